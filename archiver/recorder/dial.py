@@ -1,0 +1,243 @@
+"""Reaching a host: resolution, refused addresses, and the case's exit (HTTP CONNECT or SOCKS5 proxy, Tor).
+
+An address is judged after resolution and connected to as judged, so a name that resolves differently the next time
+changes nothing. Behind a proxy the proxy resolves; addresses and local names in a link are refused all the same.
+A proxy that fails stops the capture: there is no falling back to a direct connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from archiver.recorder.streams import PlainStream, StreamError
+
+CONNECT_TIMEOUT = 20.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home", ".home.arpa", ".localdomain")
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+Routes = Mapping[str, tuple[str, int]]
+
+
+class DialError(Exception):
+    """No connection. `kind` is the typed reason."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+class ExitError(DialError):
+    """The case's proxy failed. The capture must stop."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How we leave: directly, or by a proxy URL (`http://…`, `socks5h://…`)."""
+
+    url: str | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> str:
+        if self.url is None:
+            return "direct"
+        scheme = urlsplit(self.url).scheme
+        return "socks5" if scheme.startswith("socks5") else scheme
+
+
+def refused_address(address: str) -> str | None:
+    """Why an IP address may not be connected to, or None. Covers IPv4 inside IPv6 (mapped, 6to4, NAT64, Teredo)."""
+    ip = ipaddress.ip_address(address.split("%")[0])
+    inner: list[ipaddress.IPv4Address | None] = []
+    if isinstance(ip, ipaddress.IPv6Address):
+        nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
+        teredo = ip.teredo[1] if ip.teredo else None
+        inner = [ip.ipv4_mapped, ip.sixtofour, nat64, teredo]
+    for candidate in (ip, *(item for item in inner if item is not None)):
+        if candidate.is_loopback:
+            return "loopback address"
+        if candidate.is_link_local:
+            return "link-local address (cloud metadata services live there)"
+        if candidate.is_multicast or candidate.is_unspecified:
+            return "multicast or unspecified address"
+        mapped = isinstance(candidate, ipaddress.IPv6Address) and candidate.ipv4_mapped is not None
+        if not candidate.is_global and not mapped:
+            return "private or reserved address"
+    return None
+
+
+def refused_host(host: str) -> str | None:
+    """Why a host named in a link is refused before resolution, or None."""
+    bare = host.strip("[]").rstrip(".").lower()
+    try:
+        return refused_address(bare)
+    except ValueError:
+        pass
+    if bare == "localhost" or bare.endswith(_LOCAL_SUFFIXES):
+        return "local name"
+    try:
+        # inet_aton reads 2130706433, 0x7f.1 and 127.1 as addresses, and so would the C library's resolver.
+        return refused_address(socket.inet_ntoa(socket.inet_aton(bare)))
+    except (OSError, ValueError):
+        return None
+
+
+async def system_resolve(host: str, port: int) -> list[str]:
+    """Addresses of `host`, in the system's order. Raises `DialError`."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise DialError("name not found", f"{host} does not resolve ({error})") from error
+    return list(dict.fromkeys(str(item[4][0]) for item in found))
+
+
+@dataclass(frozen=True)
+class Dialer:
+    """Opens TCP connections for one capture. `routes` exists for the demo and the tests only."""
+
+    exit: Exit = Exit()
+    routes: Routes = field(default_factory=dict)
+    resolve: Resolve = system_resolve
+
+    async def connect(self, host: str, port: int) -> tuple[PlainStream, str | None]:
+        """(stream, address of the server or None behind a proxy). Raises `DialError`, `ExitError`."""
+        route = self.routes.get(f"{host}:{port}")
+        if route is not None:
+            return await _open(route[0], route[1], "host unreachable"), route[0]
+        if reason := refused_host(host):
+            raise DialError("refused address", f"{host}: {reason}")
+        if self.exit.url is not None:
+            return await self._through_proxy(host, port), None
+        addresses = await self.resolve(host.strip("[]"), port)
+        allowed = [address for address in addresses if not refused_address(address)]
+        if not allowed:
+            reasons = {address: refused_address(address) for address in addresses}
+            raise DialError("refused address", f"{host} resolves to {reasons}")
+        last: DialError | None = None
+        for address in allowed:
+            try:
+                return await _open(address, port, "host unreachable"), address
+            except DialError as error:
+                last = error
+        assert last is not None
+        raise last
+
+    async def _through_proxy(self, host: str, port: int) -> PlainStream:
+        assert self.exit.url is not None
+        parts = urlsplit(self.exit.url)
+        user = unquote(parts.username or "").encode()
+        password = unquote(parts.password or "").encode()
+        default = 1080 if self.exit.kind == "socks5" else 8080
+        try:
+            stream = await _open(parts.hostname or "", parts.port or default, "exit failed")
+        except DialError as error:
+            raise ExitError("exit failed", error.detail) from error
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT * 3):
+                if self.exit.kind == "socks5":
+                    await _socks5(stream, host.strip("[]"), port, user, password)
+                else:
+                    await _http_connect(stream, host, port, user, password)
+        except (StreamError, TimeoutError) as error:
+            stream.close()
+            raise ExitError("exit failed", f"the proxy broke off ({error or 'no answer in time'})") from error
+        except DialError:
+            stream.close()
+            raise
+        return stream
+
+
+async def _open(address: str, port: int, kind: str) -> PlainStream:
+    loop = asyncio.get_running_loop()
+    try:
+        info = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
+        family, _, _, _, where = info[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise DialError(kind, f"{address} port {port}: {error}") from error
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            await loop.sock_connect(sock, where)
+    except TimeoutError as error:
+        sock.close()
+        raise DialError(kind, f"{address} port {port}: no answer in {CONNECT_TIMEOUT:.0f} s") from error
+    except OSError as error:
+        sock.close()
+        raise DialError(kind, f"{address} port {port}: {error.strerror or error}") from error
+    return PlainStream(sock)
+
+
+async def _exactly(stream: PlainStream, buffer: bytearray, count: int) -> bytes:
+    while len(buffer) < count:
+        piece = await stream.recv()
+        if not piece:
+            raise StreamError("the proxy closed the connection")
+        buffer += piece
+    taken = bytes(buffer[:count])
+    del buffer[:count]
+    return taken
+
+
+_SOCKS_REASONS = {
+    1: "general failure", 2: "not allowed", 3: "network unreachable", 4: "host unreachable", 5: "connection refused",
+    6: "time-to-live expired", 7: "command not supported", 8: "address type not supported",
+}  # fmt: skip
+
+
+async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, password: bytes) -> None:
+    """RFC 1928 with the name resolved by the proxy, RFC 1929 for user and password."""
+    buffer = bytearray()
+    await stream.send(b"\x05\x01\x02" if user else b"\x05\x01\x00")
+    version, method = await _exactly(stream, buffer, 2)
+    if version != 5 or method not in (0, 2) or (method == 2 and not user):
+        raise ExitError("exit failed", "the proxy does not speak SOCKS5 or refuses our way to log in")
+    if method == 2:
+        await stream.send(b"\x01" + bytes([len(user)]) + user + bytes([len(password)]) + password)
+        if (await _exactly(stream, buffer, 2))[1] != 0:
+            raise ExitError("exit failed", "the proxy refuses the user name or password")
+    try:
+        packed = ipaddress.ip_address(host).packed
+        address = (b"\x01" if len(packed) == 4 else b"\x04") + packed
+    except ValueError:
+        name = host.encode("idna")
+        address = b"\x03" + bytes([len(name)]) + name
+    await stream.send(b"\x05\x01\x00" + address + port.to_bytes(2, "big"))
+    reply = await _exactly(stream, buffer, 4)
+    size = {1: 4, 4: 16}.get(reply[3])
+    if size is None:
+        size = (await _exactly(stream, buffer, 1))[0]
+    await _exactly(stream, buffer, size + 2)
+    if reply[1] in (3, 4, 5, 6):
+        raise DialError("host unreachable", f"{host}: the proxy says {_SOCKS_REASONS[reply[1]]}")
+    if reply[1] != 0:
+        raise ExitError("exit failed", f"the proxy says {_SOCKS_REASONS.get(reply[1], reply[1])}")
+
+
+async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, password: bytes) -> None:
+    """CONNECT for plain http too: the proxy then passes our bytes on unchanged."""
+    authority = f"{host}:{port}".encode("idna" if not host.isascii() else "ascii")
+    head = b"CONNECT " + authority + b" HTTP/1.1\r\nHost: " + authority + b"\r\n"
+    if user:
+        head += b"Proxy-Authorization: Basic " + base64.b64encode(user + b":" + password) + b"\r\n"
+    await stream.send(head + b"\r\n")
+    answer = bytearray()
+    while b"\r\n\r\n" not in answer and len(answer) < 65536:
+        piece = await stream.recv()
+        if not piece:
+            raise StreamError("the proxy closed the connection")
+        answer += piece
+    status = bytes(answer.split(b" ")[1:2][0]) if answer.startswith(b"HTTP/1.") else b""
+    if status in (b"502", b"503", b"504"):
+        raise DialError("host unreachable", f"{host}: the proxy answers {status.decode()}")
+    if status != b"200" or not answer.endswith(b"\r\n\r\n"):
+        raise ExitError("exit failed", f"the proxy answers {status.decode() or 'something else'} to CONNECT")

@@ -1,0 +1,489 @@
+"""One exchange: a request goes out, the answer comes back, both are recorded as they crossed the wire.
+
+The client's side sees each byte only after the next has come, and the last only after the exchange is filed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from OpenSSL import SSL
+
+from archiver.limits import Limiter
+from archiver.recorder.dial import Dialer, DialError, ExitError
+from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Problem
+from archiver.recorder.redact import Redactor
+from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
+from archiver.recorder.tls import Roots, client_connection, facts
+from storage.capture import CaptureWriter, Exchange, ExchangeSink, RecordRef
+from storage.errors import StorageError
+from storage.times import Clock
+
+REQUEST_BODY_LIMIT = 64 << 20
+UNPARSED_LIMIT = 512 << 10
+"""How much is kept of an answer that is no HTTP, bytes."""
+FLAWED_IDLE = 5.0
+"""Seconds to wait for more once the framing is known to be broken."""
+_URL = re.compile(r"^(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
+_AUTHORITY = re.compile(r"^(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:@\[\]]+)(?::([0-9]{1,5}))?$")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one response and on one capture. None: no bound."""
+
+    response_bytes: int | None = 64 << 30
+    response_seconds: float = 6 * 3600
+    idle_seconds: float = 60
+    capture_bytes: int | None = None
+    capture_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class ExchangeDone:
+    """What became of one request. `record` is the response's place in the WARC, None where nothing was received."""
+
+    tag: str | None
+    uri: str
+    status: int | None
+    fields: list[tuple[str, str]] = field(repr=False, default_factory=list)
+    record: RecordRef | None = None
+    truncated: str | None = None
+    problem: str | None = None
+    """Typed reason: a `Flaw`, or "name not found", "host unreachable", "refused address", "tls failed", …"""
+    detail: str | None = None
+    size: int = 0
+    body: bytes | None = field(repr=False, default=None)
+    """Payload as received (content coding kept), where the caller asked for it and it stayed below its bound."""
+
+    @property
+    def complete(self) -> bool:
+        return self.status is not None and self.truncated is None and self.problem is None
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.fields if key.lower() == name.lower()), None)
+
+
+@dataclass
+class Request:
+    """`head` as the client wrote it, start line included, already in origin form; `body` may still be to come."""
+
+    method: bytes
+    uri: str
+    scheme: str
+    host: str
+    port: int
+    head: bytes
+    body: bytes = b""
+    tag: str | None = None
+    expects_continue: bool = False
+    read_body: Callable[[], Awaitable[bytes]] | None = None
+
+
+Relay = Callable[[bytes], Awaitable[None]]
+
+
+class ClientGone(Exception):
+    """The client went away while we relayed to it."""
+
+
+def split_url(url: str) -> tuple[str, str, int, str] | None:
+    """(scheme, host, port, request target) of an absolute http(s) URL, or None. The target keeps its bytes."""
+    match = _URL.match(url)
+    authority = _AUTHORITY.match(match[2]) if match else None
+    if match is None or authority is None:
+        return None
+    scheme = match[1].lower()
+    port = int(authority[2]) if authority[2] else (443 if scheme == "https" else 80)
+    target = match[3] or "/"
+    if not target.startswith("/"):
+        target = "/" + target
+    if not 0 < port < 65536:
+        return None
+    return scheme, authority[1].lower(), port, target
+
+
+class Connection:
+    """A connection to a server, with what is known of it."""
+
+    def __init__(self, stream: Stream, ip: str | None, protocols: tuple[str, ...], cipher: str | None, tls_record: str | None) -> None:
+        self.stream = stream
+        self.ip = ip
+        self.protocols = protocols
+        self.cipher = cipher
+        self.tls_record = tls_record
+        self.used = 0
+        self.idle_since = 0.0
+
+
+class Upstream:
+    """Connections of one capture, kept alive by host. Runs on the recorder's loop."""
+
+    def __init__(self, writer: CaptureWriter, dialer: Dialer, context: SSL.Context, roots: Roots) -> None:
+        self._writer = writer
+        self._dialer = dialer
+        self._context = context
+        self._roots = roots
+        self._idle: dict[tuple[str, str, int], list[Connection]] = {}
+
+    async def take(self, request: Request, fresh: bool = False) -> Connection:
+        """An idle connection, or a new one. Raises `DialError`."""
+        idle = self._idle.get((request.scheme, request.host, request.port), [])
+        while idle and not fresh:
+            connection = idle.pop()
+            if time.monotonic() - connection.idle_since < 10:
+                return connection
+            connection.stream.close()
+        return await self._open(request)
+
+    def give_back(self, request: Request, connection: Connection) -> None:
+        connection.idle_since = time.monotonic()
+        self._idle.setdefault((request.scheme, request.host, request.port), []).append(connection)
+
+    def close(self) -> None:
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.stream.close()
+        self._idle.clear()
+
+    async def _open(self, request: Request) -> Connection:
+        try:
+            plain, ip = await self._dialer.connect(request.host, request.port)
+        except DialError as error:
+            if error.kind == "refused address":
+                self._writer.refused_hosts.add(request.host)
+            elif error.kind == "host unreachable":
+                self._writer.hosts.add(request.host)
+            raise
+        self._writer.hosts.add(request.host)
+        if request.scheme == "http":
+            return Connection(plain, ip, ("http/1.1",), None, None)
+        return await self._secure(plain, ip, request)
+
+    async def _secure(self, plain: PlainStream, ip: str | None, request: Request) -> Connection:
+        connection = client_connection(self._context, request.host.strip("[]"))
+        stream = TlsStream(plain, connection)
+        broke = None
+        try:
+            async with asyncio.timeout(30):
+                await stream.handshake()
+        except (StreamError, TimeoutError) as error:
+            broke = str(error) or "no answer in 30 s"
+        known = facts(connection, request.host.strip("[]"))
+        problem = broke or known.problem
+        about = {
+            "format": "archiver-tls/1",
+            "host": request.host,
+            "port": request.port,
+            "ip": ip,
+            "protocol": known.protocol_text,
+            "cipher": known.cipher,
+            "intact": problem is None,
+            "problem": problem,
+            "roots": self._roots.describe(),
+            "chain": known.chain,
+        }
+        uri = f"urn:archiver:tls:{request.host}:{request.port}"
+        block = json.dumps(about, indent=1).encode()
+        record = self._writer.resource(uri, "application/json", block, extra={"tls_problem": problem})
+        if problem is not None:
+            stream.close()
+            raise DialError("tls failed", problem)
+        protocols = ("http/1.1", known.protocol) if known.protocol else ("http/1.1",)
+        return Connection(stream, ip, protocols, known.cipher, record.record_id)
+
+
+class Exchanger:
+    """Carries out the exchanges of one capture."""
+
+    def __init__(
+        self, writer: CaptureWriter, upstream: Upstream, limiter: Limiter, redactor: Redactor, limits: Limits, clock: Clock
+    ) -> None:
+        self._writer = writer
+        self._upstream = upstream
+        self._limiter = limiter
+        self._redactor = redactor
+        self._limits = limits
+        self._clock = clock
+        self.stopped: str | None = None
+        """Why nothing more is requested in this capture (its exit failed, the disk is full, a limit is reached)."""
+
+    async def run(self, request: Request, relay: Relay | None, keep_body: int = 0) -> ExchangeDone:
+        """Never raises for what a server or a network does; `ExchangeDone.problem` says it."""
+        if self.stopped is None and self._over_capture_limits():
+            self.stopped = "capture limit reached"
+        if self.stopped is not None:
+            return ExchangeDone(request.tag, request.uri, None, problem="stopped", detail=self.stopped)
+        await self._limiter.acquire(request.host)
+        try:
+            for attempt in (0, 1):
+                try:
+                    connection = await self._upstream.take(request, fresh=attempt > 0)
+                except ExitError as error:
+                    self.stopped = error.detail
+                    return ExchangeDone(request.tag, request.uri, None, problem=error.kind, detail=error.detail)
+                except DialError as error:
+                    return ExchangeDone(request.tag, request.uri, None, problem=error.kind, detail=error.detail)
+                except StreamError as error:
+                    return ExchangeDone(request.tag, request.uri, None, problem="host unreachable", detail=str(error))
+                one = _One(self, connection, request, relay, keep_body)
+                done = await one.run()
+                reused = connection.used > 0
+                connection.used += 1
+                if one.reusable:
+                    self._upstream.give_back(request, connection)
+                else:
+                    connection.stream.close()
+                if done.problem == Flaw.NO_ANSWER and reused and attempt == 0:
+                    continue  # the server had closed an idle connection; nothing was received on it
+                return done
+            raise AssertionError("unreachable")
+        except StorageError as error:
+            self.stopped = str(error)
+            self._writer.failed = self._writer.failed or error
+            return ExchangeDone(request.tag, request.uri, None, problem="not stored", detail=str(error))
+        finally:
+            self._limiter.release(request.host)
+
+    def _over_capture_limits(self) -> bool:
+        limits, writer = self._limits, self._writer
+        too_large = limits.capture_bytes is not None and writer.bytes_stored >= limits.capture_bytes
+        return too_large or (limits.capture_seconds is not None and writer.elapsed() >= limits.capture_seconds)
+
+
+class _One:
+    """The state of a single exchange on a single connection."""
+
+    def __init__(self, exchanger: Exchanger, connection: Connection, request: Request, relay: Relay | None, keep_body: int) -> None:
+        self._x = exchanger
+        self._connection = connection
+        self._request = request
+        self._relay = relay
+        self._keep = bytearray() if keep_body else None
+        self._keep_limit = keep_body
+        self._held = b""
+        self._head: Head | None = None
+        self._problem: Flaw | str | None = None
+        self._detail: str | None = None
+        self._truncated: str | None = None
+        self._complete = False
+        self._raw_head = b""
+        self._size = 0
+        self.reusable = False
+
+    async def run(self) -> ExchangeDone:
+        loop = asyncio.get_running_loop()
+        x, request = self._x, self._request
+        drained = asyncio.Event()
+        head, held = x._redactor.head(request.head, "request")
+        uri, held_uri = x._redactor.text(request.uri.encode("utf-8", "surrogateescape"), "link")
+        uri_text = uri.decode("utf-8", "surrogateescape")
+        date = x._clock()
+        if request.read_body is not None and not request.expects_continue:
+            request.body = await request.read_body()
+        body, held_body = x._redactor.text(request.body, "request body")
+        sink: ExchangeSink | None = None
+
+        def begin() -> ExchangeSink:
+            return x._writer.exchange(
+                Exchange(
+                    uri_text, date, [head, body] if body else [head], body or None,
+                    self._connection.ip, self._connection.protocols, self._connection.cipher,
+                    self._connection.tls_record, request.tag, (*held, *held_uri, *held_body),
+                ),
+                lambda: loop.call_soon_threadsafe(drained.set),
+            )  # fmt: skip
+
+        stream = self._connection.stream
+        framing = Framing(request.method)
+        started = time.monotonic()
+        try:
+            await stream.send(request.head + request.body)
+        except StreamError as error:
+            self._detail = str(error)  # the server may have answered before it broke off: read on
+        sink = begin()
+        while not framing.complete:
+            idle = x._limits.idle_seconds if self._problem is None else min(FLAWED_IDLE, x._limits.idle_seconds)
+            left = started + x._limits.response_seconds - time.monotonic()
+            try:
+                async with asyncio.timeout(max(0.01, min(idle, left))):
+                    data = await stream.recv()
+            except TimeoutError:
+                self._truncated, self._problem = "time", self._problem or "too slow"
+                break
+            except StreamError as error:
+                self._detail = str(error)
+                data = b""
+            try:
+                if data:
+                    await self._take(framing.feed(data), sink)
+                else:
+                    await self._end_of_data(framing, sink, stream.ended_cleanly)
+                    break
+            except ClientGone:
+                self._truncated, self._problem = "unspecified", "client left"
+                break
+            if self._head is None and self._raw_head and self._size > UNPARSED_LIMIT:
+                self._truncated = "length"
+            if self._truncated:
+                break
+            if sink.backlogged:
+                drained.clear()
+                if sink.backlogged:
+                    await drained.wait()
+        return await self._finish(sink, uri_text)
+
+    async def _take(self, events: list[Any], sink: ExchangeSink) -> None:
+        for event in events:
+            if isinstance(event, Body):
+                sink.body(event.wire, event.payload)
+                self._count(event.payload)
+                await self._pass_on(event.wire)
+            elif isinstance(event, Head):
+                self._start(event, sink)
+                await self._pass_on(event.raw)
+            elif isinstance(event, End):
+                self._complete = True
+                self.reusable = not event.rest and self._problem is None and bool(self._head and self._head.persistent)
+                if event.rest:
+                    # Bytes behind the message belong to none; they are kept, and the connection is not used again.
+                    self._x._writer.resource(
+                        f"urn:archiver:excess:{sink.exchange.uri}", "application/octet-stream", event.rest,
+                        fields=[("WARC-Concurrent-To", sink.response_id)],
+                    )  # fmt: skip
+            elif isinstance(event, Interim):
+                await self._interim(event, sink)
+            else:
+                self._problem = event.flaw
+                self._raw_head += event.raw
+                if self._head is None:
+                    sink.head(event.raw, status=None, content_type=None, content_encoding=None, expected=None, chunked=False)
+
+    async def _interim(self, event: Interim, sink: ExchangeSink) -> None:
+        raw, _ = self._x._redactor.head(event.raw, "response")
+        sink.interim(raw)
+        request = self._request
+        if event.status == 100 and request.expects_continue and request.read_body is not None:
+            if self._relay is not None:
+                await self._send_client(event.raw)
+            request.body = await request.read_body()
+            request.read_body = None
+            body, held = self._x._redactor.text(request.body, "request body")
+            exchange = sink.exchange
+            sink.exchange = Exchange(
+                exchange.uri, exchange.date, [*exchange.request, body], body, exchange.ip, exchange.protocols,
+                exchange.cipher, exchange.tls_record, exchange.tag, (*exchange.withheld, *held),
+            )  # fmt: skip
+            try:
+                await self._connection.stream.send(request.body)
+            except StreamError as error:
+                self._detail = str(error)
+
+    def _start(self, head: Head, sink: ExchangeSink) -> None:
+        self._head = head
+        raw, held = self._x._redactor.head(head.raw, "response")
+        sink.head(
+            raw,
+            status=head.status,
+            content_type=head.first(b"content-type"),
+            content_encoding=head.first(b"content-encoding"),
+            expected=None if head.chunked else head.expected,
+            chunked=head.chunked,
+            withheld=held,
+        )
+        if head.status in (429, 503):
+            self._x._limiter.penalise(self._request.host, _retry_after(head, self._x._clock))
+
+    def _count(self, payload: bytes) -> None:
+        self._size += len(payload)
+        limits, writer = self._x._limits, self._x._writer
+        if limits.response_bytes is not None and self._size > limits.response_bytes:
+            self._truncated, self._problem = "length", "response too large"
+        elif limits.capture_bytes is not None and writer.bytes_stored + self._size > limits.capture_bytes:
+            self._truncated, self._problem = "length", "capture limit reached"
+        if self._keep is not None:
+            if len(self._keep) + len(payload) > self._keep_limit:
+                self._keep = None
+            else:
+                self._keep += payload
+
+    async def _end_of_data(self, framing: Framing, sink: ExchangeSink, clean: bool) -> None:
+        secure = self._request.scheme == "https"
+        head = framing.head
+        await self._take(framing.eof(), sink)
+        if head is not None and head.close_delimited and self._complete and ((secure and not clean) or self._detail):
+            # Without close_notify anybody could have cut the body short (RFC 8446 6.1).
+            self._complete = False
+            self._truncated, self._problem = "disconnect", "ended without close_notify" if secure else Flaw.CUT
+        elif not self._complete:
+            cut = self._problem in (None, Flaw.CUT, Flaw.NO_ANSWER)
+            self._truncated = self._truncated or ("disconnect" if cut else "unspecified")
+            self._problem = self._problem or Flaw.CUT
+
+    async def _pass_on(self, data: bytes) -> None:
+        if self._relay is not None:
+            held, self._held = self._held, data
+            if held:
+                await self._send_client(held)
+
+    async def _send_client(self, data: bytes) -> None:
+        assert self._relay is not None
+        try:
+            await self._relay(data)
+        except StreamError as error:
+            raise ClientGone from error
+
+    async def _finish(self, sink: ExchangeSink, uri: str) -> ExchangeDone:
+        head = self._head
+        extra = {"problem": str(self._problem) if self._problem else None}
+        if self._problem and self._truncated is None and not self._complete:
+            self._truncated = "unspecified"
+        record: RecordRef | None = None
+        if head is None and not self._raw_head:
+            sink.finish_without_answer()
+            self._problem = self._problem or Flaw.NO_ANSWER
+        elif head is None:  # the bytes are no HTTP response
+            record = sink.finish_unparsed(str(self._problem))
+        else:
+            if sink.streaming:
+                loop = asyncio.get_running_loop()
+                record = await loop.run_in_executor(None, sink.finish, self._truncated, extra)
+            else:
+                record = sink.finish(self._truncated, extra)
+        if self._held and self._relay is not None and (head is not None or self._problem):
+            held, self._held = self._held, b""
+            try:
+                await self._relay(held)
+            except StreamError:
+                pass
+        fields = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.fields] if head else []
+        return ExchangeDone(
+            self._request.tag, uri, head.status if head else None, fields, record, self._truncated,
+            str(self._problem) if self._problem else None, self._detail, self._size,
+            bytes(self._keep) if self._keep is not None else None,
+        )  # fmt: skip
+
+
+def _retry_after(head: Head, clock: Clock) -> float:
+    """Seconds to wait (RFC 9110 10.2.3), between 1 and 600; 30 where the host does not say."""
+    text = head.first(b"retry-after")
+    if text is None:
+        return 30.0 if head.status == 429 else 5.0
+    if text.isdigit():
+        return float(min(max(int(text), 1), 600))
+    try:
+        return min(max((parsedate_to_datetime(text) - clock()).total_seconds(), 1.0), 600.0)
+    except (TypeError, ValueError):
+        return 30.0
+
+
+def host_of(uri: str) -> str:
+    return urlsplit(uri).hostname or ""

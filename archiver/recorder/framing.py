@@ -1,0 +1,366 @@
+"""HTTP/1 message boundaries on raw bytes, pure (RFC 9112). Bytes in, events out; no socket, no clock.
+
+Every byte that is fed comes out again, in order, in some event: `Interim.raw`, `Head.raw`, `Body.wire`,
+`Problem.raw` or `End.rest`. What cannot be framed without guessing is a `Problem`; after it the bytes are given
+on as they are until the connection ends.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+HEAD_LIMIT = 256 * 1024
+CHUNK_LINE_LIMIT = 16 * 1024
+TRAILER_LIMIT = 64 * 1024
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: ([^\r\n]*))?")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \r\n]+) HTTP/1\.([01])")
+_FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?")
+
+
+class Flaw(StrEnum):
+    """Why a message could not be framed. The value is the typed reason that reaches the inventory."""
+
+    STATUS_LINE = "malformed status line"
+    REQUEST_LINE = "malformed request line"
+    FIELD = "malformed header field"
+    BARE_CR = "bare CR in the header"
+    HEAD_TOO_LONG = "header too long"
+    BAD_LENGTH = "malformed Content-Length"
+    TWO_LENGTHS = "two different Content-Lengths"
+    LENGTH_AND_CHUNKED = "both Content-Length and Transfer-Encoding"
+    TRANSFER_CODING = "unknown transfer coding"
+    BAD_CHUNK = "malformed chunk"
+    TRAILER = "malformed or endless trailer"
+    UPGRADE = "protocol upgrade"
+    CUT = "connection closed before the end"
+    NO_ANSWER = "connection closed without an answer"
+
+
+@dataclass(frozen=True)
+class Interim:
+    """A 1xx answer other than 101."""
+
+    raw: bytes
+    status: int
+
+
+@dataclass(frozen=True)
+class Head:
+    """Start line and fields. `fields` keep order, case and repetitions; values are stripped of outer blanks."""
+
+    raw: bytes
+    version: int
+    status: int | None
+    method: bytes
+    target: bytes
+    fields: list[tuple[bytes, bytes]] = field(repr=False)
+    expected: int | None = None
+    chunked: bool = False
+    bodiless: bool = False
+    close_delimited: bool = False
+
+    def all(self, name: bytes) -> list[bytes]:
+        return [value for key, value in self.fields if key.lower() == name]
+
+    def first(self, name: bytes) -> str | None:
+        """First value of a field, decoded as Latin-1, or None."""
+        values = self.all(name)
+        return values[0].decode("latin-1") if values else None
+
+    @property
+    def persistent(self) -> bool:
+        """Whether the connection may carry another message after this one (RFC 9112 9.3)."""
+        options = {item.strip().lower() for value in self.all(b"connection") for item in value.split(b",")}
+        if b"close" in options or self.close_delimited:
+            return False
+        return self.version == 1 or b"keep-alive" in options
+
+
+@dataclass(frozen=True)
+class Body:
+    """`wire`: as received, framing included. `payload`: with transfer coding removed (the same object if none)."""
+
+    wire: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class End:
+    """The message is complete. `rest` was received behind it and belongs to no message yet."""
+
+    rest: bytes
+
+
+@dataclass(frozen=True)
+class Problem:
+    flaw: Flaw
+    raw: bytes = b""
+
+
+Event = Interim | Head | Body | End | Problem
+
+
+class Framing:
+    """Frames one message of a connection. `feed` bytes, then `eof`; after `End` nothing more may be fed."""
+
+    def __init__(self, request_method: bytes | None = None) -> None:
+        """`request_method`: the request whose answer is framed; None frames a request."""
+        self._method = request_method
+        self._buffer = bytearray()
+        self._state = "head"
+        self._remaining = 0
+        self._started = False
+        self.head: Head | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self._state == "end"
+
+    def feed(self, data: bytes) -> list[Event]:
+        if data:
+            self._started = True
+        if self._state == "length":
+            return self._length(data)
+        if self._state in ("close", "raw"):
+            return [Body(data, data)] if data else []
+        self._buffer += data
+        return self._head() if self._state == "head" else self._chunked()
+
+    def eof(self) -> list[Event]:
+        """The sender closed. Ends a close-delimited body; anything else unfinished is a `Problem`."""
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        if self._state == "close":
+            self._state = "end"
+            return [End(b"")]
+        if self._state in ("end", "raw"):
+            return []
+        state, self._state = self._state, "raw"
+        if state == "head":
+            return [Problem(Flaw.CUT if self._started else Flaw.NO_ANSWER, rest)]
+        return [*([Body(rest, b"")] if rest else []), Problem(Flaw.CUT)]
+
+    # -- head ------------------------------------------------------------------------------------------
+
+    def _head(self) -> list[Event]:
+        events: list[Event] = []
+        while self._state == "head":
+            end = _head_end(self._buffer)
+            if end < 0:
+                if len(self._buffer) > HEAD_LIMIT:
+                    events += self._flawed(Flaw.HEAD_TOO_LONG)
+                elif not _could_start(self._buffer, self._method is None):
+                    events += self._flawed(Flaw.REQUEST_LINE if self._method is None else Flaw.STATUS_LINE)
+                return events
+            raw = bytes(self._buffer[:end])
+            parsed = _parse_head(raw, self._method)
+            if isinstance(parsed, Flaw):
+                return events + self._flawed(parsed)
+            del self._buffer[:end]
+            if parsed.status is not None and 100 <= parsed.status < 200 and parsed.status != 101:
+                events.append(Interim(raw, parsed.status))
+                continue
+            self.head = parsed
+            events.append(parsed)
+            events += self._enter(parsed)
+        return events
+
+    def _enter(self, head: Head) -> list[Event]:
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        if head.status == 101:
+            self._state = "raw"
+            return [Problem(Flaw.UPGRADE), *([Body(rest, rest)] if rest else [])]
+        flaw = _ambiguity(head)
+        if flaw and not head.bodiless:
+            self._state = "raw"
+            return [Problem(flaw), *([Body(rest, rest)] if rest else [])]
+        if head.bodiless or (head.expected == 0 and not head.chunked):
+            self._state = "end"
+            return [End(rest)]
+        if head.chunked:
+            self._state = "size"
+            self._buffer += rest
+            return self._chunked()
+        if head.expected is not None:
+            self._state, self._remaining = "length", head.expected
+            return self._length(rest)
+        self._state = "close"
+        return [Body(rest, rest)] if rest else []
+
+    def _flawed(self, flaw: Flaw) -> list[Event]:
+        raw = bytes(self._buffer)
+        self._buffer.clear()
+        self._state = "raw"
+        return [Problem(flaw, raw)]
+
+    # -- bodies ----------------------------------------------------------------------------------------
+
+    def _length(self, data: bytes) -> list[Event]:
+        if not data:
+            return []
+        if len(data) < self._remaining:
+            self._remaining -= len(data)
+            return [Body(data, data)]
+        body, rest = data[: self._remaining], data[self._remaining :]
+        self._state = "end"
+        return [Body(body, body), End(rest)]
+
+    def _chunked(self) -> list[Event]:
+        """Consumes what it can and reports it as one `Body`: the wire slice beside the joined chunk data."""
+        buffer, at, payload = self._buffer, 0, []
+        flaw: Flaw | None = None
+        while flaw is None:
+            if self._state == "data":
+                take = min(self._remaining, len(buffer) - at)
+                payload.append(bytes(buffer[at : at + take]))
+                at += take
+                self._remaining -= take
+                if self._remaining:
+                    break
+                self._state = "data-end"
+            if self._state == "data-end":
+                if len(buffer) - at < 2:
+                    if len(buffer) - at == 1 and buffer[at] != 0x0D:
+                        flaw = Flaw.BAD_CHUNK
+                    break
+                if buffer[at : at + 2] != b"\r\n":
+                    flaw = Flaw.BAD_CHUNK
+                    break
+                at += 2
+                self._state = "size"
+            if self._state == "size":
+                end = buffer.find(b"\r\n", at, at + CHUNK_LINE_LIMIT)
+                if end < 0:
+                    bad_start = at < len(buffer) and not re.match(rb"[0-9A-Fa-f]", buffer[at : at + 1])
+                    if bad_start or len(buffer) - at >= CHUNK_LINE_LIMIT:
+                        flaw = Flaw.BAD_CHUNK
+                    break
+                match = _CHUNK_SIZE.fullmatch(buffer, at, end)
+                if not match:
+                    flaw = Flaw.BAD_CHUNK
+                    break
+                self._remaining = int(match[1], 16)
+                at = end + 2
+                self._state = "data" if self._remaining else "trailer"
+            if self._state == "trailer":
+                end = buffer.find(b"\r\n", at)
+                if end < 0:
+                    if len(buffer) - at > TRAILER_LIMIT:
+                        flaw = Flaw.TRAILER
+                    break
+                line = buffer[at:end]
+                if line and not _FIELD_NAME.fullmatch(line.partition(b":")[0]):
+                    flaw = Flaw.TRAILER
+                    break
+                at = end + 2
+                if not line:
+                    self._state = "end"
+                    break
+        wire = bytes(buffer[:at])
+        del buffer[:at]
+        events: list[Event] = [Body(wire, b"".join(payload))] if wire else []
+        if flaw is not None:
+            rest = bytes(buffer)
+            buffer.clear()
+            self._state = "raw"
+            return [*events, Problem(flaw), *([Body(rest, b"")] if rest else [])]
+        if self._state == "end":
+            rest = bytes(buffer)
+            buffer.clear()
+            events.append(End(rest))
+        return events
+
+
+def _head_end(buffer: bytearray) -> int:
+    """Offset behind the empty line, or -1. Lines end in CRLF, or in LF alone (RFC 9112 2.2)."""
+    crlf = buffer.find(b"\r\n\r\n")
+    ends = [crlf + 4] if crlf >= 0 else []
+    for mark in (b"\n\n", b"\n\r\n"):
+        at = buffer.find(mark, 0, crlf + 4 if crlf >= 0 else len(buffer))
+        if at >= 0:
+            ends.append(at + len(mark))
+    return min(ends, default=-1)
+
+
+def _could_start(buffer: bytearray, request: bool) -> bool:
+    """False as soon as the bytes can no longer become a message, so that a hostile stream is not awaited."""
+    line = bytes(buffer[:9])
+    if request:
+        return b"\n" not in buffer or bool(_REQUEST_LINE.match(buffer))
+    return b"HTTP/1.".startswith(line[:7]) if len(line) < 7 else line.startswith(b"HTTP/1.")
+
+
+def _parse_head(raw: bytes, method: bytes | None) -> Head | Flaw:
+    if b"\r" in raw.replace(b"\r\n", b""):
+        return Flaw.BARE_CR
+    lines = raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
+    if method is None:
+        match = _REQUEST_LINE.fullmatch(lines[0])
+        if not match:
+            return Flaw.REQUEST_LINE
+        version, status, own_method, target = int(match[3]), None, match[1], match[2]
+    else:
+        match = _STATUS_LINE.fullmatch(lines[0])
+        if not match:
+            return Flaw.STATUS_LINE
+        version, status, own_method, target = int(match[1]), int(match[2]), method, b""
+    fields: list[tuple[bytes, bytes]] = []
+    for line in lines[1:]:
+        if line[:1] in (b" ", b"\t"):  # obsolete folding (RFC 9112 5.2): belongs to the field before
+            if not fields:
+                return Flaw.FIELD
+            name, value = fields[-1]
+            fields[-1] = (name, (value + b" " + line.strip(b" \t")).strip(b" \t"))
+            continue
+        name, colon, value = line.partition(b":")
+        if not colon or not _FIELD_NAME.fullmatch(name) or b"\x00" in value:
+            return Flaw.FIELD
+        fields.append((name.rstrip(b" \t"), value.strip(b" \t")))
+    plain = Head(raw, version, status, own_method, target, fields)
+    codings = [c.strip().lower() for value in plain.all(b"transfer-encoding") for c in value.split(b",") if c.strip()]
+    chunked = bool(codings) and codings[-1] == b"chunked"
+    bodiless = method is not None and (method == b"HEAD" or status in (204, 304))
+    expected = _content_length(plain)
+    close = method is not None and not chunked and expected is None and not bodiless
+    if method is None and not codings and expected is None:
+        expected = 0
+    return Head(
+        raw, version, status, own_method, target, fields, expected, chunked and not bodiless, bodiless, close
+    )
+
+
+def _lengths(head: Head) -> list[bytes]:
+    return [item.strip() for value in head.all(b"content-length") for item in value.split(b",")]
+
+
+def _content_length(head: Head) -> int | None:
+    lengths = set(_lengths(head))
+    if len(lengths) == 1:
+        only = lengths.pop()
+        if re.fullmatch(rb"[0-9]{1,19}", only):
+            return int(only)
+    return None
+
+
+def _ambiguity(head: Head) -> Flaw | None:
+    """What would make two readers see two different bodies."""
+    lengths = _lengths(head)
+    codings = head.all(b"transfer-encoding")
+    if lengths and codings:
+        return Flaw.LENGTH_AND_CHUNKED
+    if codings:
+        names = [c.strip().lower() for value in codings for c in value.split(b",") if c.strip()]
+        known = {b"chunked", b"gzip", b"deflate", b"compress", b"x-gzip", b"identity"}
+        if head.version == 0 or any(name not in known for name in names) or names.count(b"chunked") > 1:
+            return Flaw.TRANSFER_CODING
+        if b"chunked" in names[:-1] or (head.status is None and not head.chunked):
+            return Flaw.TRANSFER_CODING
+    if any(not re.fullmatch(rb"[0-9]{1,19}", item) for item in lengths):
+        return Flaw.BAD_LENGTH
+    if len({int(item) for item in lengths}) > 1:
+        return Flaw.TWO_LENGTHS
+    return None

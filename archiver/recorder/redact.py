@@ -1,0 +1,90 @@
+"""Secrets of ours in message heads, replaced by commitments before anything is written.
+
+`Cookie`, `Authorization`, `Set-Cookie`, CSRF and guest tokens are replaced by name; configured values, and the
+cookie and token values seen in this capture, wherever they occur in a head, a request body or a link.
+Response bodies are kept as received (design.md, "One way in").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from storage.capture import Withheld
+
+SECRET_FIELDS = frozenset(
+    {b"cookie", b"cookie2", b"authorization", b"proxy-authorization", b"set-cookie", b"set-cookie2"}
+    | {b"x-csrf-token", b"x-csrftoken", b"csrf-token", b"x-xsrf-token", b"x-guest-token", b"x-auth-token"}
+    | {b"x-api-key", b"x-goog-visitor-id", b"x-twitter-auth-type", b"authentication-info", b"x-client-transaction-id"}
+)
+LEARN_FROM = 8
+"""Values shorter than this are not searched for: they would match ordinary text."""
+_FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
+
+Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
+
+
+class Redactor:
+    """Holds the secret values of one capture in memory, and replaces them."""
+
+    def __init__(self, withhold: Withhold, configured: Iterable[bytes] = ()) -> None:
+        self._withhold = withhold
+        self._values = {value for value in configured if value}
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._values)} values)"
+
+    def head(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
+        """`raw` start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
+        found: list[tuple[str, str, bytes]] = []
+        spans: list[tuple[int, int, bool]] = []
+        start = raw.find(b"\n") + 1
+        for match in _FIELD_LINE.finditer(raw, start):
+            name = match[1].strip().lower()
+            if name in SECRET_FIELDS and match[3].strip():
+                self._learn(name, match[3])
+                spans.append((match.start(3), match.end(3), True))
+                found.append((where, name.decode("latin-1"), match[3]))
+        for value in self._values:
+            at = raw.find(value)
+            while at >= 0:
+                if not any(begin < at + len(value) and at < end for begin, end, _ in spans):
+                    spans.append((at, at + len(value), False))
+                    found.append((where, "value", value))
+                at = raw.find(value, at + len(value))
+        return self._replaced(raw, spans, found)
+
+    def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
+        """A request body or a link with known values replaced."""
+        found, spans = [], []
+        for value in self._values:
+            at = data.find(value)
+            while at >= 0:
+                if not any(begin < at + len(value) and at < end for begin, end, _ in spans):
+                    spans.append((at, at + len(value), False))
+                    found.append((where, "value", value))
+                at = data.find(value, at + len(value))
+        return self._replaced(data, spans, found)
+
+    def _replaced(
+        self, raw: bytes, spans: list[tuple[int, int, bool]], found: list[tuple[str, str, bytes]]
+    ) -> tuple[bytes, tuple[Withheld, ...]]:
+        if not found:
+            return raw, ()
+        held = self._withhold(found)
+        out, at = [], 0
+        for (begin, end, whole), item in sorted(zip(spans, held, strict=True), key=lambda pair: pair[0]):
+            mark = f"withheld sha256:{item.commitment}" if whole else f"withheld-sha256-{item.commitment}"
+            out += [raw[at:begin], mark.encode()]
+            at = end
+        return b"".join([*out, raw[at:]]), held
+
+    def _learn(self, name: bytes, value: bytes) -> None:
+        """Remembers the secret parts of a field, so that an echo elsewhere is replaced too."""
+        if name in (b"cookie", b"cookie2"):
+            parts = [pair.partition(b"=")[2] for pair in value.split(b";")]
+        elif name in (b"set-cookie", b"set-cookie2"):
+            parts = [value.split(b";")[0].partition(b"=")[2]]
+        else:
+            parts = [value.split()[-1]] if value.split() else []
+        self._values |= {part.strip(b' "') for part in parts if len(part.strip(b' "')) >= LEARN_FROM}

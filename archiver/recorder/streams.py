@@ -1,0 +1,169 @@
+"""Byte streams over non-blocking sockets: plain, and TLS on memory BIOs. Large reads, few calls."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Protocol
+
+from OpenSSL import SSL
+
+READ_SIZE = 256 * 1024
+BATCH = 1 << 20
+
+
+class StreamError(Exception):
+    """The peer broke the connection, or TLS did. `clean` end of data is not an error."""
+
+
+class Stream(Protocol):
+    """`recv` gives b"" at the end; `ended_cleanly` then tells whether the end was announced."""
+
+    ended_cleanly: bool
+
+    async def recv(self) -> bytes: ...
+    async def send(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+class PlainStream:
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.sock = sock
+        self.ended_cleanly = False
+        self._loop = asyncio.get_running_loop()
+
+    async def recv(self) -> bytes:
+        try:
+            data = await self._loop.sock_recv(self.sock, READ_SIZE)
+            if len(data) >= 65536:
+                data = self._more(data)
+        except OSError as error:
+            raise StreamError(str(error)) from error
+        if not data:
+            self.ended_cleanly = True
+        return data
+
+    def _more(self, first: bytes) -> bytes:
+        """What else has already arrived, up to 1 MiB: fewer, larger pieces for digests and disk."""
+        parts, size = [first], len(first)
+        while size < BATCH:
+            try:
+                piece = self.sock.recv(READ_SIZE)
+            except BlockingIOError:
+                break
+            if not piece:  # the end is reported by the next read
+                break
+            parts.append(piece)
+            size += len(piece)
+        return b"".join(parts) if len(parts) > 1 else first
+
+    async def send(self, data: bytes) -> None:
+        try:
+            await self._loop.sock_sendall(self.sock, data)
+        except OSError as error:
+            raise StreamError(str(error)) from error
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+class TlsStream:
+    """TLS over a `PlainStream`. Plain text is not held longer than one read."""
+
+    def __init__(self, plain: PlainStream, connection: SSL.Connection) -> None:
+        self._plain = plain
+        self.connection = connection
+        self.ended_cleanly = False
+
+    async def handshake(self) -> None:
+        """Raises `StreamError`."""
+        while True:
+            try:
+                self.connection.do_handshake()
+            except SSL.WantReadError:
+                await self._flush()
+                await self._fill()
+                continue
+            except SSL.Error as error:
+                await self._flush_quietly()
+                raise StreamError(_reason(error)) from error
+            await self._flush()
+            return
+
+    async def recv(self) -> bytes:
+        while True:
+            data = self._decrypt()
+            if data:
+                return data
+            if self.ended_cleanly:
+                return b""
+            raw = await self._plain.recv()
+            if not raw:
+                return b""
+            self._write(raw)
+
+    def _write(self, raw: bytes) -> None:
+        view = memoryview(raw)
+        while view:
+            view = view[self.connection.bio_write(bytes(view) if len(view) != len(raw) else raw) :]
+
+    def _decrypt(self) -> bytes:
+        parts = []
+        try:
+            while True:
+                parts.append(self.connection.recv(16384))
+        except SSL.WantReadError:
+            pass
+        except SSL.ZeroReturnError:
+            self.ended_cleanly = True
+        except SSL.Error as error:
+            if not parts:
+                raise StreamError(_reason(error)) from error
+        return b"".join(parts) if len(parts) != 1 else parts[0]
+
+    async def send(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                sent = self.connection.send(bytes(view[:READ_SIZE]))
+                view = view[sent:]
+                await self._flush()
+        except SSL.Error as error:
+            raise StreamError(_reason(error)) from error
+
+    async def _fill(self) -> None:
+        raw = await self._plain.recv()
+        if not raw:
+            raise StreamError("connection closed during the TLS handshake")
+        self._write(raw)
+
+    async def _flush(self) -> None:
+        while True:
+            try:
+                out = self.connection.bio_read(READ_SIZE + 65536)
+            except SSL.WantReadError:
+                return
+            await self._plain.send(out)
+
+    async def _flush_quietly(self) -> None:
+        try:
+            await self._flush()
+        except StreamError:
+            return
+
+    async def goodbye(self) -> None:
+        """Sends close_notify, so that our own client can tell a whole body from a cut one."""
+        try:
+            self.connection.shutdown()
+            await self._flush()
+        except (SSL.Error, StreamError):
+            return
+
+    def close(self) -> None:
+        self._plain.close()
+
+
+def _reason(error: SSL.Error) -> str:
+    reasons = [item[-1] for item in error.args[0]] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(str(reason) for reason in reasons if reason) or type(error).__name__

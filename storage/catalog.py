@@ -1,0 +1,261 @@
+"""The catalog: what the captures and events say, in tables, with full-text search. A projection (sqlite-utils)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from storage import canonical
+from storage.errors import CatalogError
+from storage.fold import index_text, query
+from storage.lines import read_lines
+from storage.sqlite import open_database
+
+REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the captures and events."
+TABLES = ("cases", "events", "captures", "case_captures", "records", "posts", "attachments", "inventory", "annotations")
+
+
+class Catalog:
+    """Raises `CatalogError` throughout where the database is not sound."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = open_database(path, "001_", REBUILD)
+        self._connection: sqlite3.Connection = self.database.conn
+
+    def close(self) -> None:
+        self.database.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything inside is committed together, durably, or not at all."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise CatalogError("a sound catalog", str(error), REBUILD) from error
+
+    def project(self, events: Iterable[tuple[dict[str, Any], str]], home: Path) -> None:
+        """Takes in ledger events (body, salted hash) in order of seq; captured ones bring their folder's lines."""
+        with self.transaction() as connection:
+            for body, salted_hash in events:
+                _insert_event(connection, body, salted_hash)
+                if body["type"] in ("captured", "recovered"):
+                    _insert_capture(connection, body, home)
+                elif body["type"] == "annotated":
+                    _insert_annotation(connection, body)
+                elif body["type"] == "case":
+                    detail = body["detail"]
+                    connection.execute(
+                        "INSERT OR IGNORE INTO cases VALUES (?,?,?,?)",
+                        (detail["name"], body["time"], json.dumps(detail["recipients"]), body["seq"]),
+                    )
+                elif body["type"] == "case-membership":
+                    detail = body["detail"]
+                    _insert_membership(connection, detail["case"], detail["capture"], body["seq"])
+
+    def project_disposed(self, seq: int, leaf: dict[str, Any]) -> None:
+        """An event whose body is gone: the leaf still says that something was there."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,NULL)",
+                (seq, leaf["type"], leaf["time"], "", leaf["salted_hash"]),
+            )
+
+    def size(self) -> int:
+        """How many events are projected, counted from 0 without a hole."""
+        row = self._query("SELECT COALESCE(MAX(seq)+1, 0) FROM events")[0]
+        return int(row[0])
+
+    # -- looking things up ---------------------------------------------------------------------------
+
+    def _query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        try:
+            cursor = self._connection.execute(sql, parameters)
+            cursor.row_factory = sqlite3.Row
+            return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise CatalogError("a sound catalog", str(error), REBUILD) from error
+
+    def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
+        """Posts and annotations that hold every word of `text`, best first."""
+        expression = query(text)
+        if not expression:
+            return []
+        rows = self._query(
+            "SELECT capture, n, kind FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?", (expression, limit)
+        )
+        found = []
+        for row in rows:
+            if row["kind"] == "post":
+                posts = self._query("SELECT * FROM posts WHERE capture=? AND n=?", (row["capture"], row["n"]))
+                found += [{"kind": "post", **_row(post)} for post in posts]
+            else:
+                notes = self._query("SELECT * FROM annotations WHERE seq=?", (row["n"],))
+                found += [{"kind": "annotation", **_row(note)} for note in notes]
+        return found
+
+    def capture_ids(self, partial: str) -> list[str]:
+        """Ids that equal, begin or end with `partial`."""
+        rows = self._query(
+            "SELECT id FROM captures WHERE id=? OR substr(id,1,?)=? OR substr(id,-?)=? ORDER BY id LIMIT 20",
+            (partial, len(partial), partial, len(partial), partial),
+        )
+        return [row["id"] for row in rows]
+
+    def capture(self, capture_id: str) -> dict[str, Any] | None:
+        rows = self._query("SELECT * FROM captures WHERE id=?", (capture_id,))
+        return _row(rows[0]) if rows else None
+
+    def captures(self, case: str | None = None) -> list[dict[str, Any]]:
+        if case is None:
+            return [_row(row) for row in self._query("SELECT * FROM captures ORDER BY seq")]
+        sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
+        return [_row(row) for row in self._query(sql, (case,))]
+
+    def cases(self) -> list[dict[str, Any]]:
+        sql = 'SELECT s.*, (SELECT COUNT(*) FROM case_captures m WHERE m."case"=s.name) AS captures FROM cases s ORDER BY seq'
+        return [_row(row) for row in self._query(sql)]
+
+    def cases_of(self, capture_id: str) -> list[str]:
+        rows = self._query('SELECT "case" FROM case_captures WHERE capture=? ORDER BY 1', (capture_id,))
+        return [row[0] for row in rows]
+
+    def posts(self, capture_id: str) -> list[dict[str, Any]]:
+        return [_row(row) for row in self._query("SELECT * FROM posts WHERE capture=? ORDER BY n", (capture_id,))]
+
+    def inventory(self, capture_id: str) -> list[dict[str, Any]]:
+        rows = self._query("SELECT line FROM inventory WHERE capture=? ORDER BY n", (capture_id,))
+        return [json.loads(row["line"]) for row in rows]
+
+    def records(self, capture_id: str) -> list[dict[str, Any]]:
+        return [_row(row) for row in self._query("SELECT * FROM records WHERE capture=? ORDER BY n", (capture_id,))]
+
+    def annotations(self, capture_id: str) -> list[dict[str, Any]]:
+        rows = self._query(
+            "SELECT a.*, e.time, e.agent FROM annotations a JOIN events e USING (seq) WHERE a.capture=? ORDER BY seq",
+            (capture_id,),
+        )
+        return [_row(row) for row in rows]
+
+    def rows(self, table: str) -> list[tuple[Any, ...]]:
+        """Every row of a table ordered by primary key, for comparing two catalogs."""
+        keys = [row[1] for row in sorted(self._query(f"PRAGMA table_info({table})"), key=lambda r: r[5]) if row[5]]
+        order = ", ".join(f'"{key}"' for key in keys)
+        return [tuple(row) for row in self._query(f"SELECT * FROM {table} ORDER BY {order}")]
+
+
+def _row(row: sqlite3.Row) -> dict[str, Any]:
+    return {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
+
+
+def _insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_hash: str) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
+        (body["seq"], body["type"], body["time"], body["agent"]["id"], salted_hash, canonical.dumps(body).decode()),
+    )
+
+
+def _insert_membership(connection: sqlite3.Connection, case: str, capture: str, seq: int) -> None:
+    connection.execute("INSERT OR IGNORE INTO case_captures VALUES (?,?,?)", (case, capture, seq))
+
+
+def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: Path) -> None:
+    detail = body["detail"]
+    folder = home / detail["folder"]
+    capture = detail["capture"]
+    if not (folder / "manifest.json").exists():
+        return  # `check` names what is missing; a projection does not invent it
+    manifest = canonical.loads((folder / "manifest.json").read_bytes())
+    inventory = list(read_lines(folder / "inventory.jsonl"))
+    target = next((line for line in inventory if line.get("kind") == "target"), {})
+    connection.execute(
+        "INSERT OR IGNORE INTO captures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            capture, body["seq"], manifest["run"], manifest["part"], detail["folder"], target.get("url"),
+            target.get("platform"), target.get("target_kind"), manifest["opened"], manifest["closed"],
+            manifest["outcome"], manifest["reason"], manifest["counts"]["posts"], detail["manifest_sha256"],
+            int(manifest["test_routes"]),
+        ),
+    )  # fmt: skip
+    for case in detail.get("cases", []):
+        _insert_membership(connection, case, capture, body["seq"])
+    connection.executemany(
+        "INSERT OR IGNORE INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            (
+                capture, n, line["id"], line["type"], line.get("uri"), line["date"], line["file"], line["offset"],
+                line["length"], line.get("block_digest"), line.get("payload_digest"), line.get("payload_size"),
+                line.get("status"), line.get("content_type"), line.get("truncated"),
+            )
+            for n, line in enumerate(read_lines(folder / "records.jsonl"))
+        ),
+    )  # fmt: skip
+    posts = list(read_lines(folder / "posts.jsonl"))
+    insert_posts(connection, capture, posts)
+    connection.executemany(
+        "INSERT OR IGNORE INTO inventory VALUES (?,?,?,?,?,?,?)",
+        (
+            (capture, n, line.get("key"), line.get("kind"), line.get("outcome"), line.get("reason"), _text(line))
+            for n, line in enumerate(inventory)
+        ),
+    )
+
+
+def insert_posts(connection: sqlite3.Connection, capture: str, posts: Sequence[dict[str, Any]]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO posts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            (
+                capture, n, line["platform"], line.get("id"), line.get("url"), line.get("author_handle"),
+                line.get("author_name"), line.get("published_at"), line.get("title"), line.get("text"),
+                line.get("lang"), line.get("edited"), line.get("views"), line.get("record"), _text(line),
+            )
+            for n, line in enumerate(posts)
+        ),
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT OR IGNORE INTO attachments VALUES (?,?,?,?,?,?,?,?)",
+        (
+            (capture, n, k, item["kind"], item.get("url"), item.get("file_name"), item.get("duration"), item.get("size"))
+            for n, line in enumerate(posts)
+            for k, item in enumerate(line.get("attachments") or [])
+        ),
+    )
+    searchable = []
+    for n, line in enumerate(posts):
+        parts = [line.get("title"), line.get("text"), line.get("author_name"), line.get("author_handle")]
+        folded, bones = index_text("\n".join(part for part in parts if part))
+        searchable.append((folded, bones, capture, n, "post"))
+    connection.executemany("INSERT INTO search VALUES (?,?,?,?,?)", searchable)
+
+
+def _insert_annotation(connection: sqlite3.Connection, body: dict[str, Any]) -> None:
+    detail = body["detail"]
+    about = detail["about"]
+    segment = about.get("segment")
+    connection.execute(
+        "INSERT OR IGNORE INTO annotations VALUES (?,?,?,?,?,?,?,?)",
+        (
+            body["seq"], detail["kind"], about.get("capture"), about.get("post"), about.get("attachment"),
+            canonical.dumps(segment).decode() if segment else None, detail.get("text"), canonical.dumps(detail).decode(),
+        ),
+    )  # fmt: skip
+    if detail.get("text"):
+        folded, bones = index_text(detail["text"])
+        connection.execute(
+            "INSERT INTO search VALUES (?,?,?,?,?)", (folded, bones, about.get("capture"), body["seq"], "annotation")
+        )
+
+
+def _text(line: dict[str, Any]) -> str:
+    return json.dumps(line, ensure_ascii=True, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,57 @@
+"""The root of the one error tree.
+
+    EvidenceError                     expected / found / next step
+    ├── StorageError                  something held on disk is not as it should be
+    │   ├── FormatError               bytes that do not follow our own formats
+    │   ├── LedgerError               the ledger is damaged, forked or rolled back
+    │   ├── CatalogError              the catalog cannot be read (it can be rebuilt)
+    │   └── DiskError                 the disk refused: full, read-only, gone
+    └── (archiver.errors adds what a person can do wrong, and the exit codes)
+"""
+
+from __future__ import annotations
+
+
+class EvidenceError(Exception):
+    """Says what was expected, what was found, and what the person can do next."""
+
+    def __init__(self, expected: str, found: str, next_step: str) -> None:
+        super().__init__(f"{expected}; found: {found}. {next_step}")
+        self.expected = expected
+        self.found = found
+        self.next_step = next_step
+
+
+class StorageError(EvidenceError):
+    """Something held on disk is not as it should be."""
+
+
+class FormatError(StorageError):
+    """Bytes that do not follow our own formats."""
+
+
+class LedgerError(StorageError):
+    """The ledger is damaged, forked, or older than what its key has signed."""
+
+
+class CatalogError(StorageError):
+    """The catalog cannot be read. It is a projection and can be rebuilt."""
+
+
+class DiskError(StorageError):
+    """The disk refused a write: full, read-only or gone."""
+
+
+def disk_error(error: OSError, doing: str) -> DiskError:
+    """Translates an `OSError` met while `doing` something into what a person can act on."""
+    import errno
+
+    hints = {
+        errno.ENOSPC: "Free some space; what was received so far is kept and will be sealed as partial.",
+        errno.EDQUOT: "Raise the quota; what was received so far is kept and will be sealed as partial.",
+        errno.EROFS: "Mount the disk writable, or choose another folder with --home.",
+        errno.EACCES: "Give this user the right to write there, or choose another folder with --home.",
+    }
+    hint = hints.get(error.errno or 0, "Look at the disk, then run the command again.")
+    where = f" at {error.filename}" if error.filename else ""
+    return DiskError(f"a disk that takes what is written ({doing})", f"{error.strerror or error}{where}", hint)

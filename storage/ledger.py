@@ -1,0 +1,329 @@
+"""The ledger on disk: C2SP tiles, signed checkpoints, and the events they commit to.
+
+    ledger/checkpoint            the latest signed checkpoint
+    ledger/checkpoints/<size>    every one that was ever published
+    ledger/tile/<L>/<N>[.p/<W>]  hashes (tlog-tiles)
+    ledger/tile/entries/<N>…     the leaves
+    events/…                     the events, deletable one by one
+    <head>                       what the key has signed; kept beside the key, not in the ledger
+
+Order of an append, each step durable before the next: events, tiles, head, checkpoint. A crash between any two
+is repaired on the next opening: events without a leaf are adopted, a head without a checkpoint is published.
+A ledger *behind* its head was rolled back, and nothing is signed over it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage import canonical
+from storage.digest import sha256
+from storage.errors import FormatError, LedgerError, disk_error
+from storage.events import Author, Event, event_body, event_file, event_name, leaf
+from storage.files import locked, sync_folder, write_synced
+from storage.merkle import EMPTY_ROOT, Frontier, consistency_proof, inclusion_proof, leaf_hash, node_hash, root_of
+from storage.note import Checkpoint, Signer, open_note, sign
+
+TILE = 256
+
+
+def tile_number(n: int) -> str:
+    """`x001/x234/067` for 1234067 (tlog-tiles)."""
+    parts = [f"{n % 1000:03d}"]
+    while n := n // 1000:
+        parts.append(f"x{n % 1000:03d}")
+    return "/".join(reversed(parts))
+
+
+def tile_path(level: int | str, n: int, width: int = TILE) -> str:
+    path = f"tile/{level}/{tile_number(n)}"
+    return path if width == TILE else f"{path}.p/{width}"
+
+
+def pack_entries(entries: Sequence[bytes]) -> bytes:
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def unpack_entries(data: bytes) -> list[bytes]:
+    entries, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 2], "big")
+        if at + 2 + length > len(data):
+            raise FormatError("whole entries in a tile", "a cut one", "Restore the ledger from a copy.")
+        entries.append(data[at + 2 : at + 2 + length])
+        at += 2 + length
+    return entries
+
+
+class Tiles:
+    """Reads and writes the tiles of a tree of `size` leaves."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder = folder
+        self.size = size
+        self._cache: dict[tuple[int, int], list[bytes]] = {}
+
+    def hashes(self, level: int, n: int) -> list[bytes]:
+        """The hashes of one tile, as many as a tree of `size` gives it. Raises `LedgerError`."""
+        if (level, n) not in self._cache:
+            width = min(TILE, (self.size >> (8 * level)) - n * TILE)
+            data = self._read(level, n, width) if width else b""
+            self._cache[level, n] = [data[i * 32 : i * 32 + 32] for i in range(width)]
+            if len(data) != 32 * width:
+                raise _damaged(f"tile {tile_path(level, n, width)} of {32 * width} bytes", f"{len(data)} bytes")
+        return self._cache[level, n]
+
+    def entries(self, n: int) -> list[bytes]:
+        width = min(TILE, self.size - n * TILE)
+        return unpack_entries(self._read("entries", n, width))[:width] if width else []
+
+    def _read(self, level: int | str, n: int, width: int) -> bytes:
+        """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes."""
+        for candidate in dict.fromkeys([width, TILE]):
+            path = self.folder / tile_path(level, n, candidate)
+            if path.exists():
+                data = path.read_bytes()
+                return data[: 32 * width] if level != "entries" else data
+        partial = self.folder / (tile_path(level, n) + ".p")
+        wider = sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width)
+        if wider:
+            data = (partial / str(wider[0])).read_bytes()
+            return data[: 32 * width] if level != "entries" else data
+        raise _damaged(f"tile {tile_path(level, n, width)}", "no such file")
+
+    def perfect(self, level: int, index: int) -> bytes:
+        """Root of the perfect subtree of 2^level leaves that starts at leaf index·2^level."""
+        tile_level, rest = divmod(level, 8)
+        first = index << rest
+        hashes = self.hashes(tile_level, first // TILE)[first % TILE : first % TILE + (1 << rest)]
+        if len(hashes) != 1 << rest:
+            raise _damaged("a complete subtree", f"{len(hashes)} hashes")
+        while len(hashes) > 1:
+            hashes = [node_hash(hashes[i], hashes[i + 1]) for i in range(0, len(hashes), 2)]
+        return hashes[0]
+
+    def peaks(self, start: int, end: int) -> list[bytes]:
+        """Perfect subtrees that cover leaves start..end; `start` is aligned to the first of them."""
+        peaks = []
+        while start < end:
+            level = (end - start).bit_length() - 1
+            peaks.append(self.perfect(level, start >> level))
+            start += 1 << level
+        return peaks
+
+    def subtree(self, start: int, end: int) -> bytes:
+        """Root over leaves start..end, for the ranges that RFC 6962 proofs ask for."""
+        if start == end:
+            return EMPTY_ROOT
+        return Frontier(self.peaks(start, end), end - start).root()
+
+    def root(self) -> bytes:
+        return self.subtree(0, self.size)
+
+    def grown(self, entries: Sequence[bytes]) -> tuple[int, dict[str, bytes], list[str]]:
+        """New size, the files a tree grown by `entries` needs, and the partial tiles they replace."""
+        files: dict[str, bytes] = {}
+        stale: list[str] = []
+        new: list[bytes] = [leaf_hash(entry) for entry in entries]
+        level, size = 0, self.size
+        bundle = self.entries(size // TILE) if size % TILE else []
+        while new:
+            n, width = divmod(size, TILE)
+            row = list(self.hashes(level, n)) if width else []
+            up: list[bytes] = []
+            if width:
+                stale.append(tile_path(level, n, width))
+                if level == 0:
+                    stale.append(tile_path("entries", n, width))
+            pending_entries = list(entries) if level == 0 else []
+            while new:
+                take = TILE - len(row)
+                row += new[:take]
+                new = new[take:]
+                files[tile_path(level, n, len(row))] = b"".join(row)
+                if level == 0:
+                    bundle += pending_entries[:take]
+                    pending_entries = pending_entries[take:]
+                    files[tile_path("entries", n, len(row))] = pack_entries(bundle)
+                if len(row) == TILE:
+                    up.append(root_of(row))
+                    row, bundle = [], []
+                    n += 1
+            new, level = up, level + 1
+            size >>= 8
+        return self.size + len(entries), files, stale
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """An event that is in the ledger under a signed checkpoint."""
+
+    seq: int
+    body: dict[str, Any]
+    checkpoint: Checkpoint
+
+
+class Ledger:
+    """One home's ledger. Appending and signing happen under a short lock; reading needs none."""
+
+    def __init__(self, home: Path, signer: Signer, head: Path, software: str) -> None:
+        self.folder = home / "ledger"
+        self.events = home / "events"
+        self._signer = signer
+        self._head = head
+        self._software = software
+
+    def checkpoint(self) -> Checkpoint:
+        """The latest published checkpoint, its signature checked. Size 0 in a new ledger."""
+        try:
+            note = (self.folder / "checkpoint").read_text("utf-8")
+        except FileNotFoundError:
+            return Checkpoint(self._signer.name, 0, EMPTY_ROOT)
+        except (OSError, UnicodeDecodeError) as error:
+            raise _damaged("a readable checkpoint", str(error)) from error
+        try:
+            return Checkpoint.parse(open_note(note, [self._signer.key]))
+        except FormatError as error:
+            raise _damaged(error.expected, error.found) from error
+
+    def append(self, events: Sequence[Event], author: Author) -> list[Sealed]:
+        """Records `events` under one new checkpoint. Durable when it returns.
+
+        Raises `LedgerError` where the ledger is damaged or older than what its key signed; nothing is written then.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / ".lock"):
+            checkpoint = self._repaired()
+            bodies = []
+            for position, event in enumerate(events):
+                body = event_body(event, checkpoint.size + position, author, self._software)
+                bodies.append((body, os.urandom(32)))
+            if not bodies:
+                return []
+            touched = set()
+            for body, salt in bodies:
+                path = self.events / event_name(body["seq"])
+                write_synced(path, event_file(body, salt))
+                touched.add(path.parent)
+            for folder in touched:
+                sync_folder(folder.parent)
+            grown = self._extend(checkpoint, [leaf(body, salt) for body, salt in bodies])
+            return [Sealed(body["seq"], body, grown) for body, _ in bodies]
+
+    def recover(self) -> int:
+        """Adopts events that were written but not yet in the tree. Returns how many."""
+        if not self.folder.exists():
+            return 0
+        with locked(self.folder / ".lock"):
+            before = self.checkpoint().size
+            return self._repaired().size - before
+
+    def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
+        tiles = Tiles(self.folder, size or self.checkpoint().size)
+        return inclusion_proof(seq, tiles.size, tiles.subtree)
+
+    def consistency(self, old: int, size: int | None = None) -> list[bytes]:
+        tiles = Tiles(self.folder, size or self.checkpoint().size)
+        return consistency_proof(old, tiles.size, tiles.subtree)
+
+    def read_event(self, seq: int) -> dict[str, Any] | None:
+        """The event body, or None where it was disposed of. Raises `FormatError`."""
+        try:
+            data = (self.events / event_name(seq)).read_bytes()
+        except FileNotFoundError:
+            return None
+        value = canonical.loads(data)
+        body = value.get("event") if isinstance(value, dict) else None
+        if not isinstance(body, dict):
+            raise _damaged(f"an event in {event_name(seq)}", "something else")
+        return body
+
+    # -- inside the lock ---------------------------------------------------------------------------
+
+    def _repaired(self) -> Checkpoint:
+        """The checkpoint to build on, after what a crash left half done was finished."""
+        checkpoint = self.checkpoint()
+        head = self._read_head()
+        if head is not None and head.size > checkpoint.size:
+            checkpoint = self._publish_signed_head(head, checkpoint)
+        elif head is not None and (head.size, head.root) != (checkpoint.size, checkpoint.root):
+            raise _forked(head, checkpoint)
+        if Tiles(self.folder, checkpoint.size).root() != checkpoint.root:
+            raise _damaged("tiles that give the checkpoint's root", "another root")
+        leftover = []
+        seq = checkpoint.size
+        while (path := self.events / event_name(seq)).exists():
+            value = canonical.loads(path.read_bytes())
+            leftover.append(leaf(value["event"], bytes.fromhex(value["salt"])))
+            seq += 1
+        return self._extend(checkpoint, leftover) if leftover else checkpoint
+
+    def _publish_signed_head(self, head: Checkpoint, published: Checkpoint) -> Checkpoint:
+        """The crash fell between remembering the head and publishing it: the tiles must already hold it."""
+        try:
+            complete = Tiles(self.folder, head.size).root() == head.root
+        except LedgerError:
+            complete = False
+        if not complete:
+            raise LedgerError(
+                f"a ledger of {head.size} events, which this key has signed",
+                f"one of {published.size}: it was rolled back, perhaps restored from an older backup",
+                "Restore the newer `ledger/` and `events/` folders. Nothing was signed or changed now; "
+                "captures keep, and are sealed once the ledger is whole.",
+            )
+        self._publish(head)
+        return head
+
+    def _extend(self, checkpoint: Checkpoint, entries: list[bytes]) -> Checkpoint:
+        tiles = Tiles(self.folder, checkpoint.size)
+        size, files, stale = tiles.grown(entries)
+        for name, content in files.items():
+            write_synced(self.folder / name, content)
+        root = Tiles(self.folder, size).root()
+        grown = Checkpoint(self._signer.name, size, root)
+        self._write_head(grown)
+        self._publish(grown)
+        for name in stale:
+            if name not in files:
+                (self.folder / name).unlink(missing_ok=True)
+        return grown
+
+    def _publish(self, checkpoint: Checkpoint) -> None:
+        note = sign(checkpoint.text(), self._signer).encode()
+        write_synced(self.folder / "checkpoints" / str(checkpoint.size), note)
+        write_synced(self.folder / "checkpoint", note)
+
+    def _read_head(self) -> Checkpoint | None:
+        try:
+            return Checkpoint.parse(self._head.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError, FormatError) as error:
+            raise _damaged(f"what the key has signed, in {self._head.name}", str(error)) from error
+
+    def _write_head(self, checkpoint: Checkpoint) -> None:
+        try:
+            write_synced(self._head, checkpoint.text().encode(), 0o600)
+        except OSError as error:
+            raise disk_error(error, "remembering what was signed") from error
+
+
+def opaque_id(*parts: bytes) -> str:
+    """A name that says nothing to who does not know the parts; 32 hex digits."""
+    return sha256(*parts).hex()[:32]
+
+
+def _damaged(expected: str, found: str) -> LedgerError:
+    return LedgerError(expected, found, "Nothing was changed. Run `archiver check`; restore `ledger/` from a copy.")
+
+
+def _forked(head: Checkpoint, checkpoint: Checkpoint) -> LedgerError:
+    return LedgerError(
+        f"the checkpoint of size {head.size} that this key signed",
+        f"another of size {checkpoint.size}: a second history",
+        "Nothing was changed. Keep both copies and compare their `ledger/checkpoints`.",
+    )

@@ -1,0 +1,60 @@
+"""Operational state: which captures are open, where a crawl stands. Not evidence."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.errors import CatalogError
+from storage.sqlite import open_database
+
+
+@dataclass(frozen=True)
+class RunState:
+    run: str
+    target: str
+    parts: int
+    cursor: str | None
+    done: bool
+    options: dict[str, Any]
+
+
+class State:
+    def __init__(self, path: Path) -> None:
+        step = f"Move {path.name} away and run the command again; interrupted captures are then found by `archiver catalog rebuild`."
+        self._database = open_database(path, "state_", step)
+        self._connection = self._database.conn
+
+    def capture_opened(self, capture_id: str, folder: str, opened: str, cases: list[str]) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO open_captures VALUES (?,?,?,?)", (capture_id, folder, opened, json.dumps(cases))
+        )
+
+    def capture_sealed(self, capture_id: str) -> None:
+        self._connection.execute("DELETE FROM open_captures WHERE id=?", (capture_id,))
+
+    def open_captures(self) -> list[tuple[str, str, list[str]]]:
+        """(capture id, folder, cases) of captures that were opened and not yet sealed."""
+        rows = self._connection.execute("SELECT id, folder, cases FROM open_captures ORDER BY id").fetchall()
+        return [(row[0], row[1], json.loads(row[2])) for row in rows]
+
+    def save_run(self, state: RunState) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO runs VALUES (?,?,?,?,?,?)",
+            (state.run, state.target, state.parts, state.cursor, int(state.done), json.dumps(state.options)),
+        )
+
+    def unfinished_run(self, target: str) -> RunState | None:
+        """The newest run on `target` that did not reach its end."""
+        row = self._connection.execute(
+            "SELECT run, target, parts, cursor, done, options FROM runs WHERE target=? AND done=0 ORDER BY run DESC LIMIT 1",
+            (target,),
+        ).fetchone()
+        return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
+
+    def close(self) -> None:
+        with suppress(CatalogError):
+            self._database.close()
