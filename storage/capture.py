@@ -370,9 +370,11 @@ class CaptureWriter:
                 **(extra or {}),
             }
             private = self._private_file()
-            manifest = finish_folder(self.folder, facts, private, self._files)
-            self._lock.release(remove=True)
-            return manifest
+            return finish_folder(self.folder, facts, private, self._files)
+
+    def release(self) -> None:
+        """Gives up the folder's lock. Called after sealing, so that nobody else seals the capture meanwhile."""
+        self._lock.release(remove=True)
 
     def _private_file(self) -> bytes:
         """`private.age`: the withheld values with their salts, and the target's."""

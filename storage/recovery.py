@@ -7,6 +7,7 @@ one, and what was discovered without an outcome gets `failed: interrupted`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,27 @@ from storage.times import Clock, utc_parse, utc_text
 from storage.warc import MemberInPlace, complete_members, parse_header, record_header, spooled_block
 
 
-def recover_folder(folder: Path, clock: Clock) -> dict[str, Any] | None:
-    """Closes an open capture folder whose lock is free. Returns what was done, or None if it is in use or closed.
+def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
+    """Closes an open capture folder whose lock is free, and calls `then` with what was done while it holds the lock.
 
-    Raises `DiskError`, `FormatError`. Safe to run again after a crash in the middle.
+    Returns what was done, or None where the folder is in use or holds nothing. Raises `DiskError`, `FormatError`,
+    and what `then` raises. Safe to run again after a crash in the middle.
     """
     if not folder.is_dir():
         return None
     lock = Lock(folder / ".lock")
-    if (folder / "manifest.json").exists() and not (folder / "open.json").exists():
-        return None
     if not lock.acquire(wait=False):
         return None
     try:
-        if (folder / "manifest.json").exists():  # died between the manifest and the last unlink
+        if (folder / "manifest.json").exists():  # closed, but not sealed
             (folder / "open.json").unlink(missing_ok=True)
-            return None
-        if not (folder / "open.json").exists():
+            report: dict[str, Any] = {"closed_before": True}
+        elif (folder / "open.json").exists():
+            report = _close(folder, clock)
+        else:
             return None  # died before anything was asked for: the folder holds nothing
-        return _close(folder, clock)
+        then(report)
+        return report
     except OSError as error:
         raise disk_error(error, "recovering an interrupted capture") from error
     finally:
@@ -46,7 +49,6 @@ def recover_folder(folder: Path, clock: Clock) -> dict[str, Any] | None:
 
 
 def _close(folder: Path, clock: Clock) -> dict[str, Any]:
-    opened = canonical.loads((folder / "open.json").read_bytes())
     report: dict[str, Any] = {"tail_bytes": 0, "salvaged": 0, "lines_added": 0, "lines_cut": 0, "without_outcome": 0}
     for name in LINE_FILES:
         path = _either(folder, name)
@@ -100,7 +102,7 @@ def _close(folder: Path, clock: Clock) -> dict[str, Any]:
         "recovered": report,
     }
     finish_folder(folder, facts, None, {})
-    return {"capture": opened["capture"], "run": opened["run"], **report}
+    return report
 
 
 def _either(folder: Path, name: str) -> Path:

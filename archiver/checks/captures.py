@@ -1,0 +1,222 @@
+"""Checking one capture folder against its manifest, and its manifest against the ledger's event."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from archiver.checks.lines import Line, damaged, intact, note
+from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
+from archiver.checks.warcs import digest_of_file, problems_of, read_records
+from storage.digest import sha256_hex
+
+LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
+OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
+CLOCK_TOLERANCE_MS = 5000
+
+
+def check_capture(folder: Path, detail: dict[str, Any], timestamped: bool) -> list[Line]:
+    """All lines about one capture. `detail` is that of its event in the ledger."""
+    name = str(detail.get("capture"))
+    try:
+        manifest_bytes = (folder / "manifest.json").read_bytes()
+    except OSError as error:
+        return [damaged(name, "manifest", f"cannot be read: {error.strerror}. Restore {folder.name} from a copy")]
+    if sha256_hex(manifest_bytes) != detail.get("manifest_sha256"):
+        return [damaged(name, "manifest", "is not the one that was sealed")]
+    try:
+        manifest = strict_json(manifest_bytes)
+    except Bad as error:
+        return [damaged(name, "manifest", str(error))]
+    lines = [intact(name, "manifest", "is the one that was sealed")]
+    lines.append(_files(name, folder, manifest))
+    texts: dict[str, list[dict[str, Any]]] = {}
+    for file in LINES:
+        line, texts[file] = _lines(name, folder, file, manifest)
+        lines.append(line)
+    lines.append(_records(name, folder, texts["records.jsonl"]))
+    lines.append(_inventory(name, manifest, texts["inventory.jsonl"]))
+    lines.append(_census(name, manifest, texts["inventory.jsonl"]))
+    lines.append(_posts(name, manifest, texts["posts.jsonl"], texts["records.jsonl"]))
+    lines.append(_private(name, folder))
+    lines += _notes(name, manifest, timestamped)
+    return lines
+
+
+def _files(name: str, folder: Path, manifest: dict[str, Any]) -> Line:
+    listed = {entry["name"]: entry for entry in manifest["files"]}
+    present = {path.name for path in folder.iterdir()} - {"manifest.json", ".lock"}
+    if missing := sorted(set(listed) - present):
+        return damaged(name, "files", f"missing: {', '.join(missing)}")
+    if extra := sorted(present - set(listed)):
+        return damaged(name, "files", f"not in the manifest: {', '.join(extra)}")
+    for file, entry in listed.items():
+        try:
+            size, digest = digest_of_file(folder / file)
+        except OSError as error:
+            return damaged(name, "files", f"{file} cannot be read: {error.strerror}")
+        if (size, digest) != (entry["size"], entry["sha256"]):
+            return damaged(name, "files", f"{file} has changed ({size} bytes, {entry['size']} when sealed)")
+    total = sum(entry["size"] for entry in listed.values())
+    return intact(name, "files", f"{len(listed)} files, {total:,} bytes")
+
+
+def _lines(name: str, folder: Path, file: str, manifest: dict[str, Any]) -> tuple[Line, list[dict[str, Any]]]:
+    tree = RunningTree()
+    values: list[dict[str, Any]] = []
+    try:
+        with open(folder / file, "rb") as stream:
+            for raw in stream:
+                tree.add(leaf(raw.rstrip(b"\n")))
+                value = json.loads(raw)
+                if len(str(value.get("salt", ""))) != 64:
+                    return damaged(name, file, f"line {tree.size} has no salt"), values
+                values.append(value)
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        return damaged(name, file, f"line {tree.size + 1}: {error}"), values
+    stated = manifest["lines"][file]
+    if (stated["count"], stated["root"]) != (tree.size, tree.root().hex()):
+        return damaged(name, file, f"{tree.size} lines do not give the manifest's root over {stated['count']}"), values
+    return intact(name, file, f"{tree.size} lines give the manifest's root"), values
+
+
+def _records(name: str, folder: Path, listed: list[dict[str, Any]]) -> Line:
+    """Every record's own digests, and that the files and records.jsonl name the same records."""
+    expected = {(line["file"], line["offset"]): line for line in listed}
+    ids = Counter(line["id"] for line in listed)
+    if doubled := [key for key, count in ids.items() if count > 1]:
+        return damaged(name, "records", f"{doubled[0]} is listed twice")
+    seen = 0
+    for path in sorted(folder.glob("*.warc.gz")):
+        first = True
+        try:
+            for found in read_records(path):
+                where = f"{path.name} at {found.offset}"
+                if problems := problems_of(found):
+                    return damaged(name, "records", f"{where}: {'; '.join(problems)}")
+                if first and found.get("WARC-Type") != "warcinfo":
+                    return damaged(name, "records", f"{path.name} does not start with warcinfo")
+                first = False
+                line = expected.pop((path.name, found.offset), None)
+                if line is None:
+                    return damaged(name, "records", f"{where} is not listed in records.jsonl")
+                if problem := _differs(line, found):
+                    return damaged(name, "records", f"{where}: {problem}")
+                for key, value in found.fields:
+                    if key == "WARC-Concurrent-To" and value not in ids:
+                        return damaged(name, "records", f"{where} refers to a record that is not there")
+                seen += 1
+        except Bad as error:
+            return damaged(name, "records", f"{path.name}: {error}")
+        except OSError as error:
+            return damaged(name, "records", f"{path.name} cannot be read: {error.strerror}")
+    if expected:
+        (file, offset), _ = next(iter(expected.items()))
+        return damaged(name, "records", f"{len(expected)} listed but not there, first: {file} at {offset}")
+    return intact(name, "records", f"{seen} records, every digest computed again")
+
+
+def _differs(line: dict[str, Any], found: Any) -> str | None:
+    pairs = {
+        "id": found.get("WARC-Record-ID"),
+        "type": found.get("WARC-Type"),
+        "uri": found.get("WARC-Target-URI"),
+        "date": found.get("WARC-Date"),
+        "length": found.length,
+        "block_digest": found.block_digest,
+    }
+    for key, value in pairs.items():
+        if line.get(key) != value:
+            return f"records.jsonl says another {key}"
+    payload = line.get("payload_digest")
+    actual = found.decoded_digest or found.payload_digest
+    if payload is not None and payload != actual:
+        return "records.jsonl says another payload digest"
+    if bool(line.get("truncated")) != (found.get("WARC-Truncated") is not None):
+        return "records.jsonl and the record disagree on truncation"
+    return None
+
+
+def _inventory(name: str, manifest: dict[str, Any], lines: list[dict[str, Any]]) -> Line:
+    discovered = [line["key"] for line in lines if line.get("state") == "discovered"]
+    ended = {line["key"]: line for line in lines if "outcome" in line}
+    if len(discovered) != len(set(discovered)):
+        return damaged(name, "inventory", "a thing is discovered twice")
+    if missing := set(discovered) - set(ended):
+        return damaged(name, "inventory", f"{len(missing)} discovered without an outcome: {sorted(missing)[0]}")
+    if invented := set(ended) - set(discovered):
+        return damaged(name, "inventory", f"an outcome for what was never discovered: {sorted(invented)[0]}")
+    if wrong := [line["outcome"] for line in ended.values() if line["outcome"] not in OUTCOMES]:
+        return damaged(name, "inventory", f"no such outcome: {wrong[0]}")
+    unreasoned = [key for key, line in ended.items() if line["outcome"] != "captured" and not line.get("reason")]
+    if unreasoned:
+        return damaged(name, "inventory", f"an outcome without a reason: {unreasoned[0]}")
+    sums = dict(Counter(line["outcome"] for line in lines if line.get("outcome")))
+    if sums != manifest["counts"]["inventory"]:
+        return damaged(name, "inventory", f"sums {sums}, the manifest says {manifest['counts']['inventory']}")
+    target = next((line for line in lines if line.get("kind") == "target" and "target_salt" in line), None)
+    if target is None:
+        if manifest["recovered"] is None:
+            return damaged(name, "inventory", "the target is missing")
+    elif sha256_hex(bytes.fromhex(target["target_salt"]), target["url"].encode()) != manifest["target"]["commitment"]:
+        return damaged(name, "inventory", "the target is not the one that the manifest commits to")
+    parts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(sums.items()))
+    return intact(name, "inventory", f"{len(discovered)} discovered = {parts or '0'}")
+
+
+def _census(name: str, manifest: dict[str, Any], lines: list[dict[str, Any]]) -> Line:
+    """Raw marker counts against what was read; a capture cannot be `captured` where they disagree."""
+    census = [line for line in lines if line.get("kind") == "census"]
+    wrong = [line for line in census if line["agrees"] != (line["raw"] == line["parsed"])]
+    if wrong:
+        return damaged(name, "census", f"{wrong[0]['marker']}: says it agrees, {wrong[0]['raw']} ≠ {wrong[0]['parsed']}")
+    disagreeing = [line for line in census if not line["agrees"]]
+    if disagreeing and manifest["outcome"] == "captured":
+        return damaged(name, "census", f"{disagreeing[0]['marker']} disagree, and the capture says captured")
+    if disagreeing:
+        first = disagreeing[0]
+        return note(name, "census", f"{len(disagreeing)} counts disagree: {first['raw']} {first['marker']}, {first['parsed']} read")
+    return intact(name, "census", f"{len(census)} counts agree" if census else "nothing was counted")
+
+
+def _posts(name: str, manifest: dict[str, Any], posts: list[dict[str, Any]], records: list[dict[str, Any]]) -> Line:
+    if len(posts) != manifest["counts"]["posts"]:
+        return damaged(name, "posts", f"{len(posts)} posts, the manifest says {manifest['counts']['posts']}")
+    known = {line["id"] for line in records}
+    for number, post in enumerate(posts, 1):
+        if post.get("record") is not None and post["record"] not in known:
+            return damaged(name, "posts", f"post {number} was read from a record that is not there")
+    return intact(name, "posts", f"{len(posts)} posts, each read from a record that is there")
+
+
+def _private(name: str, folder: Path) -> Line:
+    path = folder / "private.age"
+    spilled = folder / "private.age-lines"
+    if path.exists():
+        with open(path, "rb") as stream:
+            start = stream.read(21)
+        if start != b"age-encryption.org/v1":
+            return damaged(name, "private", "private.age is not an age file")
+        return intact(name, "private", "withheld values are encrypted to the case's recipients")
+    if spilled.exists():
+        return note(name, "private", "interrupted: withheld values lie in private.age-lines, one age file a line")
+    return note(name, "private", "interrupted before anything was withheld")
+
+
+def _notes(name: str, manifest: dict[str, Any], timestamped: bool) -> list[Line]:
+    lines = []
+    reason = f": {manifest['reason']}" if manifest["reason"] else ""
+    lines.append(note(name, "outcome", f"{manifest['outcome']}{reason}"))
+    if manifest["test_routes"]:
+        lines.append(note(name, "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do"))
+    if manifest["recovered"]:
+        lines.append(note(name, "recovery", f"its process died; {json.dumps(manifest['recovered'], sort_keys=True)}"))
+    clock = manifest["clock"]
+    if clock["elapsed_ms"] is not None and abs(clock["wall_ms"] - clock["elapsed_ms"]) > CLOCK_TOLERANCE_MS:
+        jump = (clock["wall_ms"] - clock["elapsed_ms"]) / 1000
+        lines.append(note(name, "clock", f"the machine's clock jumped by {jump:+.1f} s during the capture"))
+    if not timestamped:
+        lines.append(note(name, "time", "NOT TIMESTAMPED: no outsider has stamped a checkpoint that covers it"))
+    return lines

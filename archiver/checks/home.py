@@ -1,0 +1,297 @@
+"""Checking a home: ledger and events first, then the captures asked for, then the catalog."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from archiver.checks.captures import check_capture
+from archiver.checks.lines import Line, damaged, intact, note, unknown
+from archiver.checks.proofs import Bad, RunningTree, canonical, included, inclusion_path, leaf, read_note, strict_json
+from storage.digest import sha256_hex
+
+EVENT_CONTEXT = b"archiver-event/1\n"
+TILE = 256
+
+
+def check_home(home: Path, wanted: Callable[[dict[str, Any]], bool] = lambda detail: True, whole: bool = True) -> list[Line]:
+    """Lines about the ledger, the events, the captures for which `wanted(detail)` holds, and the catalog.
+
+    `whole`: also look for capture folders that no event names.
+    """
+    try:
+        key = (home / "keys" / "ledger.vkey").read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return [unknown("ledger", "key", f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told")]
+    lines, entries = _ledger(home, key)
+    event_lines, bodies = _events(home, entries)
+    lines += event_lines
+    captured = [body for body in bodies if body and body["type"] in ("captured", "recovered")]
+    timestamped = False  # no checkpoint carries a token yet; the line is printed wherever that is so
+    for body in captured:
+        if wanted(body["detail"]):
+            lines += check_capture(home / body["detail"]["folder"], body["detail"], timestamped)
+    if whole:
+        lines += _unsealed(home, {body["detail"]["folder"] for body in captured})
+    lines += _catalog(home, bodies, captured)
+    return lines
+
+
+def _tile_name(n: int) -> str:
+    digits = f"{n:03d}"
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
+    return "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
+
+
+def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
+    name = f"tile/{level}/{_tile_name(n)}"
+    for path in (folder / name, folder / f"{name}.p" / str(width)):
+        if path.is_file() and (width == TILE or path.name == str(width)):
+            return path.read_bytes()
+    raise Bad(f"{name} ({width} wide) is missing")
+
+
+def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes]]:
+    folder = home / "ledger"
+    try:
+        origin, size, root = read_note((folder / "checkpoint").read_bytes(), key)
+    except FileNotFoundError:
+        return [damaged("ledger", "checkpoint", "there is none")], []
+    except (OSError, Bad) as error:
+        return [damaged("ledger", "checkpoint", str(error))], []
+    if origin != key.split("+")[0]:
+        return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], []
+    lines = [intact("ledger", "checkpoint", f"signed by {key.split('+')[0]}, {size} events")]
+    lines.append(_head(home, size, root))
+    tree = RunningTree()
+    roots = {0: tree.root()}
+    entries: list[bytes] = []
+    try:
+        for start in range(0, size, TILE):
+            width = min(TILE, size - start)
+            data = _read_tile(folder, "entries", start // TILE, width)
+            tile = _read_tile(folder, "0", start // TILE, width)
+            unpacked = _unpack(data)
+            if len(unpacked) != width:
+                raise Bad(f"the entries from {start} are {len(unpacked)}, not {width}")
+            for number, entry in enumerate(unpacked):
+                hashed = leaf(entry)
+                if tile[number * 32 : number * 32 + 32] != hashed:
+                    raise Bad(f"the hash tile does not fit entry {start + number}")
+                tree.add(hashed)
+                roots[tree.size] = tree.root()
+                entries.append(entry)
+    except (Bad, OSError) as error:
+        return [*lines, damaged("ledger", "tiles", str(error))], entries
+    if tree.root() != root:
+        return [*lines, damaged("ledger", "root", "the entries do not give the signed root")], entries
+    lines.append(intact("ledger", "root", f"{size} entries give the signed root"))
+    lines.append(_history(folder, key, roots))
+    return lines, entries
+
+
+def _unpack(data: bytes) -> list[bytes]:
+    out = []
+    while data:
+        length = int.from_bytes(data[:2], "big")
+        if len(data) < 2 + length:
+            raise Bad("a cut entry")
+        out.append(data[2 : 2 + length])
+        data = data[2 + length :]
+    return out
+
+
+def _head(home: Path, size: int, root: bytes) -> Line:
+    """What the key remembers having signed: a ledger behind it was rolled back."""
+    try:
+        text = (home / "keys" / "ledger.head").read_text("utf-8").split("\n")
+        head_size, head_root = int(text[1]), base64.b64decode(text[2], validate=True)
+    except FileNotFoundError:
+        return unknown("ledger", "rollback", "keys/ledger.head is missing: whether the ledger was rolled back cannot be told")
+    except (OSError, ValueError, IndexError, UnicodeDecodeError, binascii.Error) as error:
+        return damaged("ledger", "rollback", f"keys/ledger.head cannot be read: {error}")
+    if head_size > size:
+        return damaged("ledger", "rollback", f"the key has signed {head_size} events, the ledger has {size}: it was rolled back")
+    if (head_size, head_root) != (size, root):
+        return damaged("ledger", "rollback", "the key has signed another history of this length")
+    return intact("ledger", "rollback", "is as long as what its key has signed")
+
+
+def _history(folder: Path, key: str, roots: dict[int, bytes]) -> Line:
+    """Every checkpoint that was ever published is a prefix of today's tree."""
+    checked = 0
+    for path in sorted((folder / "checkpoints").glob("*")):
+        if path.name.startswith("."):
+            continue
+        try:
+            _, size, root = read_note(path.read_bytes(), key)
+        except (OSError, Bad) as error:
+            return damaged("ledger", "history", f"checkpoint {path.name}: {error}")
+        if str(size) != path.name or roots.get(size) != root:
+            return damaged("ledger", "history", f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten")
+        checked += 1
+    return intact("ledger", "history", f"{checked} earlier checkpoints are consistent with the latest")
+
+
+def _events(home: Path, entries: list[bytes]) -> tuple[list[Line], list[dict[str, Any] | None]]:
+    """Each event against its leaf: salted hash, inclusion, the signature of its author."""
+    hashes = [leaf(entry) for entry in entries]
+    root = RunningTree()
+    for hashed in hashes:
+        root.add(hashed)
+    bodies: list[dict[str, Any] | None] = []
+    lines: list[Line] = []
+    disposed: set[int] = set()
+    missing: list[int] = []
+    for seq, entry in enumerate(entries):
+        try:
+            bodies.append(_event(home, seq, entry))
+        except FileNotFoundError:
+            bodies.append(None)
+            missing.append(seq)
+        except (Bad, OSError, InvalidSignature, ValueError, KeyError, TypeError) as error:
+            bodies.append(None)
+            lines.append(damaged("events", f"event {seq}", str(error) or "its author's signature does not fit"))
+    for body in bodies:
+        if body and body["type"] == "disposed":
+            disposed |= set(body["detail"].get("seqs", []))
+    for seq in missing:
+        if seq in disposed:
+            lines.append(note("events", f"event {seq}", "was disposed of; its leaf remains"))
+        else:
+            lines.append(damaged("events", f"event {seq}", "is missing, and no event says that it was disposed of"))
+    # One explicit inclusion proof, of the newest event: the shape an outsider will be given.
+    if hashes:
+        index = len(hashes) - 1
+        small = hashes if len(hashes) <= 4096 else None
+        if small is not None and not included(hashes[index], index, len(hashes), inclusion_path(small, index), root.root()):
+            lines.append(damaged("events", "inclusion", f"event {index} is not proven by the signed root"))
+    waiting = _waiting(home, len(entries))
+    if waiting:
+        lines.append(note("events", "waiting", f"{waiting} events are written but not yet in the ledger; the next command adds them"))
+    if not any(line.finding == "DAMAGED" for line in lines):
+        lines.insert(0, intact("events", "events", f"{len(entries) - len(missing)} fit their leaves and their authors' signatures"))
+    return lines, bodies
+
+
+def _event(home: Path, seq: int, entry: bytes) -> dict[str, Any]:
+    said = strict_json(entry)
+    if said["seq"] != seq:
+        raise Bad(f"its leaf says seq {said['seq']}")
+    path = home / "events" / f"{seq // 10000:06d}" / f"{seq:010d}.json"
+    value = strict_json(path.read_bytes())
+    body: dict[str, Any] = value["event"]
+    if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
+        raise Bad("is not the one in the ledger")
+    if (body["seq"], body["type"], body["time"]) != (seq, said["type"], said["time"]):
+        raise Bad("does not say what its leaf says")
+    unsigned = {key: item for key, item in body.items() if key != "signature"}
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
+    public.verify(base64.b64decode(body["signature"], validate=True), EVENT_CONTEXT + canonical(unsigned))
+    return body
+
+
+def _waiting(home: Path, size: int) -> int:
+    count = 0
+    while (home / "events" / f"{(size + count) // 10000:06d}" / f"{size + count:010d}.json").exists():
+        count += 1
+    return count
+
+
+def _unsealed(home: Path, known: set[str]) -> list[Line]:
+    lines = []
+    for folder in sorted((home / "captures").glob("*/*/*/*")):
+        name = folder.relative_to(home).as_posix()
+        if name in known or not folder.is_dir():
+            continue
+        if (folder / ".lock").exists() and _in_use(folder / ".lock"):
+            lines.append(note(folder.name, "open", "is being captured now"))
+        elif (folder / "open.json").exists() or (folder / "manifest.json").exists():
+            lines.append(damaged(folder.name, "open", "was never sealed; the next `archiver capture` seals it"))
+    return lines
+
+
+def _in_use(lock: Path) -> bool:
+    import fcntl
+
+    try:
+        with open(lock, "rb") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _catalog(home: Path, bodies: list[dict[str, Any] | None], captured: list[dict[str, Any]]) -> list[Line]:
+    path = home / "catalog.sqlite"
+    if not path.exists():
+        return [note("catalog", "catalog", "there is none; `archiver catalog rebuild` makes it")]
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return [_compare(home, connection, bodies, captured)]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return [damaged("catalog", "catalog", f"{error}. It can be made again: archiver catalog rebuild")]
+
+
+def _compare(home: Path, connection: sqlite3.Connection, bodies: list[dict[str, Any] | None], captured: list[dict[str, Any]]) -> Line:
+    """The catalog's rows against the files that it projects."""
+
+    def wrong(what: str) -> Line:
+        return damaged("catalog", "catalog", f"{what}. Make it again: archiver catalog rebuild")
+
+    if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        return wrong("the file is damaged")
+    events = dict(connection.execute("SELECT seq, body FROM events"))
+    for seq, body in enumerate(bodies):
+        if seq not in events:
+            return wrong(f"event {seq} is missing")
+        if body is not None and events[seq] != canonical(body).decode():
+            return wrong(f"event {seq} differs")
+    if len(events) > len(bodies):
+        return wrong("it has events that the ledger does not")
+    rows = 0
+    for body in captured:
+        detail = body["detail"]
+        folder = home / detail["folder"]
+        for table, file in (("posts", "posts.jsonl"), ("inventory", "inventory.jsonl")):
+            try:
+                said = [json.loads(line) for line in (folder / file).read_bytes().splitlines()]
+            except (OSError, ValueError):
+                continue  # told by the capture's own lines
+            found = [json.loads(row[0]) for row in connection.execute(f"SELECT line FROM {table} WHERE capture=? ORDER BY n", (detail["capture"],))]
+            if said != found:
+                return wrong(f"{table} of {detail['capture']} differ")
+            rows += len(found)
+        if table_differs := _records_differ(connection, folder, detail["capture"]):
+            return wrong(table_differs)
+    stray = connection.execute("SELECT COUNT(*) FROM captures").fetchone()[0] - len({body["detail"]["capture"] for body in captured})
+    if stray:
+        return wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
+    return intact("catalog", "catalog", f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)")
+
+
+def _records_differ(connection: sqlite3.Connection, folder: Path, capture: str) -> str | None:
+    try:
+        said = [json.loads(line) for line in (folder / "records.jsonl").read_bytes().splitlines()]
+    except (OSError, ValueError):
+        return None
+    sql = 'SELECT id, file, "offset", length, block_digest, payload_digest FROM records WHERE capture=? ORDER BY n'
+    found = connection.execute(sql, (capture,)).fetchall()
+    keys = ("id", "file", "offset", "length", "block_digest", "payload_digest")
+    if [tuple(line.get(key) for key in keys) for line in said] != [tuple(row) for row in found]:
+        return f"records of {capture} differ"
+    return None

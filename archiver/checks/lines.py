@@ -1,0 +1,51 @@
+"""What a check says: one line for each thing looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Finding(StrEnum):
+    INTACT = "intact"
+    NOTE = "note"
+    """Worth knowing; says nothing against integrity."""
+    UNKNOWN = "cannot tell"
+    DAMAGED = "DAMAGED"
+
+
+@dataclass(frozen=True)
+class Line:
+    finding: Finding
+    subject: str
+    """What was looked at: `ledger`, `events`, a capture id, `catalog`."""
+    check: str
+    detail: str
+
+    def text(self) -> str:
+        return f"{self.finding:<11}  {self.subject:<24}  {self.check:<12}  {self.detail}"
+
+
+def worst(lines: Iterable[Line]) -> int:
+    """Exit code: 5 where anything is damaged, 6 where something cannot be told, else 0."""
+    found = {line.finding for line in lines}
+    if Finding.DAMAGED in found:
+        return 5
+    return 6 if Finding.UNKNOWN in found else 0
+
+
+def intact(subject: str, check: str, detail: str) -> Line:
+    return Line(Finding.INTACT, subject, check, detail)
+
+
+def damaged(subject: str, check: str, detail: str) -> Line:
+    return Line(Finding.DAMAGED, subject, check, detail)
+
+
+def note(subject: str, check: str, detail: str) -> Line:
+    return Line(Finding.NOTE, subject, check, detail)
+
+
+def unknown(subject: str, check: str, detail: str) -> Line:
+    return Line(Finding.UNKNOWN, subject, check, detail)

@@ -1,0 +1,154 @@
+"""The ledger's mathematics, written a second time: RFC 6962 by its recursive definition, C2SP notes by theirs."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from storage.digest import sha256
+
+
+class Bad(Exception):
+    """Bytes are not what their format says. The text tells which."""
+
+
+def leaf(entry: bytes) -> bytes:
+    return sha256(b"\x00" + entry)
+
+
+class RunningTree:
+    """Roots of every prefix of a list of leaves: perfect subtrees are merged as their sizes meet."""
+
+    def __init__(self) -> None:
+        self._stack: list[tuple[int, bytes]] = []
+        self.size = 0
+
+    def add(self, leaf_hash: bytes) -> None:
+        self._stack.append((1, leaf_hash))
+        self.size += 1
+        while len(self._stack) > 1 and self._stack[-1][0] == self._stack[-2][0]:
+            (width, right), (_, left) = self._stack.pop(), self._stack.pop()
+            self._stack.append((2 * width, sha256(b"\x01" + left + right)))
+
+    def root(self) -> bytes:
+        if not self._stack:
+            return sha256(b"")
+        stack = list(self._stack)
+        _, root = stack.pop()
+        while stack:
+            root = sha256(b"\x01" + stack.pop()[1] + root)
+        return root
+
+
+def tree_root(leaves: list[bytes]) -> bytes:
+    """MTH(D[n]) of RFC 6962 section 2.1, as defined."""
+    if not leaves:
+        return sha256(b"")
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    return sha256(b"\x01" + tree_root(leaves[:split]) + tree_root(leaves[split:]))
+
+
+def inclusion_path(leaves: list[bytes], index: int) -> list[bytes]:
+    if len(leaves) <= 1:
+        return []
+    split = 1
+    while split * 2 < len(leaves):
+        split *= 2
+    if index < split:
+        return [*inclusion_path(leaves[:split], index), tree_root(leaves[split:])]
+    return [*inclusion_path(leaves[split:], index - split), tree_root(leaves[:split])]
+
+
+def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    """RFC 9162 section 2.1.3.2."""
+    if index >= size:
+        return False
+    position, last, value = index, size - 1, leaf_hash
+    for sibling in path:
+        if last == 0:
+            return False
+        if position % 2 or position == last:
+            value = sha256(b"\x01" + sibling + value)
+            while position % 2 == 0 and position != 0:
+                position //= 2
+                last //= 2
+        else:
+            value = sha256(b"\x01" + value + sibling)
+        position //= 2
+        last //= 2
+    return last == 0 and value == root
+
+
+def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) of a checkpoint signed by `key` (a C2SP verifier key). Raises `Bad`."""
+    try:
+        name, key_id, encoded = key.split("+", 2)
+        public = base64.b64decode(encoded, validate=True)
+        text, _, signatures = note.decode("utf-8").partition("\n\n")
+    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+        raise Bad(f"no signed note ({error})") from error
+    text += "\n"
+    if public[:1] != b"\x01" or sha256(name.encode() + b"\n" + public)[:4].hex() != key_id:
+        raise Bad("the verifier key does not match its own id")
+    signed = False
+    for line in signatures.splitlines():
+        prefix = f"— {name} "
+        if not line.startswith(prefix):
+            continue
+        try:
+            raw = base64.b64decode(line[len(prefix) :], validate=True)
+        except binascii.Error as error:
+            raise Bad("a signature that is not base64") from error
+        if raw[:4].hex() != key_id:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(public[1:]).verify(raw[4:], text.encode())
+        except InvalidSignature as error:
+            raise Bad("the signature does not fit the text") from error
+        signed = True
+    if not signed:
+        raise Bad("no signature by the ledger's key")
+    lines = text.split("\n")
+    if len(lines) != 4 or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
+        raise Bad("not a checkpoint")
+    try:
+        root = base64.b64decode(lines[2], validate=True)
+    except binascii.Error as error:
+        raise Bad("a root that is not base64") from error
+    if len(root) != 32:
+        raise Bad("a root that is not 32 bytes")
+    return lines[0], int(lines[1]), root
+
+
+def strict_json(data: bytes) -> Any:
+    """Canonical JSON, or `Bad`: sorted keys, no spaces, no floats, no duplicates, nothing behind it."""
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in items]
+        if keys != sorted(set(keys)):
+            raise Bad("keys that are doubled or not sorted")
+        return dict(items)
+
+    def no_float(text: str) -> Any:
+        raise Bad(f"a float ({text})")
+
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float)
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Bad(f"not JSON ({error})") from error
+    if json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8") != data:
+        raise Bad("not in canonical form")
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")

@@ -1,0 +1,216 @@
+"""Reading our WARC files again: gzip member by gzip member, each record's digests computed from its bytes.
+
+Says what `warcio check` does not: a removed record, a missing digest, a cut file (baselines.md, 4).
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from isal import isal_zlib
+
+from archiver.checks.proofs import Bad
+from storage.digest import Sha256, file_sha256
+
+READ = 1 << 20
+MAX_HEADER = 1 << 20
+_VERSION = b"WARC/1.1\r\n"
+_ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+@dataclass
+class Found:
+    """One record as the bytes give it."""
+
+    offset: int
+    length: int
+    fields: list[tuple[str, str]]
+    block_digest: str
+    payload_digest: str
+    decoded_digest: str | None
+    problems: list[str] = field(default_factory=list)
+
+    def get(self, name: str) -> str | None:
+        return next((value for key, value in self.fields if key.lower() == name.lower()), None)
+
+
+class _Record:
+    """Takes the content of one member in pieces."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self.fields: list[tuple[str, str]] | None = None
+        self._left = 0
+        self._tail = b""
+        self._http: bytearray | None = None
+        self._chunks: _Chunks | None = None
+        self.block = Sha256()
+        self.payload = Sha256()
+        self.problems: list[str] = []
+
+    def feed(self, data: memoryview) -> None:
+        if self.fields is None:
+            self._head += data
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                if len(self._head) > MAX_HEADER:
+                    raise Bad("a record header without an end")
+                return
+            rest = bytes(self._head[end + 4 :])
+            self._parse(bytes(self._head[:end]))
+            self._head.clear()
+            data = memoryview(rest)
+        take = min(self._left, len(data))
+        if take:
+            self._left -= take
+            self._block(data[:take])
+        if len(data) > take:
+            self._tail += bytes(data[take:])
+
+    def _parse(self, head: bytes) -> None:
+        if not head.startswith(_VERSION):
+            raise Bad("not a WARC/1.1 record")
+        fields = []
+        for line in head.split(b"\r\n")[1:]:
+            name, colon, value = line.decode("utf-8", "surrogateescape").partition(": ")
+            if not colon:
+                raise Bad(f"a header line without a colon: {line[:40]!r}")
+            fields.append((name, value))
+        self.fields = fields
+        named = {name.lower(): value for name, value in fields}
+        if not named.get("content-length", "").isdigit():
+            raise Bad("no Content-Length")
+        self._left = int(named["content-length"])
+        if "application/http" in named.get("content-type", "") and named.get("warc-type") in ("request", "response", "revisit"):
+            self._http = bytearray()
+
+    def _block(self, data: memoryview) -> None:
+        self.block.update(data)
+        if self._http is None:
+            self._payload(data)
+            return
+        self._http += data
+        match = re.search(rb"\r?\n\r?\n", self._http)
+        if match:
+            head, rest = bytes(self._http[: match.end()]), bytes(self._http[match.end() :])
+            self._http = None
+            coding = re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked[ \t]*\r?$", head)
+            if coding and head.startswith(b"HTTP/"):
+                self._chunks = _Chunks()
+            self._payload(memoryview(rest))
+        elif len(self._http) > MAX_HEADER:
+            self._http = None
+
+    def _payload(self, data: memoryview) -> None:
+        self.payload.update(data)
+        if self._chunks is not None:
+            self._chunks.feed(bytes(data))
+
+    def end(self, offset: int, length: int) -> Found:
+        if self.fields is None:
+            raise Bad("a member without a record header")
+        if self._left:
+            self.problems.append(f"{self._left} bytes of the block are missing")
+        elif self._tail != b"\r\n\r\n":
+            self.problems.append("the record does not end with two line ends, or more than one is in the member")
+        decoded = self._chunks.payload.label() if self._chunks is not None else None
+        return Found(offset, length, self.fields, self.block.label(), self.payload.label(), decoded, self.problems)
+
+
+class _Chunks:
+    """Removes chunk framing (RFC 9112 7.1); stops quietly where it breaks, as the writer's digest did."""
+
+    def __init__(self) -> None:
+        self.payload = Sha256()
+        self._buffer = b""
+        self._left = 0
+        self._state = "size"
+
+    def feed(self, data: bytes) -> None:
+        buffer = self._buffer + data
+        while buffer and self._state != "done":
+            if self._state == "data":
+                piece, buffer = buffer[: self._left], buffer[self._left :]
+                self.payload.update(piece)
+                self._left -= len(piece)
+                if self._left == 0:
+                    self._state = "crlf"
+            elif self._state == "crlf":
+                if len(buffer) < 2:
+                    break
+                self._state = "size" if buffer[:2] == b"\r\n" else "done"
+                buffer = buffer[2:]
+            else:
+                line, found, rest = buffer.partition(b"\r\n")
+                if not found:
+                    break
+                match = re.fullmatch(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?", line)
+                self._left = int(match[1], 16) if match else 0
+                self._state = "data" if self._left else "done"
+                buffer = rest
+        self._buffer = buffer
+
+
+def read_records(path: Path) -> Iterator[Found]:
+    """Every record of a `.warc.gz`. Raises `Bad` at the first byte that is no complete member, `OSError`."""
+    size = path.stat().st_size
+    offset = 0
+    with open(path, "rb", buffering=0) as stream:
+        pending = b""
+        while offset < size:
+            inflate = isal_zlib.decompressobj(31)
+            record = _Record()
+            used = 0
+            while not inflate.eof:
+                chunk = pending or stream.read(READ)
+                pending = b""
+                if not chunk:
+                    raise Bad(f"cut at byte {size}: the member at {offset} does not end")
+                used += len(chunk)
+                while chunk and not inflate.eof:
+                    try:
+                        data = inflate.decompress(chunk, READ)
+                    except (isal_zlib.error, zlib.error) as error:
+                        raise Bad(f"damaged member at {offset}: {error}") from error
+                    record.feed(memoryview(data))
+                    chunk = inflate.unconsumed_tail
+            pending = inflate.unused_data
+            length = used - len(pending)
+            try:
+                yield record.end(offset, length)
+            except Bad as error:
+                raise Bad(f"at {offset}: {error}") from error
+            offset += length
+
+
+def problems_of(found: Found) -> list[str]:
+    """What is wrong with one record by itself."""
+    problems = list(found.problems)
+    kind = found.get("WARC-Type") or ""
+    if not _ID.fullmatch(found.get("WARC-Record-ID") or ""):
+        problems.append("no proper WARC-Record-ID")
+    if not _DATE.fullmatch(found.get("WARC-Date") or ""):
+        problems.append("no proper WARC-Date")
+    stated = found.get("WARC-Block-Digest")
+    if stated is None:
+        problems.append("no block digest")
+    elif stated != found.block_digest:
+        problems.append("the block is not what its digest says")
+    payload = found.get("WARC-Payload-Digest")
+    if payload is not None and payload != found.payload_digest:
+        problems.append("the payload is not what its digest says")
+    if payload is None and kind in ("resource", "response", "conversion") and found.decoded_digest is None:
+        problems.append("no payload digest")
+    if payload is not None and found.decoded_digest is not None:
+        problems.append("a payload digest over chunk framing")
+    return problems
+
+
+def digest_of_file(path: Path) -> tuple[int, str]:
+    running = file_sha256(path)
+    return running.size, running.hexdigest()

@@ -1,0 +1,307 @@
+"""Arguments, messages, exit codes; nothing else. Imports happen inside the commands that need them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archiver.console import Console
+    from archiver.home import Home
+    from archiver.recorder import TestNetwork
+
+DESCRIPTION = "Captures posts, videos and pages as evidence: recorded as they crossed the wire, hashed, sealed, checkable by outsiders."
+EPILOG = """\
+examples:
+  archiver capture https://t.me/durov/523            one post with its files
+  archiver capture LINK LINK LINK --case almaty      several at once, into a case
+  archiver crawl https://t.me/s/durov --limit 200    a channel's public page, newest first
+  archiver check                                     is everything still as it was sealed?
+  archiver demo                                      see it work offline
+
+exit codes:
+  0 all captured, or intact · 1 usage or configuration · 2 something partial · 3 something unavailable or refused
+  4 something blocked or failed · 5 a check failed · 6 cannot tell
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--home", type=Path, metavar="DIR", help="the home folder (default: $ARCHIVER_HOME or ~/archiver-home)")
+    common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common])
+    parser.add_argument("--version", action="store_true", help="print the version")
+    _answers(parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(name: str, summary: str, example: str = "") -> argparse.ArgumentParser:
+        epilog = f"example:\n  {example}" if example else None
+        return commands.add_parser(name, help=summary, description=summary, epilog=epilog, formatter_class=raw, parents=[common])
+
+    capture = command("capture", "capture posts or pages, each into a sealed folder", "archiver capture https://t.me/durov/523 --case almaty")
+    capture.add_argument("links", nargs="+", metavar="LINK")
+    _capture_options(capture)
+    capture.add_argument("--at-once", type=int, default=4, metavar="N", help="how many captures run at the same time (default 4)")
+
+    crawl = command("crawl", "walk a Telegram channel's public page, newest first", "archiver crawl https://t.me/s/durov --since 2022-01-02")
+    crawl.add_argument("links", nargs=1, metavar="TARGET")
+    _capture_options(crawl)
+    crawl.add_argument("--since", metavar="DATE", help="posts from this day or time on (UTC unless an offset is given)")
+    crawl.add_argument("--until", metavar="DATE", help="posts before this day or time")
+    crawl.add_argument("--limit", type=int, metavar="N", help="stop after N posts")
+    crawl.add_argument("--restart", action="store_true", help="begin at the newest post instead of going on where a broken walk stands")
+
+    record = command("record", "record whatever another program fetches", "archiver record -- scrapy crawl page -a link=https://example.org")
+    record.add_argument("--case", action="append", default=[], metavar="CASE")
+    record.add_argument("--about", metavar="LINK", help="what the capture is about (default: the command itself)")
+    record.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+
+    for name, summary in (("note", "attach a note"), ("tag", "attach a tag"), ("place", "say where it was"), ("quarantine", "keep from view")):
+        extra = " --at 43.3412,52.8619" if name == "place" else ""
+        words = {"note": "'school roof is visible'", "tag": "shooting", "place": "'Zhanaozen, square'", "quarantine": "'a child'"}[name]
+        sub = command(name, f"{summary} (a signed event about a capture, post, file or part of it)", f"archiver {name} 9k2mv7qd {words}{extra}")
+        sub.add_argument("id", metavar="ID", help="capture id, or the start or end of one")
+        sub.add_argument("words", nargs="+", metavar="TEXT")
+        sub.add_argument("--post", help="a post in the capture")
+        sub.add_argument("--attachment", type=int, metavar="N", help="its attachment, counted from 0")
+        sub.add_argument("--from", dest="start", metavar="TIME", help="start of a segment, like 1:02.5")
+        sub.add_argument("--to", dest="end", metavar="TIME")
+        sub.add_argument("--region", metavar="X,Y,W,H", help="a region of the picture, in percent")
+        if name == "place":
+            sub.add_argument("--at", metavar="LAT,LON")
+
+    find = command("find", "search posts and notes, in any script and case", "archiver find жаңаөзен")
+    find.add_argument("text", nargs="+", metavar="TEXT")
+    find.add_argument("--limit", type=int, default=20, metavar="N")
+
+    show = command("show", "show what a capture holds", "archiver show 9k2mv7qd --inventory")
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--inventory", action="store_true", help="everything discovered, with its outcome")
+    show.add_argument("--records", action="store_true", help="every WARC record")
+
+    case = command("case", "list, make or show cases", "archiver case new almaty --recipient age1…")
+    cases = case.add_subparsers(dest="action", metavar="ACTION", required=True)
+    cases.add_parser("list", help="list cases", parents=[common])
+    new = cases.add_parser("new", help="make a case with its own key", parents=[common])
+    new.add_argument("name")
+    new.add_argument("--recipient", action="append", default=[], metavar="age1…", help="someone else who may open withheld values")
+    shown = cases.add_parser("show", help="captures of a case", parents=[common])
+    shown.add_argument("name")
+    add = cases.add_parser("add", help="put a capture into another case too", parents=[common])
+    add.add_argument("name")
+    add.add_argument("id")
+
+    check = command("check", "is everything still as it was sealed?", "archiver check 9k2mv7qd")
+    check.add_argument("what", nargs="?", metavar="ID|CASE", help="a capture or a case (default: the whole home)")
+    check.add_argument("--quiet", action="store_true", help="print only what is not intact")
+
+    catalog = command("catalog", "the searchable catalog", "archiver catalog rebuild")
+    actions = catalog.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("rebuild", help="make it again from captures and events", parents=[common])
+
+    parse = command("parse", "read posts out of saved HTML, JSON, HAR or WARC, offline", "archiver parse page.html --url https://t.me/s/durov --json")
+    parse.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parse.add_argument("--url", help="the link that the file came from")
+
+    demo = command("demo", "see it work offline, against miniature platforms on this machine", "archiver demo --home /tmp/demo")
+    demo.add_argument("--keep-serving", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+def _answers(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("first run (asked on a terminal; these answer unattended)")
+    group.add_argument("--pseudonym", help="the name that events are signed with")
+    group.add_argument("--proxy", help="the way out, like socks5h://127.0.0.1:9050")
+    group.add_argument("--user-agent", help="how sites see the program")
+    group.add_argument("--second-copy", metavar="WHERE", help="a folder or s3://bucket for the second copy")
+    group.add_argument("--timestamps", action=argparse.BooleanOptionalAction, help="let authorities stamp checkpoints")
+
+
+def _capture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)")
+    parser.add_argument("--no-media", action="store_true", help="leave photos and videos out; they are listed as skipped")
+
+
+def main(argv: Sequence[str] | None = None, network: TestNetwork | None = None, environment: dict[str, str] | None = None) -> int:
+    """Runs one command; returns its exit code. `network` is for the demo and the tests."""
+    parser = build_parser()
+    try:
+        arguments = parser.parse_args(argv)
+    except SystemExit as stop:  # argparse has said what is wrong
+        return 0 if stop.code in (0, None) else 1
+    if arguments.version:
+        from archiver import __version__
+
+        print(f"archiver {__version__}")
+        return 0
+    return _guarded(arguments, network, environment if environment is not None else dict(os.environ))
+
+
+def _guarded(arguments: argparse.Namespace, network: TestNetwork | None, environment: dict[str, str]) -> int:
+    from archiver.console import Console
+    from archiver.errors import exit_code
+    from storage.errors import EvidenceError
+
+    console = Console(arguments.json)
+    try:
+        return _COMMANDS[arguments.command](Context(arguments, console, network, environment))
+    except EvidenceError as error:
+        console.warn(f"archiver: expected {error.expected}")
+        console.warn(f"          found    {error.found}")
+        console.warn(f"          next     {error.next_step}")
+        console.data({"error": type(error).__name__, "expected": error.expected, "found": error.found, "next": error.next_step})
+        return exit_code(error)
+    except KeyboardInterrupt:
+        console.warn("archiver: stopped. What was received is kept; the next command seals it.")
+        return 4
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class Context:
+    """What a command gets: its arguments, where to write, and the home."""
+
+    def __init__(self, arguments: argparse.Namespace, console: Console, network: TestNetwork | None, environment: dict[str, str]) -> None:
+        self.arguments = arguments
+        self.console = console
+        self.network = network
+        self.environment = environment
+
+    @property
+    def home_path(self) -> Path:
+        from archiver.home import default_path
+
+        chosen: Path | None = self.arguments.home
+        return chosen.expanduser() if chosen else default_path(self.environment)
+
+    def home(self) -> Home:
+        """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
+        from archiver.firstrun import make_home
+        from archiver.home import Home
+
+        if not (self.home_path / "archiver.toml").exists():
+            return make_home(self)
+        return Home(self.home_path, environment=self.environment)
+
+    def recovered_home(self) -> Home:
+        """The home for a command that writes: what an earlier process left open is closed and sealed first."""
+        from archiver.seal import recover
+
+        home = self.home()
+        for done in recover(home):
+            self.console.warn(f"recovered {done.describe()}")
+            self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
+        home.project()
+        return home
+
+
+def _first(context: Context) -> int:
+    home = context.home()
+    captures = len(home.catalog.captures())
+    context.console.say(f"home {home.path} · {captures} captures · key {home.ledger_key_text().split('+')[1]}")
+    context.console.say("Next: archiver capture LINK    (archiver --help lists all commands)")
+    return 0
+
+
+def _capture(context: Context) -> int:
+    from archiver.running import capture_links
+
+    return capture_links(context, context.recovered_home())
+
+
+def _crawl(context: Context) -> int:
+    from archiver.running import crawl_link
+
+    return crawl_link(context, context.recovered_home())
+
+
+def _record(context: Context) -> int:
+    from archiver.running import record_program
+
+    return record_program(context, context.recovered_home())
+
+
+def _annotate(context: Context) -> int:
+    from archiver import annotations
+
+    arguments, home = context.arguments, context.recovered_home()
+    what = annotations.about(home, arguments.id, arguments.post, arguments.attachment, arguments.start, arguments.end, arguments.region)
+    extra: dict[str, Any] = annotations.coordinates(arguments.at) if arguments.command == "place" else {}
+    sealed = annotations.annotate(home, arguments.command, what, " ".join(arguments.words), extra)
+    context.console.say(f"{arguments.command} signed by {home.config.pseudonym} as event {sealed.seq}, about {what.capture}" + (f" {what.post}" if what.post else ""))
+    context.console.data({"event": sealed.seq, **sealed.body["detail"]})
+    return 0
+
+
+def _find(context: Context) -> int:
+    from archiver.showing import find
+
+    return find(context, context.home())
+
+
+def _show(context: Context) -> int:
+    from archiver.showing import show
+
+    return show(context, context.home())
+
+
+def _case(context: Context) -> int:
+    from archiver.showing import case
+
+    return case(context, context.recovered_home())
+
+
+def _check(context: Context) -> int:
+    from archiver.checking import check
+
+    return check(context)
+
+
+def _catalog(context: Context) -> int:
+    home = context.home()
+    count = home.rebuild_catalog()
+    from archiver.seal import recover
+
+    for done in recover(home):
+        context.console.warn(f"recovered {done.describe()}")
+    home.project()
+    context.console.say(f"catalog made again from {count} events, {len(home.catalog.captures())} captures")
+    context.console.data({"events": count, "captures": len(home.catalog.captures())})
+    return 0
+
+
+def _parse(context: Context) -> int:
+    from archiver.showing import parse
+
+    return parse(context)
+
+
+def _demo(context: Context) -> int:
+    from archiver.demo.run import demo
+
+    return demo(context.arguments.home, context.console)
+
+
+_COMMANDS: dict[str | None, Callable[[Context], int]] = {
+    None: _first,
+    "capture": _capture,
+    "crawl": _crawl,
+    "record": _record,
+    "note": _annotate,
+    "tag": _annotate,
+    "place": _annotate,
+    "quarantine": _annotate,
+    "find": _find,
+    "show": _show,
+    "case": _case,
+    "check": _check,
+    "catalog": _catalog,
+    "parse": _parse,
+    "demo": _demo,
+}

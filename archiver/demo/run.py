@@ -1,0 +1,59 @@
+"""`archiver demo`: the real commands on real-looking links, against miniature platforms on loopback."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from pathlib import Path
+
+from archiver.console import Console
+
+STEPS = [
+    ("A post with a video, edited after it was published.", "capture https://t.me/ozen_today/12"),
+    ("An album: two videos and two photos under one post. One link, four files.", "capture https://t.me/ozen_today/16"),
+    ("A post that is not there. The channel is asked too, so that “not there” means something.", "capture https://t.me/ozen_today/14"),
+    ("A video that Telegram's web view does not offer: the capture is partial, and says why.", "capture https://t.me/ozen_today/20"),
+    ("A blog post of 2011 with twelve comments, its pictures, styles and video.", "capture https://blog.ozen.example/2011/12/17/square"),
+    ("The whole channel, newest first, into a case of its own.", "case new zhanaozen"),
+    (None, "crawl https://t.me/s/ozen_today --case zhanaozen"),
+    ("Search finds Kazakh in either script.", "find Zhanaozen"),
+    ("Is everything still as it was sealed?", "check --quiet"),
+]
+
+
+def demo(home: Path | None, console: Console) -> int:
+    """Runs the steps; returns 0 if each ended as it should."""
+    from archiver.cli import main
+    from archiver.demo.scene import platforms
+
+    folder = home.expanduser() if home else Path(tempfile.mkdtemp(prefix="archiver-demo-")) / "home"
+    if (folder / "archiver.toml").exists():
+        console.warn(f"archiver: {folder} is a home already. Give the demo an empty folder: archiver demo --home DIR")
+        return 1
+    console.say("The platforms below are miniatures on this machine, under real host names. Nothing leaves it.")
+    console.say("What is captured here is marked as made with test routes: not evidence.\n")
+    expected = {"capture https://t.me/ozen_today/14": 3, "capture https://t.me/ozen_today/20": 2}
+    expected["crawl https://t.me/s/ozen_today --case zhanaozen"] = 2
+    good = True
+    with tempfile.TemporaryDirectory(prefix="archiver-platforms-") as scratch:
+        served, _, _, real = platforms(Path(scratch))
+        if not real:
+            console.say("ffmpeg is not installed: the videos are stand-ins without pictures.\n")
+        try:
+            main(["--home", str(folder), "--pseudonym", "demo"], served.network, {})
+            for title, command in STEPS:
+                if title:
+                    console.say(f"\n── {title}")
+                console.say(f"$ archiver {command}")
+                code = main([*shlex.split(command), "--home", str(folder)], served.network, {})
+                good = good and code == expected.get(command, 0)
+                console.say(f"  (exit code {code})")
+        finally:
+            served.stop()
+    console.say("\n── What to look at next")
+    console.say(f"  archiver show ID --home {folder}            (an id from above, or its last eight letters)")
+    console.say(f"  archiver case show zhanaozen --home {folder}")
+    console.say(f"  archiver check --home {folder}              every line of the check")
+    console.say(f"  zcat {folder}/captures/*/*/*/*/*-00000-*.warc.gz | less      what crossed the wire")
+    console.say("  docs/tutorial.md                            the same with a real link")
+    return 0 if good else 4

@@ -1,0 +1,363 @@
+"""The home: one folder with paths, configuration, keys and locks (design.md, "The folder on disk")."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver import __version__
+from archiver.errors import ConfigError, NotFound, UsageError
+from storage.errors import disk_error
+from storage.files import write_synced
+from storage.times import Clock, system_clock, utc_text
+
+if TYPE_CHECKING:
+    from storage.catalog import Catalog
+    from storage.events import Author
+    from storage.ledger import Ledger
+    from storage.state import State
+
+DEFAULT_CASE = "inbox"
+_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+SOFTWARE = f"archiver/{__version__}"
+DEFAULT_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+
+TEMPLATE = """\
+# archiver: settings of this home. Written on {date}; edit freely, a comment explains each.
+format = 1
+
+# The name under which events are signed. A pseudonym: it stays in the ledger's events and travels in packages.
+pseudonym = {pseudonym}
+
+[sites]
+# How sites see us. The User-Agent is sent with every request and recorded.
+user_agent = {user_agent}
+# The way out: empty for this machine's own address, or a proxy. Names are then resolved by the proxy, and if it
+# fails the capture stops; there is no falling back. Examples: "socks5h://127.0.0.1:9050" (Tor), "http://proxy:3128"
+proxy = {proxy}
+# Seconds between two requests to one host, and how many may run at once.
+interval = 0.5
+concurrency = 4
+
+[limits]
+# A response longer than this many bytes, or slower than this many seconds, is cut and marked as cut.
+response_bytes = 68719476736
+response_seconds = 21600
+
+[secrets]
+# Values that must never reach a record, such as tokens in links. Best kept out of this file: name an environment
+# variable that holds them, one per line.
+from_environment = "ARCHIVER_SECRETS"
+
+[copies]
+# Where the second copy shall go (a folder or s3://bucket). Kept for `archiver sync`, which this release does not have.
+second = {second}
+
+[timestamps]
+# Authorities that shall stamp checkpoints. Kept for `archiver seal`, which this release does not have: until then
+# every result says NOT TIMESTAMPED.
+wanted = {timestamps}
+"""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the first run asks."""
+
+    pseudonym: str = "investigator"
+    user_agent: str = DEFAULT_AGENT
+    proxy: str = ""
+    second: str = ""
+    timestamps: bool = False
+
+
+@dataclass(frozen=True)
+class Config:
+    pseudonym: str
+    user_agent: str
+    proxy: str | None = field(repr=False)
+    interval: float
+    concurrency: int
+    response_bytes: int
+    response_seconds: float
+    secret_values: tuple[bytes, ...] = field(repr=False, default=())
+
+
+def default_path(environment: Mapping[str, str]) -> Path:
+    if "ARCHIVER_HOME" in environment:
+        return Path(environment["ARCHIVER_HOME"]).expanduser()
+    return Path.home() / "archiver-home"
+
+
+class Home:
+    """An existing home. Opens its parts when they are first needed."""
+
+    def __init__(self, path: Path, clock: Clock = system_clock, environment: Mapping[str, str] = os.environ) -> None:
+        """Raises `NotFound` where there is no home at `path`."""
+        self.path = path
+        self.clock = clock
+        self._environment = environment
+        if not (path / "archiver.toml").is_file():
+            raise NotFound(
+                f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
+            )
+
+    @classmethod
+    def create(cls, path: Path, answers: Answers, clock: Clock = system_clock) -> Home:
+        """Makes a new home with keys and the default case. Raises `DiskError`, `ConfigError`."""
+        import json
+
+        from storage.events import Event
+
+        if (path / "archiver.toml").exists():
+            raise ConfigError(f"no home at {path} yet", "one", "Use it, or choose another folder.")
+        if not re.fullmatch(r"[\w.-]{1,64}", answers.pseudonym):
+            raise UsageError("a pseudonym of letters, digits, dot, dash", repr(answers.pseudonym), "Choose another.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            os.chmod(path, 0o700)
+            for name in ("captures", "events", "ledger", "proofs"):
+                (path / name).mkdir(exist_ok=True)
+            for keys in (path / "keys", path / "keys" / "cases"):
+                keys.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise disk_error(error, f"making a home at {path}") from error
+        for name in ("ledger", "person"):
+            if not (path / "keys" / f"{name}.key").exists():
+                write_synced(path / "keys" / f"{name}.key", _new_private_key(), 0o600)
+        if not (path / "keys" / "origin").exists():
+            # An origin that names nobody: it appears in every checkpoint that is handed out.
+            write_synced(path / "keys" / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
+        text = TEMPLATE.format(
+            date=utc_text(clock())[:10],
+            pseudonym=json.dumps(answers.pseudonym),
+            user_agent=json.dumps(answers.user_agent),
+            proxy=json.dumps(answers.proxy),
+            second=json.dumps(answers.second),
+            timestamps=str(answers.timestamps).lower(),
+        )
+        write_synced(path / "archiver.toml", text.encode(), 0o600)
+        home = cls(path, clock)
+        write_synced(path / "keys" / "ledger.vkey", f"{home.ledger_key_text()}\n".encode())
+        recipient = home._new_case_key(DEFAULT_CASE)
+        home.ledger.append([Event("case", clock(), {"name": DEFAULT_CASE, "recipients": [recipient]})], home.author)
+        home.project()
+        return home
+
+    # -- configuration ---------------------------------------------------------------------------------
+
+    @cached_property
+    def config(self) -> Config:
+        """Raises `ConfigError` with the line that is wrong."""
+        path = self.path / "archiver.toml"
+        try:
+            value = tomllib.loads(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
+        sites, limits = _table(value, "sites"), _table(value, "limits")
+        variable = str(_table(value, "secrets").get("from_environment", "ARCHIVER_SECRETS"))
+        values = [line.encode() for line in self._environment.get(variable, "").splitlines() if line]
+        proxy = self._environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
+        if proxy and not re.match(r"(http|socks5h?)://[^/\s]+", str(proxy)):
+            raise ConfigError(
+                "a proxy like socks5h://host:port or http://host:port", "another form", "Correct [sites] proxy."
+            )
+        try:
+            return Config(
+                pseudonym=str(self._environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
+                user_agent=str(self._environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
+                proxy=str(proxy) or None,
+                interval=float(sites.get("interval", 0.5)),
+                concurrency=int(sites.get("concurrency", 4)),
+                response_bytes=int(limits.get("response_bytes", 64 << 30)),
+                response_seconds=float(limits.get("response_seconds", 21600)),
+                secret_values=tuple(values),
+            )
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"numbers in {path}", str(error), "Correct the file.") from error
+
+    # -- keys ------------------------------------------------------------------------------------------
+
+    def _private_key(self, name: str) -> Any:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        path = self.path / "keys" / f"{name}.key"
+        try:
+            key = load_pem_private_key(path.read_bytes(), None)
+        except (OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise ConfigError(f"an Ed25519 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
+        return key
+
+    @cached_property
+    def author(self) -> Author:
+        from storage.events import Author
+
+        return Author(self.config.pseudonym, self._private_key("person"))
+
+    @property
+    def origin(self) -> str:
+        try:
+            return (self.path / "keys" / "origin").read_text("utf-8").strip()
+        except OSError as error:
+            raise ConfigError("keys/origin", str(error), "Restore keys/ from your copy.") from error
+
+    def ledger_key_text(self) -> str:
+        """The ledger's public key in note form."""
+        from storage.note import Signer
+
+        return str(Signer(self.origin, self._private_key("ledger")).key)
+
+    def _new_case_key(self, name: str) -> str:
+        """Makes the case's age identity and returns its public key."""
+        import pyrage
+
+        path = self.path / "keys" / "cases" / f"{name}.age-key"
+        identity = pyrage.x25519.Identity.generate()
+        write_synced(path, f"# case {name}\n# public key: {identity.to_public()}\n{identity}\n".encode(), 0o600)
+        return str(identity.to_public())
+
+    # -- parts -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from storage.ledger import Ledger
+        from storage.note import Signer
+
+        signer = Signer(self.origin, self._private_key("ledger"))
+        return Ledger(self.path, signer, self.path / "keys" / "ledger.head", SOFTWARE)
+
+    @cached_property
+    def state(self) -> State:
+        from storage.state import State
+
+        return State(self.path / "state.sqlite")
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        from storage.catalog import Catalog
+
+        return Catalog(self.path / "catalog.sqlite")
+
+    # -- cases -----------------------------------------------------------------------------------------
+
+    def new_case(self, name: str, recipients: list[str]) -> list[str]:
+        """Creates a case; returns its recipients. Raises `UsageError` on a bad or taken name or key."""
+        import pyrage
+
+        from storage.events import Event
+
+        if not _CASE_NAME.fullmatch(name):
+            raise UsageError("a case name of small letters, digits and dashes", repr(name), "Choose another.")
+        if any(case["name"] == name for case in self.catalog.cases()):
+            raise UsageError("a new case name", f"{name!r}, which exists", "Choose another, or use that case.")
+        for text in recipients:
+            try:
+                pyrage.x25519.Recipient.from_str(text)
+            except pyrage.RecipientError as error:
+                raise UsageError("an age public key (age1…)", repr(text[:20]), "Check the key with its owner.") from error
+        everyone = [self._new_case_key(name), *recipients]
+        self.ledger.append([Event("case", self.clock(), {"name": name, "recipients": everyone})], self.author)
+        self.project()
+        return everyone
+
+    def recipients(self, cases: list[str]) -> list[str]:
+        """Age public keys of all `cases`. Raises `NotFound`."""
+        import json
+
+        known = {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
+        missing = [name for name in cases if name not in known]
+        if missing:
+            raise NotFound(
+                f"the case {missing[0]!r}", f"cases: {', '.join(known) or 'none'}", f"Make it: archiver case new {missing[0]}"
+            )
+        return list(dict.fromkeys(key for name in cases for key in known[name]))
+
+    # -- captures --------------------------------------------------------------------------------------
+
+    def new_capture_id(self, moment: datetime) -> str:
+        """`20261122T051526-9k2mv7qd`: sortable, and not to be guessed."""
+        letters = "0123456789abcdefghjkmnpqrstvwxyz"
+        return moment.strftime("%Y%m%dT%H%M%S") + "-" + "".join(secrets.choice(letters) for _ in range(8))
+
+    def capture_folder(self, capture_id: str) -> Path:
+        """Relative to the home: captures/2026/11/22/<id>."""
+        return Path("captures") / capture_id[:4] / capture_id[4:6] / capture_id[6:8] / capture_id
+
+    def resolve_capture(self, text: str) -> str:
+        """The one capture id that equals, begins or ends with `text`. Raises `NotFound`, `UsageError`."""
+        ids = self.catalog.capture_ids(text)
+        if not ids:
+            raise NotFound(f"a capture {text!r}", "none", "List them with `archiver case show inbox` or `archiver find`.")
+        if len(ids) > 1 and text not in ids:
+            raise UsageError(f"one capture for {text!r}", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id.")
+        return text if text in ids else ids[0]
+
+    def project(self) -> int:
+        """Brings the catalog up to the ledger; returns how many events were taken in. Raises `CatalogError`."""
+        import json
+
+        from storage.ledger import Tiles
+
+        size = self.ledger.checkpoint().size
+        done = start = self.catalog.size()
+        tiles = Tiles(self.ledger.folder, size)
+        while done < size:
+            batch = []
+            for offset, entry in enumerate(tiles.entries(done // 256)[done % 256 :]):
+                leaf = json.loads(entry)
+                body = self.ledger.read_event(done + offset)
+                if body is None:
+                    self.catalog.project(batch, self.path)
+                    batch = []
+                    self.catalog.project_disposed(done + offset, leaf)
+                else:
+                    batch.append((body, leaf["salted_hash"]))
+            self.catalog.project(batch, self.path)
+            done = (done // 256 + 1) * 256
+        return size - start
+
+    def rebuild_catalog(self) -> int:
+        """Makes the catalog again from events and captures; the old file is replaced only when the new is complete."""
+        from storage.catalog import Catalog
+
+        fresh = self.path / "catalog.sqlite.rebuild"
+        for path in self.path.glob("catalog.sqlite.rebuild*"):
+            path.unlink()
+        self.__dict__.pop("catalog", None)
+        self.__dict__["catalog"] = Catalog(fresh)
+        try:
+            count = self.project()
+        finally:
+            self.catalog.database.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.catalog.close()
+            self.__dict__.pop("catalog", None)
+        for suffix in ("-wal", "-shm"):
+            (self.path / f"catalog.sqlite{suffix}").unlink(missing_ok=True)
+            (self.path / f"catalog.sqlite.rebuild{suffix}").unlink(missing_ok=True)
+        os.replace(fresh, self.path / "catalog.sqlite")
+        return count
+
+
+def _table(value: dict[str, Any], name: str) -> dict[str, Any]:
+    table = value.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"a table [{name}]", type(table).__name__, "Correct archiver.toml.")
+    return table
+
+
+def _new_private_key() -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -1,0 +1,161 @@
+"""`archiver parse`: platform bytes from a file → posts, offline. HTML, JSON, JSON lines, gzip of these, HAR, WARC."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from archiver.decoding import decode_body
+from archiver.errors import NotFound, UsageError
+from spiders.page.parse import parse as parse_page
+from spiders.posts import Outcome, Parsed
+from spiders.targets import TELEGRAM_HOSTS
+from spiders.telegram.parse import parse as parse_telegram
+from storage.errors import FormatError, disk_error
+from storage.warc import read_warc
+
+LIMIT = 256 << 20
+_TELEGRAM_MARKS = (b"tgme_widget_message", b"tgme_page", b"tgme_channel_history", b"tme_no_messages_found")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One body that was read, and where in the file it stood."""
+
+    source: str
+    url: str | None
+    parsed: Parsed
+
+
+def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
+    """Readings of everything in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(16)
+            size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise NotFound(f"a file {path}", "none", "Check the name.") from error
+    except OSError as error:
+        raise disk_error(error, f"reading {path.name}") from error
+    name = path.name.lower()
+    if start.startswith(b"WARC/") or name.endswith((".warc", ".warc.gz", ".arc", ".arc.gz")):
+        with open(path, "rb") as stream:
+            yield from _warc(stream, path.name)
+        return
+    if size > LIMIT:
+        raise UsageError(f"a file below {LIMIT >> 20} MiB", f"{size >> 20} MiB", "Give the pages one by one, or as WARC.")
+    data = path.read_bytes()
+    if start.startswith(b"\x1f\x8b"):
+        plain = decode_body(data, "gzip", LIMIT)
+        if plain is None:
+            raise FormatError("whole gzip data of reasonable size", "damaged or enormous data", "Try another copy.")
+        if plain.startswith(b"WARC/"):
+            yield from _warc(io.BytesIO(data), path.name)
+            return
+        data = plain
+    yield from read_bytes(data, url, path.name)
+
+
+def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
+    """Readings of a body of any known kind. Total: what is not recognised is said to be so."""
+    kind, value = sniff(data)
+    if kind == "har":
+        yield from _har(value, source)
+    elif kind == "json lines":
+        for number, line in enumerate(data.splitlines(), 1):
+            if line.strip():
+                yield Reading(f"{source}:{number}", url, parse_body(line, url))
+    else:
+        yield Reading(source, url, parse_body(data, url))
+
+
+def sniff(data: bytes) -> tuple[str, Any]:
+    """(html | json | json lines | har | unknown, the JSON value where it is one)."""
+    start = data.lstrip()[:1]
+    if start in (b"{", b"[", b'"'):
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError):
+            lines = data.strip().splitlines()
+            if len(lines) > 1 and _is_json(lines[0]) and _is_json(lines[-1]):
+                return "json lines", None
+            return "unknown", None
+        if isinstance(value, dict) and isinstance(value.get("log"), dict) and isinstance(value["log"].get("entries"), list):
+            return "har", value
+        return "json", value
+    return ("html" if start == b"<" else "unknown"), None
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def parse_body(data: bytes, url: str | None, content_type: str | None = None) -> Parsed:
+    """Gives the body to the parser that its link or its marks name."""
+    host = ""
+    if url:
+        try:
+            host = (urlsplit(url).hostname or "").lower()
+        except ValueError:
+            host = ""
+    if host in TELEGRAM_HOSTS or any(mark in data for mark in _TELEGRAM_MARKS):
+        return parse_telegram(data, url)
+    kind, _ = sniff(data)
+    if kind == "json":
+        return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="JSON of a layout that this release does not read")
+    if data.lstrip()[:1] in (b"{", b"["):
+        return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")
+    return parse_page(data, url, content_type)
+
+
+def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
+    """HAR 1.2: `log.entries[].response.content`, text or base64."""
+    for number, entry in enumerate(value["log"]["entries"]):
+        if not isinstance(entry, dict):
+            continue
+        request, response = entry.get("request"), entry.get("response")
+        content = response.get("content") if isinstance(response, dict) else None
+        url = request.get("url") if isinstance(request, dict) else None
+        if not isinstance(content, dict) or not isinstance(content.get("text"), str):
+            continue
+        kind = str(content.get("mimeType") or "")
+        if not _is_text(kind):
+            continue
+        text: str = content["text"]
+        try:
+            data = base64.b64decode(text) if content.get("encoding") == "base64" else text.encode("utf-8", "replace")
+        except (binascii.Error, ValueError):
+            continue
+        url = url if isinstance(url, str) else None
+        yield Reading(f"{source}#{number}", url, parse_body(data, url, kind if "charset" in kind else None))
+
+
+def _warc(stream: Any, source: str) -> Iterator[Reading]:
+    for number, record in enumerate(read_warc(stream)):
+        if record.type not in ("response", "resource"):
+            continue
+        kind = record.http("content-type") or record.get("content-type") or ""
+        if (record.type == "response" and record.http_status is None) or not _is_text(kind):
+            continue
+        data = record.stream.read(LIMIT + 1)
+        body = decode_body(data, record.http("content-encoding"), LIMIT)
+        if body is None:
+            yield Reading(f"{source}#{number}", record.uri, Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"))
+            continue
+        yield Reading(f"{source}#{number}", record.uri, parse_body(body, record.uri, kind))
+
+
+def _is_text(kind: str) -> bool:
+    base = kind.split(";")[0].strip().lower()
+    return base.startswith("text/html") or base in ("application/xhtml+xml", "application/json", "text/json")

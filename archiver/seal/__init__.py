@@ -1,0 +1,102 @@
+"""Sealing: from a closed capture to a leaf under a signed checkpoint, and recovery of what was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from archiver.home import Home
+from storage.errors import FormatError
+from storage.events import Event
+from storage.ledger import Sealed
+from storage.recovery import manifest_digest, recover_folder
+
+
+def captured_event(home: Home, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Event:
+    """The event that commits to a closed capture by its manifest's digest. `folder` is relative to the home."""
+    manifest, digest = manifest_digest(home.path / folder)
+    detail: dict[str, Any] = {
+        "capture": manifest["capture"],
+        "run": manifest["run"],
+        "part": manifest["part"],
+        "folder": str(folder),
+        "manifest_sha256": digest,
+        "outcome": manifest["outcome"],
+        "cases": cases,
+    }
+    if recovered is not None:
+        detail["recovery"] = recovered
+    return Event("recovered" if recovered is not None else "captured", home.clock(), detail)
+
+
+def seal(home: Home, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Sealed:
+    """Seals a closed capture and forgets that it was open. Raises `LedgerError`, `DiskError`."""
+    event = captured_event(home, folder, cases, recovered)
+    sealed = home.ledger.append([event], home.author)[0]
+    home.state.capture_sealed(event.detail["capture"])
+    return sealed
+
+
+@dataclass(frozen=True)
+class Recovered:
+    capture: str
+    folder: Path
+    report: dict[str, Any]
+
+    def describe(self) -> str:
+        did = []
+        if self.report.get("salvaged"):
+            did.append(f"{self.report['salvaged']} cut files kept as truncated records")
+        if self.report.get("tail_bytes"):
+            did.append(f"{self.report['tail_bytes']} bytes of a torn record set aside")
+        if self.report.get("lines_added"):
+            did.append(f"{self.report['lines_added']} records listed again")
+        if self.report.get("without_outcome"):
+            did.append(f"{self.report['without_outcome']} discovered things marked as interrupted")
+        if self.report.get("closed_before"):
+            return f"{self.capture}: was complete, and is sealed now"
+        return f"{self.capture}: sealed as partial (interrupted)" + (": " + ", ".join(did) if did else "")
+
+
+def recover(home: Home) -> list[Recovered]:
+    """Closes and seals captures whose process died. Touches only those whose lock is free.
+
+    Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.
+    """
+    home.ledger.recover()
+    done: list[Recovered] = []
+    pending = home.state.open_captures()
+    if not pending:
+        return done
+    sealed = _sealed_captures(home)
+    for capture_id, folder, cases in pending:
+        if capture_id in sealed:  # died between the leaf and forgetting
+            home.state.capture_sealed(capture_id)
+            continue
+        absolute = home.path / folder
+        if not absolute.exists():
+            home.state.capture_sealed(capture_id)
+            continue
+
+        def then(report: dict[str, Any], folder: str = folder, cases: list[str] = cases) -> None:
+            seal(home, Path(folder), cases, report)
+
+        report = recover_folder(absolute, home.clock, then)
+        if report is not None:
+            done.append(Recovered(capture_id, Path(folder), report))
+    return done
+
+
+def _sealed_captures(home: Home) -> set[str]:
+    """Ids with a `captured` or `recovered` event, from the newest events back to the last hundred; they are recent."""
+    size = home.ledger.checkpoint().size
+    found = set()
+    for seq in range(max(0, size - 1000), size):
+        try:
+            body = home.ledger.read_event(seq)
+        except FormatError:
+            continue
+        if body and body["type"] in ("captured", "recovered"):
+            found.add(body["detail"]["capture"])
+    return found

@@ -1,0 +1,174 @@
+"""The commands that look things up: find, show, case, parse."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from archiver.console import size
+from archiver.errors import NotFound
+from archiver.home import Home
+from storage.events import Event
+
+if TYPE_CHECKING:
+    from archiver.cli import Context
+
+HIDDEN = "(quarantined: not shown)"
+
+
+def quarantined(home: Home, capture: str) -> list[dict[str, Any]]:
+    return [row for row in home.catalog.annotations(capture) if row["kind"] == "quarantine"]
+
+
+def _is_hidden(home: Home, capture: str, post: str | None) -> bool:
+    return any(row["post"] is None or row["post"] == post for row in quarantined(home, capture))
+
+
+def find(context: Context, home: Home) -> int:
+    found = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
+    console = context.console
+    for item in found:
+        hidden = item["kind"] == "post" and _is_hidden(home, item["capture"], item["id"])
+        text = HIDDEN if hidden else " ".join((item.get("text") or item.get("title") or "").split())
+        value = {key: item.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")}
+        console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
+        if item["kind"] == "post":
+            console.say(f"{item['capture']}  {item['published_at'] or 'time unknown':<20}  {item['url'] or item['id']}")
+        else:
+            console.say(f"{item['capture']}  note by event {item['seq']}")
+        console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
+    if not found:
+        console.say("nothing found")
+    return 0
+
+
+def show(context: Context, home: Home) -> int:
+    console = context.console
+    capture_id = home.resolve_capture(context.arguments.id)
+    row = home.catalog.capture(capture_id)
+    assert row is not None
+    inventory = home.catalog.inventory(capture_id)
+    posts = home.catalog.posts(capture_id)
+    records = home.catalog.records(capture_id)
+    notes = home.catalog.annotations(capture_id)
+    cases = home.catalog.cases_of(capture_id)
+    if context.arguments.json:
+        _show_json(context, home, row, inventory, posts, records, notes, cases)
+        return 0
+    reason = f": {row['reason']}" if row["reason"] else ""
+    console.say(f"{capture_id}  {row['outcome']}{reason}")
+    console.say(f"  link      {row['target']}")
+    console.say(f"  when      {row['opened']} … {row['closed']}")
+    console.say(f"  cases     {', '.join(cases)}    run {row['run']} part {row['part']}")
+    console.say(f"  where     {home.path / row['folder']}")
+    console.say(f"  proof     event {row['seq']}, manifest sha256:{row['manifest_sha256']}")
+    console.say("            NOT TIMESTAMPED" + (" · made with test routes: not evidence" if row["test_routes"] else ""))
+    stored = sum(record["length"] for record in records)
+    console.say(f"  records   {len(records)} in {len({record['file'] for record in records})} WARC files, {size(stored)}")
+    sums = Counter(line["outcome"] for line in inventory if line.get("outcome"))
+    console.say(f"  inventory {', '.join(f'{count} {outcome}' for outcome, count in sums.most_common()) or 'empty'}")
+    for post in posts:
+        if json.loads(post["line"]).get("role") == "target" or row["platform"] == "page":
+            _show_post(context, home, capture_id, post)
+    for note in notes:
+        about = f" on {note['post']}" if note["post"] else ""
+        about += f" attachment {note['attachment']}" if note["attachment"] is not None else ""
+        about += f" {note['segment']}" if note["segment"] else ""
+        console.say(f"\n  {note['kind']}{about}, by {note['agent']} at {note['time'][:19]}Z (event {note['seq']})\n    {note['text']}")
+    if context.arguments.inventory:
+        console.say("\n  inventory")
+        for line in inventory:
+            if line.get("outcome"):
+                why = f"  {line['reason']}" if line.get("reason") else ""
+                console.say(f"    {line['outcome']:<11} {line['key']}{why}")
+    if context.arguments.records:
+        console.say("\n  records")
+        for record in records:
+            console.say(f"    {record['type']:<9} {record['file']}:{record['offset']}+{record['length']}  {record['uri'] or ''}")
+    return 0
+
+
+def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any]) -> None:
+    console = context.console
+    line = json.loads(post["line"])
+    console.say(f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {post['published_at'] or 'time unknown'}" + ("  edited" if post["edited"] else ""))
+    if _is_hidden(home, capture, post["id"]):
+        console.say(f"    {HIDDEN}")
+        return
+    text = post["text"] or post["title"]
+    if text:
+        console.say(textwrap.indent("\n".join(textwrap.wrap(text, 92, replace_whitespace=False)[:12]), "    "))
+    for number, item in enumerate(line.get("attachments") or []):
+        what = item.get("url") or item.get("reason") or item.get("question") or ""
+        console.say(f"    [{number}] {item['kind']}  {what[:100]}")
+
+
+def _show_json(context: Context, home: Home, row: dict[str, Any], *parts: Any) -> None:
+    inventory, posts, records, notes, cases = parts
+    context.console.data({"line": "capture", **row, "cases": cases, "timestamped": False})
+    for post in posts:
+        hidden = _is_hidden(home, row["id"], post["id"])
+        content = {"id": post["id"], "quarantined": True} if hidden else json.loads(post["line"])
+        context.console.data({"line": "post", **content})
+    for item in inventory:
+        context.console.data({"line": "inventory", **item})
+    for note in notes:
+        context.console.data({"line": "annotation", **note})
+    if context.arguments.records:
+        for record in records:
+            context.console.data({"line": "record", **record})
+
+
+def case(context: Context, home: Home) -> int:
+    arguments, console = context.arguments, context.console
+    if arguments.action == "new":
+        recipients = home.new_case(arguments.name, arguments.recipient)
+        console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
+        for key in recipients:
+            console.say(f"  withheld values can be opened with the key of {key}")
+        console.data({"case": arguments.name, "recipients": recipients})
+        return 0
+    known = {row["name"]: row for row in home.catalog.cases()}
+    if arguments.action == "list":
+        for row in known.values():
+            console.say(f"{row['name']:<24} {row['captures']:>6} captures  since {row['created'][:10]}")
+            console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
+        return 0
+    if arguments.name not in known:
+        raise NotFound(f"the case {arguments.name!r}", f"cases: {', '.join(known)}", f"Make it: archiver case new {arguments.name}")
+    if arguments.action == "add":
+        capture_id = home.resolve_capture(arguments.id)
+        detail = {"case": arguments.name, "capture": capture_id}
+        home.ledger.append([Event("case-membership", home.clock(), detail)], home.author)
+        home.project()
+        console.say(f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for.")
+        return 0
+    for row in home.catalog.captures(arguments.name):
+        console.say(f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}")
+        console.data({key: row[key] for key in ("id", "outcome", "reason", "opened", "posts", "target", "folder")})
+    return 0
+
+
+def parse(context: Context) -> int:
+    """`archiver parse`. With --json one post a line; what held no post says why on standard error."""
+    from archiver.reading import read_file
+
+    console = context.console
+    posts = silent = 0
+    for path in context.arguments.files:
+        for reading in read_file(path, context.arguments.url):
+            parsed = reading.parsed
+            for post in parsed.posts:
+                posts += 1
+                console.data(post.line())
+                console.say(f"{post.id or post.url or '-'}  {post.published.text() if post.published else 'time unknown'}  {post.author_name or ''}")
+                console.say(textwrap.indent(textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …"), "    "))
+            for line in parsed.census:
+                if not line.agrees:
+                    console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
+            if not parsed.posts:
+                silent += 1
+                console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
+    return 0 if posts else 2 if silent else 3

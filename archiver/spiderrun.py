@@ -1,0 +1,52 @@
+"""Running one of our spiders for one capture, inside our own asyncio loop (Scrapy without a Twisted reactor)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from scrapy import signals
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.settings import Settings
+
+from spiders.page.spider import Page
+from spiders.telegram.spider import TelegramChannel, TelegramPost
+
+if TYPE_CHECKING:
+    from archiver.capture import Act
+
+
+def spider_settings(address: tuple[str, int], authorization: str, user_agent: str) -> Settings:
+    settings = Settings()
+    settings.setmodule("spiders.settings", priority="project")
+    settings.set("TWISTED_REACTOR_ENABLED", False, priority="cmdline")
+    settings.set("RECORDER_ADDRESS", list(address), priority="cmdline")
+    settings.set("RECORDER_AUTHORIZATION", authorization, priority="cmdline")
+    settings.set("USER_AGENT", user_agent, priority="cmdline")
+    return settings
+
+
+async def run_spider(act: Act, cursor: str | None) -> None:
+    """Runs the spider that fits the target until it has nothing more to ask."""
+    target = act.target
+    logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
+    arguments: dict[str, Any] = {"target": target}
+    if target.platform == "telegram" and target.kind == "post":
+        spider: Any = TelegramPost
+    elif target.platform == "telegram":
+        spider = TelegramChannel
+        arguments |= {"cursor": cursor, "since": act.options.since, "until": act.options.until, "enough": act.enough}
+    else:
+        spider = Page
+    runner = AsyncCrawlerRunner(spider_settings(act.port.address, act.port.authorization, act.home.config.user_agent))
+    crawler = runner.create_crawler(spider)
+
+    def scraped(item: Any) -> None:
+        act.seen(item)
+
+    def failed(failure: Any, response: Any) -> None:
+        act.parser_failed(f"{failure.type.__name__} on {response.url}")
+
+    crawler.signals.connect(scraped, signal=signals.item_scraped)
+    crawler.signals.connect(failed, signal=signals.spider_error)
+    await runner.crawl(crawler, **arguments)

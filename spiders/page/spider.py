@@ -1,0 +1,43 @@
+"""Where to go for any page: the page itself. Its files are fetched as they stream, outside Scrapy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import scrapy
+from scrapy.http import Response
+
+from spiders.items import Seen, Verdict
+from spiders.page.parse import login_wall, parse
+from spiders.posts import Outcome, Parsed
+from spiders.targets import NoTarget, Target, page, parse_target
+
+
+class Page(scrapy.Spider):  # type: ignore[misc]
+    """Any page.
+
+    scrapy crawl page -a link=https://example.org/article
+    """
+
+    name = "page"
+
+    def __init__(self, link: str = "", target: Target | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        found = target or parse_target(link)
+        if isinstance(found, NoTarget):
+            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
+        self.target = found if found.platform == "page" else page(found.url)
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
+
+    def page(self, response: Response) -> Iterator[Any]:
+        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        if "not-read" in response.flags:
+            parsed = Parsed("page", "file", page={"content_type": content_type})
+        else:
+            parsed = parse(response.body, response.url, content_type)
+        yield Seen("page", "page", response.url, parsed, final=True)
+        if login_wall(response.url) and response.url != self.target.url:
+            yield Verdict(Outcome.REFUSED, f"led to a login page: {response.url}")

@@ -1,0 +1,192 @@
+"""The words every parser speaks. Pure values; unknown is None, never 0, "" or "deleted"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How a capture, or anything discovered in it, ended. Always given with a reason."""
+
+    CAPTURED = "captured"
+    PARTIAL = "partial"
+    UNAVAILABLE = "unavailable"
+    """The platform itself says so, in a recorded answer."""
+    REFUSED = "refused"
+    """Login, geo-blocked, private."""
+    BLOCKED = "blocked"
+    """Rate limit, bot wall."""
+    FAILED = "failed"
+    """Ours: network, crash."""
+    SKIPPED = "skipped"
+    """By policy."""
+
+
+SEVERITY = [
+    Outcome.CAPTURED,
+    Outcome.SKIPPED,
+    Outcome.PARTIAL,
+    Outcome.UNAVAILABLE,
+    Outcome.REFUSED,
+    Outcome.BLOCKED,
+    Outcome.FAILED,
+]
+
+
+@dataclass(frozen=True)
+class Time:
+    """A moment as a platform states it.
+
+    `value` is UTC; None where the text does not determine it. `precision` is "second", "minute", "day", …
+    """
+
+    value: datetime | None
+    precision: str | None
+    zone_known: bool
+    literal: str
+    source: str
+
+    def text(self) -> str | None:
+        if self.value is None:
+            return None
+        return self.value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+    def line(self) -> dict[str, Any]:
+        return {
+            "value": self.text(),
+            "precision": self.precision,
+            "zone_known": self.zone_known,
+            "literal": self.literal,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A photo, video, audio, document, poll or place of a post.
+
+    `width`, `height` in pixels, `duration` in seconds, `size` in bytes, all as the platform states them. `reason`
+    says why there is no `url`. `extra` has what has no field of its own.
+    """
+
+    kind: str
+    url: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = None
+    size: int | None = None
+    file_name: str | None = None
+    thumbnail: str | None = None
+    post_id: str | None = None
+    reason: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        names = ("kind", "url", "width", "height", "duration", "size", "file_name", "thumbnail", "post_id", "reason")
+        return {**{name: getattr(self, name) for name in names}, **self.extra}
+
+
+@dataclass(frozen=True)
+class Post:
+    """What a platform says a person published, as one set of bytes shows it."""
+
+    platform: str
+    id: str | None
+    url: str | None = None
+    author_handle: str | None = None
+    author_name: str | None = None
+    author_id: str | None = None
+    published: Time | None = None
+    title: str | None = None
+    text: str | None = None
+    lang: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    album_ids: tuple[str, ...] = ()
+    reply_to: str | None = None
+    forwarded_from: str | None = None
+    quoted_id: str | None = None
+    views: int | None = None
+    likes: int | None = None
+    replies: int | None = None
+    reposts: int | None = None
+    quotes: int | None = None
+    bookmarks: int | None = None
+    edited: bool | None = None
+    edit_history_ids: tuple[str, ...] | None = None
+    outcome: Outcome = Outcome.CAPTURED
+    reason: str | None = None
+    duration: float | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def line(self) -> dict[str, Any]:
+        """One line of `archiver parse --json` and of posts.jsonl. null: the bytes do not say."""
+        return {
+            "platform": self.platform,
+            "id": self.id,
+            "url": self.url,
+            "author_handle": self.author_handle,
+            "author_name": self.author_name,
+            "author_id": self.author_id,
+            "published_at": self.published.text() if self.published else None,
+            "title": self.title,
+            "text": self.text,
+            "lang": self.lang,
+            "attachments": [item.line() for item in self.attachments],
+            "album_ids": list(self.album_ids),
+            "reply_to": self.reply_to,
+            "forwarded_from": self.forwarded_from,
+            "quoted_id": self.quoted_id,
+            "views": self.views,
+            "likes": self.likes,
+            "replies": self.replies,
+            "reposts": self.reposts,
+            "quotes": self.quotes,
+            "bookmarks": self.bookmarks,
+            "edited": self.edited,
+            "edit_history_ids": list(self.edit_history_ids) if self.edit_history_ids is not None else None,
+            "outcome": str(self.outcome),
+            "reason": self.reason,
+            "duration": self.duration,
+            "published": self.published.line() if self.published else None,
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Census:
+    """A count that does not come from the parser, beside what the parser found."""
+
+    marker: str
+    raw: int
+    parsed: int
+
+    @property
+    def agrees(self) -> bool:
+        return self.raw == self.parsed
+
+    def line(self) -> dict[str, Any]:
+        return {"kind": "census", "marker": self.marker, "raw": self.raw, "parsed": self.parsed, "agrees": self.agrees}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What a parser made of some bytes: posts, or a typed reason; a census; where the page points next."""
+
+    platform: str
+    layout: str
+    """Which shape was met, e.g. `telegram/preview`. `unknown` where none was recognised."""
+    posts: tuple[Post, ...] = ()
+    census: tuple[Census, ...] = ()
+    older: str | None = None
+    """Cursor of the next older page; None at the start of the history."""
+    outcome: Outcome | None = None
+    reason: str | None = None
+    requisites: tuple[Attachment, ...] = ()
+    """What the page needs to be shown: styles, scripts, images."""
+    page: dict[str, Any] = field(default_factory=dict)
+    """Facts about the page itself: channel, title, stated counts."""
+    parser: str = "1"
+    """Version of the parser that read it."""

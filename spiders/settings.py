@@ -1,0 +1,58 @@
+"""Scrapy settings: each non-default with its reason."""
+
+import os
+
+BOT_NAME = "archiver"
+SPIDER_MODULES = ["spiders.telegram.spider", "spiders.page.spider"]
+
+# Every request goes through the recorder or is refused.
+DOWNLOAD_HANDLERS = {
+    "http": "spiders.handler.RecorderHandler",
+    "https": "spiders.handler.RecorderHandler",
+    "ftp": None,
+    "s3": None,
+    "file": None,
+    "data": None,
+}
+RECORDER_PROXY = os.environ.get("ARCHIVER_RECORDER")  # set by `archiver record -- …`
+
+# The environment's proxy settings are not ours: the recorder knows the case's exit.
+HTTPPROXY_ENABLED = False
+# A retry would hide the first answer; retries are the business of jobs, and each is recorded as its own exchange.
+RETRY_ENABLED = False
+# A 404 or 429 is an answer, and evidence.
+HTTPERROR_ALLOW_ALL = True
+# robots.txt speaks to search engines; investigators preserve evidence under their own policy. Fetching it would also
+# tell the site more than the page view does.
+ROBOTSTXT_OBEY = False
+# No cookies unless a case brings its own: a jar would link one capture to the next.
+COOKIES_ENABLED = False
+# The Limiter in the recorder is the one place for politeness.
+DOWNLOAD_DELAY = 0
+AUTOTHROTTLE_ENABLED = False
+CONCURRENT_REQUESTS_PER_DOMAIN = 4
+# Pages beyond this are recorded whole but not read into memory.
+DOWNLOAD_MAXSIZE = 64 << 20
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_TIMEOUT = 300
+REDIRECT_MAX_TIMES = 10
+# A target is requested because a person asked for it, also twice in one run.
+DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
+TELNETCONSOLE_ENABLED = False
+LOG_LEVEL = "WARNING"
+LOG_STDERR = True
+REFERRER_POLICY = "no-referrer"  # which page led us there is nobody's business
+USER_AGENT = os.environ.get(
+    "ARCHIVER_USER_AGENT", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+)
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "en",
+    # What a recorded page was compressed with must stay readable for decades.
+    "Accept-Encoding": "gzip",
+}
+EXTENSIONS = {
+    "scrapy.extensions.memusage.MemoryUsage": None,
+    "scrapy.extensions.logstats.LogStats": None,
+    "scrapy.extensions.telnet.TelnetConsole": None,
+}

@@ -1,0 +1,1 @@
+"""Telegram's public web view: t.me/s/… pages and post embeds."""

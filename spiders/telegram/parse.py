@@ -1,0 +1,524 @@
+"""Telegram web pages → posts. Pure and total.
+
+Reads channel previews (`t.me/s/name`), post embeds (`?embed=1`), landing pages, and the fragments that `?before=`
+answers with. What the recordings taught is in comments; the census counts raw markers in the bytes, apart from the tree.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+
+PARSER = "telegram-web/1"
+ONLY_IN_APP = "shown only in the Telegram app"
+TOO_BIG = "too big for the web view; offered only in the Telegram app"
+_POST = re.compile(rb'data-post="([^"/]+)/(\d+)"')
+_SINGLE = re.compile(rb'href="[^"]*?/([^"/?]+)/(\d+)\?single"')
+_COUNT = re.compile(r"([\d.,\s\u00a0\u202f]+)\s*([KMB]?)")
+
+
+def parse(data: bytes, url: str | None = None) -> Parsed:
+    """Posts of a Telegram web page, or a typed reason."""
+    if data.lstrip()[:1] in (b'"', b"[", b"{"):
+        data = _unwrapped(data)
+    document = tree(data)
+    if document is None:
+        return Parsed("telegram", "unknown", outcome=Outcome.FAILED, reason="empty body" if not data.strip() else "not HTML", parser=PARSER)
+    messages = [node for node in by_class(document, "js-widget_message") if node.get("data-post")]
+    posts = tuple(post for node in messages if (post := _post(node)) is not None)
+    census = _census(data, posts)
+    page = _page(document, messages)
+    if posts:
+        layout = "telegram/embed" if document.xpath("//body[contains(@class,'body_widget_post')]") else "telegram/preview"
+        return Parsed("telegram", layout, posts, census, _older(document), None, None, _requisites(document), page, PARSER)
+    errors = by_class(document, "tgme_widget_message_error")
+    if errors:
+        # Telegram does not say whether the post was removed or never was (recording: tdlibchat/50000).
+        said = one_line(errors[0])
+        return Parsed("telegram", "telegram/embed error", (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {said}", page=page, parser=PARSER)
+    if by_class(document, "tme_no_messages_found"):
+        said = one_line(by_class(document, "tme_no_messages_found")[0])
+        return Parsed("telegram", "telegram/preview empty", (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {said}", page=page, parser=PARSER)
+    if by_class(document, "tgme_channel_history"):
+        return Parsed("telegram", "telegram/preview empty", (), census, _older(document), None, "no posts on this page", page=page, parser=PARSER)
+    if by_class(document, "tgme_page") or by_class(document, "tgme_page_wrap"):
+        return _landing(document, census, page)
+    return Parsed("telegram", "unknown", (), census, None, Outcome.PARTIAL, f"unknown layout: {_shape(document)}", page=page, parser=PARSER)
+
+
+def _unwrapped(data: bytes) -> bytes:
+    """The scripted `?before=` request is answered by a JSON string that holds the HTML."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+    return value.encode("utf-8", "replace") if isinstance(value, str) else data
+
+
+def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) -> Parsed:
+    """A page that shows who or what a name is, without posts."""
+    title = next((one_line(node) for node in by_class(document, "tgme_page_title")), None)
+    extra = next((one_line(node) for node in by_class(document, "tgme_page_extra")), None)
+    preview = bool(document.xpath("//a[contains(@class,'tgme_page_context_link')]"))
+    page = {**page, "title": title, "stated": extra, "preview_offered": preview}
+    if by_class(document, "tgme_page_widget") or document.xpath("//*[@data-telegram-post]"):
+        reason, outcome = "the frame around a post; the post is in its embed", Outcome.PARTIAL
+    elif preview:
+        reason, outcome = "the landing page of a channel; its posts are on the preview page", Outcome.PARTIAL
+    elif extra and re.search(r"\d", extra) and not extra.startswith("@"):
+        reason, outcome = "the channel or group has no public preview", Outcome.REFUSED
+    elif title:
+        reason, outcome = "a person or bot, not a channel with posts", Outcome.REFUSED
+    else:
+        reason, outcome = "Telegram shows no channel under this name", Outcome.UNAVAILABLE
+    return Parsed("telegram", "telegram/landing", (), census, None, outcome, reason, page=page, parser=PARSER)
+
+
+def _shape(document: Any) -> str:
+    classes = [name for node in document.xpath("//*[@class]")[:200] for name in (node.get("class") or "").split()]
+    return " ".join(list(dict.fromkeys(classes))[:12]) or "no classes"
+
+
+def _older(document: Any) -> str | None:
+    for node in document.xpath("//*[@data-before]"):
+        if (node.get("data-before") or "").isdigit():
+            return str(node.get("data-before"))
+    for node in document.xpath("//link[@rel='prev']/@href"):
+        if match := re.search(r"[?&]before=(\d+)", node):
+            return match[1]
+    return None
+
+
+def _newer(document: Any) -> str | None:
+    for node in document.xpath("//*[@data-after]"):
+        if (node.get("data-after") or "").isdigit():
+            return str(node.get("data-after"))
+    return None
+
+
+def _view(node: Any) -> dict[str, Any]:
+    """`data-view`: base64url JSON with `c` channel id, `p` message id (`"286g"` for an album), `t` time of the page."""
+    text = node.get("data-view") or ""
+    try:
+        value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _page(document: Any, messages: list[Any]) -> dict[str, Any]:
+    view = _view(messages[0]) if messages else {}
+    seconds = view.get("t")
+    channel = view.get("c")
+    facts: dict[str, Any] = {
+        "channel_id": channel if isinstance(channel, int) else None,
+        "captured_at": _epoch(seconds),
+        "message_ids": [int(node.get("data-post").rpartition("/")[2]) for node in messages if node.get("data-post").rpartition("/")[2].isdigit()],
+        "older": _older(document),
+        "newer": _newer(document),
+    }
+    for name, css in (("channel_title", "tgme_channel_info_header_title"), ("description", "tgme_channel_info_description")):
+        found = by_class(document, css)
+        facts[name] = text_of(found[0]) if found else None
+    handle = by_class(document, "tgme_channel_info_header_username")
+    facts["channel_handle"] = one_line(handle[0]).lstrip("@") if handle else None
+    header = by_class(document, "tgme_channel_info_header")
+    facts["verified"] = bool(by_class(header[0], "verified-icon")) if header else None
+    counters = {}
+    for counter in by_class(document, "tgme_channel_info_counter"):
+        value, kind = by_class(counter, "counter_value"), by_class(counter, "counter_type")
+        if value and kind:
+            counters[one_line(kind[0])] = one_line(value[0])
+    facts["stated_counts"] = counters or None
+    return facts
+
+
+def _epoch(seconds: Any) -> str | None:
+    if not isinstance(seconds, int) or not 0 < seconds < 2**33:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _post(node: Any) -> Post | None:
+    handle, _, number = (node.get("data-post") or "").rpartition("/")
+    if not handle or not number.isdigit():
+        return None
+    view = _view(node)
+    channel = view.get("c")
+    owner = by_class(node, "tgme_widget_message_owner_name")
+    body = _own(node, "js-message_text")
+    text = text_of(body[0]) if body else None
+    attachments, album = _attachments(node, number)
+    reply = by_class(node, "tgme_widget_message_reply")
+    forwarded = by_class(node, "tgme_widget_message_forwarded_from_name")
+    views = by_class(node, "tgme_widget_message_views")
+    views_text = one_line(views[0]) if views else None
+    meta = by_class(node, "tgme_widget_message_meta")
+    signature = by_class(node, "tgme_widget_message_from_author")
+    only_in_app = text is None and not attachments and _hidden_content(node)
+    service = has_class(node, "service_message")
+    extra: dict[str, Any] = {
+        "views_text": views_text,
+        "signature": one_line(signature[0]) if signature else None,
+        "reactions": _reactions(node) or None,
+        "links": _links(body[0]) if body else None,
+        "reply_excerpt": _reply_excerpt(reply[0]) if reply else None,
+        "forwarded_name": one_line(forwarded[0]) if forwarded else None,
+        "link_preview": _link_preview(node),
+        "service": service or None,
+    }
+    missing = next((item.reason for item in attachments if item.reason), None)
+    return Post(
+        platform="telegram",
+        id=f"{handle}/{number}",
+        url=f"https://t.me/{handle}/{number}",
+        author_handle=handle,
+        author_name=one_line(owner[0]) if owner else None,
+        author_id=str(channel) if isinstance(channel, int) else None,
+        published=_published(node),
+        text=text,
+        attachments=attachments,
+        album_ids=album,
+        reply_to=_post_id(reply[0].get("href")) if reply else None,
+        forwarded_from=_forwarded(forwarded[0]) if forwarded else None,
+        views=count(views_text),
+        edited=_edited(meta[0]) if meta else None,
+        outcome=Outcome.PARTIAL if only_in_app or missing else Outcome.CAPTURED,
+        reason=ONLY_IN_APP if only_in_app else missing,
+        extra={key: value for key, value in extra.items() if value is not None},
+    )
+
+
+def _own(node: Any, css: str) -> list[Any]:
+    """Outermost nodes of a class that belong to the message itself.
+
+    Reply excerpts carry `tgme_widget_message_text` too, and captions of albums are nested twice in themselves.
+    """
+    found = []
+    for item in by_class(node, css):
+        above = item.getparent()
+        while above is not None and above is not node:
+            if has_class(above, css) or has_class(above, "tgme_widget_message_reply"):
+                break
+            above = above.getparent()
+        else:
+            found.append(item)
+    return found
+
+
+def _hidden_content(node: Any) -> bool:
+    """Every message carries a hidden "Please open Telegram"; it is the content only where nothing stands beside it."""
+    return bool(by_class(node, "message_media_not_supported")) and not by_class(node, "media_supported_cont")
+
+
+def _published(node: Any) -> Time | None:
+    """The time in the message's date link. Videos have `<time>` elements too, without `datetime`."""
+    for link in by_class(node, "tgme_widget_message_date"):
+        for item in link.xpath(".//time[@datetime]"):
+            literal = item.get("datetime")
+            try:
+                value = datetime.fromisoformat(literal)
+            except ValueError:
+                return Time(None, None, False, literal, "time[datetime]")
+            known = value.tzinfo is not None
+            return Time(value.astimezone(UTC) if known else None, "second", known, literal, "time[datetime]")
+    return None
+
+
+def _edited(meta: Any) -> bool:
+    """"edited" stands as bare text in the meta line; signature and date have elements of their own."""
+    bare = [meta.text or "", *(child.tail or "" for child in meta)]
+    return any("edited" in piece.casefold().split() for piece in (part.replace("\xa0", " ").replace(",", " ") for part in bare))
+
+
+def count(text: str | None) -> int | None:
+    """`8.67M` → 8670000. Rounded by Telegram; the literal is kept beside it."""
+    match = _COUNT.fullmatch((text or "").strip())
+    if not match:
+        return None
+    digits = re.sub(r"[\s\u00a0\u202f,]", "", match[1])
+    scale = {"": 0, "K": 3, "M": 6, "B": 9}[match[2]]
+    whole, _, fraction = digits.partition(".")
+    if not (whole + fraction).isdigit() or len(fraction) > scale:
+        return None
+    return int(whole + fraction.ljust(scale, "0"))
+
+
+def _post_id(href: str | None) -> str | None:
+    match = re.search(r"/(?:s/)?([A-Za-z0-9_]+)/(\d+)(?:[?#].*)?$", href or "")
+    return f"{match[1]}/{match[2]}" if match else None
+
+
+def _forwarded(node: Any) -> str | None:
+    href = node.get("href")
+    return _post_id(href) or href or one_line(node) or None
+
+
+def _reply_excerpt(reply: Any) -> str | None:
+    """Text of the replied-to post as shortened by Telegram; or a placeholder such as "Video"."""
+    for css in ("js-message_reply_text", "tgme_widget_message_metatext"):
+        if found := by_class(reply, css):
+            return one_line(found[0])
+    return None
+
+
+def _links(body: Any) -> list[str] | None:
+    links = [link.get("href") for link in body.xpath(".//a[@href]")]
+    return list(dict.fromkeys(link for link in links if link and not link.startswith("?"))) or None
+
+
+def _reactions(node: Any) -> list[dict[str, Any]]:
+    reactions = []
+    for item in by_class(node, "tgme_reaction"):
+        said: dict[str, Any] = {"kind": "emoji", "count_text": "".join(t for t in item.xpath("text()")).strip()}
+        custom = item.xpath(".//tg-emoji/@emoji-id")
+        symbol = item.xpath(".//i[contains(@class,'emoji')]//b")
+        if has_class(item, "tgme_reaction_paid"):
+            said["kind"] = "paid_stars"
+        elif custom:
+            said |= {"kind": "custom_emoji", "emoji_id": str(custom[0])}
+        if symbol:
+            said["emoji"] = one_line(symbol[0])
+        reactions.append(said)
+    return reactions
+
+
+def _link_preview(node: Any) -> dict[str, Any] | None:
+    found = by_class(node, "tgme_widget_message_link_preview")
+    if not found:
+        return None
+    preview = found[0]
+    parts: dict[str, Any] = {"url": preview.get("href")}
+    for name in ("site_name", "title", "description"):
+        item = by_class(preview, f"link_preview_{name}")
+        parts[name] = one_line(item[0]) if item else None
+    images = [background_url(item) for css in ("link_preview_image", "link_preview_right_image", "link_preview_video_thumb") for item in by_class(preview, css)]
+    parts["image"] = next((image for image in images if image), None)
+    return parts
+
+
+def _attachments(node: Any, number: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """Attachments in document order, and the ids of an album's members."""
+    found: list[Attachment] = []
+    album: list[str] = []
+    grouped = bool(by_class(node, "js-message_grouped_wrap"))
+    for item in node.iter():
+        classes = set((item.get("class") or "").split()) if isinstance(item.tag, str) else set()
+        reader = next((reader for css, reader in _READERS if css in classes), None)
+        if reader is None or _within(item, node, "tgme_widget_message_reply"):
+            continue
+        member = re.search(r"/(\d+)\?single", item.get("href") or "")
+        owner = member[1] if member else number
+        attachment = reader(item, owner)
+        if attachment is not None:
+            found.append(attachment)
+            if grouped and member:
+                album.append(member[1])
+    return tuple(found), tuple(dict.fromkeys(album))
+
+
+def _within(item: Any, root: Any, css: str) -> bool:
+    above = item.getparent()
+    while above is not None and above is not root:
+        if has_class(above, css):
+            return True
+        above = above.getparent()
+    return False
+
+
+def _layout_hint(style: str | None) -> dict[str, float] | None:
+    """Width and proportion that the page reserves; not the medium's own size."""
+    hint = {}
+    for name, pattern in (("width_px", r"(?<![\w-])width:\s*([\d.]+)px"), ("padding_top_pct", r"padding-top:\s*([\d.]+)%")):
+        if match := re.search(pattern, style or ""):
+            try:
+                hint[name] = float(match[1])
+            except ValueError:
+                continue
+    return hint or None
+
+
+def _duration(node: Any) -> float | None:
+    for item in node.iter("time"):
+        parts = (item.text or "").strip().split(":")
+        if item.get("datetime") is None and 2 <= len(parts) <= 3 and all(part.isdigit() for part in parts):
+            seconds = 0
+            for part in parts:
+                seconds = seconds * 60 + int(part)
+            return float(seconds)
+    return None
+
+
+def _thumb(node: Any, css: str) -> str | None:
+    return next((url for item in by_class(node, css) if (url := background_url(item))), None)
+
+
+def _video(item: Any, owner: str) -> Attachment:
+    source = item.xpath(".//video/@src")
+    wrap = by_class(item, "tgme_widget_message_video_wrap") or by_class(item, "js-message_video_wrap")
+    hint = _layout_hint(wrap[0].get("style")) if wrap else None
+    videos = item.xpath(".//video")
+    loop = bool(videos and videos[0].get("loop") is not None and videos[0].get("muted") is not None)
+    extra: dict[str, Any] = {"muted_loop": loop}
+    if hint:
+        extra["layout"] = hint
+    return Attachment(
+        "video", source[0] if source else None, duration=_duration(item), thumbnail=_thumb(item, "tgme_widget_message_video_thumb"),
+        post_id=owner, reason=None if source else TOO_BIG, extra=extra,
+    )  # fmt: skip
+
+
+def _round_video(item: Any, owner: str) -> Attachment:
+    source = item.xpath(".//video/@src")
+    return Attachment(
+        "round video", source[0] if source else None, duration=_duration(item),
+        thumbnail=_thumb(item, "tgme_widget_message_roundvideo_thumb"), post_id=owner, reason=None if source else TOO_BIG,
+    )  # fmt: skip
+
+
+def _photo(item: Any, owner: str) -> Attachment:
+    url = background_url(item)
+    inner = by_class(item, "tgme_widget_message_photo")
+    hint = {**(_layout_hint(inner[0].get("style")) or {}), **(_layout_hint(item.get("style")) or {})} if inner else _layout_hint(item.get("style"))
+    extra: dict[str, Any] = {"layout": hint} if hint else {}
+    numbers = [name for name in (item.get("class") or "").split() if name.isdigit()]
+    if numbers:
+        extra["photo_id"] = numbers[0]
+    return Attachment("photo", url, post_id=owner, reason=None if url else ONLY_IN_APP, extra=extra)
+
+
+def _document(item: Any, owner: str) -> Attachment:
+    title = by_class(item, "tgme_widget_message_document_title")
+    more = by_class(item, "tgme_widget_message_document_extra")
+    icon = by_class(item, "tgme_widget_message_document_icon")
+    audio = bool(icon and has_class(icon[0], "audio"))
+    extra = {"stated": one_line(more[0]) if more else None}
+    return Attachment(
+        "audio" if audio else "document", None, file_name=one_line(title[0]) if title else None, post_id=owner,
+        reason="documents have no link on the web view", extra=extra,
+    )  # fmt: skip
+
+
+def _voice(item: Any, owner: str) -> Attachment:
+    source = item.xpath(".//audio/@src")
+    return Attachment("voice", source[0] if source else None, duration=_duration(item), post_id=owner, reason=None if source else ONLY_IN_APP)
+
+
+def _sticker(item: Any, owner: str) -> Attachment:
+    url = item.get("data-webp") or item.get("data-webm") or next(iter(item.xpath(".//video/@src | .//source/@srcset | .//img/@src")), None)
+    return Attachment("sticker", url, post_id=owner, reason=None if url else ONLY_IN_APP)
+
+
+def _location(item: Any, owner: str) -> Attachment:
+    href = item.get("href") or ""
+    match = re.search(r"[?&]q=(-?[\d.]+),(-?[\d.]+)", href)
+    extra: dict[str, Any] = {"map": href}
+    if match:
+        extra |= {"latitude": match[1], "longitude": match[2]}
+    titles = by_class(item, "tgme_widget_message_location_title")
+    if titles:
+        extra["place"] = one_line(titles[0])
+    return Attachment("location", None, post_id=owner, extra=extra)
+
+
+def _poll(item: Any, owner: str) -> Attachment:
+    def first(css: str, node: Any = item) -> str | None:
+        found = by_class(node, css)
+        return one_line(found[0]) if found else None
+
+    options = []
+    for option in by_class(item, "tgme_widget_message_poll_option"):
+        percent = first("tgme_widget_message_poll_option_percent", option) or ""
+        options.append(
+            {
+                "text": first("tgme_widget_message_poll_option_text", option),
+                "percent": int(percent.rstrip("%")) if percent.rstrip("%").isdigit() else None,
+            }
+        )
+    post = item.getparent()
+    while post is not None and not has_class(post, "js-widget_message"):
+        post = post.getparent()
+    voters = first("tgme_widget_message_voters", post) if post is not None else None
+    extra = {
+        "question": first("tgme_widget_message_poll_question"),
+        "type_text": first("tgme_widget_message_poll_type"),
+        "options": options,
+        "voters": count((voters or "").split(" ")[0]),
+    }
+    return Attachment("poll", None, post_id=owner, extra=extra)
+
+
+def _contact(item: Any, owner: str) -> Attachment:
+    name = by_class(item, "tgme_widget_message_contact_name")
+    return Attachment("contact", None, post_id=owner, extra={"name": one_line(name[0]) if name else None})
+
+
+def _service_photo(item: Any, owner: str) -> Attachment:
+    source = item.xpath(".//img/@src")
+    return Attachment("photo", source[0] if source else None, post_id=owner, reason=None if source else ONLY_IN_APP, extra={"service": True})
+
+
+_READERS = [
+    ("tgme_widget_message_video_player", _video),
+    ("tgme_widget_message_roundvideo_player", _round_video),
+    ("tgme_widget_message_photo_wrap", _photo),
+    ("tgme_widget_message_document_wrap", _document),
+    ("tgme_widget_message_voice_player", _voice),
+    ("tgme_widget_message_sticker", _sticker),
+    ("tgme_widget_message_videosticker", _sticker),
+    ("tgme_widget_message_location_wrap", _location),
+    ("tgme_widget_message_poll", _poll),
+    ("tgme_widget_message_contact_wrap", _contact),
+    ("tgme_widget_message_service_photo", _service_photo),
+]
+"""CSS class of an attachment's element → its reader."""
+
+
+def _requisites(document: Any) -> tuple[Attachment, ...]:
+    """Avatars and preview images: not evidence of the event, but of what a reader saw."""
+    found: dict[str, str] = {}
+    for css in ("tgme_widget_message_user_photo", "tgme_page_photo_image"):
+        for holder in by_class(document, css):
+            for source in holder.xpath(".//img/@src"):
+                found.setdefault(str(source), "avatar")
+    for css in ("link_preview_image", "link_preview_right_image", "link_preview_video_thumb"):
+        for item in by_class(document, css):
+            if url := background_url(item):
+                found.setdefault(url, "link preview")
+    return tuple(Attachment(kind, url if not url.startswith("//") else "https:" + url) for url, kind in found.items())
+
+
+def _census(data: bytes, posts: tuple[Post, ...]) -> tuple[Census, ...]:
+    """Raw marker counts against what the parser read. Disagreement makes a capture partial."""
+    items = [item for post in posts for item in post.attachments]
+    kinds = [item.kind for item in items]
+    raw_posts = set(_POST.findall(data))
+    members = {match[1] for match in _SINGLE.findall(data)}
+    parsed_members = {member for post in posts for member in post.album_ids}
+
+    def marked(css: bytes) -> int:
+        return len(re.findall(rb'class="[^"]*(?<![\w-])' + css + rb'(?![\w-])[^"]*"', data))
+
+    lines = [
+        Census("posts", len(raw_posts), len({post.id for post in posts})),
+        Census("album members", len(members), len(parsed_members)),
+        Census("videos", marked(b"tgme_widget_message_video_player"), kinds.count("video")),
+        Census("round videos", marked(b"tgme_widget_message_roundvideo_player"), kinds.count("round video")),
+        Census(
+            "photos",
+            marked(b"tgme_widget_message_photo_wrap") + marked(b"tgme_widget_message_service_photo"),
+            kinds.count("photo"),
+        ),
+        Census("documents", marked(b"tgme_widget_message_document_wrap"), kinds.count("document") + kinds.count("audio")),
+        Census("voices", marked(b"tgme_widget_message_voice_player"), kinds.count("voice")),
+        Census("polls", marked(b"tgme_widget_message_poll"), kinds.count("poll")),
+        Census("locations", marked(b"tgme_widget_message_location_wrap"), kinds.count("location")),
+    ]
+    return tuple(line for line in lines if line.raw or line.parsed)
