@@ -24,18 +24,35 @@ class About:
     segment: dict[str, Any] | None = None
 
     def detail(self) -> dict[str, Any]:
-        parts = {"capture": self.capture, "post": self.post, "attachment": self.attachment, "segment": self.segment}
+        parts = {
+            "capture": self.capture,
+            "post": self.post,
+            "attachment": self.attachment,
+            "segment": self.segment,
+        }
         return {key: value for key, value in parts.items() if value is not None}
 
 
-def about(home: Home, capture: str, post: str | None, attachment: int | None, start: str | None, end: str | None, region: str | None) -> About:
+def about(
+    home: Home,
+    capture: str,
+    post: str | None,
+    attachment: int | None,
+    start: str | None,
+    end: str | None,
+    region: str | None,
+) -> About:
     """Resolves what a person named. Raises `NotFound`, `UsageError`."""
     capture_id = home.resolve_capture(capture)
     posts = {row["id"]: row for row in home.catalog.posts(capture_id)}
     if post is not None and post not in posts:
         near = [key for key in posts if key and key.endswith(f"/{post}")]
         if len(near) != 1:
-            raise NotFound(f"a post {post!r} in {capture_id}", f"posts: {', '.join(str(key) for key in list(posts)[:8]) or 'none'}", "See `archiver show`.")
+            raise NotFound(
+                f"a post {post!r} in {capture_id}",
+                f"posts: {', '.join(str(key) for key in list(posts)[:8]) or 'none'}",
+                "See `archiver show`.",
+            )
         post = near[0]
     if attachment is not None and post is None:
         if len(posts) != 1:
@@ -46,7 +63,11 @@ def about(home: Home, capture: str, post: str | None, attachment: int | None, st
 
         count = len(json.loads(posts[post]["line"]).get("attachments") or [])
         if not 0 <= attachment < count:
-            raise NotFound(f"attachment {attachment} of {post}", f"{count} attachments, counted from 0", "See `archiver show`.")
+            raise NotFound(
+                f"attachment {attachment} of {post}",
+                f"{count} attachments, counted from 0",
+                "See `archiver show`.",
+            )
     segment: dict[str, Any] = {}
     if start is not None or end is not None:
         segment = {"from_ms": milliseconds(start or "0"), "to_ms": milliseconds(end) if end else None}
@@ -67,7 +88,9 @@ def milliseconds(text: str) -> int:
     if not match:
         raise UsageError("a time like 1:02:03.5, 02:03 or 63.5", repr(text), "Give it in that form.")
     hours, minutes, seconds, fraction = match.groups()
-    return (int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds)) * 1000 + int((fraction or "0").ljust(3, "0"))
+    return (int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds)) * 1000 + int(
+        (fraction or "0").ljust(3, "0")
+    )
 
 
 def annotate(home: Home, kind: str, what: About, text: str | None, extra: dict[str, Any] | None = None) -> Sealed:

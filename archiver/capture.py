@@ -90,14 +90,27 @@ def software() -> dict[str, Any]:
             libraries[name] = version(name)
         except PackageNotFoundError:
             libraries[name] = "unknown"
-    return {"name": "archiver", "version": __version__, "python": platform.python_version(), "libraries": libraries}
+    return {
+        "name": "archiver",
+        "version": __version__,
+        "python": platform.python_version(),
+        "libraries": libraries,
+    }
 
 
 class Act:
     """A single capture while it is open. Runs on the main thread's loop."""
 
     def __init__(
-        self, home: Home, recorder: Recorder, target: Target, run: str, part: int, options: Options, progress: Progress, loop: asyncio.AbstractEventLoop
+        self,
+        home: Home,
+        recorder: Recorder,
+        target: Target,
+        run: str,
+        part: int,
+        options: Options,
+        progress: Progress,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.home, self.recorder, self.target, self.options = home, recorder, target, options
         self.run, self.part = run, part
@@ -182,7 +195,13 @@ class Act:
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None) -> None:
         line = self._open.pop(key)
         self._ended[key] = (outcome, reason)
-        entry = {"key": key, "kind": line["kind"], "outcome": str(outcome), "reason": reason, "record": record}
+        entry = {
+            "key": key,
+            "kind": line["kind"],
+            "outcome": str(outcome),
+            "reason": reason,
+            "record": record,
+        }
         self.writer.inventory({name: value for name, value in entry.items() if value is not None or name == "reason"})
 
     def _page_seen(self, item: Seen) -> None:
@@ -194,7 +213,7 @@ class Act:
             self.writer.inventory({**line.line(), "page": item.key})
             if not line.agrees:
                 self._disagreements.append(f"{line.marker}: {line.raw} in the bytes, {line.parsed} read ({item.key})")
-        posts = [post for post in item.parsed.posts]
+        posts = list(item.parsed.posts)
         if done is None or done.status is None or done.status >= 400:
             posts = []  # an error page may quote posts; nothing on it is an observation of one
         for post in posts:
@@ -242,14 +261,23 @@ class Act:
             if self._want(part, attachment, key, required=True):
                 parts.append(part)
             if attachment.thumbnail:
-                self._want(f"requisite {attachment.thumbnail}", Attachment("thumbnail", attachment.thumbnail), key, required=False)
+                self._want(
+                    f"requisite {attachment.thumbnail}",
+                    Attachment("thumbnail", attachment.thumbnail),
+                    key,
+                    required=False,
+                )
         self._spawn(self._finish_post(key, post, parts, record))
 
     async def _finish_post(self, key: str, post: Post, parts: list[str], record: str | None) -> None:
         waiting = [task for part in parts if (task := self._fetches.get(part))]
         if waiting:
             await asyncio.gather(*waiting, return_exceptions=True)
-        bad = [(part, *self._ended[part]) for part in parts if part in self._ended and self._ended[part][0] is not Outcome.CAPTURED]
+        bad = [
+            (part, *self._ended[part])
+            for part in parts
+            if part in self._ended and self._ended[part][0] is not Outcome.CAPTURED
+        ]
         by_policy = all(outcome is Outcome.SKIPPED for _, outcome, _ in bad)
         if bad and not by_policy:
             reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][2]}"
@@ -290,7 +318,9 @@ class Act:
             self._style_parts(done, key, depth)
         return outcome, reason, record
 
-    async def _follow(self, key: str, url: str, kind: str) -> tuple[Outcome, str | None, str | None, ExchangeDone | None]:
+    async def _follow(
+        self, key: str, url: str, kind: str
+    ) -> tuple[Outcome, str | None, str | None, ExchangeDone | None]:
         style = kind in ("style", "style part")
         headers = [
             ("User-Agent", self.home.config.user_agent),
@@ -410,7 +440,9 @@ class Act:
         if pages:
             return Outcome.PARTIAL, f"a page of the walk: {pages[0][1]}"
         if bad:
-            return Outcome.PARTIAL, bad[0][1] if len(posts) == 1 else f"{len(bad)} of {len(posts)} posts incomplete: {bad[0][1]}"
+            return Outcome.PARTIAL, bad[0][1] if len(
+                posts
+            ) == 1 else f"{len(bad)} of {len(posts)} posts incomplete: {bad[0][1]}"
         if self._disagreements:
             return Outcome.PARTIAL, f"the parser missed something: {self._disagreements[0]}"
         if ours:
@@ -455,7 +487,9 @@ class Archive:
         """One capture of a post or page. Raises `StorageError`, `ArchiverError`."""
         return await self._act(target, options, run, part, None)
 
-    async def crawl(self, target: Target, options: Options, on_part: Callable[[Result], None], restart: bool = False) -> list[Result]:
+    async def crawl(
+        self, target: Target, options: Options, on_part: Callable[[Result], None], restart: bool = False
+    ) -> list[Result]:
         """Walks a channel in parts. An unfinished run on the same target is taken up where it stands."""
         state = None if restart else self.home.state.unfinished_run(target.key)
         if state is None:
@@ -512,10 +546,11 @@ def unsupported(target: Target) -> tuple[Outcome, str] | None:
         return None
     if target.platform == "telegram":
         return Outcome.REFUSED, f"a Telegram {target.kind} is not on the public web; it needs an account"
-    return Outcome.SKIPPED, f"{target.platform} {target.kind}s are recognised but not captured by this release"
+    return (
+        Outcome.SKIPPED,
+        f"{target.platform} {target.kind}s are recognised but not captured by this release",
+    )
 
 
 def combine(results: list[Result]) -> Outcome:
     return worst(result.outcome for result in results)
-
-

@@ -32,7 +32,14 @@ def check(context: Context) -> int:
     for line in lines:
         if not (arguments.quiet and line.finding is Finding.INTACT):
             console.say(line.text())
-        console.data({"finding": str(line.finding), "subject": line.subject, "check": line.check, "detail": line.detail})
+        console.data(
+            {
+                "finding": str(line.finding),
+                "subject": line.subject,
+                "check": line.check,
+                "detail": line.detail,
+            }
+        )
     code = worst(lines)
     verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]
     console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · NOT TIMESTAMPED")

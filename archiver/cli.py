@@ -31,40 +31,85 @@ exit codes:
 
 def build_parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--home", type=Path, metavar="DIR", help="the home folder (default: $ARCHIVER_HOME or ~/archiver-home)")
+    common.add_argument(
+        "--home",
+        type=Path,
+        metavar="DIR",
+        help="the home folder (default: $ARCHIVER_HOME or ~/archiver-home)",
+    )
     common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser("archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common])
+    parser = argparse.ArgumentParser(
+        "archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common]
+    )
     parser.add_argument("--version", action="store_true", help="print the version")
     _answers(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     def command(name: str, summary: str, example: str = "") -> argparse.ArgumentParser:
         epilog = f"example:\n  {example}" if example else None
-        return commands.add_parser(name, help=summary, description=summary, epilog=epilog, formatter_class=raw, parents=[common])
+        return commands.add_parser(
+            name, help=summary, description=summary, epilog=epilog, formatter_class=raw, parents=[common]
+        )
 
-    capture = command("capture", "capture posts or pages, each into a sealed folder", "archiver capture https://t.me/durov/523 --case almaty")
+    capture = command(
+        "capture",
+        "capture posts or pages, each into a sealed folder",
+        "archiver capture https://t.me/durov/523 --case almaty",
+    )
     capture.add_argument("links", nargs="+", metavar="LINK")
     _capture_options(capture)
-    capture.add_argument("--at-once", type=int, default=4, metavar="N", help="how many captures run at the same time (default 4)")
+    capture.add_argument(
+        "--at-once",
+        type=int,
+        default=4,
+        metavar="N",
+        help="how many captures run at the same time (default 4)",
+    )
 
-    crawl = command("crawl", "walk a Telegram channel's public page, newest first", "archiver crawl https://t.me/s/durov --since 2022-01-02")
+    crawl = command(
+        "crawl",
+        "walk a Telegram channel's public page, newest first",
+        "archiver crawl https://t.me/s/durov --since 2022-01-02",
+    )
     crawl.add_argument("links", nargs=1, metavar="TARGET")
     _capture_options(crawl)
     crawl.add_argument("--since", metavar="DATE", help="posts from this day or time on (UTC unless an offset is given)")
     crawl.add_argument("--until", metavar="DATE", help="posts before this day or time")
     crawl.add_argument("--limit", type=int, metavar="N", help="stop after N posts")
-    crawl.add_argument("--restart", action="store_true", help="begin at the newest post instead of going on where a broken walk stands")
+    crawl.add_argument(
+        "--restart",
+        action="store_true",
+        help="begin at the newest post instead of going on where a broken walk stands",
+    )
 
-    record = command("record", "record whatever another program fetches", "archiver record -- scrapy crawl page -a link=https://example.org")
+    record = command(
+        "record",
+        "record whatever another program fetches",
+        "archiver record -- scrapy crawl page -a link=https://example.org",
+    )
     record.add_argument("--case", action="append", default=[], metavar="CASE")
     record.add_argument("--about", metavar="LINK", help="what the capture is about (default: the command itself)")
     record.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND")
 
-    for name, summary in (("note", "attach a note"), ("tag", "attach a tag"), ("place", "say where it was"), ("quarantine", "keep from view")):
+    for name, summary in (
+        ("note", "attach a note"),
+        ("tag", "attach a tag"),
+        ("place", "say where it was"),
+        ("quarantine", "keep from view"),
+    ):
         extra = " --at 43.3412,52.8619" if name == "place" else ""
-        words = {"note": "'school roof is visible'", "tag": "shooting", "place": "'Zhanaozen, square'", "quarantine": "'a child'"}[name]
-        sub = command(name, f"{summary} (a signed event about a capture, post, file or part of it)", f"archiver {name} 9k2mv7qd {words}{extra}")
+        words = {
+            "note": "'school roof is visible'",
+            "tag": "shooting",
+            "place": "'Zhanaozen, square'",
+            "quarantine": "'a child'",
+        }[name]
+        sub = command(
+            name,
+            f"{summary} (a signed event about a capture, post, file or part of it)",
+            f"archiver {name} 9k2mv7qd {words}{extra}",
+        )
         sub.add_argument("id", metavar="ID", help="capture id, or the start or end of one")
         sub.add_argument("words", nargs="+", metavar="TEXT")
         sub.add_argument("--post", help="a post in the capture")
@@ -89,7 +134,13 @@ def build_parser() -> argparse.ArgumentParser:
     cases.add_parser("list", help="list cases", parents=[common])
     new = cases.add_parser("new", help="make a case with its own key", parents=[common])
     new.add_argument("name")
-    new.add_argument("--recipient", action="append", default=[], metavar="age1…", help="someone else who may open withheld values")
+    new.add_argument(
+        "--recipient",
+        action="append",
+        default=[],
+        metavar="age1…",
+        help="someone else who may open withheld values",
+    )
     shown = cases.add_parser("show", help="captures of a case", parents=[common])
     shown.add_argument("name")
     add = cases.add_parser("add", help="put a capture into another case too", parents=[common])
@@ -104,11 +155,19 @@ def build_parser() -> argparse.ArgumentParser:
     actions = catalog.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("rebuild", help="make it again from captures and events", parents=[common])
 
-    parse = command("parse", "read posts out of saved HTML, JSON, HAR or WARC, offline", "archiver parse page.html --url https://t.me/s/durov --json")
+    parse = command(
+        "parse",
+        "read posts out of saved HTML, JSON, HAR or WARC, offline",
+        "archiver parse page.html --url https://t.me/s/durov --json",
+    )
     parse.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parse.add_argument("--url", help="the link that the file came from")
 
-    demo = command("demo", "see it work offline, against miniature platforms on this machine", "archiver demo --home /tmp/demo")
+    demo = command(
+        "demo",
+        "see it work offline, against miniature platforms on this machine",
+        "archiver demo --home /tmp/demo",
+    )
     demo.add_argument("--keep-serving", action="store_true", help=argparse.SUPPRESS)
     return parser
 
@@ -123,11 +182,19 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def _capture_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)")
-    parser.add_argument("--no-media", action="store_true", help="leave photos and videos out; they are listed as skipped")
+    parser.add_argument(
+        "--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)"
+    )
+    parser.add_argument(
+        "--no-media", action="store_true", help="leave photos and videos out; they are listed as skipped"
+    )
 
 
-def main(argv: Sequence[str] | None = None, network: TestNetwork | None = None, environment: dict[str, str] | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    network: TestNetwork | None = None,
+    environment: dict[str, str] | None = None,
+) -> int:
     """Runs one command; returns its exit code. `network` is for the demo and the tests."""
     parser = build_parser()
     try:
@@ -154,7 +221,14 @@ def _guarded(arguments: argparse.Namespace, network: TestNetwork | None, environ
         console.warn(f"archiver: expected {error.expected}")
         console.warn(f"          found    {error.found}")
         console.warn(f"          next     {error.next_step}")
-        console.data({"error": type(error).__name__, "expected": error.expected, "found": error.found, "next": error.next_step})
+        console.data(
+            {
+                "error": type(error).__name__,
+                "expected": error.expected,
+                "found": error.found,
+                "next": error.next_step,
+            }
+        )
         return exit_code(error)
     except KeyboardInterrupt:
         console.warn("archiver: stopped. What was received is kept; the next command seals it.")
@@ -167,7 +241,13 @@ def _guarded(arguments: argparse.Namespace, network: TestNetwork | None, environ
 class Context:
     """What a command gets: its arguments, where to write, and the home."""
 
-    def __init__(self, arguments: argparse.Namespace, console: Console, network: TestNetwork | None, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        console: Console,
+        network: TestNetwork | None,
+        environment: dict[str, str],
+    ) -> None:
         self.arguments = arguments
         self.console = console
         self.network = network
@@ -231,10 +311,21 @@ def _annotate(context: Context) -> int:
     from archiver import annotations
 
     arguments, home = context.arguments, context.recovered_home()
-    what = annotations.about(home, arguments.id, arguments.post, arguments.attachment, arguments.start, arguments.end, arguments.region)
+    what = annotations.about(
+        home,
+        arguments.id,
+        arguments.post,
+        arguments.attachment,
+        arguments.start,
+        arguments.end,
+        arguments.region,
+    )
     extra: dict[str, Any] = annotations.coordinates(arguments.at) if arguments.command == "place" else {}
     sealed = annotations.annotate(home, arguments.command, what, " ".join(arguments.words), extra)
-    context.console.say(f"{arguments.command} signed by {home.config.pseudonym} as event {sealed.seq}, about {what.capture}" + (f" {what.post}" if what.post else ""))
+    context.console.say(
+        f"{arguments.command} signed by {home.config.pseudonym} as event {sealed.seq}, about {what.capture}"
+        + (f" {what.post}" if what.post else "")
+    )
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})
     return 0
 

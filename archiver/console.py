@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from archiver.capture import Act, Result
 
-_MARKS = {"captured": "✓", "partial": "◐", "unavailable": "–", "refused": "–", "blocked": "✗", "failed": "✗", "skipped": "·"}
+_MARKS = {
+    "captured": "✓",
+    "partial": "◐",
+    "unavailable": "–",
+    "refused": "–",
+    "blocked": "✗",
+    "failed": "✗",
+    "skipped": "·",
+}
 
 
 def size(count: int) -> str:
@@ -93,14 +101,18 @@ class Console:
         part = f" (part {result.part})" if result.part > 1 or result.target.kind == "channel" else ""
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
-        posts = f"{result.posts} post{'s' if result.posts != 1 else ''}, " if result.target.platform == "telegram" else ""
+        posts = (
+            f"{result.posts} post{'s' if result.posts != 1 else ''}, " if result.target.platform == "telegram" else ""
+        )
         self.say(f"  kept      {posts}{result.kept} things in the inventory, {size(result.stored_bytes)}")
         if result.not_kept:
             self.say(f"  not kept  {len(result.not_kept)}:")
             for item in result.not_kept[:5]:
                 self.say(f"            {item['key']}: {item['outcome']}, {item['reason']}")
             if len(result.not_kept) > 5:
-                self.say(f"            … and {len(result.not_kept) - 5} more: archiver show {result.capture} --inventory")
+                self.say(
+                    f"            … and {len(result.not_kept) - 5} more: archiver show {result.capture} --inventory"
+                )
         self.say(f"  where     {result.folder}")
         sealed = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
         self.say(f"  proof     {sealed} · NOT TIMESTAMPED")

@@ -1,12 +1,12 @@
 """The error tree above storage's, and the one table of exit codes.
 
-    EvidenceError (storage.errors)
-    ├── StorageError, FormatError, LedgerError, CatalogError, DiskError      4 (LedgerError 5)
-    └── ArchiverError
-        ├── UsageError       what was asked for cannot be understood         1
-        ├── ConfigError      archiver.toml, keys or the environment          1
-        ├── NotFound         no such capture, case or file                   1
-        └── CannotTell       a check that lacks what it would need           6
+EvidenceError (storage.errors)
+├── StorageError, FormatError, LedgerError, CatalogError, DiskError      4 (LedgerError 5)
+└── ArchiverError
+    ├── UsageError       what was asked for cannot be understood         1
+    ├── ConfigError      archiver.toml, keys or the environment          1
+    ├── NotFound         no such capture, case or file                   1
+    └── CannotTell       a check that lacks what it would need           6
 """
 
 from __future__ import annotations

@@ -28,13 +28,39 @@ def make_home(context: Context) -> Home:
         stamps = environment["ARCHIVER_TIMESTAMPS"].lower() in ("1", "yes", "true")
     interactive = sys.stdin.isatty() and not arguments.json
     if interactive:
-        console.say(f"A new home will be made at {context.home_path}. Five questions; Enter takes the answer in brackets.\n")
-        proxy = proxy if proxy is not None else ask("1. How do we go out? Sites see this machine's own address, unless you name a proxy\n   such as socks5h://127.0.0.1:9050 (Tor).", "")
+        console.say(
+            f"A new home will be made at {context.home_path}. Five questions; Enter takes the answer in brackets.\n"
+        )
+        proxy = (
+            proxy
+            if proxy is not None
+            else ask(
+                "1. How do we go out? Sites see this machine's own address, unless you name a proxy\n   such as socks5h://127.0.0.1:9050 (Tor).",
+                "",
+            )
+        )
         agent = agent or ask("2. What do we say we are? Sites see this as the browser's name.", DEFAULT_AGENT)
-        pseudonym = pseudonym or ask("3. Under which name are events signed? A pseudonym; it travels in packages.", "investigator")
-        second = second if second is not None else ask("4. Where shall the second copy go? A folder or s3://bucket. (Kept for `archiver sync`, not in this release.)", "")
+        pseudonym = pseudonym or ask(
+            "3. Under which name are events signed? A pseudonym; it travels in packages.", "investigator"
+        )
+        second = (
+            second
+            if second is not None
+            else ask(
+                "4. Where shall the second copy go? A folder or s3://bucket. (Kept for `archiver sync`, not in this release.)",
+                "",
+            )
+        )
         if stamps is None:
-            stamps = ask("5. May timestamping authorities see checkpoints? They learn when you work, not on what.\n   (Kept for `archiver seal`, not in this release.) yes/no", "no").lower().startswith("y")
+            stamps = (
+                ask(
+                    "5. May timestamping authorities see checkpoints? They learn when you work, not on what.\n   "
+                    "(Kept for `archiver seal`, not in this release.) yes/no",
+                    "no",
+                )
+                .lower()
+                .startswith("y")
+            )
     answers = Answers(pseudonym or "investigator", agent or DEFAULT_AGENT, proxy or "", second or "", bool(stamps))
     home = Home.create(context.home_path, answers)
     console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")

@@ -168,7 +168,9 @@ class Home:
         proxy = self._environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
         if proxy and not re.match(r"(http|socks5h?)://[^/\s]+", str(proxy)):
             raise ConfigError(
-                "a proxy like socks5h://host:port or http://host:port", "another form", "Correct [sites] proxy."
+                "a proxy like socks5h://host:port or http://host:port",
+                "another form",
+                "Correct [sites] proxy.",
             )
         try:
             return Config(
@@ -265,7 +267,9 @@ class Home:
             try:
                 pyrage.x25519.Recipient.from_str(text)
             except pyrage.RecipientError as error:
-                raise UsageError("an age public key (age1…)", repr(text[:20]), "Check the key with its owner.") from error
+                raise UsageError(
+                    "an age public key (age1…)", repr(text[:20]), "Check the key with its owner."
+                ) from error
         everyone = [self._new_case_key(name), *recipients]
         self.ledger.append([Event("case", self.clock(), {"name": name, "recipients": everyone})], self.author)
         self.project()
@@ -279,7 +283,9 @@ class Home:
         missing = [name for name in cases if name not in known]
         if missing:
             raise NotFound(
-                f"the case {missing[0]!r}", f"cases: {', '.join(known) or 'none'}", f"Make it: archiver case new {missing[0]}"
+                f"the case {missing[0]!r}",
+                f"cases: {', '.join(known) or 'none'}",
+                f"Make it: archiver case new {missing[0]}",
             )
         return list(dict.fromkeys(key for name in cases for key in known[name]))
 
@@ -298,7 +304,9 @@ class Home:
         """The one capture id that equals, begins or ends with `text`. Raises `NotFound`, `UsageError`."""
         ids = self.catalog.capture_ids(text)
         if not ids:
-            raise NotFound(f"a capture {text!r}", "none", "List them with `archiver case show inbox` or `archiver find`.")
+            raise NotFound(
+                f"a capture {text!r}", "none", "List them with `archiver case show inbox` or `archiver find`."
+            )
         if len(ids) > 1 and text not in ids:
             raise UsageError(f"one capture for {text!r}", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id.")
         return text if text in ids else ids[0]
@@ -313,7 +321,7 @@ class Home:
         done = start = self.catalog.size()
         tiles = Tiles(self.ledger.folder, size)
         while done < size:
-            batch = []
+            batch: list[tuple[dict[str, Any], str]] = []
             for offset, entry in enumerate(tiles.entries(done // 256)[done % 256 :]):
                 leaf = json.loads(entry)
                 body = self.ledger.read_event(done + offset)

@@ -37,7 +37,9 @@ class _Host:
 class HostLimiter:
     """At most `concurrency` exchanges with a host at a time, starts at least `interval` seconds apart."""
 
-    def __init__(self, interval: float = 0.0, concurrency: int = 6, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, interval: float = 0.0, concurrency: int = 6, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
         self._interval = interval
         self._concurrency = concurrency
         self._ticks = ticks

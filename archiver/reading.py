@@ -50,7 +50,9 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
             yield from _warc(stream, path.name)
         return
     if size > LIMIT:
-        raise UsageError(f"a file below {LIMIT >> 20} MiB", f"{size >> 20} MiB", "Give the pages one by one, or as WARC.")
+        raise UsageError(
+            f"a file below {LIMIT >> 20} MiB", f"{size >> 20} MiB", "Give the pages one by one, or as WARC."
+        )
     data = path.read_bytes()
     if start.startswith(b"\x1f\x8b"):
         plain = decode_body(data, "gzip", LIMIT)
@@ -87,7 +89,11 @@ def sniff(data: bytes) -> tuple[str, Any]:
             if len(lines) > 1 and _is_json(lines[0]) and _is_json(lines[-1]):
                 return "json lines", None
             return "unknown", None
-        if isinstance(value, dict) and isinstance(value.get("log"), dict) and isinstance(value["log"].get("entries"), list):
+        if (
+            isinstance(value, dict)
+            and isinstance(value.get("log"), dict)
+            and isinstance(value["log"].get("entries"), list)
+        ):
             return "har", value
         return "json", value
     return ("html" if start == b"<" else "unknown"), None
@@ -113,7 +119,12 @@ def parse_body(data: bytes, url: str | None, content_type: str | None = None) ->
         return parse_telegram(data, url)
     kind, _ = sniff(data)
     if kind == "json":
-        return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="JSON of a layout that this release does not read")
+        return Parsed(
+            "unknown",
+            "unknown",
+            outcome=Outcome.PARTIAL,
+            reason="JSON of a layout that this release does not read",
+        )
     if data.lstrip()[:1] in (b"{", b"["):
         return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")
     return parse_page(data, url, content_type)
@@ -151,7 +162,11 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
         data = record.stream.read(LIMIT + 1)
         body = decode_body(data, record.http("content-encoding"), LIMIT)
         if body is None:
-            yield Reading(f"{source}#{number}", record.uri, Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"))
+            yield Reading(
+                f"{source}#{number}",
+                record.uri,
+                Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
+            )
             continue
         yield Reading(f"{source}#{number}", record.uri, parse_body(body, record.uri, kind))
 

@@ -99,7 +99,11 @@ def crawl_link(context: Context, home: Home) -> int:
         raise UsageError("a channel's link", f"{wrong[0][0]!r}: {wrong[0][1].reason}", wrong[0][1].next_step)
     target = targets[0]
     if (target.platform, target.kind) != ("telegram", "channel"):
-        raise UsageError("a public Telegram channel", f"a {target.platform} {target.kind}", f"Use: archiver capture {target.url}")
+        raise UsageError(
+            "a public Telegram channel",
+            f"a {target.platform} {target.kind}",
+            f"Use: archiver capture {target.url}",
+        )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
         media=not arguments.no_media,
@@ -124,7 +128,9 @@ def crawl_link(context: Context, home: Home) -> int:
         recorder.close()
     codes = [EXIT_BY_OUTCOME[result.outcome] for result in results]
     if results:
-        console.say(f"{sum(result.posts for result in results)} posts in {len(results)} part{'s' if len(results) != 1 else ''}, run {results[0].run}")
+        console.say(
+            f"{sum(result.posts for result in results)} posts in {len(results)} part{'s' if len(results) != 1 else ''}, run {results[0].run}"
+        )
     return max(codes, default=4)
 
 
@@ -135,7 +141,9 @@ def moment(text: str | None, flag: str) -> datetime | None:
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{flag} as 2022-01-05 or 2022-01-05T12:00+06:00", repr(text), "Give it in that form.") from error
+        raise UsageError(
+            f"{flag} as 2022-01-05 or 2022-01-05T12:00+06:00", repr(text), "Give it in that form."
+        ) from error
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -150,7 +158,9 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
             nonlocal presses
             presses += 1
             if presses == 1:
-                context.console.warn("stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once.")
+                context.console.warn(
+                    "stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once."
+                )
                 archive.interrupt()
             else:
                 context.console.warn("stopped at once; the next command seals what was received.")
@@ -159,7 +169,11 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
                 loop.add_signal_handler(number, pressed)
-            except (ValueError, NotImplementedError, RuntimeError):  # not the main thread: the demo's and tests' case
+            except (
+                ValueError,
+                NotImplementedError,
+                RuntimeError,
+            ):  # not the main thread: the demo's and tests' case
                 break
         await work
 
@@ -169,16 +183,35 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
 def record_program(context: Context, home: Home) -> int:
     """`archiver record -- COMMAND`: an open capture for any program that honours proxy settings."""
     arguments, console = context.arguments, context.console
-    command = [word for word in arguments.program if word != "--"] if arguments.program[:1] == ["--"] else list(arguments.program)
+    command = (
+        [word for word in arguments.program if word != "--"]
+        if arguments.program[:1] == ["--"]
+        else list(arguments.program)
+    )
     if not command:
-        raise UsageError("a command after --", "none", "For example: archiver record -- scrapy crawl page -a link=https://example.org")
-    about = parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
+        raise UsageError(
+            "a command after --",
+            "none",
+            "For example: archiver record -- scrapy crawl page -a link=https://example.org",
+        )
+    about = (
+        parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
+    )
     target = about if isinstance(about, Target) else page("https://record.invalid/")
     recorder = open_recorder(context, home)
     options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]))
 
     async def run() -> Result:
-        act = Act(home, recorder, target, home.new_capture_id(home.clock()), 1, options, console.progress, asyncio.get_running_loop())
+        act = Act(
+            home,
+            recorder,
+            target,
+            home.new_capture_id(home.clock()),
+            1,
+            options,
+            console.progress,
+            asyncio.get_running_loop(),
+        )
         try:
             with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
                 authority.write(recorder.authority.pem)
@@ -203,8 +236,8 @@ def _child(command: list[str], act: Act, authority: str) -> int:
     environment = {
         **os.environ,
         "ARCHIVER_RECORDER": proxy,
-        **{name: proxy for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")},
-        **{name: authority for name in ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")},
+        **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy),
+        **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), authority),
         "no_proxy": "",
         "NO_PROXY": "",
     }

@@ -64,9 +64,13 @@ def show(context: Context, home: Home) -> int:
     console.say(f"  cases     {', '.join(cases)}    run {row['run']} part {row['part']}")
     console.say(f"  where     {home.path / row['folder']}")
     console.say(f"  proof     event {row['seq']}, manifest sha256:{row['manifest_sha256']}")
-    console.say("            NOT TIMESTAMPED" + (" · made with test routes: not evidence" if row["test_routes"] else ""))
+    console.say(
+        "            NOT TIMESTAMPED" + (" · made with test routes: not evidence" if row["test_routes"] else "")
+    )
     stored = sum(record["length"] for record in records)
-    console.say(f"  records   {len(records)} in {len({record['file'] for record in records})} WARC files, {size(stored)}")
+    console.say(
+        f"  records   {len(records)} in {len({record['file'] for record in records})} WARC files, {size(stored)}"
+    )
     sums = Counter(line["outcome"] for line in inventory if line.get("outcome"))
     console.say(f"  inventory {', '.join(f'{count} {outcome}' for outcome, count in sums.most_common()) or 'empty'}")
     for post in posts:
@@ -76,7 +80,9 @@ def show(context: Context, home: Home) -> int:
         about = f" on {note['post']}" if note["post"] else ""
         about += f" attachment {note['attachment']}" if note["attachment"] is not None else ""
         about += f" {note['segment']}" if note["segment"] else ""
-        console.say(f"\n  {note['kind']}{about}, by {note['agent']} at {note['time'][:19]}Z (event {note['seq']})\n    {note['text']}")
+        console.say(
+            f"\n  {note['kind']}{about}, by {note['agent']} at {note['time'][:19]}Z (event {note['seq']})\n    {note['text']}"
+        )
     if context.arguments.inventory:
         console.say("\n  inventory")
         for line in inventory:
@@ -86,14 +92,19 @@ def show(context: Context, home: Home) -> int:
     if context.arguments.records:
         console.say("\n  records")
         for record in records:
-            console.say(f"    {record['type']:<9} {record['file']}:{record['offset']}+{record['length']}  {record['uri'] or ''}")
+            console.say(
+                f"    {record['type']:<9} {record['file']}:{record['offset']}+{record['length']}  {record['uri'] or ''}"
+            )
     return 0
 
 
 def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any]) -> None:
     console = context.console
     line = json.loads(post["line"])
-    console.say(f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {post['published_at'] or 'time unknown'}" + ("  edited" if post["edited"] else ""))
+    console.say(
+        f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {post['published_at'] or 'time unknown'}"
+        + ("  edited" if post["edited"] else "")
+    )
     if _is_hidden(home, capture, post["id"]):
         console.say(f"    {HIDDEN}")
         return
@@ -137,16 +148,24 @@ def case(context: Context, home: Home) -> int:
             console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
         return 0
     if arguments.name not in known:
-        raise NotFound(f"the case {arguments.name!r}", f"cases: {', '.join(known)}", f"Make it: archiver case new {arguments.name}")
+        raise NotFound(
+            f"the case {arguments.name!r}",
+            f"cases: {', '.join(known)}",
+            f"Make it: archiver case new {arguments.name}",
+        )
     if arguments.action == "add":
         capture_id = home.resolve_capture(arguments.id)
         detail = {"case": arguments.name, "capture": capture_id}
         home.ledger.append([Event("case-membership", home.clock(), detail)], home.author)
         home.project()
-        console.say(f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for.")
+        console.say(
+            f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
+        )
         return 0
     for row in home.catalog.captures(arguments.name):
-        console.say(f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}")
+        console.say(
+            f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}"
+        )
         console.data({key: row[key] for key in ("id", "outcome", "reason", "opened", "posts", "target", "folder")})
     return 0
 
@@ -163,8 +182,15 @@ def parse(context: Context) -> int:
             for post in parsed.posts:
                 posts += 1
                 console.data(post.line())
-                console.say(f"{post.id or post.url or '-'}  {post.published.text() if post.published else 'time unknown'}  {post.author_name or ''}")
-                console.say(textwrap.indent(textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …"), "    "))
+                console.say(
+                    f"{post.id or post.url or '-'}  {post.published.text() if post.published else 'time unknown'}  {post.author_name or ''}"
+                )
+                console.say(
+                    textwrap.indent(
+                        textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …"),
+                        "    ",
+                    )
+                )
             for line in parsed.census:
                 if not line.agrees:
                     console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")

@@ -35,7 +35,12 @@ async def run_spider(act: Act, cursor: str | None) -> None:
         spider: Any = TelegramPost
     elif target.platform == "telegram":
         spider = TelegramChannel
-        arguments |= {"cursor": cursor, "since": act.options.since, "until": act.options.until, "enough": act.enough}
+        arguments |= {
+            "cursor": cursor,
+            "since": act.options.since,
+            "until": act.options.until,
+            "enough": act.enough,
+        }
     else:
         spider = Page
     runner = AsyncCrawlerRunner(spider_settings(act.port.address, act.port.authorization, act.home.config.user_agent))

@@ -25,17 +25,27 @@ NO_RECORDER = (
     "Use `archiver capture LINK`, or `archiver record -- scrapy crawl …` to record an ordinary crawl."
 )
 READ_SIZE = 256 * 1024
-_TEXT = (b"text/", b"application/json", b"application/xml", b"application/xhtml", b"application/javascript", b"application/rss", b"application/atom")
+_TEXT = (
+    b"text/",
+    b"application/json",
+    b"application/xml",
+    b"application/xhtml",
+    b"application/javascript",
+    b"application/rss",
+    b"application/atom",
+)
 
 
 @dataclass
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    protocol: h11.Connection = field(default_factory=lambda: h11.Connection(h11.CLIENT, max_incomplete_event_size=512 * 1024))
+    protocol: h11.Connection = field(
+        default_factory=lambda: h11.Connection(h11.CLIENT, max_incomplete_event_size=512 * 1024)
+    )
 
 
-class RecorderHandler(BaseDownloadHandler):  # type: ignore[misc]
+class RecorderHandler(BaseDownloadHandler):
     """Speaks HTTP/1.1 to the recorder's port (settings RECORDER_ADDRESS, RECORDER_AUTHORIZATION)."""
 
     lazy = False
@@ -44,8 +54,12 @@ class RecorderHandler(BaseDownloadHandler):  # type: ignore[misc]
         super().__init__(crawler)
         settings = crawler.settings
         address = settings.get("RECORDER_ADDRESS")
-        self._address: tuple[str, int] | None = tuple(address) if address else _from_proxy(settings.get("RECORDER_PROXY"))[0]
-        self._authorization: str | None = settings.get("RECORDER_AUTHORIZATION") or _from_proxy(settings.get("RECORDER_PROXY"))[1]
+        self._address: tuple[str, int] | None = (
+            tuple(address) if address else _from_proxy(settings.get("RECORDER_PROXY"))[0]
+        )
+        self._authorization: str | None = (
+            settings.get("RECORDER_AUTHORIZATION") or _from_proxy(settings.get("RECORDER_PROXY"))[1]
+        )
         self._limit: int = settings.getint("DOWNLOAD_MAXSIZE")
         self._idle: list[_Connection] = []
 
@@ -155,7 +169,14 @@ class RecorderHandler(BaseDownloadHandler):  # type: ignore[misc]
             raise DownloadFailedError(f"{request.url}: {refusal.partition(b' ')[2].decode('latin-1')}")
         kind = responsetypes.from_args(headers=headers, url=request.url, body=body)
         version = f"HTTP/{head.http_version.decode()}"
-        return kind(url=request.url, status=head.status_code, headers=headers, body=body, flags=flags, protocol=version)
+        return kind(
+            url=request.url,
+            status=head.status_code,
+            headers=headers,
+            body=body,
+            flags=flags,
+            protocol=version,
+        )
 
     async def close(self) -> None:
         for connection in self._idle:

@@ -62,9 +62,7 @@ def text_of(element: Any, skip: frozenset[str] = frozenset({"script", "style"}))
         if event == "start":
             if tag is None or tag in skip:
                 continue
-            if tag == "br":
-                parts.append("\n")
-            elif tag in _BLOCKS and parts and not parts[-1].endswith("\n") and node is not element:
+            if tag == "br" or (tag in _BLOCKS and parts and not parts[-1].endswith("\n") and node is not element):
                 parts.append("\n")
             if node.text and not _inside(node, element, skip):
                 parts.append(node.text)

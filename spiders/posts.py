@@ -85,7 +85,18 @@ class Attachment:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> dict[str, Any]:
-        names = ("kind", "url", "width", "height", "duration", "size", "file_name", "thumbnail", "post_id", "reason")
+        names = (
+            "kind",
+            "url",
+            "width",
+            "height",
+            "duration",
+            "size",
+            "file_name",
+            "thumbnail",
+            "post_id",
+            "reason",
+        )
         return {**{name: getattr(self, name) for name in names}, **self.extra}
 
 
@@ -168,7 +179,13 @@ class Census:
         return self.raw == self.parsed
 
     def line(self) -> dict[str, Any]:
-        return {"kind": "census", "marker": self.marker, "raw": self.raw, "parsed": self.parsed, "agrees": self.agrees}
+        return {
+            "kind": "census",
+            "marker": self.marker,
+            "raw": self.raw,
+            "parsed": self.parsed,
+            "agrees": self.agrees,
+        }
 
 
 @dataclass(frozen=True)

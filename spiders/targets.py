@@ -52,7 +52,15 @@ TELEGRAM: list[Row] = [
     (r"/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
     (r"/" + _HANDLE + r"/?", "channel"),
 ]
-X_HOSTS = {"x.com", "twitter.com", "www.x.com", "www.twitter.com", "mobile.x.com", "mobile.twitter.com", "m.twitter.com"}
+X_HOSTS = {
+    "x.com",
+    "twitter.com",
+    "www.x.com",
+    "www.twitter.com",
+    "mobile.x.com",
+    "mobile.twitter.com",
+    "m.twitter.com",
+}
 X: list[Row] = [
     (r"/i/(?:web/)?status/(?P<id>\d+).*", "post"),
     (r"/(?P<handle>[A-Za-z0-9_]{1,20})/status(?:es)?/(?P<id>\d+).*", "post"),
@@ -60,15 +68,33 @@ X: list[Row] = [
     (r"/(?:home|explore|search|settings|login|i|intent|share|hashtag)(?:/.*)?", "page"),
     (r"/(?P<handle>[A-Za-z0-9_]{1,20})(?:/(?:with_replies|media|likes))?/?", "profile"),
 ]
-YOUTUBE_HOSTS = {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com", "youtube-nocookie.com"}
+YOUTUBE_HOSTS = {
+    "youtube.com",
+    "www.youtube.com",
+    "m.youtube.com",
+    "music.youtube.com",
+    "www.youtube-nocookie.com",
+    "youtube-nocookie.com",
+}
 _VIDEO = r"(?P<id>[A-Za-z0-9_-]{11})"
 YOUTUBE: list[Row] = [
     (r"/(?:shorts|live|embed|v|e)/" + _VIDEO + r"/?.*", "video"),
-    (r"/(?P<handle>@[^/]+)(?:/(?:videos|shorts|streams|playlists|community|featured|about|posts))?/?", "channel"),
+    (
+        r"/(?P<handle>@[^/]+)(?:/(?:videos|shorts|streams|playlists|community|featured|about|posts))?/?",
+        "channel",
+    ),
     (r"/channel/(?P<id>UC[A-Za-z0-9_-]{22}).*", "channel"),
     (r"/(?:c|user)/(?P<handle>[^/]+).*", "channel"),
 ]
-FACEBOOK_HOSTS = {"facebook.com", "www.facebook.com", "m.facebook.com", "mbasic.facebook.com", "web.facebook.com", "fb.com", "www.fb.com"}
+FACEBOOK_HOSTS = {
+    "facebook.com",
+    "www.facebook.com",
+    "m.facebook.com",
+    "mbasic.facebook.com",
+    "web.facebook.com",
+    "fb.com",
+    "www.fb.com",
+}
 FACEBOOK: list[Row] = [
     (r"/(?P<handle>[^/]+)/posts/(?:[^/]+/)?(?P<id>pfbid\w+|\d+)/?", "post"),
     (r"/groups/(?P<handle>[^/]+)/(?:posts|permalink)/(?P<id>\d+)/?", "post"),
@@ -84,7 +110,9 @@ _FACEBOOK_QUERIES = [
     (r"/photo(?:\.php|/)?", "fbid", "photo"),
     (r"/profile\.php", "id", "profile"),
 ]
-TRACKING = re.compile(r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid")
+TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid"
+)
 
 
 def parse_target(text: str) -> Target | NoTarget:
@@ -106,7 +134,9 @@ def parse_target(text: str) -> Target | NoTarget:
         return NoTarget(f"not a link: {error}", "Check the link for missing or extra characters.")
     if parts.scheme.lower() not in ("http", "https"):
         scheme = parts.scheme or "none"
-        return NoTarget(f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured.")
+        return NoTarget(
+            f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
+        )
     if not host or any(c.isspace() for c in text):
         return NoTarget("no host in the link", "Check the link for missing or extra characters.")
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
@@ -129,9 +159,19 @@ def page(url: str) -> Target:
     """Any link as a page: fragment dropped; the key also drops tracking parameters."""
     parts = urlsplit(url)
     plain = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path or "/", parts.query, ""))
-    kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not TRACKING.fullmatch(key)]
+    kept = [
+        (key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not TRACKING.fullmatch(key)
+    ]
     query = urlencode(kept) if len(kept) != len(parse_qsl(parts.query, keep_blank_values=True)) else parts.query
-    key = urlunsplit((parts.scheme.lower(), (parts.hostname or "") + (f":{parts.port}" if parts.port else ""), parts.path or "/", query, ""))
+    key = urlunsplit(
+        (
+            parts.scheme.lower(),
+            (parts.hostname or "") + (f":{parts.port}" if parts.port else ""),
+            parts.path or "/",
+            query,
+            "",
+        )
+    )
     return Target("page", "page", key, plain)
 
 

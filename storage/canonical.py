@@ -32,7 +32,9 @@ def loads(data: bytes) -> Any:
         raise FormatError("canonical JSON", str(error), "The file was damaged; run `archiver check`.") from error
     if dumps(value) != data:
         raise FormatError(
-            "canonical JSON", "the same value in another spelling", "The file was changed; run `archiver check`."
+            "canonical JSON",
+            "the same value in another spelling",
+            "The file was changed; run `archiver check`.",
         )
     return value
 

@@ -107,7 +107,14 @@ class Identity:
 class CaptureWriter:
     """Writes one capture folder. All methods may be called from any thread. Raises `DiskError`."""
 
-    def __init__(self, folder: Path, identity: Identity, recipients: Sequence[str], clock: Clock, ticks: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        identity: Identity,
+        recipients: Sequence[str],
+        clock: Clock,
+        ticks: Callable[[], float],
+    ) -> None:
         """`recipients`: age public keys for the private record. `ticks`: a monotonic clock in seconds."""
         if not recipients:
             raise ValueError("a capture needs at least one recipient for its private record")
@@ -176,7 +183,10 @@ class CaptureWriter:
             [
                 ("software", f"{software['name']}/{software['version']}"),
                 ("format", "WARC File Format 1.1"),
-                ("conformsTo", "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
+                (
+                    "conformsTo",
+                    "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+                ),
                 ("isPartOf", self.identity.capture_id),
             ]
         )
@@ -204,7 +214,18 @@ class CaptureWriter:
         self._files[name] = Sha256()
         offset = self._append(data)
         self._record_line(
-            RecordRef(record_id, "warcinfo", None, self.opened, name, offset, len(data), sha256_label(block), None, None)
+            RecordRef(
+                record_id,
+                "warcinfo",
+                None,
+                self.opened,
+                name,
+                offset,
+                len(data),
+                sha256_label(block),
+                None,
+                None,
+            )
         )
 
     def _append(self, data: bytes) -> int:
@@ -253,7 +274,12 @@ class CaptureWriter:
         record_id = new_record_id()
         digest = sha256_label(block)
         payload = digest if record_type in ("resource", "conversion") else None
-        head = [("WARC-Target-URI", uri), *fields, ("WARC-Warcinfo-ID", self._warcinfo), ("WARC-Block-Digest", digest)]
+        head = [
+            ("WARC-Target-URI", uri),
+            *fields,
+            ("WARC-Warcinfo-ID", self._warcinfo),
+            ("WARC-Block-Digest", digest),
+        ]
         if payload:
             head.append(("WARC-Payload-Digest", payload))
         head.append(("Content-Type", content_type))
@@ -265,11 +291,24 @@ class CaptureWriter:
                 self._next_main()
             offset = self._append(data)
             return self._record_line(
-                RecordRef(record_id, record_type, uri, date, self._main, offset, len(data), digest, payload, len(block)),
+                RecordRef(
+                    record_id,
+                    record_type,
+                    uri,
+                    date,
+                    self._main,
+                    offset,
+                    len(data),
+                    digest,
+                    payload,
+                    len(block),
+                ),
                 {"content_type": content_type, **(extra or {})},
             )
 
-    def _append_exchange(self, sink: ExchangeSink, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
+    def _append_exchange(
+        self, sink: ExchangeSink, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]
+    ) -> list[RecordRef]:
         with self._mutex:
             self._refuse_if_closed()
             if self._files[self._main].size > FILE_LIMIT:  # type: ignore[union-attr]
@@ -322,7 +361,7 @@ class CaptureWriter:
                 self.withheld.update(f"{held.where} {held.name}" for held in done)
                 if self._spill is None:
                     self._spill = LineFile(self.folder / "private.age-lines.open")
-                sealed = pyrage.encrypt(canonical.dumps(private), self._recipients)  # type: ignore[arg-type]
+                sealed = pyrage.encrypt(canonical.dumps(private), self._recipients)
                 self._spill.append_raw(base64.b64encode(sealed) + b"\n")
         return tuple(done)
 
@@ -384,7 +423,7 @@ class CaptureWriter:
             "target": {"value": self.identity.target, "salt": self.identity.target_salt.hex()},
             "values": self._private,
         }
-        sealed: bytes = pyrage.encrypt(canonical.dumps(content), self._recipients)  # type: ignore[arg-type]
+        sealed: bytes = pyrage.encrypt(canonical.dumps(content), self._recipients)
         return sealed
 
 
@@ -573,7 +612,7 @@ class ExchangeSink:
 
     def finish_without_answer(self) -> None:
         """Nothing came back. The request is kept: that we asked, and got no answer, is a fact."""
-        self._writer._append_exchange(self, [self._request_member()])
+        self._writer._append_exchange(self, [self._request_member(), *self._interim_members()])
 
     def finish_unparsed(self, problem: str) -> RecordRef:
         """What came is no HTTP response: kept as a `resource`, because a `response` record must be one."""
@@ -592,7 +631,7 @@ class ExchangeSink:
             record_id, digest = new_record_id(), sha256_label(raw)
             fields = [
                 ("WARC-Target-URI", self.exchange.uri),
-                ("WARC-Concurrent-To", self.response_id),
+                ("WARC-Concurrent-To", self.request_id),
                 ("WARC-Warcinfo-ID", self._writer._warcinfo),
                 ("WARC-Block-Digest", digest),
                 ("Content-Type", HTTP_RESPONSE),
@@ -656,7 +695,16 @@ class ExchangeSink:
             **extra,
         }
         ref = RecordRef(
-            self.response_id, "response", exchange.uri, exchange.date, "", 0, 0, block_digest, payload_digest, self.payload_size
+            self.response_id,
+            "response",
+            exchange.uri,
+            exchange.date,
+            "",
+            0,
+            0,
+            block_digest,
+            payload_digest,
+            self.payload_size,
         )
         return ref, fields, line
 
@@ -690,7 +738,16 @@ class _Stream:
         self._path = writer.folder / f"{self.name}.spool"
         info_id, data, _, info_block = writer._warcinfo_member(self.name)
         self._info = RecordRef(
-            info_id, "warcinfo", None, writer.opened, self.name, 0, len(data), sha256_label(info_block), None, None
+            info_id,
+            "warcinfo",
+            None,
+            writer.opened,
+            self.name,
+            0,
+            len(data),
+            sha256_label(info_block),
+            None,
+            None,
         )
         try:
             self._path.write_bytes(data)
@@ -707,7 +764,12 @@ class _Stream:
         self._queues: list[queue.SimpleQueue[bytes | None]] = [queue.SimpleQueue(), queue.SimpleQueue()]
         self._threads = [
             threading.Thread(target=self._run, args=(self._queues[0], self._keep), name="warc-block", daemon=True),
-            threading.Thread(target=self._run, args=(self._queues[1], self._payload.update), name="warc-payload", daemon=True),
+            threading.Thread(
+                target=self._run,
+                args=(self._queues[1], self._payload.update),
+                name="warc-payload",
+                daemon=True,
+            ),
         ]
         for thread in self._threads:
             thread.start()
@@ -756,12 +818,12 @@ class _Stream:
             placed = _placed(ref, self.name, offset, length, line)
             interim = sink._interim_members()
             self._path.rename(self._path.with_name(f"{self.name}.open"))
-            writer._lines["records.jsonl"].append([_placed(self._info, self.name, 0, self._info.length, {}).line, placed.line])
+            writer._lines["records.jsonl"].append(
+                [_placed(self._info, self.name, 0, self._info.length, {}).line, placed.line]
+            )
             writer.counts.update(["warcinfo", "response"])
             writer.bytes_stored += length
             self._sidecar.unlink()
             if interim:
                 writer._append_exchange(sink, interim)
         return placed
-
-

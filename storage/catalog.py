@@ -16,7 +16,17 @@ from storage.lines import read_lines
 from storage.sqlite import open_database
 
 REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the captures and events."
-TABLES = ("cases", "events", "captures", "case_captures", "records", "posts", "attachments", "inventory", "annotations")
+TABLES = (
+    "cases",
+    "events",
+    "captures",
+    "case_captures",
+    "records",
+    "posts",
+    "attachments",
+    "inventory",
+    "annotations",
+)
 
 
 class Catalog:
@@ -92,7 +102,8 @@ class Catalog:
         if not expression:
             return []
         rows = self._query(
-            "SELECT capture, n, kind FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?", (expression, limit)
+            "SELECT capture, n, kind FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?",
+            (expression, limit),
         )
         found = []
         for row in rows:
@@ -161,7 +172,14 @@ def _row(row: sqlite3.Row) -> dict[str, Any]:
 def _insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_hash: str) -> None:
     connection.execute(
         "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
-        (body["seq"], body["type"], body["time"], body["agent"]["id"], salted_hash, canonical.dumps(body).decode()),
+        (
+            body["seq"],
+            body["type"],
+            body["time"],
+            body["agent"]["id"],
+            salted_hash,
+            canonical.dumps(body).decode(),
+        ),
     )
 
 
@@ -205,7 +223,15 @@ def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: 
     connection.executemany(
         "INSERT OR IGNORE INTO inventory VALUES (?,?,?,?,?,?,?)",
         (
-            (capture, n, line.get("key"), line.get("kind"), line.get("outcome"), line.get("reason"), _text(line))
+            (
+                capture,
+                n,
+                line.get("key"),
+                line.get("kind"),
+                line.get("outcome"),
+                line.get("reason"),
+                _text(line),
+            )
             for n, line in enumerate(inventory)
         ),
     )
@@ -226,7 +252,16 @@ def insert_posts(connection: sqlite3.Connection, capture: str, posts: Sequence[d
     connection.executemany(
         "INSERT OR IGNORE INTO attachments VALUES (?,?,?,?,?,?,?,?)",
         (
-            (capture, n, k, item["kind"], item.get("url"), item.get("file_name"), item.get("duration"), item.get("size"))
+            (
+                capture,
+                n,
+                k,
+                item["kind"],
+                item.get("url"),
+                item.get("file_name"),
+                item.get("duration"),
+                item.get("size"),
+            )
             for n, line in enumerate(posts)
             for k, item in enumerate(line.get("attachments") or [])
         ),
@@ -253,7 +288,8 @@ def _insert_annotation(connection: sqlite3.Connection, body: dict[str, Any]) -> 
     if detail.get("text"):
         folded, bones = index_text(detail["text"])
         connection.execute(
-            "INSERT INTO search VALUES (?,?,?,?,?)", (folded, bones, about.get("capture"), body["seq"], "annotation")
+            "INSERT INTO search VALUES (?,?,?,?,?)",
+            (folded, bones, about.get("capture"), body["seq"], "annotation"),
         )
 
 

@@ -7,7 +7,7 @@ lock on large buffers, so two digests of one body can run on two cores.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -57,7 +57,12 @@ def sha256_label(*parts: Buffer) -> str:
     return "sha256:" + sha256(*parts).hex()
 
 
-_ALGORITHMS = {"md5": hashes.MD5, "sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512}
+_ALGORITHMS: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "md5": hashes.MD5,
+    "sha1": hashes.SHA1,
+    "sha256": hashes.SHA256,
+    "sha512": hashes.SHA512,
+}
 
 
 class Digests:

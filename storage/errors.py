@@ -1,12 +1,12 @@
 """The root of the one error tree.
 
-    EvidenceError                     expected / found / next step
-    ├── StorageError                  something held on disk is not as it should be
-    │   ├── FormatError               bytes that do not follow our own formats
-    │   ├── LedgerError               the ledger is damaged, forked or rolled back
-    │   ├── CatalogError              the catalog cannot be read (it can be rebuilt)
-    │   └── DiskError                 the disk refused: full, read-only, gone
-    └── (archiver.errors adds what a person can do wrong, and the exit codes)
+EvidenceError                     expected / found / next step
+├── StorageError                  something held on disk is not as it should be
+│   ├── FormatError               bytes that do not follow our own formats
+│   ├── LedgerError               the ledger is damaged, forked or rolled back
+│   ├── CatalogError              the catalog cannot be read (it can be rebuilt)
+│   └── DiskError                 the disk refused: full, read-only, gone
+└── (archiver.errors adds what a person can do wrong, and the exit codes)
 """
 
 from __future__ import annotations

@@ -24,7 +24,17 @@ SIGNATURE_CONTEXT = b"archiver-event/1\n"
 """Put before the signed bytes, so that a signature over an event can mean nothing else."""
 
 TYPES = frozenset(
-    {"case", "captured", "annotated", "recovered", "checked", "timestamped", "replicated", "exported", "disclosed"}
+    {
+        "case",
+        "captured",
+        "annotated",
+        "recovered",
+        "checked",
+        "timestamped",
+        "replicated",
+        "exported",
+        "disclosed",
+    }
     | {"redacted", "disposed", "case-membership"}
 )
 

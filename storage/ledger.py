@@ -25,7 +25,15 @@ from storage.digest import sha256
 from storage.errors import FormatError, LedgerError, disk_error
 from storage.events import Author, Event, event_body, event_file, event_name, leaf
 from storage.files import locked, sync_folder, write_synced
-from storage.merkle import EMPTY_ROOT, Frontier, consistency_proof, inclusion_proof, leaf_hash, node_hash, root_of
+from storage.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    consistency_proof,
+    inclusion_proof,
+    leaf_hash,
+    node_hash,
+    root_of,
+)
 from storage.note import Checkpoint, Signer, open_note, sign
 
 TILE = 256

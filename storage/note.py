@@ -1,8 +1,8 @@
 """Signed notes and checkpoints (C2SP signed-note, tlog-checkpoint), pure.
 
-    origin LF size LF base64(root) LF          the text
-    LF
-    — name base64(key id ‖ signature) LF       one line per signature
+origin LF size LF base64(root) LF          the text
+LF
+— name base64(key id ‖ signature) LF       one line per signature
 """
 
 from __future__ import annotations

@@ -49,7 +49,13 @@ def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], 
 
 
 def _close(folder: Path, clock: Clock) -> dict[str, Any]:
-    report: dict[str, Any] = {"tail_bytes": 0, "salvaged": 0, "lines_added": 0, "lines_cut": 0, "without_outcome": 0}
+    report: dict[str, Any] = {
+        "tail_bytes": 0,
+        "salvaged": 0,
+        "lines_added": 0,
+        "lines_cut": 0,
+        "without_outcome": 0,
+    }
     for name in LINE_FILES:
         path = _either(folder, name)
         report["lines_cut"] += _cut_partial_line(path)
@@ -235,8 +241,6 @@ def _withheld(records: Path) -> dict[str, int]:
             key = f"{held['where']} {held['name']}"
             counts[key] = counts.get(key, 0) + 1
     return counts
-
-
 
 
 def manifest_digest(folder: Path) -> tuple[dict[str, Any], str]:

@@ -34,7 +34,9 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
         )
         if version > len(scripts):
             raise CatalogError(
-                f"a {path.name} of version {len(scripts)} or older", f"version {version}", "Use a newer archiver."
+                f"a {path.name} of version {len(scripts)} or older",
+                f"version {version}",
+                "Use a newer archiver.",
             )
         for number, name in enumerate(scripts[version:], version + 1):
             script = resources.files("storage.sql").joinpath(name).read_text("utf-8")

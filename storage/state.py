@@ -30,7 +30,8 @@ class State:
 
     def capture_opened(self, capture_id: str, folder: str, opened: str, cases: list[str]) -> None:
         self._connection.execute(
-            "INSERT OR REPLACE INTO open_captures VALUES (?,?,?,?)", (capture_id, folder, opened, json.dumps(cases))
+            "INSERT OR REPLACE INTO open_captures VALUES (?,?,?,?)",
+            (capture_id, folder, opened, json.dumps(cases)),
         )
 
     def capture_sealed(self, capture_id: str) -> None:

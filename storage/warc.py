@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from isal import isal_zlib
 from warcio.archiveiterator import ArchiveIterator
@@ -40,7 +40,13 @@ Fields = Sequence[tuple[str, str]]
 
 _STORED_TYPES = ("video/", "image/", "audio/", "font/")
 _STORED_EXACT = frozenset(
-    {"application/zip", "application/gzip", "application/x-gzip", "application/x-7z-compressed", "application/pdf"}
+    {
+        "application/zip",
+        "application/gzip",
+        "application/x-gzip",
+        "application/x-7z-compressed",
+        "application/pdf",
+    }
     | {"application/x-rar-compressed", "application/vnd.rar", "application/octet-stream", "application/zstd"}
 )
 
@@ -61,7 +67,12 @@ def new_record_id() -> str:
 
 def record_header(record_type: str, record_id: str, date: datetime, fields: Fields, length: int) -> bytes:
     """Header block of a record, the empty line included. `fields` keep their order and may repeat."""
-    lines = ["WARC/1.1", f"WARC-Type: {record_type}", f"WARC-Record-ID: {record_id}", f"WARC-Date: {utc_text(date)}"]
+    lines = [
+        "WARC/1.1",
+        f"WARC-Type: {record_type}",
+        f"WARC-Record-ID: {record_id}",
+        f"WARC-Date: {utc_text(date)}",
+    ]
     for name, value in fields:
         if "\r" in value or "\n" in value:
             raise FormatError("a header value on one line", repr(value[:80]), "Report this as a bug.")
@@ -91,7 +102,9 @@ def stored_blocks(data: memoryview, final: bool) -> list[Buffer]:
         at += len(piece)
         last = at >= len(data)
         length = len(piece)
-        out.append(bytes([1 if final and last else 0]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little"))
+        out.append(
+            bytes([1 if final and last else 0]) + length.to_bytes(2, "little") + (length ^ 0xFFFF).to_bytes(2, "little")
+        )
         out.append(piece)
         if last:
             return out
@@ -251,13 +264,17 @@ def parse_header(head: bytes) -> list[tuple[str, str]]:
     return fields
 
 
+class Readable(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 @dataclass
 class WarcRecord:
     """A record as read: `fields` keep order and repetitions; `http` is the status line and HTTP fields, if any."""
 
     type: str
     fields: list[tuple[str, str]]
-    stream: BinaryIO = field(repr=False)
+    stream: Readable = field(repr=False)
     http_status: str | None = None
     http_fields: list[tuple[str, str]] = field(default_factory=list)
 

@@ -171,13 +171,19 @@ def _census(name: str, manifest: dict[str, Any], lines: list[dict[str, Any]]) ->
     census = [line for line in lines if line.get("kind") == "census"]
     wrong = [line for line in census if line["agrees"] != (line["raw"] == line["parsed"])]
     if wrong:
-        return damaged(name, "census", f"{wrong[0]['marker']}: says it agrees, {wrong[0]['raw']} ≠ {wrong[0]['parsed']}")
+        return damaged(
+            name, "census", f"{wrong[0]['marker']}: says it agrees, {wrong[0]['raw']} ≠ {wrong[0]['parsed']}"
+        )
     disagreeing = [line for line in census if not line["agrees"]]
     if disagreeing and manifest["outcome"] == "captured":
         return damaged(name, "census", f"{disagreeing[0]['marker']} disagree, and the capture says captured")
     if disagreeing:
         first = disagreeing[0]
-        return note(name, "census", f"{len(disagreeing)} counts disagree: {first['raw']} {first['marker']}, {first['parsed']} read")
+        return note(
+            name,
+            "census",
+            f"{len(disagreeing)} counts disagree: {first['raw']} {first['marker']}, {first['parsed']} read",
+        )
     return intact(name, "census", f"{len(census)} counts agree" if census else "nothing was counted")
 
 

@@ -15,14 +15,25 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import check_capture
 from archiver.checks.lines import Line, damaged, intact, note, unknown
-from archiver.checks.proofs import Bad, RunningTree, canonical, included, inclusion_path, leaf, read_note, strict_json
+from archiver.checks.proofs import (
+    Bad,
+    RunningTree,
+    canonical,
+    included,
+    inclusion_path,
+    leaf,
+    read_note,
+    strict_json,
+)
 from storage.digest import sha256_hex
 
 EVENT_CONTEXT = b"archiver-event/1\n"
 TILE = 256
 
 
-def check_home(home: Path, wanted: Callable[[dict[str, Any]], bool] = lambda detail: True, whole: bool = True) -> list[Line]:
+def check_home(
+    home: Path, wanted: Callable[[dict[str, Any]], bool] = lambda detail: True, whole: bool = True
+) -> list[Line]:
     """Lines about the ledger, the events, the captures for which `wanted(detail)` holds, and the catalog.
 
     `whole`: also look for capture folders that no event names.
@@ -30,7 +41,13 @@ def check_home(home: Path, wanted: Callable[[dict[str, Any]], bool] = lambda det
     try:
         key = (home / "keys" / "ledger.vkey").read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        return [unknown("ledger", "key", f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told")]
+        return [
+            unknown(
+                "ledger",
+                "key",
+                f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told",
+            )
+        ]
     lines, entries = _ledger(home, key)
     event_lines, bodies = _events(home, entries)
     lines += event_lines
@@ -116,11 +133,19 @@ def _head(home: Path, size: int, root: bytes) -> Line:
         text = (home / "keys" / "ledger.head").read_text("utf-8").split("\n")
         head_size, head_root = int(text[1]), base64.b64decode(text[2], validate=True)
     except FileNotFoundError:
-        return unknown("ledger", "rollback", "keys/ledger.head is missing: whether the ledger was rolled back cannot be told")
+        return unknown(
+            "ledger",
+            "rollback",
+            "keys/ledger.head is missing: whether the ledger was rolled back cannot be told",
+        )
     except (OSError, ValueError, IndexError, UnicodeDecodeError, binascii.Error) as error:
         return damaged("ledger", "rollback", f"keys/ledger.head cannot be read: {error}")
     if head_size > size:
-        return damaged("ledger", "rollback", f"the key has signed {head_size} events, the ledger has {size}: it was rolled back")
+        return damaged(
+            "ledger",
+            "rollback",
+            f"the key has signed {head_size} events, the ledger has {size}: it was rolled back",
+        )
     if (head_size, head_root) != (size, root):
         return damaged("ledger", "rollback", "the key has signed another history of this length")
     return intact("ledger", "rollback", "is as long as what its key has signed")
@@ -137,7 +162,11 @@ def _history(folder: Path, key: str, roots: dict[int, bytes]) -> Line:
         except (OSError, Bad) as error:
             return damaged("ledger", "history", f"checkpoint {path.name}: {error}")
         if str(size) != path.name or roots.get(size) != root:
-            return damaged("ledger", "history", f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten")
+            return damaged(
+                "ledger",
+                "history",
+                f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten",
+            )
         checked += 1
     return intact("ledger", "history", f"{checked} earlier checkpoints are consistent with the latest")
 
@@ -173,13 +202,28 @@ def _events(home: Path, entries: list[bytes]) -> tuple[list[Line], list[dict[str
     if hashes:
         index = len(hashes) - 1
         small = hashes if len(hashes) <= 4096 else None
-        if small is not None and not included(hashes[index], index, len(hashes), inclusion_path(small, index), root.root()):
+        if small is not None and not included(
+            hashes[index], index, len(hashes), inclusion_path(small, index), root.root()
+        ):
             lines.append(damaged("events", "inclusion", f"event {index} is not proven by the signed root"))
     waiting = _waiting(home, len(entries))
     if waiting:
-        lines.append(note("events", "waiting", f"{waiting} events are written but not yet in the ledger; the next command adds them"))
+        lines.append(
+            note(
+                "events",
+                "waiting",
+                f"{waiting} events are written but not yet in the ledger; the next command adds them",
+            )
+        )
     if not any(line.finding == "DAMAGED" for line in lines):
-        lines.insert(0, intact("events", "events", f"{len(entries) - len(missing)} fit their leaves and their authors' signatures"))
+        lines.insert(
+            0,
+            intact(
+                "events",
+                "events",
+                f"{len(entries) - len(missing)} fit their leaves and their authors' signatures",
+            ),
+        )
     return lines, bodies
 
 
@@ -247,7 +291,12 @@ def _catalog(home: Path, bodies: list[dict[str, Any] | None], captured: list[dic
         return [damaged("catalog", "catalog", f"{error}. It can be made again: archiver catalog rebuild")]
 
 
-def _compare(home: Path, connection: sqlite3.Connection, bodies: list[dict[str, Any] | None], captured: list[dict[str, Any]]) -> Line:
+def _compare(
+    home: Path,
+    connection: sqlite3.Connection,
+    bodies: list[dict[str, Any] | None],
+    captured: list[dict[str, Any]],
+) -> Line:
     """The catalog's rows against the files that it projects."""
 
     def wrong(what: str) -> Line:
@@ -272,16 +321,27 @@ def _compare(home: Path, connection: sqlite3.Connection, bodies: list[dict[str, 
                 said = [json.loads(line) for line in (folder / file).read_bytes().splitlines()]
             except (OSError, ValueError):
                 continue  # told by the capture's own lines
-            found = [json.loads(row[0]) for row in connection.execute(f"SELECT line FROM {table} WHERE capture=? ORDER BY n", (detail["capture"],))]
+            found = [
+                json.loads(row[0])
+                for row in connection.execute(
+                    f"SELECT line FROM {table} WHERE capture=? ORDER BY n", (detail["capture"],)
+                )
+            ]
             if said != found:
                 return wrong(f"{table} of {detail['capture']} differ")
             rows += len(found)
         if table_differs := _records_differ(connection, folder, detail["capture"]):
             return wrong(table_differs)
-    stray = connection.execute("SELECT COUNT(*) FROM captures").fetchone()[0] - len({body["detail"]["capture"] for body in captured})
+    stray = connection.execute("SELECT COUNT(*) FROM captures").fetchone()[0] - len(
+        {body["detail"]["capture"] for body in captured}
+    )
     if stray:
         return wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
-    return intact("catalog", "catalog", f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)")
+    return intact(
+        "catalog",
+        "catalog",
+        f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)",
+    )
 
 
 def _records_differ(connection: sqlite3.Connection, folder: Path, capture: str) -> str | None:

@@ -10,13 +10,16 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from archiver.checks.proofs import Bad
 from storage.digest import Sha256, file_sha256
 
 READ = 1 << 20
+_INFLATE_ERRORS: tuple[type[BaseException], ...] = (zlib.error, cast("type[BaseException]", IsalError))
 MAX_HEADER = 1 << 20
 _VERSION = b"WARC/1.1\r\n"
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
@@ -86,7 +89,11 @@ class _Record:
         if not named.get("content-length", "").isdigit():
             raise Bad("no Content-Length")
         self._left = int(named["content-length"])
-        if "application/http" in named.get("content-type", "") and named.get("warc-type") in ("request", "response", "revisit"):
+        if "application/http" in named.get("content-type", "") and named.get("warc-type") in (
+            "request",
+            "response",
+            "revisit",
+        ):
             self._http = bytearray()
 
     def _block(self, data: memoryview) -> None:
@@ -175,7 +182,7 @@ def read_records(path: Path) -> Iterator[Found]:
                 while chunk and not inflate.eof:
                     try:
                         data = inflate.decompress(chunk, READ)
-                    except (isal_zlib.error, zlib.error) as error:
+                    except _INFLATE_ERRORS as error:
                         raise Bad(f"damaged member at {offset}: {error}") from error
                     record.feed(memoryview(data))
                     chunk = inflate.unconsumed_tail

@@ -11,7 +11,8 @@ from pathlib import Path
 def picture(width: int = 320, height: int = 200, shade: int = 90) -> bytes:
     """A PNG with a gradient."""
     rows = b"".join(
-        b"\x00" + b"".join(bytes(((x * 255 // width), (y * 255 // height), shade)) for x in range(width)) for y in range(height)
+        b"\x00" + b"".join(bytes(((x * 255 // width), (y * 255 // height), shade)) for x in range(width))
+        for y in range(height)
     )
 
     def chunk(kind: bytes, content: bytes) -> bytes:

@@ -42,10 +42,16 @@ class News:
         if asked.path == "/2011/12/17/square":
             page = self._article().encode()
             if "gzip" in asked.headers.get("accept-encoding", ""):
-                return Answer(body=gzip.compress(page, mtime=0), headers=[("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")])
+                return Answer(
+                    body=gzip.compress(page, mtime=0),
+                    headers=[("Content-Encoding", "gzip"), ("Vary", "Accept-Encoding")],
+                )
             return Answer(body=page)
         if asked.path == "/style.css":
-            return Answer(content_type="text/css", body=b"body{font:16px serif;background:url(/paper.png)} @import '/print.css';")
+            return Answer(
+                content_type="text/css",
+                body=b"body{font:16px serif;background:url(/paper.png)} @import '/print.css';",
+            )
         if asked.path == "/print.css":
             return Answer(content_type="text/css", body=b".comment{page-break-inside:avoid}")
         if asked.path in ("/paper.png", "/square.png", "/favicon.ico"):

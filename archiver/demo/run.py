@@ -10,10 +10,22 @@ from archiver.console import Console
 
 STEPS = [
     ("A post with a video, edited after it was published.", "capture https://t.me/ozen_today/12"),
-    ("An album: two videos and two photos under one post. One link, four files.", "capture https://t.me/ozen_today/16"),
-    ("A post that is not there. The channel is asked too, so that “not there” means something.", "capture https://t.me/ozen_today/14"),
-    ("A video that Telegram's web view does not offer: the capture is partial, and says why.", "capture https://t.me/ozen_today/20"),
-    ("A blog post of 2011 with twelve comments, its pictures, styles and video.", "capture https://blog.ozen.example/2011/12/17/square"),
+    (
+        "An album: two videos and two photos under one post. One link, four files.",
+        "capture https://t.me/ozen_today/16",
+    ),
+    (
+        "A post that is not there. The channel is asked too, so that “not there” means something.",
+        "capture https://t.me/ozen_today/14",
+    ),
+    (
+        "A video that Telegram's web view does not offer: the capture is partial, and says why.",
+        "capture https://t.me/ozen_today/20",
+    ),
+    (
+        "A blog post of 2011 with twelve comments, its pictures, styles and video.",
+        "capture https://blog.ozen.example/2011/12/17/square",
+    ),
     ("The whole channel, newest first, into a case of its own.", "case new zhanaozen"),
     (None, "crawl https://t.me/s/ozen_today --case zhanaozen"),
     ("Search finds Kazakh in either script.", "find Zhanaozen"),

@@ -43,7 +43,9 @@ def channel(folder: Path, posts: int = 45) -> tuple[Channel, bool]:
     }  # fmt: skip
     listed = []
     for number in [n for n in range(1, posts + 1) if n not in (14, 17, 18, 19)]:
-        post = scenes.get(number) or DemoPost(number, START, f"Хабар № {number}: жол жабық, связь с перебоями. Update {number}.")
+        post = scenes.get(number) or DemoPost(
+            number, START, f"Хабар № {number}: жол жабық, связь с перебоями. Update {number}."
+        )
         post.when = START + timedelta(minutes=7 * number)
         listed.append(post)
     for post in listed:

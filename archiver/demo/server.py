@@ -105,7 +105,10 @@ class Platforms:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lines = head.split("\r\n")
         method, target, _ = lines[0].split(" ", 2)
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines[1:] if line)
+        }
         if length := int(headers.get("content-length", "0")):
             await reader.readexactly(length)
         parts = urlsplit(target)
@@ -137,7 +140,14 @@ class Platforms:
         return headers.get("connection", "").lower() != "close"
 
 
-_PHRASES = {200: "OK", 301: "Moved Permanently", 302: "Found", 404: "Not Found", 429: "Too Many Requests", 503: "Service Unavailable"}
+_PHRASES = {
+    200: "OK",
+    301: "Moved Permanently",
+    302: "Found",
+    404: "Not Found",
+    429: "Too Many Requests",
+    503: "Service Unavailable",
+}
 
 
 def certificates(folder: Path, hosts: list[str]) -> tuple[Path, ssl.SSLContext]:
@@ -171,9 +181,7 @@ def certificates(folder: Path, hosts: list[str]) -> tuple[Path, ssl.SSLContext]:
     chain = folder / "demo-chain.pem"
     chain.write_bytes(leaf.public_bytes(pem) + authority.public_bytes(pem))
     secret = folder / "demo-key.pem"
-    secret.write_bytes(
-        leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    secret.write_bytes(leaf_key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, secret)
     return roots, context

@@ -84,7 +84,12 @@ class Telegram:
         if asked.path in self.trouble:
             return self.trouble[asked.path]
         parts = [part for part in asked.path.split("/") if part]
-        cookie = [("Set-Cookie", "stel_ssid=5e2f0c1a9b7d4836aa_12345678901234567890; path=/; samesite=None; secure; HttpOnly")]
+        cookie = [
+            (
+                "Set-Cookie",
+                "stel_ssid=5e2f0c1a9b7d4836aa_12345678901234567890; path=/; samesite=None; secure; HttpOnly",
+            )
+        ]
         if parts[:1] == ["s"] and len(parts) >= 2:
             channel = self.channels.get(parts[1].lower())
             if channel is None:
@@ -107,7 +112,11 @@ class Telegram:
     def _preview(self, channel: Channel, before: int | None) -> bytes:
         older = [post for post in sorted(channel.posts, key=lambda p: p.id) if before is None or post.id < before]
         shown = older[-PAGE:]
-        more = f'<div class="tgme_widget_message_centered js-messages_more_wrap"><a href="/s/{channel.handle}?before={shown[0].id}" class="tme_messages_more js-messages_more" data-before="{shown[0].id}"></a></div>' if len(older) > PAGE else ""
+        more = (
+            f'<div class="tgme_widget_message_centered js-messages_more_wrap"><a href="/s/{channel.handle}?before={shown[0].id}" class="tme_messages_more js-messages_more" data-before="{shown[0].id}"></a></div>'
+            if len(older) > PAGE
+            else ""
+        )
         body = more + "".join(self._wrapped(channel, post) for post in shown)
         if not shown:
             body = '<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message_centered"><div class="tme_no_messages_found">No posts found</div></div></div>'
@@ -144,18 +153,29 @@ class Telegram:
 
     def _view(self, channel: Channel, post: DemoPost) -> str:
         number: int | str = f"{post.id}g" if len(post.media) > 1 else post.id
-        view = {"c": channel.number, "p": number, "t": int(self._now().timestamp()), "h": "81476615824bdce8b6"}
+        view = {
+            "c": channel.number,
+            "p": number,
+            "t": int(self._now().timestamp()),
+            "h": "81476615824bdce8b6",
+        }
         return base64.urlsafe_b64encode(json.dumps(view, separators=(",", ":")).encode()).decode().rstrip("=")
 
     def _message(self, channel: Channel, post: DemoPost) -> str:
         link = f"https://t.me/{channel.handle}/{post.id}"
-        text = f'<div class="tgme_widget_message_text js-message_text" dir="auto">{post.text}</div>' if post.text else ""
+        text = (
+            f'<div class="tgme_widget_message_text js-message_text" dir="auto">{post.text}</div>' if post.text else ""
+        )
         reply = ""
         if post.reply_to:
             reply = f'<a class="tgme_widget_message_reply" href="https://t.me/{channel.handle}/{post.reply_to}"><div class="tgme_widget_message_author accent_color"><span class="tgme_widget_message_author_name" dir="auto">{html.escape(channel.title)}</span></div><div class="tgme_widget_message_text js-message_reply_text" dir="auto">an excerpt that is not the post</div></a>'
         edited = "edited &nbsp;" if post.edited else ""
-        views = "" if post.service else f'<span class="tgme_widget_message_views">{post.views}</span><span class="copyonly"> views</span>'
-        return f"""<div class="tgme_widget_message text_not_supported_wrap {'service_message ' if post.service else ''}js-widget_message" data-post="{channel.handle}/{post.id}" data-view="{self._view(channel, post)}">
+        views = (
+            ""
+            if post.service
+            else f'<span class="tgme_widget_message_views">{post.views}</span><span class="copyonly"> views</span>'
+        )
+        return f"""<div class="tgme_widget_message text_not_supported_wrap {"service_message " if post.service else ""}js-widget_message" data-post="{channel.handle}/{post.id}" data-view="{self._view(channel, post)}">
   <div class="tgme_widget_message_user"><a href="https://t.me/{channel.handle}"><i class="tgme_widget_message_user_photo bgcolor2" data-content="O"><img src="https://{CDN}/file/avatar.png"></i></a></div>
   <div class="tgme_widget_message_bubble">
     <div class="tgme_widget_message_author accent_color"><a class="tgme_widget_message_owner_name" href="https://t.me/{channel.handle}"><span dir="auto">{html.escape(channel.title)}</span></a></div>
@@ -167,7 +187,7 @@ class Telegram:
 </div></div>
 <div class="tgme_widget_message_footer compact js-message_footer">
   <div class="tgme_widget_message_info short js-message_info">
-    {views}<span class="tgme_widget_message_meta">{edited}<a class="tgme_widget_message_date" href="{link}"><time datetime="{post.when.strftime('%Y-%m-%dT%H:%M:%S+00:00')}" class="time">{post.when.strftime('%H:%M')}</time></a></span>
+    {views}<span class="tgme_widget_message_meta">{edited}<a class="tgme_widget_message_date" href="{link}"><time datetime="{post.when.strftime("%Y-%m-%dT%H:%M:%S+00:00")}" class="time">{post.when.strftime("%H:%M")}</time></a></span>
   </div>
 </div>
   </div>
@@ -175,7 +195,7 @@ class Telegram:
 
     def _media(self, channel: Channel, post: DemoPost) -> str:
         if len(post.media) > 1:
-            inner = "".join(self._medium(channel, post, medium, f"?single", medium.id) for medium in post.media)
+            inner = "".join(self._medium(channel, post, medium, "?single", medium.id) for medium in post.media)
             return f'<div class="tgme_widget_message_grouped_wrap js-message_grouped_wrap" data-margin-w="2" data-margin-h="2" style="width:453px;"><div class="tgme_widget_message_grouped js-message_grouped" style="padding-top:93.819%"><div class="tgme_widget_message_grouped_layer js-message_grouped_layer" style="width:453px;height:425px">{inner}</div></div></div>'
         return "".join(self._medium(channel, post, medium, "", post.id) for medium in post.media)
 

@@ -27,8 +27,8 @@ import certifi
 from archiver.limits import HostLimiter, Limiter
 from archiver.recorder.dial import Dialer, Exit, Resolve, Routes, refused_host, system_resolve
 from archiver.recorder.exchange import (
-    Exchanger,
     ExchangeDone,
+    Exchanger,
     Limits,
     Request,
     Upstream,
@@ -41,7 +41,17 @@ from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
 
-__all__ = ["ExchangeDone", "Exit", "Limits", "Port", "Recorder", "Roots", "TestNetwork", "default_roots", "refused_host"]
+__all__ = [
+    "ExchangeDone",
+    "Exit",
+    "Limits",
+    "Port",
+    "Recorder",
+    "Roots",
+    "TestNetwork",
+    "default_roots",
+    "refused_host",
+]
 
 T = TypeVar("T")
 
@@ -127,7 +137,13 @@ class Recorder:
 class Port:
     """The recorder's side of one open capture."""
 
-    def __init__(self, recorder: Recorder, exchanger: Exchanger, upstream: Upstream, on_done: Callable[[ExchangeDone], None]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        exchanger: Exchanger,
+        upstream: Upstream,
+        on_done: Callable[[ExchangeDone], None],
+    ) -> None:
         self._recorder = recorder
         self._exchanger = exchanger
         self._upstream = upstream
@@ -180,7 +196,9 @@ class Port:
             self._clients.add(task)
             task.add_done_callback(self._clients.discard)
 
-    def fetch(self, url: str, headers: list[tuple[str, str]], tag: str | None = None, keep_body: int = 0) -> Future[ExchangeDone]:
+    def fetch(
+        self, url: str, headers: list[tuple[str, str]], tag: str | None = None, keep_body: int = 0
+    ) -> Future[ExchangeDone]:
         """GETs `url` straight into the WARC: the streaming fetcher. Follows nothing. Never raises for the network.
 
         `keep_body`: give the payload back if it is no larger, bytes.
@@ -198,7 +216,11 @@ class Port:
         scheme, host, port, path = parts
         default = 443 if scheme == "https" else 80
         authority = host if port == default else f"{host}:{port}"
-        lines = [f"GET {path} HTTP/1.1", f"Host: {authority}", *(f"{name}: {value}" for name, value in headers)]
+        lines = [
+            f"GET {path} HTTP/1.1",
+            f"Host: {authority}",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         request = Request(b"GET", ascii_url, scheme, host, port, head, tag=tag)
         task = asyncio.ensure_future(self._exchanger.run(request, None, keep_body))

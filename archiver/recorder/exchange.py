@@ -6,6 +6,7 @@ The client's side sees each byte only after the next has come, and the last only
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -19,7 +20,7 @@ from OpenSSL import SSL
 
 from archiver.limits import Limiter
 from archiver.recorder.dial import Dialer, DialError, ExitError
-from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Problem
+from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, facts
@@ -114,7 +115,14 @@ def split_url(url: str) -> tuple[str, str, int, str] | None:
 class Connection:
     """A connection to a server, with what is known of it."""
 
-    def __init__(self, stream: Stream, ip: str | None, protocols: tuple[str, ...], cipher: str | None, tls_record: str | None) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        ip: str | None,
+        protocols: tuple[str, ...],
+        cipher: str | None,
+        tls_record: str | None,
+    ) -> None:
         self.stream = stream
         self.ip = ip
         self.protocols = protocols
@@ -205,7 +213,13 @@ class Exchanger:
     """Carries out the exchanges of one capture."""
 
     def __init__(
-        self, writer: CaptureWriter, upstream: Upstream, limiter: Limiter, redactor: Redactor, limits: Limits, clock: Clock
+        self,
+        writer: CaptureWriter,
+        upstream: Upstream,
+        limiter: Limiter,
+        redactor: Redactor,
+        limits: Limits,
+        clock: Clock,
     ) -> None:
         self._writer = writer
         self._upstream = upstream
@@ -262,7 +276,14 @@ class Exchanger:
 class _One:
     """The state of a single exchange on a single connection."""
 
-    def __init__(self, exchanger: Exchanger, connection: Connection, request: Request, relay: Relay | None, keep_body: int) -> None:
+    def __init__(
+        self,
+        exchanger: Exchanger,
+        connection: Connection,
+        request: Request,
+        relay: Relay | None,
+        keep_body: int,
+    ) -> None:
         self._x = exchanger
         self._connection = connection
         self._request = request
@@ -292,6 +313,9 @@ class _One:
         body, held_body = x._redactor.text(request.body, "request body")
         sink: ExchangeSink | None = None
 
+        def wake() -> None:
+            loop.call_soon_threadsafe(drained.set)
+
         def begin() -> ExchangeSink:
             return x._writer.exchange(
                 Exchange(
@@ -299,7 +323,7 @@ class _One:
                     self._connection.ip, self._connection.protocols, self._connection.cipher,
                     self._connection.tls_record, request.tag, (*held, *held_uri, *held_body),
                 ),
-                lambda: loop.call_soon_threadsafe(drained.set),
+                wake,
             )  # fmt: skip
 
         stream = self._connection.stream
@@ -365,7 +389,14 @@ class _One:
                 self._problem = event.flaw
                 self._raw_head += event.raw
                 if self._head is None:
-                    sink.head(event.raw, status=None, content_type=None, content_encoding=None, expected=None, chunked=False)
+                    sink.head(
+                        event.raw,
+                        status=None,
+                        content_type=None,
+                        content_encoding=None,
+                        expected=None,
+                        chunked=False,
+                    )
 
     async def _interim(self, event: Interim, sink: ExchangeSink) -> None:
         raw, _ = self._x._redactor.head(event.raw, "response")
@@ -422,7 +453,10 @@ class _One:
         if head is not None and head.close_delimited and self._complete and ((secure and not clean) or self._detail):
             # Without close_notify anybody could have cut the body short (RFC 8446 6.1).
             self._complete = False
-            self._truncated, self._problem = "disconnect", "ended without close_notify" if secure else Flaw.CUT
+            self._truncated, self._problem = (
+                "disconnect",
+                "ended without close_notify" if secure else Flaw.CUT,
+            )
         elif not self._complete:
             cut = self._problem in (None, Flaw.CUT, Flaw.NO_ANSWER)
             self._truncated = self._truncated or ("disconnect" if cut else "unspecified")
@@ -460,10 +494,8 @@ class _One:
                 record = sink.finish(self._truncated, extra)
         if self._held and self._relay is not None and (head is not None or self._problem):
             held, self._held = self._held, b""
-            try:
+            with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same
                 await self._relay(held)
-            except StreamError:
-                pass
         fields = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.fields] if head else []
         return ExchangeDone(
             self._request.tag, uri, head.status if head else None, fields, record, self._truncated,

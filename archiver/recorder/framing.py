@@ -328,9 +328,7 @@ def _parse_head(raw: bytes, method: bytes | None) -> Head | Flaw:
     close = method is not None and not chunked and expected is None and not bodiless
     if method is None and not codings and expected is None:
         expected = 0
-    return Head(
-        raw, version, status, own_method, target, fields, expected, chunked and not bodiless, bodiless, close
-    )
+    return Head(raw, version, status, own_method, target, fields, expected, chunked and not bodiless, bodiless, close)
 
 
 def _lengths(head: Head) -> list[bytes]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hmac
 from collections.abc import Callable
 
-from archiver.recorder.exchange import REQUEST_BODY_LIMIT, Exchanger, ExchangeDone, Request, split_url
+from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request, split_url
 from archiver.recorder.framing import Body, Framing, Head, Problem
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
@@ -21,7 +20,13 @@ _OURS = (b"proxy-connection", b"proxy-authorization", TAG)
 class Listener:
     """Serves the clients of one open capture. `token` keeps other programs on this machine out of the record."""
 
-    def __init__(self, exchanger: Exchanger, authority: ThrowAwayAuthority, token: str, on_done: Callable[[ExchangeDone], None]) -> None:
+    def __init__(
+        self,
+        exchanger: Exchanger,
+        authority: ThrowAwayAuthority,
+        token: str,
+        on_done: Callable[[ExchangeDone], None],
+    ) -> None:
         self._exchanger = exchanger
         self._authority = authority
         self._token = token
@@ -64,7 +69,9 @@ class Listener:
                 return
             rest = reader.rest
 
-    async def _one(self, client: Stream, head: Head, reader: _BodyReader, tunnel: tuple[str, int] | None) -> ExchangeDone | None:
+    async def _one(
+        self, client: Stream, head: Head, reader: _BodyReader, tunnel: tuple[str, int] | None
+    ) -> ExchangeDone | None:
         target = head.target.decode("latin-1")
         if tunnel is not None:
             host, port = tunnel

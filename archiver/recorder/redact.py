@@ -15,7 +15,13 @@ from storage.capture import Withheld
 SECRET_FIELDS = frozenset(
     {b"cookie", b"cookie2", b"authorization", b"proxy-authorization", b"set-cookie", b"set-cookie2"}
     | {b"x-csrf-token", b"x-csrftoken", b"csrf-token", b"x-xsrf-token", b"x-guest-token", b"x-auth-token"}
-    | {b"x-api-key", b"x-goog-visitor-id", b"x-twitter-auth-type", b"authentication-info", b"x-client-transaction-id"}
+    | {
+        b"x-api-key",
+        b"x-goog-visitor-id",
+        b"x-twitter-auth-type",
+        b"authentication-info",
+        b"x-client-transaction-id",
+    }
 )
 LEARN_FROM = 8
 """Values shorter than this are not searched for: they would match ordinary text."""
@@ -56,7 +62,8 @@ class Redactor:
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """A request body or a link with known values replaced."""
-        found, spans = [], []
+        found: list[tuple[str, str, bytes]] = []
+        spans: list[tuple[int, int, bool]] = []
         for value in self._values:
             at = data.find(value)
             while at >= 0:

@@ -48,6 +48,26 @@ class Roots:
         return {"name": self.name, "sha256": sha256_hex(self.path.read_bytes())}
 
 
+_VERIFY_ERRORS = {
+    2: "unable to get issuer certificate",
+    7: "certificate signature failure",
+    9: "certificate is not yet valid",
+    10: "certificate has expired",
+    18: "self-signed certificate",
+    19: "self-signed certificate in certificate chain",
+    20: "unable to get local issuer certificate",
+    21: "unable to verify the first certificate",
+    23: "certificate revoked",
+    24: "invalid CA certificate",
+    25: "path length constraint exceeded",
+    26: "unsuitable certificate purpose",
+    66: "end-entity key too small",
+    67: "CA key too small",
+    68: "CA signature digest algorithm too weak",
+}
+"""X509_V_ERR_* of OpenSSL's x509_vfy.h, in its words."""
+
+
 def client_context(roots: Roots) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -63,7 +83,7 @@ def _remember(connection: SSL.Connection, _certificate: crypto.X509, error: int,
     """Lets the handshake finish and notes the failure; `UpstreamTls.verify` then refuses the connection."""
     if not ok:
         problems: list[str] = connection.get_app_data()
-        problems.append(f"{crypto.X509_verify_cert_error_string(error)} (depth {depth})")
+        problems.append(f"{_VERIFY_ERRORS.get(error, f'verification error {error}')} (depth {depth})")
     return True
 
 
@@ -128,9 +148,7 @@ class ThrowAwayAuthority:
         self.certificate = (
             self._builder(name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(
-                x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True
-            )
+            .add_extension(x509.KeyUsage(False, False, False, False, False, True, True, False, False), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )

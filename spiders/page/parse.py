@@ -53,13 +53,23 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         attachments=attachments,
         extra={key: value for key, value in extra.items() if value is not None},
     )
-    census = (
+    counted = (
         Census("images", len(re.findall(rb"<img[\s>/]", data, re.IGNORECASE)), len(document.xpath("//img"))),
         Census("videos", len(re.findall(rb"<video[\s>/]", data, re.IGNORECASE)), len(document.xpath("//video"))),
         Census("frames", len(re.findall(rb"<iframe[\s>/]", data, re.IGNORECASE)), len(document.xpath("//iframe"))),
     )
-    census = tuple(line for line in census if line.raw or line.parsed) if not re.search(rb"<!--|<script|<noscript", data) else ()
-    return Parsed("page", "page/html", (post,), census, requisites=requisites, page={"title": title, "charset": charset(data, content_type)}, parser=PARSER)
+    # Markup in comments and scripts is no element; such pages are not counted.
+    countable = not re.search(rb"<!--|<script|<noscript", data)
+    census = tuple(line for line in counted if countable and (line.raw or line.parsed))
+    return Parsed(
+        "page",
+        "page/html",
+        (post,),
+        census,
+        requisites=requisites,
+        page={"title": title, "charset": charset(data, content_type)},
+        parser=PARSER,
+    )
 
 
 def login_wall(final_url: str) -> bool:
@@ -72,7 +82,13 @@ def _nothing(outcome: Outcome, reason: str) -> Parsed:
 
 
 def _is_markup(data: bytes) -> bool:
-    return bool(re.search(rb"<\s*(?:!doctype|html|head|body|div|p|a|span|article|title|meta|table)\b", data[:262144], re.IGNORECASE))
+    return bool(
+        re.search(
+            rb"<\s*(?:!doctype|html|head|body|div|p|a|span|article|title|meta|table)\b",
+            data[:262144],
+            re.IGNORECASE,
+        )
+    )
 
 
 def _base(document: Any, url: str | None) -> str:
@@ -94,7 +110,9 @@ def _article(data: bytes, url: str | None, content_type: str | None) -> dict[str
     from lxml import etree
 
     try:
-        found = trafilatura.bare_extraction(decode(data, content_type), url=url, with_metadata=True, include_comments=False)
+        found = trafilatura.bare_extraction(
+            decode(data, content_type), url=url, with_metadata=True, include_comments=False
+        )
     except (etree.LxmlError, ValueError, TypeError, AttributeError, RecursionError, KeyError, IndexError):
         return {}
     if found is None:
@@ -116,7 +134,9 @@ def _published(document: Any, article: dict[str, Any]) -> Time | None:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict) and isinstance(item.get("datePublished"), str):
                 statements.append(("JSON-LD datePublished", item["datePublished"]))
-    for node in document.xpath("//time[@datetime and (@itemprop='datePublished' or @pubdate or contains(@class,'published'))]"):
+    for node in document.xpath(
+        "//time[@datetime and (@itemprop='datePublished' or @pubdate or contains(@class,'published'))]"
+    ):
         statements.append(("time[datetime]", str(node.get("datetime"))))
     for source, literal in statements:
         if moment := _time(literal, source):
@@ -143,7 +163,11 @@ def _requisites(document: Any, base: str) -> list[Attachment]:
     found: dict[str, str] = {}
 
     def add(kind: str, link: str | None) -> None:
-        joined = _join(base, link) if link and not link.strip().lower().startswith(("data:", "javascript:", "about:", "blob:")) else None
+        joined = (
+            _join(base, link)
+            if link and not link.strip().lower().startswith(("data:", "javascript:", "about:", "blob:"))
+            else None
+        )
         if joined and joined.startswith(("http://", "https://")):
             found.setdefault(joined, kind)
 
@@ -178,13 +202,21 @@ def _requisites(document: Any, base: str) -> list[Attachment]:
 
 def _srcset(value: str | None) -> list[str]:
     """Links of a `srcset`: candidates are separated by commas that follow a descriptor or blank."""
-    return [match[0].rstrip(",") for match in re.finditer(r"[^\s,]\S*", value or "") if not re.fullmatch(r"[\d.]+[wxh],?", match[0])]
+    return [
+        match[0].rstrip(",")
+        for match in re.finditer(r"[^\s,]\S*", value or "")
+        if not re.fullmatch(r"[\d.]+[wxh],?", match[0])
+    ]
 
 
 def css_links(text: str) -> list[str]:
     """Links in CSS: `url(…)` and `@import`."""
     links = [next((group for group in match.groups() if group), "") for match in _CSS_URL.finditer(text)]
-    return list(dict.fromkeys(link.strip() for link in links if link.strip() and not link.strip().lower().startswith(("data:", "#"))))
+    return list(
+        dict.fromkeys(
+            link.strip() for link in links if link.strip() and not link.strip().lower().startswith(("data:", "#"))
+        )
+    )
 
 
 def _media(document: Any, base: str) -> list[Attachment]:
@@ -206,7 +238,8 @@ def _media(document: Any, base: str) -> list[Attachment]:
 
 
 _POST_HOSTS = re.compile(
-    r"^https?://(?:www\.|m\.|mobile\.)?(?:t\.me|telegram\.me|x\.com|twitter\.com|youtube\.com|youtu\.be|facebook\.com|fb\.watch)/", re.IGNORECASE
+    r"^https?://(?:www\.|m\.|mobile\.)?(?:t\.me|telegram\.me|x\.com|twitter\.com|youtube\.com|youtu\.be|facebook\.com|fb\.watch)/",
+    re.IGNORECASE,
 )
 
 
@@ -217,5 +250,10 @@ def _post_links(document: Any, base: str) -> list[str]:
 
 def _comment_nodes(document: Any) -> list[Any]:
     """Elements that a page marks as one comment each (classes of WordPress, Blogger and their kin)."""
-    marked = [node for css in ("comment", "comment-body") for node in by_class(document, css) if node.tag in ("li", "article", "div")]
+    marked = [
+        node
+        for css in ("comment", "comment-body")
+        for node in by_class(document, css)
+        if node.tag in ("li", "article", "div")
+    ]
     return [node for node in marked if node.get("id")]

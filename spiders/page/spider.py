@@ -14,7 +14,7 @@ from spiders.posts import Outcome, Parsed
 from spiders.targets import NoTarget, Target, page, parse_target
 
 
-class Page(scrapy.Spider):  # type: ignore[misc]
+class Page(scrapy.Spider):
     """Any page.
 
     scrapy crawl page -a link=https://example.org/article

@@ -30,27 +30,86 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         data = _unwrapped(data)
     document = tree(data)
     if document is None:
-        return Parsed("telegram", "unknown", outcome=Outcome.FAILED, reason="empty body" if not data.strip() else "not HTML", parser=PARSER)
+        return Parsed(
+            "telegram",
+            "unknown",
+            outcome=Outcome.FAILED,
+            reason="empty body" if not data.strip() else "not HTML",
+            parser=PARSER,
+        )
     messages = [node for node in by_class(document, "js-widget_message") if node.get("data-post")]
     posts = tuple(post for node in messages if (post := _post(node)) is not None)
     census = _census(data, posts)
     page = _page(document, messages)
     if posts:
-        layout = "telegram/embed" if document.xpath("//body[contains(@class,'body_widget_post')]") else "telegram/preview"
-        return Parsed("telegram", layout, posts, census, _older(document), None, None, _requisites(document), page, PARSER)
+        layout = (
+            "telegram/embed" if document.xpath("//body[contains(@class,'body_widget_post')]") else "telegram/preview"
+        )
+        return Parsed(
+            "telegram",
+            layout,
+            posts,
+            census,
+            _older(document),
+            None,
+            None,
+            _requisites(document),
+            page,
+            PARSER,
+        )
     errors = by_class(document, "tgme_widget_message_error")
     if errors:
         # Telegram does not say whether the post was removed or never was (recording: tdlibchat/50000).
         said = one_line(errors[0])
-        return Parsed("telegram", "telegram/embed error", (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {said}", page=page, parser=PARSER)
+        return Parsed(
+            "telegram",
+            "telegram/embed error",
+            (),
+            census,
+            None,
+            Outcome.UNAVAILABLE,
+            f"Telegram says: {said}",
+            page=page,
+            parser=PARSER,
+        )
     if by_class(document, "tme_no_messages_found"):
         said = one_line(by_class(document, "tme_no_messages_found")[0])
-        return Parsed("telegram", "telegram/preview empty", (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {said}", page=page, parser=PARSER)
+        return Parsed(
+            "telegram",
+            "telegram/preview empty",
+            (),
+            census,
+            None,
+            Outcome.UNAVAILABLE,
+            f"Telegram says: {said}",
+            page=page,
+            parser=PARSER,
+        )
     if by_class(document, "tgme_channel_history"):
-        return Parsed("telegram", "telegram/preview empty", (), census, _older(document), None, "no posts on this page", page=page, parser=PARSER)
+        return Parsed(
+            "telegram",
+            "telegram/preview empty",
+            (),
+            census,
+            _older(document),
+            None,
+            "no posts on this page",
+            page=page,
+            parser=PARSER,
+        )
     if by_class(document, "tgme_page") or by_class(document, "tgme_page_wrap"):
         return _landing(document, census, page)
-    return Parsed("telegram", "unknown", (), census, None, Outcome.PARTIAL, f"unknown layout: {_shape(document)}", page=page, parser=PARSER)
+    return Parsed(
+        "telegram",
+        "unknown",
+        (),
+        census,
+        None,
+        Outcome.PARTIAL,
+        f"unknown layout: {_shape(document)}",
+        page=page,
+        parser=PARSER,
+    )
 
 
 def _unwrapped(data: bytes) -> bytes:
@@ -120,11 +179,18 @@ def _page(document: Any, messages: list[Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "channel_id": channel if isinstance(channel, int) else None,
         "captured_at": _epoch(seconds),
-        "message_ids": [int(node.get("data-post").rpartition("/")[2]) for node in messages if node.get("data-post").rpartition("/")[2].isdigit()],
+        "message_ids": [
+            int(node.get("data-post").rpartition("/")[2])
+            for node in messages
+            if node.get("data-post").rpartition("/")[2].isdigit()
+        ],
         "older": _older(document),
         "newer": _newer(document),
     }
-    for name, css in (("channel_title", "tgme_channel_info_header_title"), ("description", "tgme_channel_info_description")):
+    for name, css in (
+        ("channel_title", "tgme_channel_info_header_title"),
+        ("description", "tgme_channel_info_description"),
+    ):
         found = by_class(document, css)
         facts[name] = text_of(found[0]) if found else None
     handle = by_class(document, "tgme_channel_info_header_username")
@@ -233,9 +299,11 @@ def _published(node: Any) -> Time | None:
 
 
 def _edited(meta: Any) -> bool:
-    """"edited" stands as bare text in the meta line; signature and date have elements of their own."""
+    """ "edited" stands as bare text in the meta line; signature and date have elements of their own."""
     bare = [meta.text or "", *(child.tail or "" for child in meta)]
-    return any("edited" in piece.casefold().split() for piece in (part.replace("\xa0", " ").replace(",", " ") for part in bare))
+    return any(
+        "edited" in piece.casefold().split() for piece in (part.replace("\xa0", " ").replace(",", " ") for part in bare)
+    )
 
 
 def count(text: str | None) -> int | None:
@@ -277,7 +345,10 @@ def _links(body: Any) -> list[str] | None:
 def _reactions(node: Any) -> list[dict[str, Any]]:
     reactions = []
     for item in by_class(node, "tgme_reaction"):
-        said: dict[str, Any] = {"kind": "emoji", "count_text": "".join(t for t in item.xpath("text()")).strip()}
+        said: dict[str, Any] = {
+            "kind": "emoji",
+            "count_text": "".join(t for t in item.xpath("text()")).strip(),
+        }
         custom = item.xpath(".//tg-emoji/@emoji-id")
         symbol = item.xpath(".//i[contains(@class,'emoji')]//b")
         if has_class(item, "tgme_reaction_paid"):
@@ -299,7 +370,11 @@ def _link_preview(node: Any) -> dict[str, Any] | None:
     for name in ("site_name", "title", "description"):
         item = by_class(preview, f"link_preview_{name}")
         parts[name] = one_line(item[0]) if item else None
-    images = [background_url(item) for css in ("link_preview_image", "link_preview_right_image", "link_preview_video_thumb") for item in by_class(preview, css)]
+    images = [
+        background_url(item)
+        for css in ("link_preview_image", "link_preview_right_image", "link_preview_video_thumb")
+        for item in by_class(preview, css)
+    ]
     parts["image"] = next((image for image in images if image), None)
     return parts
 
@@ -336,7 +411,10 @@ def _within(item: Any, root: Any, css: str) -> bool:
 def _layout_hint(style: str | None) -> dict[str, float] | None:
     """Width and proportion that the page reserves; not the medium's own size."""
     hint = {}
-    for name, pattern in (("width_px", r"(?<![\w-])width:\s*([\d.]+)px"), ("padding_top_pct", r"padding-top:\s*([\d.]+)%")):
+    for name, pattern in (
+        ("width_px", r"(?<![\w-])width:\s*([\d.]+)px"),
+        ("padding_top_pct", r"padding-top:\s*([\d.]+)%"),
+    ):
         if match := re.search(pattern, style or ""):
             try:
                 hint[name] = float(match[1])
@@ -386,7 +464,11 @@ def _round_video(item: Any, owner: str) -> Attachment:
 def _photo(item: Any, owner: str) -> Attachment:
     url = background_url(item)
     inner = by_class(item, "tgme_widget_message_photo")
-    hint = {**(_layout_hint(inner[0].get("style")) or {}), **(_layout_hint(item.get("style")) or {})} if inner else _layout_hint(item.get("style"))
+    hint = (
+        {**(_layout_hint(inner[0].get("style")) or {}), **(_layout_hint(item.get("style")) or {})}
+        if inner
+        else _layout_hint(item.get("style"))
+    )
     extra: dict[str, Any] = {"layout": hint} if hint else {}
     numbers = [name for name in (item.get("class") or "").split() if name.isdigit()]
     if numbers:
@@ -408,11 +490,21 @@ def _document(item: Any, owner: str) -> Attachment:
 
 def _voice(item: Any, owner: str) -> Attachment:
     source = item.xpath(".//audio/@src")
-    return Attachment("voice", source[0] if source else None, duration=_duration(item), post_id=owner, reason=None if source else ONLY_IN_APP)
+    return Attachment(
+        "voice",
+        source[0] if source else None,
+        duration=_duration(item),
+        post_id=owner,
+        reason=None if source else ONLY_IN_APP,
+    )
 
 
 def _sticker(item: Any, owner: str) -> Attachment:
-    url = item.get("data-webp") or item.get("data-webm") or next(iter(item.xpath(".//video/@src | .//source/@srcset | .//img/@src")), None)
+    url = (
+        item.get("data-webp")
+        or item.get("data-webm")
+        or next(iter(item.xpath(".//video/@src | .//source/@srcset | .//img/@src")), None)
+    )
     return Attachment("sticker", url, post_id=owner, reason=None if url else ONLY_IN_APP)
 
 
@@ -462,7 +554,13 @@ def _contact(item: Any, owner: str) -> Attachment:
 
 def _service_photo(item: Any, owner: str) -> Attachment:
     source = item.xpath(".//img/@src")
-    return Attachment("photo", source[0] if source else None, post_id=owner, reason=None if source else ONLY_IN_APP, extra={"service": True})
+    return Attachment(
+        "photo",
+        source[0] if source else None,
+        post_id=owner,
+        reason=None if source else ONLY_IN_APP,
+        extra={"service": True},
+    )
 
 
 _READERS = [
@@ -516,7 +614,11 @@ def _census(data: bytes, posts: tuple[Post, ...]) -> tuple[Census, ...]:
             marked(b"tgme_widget_message_photo_wrap") + marked(b"tgme_widget_message_service_photo"),
             kinds.count("photo"),
         ),
-        Census("documents", marked(b"tgme_widget_message_document_wrap"), kinds.count("document") + kinds.count("audio")),
+        Census(
+            "documents",
+            marked(b"tgme_widget_message_document_wrap"),
+            kinds.count("document") + kinds.count("audio"),
+        ),
         Census("voices", marked(b"tgme_widget_message_voice_player"), kinds.count("voice")),
         Census("polls", marked(b"tgme_widget_message_poll"), kinds.count("poll")),
         Census("locations", marked(b"tgme_widget_message_location_wrap"), kinds.count("location")),

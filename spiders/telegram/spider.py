@@ -15,7 +15,7 @@ from spiders.targets import NoTarget, Target, parse_target
 from spiders.telegram.parse import parse
 
 
-class TelegramPost(scrapy.Spider):  # type: ignore[misc]
+class TelegramPost(scrapy.Spider):
     """One public post by its embed; where that shows nothing, the channel's page around it, as a control.
 
     scrapy crawl telegram-post -a link=https://t.me/durov/523
@@ -68,11 +68,13 @@ class TelegramPost(scrapy.Spider):  # type: ignore[misc]
         return [
             post.id
             for post in parsed.posts
-            if post.id and (post.id.lower() == self.target.id or number in post.album_ids) and _same_channel(post.id, self.target)
+            if post.id
+            and (post.id.lower() == self.target.id or number in post.album_ids)
+            and _same_channel(post.id, self.target)
         ]
 
 
-class TelegramChannel(scrapy.Spider):  # type: ignore[misc]
+class TelegramChannel(scrapy.Spider):
     """A channel's public page, newest first, by `?before=`.
 
     scrapy crawl telegram-channel -a link=https://t.me/s/durov
@@ -112,7 +114,9 @@ class TelegramChannel(scrapy.Spider):  # type: ignore[misc]
         parsed = read(response)
         tag = response.meta["tag"]
         wanted = frozenset(
-            post.id for post in parsed.posts if post.id and self._in_range(post.published.value if post.published else None)
+            post.id
+            for post in parsed.posts
+            if post.id and self._in_range(post.published.value if post.published else None)
         )
         yield Seen(tag, tag, response.url, parsed, wanted, final=response.meta["cursor"] is None)
         if response.status != 200 or (not parsed.posts and parsed.older is None):

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|replay|bench]
+#   run     what `make demo` needs: nothing but Python 3.11+; says what it would use of the system and goes on without
+#   test    also system packages for the tests (installed with apt where this is root), and pywb in .venv-replay
+#   bench   also warcprox in .venv-bench
+set -eu
+cd "$(dirname "$0")/.."
+kind="${1:-run}"
+python=""
+for candidate in python3.13 python3.12 python3.11 python3; do
+  if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    python="$candidate"; [ "$candidate" = python3 ] || "$candidate" -c 'import ensurepip, venv' 2>/dev/null || continue
+    break
+  fi
+done
+[ -n "$python" ] || { echo "archiver needs Python 3.11 or newer; found none. On Debian: apt-get install python3" >&2; exit 1; }
+
+apt() { # install these packages if root can; else say what to do
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing with apt: $*"
+    apt-get update -qq >/dev/null 2>&1 || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+  else
+    echo "not root: cannot install $*. Ask for: apt-get install $*" >&2
+    return 1
+  fi
+}
+
+"$python" -c 'import ensurepip, venv' 2>/dev/null || apt python3-venv || exit 1
+
+environment() { # folder, lock file
+  if [ ! -x "$1/bin/python" ] || ! cmp -s "$2" "$1/.lock" 2>/dev/null; then
+    echo "setting up $1 (pinned by $2)"
+    [ -x "$1/bin/python" ] || "$python" -m venv "$1"
+    "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2"
+    cp "$2" "$1/.lock"
+  fi
+}
+
+if [ "$kind" = run ] && [ -f .venv/.lock ] && cmp -s .venv/.lock requirements-dev.lock; then :
+elif [ "$kind" = run ]; then environment .venv requirements.lock
+else environment .venv requirements-dev.lock; fi
+if [ ! -x .venv/bin/archiver ]; then
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null ||
+    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+fi
+
+missing=""
+for pair in ffmpeg:ffmpeg; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
+if [ "$kind" = run ]; then
+  [ -z "$missing" ] || echo "not installed, and not needed to go on:$missing (the demo's videos are then stand-ins)"
+  exit 0
+fi
+for pair in openssl:openssl curl:curl age:age; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
+[ "$kind" != bench ] || command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
+# shellcheck disable=SC2086
+[ -z "$missing" ] || apt $missing || echo "tests that need them will say so and be skipped" >&2
+environment .venv-replay requirements-replay.lock
+[ "$kind" != bench ] || environment .venv-bench requirements-bench.lock

@@ -1,0 +1,121 @@
+"""What the tests share: a home, the miniature platforms, the recordings, and how thorough to be."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyrage
+import pytest
+from hypothesis import HealthCheck, settings
+
+from archiver.demo.scene import platforms as start_platforms
+from archiver.home import Answers, Home
+from archiver.recorder import Recorder, TestNetwork
+from storage.capture import CaptureWriter, Identity
+from storage.times import system_clock
+
+SOAK = os.environ.get("ARCHIVER_SOAK") == "1"
+CI = os.environ.get("CI") == "true"
+FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
+
+settings.register_profile(
+    "ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile("soak", max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("soak" if SOAK else "ci")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """Real recordings of the platforms, which are not part of the project."""
+    if not FIXTURES.is_dir():
+        pytest.skip(f"the recordings are not at {FIXTURES}; these tests need them")
+    return FIXTURES
+
+
+def need(program: str) -> str:
+    """The program's path, or a skip that names it; in CI its absence is a failure."""
+    import shutil
+
+    found = shutil.which(program) or shutil.which(program, path="/usr/bin:/usr/sbin:/usr/local/bin")
+    if found is None:
+        if CI:
+            pytest.fail(f"{program} is not installed; scripts/setup.sh test installs it")
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def age_identity() -> pyrage.x25519.Identity:
+    return pyrage.x25519.Identity.generate()
+
+
+@pytest.fixture
+def new_writer(tmp_path: Path, age_identity: pyrage.x25519.Identity) -> Callable[..., CaptureWriter]:
+    """Makes open capture folders below tmp_path."""
+    count = 0
+
+    def make(name: str | None = None) -> CaptureWriter:
+        nonlocal count
+        count += 1
+        capture_id = f"20261122T000000-test{count:04d}"
+        software = {"name": "archiver", "version": "test"}
+        identity = Identity(capture_id, "run", 1, "https://example.org/", bytes(32), software, True)
+        folder = tmp_path / (name or f"capture-{count}")
+        return CaptureWriter(folder, identity, [str(age_identity.to_public())], system_clock, time.monotonic)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The miniature platforms, one for each test module."""
+    served, telegram, news, _ = start_platforms(tmp_path_factory.mktemp("platforms"))
+    try:
+        yield World(served, telegram, news)
+    finally:
+        served.stop()
+
+
+class World:
+    def __init__(self, served, telegram, news) -> None:  # type: ignore[no-untyped-def]
+        self.served, self.telegram, self.news = served, telegram, news
+
+    @property
+    def network(self) -> TestNetwork:
+        return self.served.network
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home.create(tmp_path / "home", Answers(pseudonym="tester"))
+
+
+class NoLimiter:
+    """Politeness has tests of its own; elsewhere it would only make them slow."""
+
+    async def acquire(self, host: str) -> None:
+        return
+
+    def release(self, host: str) -> None:
+        return
+
+    def penalise(self, host: str, seconds: float) -> None:
+        return
+
+
+@pytest.fixture
+def open_recorder() -> Iterator[Callable[..., Recorder]]:
+    """Makes recorders that are closed at the end of the test."""
+    made: list[Recorder] = []
+
+    def make(**arguments: object) -> Recorder:
+        made.append(Recorder(**{"limiter": NoLimiter(), **arguments}))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for recorder in made:
+        recorder.close()
