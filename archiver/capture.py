@@ -73,6 +73,7 @@ class Result:
     test_routes: bool
     cursor: str | None = None
     walk_ended: bool = True
+    part_full: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
@@ -409,7 +410,7 @@ class Act:
         kept = sum(1 for how, _ in self._ended.values() if how is Outcome.CAPTURED)
         return Result(
             self.capture_id, self.run, self.part, self.target, outcome, reason, self.folder, self.posts, kept, not_kept,
-            self.writer.bytes_stored, seq, self.recorder.network is not None, self.cursor, self.walk_ended, warnings,
+            self.writer.bytes_stored, seq, self.recorder.network is not None, self.cursor, self.walk_ended, self.enough() and not stop, warnings,
         )  # fmt: skip
 
     def _outcome(self) -> tuple[Outcome, str | None]:
@@ -507,10 +508,9 @@ class Archive:
             if left is not None:
                 left -= result.posts
             ended = result.walk_ended or (left is not None and left <= 0)
-            moved = result.cursor is not None and result.cursor != cursor
             cursor = result.cursor if result.cursor is not None else cursor
             self.home.state.save_run(RunState(state.run, target.key, part, cursor, ended, {}))
-            if ended or not moved:
+            if ended or not result.part_full:
                 break
         return results
 

@@ -612,7 +612,7 @@ class ExchangeSink:
 
     def finish_without_answer(self) -> None:
         """Nothing came back. The request is kept: that we asked, and got no answer, is a fact."""
-        self._writer._append_exchange(self, [self._request_member(), *self._interim_members()])
+        self._writer._append_exchange(self, [self._request_member(answered=False), *self._interim_members()])
 
     def finish_unparsed(self, problem: str) -> RecordRef:
         """What came is no HTTP response: kept as a `resource`, because a `response` record must be one."""
@@ -651,11 +651,13 @@ class ExchangeSink:
             fields.append(("WARC-Cipher-Suite", exchange.cipher))
         return fields
 
-    def _request_member(self) -> tuple[bytes, RecordRef, dict[str, Any]]:
+    def _request_member(self, answered: bool = True) -> tuple[bytes, RecordRef, dict[str, Any]]:
         exchange = self.exchange
         digest = sha256_label(*exchange.request)
         payload = sha256_label(exchange.request_payload) if exchange.request_payload is not None else None
-        fields = [*self._common(), ("WARC-Concurrent-To", self.response_id)]
+        fields = self._common()
+        if answered:
+            fields.append(("WARC-Concurrent-To", self.response_id))
         if exchange.tls_record:
             fields.append(("WARC-Concurrent-To", exchange.tls_record))
         fields += [("WARC-Warcinfo-ID", self._writer._warcinfo), ("WARC-Block-Digest", digest)]

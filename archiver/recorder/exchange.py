@@ -311,7 +311,6 @@ class _One:
         if request.read_body is not None and not request.expects_continue:
             request.body = await request.read_body()
         body, held_body = x._redactor.text(request.body, "request body")
-        sink: ExchangeSink | None = None
 
         def wake() -> None:
             loop.call_soon_threadsafe(drained.set)
@@ -326,14 +325,26 @@ class _One:
                 wake,
             )  # fmt: skip
 
-        stream = self._connection.stream
         framing = Framing(request.method)
+        sink = begin()
+        try:
+            await self._converse(framing, sink, drained)
+        except asyncio.CancelledError:
+            # The capture is being closed: what has arrived is filed as cut.
+            self._problem = self._problem or "interrupted"
+            self._truncated = self._truncated or "unspecified"
+            self._file(sink)
+            raise
+        return await self._finish(sink, uri_text)
+
+    async def _converse(self, framing: Framing, sink: ExchangeSink, drained: asyncio.Event) -> None:
+        """Sends the request and takes the answer until it ends, or must."""
+        x, request, stream = self._x, self._request, self._connection.stream
         started = time.monotonic()
         try:
             await stream.send(request.head + request.body)
         except StreamError as error:
             self._detail = str(error)  # the server may have answered before it broke off: read on
-        sink = begin()
         while not framing.complete:
             idle = x._limits.idle_seconds if self._problem is None else min(FLAWED_IDLE, x._limits.idle_seconds)
             left = started + x._limits.response_seconds - time.monotonic()
@@ -363,7 +374,6 @@ class _One:
                 drained.clear()
                 if sink.backlogged:
                     await drained.wait()
-        return await self._finish(sink, uri_text)
 
     async def _take(self, events: list[Any], sink: ExchangeSink) -> None:
         for event in events:
@@ -475,24 +485,25 @@ class _One:
         except StreamError as error:
             raise ClientGone from error
 
-    async def _finish(self, sink: ExchangeSink, uri: str) -> ExchangeDone:
-        head = self._head
-        extra = {"problem": str(self._problem) if self._problem else None}
+    def _file(self, sink: ExchangeSink) -> RecordRef | None:
+        """Ends the record. Blocks on disk and digests where the body is large."""
         if self._problem and self._truncated is None and not self._complete:
             self._truncated = "unspecified"
-        record: RecordRef | None = None
-        if head is None and not self._raw_head:
-            sink.finish_without_answer()
+        if self._head is None and not self._raw_head:
             self._problem = self._problem or Flaw.NO_ANSWER
-        elif head is None:  # the bytes are no HTTP response
-            record = sink.finish_unparsed(str(self._problem))
+            sink.finish_without_answer()
+            return None
+        if self._head is None:  # the bytes are no HTTP response
+            return sink.finish_unparsed(str(self._problem))
+        return sink.finish(self._truncated, {"problem": str(self._problem) if self._problem else None})
+
+    async def _finish(self, sink: ExchangeSink, uri: str) -> ExchangeDone:
+        if sink.streaming:
+            record = await asyncio.get_running_loop().run_in_executor(None, self._file, sink)
         else:
-            if sink.streaming:
-                loop = asyncio.get_running_loop()
-                record = await loop.run_in_executor(None, sink.finish, self._truncated, extra)
-            else:
-                record = sink.finish(self._truncated, extra)
-        if self._held and self._relay is not None and (head is not None or self._problem):
+            record = self._file(sink)
+        head = self._head
+        if self._held and self._relay is not None:
             held, self._held = self._held, b""
             with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same
                 await self._relay(held)

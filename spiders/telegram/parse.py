@@ -33,7 +33,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         return Parsed(
             "telegram",
             "unknown",
-            outcome=Outcome.FAILED,
+            outcome=Outcome.PARTIAL,
             reason="empty body" if not data.strip() else "not HTML",
             parser=PARSER,
         )
