@@ -1,0 +1,160 @@
+"""kill -9 at random moments: what a client saw completed is kept, nothing sealed changes, recovery says what it did."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.checks import Finding, check_home, worst
+from archiver.checks.warcs import problems_of, read_records
+from archiver.demo.scene import channel
+from archiver.demo.server import Answer, Asked, Platforms
+from archiver.demo.telegram import Telegram
+from archiver.home import Answers, Home
+from archiver.seal import recover
+from storage.digest import sha256_hex
+from storage.times import system_clock
+from tests.conftest import SOAK
+
+KILLS = int(os.environ.get("ARCHIVER_KILLS", "1000" if SOAK else "50"))
+KILLS_PER_HOME = 10
+SEED = 20261122
+
+
+class Zygote:
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.zygote"]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            cwd=Path(__file__).parents[1],
+        )
+
+    def _ask(self, order: dict[str, Any]) -> str:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def start(self, order: dict[str, Any]) -> int:
+        return int(self._ask(order))
+
+    def kill(self, child: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        self._ask({"reap": child})
+
+    def close(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+@pytest.fixture
+def zygote() -> Iterator[Zygote]:
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platforms]:
+    """The channel, and a page whose film is large enough to be streamed to a file of its own."""
+    folder = tmp_path_factory.mktemp("served")
+    shown, _ = channel(folder / "media")
+    telegram = Telegram([shown], b"\x89PNG small", system_clock)
+    film = random.Random(SEED).randbytes(1 << 20)
+
+    def site(asked: Asked) -> Answer:
+        if asked.path == "/film.html":
+            return Answer(
+                body=b"<html><body><p>film</p><video src='/film.mp4'></video><img src='/film.txt'></body></html>"
+            )
+        if asked.path == "/film.txt":
+            return Answer(content_type="text/plain", body=b"a line of text\n" * 10000, repeat=12)
+        return Answer(content_type="video/mp4", body=film, repeat=24)
+
+    made = Platforms(folder / "certificates", {**telegram.sites(), "big.example": site})
+    yield made
+    made.stop()
+
+
+def sealed_digests(home: Home) -> dict[str, str]:
+    """Every file of every sealed capture."""
+    found = {}
+    for row in home.catalog.captures():
+        for path in (home.path / row["folder"]).iterdir():
+            found[str(path)] = sha256_hex(path.read_bytes())
+    return found
+
+
+def readable_records(home: Home) -> dict[str, str]:
+    """Record id → payload digest, of every record that can be read and is what it says."""
+    found = {}
+    for path in (home.path / "captures").rglob("*.warc.gz"):
+        for record in read_records(path):
+            assert problems_of(record) == [], path
+            found[record.get("WARC-Record-ID") or ""] = record.decoded_digest or record.payload_digest
+    return found
+
+
+def test_kill_at_random_moments(tmp_path: Path, served: Platforms, zygote: Zygote) -> None:
+    moments = random.Random(SEED)
+    assert served.network.roots is not None
+    kills = recovered = completed = 0
+    while kills < KILLS:
+        home = Home.create(tmp_path / f"home-{kills}", Answers(pseudonym="tester"))
+        log = tmp_path / f"log-{kills}"
+        order = {
+            "home": str(home.path),
+            "log": str(log),
+            "routes": dict(served.network.routes),
+            "roots": str(served.network.roots.path),
+        }
+        before: dict[str, str] = {}
+        for _ in range(min(KILLS_PER_HOME, KILLS - kills)):
+            child = zygote.start(order)
+            time.sleep(moments.uniform(0.0, 1.2))  # the moment itself is what is random here
+            zygote.kill(child)
+            kills += 1
+            done = recover(home)
+            home.project()
+            recovered += len(done)
+            for item in done:
+                assert item.describe()
+            now = sealed_digests(home)
+            assert {path: now.get(path) for path in before} == before, "something sealed has changed"
+            before = now
+        lines = [json.loads(line) for line in log.read_bytes().splitlines()] if log.exists() else []
+        completed += len(lines)
+        kept = readable_records(home)
+        for line in lines:
+            assert kept.get(line["id"]) == line["digest"], f"lost: {line}"
+        findings = check_home(home.path)
+        assert worst(findings) == 0, [line.text() for line in findings if line.finding is Finding.DAMAGED]
+        home.catalog.close()
+        home.state.close()
+    print(f"\n{kills} kills, {recovered} captures recovered, {completed} completed exchanges, none lost")
+    assert recovered > KILLS // 10
+    assert completed > KILLS
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not SOAK, reason="the full thousand runs in `make soak`; fifty run above")
+def test_kill_a_thousand_times(tmp_path: Path, served: Platforms, zygote: Zygote) -> None:
+    test_kill_at_random_moments(tmp_path, served, zygote)
