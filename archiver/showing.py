@@ -177,7 +177,9 @@ def parse(context: Context) -> int:
     console = context.console
     posts = silent = 0
     for path in context.arguments.files:
+        found = False
         for reading in read_file(path, context.arguments.url):
+            found = True
             parsed = reading.parsed
             for post in parsed.posts:
                 posts += 1
@@ -197,4 +199,6 @@ def parse(context: Context) -> int:
             if not parsed.posts:
                 silent += 1
                 console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
+        if not found:
+            console.warn(f"{path}: nothing in it that could hold posts")
     return 0 if posts else 2 if silent else 3

@@ -27,7 +27,7 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     if len(data) > PAGE_LIMIT:
         return _nothing(Outcome.PARTIAL, f"too large to read ({len(data)} bytes); kept unread")
     document = tree(data, content_type)
-    if document is None or not _is_markup(data):
+    if document is None or not _is_markup(decode(data[:262144], content_type)):
         return _nothing(Outcome.PARTIAL, "not HTML; kept as it is")
     base = _base(document, url)
     article = _article(data, url, content_type)
@@ -81,14 +81,9 @@ def _nothing(outcome: Outcome, reason: str) -> Parsed:
     return Parsed("page", "unknown", outcome=outcome, reason=reason, parser=PARSER)
 
 
-def _is_markup(data: bytes) -> bool:
-    return bool(
-        re.search(
-            rb"<\s*(?:!doctype|html|head|body|div|p|a|span|article|title|meta|table)\b",
-            data[:262144],
-            re.IGNORECASE,
-        )
-    )
+def _is_markup(text: str) -> bool:
+    names = r"!doctype|html|head|body|div|p|a|span|article|title|meta|table"
+    return bool(re.search(rf"<\s*(?:{names})\b", text, re.IGNORECASE))
 
 
 def _base(document: Any, url: str | None) -> str:

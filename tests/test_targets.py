@@ -1,0 +1,106 @@
+"""Link → Target: every spelling, and nothing that is no link."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spiders.targets import NoTarget, Target, parse_target
+
+TABLE = [
+    ("https://t.me/durov/523", "telegram:post:durov/523"),
+    ("http://t.me/durov/523/", "telegram:post:durov/523"),
+    ("t.me/durov/523", "telegram:post:durov/523"),
+    ("https://t.me/s/Durov/523?embed=1&mode=tme", "telegram:post:durov/523"),
+    ("https://t.me/durov/523?single", "telegram:post:durov/523?single"),
+    ("https://telegram.me/durov/0523", "telegram:post:durov/523"),
+    ("https://durov.t.me/523", "telegram:post:durov/523"),
+    ("https://t.me/durov/12/523", "telegram:post:durov/523"),
+    ("https://t.me/durov/523?comment=77", "telegram:comment:durov/523#77"),
+    ("https://t.me/s/durov?before=100", "telegram:channel:durov"),
+    ("https://t.me/durov", "telegram:channel:durov"),
+    ("@durov", "telegram:channel:durov"),
+    ("tg://resolve?domain=durov&post=523", "telegram:post:durov/523"),
+    ("tg:resolve?domain=durov", "telegram:channel:durov"),
+    ("https://t.me/c/1006503122/99", "telegram:private post:1006503122/99"),
+    ("https://t.me/c/1006503122", "telegram:private channel:1006503122"),
+    ("tg://privatepost?channel=1006503122&post=99", "telegram:private post:1006503122/99"),
+    ("https://t.me/+AbCdEf123", "telegram:invite:AbCdEf123"),
+    ("https://t.me/joinchat/AbCdEf123", "telegram:invite:AbCdEf123"),
+    ("https://x.com/jack/status/20", "x:post:20"),
+    ("https://twitter.com/jack/status/20?s=20&t=abc", "x:post:20"),
+    ("https://mobile.twitter.com/i/web/status/20/photo/1", "x:post:20"),
+    ("https://x.com/jack", "x:profile:jack"),
+    ("https://x.com/Jack/with_replies", "x:profile:jack"),
+    ("https://www.youtube.com/watch?v=dQw4w9WgXcQ&t=10&list=PL1", "youtube:video:dQw4w9WgXcQ"),
+    ("https://youtu.be/dQw4w9WgXcQ?si=x", "youtube:video:dQw4w9WgXcQ"),
+    ("https://m.youtube.com/shorts/dQw4w9WgXcQ", "youtube:video:dQw4w9WgXcQ"),
+    ("https://www.youtube-nocookie.com/embed/dQw4w9WgXcQ", "youtube:video:dQw4w9WgXcQ"),
+    ("https://www.youtube.com/live/dQw4w9WgXcQ", "youtube:video:dQw4w9WgXcQ"),
+    ("https://www.youtube.com/playlist?list=PLabc", "youtube:playlist:PLabc"),
+    ("https://www.youtube.com/@NASA/videos", "youtube:channel:@nasa"),
+    ("https://www.youtube.com/channel/UCLA_DiR1FfKNvjuUpBHmylQ", "youtube:channel:UCLA_DiR1FfKNvjuUpBHmylQ"),
+    ("https://www.facebook.com/page.name/posts/1234567890", "facebook:post:1234567890"),
+    ("https://www.facebook.com/page/posts/pfbid02abc", "facebook:post:pfbid02abc"),
+    ("https://m.facebook.com/story.php?story_fbid=123&id=456", "facebook:post:123"),
+    ("https://www.facebook.com/groups/somegroup/permalink/123/", "facebook:post:123"),
+    ("https://www.facebook.com/watch/?v=123", "facebook:video:123"),
+    ("https://fb.watch/abc123/", "facebook:video:abc123"),
+    ("https://www.facebook.com/reel/123", "facebook:video:123"),
+    ("https://www.facebook.com/Zuck", "facebook:profile:zuck"),
+    ("https://example.org/a?utm_source=x&id=1#part", "page:page:https://example.org/a?id=1"),
+    ("https://EXAMPLE.org", "page:page:https://example.org/"),
+    ("example.org/a", "page:page:https://example.org/a"),
+    ("https://t.me:8443/durov/1", "page:page:https://t.me:8443/durov/1"),
+    ("https://not-t.me/durov/1", "page:page:https://not-t.me/durov/1"),
+    ("https://t.me.evil.example/durov/1", "page:page:https://t.me.evil.example/durov/1"),
+    ("https://пример.рф/статья", "page:page:https://пример.рф/статья"),
+]
+
+
+@pytest.mark.parametrize(("link", "key"), TABLE, ids=[link for link, _ in TABLE])
+def test_table(link: str, key: str) -> None:
+    target = parse_target(link)
+    assert isinstance(target, Target)
+    assert target.key == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "hello",
+        "ftp://x/y",
+        "javascript:alert(1)",
+        "https://",
+        "file:///etc/passwd",
+        "http://[::1",
+        "https://a b/",
+        "data:text/html,x",
+        "https://t.me/addstickers/x",
+        "tg://msg?text=x",
+    ],
+)
+def test_what_is_no_link_is_told_why(text: str) -> None:
+    found = parse_target(text)
+    assert isinstance(found, NoTarget)
+    assert found.reason
+    assert found.next_step
+
+
+def test_case_of_a_youtube_id_is_kept() -> None:
+    one, other = parse_target("https://youtu.be/dQw4w9WgXcQ"), parse_target("https://youtu.be/dQw4w9WgXcq")
+    assert isinstance(one, Target)
+    assert isinstance(other, Target)
+    assert one.key != other.key
+
+
+@given(st.text(max_size=120) | st.from_regex(r"https?://[\w.@:\[\]%-]{0,30}/[^\s]{0,60}"))
+def test_any_text_gives_a_target_or_a_reason(text: str) -> None:
+    found = parse_target(text)
+    if isinstance(found, Target):
+        assert found.url
+        again = parse_target(found.url)
+        assert isinstance(again, Target | NoTarget)
