@@ -30,13 +30,10 @@ exit codes:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--home",
-        type=Path,
-        metavar="DIR",
-        help="the home folder (default: $ARCHIVER_HOME or ~/archiver-home)",
-    )
+    # Without defaults of their own, so that an option before the command is not undone by the command's parser.
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    home_help = "the home folder (default: $ARCHIVER_HOME or ~/archiver-home)"
+    common.add_argument("--home", type=Path, metavar="DIR", help=home_help)
     common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
@@ -198,7 +195,7 @@ def main(
     """Runs one command; returns its exit code. `network` is for the demo and the tests."""
     parser = build_parser()
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(argv, argparse.Namespace(home=None, json=False))
     except SystemExit as stop:  # argparse has said what is wrong
         return 0 if stop.code in (0, None) else 1
     if arguments.version:

@@ -112,7 +112,7 @@ class Catalog:
                 found += [{"kind": "post", **_row(post)} for post in posts]
             else:
                 notes = self._query("SELECT * FROM annotations WHERE seq=?", (row["n"],))
-                found += [{"kind": "annotation", **_row(note)} for note in notes]
+                found += [{**_row(note), "annotation": note["kind"], "kind": "annotation"} for note in notes]
         return found
 
     def capture_ids(self, partial: str) -> list[str]:

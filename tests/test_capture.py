@@ -26,12 +26,12 @@ class Shell:
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
         self._capsys.readouterr()
-        code = main([*words, "--home", str(self.home)], self._world.network, self.environment)
+        code = main(["--home", str(self.home), *words], self._world.network, self.environment)
         shown = self._capsys.readouterr()
         return code, shown.out, shown.err
 
     def json(self, *words: str) -> tuple[int, list[dict[str, object]]]:
-        code, out, _ = self(*words, "--json")
+        code, out, _ = self("--json", *words)
         return code, [json.loads(line) for line in out.splitlines()]
 
 

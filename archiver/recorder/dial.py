@@ -157,8 +157,11 @@ class Dialer:
 async def _open(address: str, port: int, kind: str) -> PlainStream:
     loop = asyncio.get_running_loop()
     try:
-        info = await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM)
-        family, _, _, _, where = info[0]
+        if ":" in address or address.replace(".", "").isdigit():  # judged already; nothing resolves again
+            family, where = (socket.AF_INET6 if ":" in address else socket.AF_INET), (address, port)
+        else:  # the name of a proxy of ours
+            family, _, _, _, found = (await loop.getaddrinfo(address, port, type=socket.SOCK_STREAM))[0]
+            where = (str(found[0]), int(found[1]))
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
         raise DialError(kind, f"{address} port {port}: {error}") from error
