@@ -30,13 +30,12 @@ class LineFile:
         self.append_raw(b"".join(salted_line(line) for line in lines))
 
     def append_raw(self, data: bytes) -> None:
-        start = os.fstat(self._fd).st_size
+        view = memoryview(data)
         try:
-            view = memoryview(data)
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
-            os.ftruncate(self._fd, start)
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - (len(data) - len(view)))
             raise disk_error(error, f"writing {self._path.name}") from error
 
     def close(self) -> None:

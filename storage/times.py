@@ -18,7 +18,7 @@ def utc_text(moment: datetime) -> str:
     """`2026-11-22T05:15:26.434731Z`: W3CDTF with six digits (standards.md 2.2). Refuses naive times."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be written as UTC")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def utc_parse(text: str) -> datetime:

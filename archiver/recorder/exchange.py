@@ -290,7 +290,7 @@ class _One:
         self._relay = relay
         self._keep = bytearray() if keep_body else None
         self._keep_limit = keep_body
-        self._held = b""
+        self._held: list[bytes] = []
         self._head: Head | None = None
         self._problem: Flaw | str | None = None
         self._detail: str | None = None
@@ -359,6 +359,7 @@ class _One:
                 data = b""
             try:
                 if data:
+                    await self._release()
                     await self._take(framing.feed(data), sink)
                 else:
                     await self._end_of_data(framing, sink, stream.ended_cleanly)
@@ -380,10 +381,10 @@ class _One:
             if isinstance(event, Body):
                 sink.body(event.wire, event.payload)
                 self._count(event.payload)
-                await self._pass_on(event.wire)
+                self._pass_on(event.wire)
             elif isinstance(event, Head):
                 self._start(event, sink)
-                await self._pass_on(event.raw)
+                self._pass_on(event.raw)
             elif isinstance(event, End):
                 self._complete = True
                 self.reusable = not event.rest and self._problem is None and bool(self._head and self._head.persistent)
@@ -472,11 +473,16 @@ class _One:
             self._truncated = self._truncated or ("disconnect" if cut else "unspecified")
             self._problem = self._problem or Flaw.CUT
 
-    async def _pass_on(self, data: bytes) -> None:
+    def _pass_on(self, data: bytes) -> None:
+        """Holds what has just come; what came before it is sent on by the next read (`_release`)."""
         if self._relay is not None:
-            held, self._held = self._held, data
-            if held:
-                await self._send_client(held)
+            self._held.append(data)
+
+    async def _release(self) -> None:
+        """Sends what earlier reads brought, now that more has come."""
+        if self._held:
+            held, self._held = b"".join(self._held), []
+            await self._send_client(held)
 
     async def _send_client(self, data: bytes) -> None:
         assert self._relay is not None
@@ -504,7 +510,7 @@ class _One:
             record = self._file(sink)
         head = self._head
         if self._held and self._relay is not None:
-            held, self._held = self._held, b""
+            held, self._held = b"".join(self._held), []
             with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same
                 await self._relay(held)
         fields = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.fields] if head else []

@@ -8,8 +8,9 @@ on as they are until the connection ends.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 
 HEAD_LIMIT = 256 * 1024
 CHUNK_LINE_LIMIT = 16 * 1024
@@ -17,6 +18,8 @@ TRAILER_LIMIT = 64 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: ([^\r\n]*))?")
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([^ \r\n]+) HTTP/1\.([01])")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*")
+_PLAIN_HEAD = re.compile(rb"[^\r\n]*\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n\x00]*\r\n)*\r\n")
+"""What nearly all heads look like: CRLF throughout, no folding, no blanks before colons. Read without looking twice."""
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?")
 
 
@@ -62,8 +65,16 @@ class Head:
     bodiless: bool = False
     close_delimited: bool = False
 
+    @cached_property
+    def _by_name(self) -> dict[bytes, list[bytes]]:
+        index: dict[bytes, list[bytes]] = {}
+        for key, value in self.fields:
+            index.setdefault(key.lower(), []).append(value)
+        return index
+
     def all(self, name: bytes) -> list[bytes]:
-        return [value for key, value in self.fields if key.lower() == name]
+        """Values of a field, in order. `name` in lower case."""
+        return self._by_name.get(name, [])
 
     def first(self, name: bytes) -> str | None:
         """First value of a field, decoded as Latin-1, or None."""
@@ -295,9 +306,10 @@ def _could_start(buffer: bytearray, request: bool) -> bool:
 
 
 def _parse_head(raw: bytes, method: bytes | None) -> Head | Flaw:
-    if b"\r" in raw.replace(b"\r\n", b""):
+    simple = bool(_PLAIN_HEAD.fullmatch(raw))
+    if not simple and b"\r" in raw.replace(b"\r\n", b""):
         return Flaw.BARE_CR
-    lines = raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
+    lines = raw[:-4].split(b"\r\n") if simple else raw.replace(b"\r\n", b"\n").rstrip(b"\n").split(b"\n")
     if method is None:
         match = _REQUEST_LINE.fullmatch(lines[0])
         if not match:
@@ -308,8 +320,12 @@ def _parse_head(raw: bytes, method: bytes | None) -> Head | Flaw:
         if not match:
             return Flaw.STATUS_LINE
         version, status, own_method, target = int(match[1]), int(match[2]), method, b""
-    fields: list[tuple[bytes, bytes]] = []
-    for line in lines[1:]:
+    fields = (
+        [(name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines[1:])]
+        if simple
+        else []
+    )
+    for line in () if simple else lines[1:]:
         if line[:1] in (b" ", b"\t"):  # obsolete folding (RFC 9112 5.2): belongs to the field before
             if not fields:
                 return Flaw.FIELD
@@ -321,14 +337,20 @@ def _parse_head(raw: bytes, method: bytes | None) -> Head | Flaw:
             return Flaw.FIELD
         fields.append((name.rstrip(b" \t"), value.strip(b" \t")))
     plain = Head(raw, version, status, own_method, target, fields)
-    codings = [c.strip().lower() for value in plain.all(b"transfer-encoding") for c in value.split(b",") if c.strip()]
+    codings = _codings(plain)
     chunked = bool(codings) and codings[-1] == b"chunked"
     bodiless = method is not None and (method == b"HEAD" or status in (204, 304))
     expected = _content_length(plain)
     close = method is not None and not chunked and expected is None and not bodiless
     if method is None and not codings and expected is None:
         expected = 0
-    return Head(raw, version, status, own_method, target, fields, expected, chunked and not bodiless, bodiless, close)
+    return replace(plain, expected=expected, chunked=chunked and not bodiless, bodiless=bodiless, close_delimited=close)
+
+
+def _codings(head: Head) -> list[bytes]:
+    """Transfer codings in the order in which they were applied."""
+    values = head.all(b"transfer-encoding")
+    return [c.strip().lower() for value in values for c in value.split(b",") if c.strip()]
 
 
 def _lengths(head: Head) -> list[bytes]:
@@ -347,11 +369,10 @@ def _content_length(head: Head) -> int | None:
 def _ambiguity(head: Head) -> Flaw | None:
     """What would make two readers see two different bodies."""
     lengths = _lengths(head)
-    codings = head.all(b"transfer-encoding")
-    if lengths and codings:
+    if lengths and head.all(b"transfer-encoding"):
         return Flaw.LENGTH_AND_CHUNKED
-    if codings:
-        names = [c.strip().lower() for value in codings for c in value.split(b",") if c.strip()]
+    if head.all(b"transfer-encoding"):
+        names = _codings(head)
         known = {b"chunked", b"gzip", b"deflate", b"compress", b"x-gzip", b"identity"}
         if head.version == 0 or any(name not in known for name in names) or names.count(b"chunked") > 1:
             return Flaw.TRANSFER_CODING

@@ -25,6 +25,7 @@ SECRET_FIELDS = frozenset(
 )
 LEARN_FROM = 8
 """Values shorter than this are not searched for: they would match ordinary text."""
+_ANY_SECRET = re.compile(b"|".join(re.escape(name) for name in sorted(SECRET_FIELDS)), re.IGNORECASE)
 _FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
 
 Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
@@ -45,7 +46,7 @@ class Redactor:
         found: list[tuple[str, str, bytes]] = []
         spans: list[tuple[int, int, bool]] = []
         start = raw.find(b"\n") + 1
-        for match in _FIELD_LINE.finditer(raw, start):
+        for match in _FIELD_LINE.finditer(raw, start) if _ANY_SECRET.search(raw) else ():
             name = match[1].strip().lower()
             if name in SECRET_FIELDS and match[3].strip():
                 self._learn(name, match[3])

@@ -1,0 +1,70 @@
+"""Child processes whose time and memory are measured: a recorder that waits, and a fetch through one."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pyrage
+
+from archiver.limits import HostLimiter
+from archiver.recorder import Recorder, Roots, TestNetwork
+from storage.capture import CaptureWriter, Identity
+from storage.times import system_clock
+
+
+def opened(order: dict[str, str]) -> tuple[Recorder, CaptureWriter]:
+    folder = Path(tempfile.mkdtemp(dir=order["folder"]))
+    routes = {key: (order["address"], int(port)) for key, port in json.loads(order["routes"]).items()}
+    recorder = Recorder(HostLimiter(0, 64), network=TestNetwork(routes, Roots(Path(order["roots"]), "bench")))
+    identity = Identity(
+        "20261122T000000-bench000",
+        "run",
+        1,
+        "https://bench.example/",
+        bytes(32),
+        {"name": "archiver", "version": "bench"},
+        True,
+    )
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    return recorder, CaptureWriter(folder / "capture", identity, [recipient], system_clock, time.monotonic)
+
+
+def wait(order: dict[str, str]) -> dict[str, float]:
+    """Serves until a line comes on standard input."""
+    recorder, writer = opened(order)
+    port = recorder.open(writer)
+    authority = Path(order["folder"]) / "authority.pem"
+    authority.write_bytes(recorder.authority.pem)
+    print(json.dumps({"proxy": port.proxy_url, "authority": str(authority)}), flush=True)
+    sys.stdin.readline()
+    port.close()
+    recorder.close()
+    return {}
+
+
+def fetch(order: dict[str, str]) -> dict[str, float]:
+    recorder, writer = opened(order)
+    port = recorder.open(writer)
+    port.fetch(order["warm"], []).result()
+    start = time.perf_counter()
+    done = port.fetch(order["url"], []).result()
+    received = time.perf_counter() - start
+    port.close()
+    writer.close("captured", None)
+    closed = time.perf_counter() - start
+    recorder.close()
+    assert done.complete, (done.problem, done.detail)
+    return {"received": received, "closed": closed}
+
+
+if __name__ == "__main__":
+    order = json.loads(sys.argv[2])
+    result = {"wait": wait, "fetch": fetch}[sys.argv[1]](order)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = usage.ru_utime + usage.ru_stime
+    print(json.dumps({**result, "cpu": cpu, "rss": usage.ru_maxrss / 1024}), flush=True)
