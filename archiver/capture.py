@@ -10,6 +10,7 @@ import asyncio
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -66,7 +67,8 @@ class Result:
     reason: str | None
     folder: Path
     posts: int
-    kept: int
+    kept: dict[str, int]
+    """How many of each kind were kept."""
     not_kept: list[dict[str, Any]]
     stored_bytes: int
     seq: int | None
@@ -132,6 +134,7 @@ class Act:
         self._exchanges: dict[str, ExchangeDone] = {}
         self._open: dict[str, dict[str, Any]] = {}
         self._ended: dict[str, tuple[Outcome, str | None]] = {}
+        self._kept: Counter[str] = Counter()
         self._fetches: dict[str, asyncio.Task[tuple[Outcome, str | None, str | None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(FETCHES_AT_ONCE)
@@ -196,6 +199,8 @@ class Act:
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None) -> None:
         line = self._open.pop(key)
         self._ended[key] = (outcome, reason)
+        if outcome is Outcome.CAPTURED:
+            self._kept[line["kind"]] += 1
         entry = {
             "key": key,
             "kind": line["kind"],
@@ -407,9 +412,8 @@ class Act:
             for key, (how, why) in self._ended.items()
             if how not in (Outcome.CAPTURED, Outcome.SKIPPED)
         ]
-        kept = sum(1 for how, _ in self._ended.values() if how is Outcome.CAPTURED)
         return Result(
-            self.capture_id, self.run, self.part, self.target, outcome, reason, self.folder, self.posts, kept, not_kept,
+            self.capture_id, self.run, self.part, self.target, outcome, reason, self.folder, self.posts, dict(self._kept), not_kept,
             self.writer.bytes_stored, seq, self.recorder.network is not None, self.cursor, self.walk_ended, self.enough() and not stop, warnings,
         )  # fmt: skip
 
@@ -452,7 +456,7 @@ class Act:
 
     def _without_answer(self) -> tuple[Outcome, str | None]:
         """No spider read an answer: what the recorder saw of the target's own request says why."""
-        for tag in ("post", "page", "page 1"):
+        for tag in ("embed", "page", "page 1"):
             done = self._exchanges.get(tag)
             if done is None:
                 continue

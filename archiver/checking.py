@@ -30,7 +30,7 @@ def check(context: Context) -> int:
     if what is not None and not named and worst(lines) == 0:
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
     for line in lines:
-        if not (arguments.quiet and line.finding is Finding.INTACT):
+        if not (arguments.quiet and line.finding in (Finding.INTACT, Finding.NOTE)):
             console.say(line.text())
         console.data(
             {

@@ -33,6 +33,27 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+_NAMED = ("post", "video", "round video", "photo", "audio", "voice", "sticker", "document", "page")
+
+
+def kept(kinds: dict[str, int]) -> str:
+    """`1 post, 2 videos, 1 page, 3 other files`: what a person asked for by name, the rest as a number."""
+    named = [(kind, kinds[kind]) for kind in _NAMED if kinds.get(kind)]
+    rest = sum(count for kind, count in kinds.items() if kind not in _NAMED)
+    parts = [*named, ("other file", rest)] if rest else named
+    return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in parts) or "nothing"
+
+
+def leaves(not_kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the posts that are incomplete only because of a part that is listed too, and the target's own line."""
+    keys = [str(item["key"]) for item in not_kept]
+
+    def only_repeats(key: str) -> bool:
+        return any(other.startswith(f"{key} #") for other in keys) or (key == "target" and len(keys) > 1)
+
+    return [item for item in not_kept if not only_repeats(str(item["key"]))]
+
+
 class Console:
     """Writes for a person or, with `as_json`, one JSON object a line."""
 
@@ -101,18 +122,14 @@ class Console:
         part = f" (part {result.part})" if result.part > 1 or result.target.kind == "channel" else ""
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
-        posts = (
-            f"{result.posts} post{'s' if result.posts != 1 else ''}, " if result.target.platform == "telegram" else ""
-        )
-        self.say(f"  kept      {posts}{result.kept} things in the inventory, {size(result.stored_bytes)}")
-        if result.not_kept:
-            self.say(f"  not kept  {len(result.not_kept)}:")
-            for item in result.not_kept[:5]:
+        self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
+        missing = leaves(result.not_kept)
+        if missing:
+            self.say(f"  not kept  {len(missing)}:")
+            for item in missing[:5]:
                 self.say(f"            {item['key']}: {item['outcome']}, {item['reason']}")
-            if len(result.not_kept) > 5:
-                self.say(
-                    f"            … and {len(result.not_kept) - 5} more: archiver show {result.capture} --inventory"
-                )
+            if len(missing) > 5:
+                self.say(f"            … and {len(missing) - 5} more: archiver show {result.capture} --inventory")
         self.say(f"  where     {result.folder}")
         sealed = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
         self.say(f"  proof     {sealed} · NOT TIMESTAMPED")

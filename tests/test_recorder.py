@@ -319,3 +319,31 @@ def test_rate_limit_answers_are_passed_to_the_limiter(tmp_path: Path, new_writer
     port.fetch(f"{server.base}/b", []).result(30)
     server.close()
     assert told == [("raw.example.org", 7.0), ("raw.example.org", 1.0)]
+
+
+def test_closing_one_capture_does_not_deafen_another(tmp_path: Path, new_writer: Make, open_recorder: Open) -> None:
+    """Ports that close with clients still connected give their descriptors to the next connection in the same round."""
+    import socket
+
+    server = RawServer(tmp_path / "server", False)
+    server.answers["/a"] = OK
+    server.keep_open.add("/a")
+    recorder = open_recorder(network=server.network)
+    steady = recorder.open(new_writer("steady"))
+    for number in range(30):
+        port = recorder.open(new_writer(f"short-{number}"))
+        clients = [socket.create_connection(port.address) for _ in range(4)]
+        for client in clients:
+            client.sendall(
+                f"GET {server.base}/a HTTP/1.1\r\nHost: x\r\nProxy-Authorization: {port.authorization}\r\n\r\n".encode()
+            )
+            assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        waiting = [steady.fetch(f"{server.base}/a", []) for _ in range(6)]
+        port.close()
+        waiting += [steady.fetch(f"{server.base}/a", []) for _ in range(6)]
+        for future in waiting:
+            done = future.result(10)
+            assert done.complete, (done.problem, done.detail)
+        for client in clients:
+            client.close()
+    server.close()

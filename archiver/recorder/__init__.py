@@ -36,7 +36,7 @@ from archiver.recorder.exchange import (
 )
 from archiver.recorder.listener import Listener
 from archiver.recorder.redact import Redactor
-from archiver.recorder.streams import PlainStream
+from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
@@ -240,7 +240,7 @@ class Port:
         if self._accepting is not None:
             self._accepting.cancel()
         if self._socket is not None:
-            self._socket.close()
+            close_socket(asyncio.get_running_loop(), self._socket)
         tasks = [*self._clients, *self._fetches]
         for task in tasks:
             task.cancel()

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from archiver.recorder.streams import PlainStream, StreamError
+from archiver.recorder.streams import PlainStream, StreamError, close_socket
 
 CONNECT_TIMEOUT = 20.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -172,10 +172,10 @@ async def _open(address: str, port: int, kind: str) -> PlainStream:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             await loop.sock_connect(sock, where)
     except TimeoutError as error:
-        sock.close()
+        close_socket(loop, sock)
         raise DialError(kind, f"{address} port {port}: no answer in {CONNECT_TIMEOUT:.0f} s") from error
     except OSError as error:
-        sock.close()
+        close_socket(loop, sock)
         raise DialError(kind, f"{address} port {port}: {error.strerror or error}") from error
     return PlainStream(sock)
 

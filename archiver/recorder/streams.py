@@ -65,7 +65,19 @@ class PlainStream:
             raise StreamError(str(error)) from error
 
     def close(self) -> None:
-        self.sock.close()
+        close_socket(self._loop, self.sock)
+
+
+def close_socket(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    """Closes a socket that a cancelled read or write may still be registered for.
+
+    asyncio unregisters a cancelled `sock_recv` only in the loop's next round. Closed before that, the number of the
+    descriptor is given to a new socket at once, and the selector, which still knows it, fails or deafens that one.
+    """
+    if sock.fileno() >= 0:
+        loop.remove_reader(sock)
+        loop.remove_writer(sock)
+    sock.close()
 
 
 class TlsStream:

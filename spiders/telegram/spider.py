@@ -34,13 +34,13 @@ class TelegramPost(scrapy.Spider):
         handle, number = self.target.handle, self.target.id.rpartition("/")[2]
         single = "&single" if self.target.single else ""
         url = f"https://t.me/{handle}/{number}?embed=1&mode=tme{single}"
-        yield scrapy.Request(url, self.embed, meta={"tag": "post"}, dont_filter=True)
+        yield scrapy.Request(url, self.embed, meta={"tag": "embed"}, dont_filter=True)
 
     def embed(self, response: Response) -> Iterator[Any]:
         parsed = read(response)
         wanted = self._wanted(parsed)
         found = bool(wanted)
-        yield Seen("post", "post", response.url, parsed, frozenset(wanted), final=found)
+        yield Seen("embed", "embed", response.url, parsed, frozenset(wanted), final=found)
         if not found and response.status == 200:
             handle, number = self.target.handle, self.target.id.rpartition("/")[2]
             url = f"https://t.me/s/{handle}/{number}"

@@ -1,0 +1,104 @@
+"""What the documents tell a person to type is typed here, and what they show is what the program writes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from archiver.cli import main
+from archiver.errors import EXIT_CODES
+from archiver.home import Home
+from storage import canonical
+from storage.note import Checkpoint, VerifierKey, open_note
+from tests.conftest import World
+
+ROOT = Path(__file__).parents[1]
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+
+
+def steps() -> list[tuple[list[str], int]]:
+    """Commands of the tutorial with the exit code that it promises."""
+    found = []
+    for block in re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "tutorial.md").read_text(), re.DOTALL):
+        for line in block.splitlines():
+            command, _, comment = line.partition("   #")
+            code = re.search(r"exit code (\d)", comment)
+            words = shlex.split(command.removeprefix("$ "))
+            assert words[0] == "archiver"
+            found.append((words[1:], int(code[1]) if code else 0))
+    return found
+
+
+def test_the_tutorial(tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "home"
+    done = steps()
+    assert len(done) >= 14
+    for words, code in done:
+        if "LAST" in words:
+            captures = Home(home).catalog.captures()
+            words = [captures[-1]["id"][-8:] if word == "LAST" else word for word in words]
+        assert main(["--home", str(home), *words], world.network, {}) == code, (words, capsys.readouterr())
+
+
+def test_commands_shown_in_the_readme_exist() -> None:
+    from archiver.cli import build_parser
+
+    parser = build_parser()
+    text = (ROOT / "README.md").read_text()
+    for line in re.findall(r"^(?:\$ )?archiver (.+?)(?:  .*)?$", text, re.MULTILINE):
+        words = shlex.split(line)
+        if words and words[0] not in ("/",):
+            parser.parse_args(words)
+
+
+def test_examples_of_the_formats_are_well_formed() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text()
+    blocks = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) >= 7
+    for block in blocks:
+        for line in block.splitlines():
+            json.loads(line)
+    event = next(block for block in blocks if block.startswith('{"event"'))
+    body = json.loads(event)["event"]
+    assert canonical.dumps(json.loads(event)) == event.strip().encode()
+    assert body["type"] == "captured"
+    key = re.search(r"`(archiver\.invalid/\S+\+\S+)`", text)
+    note = re.search(r"```\n(archiver\.invalid.*?)```", text, re.DOTALL)
+    assert key
+    assert note
+    checkpoint = Checkpoint.parse(open_note(note[1], [VerifierKey.parse(key[1])]))
+    assert checkpoint.size == 8, "the checkpoint in the document is a real one, signed by the key beside it"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)\)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--home", str(tmp_path / "demo")], None, {}) == 0
+    out = capsys.readouterr().out
+    for said in (
+        "1 post, 2 videos, 2 photos",
+        "too big for the web view",
+        "Post not found",
+        "Жаңаөзен",
+        "not evidence",
+        "NOT TIMESTAMPED",
+        "intact",
+    ):
+        assert said in out
+    assert main(["demo", "--home", str(tmp_path / "demo")], None, {}) == 1, "a home is not written over"
+
+
+def test_every_exit_code_is_told_in_help() -> None:
+    from archiver.cli import EPILOG
+
+    for code in EXIT_CODES:
+        assert f"{code} " in EPILOG
