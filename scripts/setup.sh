@@ -32,7 +32,7 @@ environment() { # folder, lock file
   if [ ! -x "$1/bin/python" ] || ! cmp -s "$2" "$1/.lock" 2>/dev/null; then
     echo "setting up $1 (pinned by $2)"
     [ -x "$1/bin/python" ] || "$python" -m venv "$1"
-    "$1/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$2"
+    "$1/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$2"
     cp "$2" "$1/.lock"
   fi
 }
@@ -41,8 +41,8 @@ if [ "$kind" = run ] && [ -f .venv/.lock ] && cmp -s .venv/.lock requirements-de
 elif [ "$kind" = run ]; then environment .venv requirements.lock
 else environment .venv requirements-dev.lock; fi
 if [ ! -x .venv/bin/archiver ]; then
-  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null ||
-    .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null ||
+    .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps -e .
 fi
 
 missing=""
