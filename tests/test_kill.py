@@ -25,9 +25,7 @@ from archiver.home import Answers, Home
 from archiver.seal import recover
 from storage.digest import sha256_hex
 from storage.times import system_clock
-from tests.conftest import SOAK
 
-KILLS = int(os.environ.get("ARCHIVER_KILLS", "1000" if SOAK else "50"))
 KILLS_PER_HOME = 10
 SEED = 20261122
 
@@ -114,10 +112,15 @@ def readable_records(home: Home) -> dict[str, str]:
 
 
 def test_kill_at_random_moments(tmp_path: Path, served: Platforms, zygote: Zygote) -> None:
-    moments = random.Random(SEED)
+    campaign(tmp_path, served, zygote, kills=50, seed=SEED)
+
+
+def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed: int) -> None:
+    moments = random.Random(seed)
     assert served.network.roots is not None
-    kills = recovered = completed = 0
-    while kills < KILLS:
+    wanted, kills = kills, 0
+    recovered = completed = 0
+    while kills < wanted:
         home = Home.create(tmp_path / f"home-{kills}", Answers(pseudonym="tester"))
         log = tmp_path / f"log-{kills}"
         order = {
@@ -127,7 +130,7 @@ def test_kill_at_random_moments(tmp_path: Path, served: Platforms, zygote: Zygot
             "roots": str(served.network.roots.path),
         }
         before: dict[str, str] = {}
-        for _ in range(min(KILLS_PER_HOME, KILLS - kills)):
+        for _ in range(min(KILLS_PER_HOME, wanted - kills)):
             child = zygote.start(order)
             time.sleep(moments.uniform(0.0, 1.2))  # the moment itself is what is random here
             zygote.kill(child)
@@ -150,11 +153,12 @@ def test_kill_at_random_moments(tmp_path: Path, served: Platforms, zygote: Zygot
         home.catalog.close()
         home.state.close()
     print(f"\n{kills} kills, {recovered} captures recovered, {completed} completed exchanges, none lost")
-    assert recovered > KILLS // 10
-    assert completed > KILLS
+    assert recovered > wanted // 10
+    assert completed > wanted
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(not SOAK, reason="the full thousand runs in `make soak`; fifty run above")
-def test_kill_a_thousand_times(tmp_path: Path, served: Platforms, zygote: Zygote) -> None:
-    test_kill_at_random_moments(tmp_path, served, zygote)
+@pytest.mark.parametrize("half", [1, 2])
+def test_kill_a_thousand_times(tmp_path: Path, served: Platforms, zygote: Zygote, half: int) -> None:
+    """The full campaign of `make soak`, in two halves for two cores."""
+    campaign(tmp_path, served, zygote, kills=int(os.environ.get("ARCHIVER_KILLS", "1000")) // 2, seed=SEED + half)
