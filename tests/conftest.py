@@ -48,6 +48,34 @@ def need(program: str) -> str:
     return found
 
 
+@pytest.fixture(autouse=True)
+def others_accept_what_was_made(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test, warcio and fastwarc read every WARC of every closed capture that it made and did not damage."""
+    yield
+    if "tmp_path" not in request.fixturenames or request.module.__name__.endswith(("test_check", "test_warc")):
+        return
+    for manifest in request.getfixturevalue("tmp_path").rglob("manifest.json"):
+        for path in manifest.parent.glob("*.warc.gz"):
+            accepted_by_others(path)
+
+
+def accepted_by_others(path: Path) -> None:
+    from fastwarc.warc import ArchiveIterator as FastIterator
+    from warcio.archiveiterator import ArchiveIterator
+
+    count = 0
+    with open(path, "rb") as stream:
+        for record in ArchiveIterator(stream, check_digests="raise"):
+            record.raw_stream.read()
+            assert record.digest_checker.passed is not False, path
+            count += 1
+    with open(path, "rb") as stream:
+        for record in FastIterator(stream, parse_http=False):
+            assert record.verify_block_digest(), path
+            count -= 1
+    assert count == 0, path
+
+
 @pytest.fixture(scope="session")
 def age_identity() -> pyrage.x25519.Identity:
     return pyrage.x25519.Identity.generate()

@@ -171,6 +171,40 @@ def test_troubled_answers(shell: Shell, world: World, answer: Answer, code: int,
     assert shell("check")[0] == 0
 
 
+def test_a_login_wall(shell: Shell, world: World) -> None:
+    world.news.trouble |= {
+        "/members": Answer(302, "text/plain", b"", [("Location", "/login?next=/members")]),
+        "/login": Answer(body=b"<html><body><form>Log in</form></body></html>"),
+    }
+    code, [result] = shell.json("capture", f"{BLOG}/members")
+    assert (code, result["outcome"]) == (3, "refused")
+    assert "login page" in str(result["reason"])
+
+
+def test_a_redirect_to_a_metadata_address(shell: Shell, world: World) -> None:
+    world.news.trouble["/meta"] = Answer(302, "text/plain", b"", [("Location", "http://169.254.169.254/latest/")])
+    code, [result] = shell.json("capture", f"{BLOG}/meta")
+    assert (code, result["outcome"]) == (3, "refused")
+    assert "metadata services" in str(result["reason"])
+
+
+def test_a_gzip_bomb_is_kept_and_not_inflated(shell: Shell, world: World) -> None:
+    import gzip
+
+    bomb = gzip.compress(bytes(300_000_000), 9, mtime=0)
+    world.news.trouble["/bomb"] = Answer(body=bomb, headers=[("Content-Encoding", "gzip")])
+    code, [result] = shell.json("capture", f"{BLOG}/bomb")
+    assert (code, result["outcome"]) == (2, "partial")
+    [page] = [line for line in read_lines(folder_of(shell, result) / "records.jsonl") if line["type"] == "response"]
+    assert page["payload_size"] == len(bomb)
+    assert shell("check")[0] == 0
+
+
+def test_a_large_file_given_as_a_page_is_kept_and_not_read(shell: Shell) -> None:
+    code, [result] = shell.json("capture", f"{BLOG}/square.mp4")
+    assert (code, result["outcome"]) == (0, "captured")
+
+
 def test_several_links_and_one_failure_stops_nothing_else(shell: Shell) -> None:
     links = [
         "https://t.me/ozen_today/12",

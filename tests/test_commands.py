@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -327,20 +326,14 @@ def test_a_clock_that_jumps_is_in_the_manifest(shell: Shell, monkeypatch: pytest
     assert "clock jumped by -7" in out
 
 
-def test_two_processes_on_one_home(shell: Shell, world: World) -> None:
-    codes: list[int] = []
-
-    def run(link: str) -> None:
-        codes.append(main(["capture", link, "--home", str(shell.home)], world.network, {}))
-
-    threads = [threading.Thread(target=run, args=(f"https://t.me/ozen_today/{n}",)) for n in (11, 12, 13, 22)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert codes == [0, 0, 0, 0]
-    assert shell("check")[0] == 0
-    assert len(Home(shell.home).catalog.captures()) == 4
+def test_a_damaged_ledger_is_said_and_left_as_it_is(shell: Shell, capture: str) -> None:
+    path = shell.home / "ledger" / "checkpoint"
+    path.write_bytes(path.read_bytes()[:-20])
+    before = {p: p.read_bytes() for p in (shell.home / "ledger").rglob("*") if p.is_file()}
+    code, _, err = shell("note", capture, "x")
+    assert code == 5
+    assert "restore `ledger/`" in err
+    assert {p: p.read_bytes() for p in (shell.home / "ledger").rglob("*") if p.is_file()} == before
 
 
 def test_settings_that_cannot_be_read(shell: Shell) -> None:

@@ -1,0 +1,95 @@
+"""Real processes on one home: side by side, and stopped by a person."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archiver.checks import check_home, worst
+from archiver.demo.server import Answer, Asked, Platforms
+from archiver.home import Home
+from archiver.seal import recover
+from tests.conftest import World
+
+ROOT = Path(__file__).parents[1]
+
+
+def start(served: Platforms, *words: str) -> subprocess.Popen[str]:
+    assert served.network.roots is not None
+    network = json.dumps({"routes": dict(served.network.routes), "roots": str(served.network.roots.path)})
+    command = [sys.executable, "-m", "tests.command_child", network, *words]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_processes_on_one_home(home: Home, world: World) -> None:
+    words = ["--home", str(home.path), "--json", "capture"]
+    running = [start(world.served, *words, f"https://t.me/ozen_today/{n}", f"https://t.me/ozen_today/{n + 10}") for n in (12, 22)]
+    results = []
+    for process in running:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        results += [json.loads(line) for line in out.splitlines()]
+    assert [result["outcome"] for result in results] == ["captured"] * 4
+    assert len({result["event"] for result in results}) == 4
+    assert worst(check_home(home.path)) == 0
+
+
+class Stalling:
+    """A page whose film never ends until the gate opens, and a sign that it has begun."""
+
+    def __init__(self, folder: Path) -> None:
+        self.gate, self.begun = threading.Event(), threading.Event()
+
+        def site(asked: Asked) -> Answer:
+            if asked.path == "/film.mp4":
+                self.begun.set()
+                return Answer(content_type="video/mp4", body=bytes(3_000_000), gate=self.gate)
+            return Answer(body=b"<html><body><p>film</p><video src='/film.mp4'></video></body></html>")
+
+        self.served = Platforms(folder, {"film.example": site})
+
+    def close(self) -> None:
+        self.gate.set()
+        self.served.stop()
+
+
+@pytest.fixture
+def stalling(tmp_path: Path) -> Iterator[Stalling]:
+    made = Stalling(tmp_path / "stalling")
+    yield made
+    made.close()
+
+
+def test_ctrl_c_once(home: Home, stalling: Stalling) -> None:
+    process = start(stalling.served, "--home", str(home.path), "--json", "capture", "https://film.example/")
+    assert stalling.begun.wait(60)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2, err
+    result = json.loads(out.splitlines()[-1])
+    assert (result["outcome"], result["reason"]) == ("partial", "interrupted by the person")
+    assert "Press Ctrl-C again" in err
+    assert "Traceback" not in err
+    assert worst(check_home(home.path)) == 0
+    assert not home.state.open_captures()
+
+
+def test_ctrl_c_twice_stops_at_once_and_loses_nothing(home: Home, stalling: Stalling) -> None:
+    process = start(stalling.served, "--home", str(home.path), "--json", "capture", "https://film.example/")
+    assert stalling.begun.wait(60)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (2, 4), err  # the first may already have ended it
+    assert "Traceback" not in err
+    done = recover(home)
+    home.project()
+    assert len(done) + len(home.catalog.captures()) >= 1
+    assert worst(check_home(home.path)) == 0
