@@ -129,7 +129,12 @@ class Act:
         home.state.capture_opened(self.capture_id, str(self.folder), self.capture_id[:15], list(options.cases))
         self.writer = CaptureWriter(home.path / self.folder, identity, recipients, home.clock, time.monotonic)
         config = home.config
-        limits = Limits(response_bytes=config.response_bytes, response_seconds=config.response_seconds)
+        limits = Limits(
+            response_bytes=config.response_bytes,
+            response_seconds=config.response_seconds,
+            capture_bytes=config.capture_bytes,
+            capture_seconds=config.capture_seconds,
+        )
         self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done)
         self._exchanges: dict[str, ExchangeDone] = {}
         self._open: dict[str, dict[str, Any]] = {}

@@ -353,10 +353,10 @@ def _check(context: Context) -> int:
 
 def _catalog(context: Context) -> int:
     home = context.home()
-    count = home.rebuild_catalog()
     from archiver.seal import recover
 
-    for done in recover(home):
+    count = home.rebuild_catalog()
+    for done in recover(home, everywhere=True):
         context.console.warn(f"recovered {done.describe()}")
     home.project()
     context.console.say(f"catalog made again from {count} events, {len(home.catalog.captures())} captures")

@@ -51,6 +51,9 @@ concurrency = 4
 # A response longer than this many bytes, or slower than this many seconds, is cut and marked as cut.
 response_bytes = 68719476736
 response_seconds = 21600
+# A capture larger than this many bytes, or longer than this many seconds, asks for nothing more. 0: no limit.
+capture_bytes = 0
+capture_seconds = 0
 
 [secrets]
 # Values that must never reach a record, such as tokens in links. Best kept out of this file: name an environment
@@ -88,6 +91,8 @@ class Config:
     concurrency: int
     response_bytes: int
     response_seconds: float
+    capture_bytes: int | None
+    capture_seconds: float | None
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
 
 
@@ -181,6 +186,8 @@ class Home:
                 concurrency=int(sites.get("concurrency", 4)),
                 response_bytes=int(limits.get("response_bytes", 64 << 30)),
                 response_seconds=float(limits.get("response_seconds", 21600)),
+                capture_bytes=int(limits.get("capture_bytes", 0)) or None,
+                capture_seconds=float(limits.get("capture_seconds", 0)) or None,
                 secret_values=tuple(values),
             )
         except (TypeError, ValueError) as error:

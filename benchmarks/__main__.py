@@ -95,16 +95,22 @@ http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; 
 
 
 def page(number: int) -> bytes:
-    """20,480 bytes of social-post HTML, each different."""
+    """20,480 bytes of a channel's page, in the platform's own markup, each different."""
+    from datetime import UTC, datetime
+
+    from archiver.demo.server import Asked
+    from archiver.demo.telegram import Channel, DemoPost, Medium, Telegram
+
     source = random.Random(number)
-    words = ["площадь", "видео", "сегодня", "people", "көше", "адамдар", "street", "полиция", "school", "жаңаөзен"]
-    out = [f"<!DOCTYPE html><html><head><meta charset=utf-8><title>{number}</title></head><body>"]
-    while sum(len(part.encode()) for part in out[-3:]) and len("".join(out).encode()) < 20300:
-        text = " ".join(source.choice(words) for _ in range(12))
-        out.append(
-            f'<div class="tgme_widget_message" data-post="c/{source.randrange(10**9)}"><p class="text">{text} {source.random()}</p></div>'
-        )
-    data = "".join(out).encode()
+    words = "Алаңда адамдар жиналып жатыр. Видео с площади, снято около полудня. They fired from the roof of the school. Көше жабық".split()
+    now = datetime(2022, 1, 5, tzinfo=UTC)
+    posts = []
+    for n in range(9):
+        text = " ".join(source.choice(words) for _ in range(40))
+        media = [Medium("photo", f"{source.randbytes(96).hex()}.jpg")] if n % 2 else []
+        posts.append(DemoPost(n + 1, now, text, media, views=f"{source.randrange(1, 99)}.{source.randrange(9)}K"))
+    telegram = Telegram([Channel(f"channel{number}", f"Channel {number}", -number, posts)], b"", lambda: now)
+    data = telegram.web(Asked("t.me", f"/s/channel{number}", {}, {})).body
     return data[:20480].ljust(20480, b" ")
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import base64
 import os
-import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,74 +20,18 @@ from typing import Any
 import pyrage
 
 from storage import canonical
-from storage.digest import Buffer, Sha256, commitment, file_sha256, sha256_label
+from storage.digest import Sha256, commitment, file_sha256, sha256_label
 from storage.errors import DiskError, FormatError, StorageError, disk_error
 from storage.files import Lock, sync_folder, write_synced
-from storage.lines import LineFile, lines_root
+from storage.lines import LineFile, lines_root, read_lines
+from storage.records import Exchange, RecordRef, Withheld, placed
+from storage.sink import ExchangeSink
 from storage.times import Clock, utc_text
-from storage.warc import (
-    HTTP_REQUEST,
-    HTTP_RESPONSE,
-    MemberInPlace,
-    fields_block,
-    header_reserve,
-    is_incompressible,
-    member,
-    new_record_id,
-    record_header,
-)
+from storage.warc import fields_block, is_incompressible, member, new_record_id, record_header
 
 FORMAT = "archiver-capture/1"
-SPOOL_AT = 1 << 20
-"""Bodies above this go to a file of their own, bytes."""
 FILE_LIMIT = 10**9
-BACKLOG_LIMIT = 8 << 20
 LINE_FILES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
-
-
-@dataclass(frozen=True)
-class Withheld:
-    """A secret that was replaced: where it stood, and the commitment put in its place."""
-
-    where: str
-    name: str
-    commitment: str
-
-    def line(self) -> dict[str, str]:
-        return {"where": self.where, "name": self.name, "commitment": self.commitment}
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request that is about to be answered. `request` is as sent, secrets replaced."""
-
-    uri: str
-    date: datetime
-    request: Sequence[bytes]
-    request_payload: bytes | None = None
-    ip: str | None = None
-    protocols: tuple[str, ...] = ()
-    cipher: str | None = None
-    tls_record: str | None = None
-    tag: str | None = None
-    withheld: tuple[Withheld, ...] = ()
-
-
-@dataclass(frozen=True)
-class RecordRef:
-    """Where a record lies, and what it says of itself."""
-
-    record_id: str
-    type: str
-    uri: str | None
-    date: datetime
-    file: str
-    offset: int
-    length: int
-    block_digest: str
-    payload_digest: str | None
-    payload_size: int | None
-    line: dict[str, Any] = field(repr=False, default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -165,18 +108,18 @@ class CaptureWriter:
         self._spill: LineFile | None = None
         self._main = ""
         self._main_fd = -1
-        self._warcinfo = ""
+        self.warcinfo_id = ""
         self._next_main()
 
     # -- files -------------------------------------------------------------------------------------
 
-    def _file_name(self) -> str:
+    def new_file_name(self) -> str:
         stamp = self.opened.strftime("%Y%m%d%H%M%S")
         name = f"archiver-{stamp}-{self._serial:05d}-{self.identity.capture_id[-8:]}.warc.gz"
         self._serial += 1
         return name
 
-    def _warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
+    def warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
         """(record id, member, header, block) of the `warcinfo` that starts each file (standards.md 2.3)."""
         software = self.identity.software
         block = fields_block(
@@ -200,8 +143,8 @@ class CaptureWriter:
         return record_id, member(header, [block], stored=False), header, block
 
     def _next_main(self) -> None:
-        name = self._file_name()
-        record_id, data, _, block = self._warcinfo_member(name)
+        name = self.new_file_name()
+        record_id, data, _, block = self.warcinfo_member(name)
         path = self.folder / f"{name}.open"
         if self._main_fd >= 0:
             os.fsync(self._main_fd)
@@ -210,7 +153,7 @@ class CaptureWriter:
             self._main_fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         except OSError as error:
             raise disk_error(error, f"opening {name}") from error
-        self._main, self._warcinfo = name, record_id
+        self._main, self.warcinfo_id = name, record_id
         self._files[name] = Sha256()
         offset = self._append(data)
         self._record_line(
@@ -277,7 +220,7 @@ class CaptureWriter:
         head = [
             ("WARC-Target-URI", uri),
             *fields,
-            ("WARC-Warcinfo-ID", self._warcinfo),
+            ("WARC-Warcinfo-ID", self.warcinfo_id),
             ("WARC-Block-Digest", digest),
         ]
         if payload:
@@ -306,9 +249,8 @@ class CaptureWriter:
                 {"content_type": content_type, **(extra or {})},
             )
 
-    def _append_exchange(
-        self, sink: ExchangeSink, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]
-    ) -> list[RecordRef]:
+    def append_records(self, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
+        """Appends whole members with one write, and lists them. Each comes with what its line says beside its place."""
         with self._mutex:
             self._refuse_if_closed()
             if self._files[self._main].size > FILE_LIMIT:  # type: ignore[union-attr]
@@ -316,19 +258,34 @@ class CaptureWriter:
             offset = self._append(b"".join(data for data, _, _ in members))
             done, lines = [], []
             for data, ref, extra in members:
-                placed = _placed(ref, self._main, offset, len(data), extra)
+                at_home = placed(ref, self._main, offset, len(data), extra)
                 offset += len(data)
-                done.append(placed)
-                lines.append(placed.line)
+                done.append(at_home)
+                lines.append(at_home.line)
                 self.counts[ref.type] += 1
             self._lines["records.jsonl"].append(lines)
             return done
 
+    def claim_file(self) -> str:
+        """The name of a WARC file that somebody else fills."""
+        with self._mutex:
+            self._refuse_if_closed()
+            return self.new_file_name()
+
+    def adopt_file(self, name: str, spool: Path, records: Sequence[RecordRef], length: int) -> None:
+        """Takes in a finished file that was claimed: its name, and a line for each of its records."""
+        with self._mutex:
+            self._files[name] = None
+            spool.rename(self.folder / f"{name}.open")
+            self._lines["records.jsonl"].append([ref.line for ref in records])
+            self.counts.update(ref.type for ref in records)
+            self.bytes_stored += length
+
     def _record_line(self, ref: RecordRef, extra: dict[str, Any] | None = None) -> RecordRef:
-        placed = _placed(ref, ref.file, ref.offset, ref.length, extra or {})
-        self._lines["records.jsonl"].append([placed.line])
+        at_home = placed(ref, ref.file, ref.offset, ref.length, extra or {})
+        self._lines["records.jsonl"].append([at_home.line])
         self.counts[ref.type] += 1
-        return placed
+        return at_home
 
     # -- what the parsers read, what was discovered, what is withheld --------------------------------
 
@@ -478,8 +435,6 @@ def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, kn
 
 def _counts(folder: Path) -> dict[str, Any]:
     """Counts by what the files say, so that a recovered capture counts like any other."""
-    from storage.lines import read_lines
-
     records = Counter(line["type"] for line in read_lines(folder / "records.jsonl"))
     outcomes = Counter(line["outcome"] for line in read_lines(folder / "inventory.jsonl") if line.get("outcome"))
     posts = sum(1 for _ in read_lines(folder / "posts.jsonl"))
@@ -492,340 +447,3 @@ def _sync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _placed(ref: RecordRef, file: str, offset: int, length: int, extra: dict[str, Any]) -> RecordRef:
-    line = {
-        "id": ref.record_id,
-        "type": ref.type,
-        "uri": ref.uri,
-        "date": utc_text(ref.date),
-        "file": file,
-        "offset": offset,
-        "length": length,
-        "block_digest": ref.block_digest,
-        "payload_digest": ref.payload_digest,
-        "payload_size": ref.payload_size,
-        **{key: value for key, value in extra.items() if value is not None and value != []},
-    }
-    return RecordRef(
-        ref.record_id, ref.type, ref.uri, ref.date, file, offset, length,
-        ref.block_digest, ref.payload_digest, ref.payload_size, line,
-    )  # fmt: skip
-
-
-class ExchangeSink:
-    """Takes one answer as it arrives and files it with its request. One thread at a time calls it.
-
-    `head` once, `body` any number of times, then `finish`. Only after `finish` returns may a client see the last
-    byte: the exchange is then in a readable WARC.
-    """
-
-    def __init__(self, writer: CaptureWriter, exchange: Exchange, notify: Callable[[], None]) -> None:
-        self._writer = writer
-        self.exchange = exchange
-        self._notify = notify
-        self.request_id = new_record_id()
-        self.response_id = new_record_id()
-        self._parts: list[Buffer] = []
-        self._payload_parts: list[Buffer] = []
-        self._buffered = 0
-        self._head_size = 0
-        self._chunked = False
-        self._stored = False
-        self._status: int | None = None
-        self._content_type: str | None = None
-        self._response_withheld: tuple[Withheld, ...] = ()
-        self._interim: list[bytes] = []
-        self._stream: _Stream | None = None
-        self.payload_size = 0
-
-    def interim(self, raw: bytes) -> None:
-        """A 1xx answer: kept as a record of its own, since readers expect one status line to a response."""
-        self._interim.append(raw)
-
-    def head(
-        self,
-        raw: bytes,
-        *,
-        status: int | None,
-        content_type: str | None,
-        content_encoding: str | None,
-        expected: int | None,
-        chunked: bool,
-        withheld: tuple[Withheld, ...] = (),
-    ) -> None:
-        """Status line and fields as received, secrets replaced. `expected`: body size in bytes, if stated."""
-        self._status, self._content_type = status, content_type
-        self._chunked = chunked
-        self._stored = is_incompressible(content_type, content_encoding)
-        self._response_withheld = withheld
-        self._parts.append(raw)
-        self._head_size = len(raw)
-        if expected is not None and expected > SPOOL_AT:
-            self._spool()
-
-    def body(self, wire: bytes, payload: bytes) -> None:
-        """The next bytes: `wire` with framing, `payload` without. The same object where there is no framing."""
-        self.payload_size += len(payload)
-        if self._stream is not None:
-            self._stream.put(wire, payload)
-            return
-        self._parts.append(wire)
-        if self._chunked:
-            self._payload_parts.append(payload)
-        self._buffered += len(wire)
-        if self._buffered > SPOOL_AT:
-            self._spool()
-
-    @property
-    def backlogged(self) -> bool:
-        """True while more than 8 MiB wait for disk and digests; the reader should pause until `notify`."""
-        return self._stream is not None and self._stream.backlog > BACKLOG_LIMIT
-
-    def _spool(self) -> None:
-        request = self._request_member()
-        self._writer._append_exchange(self, [request])
-        self._stream = _Stream(self._writer, self, self._stored)
-        payload = self._payload_parts if self._chunked else self._parts[1:]
-        self._stream.put(b"".join(self._parts), b"".join(payload))
-        self._parts, self._payload_parts = [], []
-
-    def finish(self, truncated: str | None = None, extra: dict[str, Any] | None = None) -> RecordRef:
-        """Files the exchange. `truncated`: a `WARC-Truncated` reason. Returns the response's place."""
-        if self._stream is not None:
-            return self._stream.finish(truncated, extra or {})
-        block_digest = sha256_label(*self._parts)
-        payload = self._payload_parts if self._chunked else self._parts[1:]
-        payload_digest = sha256_label(*payload)
-        size = sum(len(part) for part in self._parts)
-        ref, fields, line = self._response(block_digest, payload_digest, truncated, extra or {})
-        header = record_header("response", self.response_id, self.exchange.date, fields, size)
-        members = [self._request_member(), *self._interim_members()]
-        members.append((member(header, self._parts, self._stored and size > 4096), ref, line))
-        return self._writer._append_exchange(self, members)[-1]
-
-    @property
-    def streaming(self) -> bool:
-        """True once the body goes to a file of its own; `finish` then waits for threads and disk."""
-        return self._stream is not None
-
-    def finish_without_answer(self) -> None:
-        """Nothing came back. The request is kept: that we asked, and got no answer, is a fact."""
-        self._writer._append_exchange(self, [self._request_member(answered=False), *self._interim_members()])
-
-    def finish_unparsed(self, problem: str) -> RecordRef:
-        """What came is no HTTP response: kept as a `resource`, because a `response` record must be one."""
-        self.finish_without_answer()
-        return self._writer.resource(
-            f"urn:archiver:unparsed:{self.exchange.uri}",
-            "application/octet-stream",
-            b"".join(bytes(part) for part in self._parts),
-            fields=[("WARC-Concurrent-To", self.request_id)],
-            extra={"problem": problem, "tag": self.exchange.tag},
-        )
-
-    def _interim_members(self) -> list[tuple[bytes, RecordRef, dict[str, Any]]]:
-        members = []
-        for raw in self._interim:
-            record_id, digest = new_record_id(), sha256_label(raw)
-            fields = [
-                ("WARC-Target-URI", self.exchange.uri),
-                ("WARC-Concurrent-To", self.request_id),
-                ("WARC-Warcinfo-ID", self._writer._warcinfo),
-                ("WARC-Block-Digest", digest),
-                ("Content-Type", HTTP_RESPONSE),
-            ]
-            header = record_header("metadata", record_id, self.exchange.date, fields, len(raw))
-            ref = RecordRef(record_id, "metadata", self.exchange.uri, self.exchange.date, "", 0, 0, digest, None, None)
-            members.append((member(header, [raw], False), ref, {"content_type": HTTP_RESPONSE, "interim": True}))
-        return members
-
-    def _common(self) -> list[tuple[str, str]]:
-        exchange = self.exchange
-        fields = [("WARC-Target-URI", exchange.uri)]
-        if exchange.ip:
-            fields.append(("WARC-IP-Address", exchange.ip))
-        fields += [("WARC-Protocol", protocol) for protocol in exchange.protocols]
-        if exchange.cipher:
-            fields.append(("WARC-Cipher-Suite", exchange.cipher))
-        return fields
-
-    def _request_member(self, answered: bool = True) -> tuple[bytes, RecordRef, dict[str, Any]]:
-        exchange = self.exchange
-        digest = sha256_label(*exchange.request)
-        payload = sha256_label(exchange.request_payload) if exchange.request_payload is not None else None
-        fields = self._common()
-        if answered:
-            fields.append(("WARC-Concurrent-To", self.response_id))
-        if exchange.tls_record:
-            fields.append(("WARC-Concurrent-To", exchange.tls_record))
-        fields += [("WARC-Warcinfo-ID", self._writer._warcinfo), ("WARC-Block-Digest", digest)]
-        if payload:
-            fields.append(("WARC-Payload-Digest", payload))
-        fields.append(("Content-Type", HTTP_REQUEST))
-        size = sum(len(part) for part in exchange.request)
-        header = record_header("request", self.request_id, exchange.date, fields, size)
-        ref = RecordRef(self.request_id, "request", exchange.uri, exchange.date, "", 0, 0, digest, payload, None)
-        extra = {"tag": exchange.tag, "withheld": [held.line() for held in exchange.withheld]}
-        return member(header, exchange.request, False), ref, extra
-
-    def _response(
-        self, block_digest: str, payload_digest: str, truncated: str | None, extra: dict[str, Any]
-    ) -> tuple[RecordRef, list[tuple[str, str]], dict[str, Any]]:
-        exchange = self.exchange
-        fields = [*self._common(), ("WARC-Concurrent-To", self.request_id)]
-        if exchange.tls_record:
-            fields.append(("WARC-Concurrent-To", exchange.tls_record))
-        fields += [("WARC-Warcinfo-ID", self._writer._warcinfo), ("WARC-Block-Digest", block_digest)]
-        if not self._chunked:
-            # A chunked body keeps its framing; a payload digest would be refused by the checkers, which hash the
-            # framing, or by the standard, which does not (standards.md 2.4 trap 4). records.jsonl has it.
-            fields.append(("WARC-Payload-Digest", payload_digest))
-        if truncated:
-            fields.append(("WARC-Truncated", truncated))
-        fields.append(("Content-Type", HTTP_RESPONSE))
-        line = {
-            "request": self.request_id,
-            "tls": exchange.tls_record,
-            "status": self._status,
-            "content_type": self._content_type,
-            "chunked": self._chunked or None,
-            "truncated": truncated,
-            "tag": exchange.tag,
-            "withheld": [held.line() for held in self._response_withheld],
-            **extra,
-        }
-        ref = RecordRef(
-            self.response_id,
-            "response",
-            exchange.uri,
-            exchange.date,
-            "",
-            0,
-            0,
-            block_digest,
-            payload_digest,
-            self.payload_size,
-        )
-        return ref, fields, line
-
-    def sidecar(self) -> dict[str, Any]:
-        """What recovery needs to finish a spool whose process died."""
-        _, fields, line = self._response("", "", "unspecified", {})
-        skip = {"WARC-Block-Digest", "WARC-Payload-Digest", "WARC-Truncated"}
-        return {
-            "response_id": self.response_id,
-            "date": utc_text(self.exchange.date),
-            "fields": [[name, value] for name, value in fields if name not in skip],
-            "line": {key: value for key, value in line.items() if value is not None and value != []},
-            "uri": self.exchange.uri,
-            "chunked": self._chunked,
-            "stored": self._stored,
-            "head_size": self._head_size,
-        }
-
-
-class _Stream:
-    """A large body on its way to a file of its own. Two threads: one writes and digests the block, one the payload.
-
-    SHA-256 runs outside the interpreter lock, so the two digests and the network use the cores there are.
-    """
-
-    def __init__(self, writer: CaptureWriter, sink: ExchangeSink, stored: bool) -> None:
-        self._writer, self._sink = writer, sink
-        with writer._mutex:
-            writer._refuse_if_closed()
-            self.name = writer._file_name()
-        self._path = writer.folder / f"{self.name}.spool"
-        info_id, data, _, info_block = writer._warcinfo_member(self.name)
-        self._info = RecordRef(
-            info_id,
-            "warcinfo",
-            None,
-            writer.opened,
-            self.name,
-            0,
-            len(data),
-            sha256_label(info_block),
-            None,
-            None,
-        )
-        try:
-            self._path.write_bytes(data)
-        except OSError as error:
-            raise disk_error(error, f"opening {self.name}") from error
-        sidecar = sink.sidecar() | {"offset": len(data), "reserve": header_reserve(sink.exchange.uri)}
-        self._sidecar = self._path.with_name(self._path.name + ".json")
-        self._sidecar.write_bytes(canonical.dumps(sidecar))
-        self._member = MemberInPlace(self._path, sidecar["reserve"], stored)
-        self._block, self._payload = Sha256(), Sha256()
-        self.backlog = 0
-        self._mutex = threading.Lock()
-        self._error: DiskError | None = None
-        self._queues: list[queue.SimpleQueue[bytes | None]] = [queue.SimpleQueue(), queue.SimpleQueue()]
-        self._threads = [
-            threading.Thread(target=self._run, args=(self._queues[0], self._keep), name="warc-block", daemon=True),
-            threading.Thread(
-                target=self._run,
-                args=(self._queues[1], self._payload.update),
-                name="warc-payload",
-                daemon=True,
-            ),
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def put(self, wire: bytes, payload: bytes) -> None:
-        if self._error is not None:
-            raise self._error
-        with self._mutex:
-            self.backlog += len(wire) + len(payload)
-        self._queues[0].put(wire)
-        self._queues[1].put(payload)
-
-    def _keep(self, chunk: bytes) -> None:
-        self._block.update(chunk)
-        if self._error is None:
-            try:
-                self._member.write(chunk)
-            except DiskError as error:
-                self._error = error
-                self._writer.failed = error
-
-    def _run(self, source: queue.SimpleQueue[bytes | None], work: Callable[[bytes], None]) -> None:
-        while (chunk := source.get()) is not None:
-            work(chunk)
-            with self._mutex:
-                before = self.backlog
-                self.backlog -= len(chunk)
-                drained = before > BACKLOG_LIMIT // 2 >= self.backlog
-            if drained:
-                self._sink._notify()
-
-    def finish(self, truncated: str | None, extra: dict[str, Any]) -> RecordRef:
-        for source in self._queues:
-            source.put(None)
-        for thread in self._threads:
-            thread.join()
-        if self._error is not None:
-            self._member.abandon()
-            raise self._error
-        sink, writer = self._sink, self._writer
-        ref, fields, line = sink._response(self._block.label(), self._payload.label(), truncated, extra)
-        header = record_header("response", sink.response_id, sink.exchange.date, fields, self._block.size)
-        offset, length = self._member.finish(header)
-        with writer._mutex:
-            writer._files[self.name] = None
-            placed = _placed(ref, self.name, offset, length, line)
-            interim = sink._interim_members()
-            self._path.rename(self._path.with_name(f"{self.name}.open"))
-            writer._lines["records.jsonl"].append(
-                [_placed(self._info, self.name, 0, self._info.length, {}).line, placed.line]
-            )
-            writer.counts.update(["warcinfo", "response"])
-            writer.bytes_stored += length
-            self._sidecar.unlink()
-            if interim:
-                writer._append_exchange(sink, interim)
-        return placed

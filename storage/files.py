@@ -57,8 +57,17 @@ class Lock:
         except BlockingIOError:
             os.close(descriptor)
             return False
+        if not self._is_still_there(descriptor):  # its last holder removed it meanwhile: that lock is nobody's
+            os.close(descriptor)
+            return self.acquire(wait) if wait else False
         self._descriptor = descriptor
         return True
+
+    def _is_still_there(self, descriptor: int) -> bool:
+        try:
+            return os.stat(self.path).st_ino == os.fstat(descriptor).st_ino
+        except FileNotFoundError:
+            return False
 
     def release(self, remove: bool = False) -> None:
         if self._descriptor is None:

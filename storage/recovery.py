@@ -32,6 +32,7 @@ def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], 
     lock = Lock(folder / ".lock")
     if not lock.acquire(wait=False):
         return None
+    done = False
     try:
         if (folder / "manifest.json").exists():  # closed, but not sealed
             (folder / "open.json").unlink(missing_ok=True)
@@ -39,13 +40,14 @@ def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], 
         elif (folder / "open.json").exists():
             report = _close(folder, clock)
         else:
-            return None  # died before anything was asked for: the folder holds nothing
+            return None  # about to be filled, or its process died before anything was asked for
         then(report)
+        done = True
         return report
     except OSError as error:
         raise disk_error(error, "recovering an interrupted capture") from error
     finally:
-        lock.release(remove=True)
+        lock.release(remove=done)
 
 
 def _close(folder: Path, clock: Clock) -> dict[str, Any]:

@@ -336,6 +336,53 @@ def test_a_damaged_ledger_is_said_and_left_as_it_is(shell: Shell, capture: str) 
     assert {p: p.read_bytes() for p in (shell.home / "ledger").rglob("*") if p.is_file()} == before
 
 
+def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shell: Shell) -> None:
+    """An open capture that state.sqlite no longer remembers is found, closed and sealed."""
+    import asyncio
+
+    from archiver.capture import Act, Options
+    from archiver.recorder import Recorder
+    from spiders.targets import page
+
+    recorder = Recorder(network=world.network)
+
+    async def leave_open() -> None:
+        act = Act(
+            home,
+            recorder,
+            page("https://blog.ozen.example/"),
+            "run",
+            1,
+            Options(),
+            lambda act: None,
+            asyncio.get_running_loop(),
+        )
+        await asyncio.wrap_future(act.port.fetch("https://blog.ozen.example/square.mp4", [], "x"))
+        act.discover("thing", "page", "https://blog.ozen.example/", None)
+        act.port.close()
+        act.writer._lock.release()
+
+    asyncio.run(leave_open())
+    recorder.close()
+    home.state.close()
+    for path in home.path.glob("state.sqlite*"):
+        path.unlink()
+    assert shell("check")[0] == 5
+    code, _, err = shell("catalog", "rebuild")
+    assert code == 0
+    assert "1 discovered things marked as interrupted" in err
+    assert shell("check")[0] == 0
+
+
+def test_a_capture_limit_stops_and_says_so(shell: Shell) -> None:
+    path = shell.home / "archiver.toml"
+    path.write_text(path.read_text().replace("capture_bytes = 0", "capture_bytes = 20000"))
+    code, [result] = shell.json("capture", POST)
+    assert (code, result["outcome"]) == (2, "partial")
+    assert "capture limit reached" in str(result["reason"])
+    assert shell("check")[0] == 0
+
+
 def test_settings_that_cannot_be_read(shell: Shell) -> None:
     path = shell.home / "archiver.toml"
     text = path.read_text()

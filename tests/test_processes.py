@@ -30,7 +30,10 @@ def start(served: Platforms, *words: str) -> subprocess.Popen[str]:
 
 def test_two_processes_on_one_home(home: Home, world: World) -> None:
     words = ["--home", str(home.path), "--json", "capture"]
-    running = [start(world.served, *words, f"https://t.me/ozen_today/{n}", f"https://t.me/ozen_today/{n + 10}") for n in (12, 22)]
+    running = [
+        start(world.served, *words, f"https://t.me/ozen_today/{n}", f"https://t.me/ozen_today/{n + 10}")
+        for n in (12, 22)
+    ]
     results = []
     for process in running:
         out, err = process.communicate(timeout=120)

@@ -346,3 +346,26 @@ def test_closing_one_capture_does_not_deafen_another(tmp_path: Path, new_writer:
         for client in clients:
             client.close()
     server.close()
+
+
+def test_the_report_is_out_before_the_client_sees_the_end(
+    tmp_path: Path, new_writer: Make, open_recorder: Open
+) -> None:
+    """Who acts on an answer can rely on its report being there: a spider must never outrun the recorder."""
+    import socket
+
+    server = RawServer(tmp_path / "server", False)
+    server.answers["/a"] = OK
+    reported: list[str | None] = []
+    port = open_recorder(network=server.network).open(
+        new_writer("order"), on_done=lambda done: reported.append(done.tag)
+    )
+    for number in range(200):
+        with socket.create_connection(port.address) as client:
+            text = f"GET {server.base}/a HTTP/1.1\r\nHost: x\r\nArchiver-Tag: {number}\r\n"
+            client.sendall(f"{text}Proxy-Authorization: {port.authorization}\r\n\r\n".encode())
+            answer = b""
+            while not answer.endswith(b"\r\n\r\nok"):
+                answer += client.recv(4096)
+            assert reported[-1] == str(number)
+    server.close()

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 
 from archiver.checks.proofs import Bad
 from archiver.checks.warcs import problems_of, read_records
-from storage.capture import CaptureWriter, Exchange
+from storage.capture import CaptureWriter
 from storage.digest import sha256_label
 from storage.errors import FormatError
 from storage.lines import read_lines
+from storage.records import Exchange
 from storage.times import system_clock
 from storage.warc import (
     MemberInPlace,

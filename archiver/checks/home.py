@@ -260,7 +260,7 @@ def _unsealed(home: Path, known: set[str]) -> list[Line]:
         if (folder / ".lock").exists() and _in_use(folder / ".lock"):
             lines.append(note(folder.name, "open", "is being captured now"))
         elif (folder / "open.json").exists() or (folder / "manifest.json").exists():
-            lines.append(damaged(folder.name, "open", "was never sealed; the next `archiver capture` seals it"))
+            lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
 
 

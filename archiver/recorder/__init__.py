@@ -116,8 +116,8 @@ class Recorder:
         dialer = Dialer(self._exit, dict(network.routes), network.resolve)
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
-        exchanger = Exchanger(writer, upstream, self._limiter, redactor, limits or Limits(), self._clock)
-        port = Port(self, exchanger, upstream, on_done)
+        exchanger = Exchanger(writer, upstream, self._limiter, redactor, limits or Limits(), self._clock, on_done)
+        port = Port(self, exchanger, upstream)
         self.call(port._listen()).result()
         return port
 
@@ -142,14 +142,12 @@ class Port:
         recorder: Recorder,
         exchanger: Exchanger,
         upstream: Upstream,
-        on_done: Callable[[ExchangeDone], None],
     ) -> None:
         self._recorder = recorder
         self._exchanger = exchanger
         self._upstream = upstream
-        self._on_done = on_done
         self.token = secrets.token_urlsafe(18)
-        self._listener = Listener(exchanger, recorder.authority, self.token, on_done)
+        self._listener = Listener(exchanger, recorder.authority, self.token)
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
         self._clients: set[asyncio.Task[None]] = set()
@@ -229,7 +227,6 @@ class Port:
             done = await task
         finally:
             self._fetches.discard(task)
-        self._on_done(done)
         return done
 
     def close(self) -> None:

@@ -24,8 +24,10 @@ from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, facts
-from storage.capture import CaptureWriter, Exchange, ExchangeSink, RecordRef
+from storage.capture import CaptureWriter
 from storage.errors import StorageError
+from storage.records import Exchange, RecordRef
+from storage.sink import ExchangeSink
 from storage.times import Clock
 
 REQUEST_BODY_LIMIT = 64 << 20
@@ -220,6 +222,7 @@ class Exchanger:
         redactor: Redactor,
         limits: Limits,
         clock: Clock,
+        on_done: Callable[[ExchangeDone], None],
     ) -> None:
         self._writer = writer
         self._upstream = upstream
@@ -227,45 +230,60 @@ class Exchanger:
         self._redactor = redactor
         self._limits = limits
         self._clock = clock
+        self._on_done = on_done
         self.stopped: str | None = None
         """Why nothing more is requested in this capture (its exit failed, the disk is full, a limit is reached)."""
 
     async def run(self, request: Request, relay: Relay | None, keep_body: int = 0) -> ExchangeDone:
-        """Never raises for what a server or a network does; `ExchangeDone.problem` says it."""
+        """Never raises for what a server or a network does; `ExchangeDone.problem` says it.
+
+        `on_done` hears of the exchange before the client sees its last byte: who acts on the answer can rely on it.
+        """
         if self.stopped is None and self._over_capture_limits():
             self.stopped = "capture limit reached"
         if self.stopped is not None:
-            return ExchangeDone(request.tag, request.uri, None, problem="stopped", detail=self.stopped)
+            return self._ended(request, "stopped", self.stopped)
         await self._limiter.acquire(request.host)
         try:
-            for attempt in (0, 1):
-                try:
-                    connection = await self._upstream.take(request, fresh=attempt > 0)
-                except ExitError as error:
-                    self.stopped = error.detail
-                    return ExchangeDone(request.tag, request.uri, None, problem=error.kind, detail=error.detail)
-                except DialError as error:
-                    return ExchangeDone(request.tag, request.uri, None, problem=error.kind, detail=error.detail)
-                except StreamError as error:
-                    return ExchangeDone(request.tag, request.uri, None, problem="host unreachable", detail=str(error))
-                one = _One(self, connection, request, relay, keep_body)
-                done = await one.run()
-                reused = connection.used > 0
-                connection.used += 1
-                if one.reusable:
-                    self._upstream.give_back(request, connection)
-                else:
-                    connection.stream.close()
-                if done.problem == Flaw.NO_ANSWER and reused and attempt == 0:
-                    continue  # the server had closed an idle connection; nothing was received on it
-                return done
-            raise AssertionError("unreachable")
+            one, done = await self._attempt(request, relay, keep_body, fresh=False)
+            if one.connection.used > 1 and done.problem == Flaw.NO_ANSWER:
+                # The server had closed an idle connection; nothing was received on it.
+                one, done = await self._attempt(request, relay, keep_body, fresh=True)
+            self._on_done(done)
+            await one.release()
+            return done
+        except ExitError as error:
+            self.stopped = error.detail
+            return self._ended(request, error.kind, error.detail)
+        except DialError as error:
+            return self._ended(request, error.kind, error.detail)
+        except StreamError as error:
+            return self._ended(request, "host unreachable", str(error))
         except StorageError as error:
             self.stopped = str(error)
             self._writer.failed = self._writer.failed or error
-            return ExchangeDone(request.tag, request.uri, None, problem="not stored", detail=str(error))
+            return self._ended(request, "not stored", str(error))
         finally:
             self._limiter.release(request.host)
+
+    async def _attempt(
+        self, request: Request, relay: Relay | None, keep_body: int, fresh: bool
+    ) -> tuple[_One, ExchangeDone]:
+        connection = await self._upstream.take(request, fresh)
+        one = _One(self, connection, request, relay, keep_body)
+        done = await one.run()
+        connection.used += 1
+        if one.reusable:
+            self._upstream.give_back(request, connection)
+        else:
+            connection.stream.close()
+        return one, done
+
+    def _ended(self, request: Request, problem: str, detail: str) -> ExchangeDone:
+        """An exchange that brought nothing."""
+        done = ExchangeDone(request.tag, request.uri, None, problem=problem, detail=detail)
+        self._on_done(done)
+        return done
 
     def _over_capture_limits(self) -> bool:
         limits, writer = self._limits, self._writer
@@ -285,7 +303,7 @@ class _One:
         keep_body: int,
     ) -> None:
         self._x = exchanger
-        self._connection = connection
+        self.connection = connection
         self._request = request
         self._relay = relay
         self._keep = bytearray() if keep_body else None
@@ -319,8 +337,8 @@ class _One:
             return x._writer.exchange(
                 Exchange(
                     uri_text, date, [head, body] if body else [head], body or None,
-                    self._connection.ip, self._connection.protocols, self._connection.cipher,
-                    self._connection.tls_record, request.tag, (*held, *held_uri, *held_body),
+                    self.connection.ip, self.connection.protocols, self.connection.cipher,
+                    self.connection.tls_record, request.tag, (*held, *held_uri, *held_body),
                 ),
                 wake,
             )  # fmt: skip
@@ -339,7 +357,7 @@ class _One:
 
     async def _converse(self, framing: Framing, sink: ExchangeSink, drained: asyncio.Event) -> None:
         """Sends the request and takes the answer until it ends, or must."""
-        x, request, stream = self._x, self._request, self._connection.stream
+        x, request, stream = self._x, self._request, self.connection.stream
         started = time.monotonic()
         try:
             await stream.send(request.head + request.body)
@@ -425,7 +443,7 @@ class _One:
                 exchange.cipher, exchange.tls_record, exchange.tag, (*exchange.withheld, *held),
             )  # fmt: skip
             try:
-                await self._connection.stream.send(request.body)
+                await self.connection.stream.send(request.body)
             except StreamError as error:
                 self._detail = str(error)
 
@@ -503,16 +521,19 @@ class _One:
             return sink.finish_unparsed(str(self._problem))
         return sink.finish(self._truncated, {"problem": str(self._problem) if self._problem else None})
 
+    async def release(self) -> None:
+        """Lets the client have the end. Only now: the exchange is filed, and its report is out."""
+        if self._held and self._relay is not None:
+            held, self._held = b"".join(self._held), []
+            with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same
+                await self._relay(held)
+
     async def _finish(self, sink: ExchangeSink, uri: str) -> ExchangeDone:
         if sink.streaming:
             record = await asyncio.get_running_loop().run_in_executor(None, self._file, sink)
         else:
             record = self._file(sink)
         head = self._head
-        if self._held and self._relay is not None:
-            held, self._held = b"".join(self._held), []
-            with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same
-                await self._relay(held)
         fields = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in head.fields] if head else []
         return ExchangeDone(
             self._request.tag, uri, head.status if head else None, fields, record, self._truncated,

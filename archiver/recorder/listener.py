@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable
 
 from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request, split_url
 from archiver.recorder.framing import Body, Framing, Head, Problem
@@ -25,13 +24,11 @@ class Listener:
         exchanger: Exchanger,
         authority: ThrowAwayAuthority,
         token: str,
-        on_done: Callable[[ExchangeDone], None],
     ) -> None:
         self._exchanger = exchanger
         self._authority = authority
         self._token = token
         self._expected = b"Basic " + base64.b64encode(b"archiver:" + token.encode())
-        self._on_done = on_done
 
     async def serve(self, client: Stream) -> None:
         """Answers one client connection until it ends."""
@@ -99,7 +96,6 @@ class Listener:
             await client.send(data)
 
         done = await self._exchanger.run(request, relay)
-        self._on_done(done)
         if not sent and not done.complete:
             await self._refuse(client, 502, f"{done.problem}")
         return done

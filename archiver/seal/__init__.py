@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from archiver.home import Home
+from archiver.home import DEFAULT_CASE, Home
 from storage.errors import FormatError
 from storage.events import Event
 from storage.ledger import Sealed
@@ -59,40 +60,59 @@ class Recovered:
         return f"{self.capture}: sealed as partial (interrupted)" + (": " + ", ".join(did) if did else "")
 
 
-def recover(home: Home) -> list[Recovered]:
+FORGET_AFTER = timedelta(hours=1)
+"""A capture that was announced this long ago and has no folder will have none."""
+
+
+def recover(home: Home, everywhere: bool = False) -> list[Recovered]:
     """Closes and seals captures whose process died. Touches only those whose lock is free.
 
+    `everywhere`: look through all capture folders, not only those that state.sqlite remembers as open.
     Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.
     """
     home.ledger.recover()
-    done: list[Recovered] = []
-    pending = home.state.open_captures()
+    pending = {capture_id: (folder, cases) for capture_id, folder, cases in home.state.open_captures()}
+    if everywhere:
+        for folder in sorted((home.path / "captures").glob("*/*/*/*")):
+            pending.setdefault(folder.name, (str(folder.relative_to(home.path)), [DEFAULT_CASE]))
     if not pending:
-        return done
-    sealed = _sealed_captures(home)
-    for capture_id, folder, cases in pending:
+        return []
+    sealed = sealed_captures(home, None if everywhere else RECENT)
+    done: list[Recovered] = []
+    for capture_id, (folder_name, cases) in pending.items():
         if capture_id in sealed:  # died between the leaf and forgetting
             home.state.capture_sealed(capture_id)
             continue
-        absolute = home.path / folder
+        absolute = home.path / folder_name
         if not absolute.exists():
-            home.state.capture_sealed(capture_id)
+            if _announced(capture_id) < home.clock() - FORGET_AFTER:
+                home.state.capture_sealed(capture_id)
             continue
 
-        def then(report: dict[str, Any], folder: str = folder, cases: list[str] = cases) -> None:
-            seal(home, Path(folder), cases, report)
+        def then(
+            report: dict[str, Any], name: str = folder_name, cases: list[str] = cases, key: str = capture_id
+        ) -> None:
+            # Asked again under the lock: another process may have sealed it since.
+            if key in sealed_captures(home, RECENT):
+                home.state.capture_sealed(key)
+                report["sealed_by_another"] = True
+            else:
+                seal(home, Path(name), cases, report)
 
         report = recover_folder(absolute, home.clock, then)
-        if report is not None:
-            done.append(Recovered(capture_id, Path(folder), report))
+        if report is not None and "sealed_by_another" not in report:
+            done.append(Recovered(capture_id, Path(folder_name), report))
     return done
 
 
-def _sealed_captures(home: Home) -> set[str]:
-    """Ids with a `captured` or `recovered` event, from the newest events back to the last hundred; they are recent."""
+RECENT = 1000
+
+
+def sealed_captures(home: Home, newest: int | None) -> set[str]:
+    """Ids with a `captured` or `recovered` event among the `newest` events, or among all."""
     size = home.ledger.checkpoint().size
     found = set()
-    for seq in range(max(0, size - 1000), size):
+    for seq in range(0 if newest is None else max(0, size - newest), size):
         try:
             body = home.ledger.read_event(seq)
         except FormatError:
@@ -100,3 +120,7 @@ def _sealed_captures(home: Home) -> set[str]:
         if body and body["type"] in ("captured", "recovered"):
             found.add(body["detail"]["capture"])
     return found
+
+
+def _announced(capture_id: str) -> datetime:
+    return datetime.strptime(capture_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
