@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 
@@ -38,6 +39,12 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
+@lru_cache(maxsize=1 << 16)
+def forms(word: str) -> tuple[str, str]:
+    """(folded, skeleton) of a word; words repeat, so they are remembered."""
+    return plain(word), skeleton(word)
+
+
 def skeleton(word: str) -> str:
     """The Latin skeleton of a word: see the module's head."""
     lowered = unicodedata.normalize("NFC", word.casefold())
@@ -54,8 +61,8 @@ def words(text: str) -> list[str]:
 
 def index_text(text: str) -> tuple[str, str]:
     """(folded words, skeleton words) for the search table."""
-    found = words(text)
-    return " ".join(plain(word) for word in found), " ".join(skeleton(word) for word in found)
+    both = [forms(word) for word in words(text)]
+    return " ".join(folded for folded, _ in both), " ".join(bones for _, bones in both)
 
 
 def query(text: str) -> str:
