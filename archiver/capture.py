@@ -248,7 +248,7 @@ class Act:
         key = f"post {post.id}"
         wanted = item.wanted is None or post.id in item.wanted
         over = self.options.limit is not None and self.posts >= self.options.limit
-        if not self.discover(key, "post", post.url, item.key):
+        if not self.discover(key, "article" if post.platform == "page" else "post", post.url, item.key):
             return
         line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
         line["role"] = "target" if wanted and not over else "beside the target"
@@ -492,6 +492,13 @@ class Archive:
         self.stopping = True
         for act in self._acts:
             act.interrupt()
+
+    async def tick(self) -> None:
+        """Shows progress while nothing else happens, such as during one long file. Runs until cancelled."""
+        while True:
+            for act in self._acts:
+                self._progress(act)
+            await asyncio.sleep(0.25)
 
     async def capture(self, target: Target, options: Options, run: str, part: int = 1) -> Result:
         """One capture of a post or page. Raises `StorageError`, `ArchiverError`."""

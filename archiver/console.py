@@ -33,7 +33,7 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
-_NAMED = ("post", "video", "round video", "photo", "audio", "voice", "sticker", "document", "page")
+_NAMED = ("post", "article", "video", "round video", "photo", "audio", "voice", "sticker", "document", "page")
 
 
 def kept(kinds: dict[str, int]) -> str:
@@ -97,10 +97,12 @@ class Console:
             self._acts = {a.capture_id: a for a in acts}
             if not acts:
                 return
-            stored = size(sum(a.writer.bytes_stored for a in acts))
+            received = size(sum(a.port.received for a in acts))
             waiting = sum(a.waiting for a in acts)
             posts = sum(a.posts for a in acts)
-            text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {stored} · {acts[-1].target.url}"
+            text = (
+                f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].target.url}"
+            )
             width = shutil.get_terminal_size().columns - 1
             print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
             self._drawn = True
@@ -119,7 +121,7 @@ class Console:
         if self.as_json:
             return
         reason = f": {result.reason}" if result.reason else ""
-        part = f" (part {result.part})" if result.part > 1 or result.target.kind == "channel" else ""
+        part = f" (part {result.part})" if result.target.kind == "channel" else ""
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")

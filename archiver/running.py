@@ -175,7 +175,11 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
                 RuntimeError,
             ):  # not the main thread: the demo's and tests' case
                 break
-        await work
+        ticking = asyncio.ensure_future(archive.tick())
+        try:
+            await work
+        finally:
+            ticking.cancel()
 
     asyncio.run(main())
 

@@ -168,6 +168,11 @@ class Port:
         return "Basic " + base64.b64encode(f"archiver:{self.token}".encode()).decode()
 
     @property
+    def received(self) -> int:
+        """Payload bytes received so far, for showing progress."""
+        return self._exchanger.received
+
+    @property
     def stopped(self) -> str | None:
         return self._exchanger.stopped
 

@@ -231,6 +231,8 @@ class Exchanger:
         self._limits = limits
         self._clock = clock
         self._on_done = on_done
+        self.received = 0
+        """Payload bytes received in this capture so far."""
         self.stopped: str | None = None
         """Why nothing more is requested in this capture (its exit failed, the disk is full, a limit is reached)."""
 
@@ -464,6 +466,7 @@ class _One:
 
     def _count(self, payload: bytes) -> None:
         self._size += len(payload)
+        self._x.received += len(payload)
         limits, writer = self._x._limits, self._x._writer
         if limits.response_bytes is not None and self._size > limits.response_bytes:
             self._truncated, self._problem = "length", "response too large"
