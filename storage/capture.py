@@ -25,6 +25,7 @@ from storage.errors import DiskError, FormatError, StorageError, disk_error
 from storage.files import Lock, sync_folder, write_synced
 from storage.lines import LineFile, lines_root, read_lines
 from storage.records import Exchange, RecordRef, Withheld, placed
+from storage.salvage import salvage
 from storage.sink import ExchangeSink
 from storage.times import Clock, utc_text
 from storage.warc import fields_block, is_incompressible, member, new_record_id, record_header
@@ -352,6 +353,7 @@ class CaptureWriter:
                     lines.close()
                 if self._spill is not None:
                     self._spill.close()
+                salvaged = sum(salvage(self.folder, spool) for spool in sorted(self.folder.glob("*.spool")))
             except OSError as error:
                 raise disk_error(error, "syncing the capture") from error
             facts: dict[str, Any] = {
@@ -362,7 +364,7 @@ class CaptureWriter:
                 "withheld": dict(self.withheld),
                 "hosts": sorted(self.hosts),
                 "refused_hosts": sorted(self.refused_hosts),
-                "recovered": None,
+                "recovered": {"salvaged": salvaged} if salvaged else None,
                 **(extra or {}),
             }
             private = self._private_file()

@@ -131,6 +131,11 @@ class ExchangeSink:
         """True once the body goes to a file of its own; `finish` then waits for threads and disk."""
         return self._stream is not None
 
+    def abandon(self) -> None:
+        """The disk failed: stops the threads. What was written stays in the spool, and closing the capture salvages it."""
+        if self._stream is not None:
+            self._stream.abandon()
+
     def finish_without_answer(self) -> None:
         """Nothing came back. The request is kept: that we asked, and got no answer, is a fact."""
         self._writer.append_records([self._request_member(answered=False), *self._interim_members()])
@@ -322,11 +327,18 @@ class _Stream:
             if drained:
                 self._sink._notify()
 
-    def finish(self, truncated: str | None, extra: dict[str, Any]) -> RecordRef:
+    def abandon(self) -> None:
+        self._stop()
+        self._member.abandon()
+
+    def _stop(self) -> None:
         for source in self._queues:
             source.put(None)
         for thread in self._threads:
             thread.join()
+
+    def finish(self, truncated: str | None, extra: dict[str, Any]) -> RecordRef:
+        self._stop()
         if self._error is not None:
             self._member.abandon()
             raise self._error

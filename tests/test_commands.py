@@ -495,3 +495,51 @@ def test_a_program_that_fails_makes_the_recording_partial(shell: Shell) -> None:
     code, [result] = shell.json("record", "--", sys.executable, "-c", "raise SystemExit(7)")
     assert code == 2
     assert "exit code 7" in str(result["reason"])
+
+
+def test_a_disk_that_fills_up_in_a_large_file(shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What had been written of the film becomes a truncated record; the rest of the capture is sealed."""
+    import errno
+
+    import storage.warc
+    from archiver.demo.server import Answer
+    from archiver.recorder import default_roots  # noqa: F401 - the recorder is imported before its parts are patched
+
+    world.telegram.trouble["/file/a1b2c3d412.mp4"] = Answer(
+        content_type="video/mp4", body=os.urandom(1 << 20), repeat=8
+    )
+    real = storage.warc.os.writev
+    written = 0
+
+    def full(descriptor: int, parts: list[bytes]) -> int:
+        nonlocal written
+        written += sum(len(part) for part in parts)
+        if 3_000_000 < written < 12_000_000:
+            written = 5_000_000
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(descriptor, parts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("storage.warc.os.writev", full)
+        patched.setattr("storage.salvage.MemberInPlace", _untouched(real))
+        code, [result] = shell.json("capture", "https://t.me/ozen_today/12")
+    assert code == 2, result
+    assert "No space left" in str(result["reason"])
+    [film] = [
+        line for line in read_lines(shell.home / str(result["folder"]) / "records.jsonl") if line.get("truncated")
+    ]
+    assert film["payload_size"] > 1_000_000
+    code, out, _ = shell("check", "--quiet")
+    assert code == 0, out
+
+
+def _untouched(real: object) -> object:
+    """A MemberInPlace for salvaging that still can write: space was freed meanwhile."""
+    import storage.warc
+
+    class Writable(storage.warc.MemberInPlace):
+        def _put(self, parts: list[bytes]) -> None:
+            for part in parts:
+                self._position += os.write(self._fd, part)
+
+    return Writable

@@ -232,3 +232,38 @@ def test_a_full_disk_keeps_what_was_written(
     found = [r for path in writer.folder.glob("*.warc.gz") for r in read_records(path)]
     assert all(not problems_of(r) for r in found)
     assert sha256_label(b"kept") in [r.payload_digest for r in found]
+
+
+@pytest.mark.parametrize("after", ["append_lines", "rename"])
+def test_a_recovery_that_is_interrupted_can_be_run_again(
+    new_writer: Callable[..., CaptureWriter], monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    """The record is listed once, however often the salvage begins anew."""
+    import storage.salvage
+    from archiver.checks.captures import _records
+    from storage.recovery import recover_folder
+
+    writer = new_writer("twice")
+    start = Exchange("https://example.org/v", system_clock(), [b"GET / HTTP/1.1\r\n\r\n"])
+    sink = writer.exchange(start, threading.Event().set)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n"
+    sink.head(head, status=200, content_type="video/mp4", content_encoding=None, expected=9_000_000, chunked=False)
+    for _ in range(4):
+        piece = os.urandom(1_000_000)
+        sink.body(piece, piece)
+    sink.abandon()
+    writer._lock.release()
+    real = storage.salvage.append_lines
+
+    def dies(path: Path, lines: list[dict[str, object]]) -> None:
+        if after == "append_lines":
+            real(path, lines)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("storage.salvage.append_lines", dies)
+        recover_folder(writer.folder, system_clock, lambda report: None)
+    assert recover_folder(writer.folder, system_clock, lambda report: None) is not None
+    lines = list(read_lines(writer.folder / "records.jsonl"))
+    assert len({line["id"] for line in lines}) == len(lines)
+    assert str(_records("x", writer.folder, lines, True).finding) == "intact"

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from OpenSSL import SSL
 
@@ -273,7 +272,11 @@ class Exchanger:
     ) -> tuple[_One, ExchangeDone]:
         connection = await self._upstream.take(request, fresh)
         one = _One(self, connection, request, relay, keep_body)
-        done = await one.run()
+        try:
+            done = await one.run()
+        except BaseException:  # cancelled, or the disk failed: the connection is in the middle of something
+            connection.stream.close()
+            raise
         connection.used += 1
         if one.reusable:
             self._upstream.give_back(request, connection)
@@ -354,6 +357,9 @@ class _One:
             self._problem = self._problem or "interrupted"
             self._truncated = self._truncated or "unspecified"
             self._file(sink)
+            raise
+        except StorageError:
+            sink.abandon()
             raise
         return await self._finish(sink, uri_text)
 
@@ -533,7 +539,12 @@ class _One:
 
     async def _finish(self, sink: ExchangeSink, uri: str) -> ExchangeDone:
         if sink.streaming:
-            record = await asyncio.get_running_loop().run_in_executor(None, self._file, sink)
+            filing = asyncio.get_running_loop().run_in_executor(None, self._file, sink)
+            try:
+                record = await asyncio.shield(filing)
+            except asyncio.CancelledError:
+                await asyncio.wait([filing])  # the folder must not be closed under its hands
+                raise
         else:
             record = self._file(sink)
         head = self._head
@@ -556,7 +567,3 @@ def _retry_after(head: Head, clock: Clock) -> float:
         return min(max((parsedate_to_datetime(text) - clock()).total_seconds(), 1.0), 600.0)
     except (TypeError, ValueError):
         return 30.0
-
-
-def host_of(uri: str) -> str:
-    return urlsplit(uri).hostname or ""
