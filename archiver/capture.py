@@ -12,7 +12,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from archiver import __version__
 from archiver.home import Home
 from archiver.outcomes import of_exchange, worst
 from archiver.recorder import ExchangeDone, Limits, Recorder
+from archiver.recorder.redact import cleaned
 from archiver.seal import seal
 from spiders.items import Reached, Seen, Verdict
 from spiders.page.parse import css_links
@@ -116,6 +117,9 @@ class Act:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.home, self.recorder, self.target, self.options = home, recorder, target, options
+        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
+        shown = replace(target, url=self._clean(target.url), id=self._clean(target.id))
+        self.shown_target = shown
         self.run, self.part = run, part
         self._progress = progress
         self._loop = loop
@@ -124,7 +128,7 @@ class Act:
         recipients = home.recipients(list(options.cases))
         salt = os.urandom(32)
         identity = Identity(
-            self.capture_id, run, part, target.url, salt, software(), test_routes=recorder.network is not None
+            self.capture_id, run, part, shown.url, salt, software(), test_routes=recorder.network is not None
         )
         home.state.capture_opened(self.capture_id, str(self.folder), self.capture_id[:15], list(options.cases))
         self.writer = CaptureWriter(home.path / self.folder, identity, recipients, home.clock, time.monotonic)
@@ -155,13 +159,16 @@ class Act:
         self.writer.inventory(
             {
                 "kind": "target",
-                "url": target.url,
-                "platform": target.platform,
-                "target_kind": target.kind,
-                "id": target.id,
+                "url": shown.url,
+                "platform": shown.platform,
+                "target_kind": shown.kind,
+                "id": shown.id,
                 "target_salt": salt.hex(),
             }
         )
+
+    def _clean(self, value: Any) -> Any:
+        return cleaned(value, self._secrets) if self._secrets else value
 
     # -- what the recorder and the spiders report ------------------------------------------------------
 
@@ -198,7 +205,7 @@ class Act:
             return False
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
-        self.writer.inventory({name: value for name, value in line.items() if value is not None})
+        self.writer.inventory(self._clean({name: value for name, value in line.items() if value is not None}))
         return True
 
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None) -> None:
@@ -213,7 +220,9 @@ class Act:
             "reason": reason,
             "record": record,
         }
-        self.writer.inventory({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        self.writer.inventory(
+            self._clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        )
 
     def _page_seen(self, item: Seen) -> None:
         done = self._exchanges.get(item.tag)
@@ -252,7 +261,7 @@ class Act:
             return
         line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
         line["role"] = "target" if wanted and not over else "beside the target"
-        self.writer.post(line)
+        self.writer.post(self._clean(line))
         if not wanted or over:
             for number, attachment in enumerate(post.attachments):
                 part = f"{key} #{number}"
@@ -399,6 +408,7 @@ class Act:
         for key in list(self._open):
             self.end(key, Outcome.FAILED, stop or "ended without an outcome")
         outcome, reason = self._outcome()
+        reason = self._clean(reason)
         if self._final is None:  # no answer was read: the target itself is what was discovered and not kept
             self.discover("target", self.target.kind, self.target.url, None)
             self.end("target", outcome, reason)
@@ -418,9 +428,24 @@ class Act:
             if how not in (Outcome.CAPTURED, Outcome.SKIPPED)
         ]
         return Result(
-            self.capture_id, self.run, self.part, self.target, outcome, reason, self.folder, self.posts, dict(self._kept), not_kept,
-            self.writer.bytes_stored, seq, self.recorder.network is not None, self.cursor, self.walk_ended, self.enough() and not stop, warnings,
-        )  # fmt: skip
+            capture=self.capture_id,
+            run=self.run,
+            part=self.part,
+            target=self.shown_target,
+            outcome=outcome,
+            reason=reason,
+            folder=self.folder,
+            posts=self.posts,
+            kept=dict(self._kept),
+            not_kept=self._clean(not_kept),
+            stored_bytes=self.writer.bytes_stored,
+            seq=seq,
+            test_routes=self.recorder.network is not None,
+            cursor=self.cursor,
+            walk_ended=self.walk_ended,
+            part_full=self.enough() and not stop,
+            warnings=warnings,
+        )
 
     def _outcome(self) -> tuple[Outcome, str | None]:
         """The capture's outcome: what the platform said of the target, then what is missing of it."""

@@ -100,9 +100,7 @@ class Console:
             received = size(sum(a.port.received for a in acts))
             waiting = sum(a.waiting for a in acts)
             posts = sum(a.posts for a in acts)
-            text = (
-                f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].target.url}"
-            )
+            text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"
             width = shutil.get_terminal_size().columns - 1
             print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
             self._drawn = True

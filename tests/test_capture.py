@@ -279,6 +279,45 @@ def test_cookies_of_the_platform_are_in_no_file(shell: Shell) -> None:
             assert b"5e2f0c1a9b7d4836aa" not in plain, path
 
 
+def all_bytes(home: Path) -> dict[Path, bytes]:
+    """Every file of a home, gzip members decompressed."""
+    import gzip
+
+    found = {}
+    for path in home.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            found[path] = data + (gzip.decompress(data) if path.suffix == ".gz" else b"")
+    return found
+
+
+def test_planted_secrets_are_in_no_file_under_the_home(shell: Shell, world: World) -> None:
+    """A cookie, a bearer token and a CSRF token that a program sends; a configured token in a link that is captured."""
+    from tests.conftest import need
+
+    planted = ["sid-Kq8TjP2xV9bN", "eyJhbGciOiJub25lIn0-bearer", "csrf-3f9a77d2c1", "Zx81-token-in-a-link"]
+    shell.environment["ARCHIVER_SECRETS"] = planted[3]
+    headers = [f"Cookie: sid={planted[0]}", f"Authorization: Bearer {planted[1]}", f"X-CSRF-Token: {planted[2]}"]
+    words = [word for header in headers for word in ("-H", header)]
+    code, _, _ = shell(
+        "record", "--about", f"{BLOG}/", "--", need("curl"), "-sS", *words, f"{BLOG}/gone?token={planted[3]}"
+    )
+    assert code == 0
+    code, out, err = shell(
+        "--json", "capture", f"{BLOG}/2011/12/17/square?token={planted[3]}", f"{BLOG}/missing?token={planted[3]}"
+    )
+    assert code == 3
+    assert any(asked.query.get("token") == planted[3] for asked in world.served.log), "what goes out is not changed"
+    assert planted[3] not in out + err
+    for path, data in all_bytes(shell.home).items():
+        for secret in planted:
+            assert secret.encode() not in data, (path, secret)
+    assert shell("check")[0] == 0
+    for result in map(json.loads, out.splitlines()):
+        manifest = json.loads((shell.home / result["folder"] / "manifest.json").read_bytes())
+        assert any("value" in name for name in manifest["withheld"])
+
+
 def test_the_target_is_committed_to_and_named_only_in_lines_that_can_be_withheld(shell: Shell) -> None:
     _, [result] = shell.json("capture", "https://t.me/ozen_today/12")
     folder = folder_of(shell, result)

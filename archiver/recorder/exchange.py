@@ -343,7 +343,7 @@ class _One:
                 Exchange(
                     uri_text, date, [head, body] if body else [head], body or None,
                     self.connection.ip, self.connection.protocols, self.connection.cipher,
-                    self.connection.tls_record, request.tag, (*held, *held_uri, *held_body),
+                    self.connection.tls_record, x._redactor.mark(request.tag), (*held, *held_uri, *held_body),
                 ),
                 wake,
             )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from storage.records import Withheld
 
@@ -29,6 +30,22 @@ _ANY_SECRET = re.compile(b"|".join(re.escape(name) for name in sorted(SECRET_FIE
 _FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
 
 Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
+
+
+def cleaned(value: Any, secrets: Sequence[str]) -> Any:
+    """A JSON value with configured secrets taken out of its strings, for what is listed and shown.
+
+    In a WARC a commitment stands in their place; here a plain mark, since the record beside it has the commitment.
+    """
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "withheld")
+        return value
+    if isinstance(value, dict):
+        return {key: cleaned(item, secrets) for key, item in value.items()}
+    if isinstance(value, list):
+        return [cleaned(item, secrets) for item in value]
+    return value
 
 
 class Redactor:
@@ -60,6 +77,10 @@ class Redactor:
                     found.append((where, "value", value))
                 at = raw.find(value, at + len(value))
         return self._replaced(raw, spans, found)
+
+    def mark(self, text: str | None) -> str | None:
+        """A client's tag with known values taken out; no commitment, since the tag is ours."""
+        return cleaned(text, [value.decode("utf-8", "replace") for value in self._values]) if text else text
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """A request body or a link with known values replaced."""
