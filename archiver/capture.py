@@ -21,7 +21,7 @@ from urllib.parse import urljoin
 
 from archiver import __version__
 from archiver.home import Home
-from archiver.outcomes import of_exchange, worst
+from archiver.outcomes import of_exchange
 from archiver.recorder import ExchangeDone, Limits, Recorder
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
@@ -591,7 +591,3 @@ def unsupported(target: Target) -> tuple[Outcome, str] | None:
         Outcome.SKIPPED,
         f"{target.platform} {target.kind}s are recognised but not captured by this release",
     )
-
-
-def combine(results: list[Result]) -> Outcome:
-    return worst(result.outcome for result in results)

@@ -6,10 +6,8 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archiver.recorder import ExchangeDone
-from spiders.posts import SEVERITY, Outcome
+from spiders.posts import Outcome
 
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
@@ -61,10 +59,6 @@ def of_status(status: int) -> tuple[Outcome, str | None]:
     if 400 <= status < 500:
         return Outcome.REFUSED, f"refused by the server (HTTP {status})"
     return Outcome.FAILED, f"server error (HTTP {status})"
-
-
-def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    return max(outcomes, key=SEVERITY.index, default=Outcome.CAPTURED)
 
 
 EXIT_BY_OUTCOME = {

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from spiders.posts import Attachment, Outcome, Parsed
+from spiders.posts import Outcome, Parsed
 
 
 @dataclass
@@ -37,14 +36,3 @@ class Verdict:
 
     outcome: Outcome
     reason: str
-
-
-@dataclass
-class Wanted:
-    """A file that belongs to what was seen, to be fetched as it streams."""
-
-    attachment: Attachment
-    url: str
-    parent: str
-    kind: str
-    extra: dict[str, Any] = field(default_factory=dict)

@@ -25,17 +25,6 @@ class Outcome(StrEnum):
     """By policy."""
 
 
-SEVERITY = [
-    Outcome.CAPTURED,
-    Outcome.SKIPPED,
-    Outcome.PARTIAL,
-    Outcome.UNAVAILABLE,
-    Outcome.REFUSED,
-    Outcome.BLOCKED,
-    Outcome.FAILED,
-]
-
-
 @dataclass(frozen=True)
 class Time:
     """A moment as a platform states it.

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from storage import canonical
-from storage.digest import sha256
 from storage.errors import FormatError, LedgerError, disk_error
 from storage.events import Author, Event, event_body, event_file, event_name, leaf
 from storage.files import locked, sync_folder, write_synced
@@ -318,11 +317,6 @@ class Ledger:
             write_synced(self._head, checkpoint.text().encode(), 0o600)
         except OSError as error:
             raise disk_error(error, "remembering what was signed") from error
-
-
-def opaque_id(*parts: bytes) -> str:
-    """A name that says nothing to who does not know the parts; 32 hex digits."""
-    return sha256(*parts).hex()[:32]
 
 
 def _damaged(expected: str, found: str) -> LedgerError:

@@ -28,7 +28,6 @@ from storage.digest import Buffer
 from storage.errors import FormatError, disk_error
 from storage.times import utc_text
 
-REVISIT_IDENTICAL = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 HTTP_REQUEST = "application/http; msgtype=request"
 HTTP_RESPONSE = "application/http; msgtype=response"
 STORED_LIMIT = 0xFFFF
