@@ -163,7 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
     demo = command(
         "demo",
         "see it work offline, against miniature platforms on this machine",
-        "archiver demo --home /tmp/demo",
+        "archiver demo --home ./demo-home",
     )
     demo.add_argument("--keep-serving", action="store_true", help=argparse.SUPPRESS)
     return parser

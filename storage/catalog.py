@@ -45,12 +45,8 @@ class Catalog:
         """Everything inside is committed together, durably, or not at all."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self._connection:  # commits, or rolls back whatever was raised
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise CatalogError("a sound catalog", str(error), REBUILD) from error
 

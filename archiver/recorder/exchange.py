@@ -273,16 +273,13 @@ class Exchanger:
         connection = await self._upstream.take(request, fresh)
         one = _One(self, connection, request, relay, keep_body)
         try:
-            done = await one.run()
-        except BaseException:  # cancelled, or the disk failed: the connection is in the middle of something
-            connection.stream.close()
-            raise
-        connection.used += 1
-        if one.reusable:
-            self._upstream.give_back(request, connection)
-        else:
-            connection.stream.close()
-        return one, done
+            return one, await one.run()
+        finally:
+            connection.used += 1
+            if one.reusable:
+                self._upstream.give_back(request, connection)
+            else:  # also where it was cancelled, or the disk failed, in the middle of something
+                connection.stream.close()
 
     def _ended(self, request: Request, problem: str, detail: str) -> ExchangeDone:
         """An exchange that brought nothing."""

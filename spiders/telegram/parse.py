@@ -24,6 +24,14 @@ _SINGLE = re.compile(rb'href="[^"]*?/([^"/?]+)/(\d+)\?single"')
 _COUNT = re.compile(r"([\d.,\s\u00a0\u202f]+)\s*([KMB]?)")
 
 
+_TELEGRAM_SAYS = [
+    ("tgme_widget_message_error", "telegram/embed error"),
+    ("tme_no_messages_found", "telegram/preview empty"),
+]
+"""Where Telegram says that there is nothing, and the layout it says it in. It does not say whether a post was removed
+or never was (recording: tdlibchat/50000)."""
+
+
 def parse(data: bytes, url: str | None = None) -> Parsed:
     """Posts of a Telegram web page, or a typed reason."""
     if data.lstrip()[:1] in (b'"', b"[", b"{"):
@@ -57,34 +65,10 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             page,
             PARSER,
         )
-    errors = by_class(document, "tgme_widget_message_error")
-    if errors:
-        # Telegram does not say whether the post was removed or never was (recording: tdlibchat/50000).
-        said = one_line(errors[0])
-        return Parsed(
-            "telegram",
-            "telegram/embed error",
-            (),
-            census,
-            None,
-            Outcome.UNAVAILABLE,
-            f"Telegram says: {said}",
-            page=page,
-            parser=PARSER,
-        )
-    if by_class(document, "tme_no_messages_found"):
-        said = one_line(by_class(document, "tme_no_messages_found")[0])
-        return Parsed(
-            "telegram",
-            "telegram/preview empty",
-            (),
-            census,
-            None,
-            Outcome.UNAVAILABLE,
-            f"Telegram says: {said}",
-            page=page,
-            parser=PARSER,
-        )
+    for css, layout in _TELEGRAM_SAYS:
+        if found := by_class(document, css):
+            reason = f"Telegram says: {one_line(found[0])}"
+            return Parsed("telegram", layout, (), census, None, Outcome.UNAVAILABLE, reason, page=page, parser=PARSER)
     if by_class(document, "tgme_channel_history"):
         return Parsed(
             "telegram",
