@@ -8,6 +8,8 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +18,26 @@ from archiver.decoding import decode_body
 from archiver.errors import NotFound, UsageError
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
-from spiders.targets import TELEGRAM_HOSTS
+from spiders.targets import TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
 from spiders.telegram.parse import parse as parse_telegram
+from spiders.x.parse import is_x
+from spiders.x.parse import parse as parse_x
+from spiders.youtube.parse import is_youtube
+from spiders.youtube.parse import parse as parse_youtube
 from storage.errors import FormatError, disk_error
 from storage.warc import read_warc
 
 LIMIT = 256 << 20
+X_ANSWERS = X_HOSTS | {"cdn.syndication.twimg.com", "syndication.twitter.com", "api.x.com", "api.twitter.com"}
+YOUTUBE_ANSWERS = YOUTUBE_HOSTS | {"youtu.be", "youtubei.googleapis.com"}
+_YOUTUBE_MARKS = (
+    b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",
+)  # fmt: skip
+_X_MARKS = (b"abs.twimg.com/", b"twitter://status?id=")
+_TEXTS = {
+    "application/xhtml+xml", "application/json", "text/json", "application/json+protobuf", "text/vtt", "text/xml",
+    "application/atom+xml", "application/xml", "application/rss+xml",
+}  # fmt: skip
 _TELEGRAM_MARKS = (b"tgme_widget_message", b"tgme_page", b"tgme_channel_history", b"tme_no_messages_found")
 
 
@@ -70,6 +86,8 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
     kind, value = sniff(data)
     if kind == "har":
         yield from _har(value, source)
+    elif kind == "recording":
+        yield from _recording(value, source)
     elif kind == "json lines":
         for number, line in enumerate(data.splitlines(), 1):
             if line.strip():
@@ -79,14 +97,14 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
 
 
 def sniff(data: bytes) -> tuple[str, Any]:
-    """(html | json | json lines | har | unknown, the JSON value where it is one)."""
+    """(html | json | json lines | har | recording | unknown, the JSON value where it is one)."""
     start = data.lstrip()[:1]
     if start in (b"{", b"[", b'"'):
         try:
             value = json.loads(data)
         except (ValueError, RecursionError):
             lines = data.strip().splitlines()
-            if len(lines) > 1 and _is_json(lines[0]) and _is_json(lines[-1]):
+            if len(lines) > 1 and _is_json(lines[0]) and any(_is_json(line) for line in lines[1:4]):
                 return "json lines", None
             return "unknown", None
         if (
@@ -95,6 +113,12 @@ def sniff(data: bytes) -> tuple[str, Any]:
             and isinstance(value["log"].get("entries"), list)
         ):
             return "har", value
+        if (
+            isinstance(value, dict)
+            and isinstance(value.get("request"), dict)
+            and isinstance(value.get("response"), dict)
+        ):
+            return "recording", value
         return "json", value
     return ("html" if start == b"<" else "unknown"), None
 
@@ -107,8 +131,10 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def parse_body(data: bytes, url: str | None, content_type: str | None = None) -> Parsed:
-    """Gives the body to the parser that its link or its marks name."""
+def parse_body(
+    data: bytes, url: str | None, content_type: str | None = None, observed: datetime | None = None
+) -> Parsed:
+    """Gives the body to the parser that its link or its marks name. `observed`: when it was received."""
     host = ""
     if url:
         try:
@@ -117,17 +143,47 @@ def parse_body(data: bytes, url: str | None, content_type: str | None = None) ->
             host = ""
     if host in TELEGRAM_HOSTS or any(mark in data for mark in _TELEGRAM_MARKS):
         return parse_telegram(data, url)
-    kind, _ = sniff(data)
+    if host in YOUTUBE_ANSWERS:
+        return parse_youtube(data, url, observed)
+    if host in X_ANSWERS:
+        return parse_x(data, url)
+    kind, value = sniff(data)
     if kind == "json":
+        if is_youtube(value):
+            return parse_youtube(data, url, observed)
+        if is_x(value):
+            return parse_x(data, url)
         return Parsed(
-            "unknown",
-            "unknown",
-            outcome=Outcome.PARTIAL,
-            reason="JSON of a layout that this release does not read",
+            "unknown", "unknown", outcome=Outcome.PARTIAL, reason="JSON of a layout that this release does not read"
         )
-    if data.lstrip()[:1] in (b"{", b"["):
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] in (b"{", b"["):
         return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")
+    if start.startswith(b"WEBVTT") or any(mark in data for mark in _YOUTUBE_MARKS):
+        return parse_youtube(data, url, observed)
+    if any(mark in data[: 64 << 10] for mark in _X_MARKS):
+        return parse_x(data, url)
     return parse_page(data, url, content_type)
+
+
+def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
+    """One exchange as NewPipe's tests keep it: `request.url`, `response.responseBody`, header lists."""
+    request, response = value["request"], value["response"]
+    url, body = request.get("url"), response.get("responseBody")
+    if not isinstance(body, str):
+        return
+    dates = (response.get("responseHeaders") or {}).get("date")
+    observed = http_date(dates[0]) if isinstance(dates, list) and dates and isinstance(dates[0], str) else None
+    url = url if isinstance(url, str) else None
+    yield Reading(source, url, parse_body(body.encode("utf-8", "replace"), url, None, observed))
+
+
+def http_date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
@@ -149,7 +205,8 @@ def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
         except (binascii.Error, ValueError):
             continue
         url = url if isinstance(url, str) else None
-        yield Reading(f"{source}#{number}", url, parse_body(data, url, kind if "charset" in kind else None))
+        observed = _moment(entry.get("startedDateTime"))
+        yield Reading(f"{source}#{number}", url, parse_body(data, url, kind if "charset" in kind else None, observed))
 
 
 def _warc(stream: Any, source: str) -> Iterator[Reading]:
@@ -168,9 +225,19 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
                 Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
             )
             continue
-        yield Reading(f"{source}#{number}", record.uri, parse_body(body, record.uri, kind))
+        yield Reading(
+            f"{source}#{number}", record.uri, parse_body(body, record.uri, kind, _moment(record.get("warc-date")))
+        )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _is_text(kind: str) -> bool:
     base = kind.split(";")[0].strip().lower()
-    return base.startswith("text/html") or base in ("application/xhtml+xml", "application/json", "text/json")
+    return base in _TEXTS or base.startswith("text/html")

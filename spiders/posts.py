@@ -37,20 +37,28 @@ class Time:
     zone_known: bool
     literal: str
     source: str
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    """Bounds, UTC, where the text says no more than "5 years ago" or a date without a zone."""
 
     def text(self) -> str | None:
-        if self.value is None:
-            return None
-        return self.value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return None if self.value is None else _text(self.value)
 
     def line(self) -> dict[str, Any]:
-        return {
+        line = {
             "value": self.text(),
             "precision": self.precision,
             "zone_known": self.zone_known,
             "literal": self.literal,
             "source": self.source,
         }
+        if self.earliest is not None and self.latest is not None:
+            line |= {"earliest": _text(self.earliest), "latest": _text(self.latest)}
+        return line
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,8 @@ class Attachment:
     thumbnail: str | None = None
     post_id: str | None = None
     reason: str | None = None
+    extract_from: str | None = None
+    """The page that a media extractor takes the file from, where its own link is not to be had from the bytes."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def line(self) -> dict[str, Any]:
@@ -194,5 +204,7 @@ class Parsed:
     """What the page needs to be shown: styles, scripts, images."""
     page: dict[str, Any] = field(default_factory=dict)
     """Facts about the page itself: channel, title, stated counts."""
+    hints: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What a spider needs to ask further: continuation tokens, script links. Not kept beside the WARC."""
     parser: str = "1"
     """Version of the parser that read it."""

@@ -63,7 +63,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             None,
             _requisites(document),
             page,
-            PARSER,
+            parser=PARSER,
         )
     for css, layout in _TELEGRAM_SAYS:
         if found := by_class(document, css):

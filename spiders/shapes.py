@@ -1,0 +1,96 @@
+"""Reading JSON that may hold anything anywhere: each step gives the value, or None."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_DECODER = json.JSONDecoder()
+NESTING = 400
+"""Deeper JSON than this is no platform's answer."""
+
+
+def load(data: bytes | str) -> Any:
+    """The JSON value of `data`, or None where it is none (JSON's own null reads the same)."""
+    try:
+        text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def load_at(text: str, at: int) -> Any:
+    """The JSON value that starts at `at` and may be followed by anything, or None."""
+    try:
+        return _DECODER.raw_decode(text, at)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def at(value: Any, *path: str | int) -> Any:
+    """`value[path[0]][path[1]]…`, or None where a step is missing or of another type."""
+    for step in path:
+        if isinstance(step, str):
+            value = value.get(step) if isinstance(value, dict) else None
+        else:
+            value = value[step] if isinstance(value, list) and -len(value) <= step < len(value) else None
+        if value is None:
+            return None
+    return value
+
+
+def text_of(value: Any) -> str | None:
+    """A string that is not empty, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def count(value: Any) -> int | None:
+    """A count given as a number or as plain digits. Anything else is unknown."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value == value and abs(value) < 1e18:
+        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
+        return int(value)
+    return None
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if abs(found) < 1e18 else None
+
+
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; empty for anything else."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def walk(value: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object inside `value`, outermost first and in order, with the key it stands under."""
+    stack: list[tuple[str, Any, int]] = [("", value, depth)]
+    while stack:
+        key, item, level = stack.pop()
+        if level > NESTING:
+            continue
+        if isinstance(item, dict):
+            yield key, item
+            stack += [(name, inner, level + 1) for name, inner in reversed(list(item.items())) if inner]
+        elif isinstance(item, list):
+            stack += [(key, inner, level + 1) for inner in reversed(item)]
+
+
+def find(value: Any, name: str) -> Iterator[Any]:
+    """Every value that stands under the key `name`, in order."""
+    for _, item in walk(value):
+        if name in item:
+            yield item[name]

@@ -1,0 +1,1 @@
+"""X (Twitter): what its answers say, and where to ask."""

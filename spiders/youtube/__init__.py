@@ -1,0 +1,1 @@
+"""YouTube: what its answers say, and where to ask."""

@@ -1,0 +1,237 @@
+"""Lists of videos: channel tabs, playlists, feeds, and the lockups of 2025."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from lxml import etree
+
+from spiders import moments
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.shapes import at, count, dicts, number, text_of, walk
+from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
+
+WATCH = "https://www.youtube.com/watch?v="
+_RENDERERS = (
+    "videoRenderer", "gridVideoRenderer", "compactVideoRenderer", "playlistVideoRenderer", "reelItemRenderer",
+)  # fmt: skip
+_ATOM = {
+    "a": "http://www.w3.org/2005/Atom",
+    "yt": "http://www.youtube.com/xml/schemas/2015",
+    "media": "http://search.yahoo.com/mrss/",
+}
+_GONE = [
+    ("terminated", Outcome.UNAVAILABLE, "account terminated"),
+    ("does not exist", Outcome.UNAVAILABLE, "does not exist"),
+    ("been removed", Outcome.UNAVAILABLE, "removed"),
+    ("private", Outcome.REFUSED, "private"),
+    ("unviewable", Outcome.REFUSED, "not shown"),
+    ("in your country", Outcome.REFUSED, "geo-blocked"),
+]
+
+
+def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
+    """Videos of a channel or playlist page, or of a single renderer. None where there are none."""
+    posts: list[Post] = []
+    raw = 0
+    for key, item in walk(value):
+        if key in _RENDERERS and text_of(item.get("videoId")):
+            raw += 1
+            posts.append(_renderer(item, observed))
+        elif key == "lockupViewModel" or (item is value and "contentId" in value):
+            raw += 1
+            if post := _lockup(item, observed):
+                posts.append(post)
+    if not posts and text_of(value.get("videoId")) and ("title" in value or "thumbnail" in value):
+        raw, posts = 1, [_renderer(value, observed)]
+    if not posts:
+        return None
+    meta = at(value, "metadata", "channelMetadataRenderer") or at(value, "metadata", "playlistMetadataRenderer") or {}
+    page = {
+        "channel_id": text_of(at(meta, "externalId")),
+        "channel": text_of(at(meta, "title")),
+        "description": text_of(at(meta, "description")),
+        "handle": handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0))),
+    }
+    channel_id, name, handle = page["channel_id"], page["channel"], page["handle"]
+    if channel_id:  # a channel's own tab leaves the owner out of each entry
+        posts = [
+            Post(**{
+                **post.__dict__,
+                "author_id": post.author_id or channel_id,
+                "author_name": post.author_name or name,
+                "author_handle": post.author_handle or handle,
+            })
+            for post in posts
+        ]  # fmt: skip
+    once = {post.id or str(number_): post for number_, post in enumerate(posts)}
+    older = None
+    for _, item in walk(value):
+        if "continuationItemRenderer" in item:
+            older = text_of(
+                at(item, "continuationItemRenderer", "continuationEndpoint", "continuationCommand", "token")
+            )
+    return Parsed(
+        "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older,
+        page={key: item for key, item in page.items() if item}, parser=PARSER,
+    )  # fmt: skip
+
+
+def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
+    owner = (
+        at(item, "ownerText", "runs", 0)
+        or at(item, "longBylineText", "runs", 0)
+        or at(item, "shortBylineText", "runs", 0)
+    )
+    browse = at(owner, "navigationEndpoint", "browseEndpoint")
+    said = words(item.get("publishedTimeText")) or words(at(item, "videoInfo"))
+    starts = number(at(item, "upcomingEventData", "startTime"))
+    video_id = str(item["videoId"])
+    views = words(item.get("viewCountText"))
+    extra = {
+        "kind": "upcoming" if starts else "video",
+        "scheduled": moments.instant(starts, str(starts), "upcomingEventData").line() if starts else None,  # type: ignore[union-attr]
+        "views_text": views,
+    }
+    return Post(
+        "youtube", video_id, WATCH + video_id,
+        handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(owner and owner.get("text")),
+        text_of(at(browse, "browseId")),
+        moments.ago(said, "publishedTimeText", observed) if said else None,
+        words(item.get("title")), words(item.get("descriptionSnippet")),
+        attachments=_still(item.get("thumbnail"), video_id),
+        views=shown_count(views) if views and "watching" not in views and "waiting" not in views else None,
+        duration=clock(item.get("lengthText")),
+        extra={key: value for key, value in extra.items() if value is not None},
+    )  # fmt: skip
+
+
+def _still(thumbnail: Any, video_id: str) -> tuple[Attachment, ...]:
+    images = dicts(at(thumbnail, "thumbnails")) or dicts(at(thumbnail, "sources"))
+    best = max(images, key=lambda image: count(image.get("width")) or 0, default=None)
+    link = text_of(at(best, "url"))
+    return (
+        (Attachment("thumbnail", link, count(at(best, "width")), count(at(best, "height")), post_id=video_id),)
+        if link
+        else ()
+    )
+
+
+def _lockup(item: dict[str, Any], observed: datetime | None) -> Post | None:
+    """`lockupViewModel`: its metadata rows are texts without names; views and dates are told by their words."""
+    video_id = text_of(item.get("contentId"))
+    kind = text_of(item.get("contentType")) or ""
+    if video_id is None or (kind and "VIDEO" not in kind and "SHORT" not in kind):
+        return None
+    meta = at(item, "metadata", "lockupMetadataViewModel")
+    rows = [
+        text
+        for row in dicts(at(meta, "metadata", "contentMetadataViewModel", "metadataRows"))
+        for part in dicts(row.get("metadataParts"))
+        if (text := words(part.get("text")))
+    ]
+    badges = [
+        text_of(badge.get("text")) for key, badge in walk(item.get("contentImage")) if key == "thumbnailBadgeViewModel"
+    ]
+    length = next((clock(badge) for badge in badges if badge and clock(badge) is not None), None)
+    views = next((row for row in rows if re.search(r"\bviews?\b", row)), None)
+    said = next((row for row in rows if re.search(r"\bago\b", row)), None)
+    premiere = next((row for row in rows if re.match(r"(Premieres|Scheduled)\b", row)), None)
+    browse = next((inner for key, inner in walk(meta) if key == "browseEndpoint"), None)
+    upcoming = "Upcoming" in badges or premiere is not None
+    named = (
+        rows[0] if rows and rows[0] not in (views, said, premiere) and not re.search(r"\bwaiting\b", rows[0]) else None
+    )
+    extra = {
+        "kind": "upcoming" if upcoming else "live" if "LIVE" in badges else "video",
+        "scheduled_shown": premiere,
+        "views_text": views,
+    }
+    return Post(
+        "youtube", video_id, WATCH + video_id,
+        handle_of(text_of(at(browse, "canonicalBaseUrl"))), named, text_of(at(browse, "browseId")),
+        moments.ago(said, "metadataRows", observed) if said else None,
+        words(at(meta, "title")),
+        attachments=_still(at(item, "contentImage", "thumbnailViewModel", "image"), video_id),
+        views=shown_count(views) if views else None,
+        duration=length,
+        extra={key: value for key, value in extra.items() if value is not None},
+    )  # fmt: skip
+
+
+def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
+    """A page that answers 200 and says in a box that there is nothing: a terminated channel, a missing playlist."""
+    lower = said[0].lower()
+    outcome, state = next(
+        ((how, name) for marks, how, name in _GONE if marks in lower), (Outcome.UNAVAILABLE, "unavailable")
+    )
+    channel = next(
+        (text_of(item.get("channelId")) for _, item in walk(value.get("header")) if item.get("channelId")), None
+    )
+    page = {"channel_id": channel} if channel else {}
+    return none("youtube/alert", outcome, f"{state}: {said[0]}", **page)
+
+
+def feed(data: bytes) -> Parsed:
+    """A channel's Atom feed: its fifteen newest videos. The feed's own `yt:channelId` lacks its `UC`."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):
+        root = None
+    if root is None:
+        return none("youtube/feed", Outcome.PARTIAL, "malformed XML")
+
+    def text(node: Any, path: str) -> str | None:
+        found = node.findtext(path, None, _ATOM)
+        return found.strip() or None if found else None
+
+    posts = []
+    for entry in root.iterfind("a:entry", _ATOM):
+        video_id = text(entry, "yt:videoId")
+        if video_id is None:
+            continue
+        link = entry.find("a:link[@rel='alternate']", _ATOM)
+        href = link.get("href") if link is not None else None
+        published, updated = text(entry, "a:published"), text(entry, "a:updated")
+        statistics = entry.find("media:group/media:community/media:statistics", _ATOM)
+        rating = entry.find("media:group/media:community/media:starRating", _ATOM)
+        extra = {
+            "kind": "short" if href and "/shorts/" in href else "video",
+            "link_in_feed": href,
+            "updated": moments.iso(updated, "updated").line() if updated else None,
+        }
+        still = entry.find("media:group/media:thumbnail", _ATOM)
+        thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
+        posts.append(
+            Post(
+                "youtube",
+                video_id,
+                WATCH + video_id,
+                handle_of(text(entry, "a:author/a:uri")),
+                text(entry, "a:author/a:name"),
+                text(entry, "yt:channelId"),
+                moments.iso(published, "published") if published else None,
+                text(entry, "a:title"),
+                text(entry, "media:group/media:description"),
+                attachments=_still(thumbnail, video_id),
+                views=count(statistics.get("views")) if statistics is not None else None,
+                likes=count(rating.get("count")) if rating is not None else None,
+                extra={key: value for key, value in extra.items() if value is not None},
+            )
+        )
+    channel = text(root, "yt:channelId")
+    page = {
+        "channel": text(root, "a:title"),
+        "channel_id": f"UC{channel}" if channel and not channel.startswith("UC") else channel,
+        "channel_created": moments.iso(created, "published").text() if (created := text(root, "a:published")) else None,
+    }
+    census = Census("<entry>", len(re.findall(rb"<entry[\s>]", data)), len(posts))
+    facts = {key: value for key, value in page.items() if value}
+    if not posts:
+        return Parsed(
+            "youtube", "youtube/feed", (), (census,), reason="a feed without entries", page=facts, parser=PARSER
+        )
+    return Parsed("youtube", "youtube/feed", tuple(posts), (census,), page=facts, parser=PARSER)

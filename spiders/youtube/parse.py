@@ -1,0 +1,183 @@
+"""What YouTube's answers say. Total: any bytes give posts or a typed reason.
+
+    parse     which kind of answer it is           player    a video: watch page, player, `next`, info.json
+    listing   channels, playlists, feeds           talk      comments and live chat
+    captions  WebVTT, json3, timed text
+
+Layouts of 2018 to 2026. Where two answers differ (a duration by a second, a title by language) the player's own
+`videoDetails` comes first and the other stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from spiders.html import decode
+from spiders.posts import Outcome, Parsed, Post
+from spiders.shapes import at, load, load_at, text_of
+from spiders.youtube import captions, listing, player, talk
+from spiders.youtube.words import PARSER, alerts, none, video_id_of
+
+_VARIABLES = (
+    ("player", re.compile(r"(?:var\s+|window\[?[\"']?|[;>\s])ytInitialPlayerResponse[\"']?\]?\s*=\s*(?=\{)")),
+    ("data", re.compile(r"(?:var\s+|window\[?[\"']?|[;>\s])ytInitialData[\"']?\]?\s*=\s*(?=\{)")),
+)
+_CONFIG = {
+    "key": re.compile(r"\"INNERTUBE_API_KEY\"\s*:\s*\"([\w-]{10,80})\""),
+    "version": re.compile(r"\"INNERTUBE_(?:CONTEXT_)?CLIENT_VERSION\"\s*:\s*\"([\w.]{3,40})\""),
+    "visitor": re.compile(r"\"VISITOR_DATA\"\s*:\s*\"([\w%=-]{6,300})\""),
+}
+_WALLS = ("www.google.com/recaptcha/", "captcha-page", "unusual traffic from your computer")
+_CONSENT = ("consent.youtube.com", "consent.google.com")
+
+
+def parse(data: bytes, url: str | None = None, observed: datetime | None = None) -> Parsed:
+    """Posts of an answer of YouTube. `observed`: when it was received, for dates like "5 years ago"."""
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start[:1] in (b"{", b"["):
+        value = load(data)
+        if value is None:
+            return none("youtube/json", Outcome.PARTIAL, "malformed JSON")
+        return parse_value(value, url, observed)
+    if start.startswith(b"WEBVTT"):
+        return captions.webvtt(data, url)
+    if start[:1] == b"<":
+        head = start[:2000].lower()
+        if b"<feed" in head:
+            return listing.feed(data)
+        if b"<timedtext" in head or b"<transcript" in head or b"<tt " in head:
+            return captions.timed_text(data, url)
+        return _page(data, url, observed)
+    if not start:
+        return none("youtube/empty", Outcome.PARTIAL, "an empty answer")
+    return none("youtube/unknown", Outcome.PARTIAL, "neither JSON nor a page")
+
+
+def is_youtube(value: Any) -> bool:
+    """Whether a JSON value has one of YouTube's shapes, for files that come without their link."""
+    if isinstance(value, list):
+        return any(is_youtube(item) for item in value[:8]) or (
+            bool(value) and isinstance(value[0], dict) and any("hatItem" in key for key in value[0])
+        )
+    if not isinstance(value, dict):
+        return False
+    names = {
+        "playabilityStatus", "playerResponse", "videoDetails", "responseContext", "lockupViewModel",
+        "continuationContents", "onResponseReceivedEndpoints", "replayChatItemAction",
+    }  # fmt: skip
+    if names & value.keys() or str(value.get("extractor_key", "")).startswith("Youtube"):
+        return True
+    if "alerts" in value or "wireMagic" in value:
+        return True
+    if "contentId" in value and str(value.get("contentType", "")).startswith("LOCKUP_"):
+        return True
+    return ("videoId" in value and "navigationEndpoint" in value) or "youtube.com" in str(value.get("webpage_url"))
+
+
+def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parsed:
+    """The same for a JSON value."""
+    if isinstance(value, list):
+        return _list(value, url, observed)
+    if not isinstance(value, dict):
+        return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that is not YouTube's")
+    if value == {}:
+        return player.nothing(url)
+    if isinstance(value.get("playerResponse"), dict):
+        return player.video(value["playerResponse"], value.get("response"), url, observed)
+    if "playabilityStatus" in value or ("videoDetails" in value and isinstance(value["videoDetails"], dict)):
+        return player.video(value, None, url, observed)
+    if "extractor" in value or "extractor_key" in value or ("formats" in value and "id" in value):
+        return player.info(value)
+    if "events" in value and "wireMagic" in value:
+        return captions.json3(value, url)
+    if at(value, "continuationContents", "liveChatContinuation"):
+        return talk.chat(value, url)
+    if any(name in value for name in ("addChatItemAction", "replayChatItemAction")):
+        return talk.chat_actions([value], url)
+    if talk.is_comments(value):
+        return talk.comments(value, observed)
+    if at(value, "contents", "twoColumnWatchNextResults") is not None or "currentVideoEndpoint" in value:
+        return player.watch_next(value, url, observed)
+    if isinstance(value.get("error"), dict):
+        return _error(value["error"])
+    listed = listing.listing(value, url, observed)
+    if listed is not None:
+        return listed
+    if said := alerts(value):
+        return listing.refused(said, value, url)
+    if "endpoint" in value:
+        browse = text_of(at(value, "endpoint", "browseEndpoint", "browseId"))
+        page = {"channel_id": browse} if browse else {}
+        return Parsed("youtube", "youtube/resolved", reason="where a link leads, no post", page=page, parser=PARSER)
+    return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that this release does not read")
+
+
+def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parsed:
+    """`watch?pbj=1` gave a list of parts (until 2021); chat downloads are lists of actions."""
+    whole = next((item["playerResponse"] for item in value if isinstance(at(item, "playerResponse"), dict)), None)
+    response = next((item["response"] for item in value if isinstance(at(item, "response"), dict)), None)
+    if whole is not None:
+        return player.video(whole, response, url, observed)
+    if response is not None:
+        return parse_value(response, url, observed)
+    actions = [item for item in value if isinstance(item, dict)]
+    if any("Action" in key or "Command" in key for item in actions for key in item):
+        return talk.chat_actions(actions, url)
+    return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that is not YouTube's")
+
+
+def _error(error: dict[str, Any]) -> Parsed:
+    code, said = error.get("code"), text_of(error.get("message")) or "without a message"
+    if code == 404:
+        return none("youtube/error", Outcome.UNAVAILABLE, f"not found: {said}")
+    if code in (401, 403):
+        return none("youtube/error", Outcome.REFUSED, f"{said} (error {code})")
+    if code == 429:
+        return none("youtube/error", Outcome.BLOCKED, f"rate limit: {said}")
+    return none("youtube/error", Outcome.FAILED, f"YouTube answered with an error: {said} ({code})")
+
+
+# -- pages ------------------------------------------------------------------------------------------------------
+
+
+def variables(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The values of `ytInitialPlayerResponse` and `ytInitialData` in a page's scripts.
+
+    The first `"videoId"` in a page may be another video's, so nothing is searched for in the text itself.
+    """
+    for name, pattern in _VARIABLES:
+        for match in pattern.finditer(text):
+            value = load_at(text, match.end())
+            if isinstance(value, dict) and value:
+                yield name, value
+                break
+
+
+def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
+    text = decode(data)
+    found = dict(variables(text))
+    hints = {name: match[1] for name, pattern in _CONFIG.items() if (match := pattern.search(text))}
+    if "player" in found:
+        parsed = player.video(found["player"], found.get("data"), url, observed)
+    elif "data" in found:
+        parsed = parse_value(found["data"], url, observed)
+    elif any(mark in text for mark in _WALLS):
+        return none("youtube/wall", Outcome.BLOCKED, "a captcha in place of the page: YouTube takes us for a robot")
+    elif any(mark in text for mark in _CONSENT):
+        return none("youtube/consent", Outcome.BLOCKED, "a consent page in place of the page")
+    else:
+        return none("youtube/page", Outcome.PARTIAL, "a page of YouTube without its data")
+    return with_hints(parsed, hints)
+
+
+def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:
+    return Parsed(**{**parsed.__dict__, "hints": {**hints, **parsed.hints}})
+
+
+def about(parsed: Parsed, url: str | None) -> Post | None:
+    """The post that the answer to a request for `url` is about."""
+    wanted = video_id_of(url)
+    return next((post for post in parsed.posts if post.id == wanted), None)

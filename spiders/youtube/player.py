@@ -1,0 +1,418 @@
+"""A video: what the watch page, the player, `next` and info.json say of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from spiders import moments
+from spiders.posts import Attachment, Outcome, Parsed, Post, Time
+from spiders.shapes import at, count, dicts, find, number, text_of
+from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
+
+WATCH = "https://www.youtube.com/watch?v="
+_REASONS = [
+    # (words of the reason, outcome, state). Reasons are localised: the status decides where no words fit.
+    ("not a bot", Outcome.BLOCKED, "bot wall"),
+    ("unusual traffic", Outcome.BLOCKED, "bot wall"),
+    ("try again later", Outcome.BLOCKED, "rate limit"),
+    ("private", Outcome.REFUSED, "private"),
+    ("members on level", Outcome.REFUSED, "members only"),
+    ("members-only", Outcome.REFUSED, "members only"),
+    ("join this channel", Outcome.REFUSED, "members only"),
+    ("confirm your age", Outcome.REFUSED, "age-restricted"),
+    ("age-restricted", Outcome.REFUSED, "age-restricted"),
+    ("inappropriate for some users", Outcome.REFUSED, "age-restricted"),
+    ("in your country", Outcome.REFUSED, "geo-blocked"),
+    ("in your location", Outcome.REFUSED, "geo-blocked"),
+    ("requires payment", Outcome.REFUSED, "paid"),
+    ("government", Outcome.REFUSED, "withheld on a government's request"),
+    ("account associated with this video has been terminated", Outcome.UNAVAILABLE, "account terminated"),
+    ("account has been terminated", Outcome.UNAVAILABLE, "account terminated"),
+    ("removed by the uploader", Outcome.UNAVAILABLE, "removed by the uploader"),
+    ("closed their youtube account", Outcome.UNAVAILABLE, "account closed"),
+    ("copyright", Outcome.UNAVAILABLE, "copyright claim"),
+    ("violating youtube", Outcome.UNAVAILABLE, "removed by YouTube"),
+    ("has been removed", Outcome.UNAVAILABLE, "removed"),
+    ("is unavailable", Outcome.UNAVAILABLE, "unavailable"),
+]
+_BY_STATUS = {
+    "LOGIN_REQUIRED": (Outcome.REFUSED, "login required"),
+    "AGE_VERIFICATION_REQUIRED": (Outcome.REFUSED, "age-restricted"),
+    "AGE_CHECK_REQUIRED": (Outcome.REFUSED, "age-restricted"),
+    "CONTENT_CHECK_REQUIRED": (Outcome.REFUSED, "behind a warning"),
+    "UNPLAYABLE": (Outcome.REFUSED, "not playable"),
+    "LIVE_STREAM_OFFLINE": (Outcome.PARTIAL, "upcoming or offline"),
+    "ERROR": (Outcome.UNAVAILABLE, "unavailable"),
+}
+
+
+def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
+    """(outcome, reason, state) of `playabilityStatus`. "Not a bot" is a wall, never a deletion."""
+    kind = text_of(status.get("status"))
+    said = text_of(status.get("reason")) or text_of(at(status, "messages", 0))
+    more = words(at(status, "errorScreen", "playerErrorMessageRenderer", "subreason"))
+    if kind in (None, "OK"):
+        return Outcome.CAPTURED, None, None
+    lower = (
+        f"{said or ''} {more or ''} {' '.join(m for m in status.get('messages') or [] if isinstance(m, str))}".lower()
+    )
+    lower = lower.replace("’", "'")
+    outcome, state = _BY_STATUS.get(kind, (Outcome.PARTIAL, kind.lower().replace("_", " ")))
+    if kind != "LIVE_STREAM_OFFLINE":
+        for marks, how, name in _REASONS:
+            if marks in lower:
+                outcome, state = how, name
+                break
+    return outcome, f"{state}: {said}" if said else state, state
+
+
+def nothing(url: str | None) -> Parsed:
+    """A player's `{}`: YouTube knows no such video."""
+    video_id = video_id_of(url)
+    reason = "YouTube answered with an empty object: it knows no video of that id"
+    post = Post("youtube", video_id, WATCH + video_id if video_id else None, outcome=Outcome.UNAVAILABLE, reason=reason)
+    return Parsed("youtube", "youtube/player", (post,), outcome=Outcome.UNAVAILABLE, reason=reason, parser=PARSER)
+
+
+def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
+    """A player response, with the page's `ytInitialData` beside it where there is one."""
+    details = response.get("videoDetails") or {}
+    micro = at(response, "microformat", "playerMicroformatRenderer") or {}
+    outcome, reason, state = playability(response.get("playabilityStatus") or {})
+    video_id = (
+        text_of(at(details, "videoId")) or text_of(at(micro, "externalVideoId")) or video_id_of(url)
+        or video_id_of(text_of(at(micro, "embed", "iframeUrl")))
+    )  # fmt: skip
+    live = at(micro, "liveBroadcastDetails") or {}
+    upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
+    scheduled = _scheduled(response)
+    status = text_of(at(response, "playabilityStatus", "status"))
+    title = words(at(details, "title")) or words(at(micro, "title"))
+    published = _published(micro, live, at(details, "isLiveContent"))
+    tracks = [
+        _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
+    ]
+    attachments = (
+        _media(response, video_id, details) if outcome is Outcome.CAPTURED or response.get("streamingData") else ()
+    )
+    owner = text_of(at(micro, "ownerProfileUrl"))
+    extra: dict[str, Any] = {
+        "kind": _kind(details, micro, live, upcoming, url),
+        "playability": status,
+        "state": state,
+        "category": text_of(at(micro, "category")),
+        "keywords": [word for word in at(details, "keywords") or [] if isinstance(word, str)] or None,
+        "unlisted": at(micro, "isUnlisted"),
+        "family_safe": at(micro, "isFamilySafe"),
+        "is_live": _is_live(details, micro, live),
+        "upcoming": upcoming or None,
+        "scheduled": scheduled.line() if scheduled else None,
+        "live_start": _line(text_of(at(live, "startTimestamp")), "startTimestamp"),
+        "live_end": _line(text_of(at(live, "endTimestamp")), "endTimestamp"),
+        "uploaded": _line(text_of(at(micro, "uploadDate")), "uploadDate"),
+        "duration_stated_by_page": number(at(micro, "lengthSeconds")),
+        "title_shown": _other(words(at(micro, "title")), title),
+        "channel_url": owner,
+        "captions": tracks or None,
+        "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
+        "available_in": len(at(micro, "availableCountries") or []) or None,
+    }
+    post = Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id if video_id else None,
+        author_handle=handle_of(owner),
+        author_name=text_of(at(details, "author")) or text_of(at(micro, "ownerChannelName")),
+        author_id=text_of(at(details, "channelId")) or text_of(at(micro, "externalChannelId")),
+        published=published,
+        title=title,
+        text=text_of(at(details, "shortDescription")) or words(at(micro, "description")),
+        attachments=attachments,
+        views=count(at(details, "viewCount")) if at(details, "viewCount") else count(at(micro, "viewCount")),
+        likes=count(at(micro, "likeCount")),
+        outcome=outcome,
+        reason=reason,
+        duration=_duration(details, micro),
+        extra={key: value for key, value in extra.items() if value is not None},
+    )
+    hints: dict[str, Any] = {}
+    if isinstance(data, dict):
+        post, hints = _with_page(post, data, observed)
+    page = {"playability": status, "reason": text_of(at(response, "playabilityStatus", "reason"))}
+    return Parsed(
+        "youtube", "youtube/watch" if data else "youtube/player", (post,),
+        outcome=outcome if outcome is not Outcome.CAPTURED else None, reason=reason,
+        page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
+    )  # fmt: skip
+
+
+def _line(literal: str | None, source: str) -> dict[str, Any] | None:
+    return moments.iso(literal, source).line() if literal else None
+
+
+def _other(value: str | None, than: str | None) -> str | None:
+    return value if value != than else None
+
+
+def _is_live(details: Any, micro: Any, live: Any) -> bool | None:
+    """A microformat without broadcast details is one of an ordinary video."""
+    for said in (at(live, "isLiveNow"), at(details, "isLive")):
+        if isinstance(said, bool):
+            return said
+    return False if micro else None
+
+
+def _kind(details: Any, micro: Any, live: Any, upcoming: bool, url: str | None) -> str:
+    if upcoming:
+        return "upcoming"
+    if at(details, "isLive") is True or at(live, "isLiveNow") is True:
+        return "live"
+    if live:
+        return "past live or premiere"
+    if at(micro, "isShortsEligible") is True or (url and "/shorts/" in url):
+        return "short"
+    return "video"
+
+
+def _published(micro: Any, live: Any, live_content: Any) -> Time | None:
+    """`publishDate` carries YouTube's Pacific offset since 2021, before that it was a bare date."""
+    literal = text_of(at(micro, "publishDate")) or text_of(at(micro, "uploadDate"))
+    return moments.iso(literal, "publishDate") if literal else None
+
+
+def _scheduled(response: dict[str, Any]) -> Time | None:
+    slate = at(response, "playabilityStatus", "liveStreamability", "liveStreamabilityRenderer", "offlineSlate")
+    literal = text_of(at(slate, "liveStreamOfflineSlateRenderer", "scheduledStartTime"))
+    return moments.instant(number(literal), literal, "scheduledStartTime") if literal else None
+
+
+def _duration(details: Any, micro: Any) -> float | None:
+    """Seconds. A live stream states 0, which means that nobody knows yet."""
+    return number(at(details, "lengthSeconds")) or number(at(micro, "lengthSeconds")) or None
+
+
+def _track(item: dict[str, Any]) -> dict[str, Any]:
+    facts = {
+        "lang": text_of(item.get("languageCode")),
+        "kind": text_of(item.get("kind")),
+        "name": words(item.get("name")),
+        "automatic": item.get("kind") == "asr",
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tuple[Attachment, ...]:
+    """The video, by its best format. The file itself is taken by the media extractor: links are tied to a client."""
+    streaming = response.get("streamingData") or {}
+    formats = [*dicts(at(streaming, "formats")), *dicts(at(streaming, "adaptiveFormats"))]
+    pictures = [item for item in formats if str(item.get("mimeType", "")).startswith("video/")]
+    best = max(
+        pictures, key=lambda item: (count(item.get("height")) or 0, number(item.get("bitrate")) or 0), default=None
+    )
+    thumbnails = dicts(at(details, "thumbnail", "thumbnails"))
+    still = max(thumbnails, key=lambda item: count(item.get("width")) or 0, default={})
+    facts: dict[str, Any] = {}
+    if best is not None:
+        facts = {
+            "itag": count(best.get("itag")),
+            "mime": text_of(best.get("mimeType")),
+            "bitrate": count(best.get("bitrate")),
+            "fps": count(best.get("fps")),
+            "quality": text_of(best.get("qualityLabel")),
+        }
+    milliseconds = number(at(best, "approxDurationMs"))
+    return (
+        Attachment(
+            "video",
+            text_of(at(best, "url")),
+            count(at(best, "width")),
+            count(at(best, "height")),
+            milliseconds / 1000 if milliseconds else None,
+            count(at(best, "contentLength")),
+            thumbnail=text_of(still.get("url")),
+            post_id=video_id,
+            extract_from=WATCH + video_id if video_id else None,
+            extra={key: value for key, value in facts.items() if value is not None},
+        ),
+    )
+
+
+# -- the page's own data, and `next` --------------------------------------------------------------------------------
+
+
+def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> tuple[Post, dict[str, Any]]:
+    """What `ytInitialData` adds: dates as shown, the handle, likes, and where comments and chat begin."""
+    primary = next(find(data, "videoPrimaryInfoRenderer"), None)
+    owner = next(find(data, "videoOwnerRenderer"), None)
+    shown = words(at(primary, "dateText"))
+    extra = dict(post.extra)
+    if shown:
+        extra["date_shown"] = shown
+    handle = post.author_handle or handle_of(
+        text_of(at(owner, "navigationEndpoint", "browseEndpoint", "canonicalBaseUrl"))
+    )
+    changes: dict[str, Any] = {"author_handle": handle, "extra": extra}
+    if post.replies is None:
+        changes["replies"] = _comment_count(data)
+    return Post(**{**post.__dict__, **changes}), continuations(data)
+
+
+def _comment_count(data: dict[str, Any]) -> int | None:
+    for panel in find(data, "engagementPanelTitleHeaderRenderer"):
+        if "omment" in (words(at(panel, "title")) or "") and (info := words(at(panel, "contextualInfo"))):
+            return shown_count(info)
+    for entry in find(data, "commentsEntryPointHeaderRenderer"):
+        if (found := shown_count(at(entry, "commentCount"))) is not None:
+            return found
+    return None
+
+
+def continuations(data: dict[str, Any]) -> dict[str, Any]:
+    """Tokens that lead to the comments and to the live chat of a watch page."""
+    hints: dict[str, Any] = {}
+    for section in find(data, "itemSectionRenderer"):
+        if at(section, "sectionIdentifier") == "comment-item-section" and "comments" not in hints:
+            token = next((text_of(at(item, "token")) for item in find(section, "continuationCommand")), None)
+            if token:
+                hints["comments"] = token
+    chat = next(find(data, "liveChatRenderer"), None)
+    token = text_of(at(chat, "continuations", 0, "reloadContinuationData", "continuation"))
+    if token:
+        hints["chat"] = token
+        hints["chat_replay"] = at(chat, "isReplay") is True
+    return hints
+
+
+def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed:
+    """`/next`: the page beside the player."""
+    video_id = text_of(at(value, "currentVideoEndpoint", "watchEndpoint", "videoId")) or video_id_of(url)
+    primary = next(find(value, "videoPrimaryInfoRenderer"), None)
+    secondary = next(find(value, "videoSecondaryInfoRenderer"), None)
+    if primary is None:
+        if video_id is None:
+            return none("youtube/next", Outcome.PARTIAL, "no video in the answer")
+        post = Post(
+            "youtube", video_id, WATCH + video_id, outcome=Outcome.PARTIAL, reason="the answer says nothing of it"
+        )
+        return Parsed("youtube", "youtube/next", (post,), hints=continuations(value), parser=PARSER)
+    owner = at(secondary, "owner", "videoOwnerRenderer")
+    shown = words(at(primary, "dateText"))
+    relative = words(at(primary, "relativeDateText"))
+    views = at(primary, "viewCount", "videoViewCountRenderer")
+    run = at(owner, "title", "runs", 0)
+    facts: dict[str, Any] = {
+        "kind": "video",
+        "date_shown": shown,
+        "is_live": at(views, "isLive"),
+        "subscribers_shown": words(at(owner, "subscriberCountText")),
+        "likes_shown": _likes(primary),
+    }
+    post = Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id if video_id else None,
+        author_handle=handle_of(text_of(at(run, "navigationEndpoint", "browseEndpoint", "canonicalBaseUrl"))),
+        author_name=words(at(owner, "title")),
+        author_id=text_of(at(run, "navigationEndpoint", "browseEndpoint", "browseId")),
+        published=_shown_date(shown, relative, observed),
+        title=words(at(primary, "title")),
+        text=text_of(at(secondary, "attributedDescription", "content")) or words(at(secondary, "description")),
+        views=shown_count(at(views, "viewCount")) if at(views, "isLive") is not True else None,
+        replies=_comment_count(value),
+        extra={key: value_ for key, value_ in facts.items() if value_ is not None},
+    )
+    return Parsed("youtube", "youtube/next", (post,), hints=continuations(value), parser=PARSER)
+
+
+def _likes(primary: Any) -> str | None:
+    """The like button's text, rounded and localised: kept as it is shown."""
+    for item in find(primary, "likeButtonViewModel"):
+        for button in find(item, "defaultButtonViewModel"):
+            return text_of(at(button, "buttonViewModel", "title"))
+    return None
+
+
+_MONTHS = {
+    name: index
+    for index, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
+
+
+def _shown_date(shown: str | None, relative: str | None, observed: datetime | None) -> Time | None:
+    """`19 Jun 2018`, `Premiered on 19 Jun 2023`, `Aug 1, 2008`. Other languages stay literal."""
+    if shown is None:
+        return moments.ago(relative, "relativeDateText", observed) if relative else None
+    match = re.search(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", shown)
+    parts = (match[3], match[2], match[1]) if match else None
+    if parts is None and (match := re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4})", shown)):
+        parts = (match[3], match[1], match[2])
+    if parts is not None and (month := _MONTHS.get(parts[1].lower())):
+        try:
+            return moments.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
+        except ValueError:
+            pass
+    if "ago" in shown:
+        return moments.ago(shown, "dateText", observed)
+    return Time(None, None, False, shown, "dateText")
+
+
+# -- info.json ----------------------------------------------------------------------------------------------------
+
+
+def info(value: dict[str, Any]) -> Parsed:
+    """yt-dlp's (and youtube-dl's) description of a video, of any site."""
+    key = (text_of(value.get("extractor_key")) or text_of(value.get("extractor")) or "").lower()
+    platform = "youtube" if key.startswith("youtube") else {"twitter": "x"}.get(key, key.partition(":")[0] or "unknown")
+    published = None
+    for name in ("timestamp", "release_timestamp"):
+        if published is None and (seconds := number(value.get(name))) is not None:
+            published = moments.instant(seconds, str(value[name]), name)
+    literal = text_of(value.get("upload_date"))
+    if published is None and literal and re.fullmatch(r"\d{8}", literal):
+        published = moments.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
+    requested = dicts(value.get("requested_formats")) or [value]
+    attachments = tuple(
+        Attachment(
+            "video" if item.get("vcodec") not in (None, "none") or item.get("height") else "audio",
+            text_of(item.get("url")), count(item.get("width")), count(item.get("height")),
+            number(value.get("duration")), count(item.get("filesize")), post_id=text_of(value.get("id")),
+            extra={"format": text_of(item.get("format_id")), "ext": text_of(item.get("ext"))},
+        )
+        for item in requested if text_of(item.get("url")) or item.get("format_id")
+    )  # fmt: skip
+    handle = text_of(value.get("uploader_id"))
+    facts = {
+        "kind": text_of(value.get("live_status")),
+        "upload_date": literal,
+        "availability": text_of(value.get("availability")),
+        "categories": value.get("categories") if isinstance(value.get("categories"), list) else None,
+        "captions": [{"lang": name} for name in value["subtitles"]]
+        if isinstance(value.get("subtitles"), dict)
+        else None,
+        "chapters": value.get("chapters") if isinstance(value.get("chapters"), list) else None,
+        "extractor": text_of(value.get("extractor")),
+    }
+    post = Post(
+        platform=platform,
+        id=text_of(value.get("id")),
+        url=text_of(value.get("webpage_url")) or text_of(value.get("original_url")),
+        author_handle=handle.removeprefix("@") if handle and handle.startswith("@") else None,
+        author_name=text_of(value.get("channel")) or text_of(value.get("uploader")),
+        author_id=text_of(value.get("channel_id")) or handle,
+        published=published,
+        title=text_of(value.get("title")) or text_of(value.get("fulltitle")),
+        text=text_of(value.get("description")),
+        lang=text_of(value.get("language")),
+        attachments=attachments,
+        views=count(value.get("view_count")),
+        likes=count(value.get("like_count")),
+        replies=count(value.get("comment_count")),
+        reposts=count(value.get("repost_count")),
+        duration=number(value.get("duration")),
+        extra={key_: item for key_, item in facts.items() if item},
+    )
+    return Parsed(platform, "info.json", (post,), parser=PARSER)

@@ -1,0 +1,273 @@
+"""What people say under and beside a video: comments with replies, live chat."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from spiders import moments
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.shapes import at, dicts, find, number, text_of, walk
+from spiders.youtube.words import PARSER, none, shown_count, token_video, words
+
+WATCH = "https://www.youtube.com/watch?v="
+
+
+def is_comments(value: dict[str, Any]) -> bool:
+    if at(value, "contents", "twoColumnWatchNextResults") is not None:
+        return False
+    return any(
+        key in ("commentEntityPayload", "commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer")
+        for key, _ in walk(value)
+    )
+
+
+def comments(value: dict[str, Any], observed: datetime | None) -> Parsed:
+    """A page of comments. Since 2024 the text is in `frameworkUpdates`, before that in `commentRenderer`."""
+    tokens = [text_of(at(item, "token")) for item in find(value, "continuationCommand")]
+    video = next((found for token in tokens if (found := token_video(token))), None)
+    views = {
+        text_of(item.get("commentId")): item
+        for key, item in walk(value)
+        if key == "commentViewModel" and "commentId" in item
+    }
+    states = {
+        text_of(item.get("key")): item
+        for item in find(value, "engagementToolbarStateEntityPayload")
+        if isinstance(item, dict)
+    }
+    posts = []
+    for entity in find(value, "commentEntityPayload"):
+        if isinstance(entity, dict):
+            posts.append(_entity(entity, views, states, video, observed))
+    for renderer in find(value, "commentRenderer"):
+        if isinstance(renderer, dict) and "commentId" in renderer:
+            posts.append(_renderer(renderer, video, observed))
+    raw = len(views) or sum(1 for _ in find(value, "commentRenderer"))
+    hints: dict[str, Any] = {"replies": {}}
+    for thread in find(value, "commentThreadRenderer"):
+        parent = text_of(at(thread, "commentViewModel", "commentViewModel", "commentId")) or text_of(
+            at(thread, "comment", "commentRenderer", "commentId")
+        )
+        token = next((text_of(at(item, "token")) for item in find(at(thread, "replies"), "continuationCommand")), None)
+        if parent and token:
+            hints["replies"][parent] = token
+    hints["more"] = _more(value)
+    header = next(find(value, "commentsHeaderRenderer"), None)
+    stated = shown_count(at(header, "countText"))
+    page = {"video_id": video, "comments_stated": stated}
+    census = Census("comments shown", raw, len(posts))
+    outcome, reason = (None, None)
+    if not posts:
+        reason = "comments are off, or this page has none"
+    return Parsed(
+        "youtube", "youtube/comments", tuple(posts), (census,) if raw else (), outcome=outcome, reason=reason,
+        page={key: item for key, item in page.items() if item is not None}, hints=hints, parser=PARSER,
+    )  # fmt: skip
+
+
+def _more(value: dict[str, Any]) -> str | None:
+    """The token of the next page: the continuation that stands last in the list itself, not in a thread."""
+    for endpoint in dicts(value.get("onResponseReceivedEndpoints")):
+        for name in ("reloadContinuationItemsCommand", "appendContinuationItemsAction"):
+            items = dicts(at(endpoint, name, "continuationItems"))
+            last = at(items[-1], "continuationItemRenderer") if items else None
+            if last is not None:
+                token = at(last, "continuationEndpoint", "continuationCommand", "token") or at(
+                    last, "button", "buttonRenderer", "command", "continuationCommand", "token"
+                )
+                return text_of(token)
+    return None
+
+
+def _edited(said: str | None) -> tuple[str | None, bool | None]:
+    """`5 years ago (edited)` → the date's own words, and the mark."""
+    if said is None:
+        return None, None
+    marked = re.search(r"\s*\(([^)]*)\)\s*$", said)
+    return said, marked is not None
+
+
+def _entity(
+    entity: dict[str, Any],
+    views: dict[str | None, dict[str, Any]],
+    states: dict[str | None, dict[str, Any]],
+    video: str | None,
+    observed: datetime | None,
+) -> Post:
+    properties = entity.get("properties") or {}
+    author = entity.get("author") or {}
+    toolbar = entity.get("toolbar") or {}
+    comment = text_of(at(properties, "commentId"))
+    view = views.get(comment) or {}
+    said, edited = _edited(text_of(at(properties, "publishedTime")))
+    name = text_of(at(author, "displayName"))
+    heart = text_of(at(states.get(text_of(at(properties, "toolbarStateKey"))), "heartState"))
+    pinned = text_of(view.get("pinnedText"))
+    extra = {
+        "kind": "comment",
+        "published_text": said,
+        "pinned": True if pinned else False if view else None,
+        "pinned_text": pinned,
+        "is_creator": at(author, "isCreator"),
+        "verified": at(author, "isVerified"),
+        "hearted": {"TOOLBAR_HEART_STATE_HEARTED": True, "TOOLBAR_HEART_STATE_UNHEARTED": False}.get(heart or ""),
+        "avatar": text_of(at(author, "avatarThumbnailUrl")),
+        "reply_level": at(properties, "replyLevel"),
+        "likes_text": text_of(at(toolbar, "likeCountNotliked")),
+    }
+    return _comment(
+        comment, video, name, text_of(at(author, "channelId")), said, edited, observed,
+        words(at(properties, "content")), shown_count(at(toolbar, "likeCountNotliked")),
+        shown_count(at(toolbar, "replyCount")), extra,
+    )  # fmt: skip
+
+
+def _renderer(item: dict[str, Any], video: str | None, observed: datetime | None) -> Post:
+    """The layout until 2024."""
+    said, edited = _edited(words(item.get("publishedTimeText")))
+    badge = words(at(item, "pinnedCommentBadge", "pinnedCommentBadgeRenderer", "label"))
+    extra = {
+        "kind": "comment",
+        "published_text": said,
+        "pinned": badge is not None,
+        "pinned_text": badge,
+        "is_creator": item.get("authorIsChannelOwner"),
+        "hearted": next(find(item.get("actionButtons"), "creatorHeart"), None) is not None,
+    }
+    return _comment(
+        text_of(item.get("commentId")), video, words(item.get("authorText")),
+        text_of(at(item, "authorEndpoint", "browseEndpoint", "browseId")), said, edited, observed,
+        words(item.get("contentText")), shown_count(item.get("voteCount")),
+        shown_count(item.get("replyCount")), extra,
+    )  # fmt: skip
+
+
+def _comment(
+    comment: str | None,
+    video: str | None,
+    name: str | None,
+    channel: str | None,
+    said: str | None,
+    edited: bool | None,
+    observed: datetime | None,
+    text: str | None,
+    likes: int | None,
+    replies: int | None,
+    extra: dict[str, Any],
+) -> Post:
+    parent = comment.partition(".")[0] if comment and "." in comment else None
+    return Post(
+        "youtube", comment, f"{WATCH}{video}&lc={comment}" if video and comment else None,
+        name if name and name.startswith("@") else None, name, channel,
+        moments.ago(said, "publishedTime", observed) if said else None,
+        text=text, reply_to=parent, likes=likes, replies=replies, edited=edited,
+        extra={**{key: value for key, value in extra.items() if value is not None}, "about": video},
+    )  # fmt: skip
+
+
+# -- live chat ------------------------------------------------------------------------------------------------------
+
+
+def chat(value: dict[str, Any], url: str | None) -> Parsed:
+    """An answer of the live chat, live or replayed."""
+    continuation = at(value, "continuationContents", "liveChatContinuation") or {}
+    parsed = chat_actions(dicts(at(continuation, "actions")), url)
+    following = None
+    for item in dicts(at(continuation, "continuations")):
+        for name in ("liveChatReplayContinuationData", "timedContinuationData", "invalidationContinuationData"):
+            if following is None and (token := text_of(at(item, name, "continuation"))):
+                following = token
+    hints = {"chat": following} if following else {}
+    reason = parsed.reason if parsed.posts else "no message in this answer of the chat"
+    return Parsed(**{**parsed.__dict__, "hints": hints, "outcome": None, "reason": reason})
+
+
+def chat_actions(actions: list[dict[str, Any]], url: str | None) -> Parsed:
+    """Messages out of chat actions; what is no message (tickers, banners, modes) is counted by name."""
+    posts: list[Post] = []
+    others: dict[str, int] = {}
+    for action in actions:
+        inner = at(action, "replayChatItemAction", "actions")
+        offset = number(at(action, "replayChatItemAction", "videoOffsetTimeMsec"))
+        for item in dicts(inner) if inner is not None else [action]:
+            post = _message(item, offset)
+            if post is not None:
+                posts.append(post)
+                continue
+            for name in item:
+                if name not in ("clickTrackingParams", "videoOffsetTimeMsec", "isLive"):
+                    others[name] = others.get(name, 0) + 1
+    if not posts and not others:
+        return none("youtube/chat", Outcome.PARTIAL, "no message in the answer")
+    return Parsed(
+        "youtube", "youtube/chat", tuple(posts), page={"other_actions": others} if others else {}, parser=PARSER
+    )
+
+
+_MESSAGES = {
+    "liveChatTextMessageRenderer": "text",
+    "liveChatPaidMessageRenderer": "super chat",
+    "liveChatPaidStickerRenderer": "super sticker",
+    "liveChatMembershipItemRenderer": "membership",
+    "liveChatSponsorshipsGiftPurchaseAnnouncementRenderer": "gifted memberships",
+    "liveChatSponsorshipsGiftRedemptionAnnouncementRenderer": "membership received",
+    "liveChatDonationAnnouncementRenderer": "donation",
+    "liveChatViewerEngagementMessageRenderer": "notice",
+    "liveChatModeChangeMessageRenderer": "mode",
+    "liveChatPlaceholderItemRenderer": "held back",
+}
+
+
+def _message(action: dict[str, Any], offset: float | None) -> Post | None:
+    item = at(action, "addChatItemAction", "item") or at(action, "replaceChatItemAction", "replacementItem")
+    if action.get("markChatItemAsDeletedAction"):
+        gone = action["markChatItemAsDeletedAction"]
+        target = text_of(at(gone, "targetItemId"))
+        said = words(at(gone, "deletedStateMessage"))
+        return Post(
+            "youtube",
+            target and f"{target}#deleted",
+            text=said,
+            extra={"kind": "chat", "message": "deletion", "about": target},
+        )
+    if not isinstance(item, dict):
+        return None
+    for name, kind in _MESSAGES.items():
+        body = item.get(name)
+        if not isinstance(body, dict):
+            continue
+        microseconds = number(body.get("timestampUsec"))
+        sticker = dicts(at(body, "sticker", "thumbnails"))
+        link = text_of(sticker[-1].get("url")) if sticker else None
+        link = "https:" + link if link and link.startswith("//") else link
+        extra = {
+            "kind": "chat",
+            "message": kind,
+            "video_offset": offset / 1000 if offset is not None else None,
+            "amount": words(body.get("purchaseAmountText")),
+            "time_shown": words(body.get("timestampText")),
+            "badges": [
+                label for badge in dicts(body.get("authorBadges"))
+                if (label := text_of(at(badge, "liveChatAuthorBadgeRenderer", "tooltip")))
+            ] or None,
+        }  # fmt: skip
+        author = words(body.get("authorName"))
+        text = (
+            words(body.get("message"))
+            or words(body.get("headerSubtext"))
+            or words(body.get("subtext"))
+            or words(body.get("text"))
+        )
+        sticker_label = text_of(at(body, "sticker", "accessibility", "accessibilityData", "label"))
+        return Post(
+            "youtube", text_of(body.get("id")), None,
+            author if author and author.startswith("@") else None, author, text_of(body.get("authorExternalChannelId")),
+            moments.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
+            if microseconds else None,
+            text=text or sticker_label,
+            attachments=(Attachment("sticker", link, extra={"alt": sticker_label}),) if link else (),
+            extra={key: value for key, value in extra.items() if value is not None},
+        )  # fmt: skip
+    return None
