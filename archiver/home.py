@@ -60,6 +60,22 @@ capture_seconds = 0
 # variable that holds them, one per line.
 from_environment = "ARCHIVER_SECRETS"
 
+[media]
+# How many extractor processes (yt-dlp) run at most, and how long one may look for the media of a page, in seconds.
+extractors = 2
+extract_seconds = 180
+# A live stream is recorded until it ends, is stopped, or this many minutes have passed.
+live_minutes = 60
+# Say what ffprobe and exiftool find in videos, where these are installed.
+probe = true
+# Stop taking media when fewer than this many bytes would be left on the disk.
+reserve_bytes = 268435456
+
+[accounts]
+# A cookies.txt (Netscape format) of an account of your own, exported from a browser. Empty: nobody is logged in.
+# What is then seen is what that account sees. Its values never reach a record.
+cookies = ""
+
 [copies]
 # Where the second copy shall go (a folder or s3://bucket). Kept for `archiver sync`, which this release does not have.
 second = {second}
@@ -93,7 +109,20 @@ class Config:
     response_seconds: float
     capture_bytes: int | None
     capture_seconds: float | None
+    extractors: int = 2
+    extract_seconds: float = 180.0
+    live_seconds: float = 3600.0
+    probe: bool = True
+    reserve_bytes: int = 256 << 20
+    cookies: Path | None = field(repr=False, default=None)
+    x_queries: Mapping[str, str] = field(default_factory=dict)
+    x_features: Mapping[str, bool] = field(default_factory=dict)
+    extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
+
+    def cookies_for(self, domain: str) -> dict[str, str]:
+        """Name → value of the account's cookies for a domain. Raises `ConfigError` where the file is no cookies.txt."""
+        return {name: value for name, value, host in cookies_in(self.cookies) if host == domain}
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -167,7 +196,7 @@ class Home:
             value = tomllib.loads(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
-        sites, limits = _table(value, "sites"), _table(value, "limits")
+        sites, limits, media = _table(value, "sites"), _table(value, "limits"), _table(value, "media")
         variable = str(_table(value, "secrets").get("from_environment", "ARCHIVER_SECRETS"))
         values = [line.encode() for line in self._environment.get(variable, "").splitlines() if line]
         proxy = self._environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
@@ -177,6 +206,9 @@ class Home:
                 "another form",
                 "Correct [sites] proxy.",
             )
+        x, accounts = _table(value, "x"), _table(value, "accounts")
+        named = str(self._environment.get("ARCHIVER_COOKIES", accounts.get("cookies", "")))
+        cookies = (self.path / Path(named).expanduser()) if named else None
         try:
             return Config(
                 pseudonym=str(self._environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
@@ -188,7 +220,16 @@ class Home:
                 response_seconds=float(limits.get("response_seconds", 21600)),
                 capture_bytes=int(limits.get("capture_bytes", 0)) or None,
                 capture_seconds=float(limits.get("capture_seconds", 0)) or None,
-                secret_values=tuple(values),
+                extractors=max(1, int(media.get("extractors", 2))),
+                extract_seconds=float(media.get("extract_seconds", 180)),
+                live_seconds=float(media.get("live_minutes", 60)) * 60,
+                probe=bool(media.get("probe", True)),
+                reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
+                cookies=cookies,
+                x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
+                x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
+                extractor_args=_table(media, "extractor_args"),
+                secret_values=(*values, *(text.encode() for _, text, _ in cookies_in(cookies) if len(text) >= 8)),
             )
         except (TypeError, ValueError) as error:
             raise ConfigError(f"numbers in {path}", str(error), "Correct the file.") from error
@@ -362,6 +403,30 @@ class Home:
             (self.path / f"catalog.sqlite.rebuild{suffix}").unlink(missing_ok=True)
         os.replace(fresh, self.path / "catalog.sqlite")
         return count
+
+
+def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
+    """(name, value, domain without its leading dot) of a cookies.txt. Raises `ConfigError`."""
+    if path is None:
+        return []
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"a cookies.txt at {path}", str(error), "Export it again, or empty [accounts] cookies."
+        ) from error
+    found = []
+    for line in text.splitlines():
+        line = line.removeprefix("#HttpOnly_")
+        if not line.strip() or line.startswith("#"):
+            continue
+        parts = line.split("\t")
+        if len(parts) != 7:
+            raise ConfigError(
+                "seven fields a line, with tabs between", f"{len(parts)} fields in {path.name}", "Export it again."
+            )
+        found.append((parts[5], parts[6], parts[0].lstrip(".").removeprefix("www.")))
+    return found
 
 
 def _table(value: dict[str, Any], name: str) -> dict[str, Any]:

@@ -180,6 +180,7 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
             await work
         finally:
             ticking.cancel()
+            await archive.close()
 
     asyncio.run(main())
 
@@ -206,9 +207,10 @@ def record_program(context: Context, home: Home) -> int:
     options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]))
 
     async def run() -> Result:
+        archive = Archive(home, recorder, console.progress)
         act = Act(
             home,
-            recorder,
+            archive,
             target,
             home.new_capture_id(home.clock()),
             1,

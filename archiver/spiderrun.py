@@ -11,6 +11,8 @@ from scrapy.settings import Settings
 
 from spiders.page.spider import Page
 from spiders.telegram.spider import TelegramChannel, TelegramPost
+from spiders.x.spider import XPost
+from spiders.youtube.spider import YouTubeVideo
 
 if TYPE_CHECKING:
     from archiver.capture import Act
@@ -41,6 +43,19 @@ async def run_spider(act: Act, cursor: str | None) -> None:
             "until": act.options.until,
             "enough": act.enough,
         }
+    elif target.platform == "x":
+        config = act.home.config
+        spider = XPost
+        arguments |= {
+            "cookies": config.cookies_for("x.com"),
+            "query_ids": config.x_queries,
+            "features": config.x_features,
+            "quick": act.options.quick,
+            "enough": act.enough,
+        }
+    elif target.platform == "youtube":
+        spider = YouTubeVideo
+        arguments |= {"comments": act.options.comments, "clock": act.home.clock, "enough": act.enough}
     else:
         spider = Page
     runner = AsyncCrawlerRunner(spider_settings(act.port.address, act.port.authorization, act.home.config.user_agent))

@@ -3,7 +3,7 @@
 import os
 
 BOT_NAME = "archiver"
-SPIDER_MODULES = ["spiders.telegram.spider", "spiders.page.spider"]
+SPIDER_MODULES = ["spiders.telegram.spider", "spiders.x.spider", "spiders.youtube.spider", "spiders.page.spider"]
 
 # Every request goes through the recorder or is refused.
 DOWNLOAD_HANDLERS = {

@@ -28,7 +28,15 @@ from storage.records import Exchange, RecordRef, Withheld, placed
 from storage.salvage import salvage
 from storage.sink import ExchangeSink
 from storage.times import Clock, utc_text
-from storage.warc import fields_block, is_incompressible, member, new_record_id, record_header
+from storage.warc import (
+    MemberInPlace,
+    fields_block,
+    header_reserve,
+    is_incompressible,
+    member,
+    new_record_id,
+    record_header,
+)
 
 FORMAT = "archiver-capture/1"
 FILE_LIMIT = 10**9
@@ -250,6 +258,52 @@ class CaptureWriter:
                 {"content_type": content_type, **(extra or {})},
             )
 
+    def resource_file(
+        self,
+        uri: str,
+        content_type: str,
+        path: Path,
+        extra: dict[str, Any] | None = None,
+        *,
+        record_type: str = "resource",
+        fields: Sequence[tuple[str, str]] = (),
+    ) -> RecordRef:
+        """A file of any size as a `resource` or `conversion`, in a WARC file of its own. Memory does not grow with it."""
+        name = self.claim_file()
+        spool = self.folder / f"{name}.spool"
+        info_id, data, _, info_block = self.warcinfo_member(name)
+        try:
+            spool.write_bytes(data)
+            digest = file_sha256(path)
+            out = MemberInPlace(spool, header_reserve(uri), is_incompressible(content_type))
+            with open(path, "rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    out.write(chunk)
+        except OSError as error:
+            raise disk_error(error, f"keeping {path.name}") from error
+        date, record_id, label = self._clock(), new_record_id(), f"sha256:{digest.hexdigest()}"
+        head = [
+            ("WARC-Target-URI", uri),
+            *fields,
+            ("WARC-Warcinfo-ID", info_id),
+            ("WARC-Block-Digest", label),
+            ("WARC-Payload-Digest", label),
+            ("Content-Type", content_type),
+        ]
+        offset, length = out.finish(record_header(record_type, record_id, date, head, digest.size))
+        info = RecordRef(
+            info_id, "warcinfo", None, self.opened, name, 0, len(data), sha256_label(info_block), None, None
+        )
+        ref = RecordRef(record_id, record_type, uri, date, name, offset, length, label, label, digest.size)
+        at_home = placed(ref, name, offset, length, {"content_type": content_type, **(extra or {})})
+        self.adopt_file(name, spool, [placed(info, name, 0, len(data), {}), at_home], length)
+        return at_home
+
+    def path_of(self, name: str) -> Path:
+        """Where a WARC file of this capture lies now: it has another name while the capture is open."""
+        working = self.folder / f"{name}.open"
+        return working if working.exists() else self.folder / name
+
     def append_records(self, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
         """Appends whole members with one write, and lists them. Each comes with what its line says beside its place."""
         with self._mutex:
@@ -276,6 +330,7 @@ class CaptureWriter:
     def adopt_file(self, name: str, spool: Path, records: Sequence[RecordRef], length: int) -> None:
         """Takes in a finished file that was claimed: its name, and a line for each of its records."""
         with self._mutex:
+            self._refuse_if_closed()
             self._files[name] = None
             spool.rename(self.folder / f"{name}.open")
             self._lines["records.jsonl"].append([ref.line for ref in records])

@@ -56,6 +56,44 @@ class State:
         ).fetchone()
         return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
 
+    # -- files that arrived in part ----------------------------------------------------------------------
+
+    def file_begun(self, key: str, capture: str) -> None:
+        self._connection.execute("INSERT OR IGNORE INTO files_begun VALUES (?,?)", (key, capture))
+
+    def file_captures(self, key: str) -> list[str]:
+        """Captures that hold parts of the file, oldest first."""
+        rows = self._connection.execute("SELECT capture FROM files_begun WHERE key=? ORDER BY capture", (key,))
+        return [row[0] for row in rows]
+
+    def file_done(self, key: str) -> None:
+        self._connection.execute("DELETE FROM files_begun WHERE key=?", (key,))
+
+    # -- lists of links ------------------------------------------------------------------------------------
+
+    def list_begun(self, run: str, key: str) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO lists VALUES (?,?,0)", (run, key))
+
+    def unfinished_list(self, key: str) -> str | None:
+        """The newest run over that list which did not reach its end."""
+        row = self._connection.execute(
+            "SELECT run FROM lists WHERE key=? AND done=0 ORDER BY run DESC LIMIT 1", (key,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def list_done(self, run: str) -> None:
+        self._connection.execute("UPDATE lists SET done=1 WHERE run=?", (run,))
+
+    def save_result(self, run: str, stage: str, target: str, result: dict[str, Any]) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO list_results VALUES (?,?,?,?)", (run, stage, target, json.dumps(result))
+        )
+
+    def results(self, run: str, stage: str) -> dict[str, dict[str, Any]]:
+        """What became of each target of a list so far."""
+        rows = self._connection.execute("SELECT target, result FROM list_results WHERE run=? AND pass=?", (run, stage))
+        return {row[0]: json.loads(row[1]) for row in rows}
+
     def close(self) -> None:
         with suppress(CatalogError):
             self._database.close()

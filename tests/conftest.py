@@ -11,6 +11,7 @@ import pyrage
 import pytest
 from hypothesis import HealthCheck, settings
 
+from archiver.demo.scene import Scene
 from archiver.demo.scene import platforms as start_platforms
 from archiver.home import Answers, Home
 from archiver.recorder import Recorder, TestNetwork
@@ -101,16 +102,17 @@ def new_writer(tmp_path: Path, age_identity: pyrage.x25519.Identity) -> Callable
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The miniature platforms, one for each test module."""
-    served, telegram, news, _ = start_platforms(tmp_path_factory.mktemp("platforms"))
+    scene = start_platforms(tmp_path_factory.mktemp("platforms"))
     try:
-        yield World(served, telegram, news)
+        yield World(scene)
     finally:
-        served.stop()
+        scene.served.stop()
 
 
 class World:
-    def __init__(self, served, telegram, news) -> None:  # type: ignore[no-untyped-def]
-        self.served, self.telegram, self.news = served, telegram, news
+    def __init__(self, scene: Scene) -> None:
+        self.served, self.telegram, self.news = scene.served, scene.telegram, scene.news
+        self.youtube, self.x = scene.youtube, scene.x
 
     @property
     def network(self) -> TestNetwork:

@@ -48,8 +48,9 @@ def demo(home: Path | None, console: Console) -> int:
     expected["crawl https://t.me/s/ozen_today --case zhanaozen"] = 2
     good = True
     with tempfile.TemporaryDirectory(prefix="archiver-platforms-") as scratch:
-        served, _, _, real = platforms(Path(scratch))
-        if not real:
+        scene = platforms(Path(scratch))
+        served = scene.served
+        if not scene.real:
             console.say("ffmpeg is not installed: the videos are stand-ins without pictures.\n")
         try:
             main(["--home", str(folder), "--pseudonym", "demo"], served.network, {})

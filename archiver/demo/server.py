@@ -30,6 +30,7 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -109,11 +110,12 @@ class Platforms:
             name.strip().lower(): value.strip()
             for name, _, value in (line.partition(":") for line in lines[1:] if line)
         }
+        body = b""
         if length := int(headers.get("content-length", "0")):
-            await reader.readexactly(length)
+            body = await reader.readexactly(length)
         parts = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
-        asked = Asked(headers.get("host", "").split(":")[0], parts.path, query, headers, method)
+        asked = Asked(headers.get("host", "").split(":")[0], parts.path, query, headers, method, body)
         self.log.append(asked)
         site = self.sites.get(asked.host)
         answer = site(asked) if site else Answer(421, "text/plain", b"no such site here\n")
@@ -142,9 +144,12 @@ class Platforms:
 
 _PHRASES = {
     200: "OK",
+    206: "Partial Content",
     301: "Moved Permanently",
     302: "Found",
+    403: "Forbidden",
     404: "Not Found",
+    416: "Range Not Satisfiable",
     429: "Too Many Requests",
     503: "Service Unavailable",
 }

@@ -162,6 +162,12 @@ class Port:
         """`http://archiver:<token>@127.0.0.1:<port>`, for a client's proxy setting. A secret."""
         return f"http://archiver:{self.token}@{self.address[0]}:{self.address[1]}"
 
+    def proxy_for(self, tag: str) -> str:
+        """A proxy address of its own for one job: what is asked through it carries `tag`. A secret."""
+        token = secrets.token_urlsafe(18)
+        self._listener.admit(token, tag)
+        return f"http://archiver:{token}@{self.address[0]}:{self.address[1]}"
+
     @property
     def authorization(self) -> str:
         """Value of `Proxy-Authorization` for this port. A secret."""

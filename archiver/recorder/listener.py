@@ -28,18 +28,23 @@ class Listener:
         self._exchanger = exchanger
         self._authority = authority
         self._token = token
-        self._expected = b"Basic " + base64.b64encode(b"archiver:" + token.encode())
+        self._admitted: dict[bytes, str | None] = {}
+        self.admit(token, None)
+
+    def admit(self, token: str, tag: str | None) -> None:
+        """Lets in who shows `token`. What is asked with it carries `tag`, unless the request names its own."""
+        self._admitted[b"Basic " + base64.b64encode(b"archiver:" + token.encode())] = tag
 
     async def serve(self, client: Stream) -> None:
         """Answers one client connection until it ends."""
         try:
-            await self._requests(client, None)
+            await self._requests(client, None, None)
         except StreamError:
             pass
         finally:
             client.close()
 
-    async def _requests(self, client: Stream, tunnel: tuple[str, int] | None) -> None:
+    async def _requests(self, client: Stream, tunnel: tuple[str, int] | None, tag: str | None) -> None:
         rest = b""
         while True:
             framing = Framing(None)
@@ -49,17 +54,19 @@ class Listener:
                 if any(isinstance(event, Problem) and event.raw for event in events):
                     await self._refuse(client, 400, "malformed request")
                 return
-            if tunnel is None and not self._authorised(head):
+            shown = self._shown(head) if tunnel is None else None
+            if tunnel is None and shown is None:
                 await client.send(
                     b'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="archiver"\r\n'
                     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
                 )
                 return
+            tag = self._admitted[shown] if shown is not None else tag
             if head.method == b"CONNECT":
-                await self._tunnel(client, head)
+                await self._tunnel(client, head, tag)
                 return
             reader = _BodyReader(client, framing, events)
-            done = await self._one(client, head, reader, tunnel)
+            done = await self._one(client, head, reader, tunnel, tag)
             if done is None or not done.complete or not head.persistent or not reader.finished:
                 return
             if _is_close(done):
@@ -67,7 +74,7 @@ class Listener:
             rest = reader.rest
 
     async def _one(
-        self, client: Stream, head: Head, reader: _BodyReader, tunnel: tuple[str, int] | None
+        self, client: Stream, head: Head, reader: _BodyReader, tunnel: tuple[str, int] | None, tag: str | None
     ) -> ExchangeDone | None:
         target = head.target.decode("latin-1")
         if tunnel is not None:
@@ -82,7 +89,7 @@ class Listener:
             await self._refuse(client, 400, "not an absolute http or https link")
             return None
         scheme, host, port, path = parts
-        tag = head.first(TAG)
+        tag = head.first(TAG) or tag
         expects = (head.first(b"expect") or "").lower() == "100-continue"
         request = Request(
             head.method, target, scheme, host, port, _origin_form(head, path), tag=tag,
@@ -100,8 +107,13 @@ class Listener:
             await self._refuse(client, 502, f"{done.problem}")
         return done
 
-    def _authorised(self, head: Head) -> bool:
-        return any(hmac.compare_digest(value, self._expected) for value in head.all(b"proxy-authorization"))
+    def _shown(self, head: Head) -> bytes | None:
+        """The credentials by which a client is let in, if it shows any of ours."""
+        for value in head.all(b"proxy-authorization"):
+            for known in self._admitted:
+                if hmac.compare_digest(value, known):
+                    return known
+        return None
 
     async def _refuse(self, client: Stream, status: int, reason: str) -> None:
         """Our own answer. The token in it shows a client that it is ours and not the server's."""
@@ -110,7 +122,7 @@ class Listener:
         text += f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         await client.send(text.encode() + body)
 
-    async def _tunnel(self, client: Stream, head: Head) -> None:
+    async def _tunnel(self, client: Stream, head: Head, tag: str | None) -> None:
         host, _, port = head.target.decode("latin-1").rpartition(":")
         if not port.isdigit() or not host or not isinstance(client, PlainStream):
             await self._refuse(client, 400, "CONNECT needs host:port")
@@ -118,7 +130,7 @@ class Listener:
         await client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         secure = TlsStream(client, self._authority.server_connection(host.strip("[]").lower()))
         await secure.handshake()
-        await self._requests(secure, (host.lower(), int(port)))
+        await self._requests(secure, (host.lower(), int(port)), tag)
         await secure.goodbye()
 
 

@@ -10,11 +10,32 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 
 from spiders.posts import Outcome, Parsed, Post
-from spiders.shapes import at, dicts, number
+from spiders.shapes import at, dicts, load, number
 from spiders.youtube.words import PARSER, none, video_id_of
 
 Cue = tuple[float, float | None, str]
 _TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3}) --> (?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3})(.*)")
+
+
+def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic: bool = False) -> Parsed:
+    """A caption track of any form, by its first bytes. `lang` and `automatic` are what the page said of it."""
+    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    value = load(data) if start[:1] == b"{" else None
+    if isinstance(value, dict):
+        parsed = json3(value, url)
+    elif start[:1] == b"<":
+        parsed = timed_text(data, url)
+    else:
+        parsed = webvtt(data, url)
+    posts = tuple(
+        Post(**{
+            **post.__dict__,
+            "lang": lang or post.lang,
+            "extra": {**post.extra, "automatic": automatic or post.extra["automatic"]},
+        })
+        for post in parsed.posts
+    )  # fmt: skip
+    return Parsed(**{**parsed.__dict__, "posts": posts})
 
 
 def webvtt(data: bytes, url: str | None) -> Parsed:

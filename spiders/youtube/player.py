@@ -68,6 +68,12 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
     return outcome, f"{state}: {said}" if said else state, state
 
 
+def state_of(said: str) -> tuple[Outcome, str] | None:
+    """Outcome and state by YouTube's own words, wherever they are quoted; None where none of them is."""
+    lower = said.lower().replace("’", "'")
+    return next(((how, name) for marks, how, name in _REASONS if marks in lower), None)
+
+
 def nothing(url: str | None) -> Parsed:
     """A player's `{}`: YouTube knows no such video."""
     video_id = video_id_of(url)

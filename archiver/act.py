@@ -1,0 +1,614 @@
+"""One act of capturing: from a target to a sealed folder.
+
+`Act` owns the one `CaptureWriter` of a capture and hands it to recorder, files and media. Spiders say what they saw;
+files that belong to it stream in beside them; every discovered thing ends in the inventory with an outcome and a reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from archiver import __version__, convert
+from archiver.decoding import decode_body
+from archiver.files import FileGot, Files
+from archiver.home import Home
+from archiver.media import Job, Media, free_room
+from archiver.outcomes import of_exchange
+from archiver.recorder import ExchangeDone, Limits
+from archiver.recorder.redact import cleaned
+from archiver.seal import seal
+from spiders.items import Reached, Seen, Verdict
+from spiders.page.parse import css_links
+from spiders.posts import Attachment, Outcome, Parsed, Post
+from spiders.targets import Target
+from spiders.youtube.captions import parse_track
+from spiders.youtube.player import info as parse_info
+from storage.capture import CaptureWriter, Identity
+from storage.errors import CatalogError
+from storage.records import RecordRef
+
+if TYPE_CHECKING:
+    from archiver.capture import Archive
+
+FETCHES_AT_ONCE = 6
+CSS_LIMIT = 2 << 20
+CSS_DEPTH = 3
+PART_BYTES = 10**9
+PART_POSTS = 1000
+PART_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for beside the link."""
+
+    cases: tuple[str, ...] = ("inbox",)
+    media: bool = True
+    comments: bool = False
+    quick: bool = False
+    """Only what vanishes first: post and media, no comments, captions or files of the page around them."""
+    merge: bool = False
+    """Put separate video and audio together, as a conversion beside them."""
+    media_reason: str = "left out as asked (--no-media)"
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    part_posts: int = PART_POSTS
+    part_bytes: int = PART_BYTES
+    part_seconds: float = PART_SECONDS
+
+
+@dataclass
+class Result:
+    """What a person is told of one capture."""
+
+    capture: str
+    run: str
+    part: int
+    target: Target
+    outcome: Outcome
+    reason: str | None
+    folder: Path
+    posts: int
+    kept: dict[str, int]
+    """How many of each kind were kept."""
+    not_kept: list[dict[str, Any]]
+    stored_bytes: int
+    seq: int | None
+    test_routes: bool
+    cursor: str | None = None
+    walk_ended: bool = True
+    part_full: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+
+Progress = Callable[["Act"], None]
+
+
+@lru_cache(maxsize=1)
+def software() -> dict[str, Any]:
+    """What made a capture, for its manifest."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    libraries = {}
+    for name in ("scrapy", "lxml", "cryptography", "pyopenssl", "warcio", "isal", "trafilatura", "pyrage", "yt-dlp"):
+        try:
+            libraries[name] = version(name)
+        except PackageNotFoundError:
+            libraries[name] = "unknown"
+    return {
+        "name": "archiver",
+        "version": __version__,
+        "python": platform.python_version(),
+        "libraries": libraries,
+    }
+
+
+class Act:
+    """A single capture while it is open. Runs on the main thread's loop."""
+
+    def __init__(
+        self,
+        home: Home,
+        archive: Archive,
+        target: Target,
+        run: str,
+        part: int,
+        options: Options,
+        progress: Progress,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.home, self.archive, self.target, self.options = home, archive, target, options
+        self.recorder = recorder = archive.recorder
+        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
+        shown = replace(target, url=self._clean(target.url), id=self._clean(target.id))
+        self.shown_target = shown
+        self.run, self.part = run, part
+        self._progress = progress
+        self._loop = loop
+        self.capture_id = home.new_capture_id(home.clock())
+        self.folder = home.capture_folder(self.capture_id)
+        recipients = home.recipients(list(options.cases))
+        salt = os.urandom(32)
+        identity = Identity(
+            self.capture_id, run, part, shown.url, salt, software(), test_routes=recorder.network is not None
+        )
+        home.state.capture_opened(self.capture_id, str(self.folder), self.capture_id[:15], list(options.cases))
+        self.writer = CaptureWriter(home.path / self.folder, identity, recipients, home.clock, time.monotonic)
+        config = home.config
+        limits = Limits(
+            response_bytes=config.response_bytes,
+            response_seconds=config.response_seconds,
+            capture_bytes=config.capture_bytes,
+            capture_seconds=config.capture_seconds,
+        )
+        self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done)
+        self._exchanges: dict[str, ExchangeDone] = {}
+        self._open: dict[str, dict[str, Any]] = {}
+        self._ended: dict[str, tuple[Outcome, str | None]] = {}
+        self._kept: Counter[str] = Counter()
+        self.refs: dict[str, RecordRef] = {}
+        """Where the answers of this capture lie, by record id."""
+        self.by_uri: dict[str, str] = {}
+        """The record of the last whole answer to each link."""
+        self._fetches: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.slots = asyncio.Semaphore(FETCHES_AT_ONCE)
+        self.files = Files(self.port, config.user_agent)
+        self.media = Media(self)
+        self._stop = asyncio.Event()
+        self._post_keys: set[str] = set()
+        self._disagreements: list[str] = []
+        self._problems: list[str] = []
+        self._verdict: tuple[Outcome, str | None] | None = None
+        self._final: tuple[Outcome, str | None] | None = None
+        self.posts = 0
+        self.cursor: str | None = None
+        self.walk_ended = False
+        self.interrupted = False
+        self.writer.inventory(
+            {
+                "kind": "target",
+                "url": shown.url,
+                "platform": shown.platform,
+                "target_kind": shown.kind,
+                "id": shown.id,
+                "target_salt": salt.hex(),
+            }
+        )
+
+    def _clean(self, value: Any) -> Any:
+        return cleaned(value, self._secrets) if self._secrets else value
+
+    # -- what the recorder and the spiders report ------------------------------------------------------
+
+    def _exchange_done(self, done: ExchangeDone) -> None:
+        """On the recorder's thread."""
+        if done.tag:
+            self._exchanges[done.tag] = done
+        if done.record is not None:
+            self.refs[done.record.record_id] = done.record
+            if done.complete:
+                self.by_uri[done.uri] = done.record.record_id
+        self._loop.call_soon_threadsafe(self._progress, self)
+
+    def seen(self, item: Any) -> None:
+        """Takes what a spider reports."""
+        if isinstance(item, Seen):
+            self._page_seen(item)
+        elif isinstance(item, Reached):
+            self.cursor = item.cursor
+            self.walk_ended = item.cursor is None
+        elif isinstance(item, Verdict):
+            self._verdict = (item.outcome, item.reason)
+        self._progress(self)
+
+    def recorded(self, code: int) -> None:
+        """The end of a program that ran behind the recorder: its exit code decides."""
+        if code == 0:
+            self._final = (Outcome.CAPTURED, None)
+        else:
+            self._verdict = (Outcome.PARTIAL, f"the program ended with exit code {code}")
+
+    def parser_failed(self, what: str) -> None:
+        self.fault(f"our parser failed: {what}")
+
+    def fault(self, what: str) -> None:
+        """A fault of the program's own: the capture cannot be called whole."""
+        self._problems.append(f"a fault of ours: {what}" if not what.startswith("our ") else what)
+
+    def discover(self, key: str, kind: str, url: str | None, parent: str | None, **extra: Any) -> bool:
+        """Enters a thing in the inventory. False if it is there already."""
+        if key in self._open or key in self._ended:
+            return False
+        line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
+        self._open[key] = line
+        self.writer.inventory(self._clean({name: value for name, value in line.items() if value is not None}))
+        return True
+
+    def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
+        line = self._open.pop(key)
+        self._ended[key] = (outcome, reason)
+        if outcome is Outcome.CAPTURED:
+            self._kept[line["kind"]] += 1
+        entry = {
+            "key": key,
+            "kind": line["kind"],
+            "outcome": str(outcome),
+            "reason": reason,
+            "record": record,
+            **extra,
+        }
+        self.writer.inventory(
+            self._clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        )
+
+    def _page_seen(self, item: Seen) -> None:
+        done = self._exchanges.get(item.tag)
+        record = done.record.record_id if done and done.record else None
+        outcome, reason = self._page_outcome(item.parsed, done)
+        self.discover(item.key, "page", item.url, "target", layout=item.parsed.layout, page=item.parsed.page or None)
+        for line in item.parsed.census:
+            self.writer.inventory({**line.line(), "page": item.key})
+            if not line.agrees:
+                self._disagreements.append(f"{line.marker}: {line.raw} in the bytes, {line.parsed} read ({item.key})")
+        posts = list(item.parsed.posts)
+        if done is None or done.status is None or done.status >= 400:
+            posts = []  # an error page may quote posts; nothing on it is an observation of one
+        for post in posts:
+            self._post_seen(post, item, record)
+        if (posts or outcome is Outcome.CAPTURED) and not self.options.quick:
+            for requisite in item.parsed.requisites:
+                self._want(f"requisite {requisite.url}", requisite, item.key, required=False)
+        self.end(item.key, outcome, reason, record)
+        if item.final:
+            self._final = (outcome, reason)
+            if self.target.platform == "youtube" and outcome is Outcome.BLOCKED:
+                self._despite_wall(item.key)
+
+    def _despite_wall(self, parent: str) -> None:
+        """The page met a wall. The extractor asks in another way and may still reach the video: it is tried."""
+        video = Attachment("video", None, extract_from=self.target.url)
+        if self._want("video", video, parent, required=True):
+            self._post_keys.add("video")
+
+    def _page_outcome(self, parsed: Parsed, done: ExchangeDone | None) -> tuple[Outcome, str | None]:
+        if done is None:
+            return Outcome.FAILED, "no exchange was recorded for it"
+        outcome, reason = of_exchange(done)
+        if outcome is not Outcome.CAPTURED:
+            return outcome, reason
+        return parsed.outcome or Outcome.CAPTURED, parsed.reason
+
+    def _post_seen(self, post: Post, item: Seen, record: str | None) -> None:
+        key = f"post {post.id}"
+        wanted = item.wanted is None or post.id in item.wanted
+        over = self.options.limit is not None and self.posts >= self.options.limit
+        if not self.discover(key, "article" if post.platform == "page" else "post", post.url, item.key):
+            return
+        line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
+        line["role"] = "target" if wanted and not over else "beside the target"
+        self.writer.post(self._clean(line))
+        if not wanted or over:
+            for number, attachment in enumerate(post.attachments):
+                part = f"{key} #{number}"
+                self.discover(part, attachment.kind, attachment.url, key)
+                self.end(part, Outcome.SKIPPED, "belongs to a post beside the target")
+            self.end(key, Outcome.SKIPPED, "beside the target: read, its files not fetched")
+            return
+        self.posts += 1
+        self._post_keys.add(key)
+        parts = []
+        for number, attachment in enumerate(post.attachments):
+            part = f"{key} #{number}"
+            if attachment.kind in ("poll", "location", "contact"):
+                self.discover(part, attachment.kind, None, key)
+                self.end(part, Outcome.CAPTURED, "in the page itself", record)
+                continue
+            if self._want(part, attachment, key, required=True):
+                parts.append(part)
+            if attachment.thumbnail and not self.options.quick:
+                self._want(
+                    f"requisite {attachment.thumbnail}",
+                    Attachment("thumbnail", attachment.thumbnail),
+                    key,
+                    required=False,
+                )
+        self._spawn(self._finish_post(key, post, parts, record))
+
+    async def _finish_post(self, key: str, post: Post, parts: list[str], record: str | None) -> None:
+        waiting = [task for part in parts if (task := self._fetches.get(part))]
+        if waiting:
+            await asyncio.gather(*waiting, return_exceptions=True)
+        bad = [
+            (part, *self._ended[part])
+            for part in parts
+            if part in self._ended and self._ended[part][0] is not Outcome.CAPTURED
+        ]
+        by_policy = all(outcome is Outcome.SKIPPED for _, outcome, _ in bad)
+        if bad and not by_policy:
+            reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][2]}"
+            self.end(key, Outcome.PARTIAL, reason, record)
+        elif post.outcome is not Outcome.CAPTURED:
+            self.end(key, post.outcome, post.reason, record)
+        else:
+            self.end(key, Outcome.CAPTURED, "without its files, as asked" if bad else None, record)
+
+    # -- files ------------------------------------------------------------------------------------------
+
+    def _want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
+        """Enters a file and starts fetching it. Returns whether the file counts for its parent."""
+        if not self.discover(key, attachment.kind, attachment.extract_from or attachment.url, parent):
+            return key in self._fetches
+        if attachment.url is None and attachment.extract_from is None:
+            self.end(key, Outcome.REFUSED, attachment.reason or "the page gives no link to it")
+            return required
+        if attachment.kind == "frame":
+            self.end(key, Outcome.SKIPPED, attachment.reason)
+            return False
+        if required and not self.options.media:
+            self.end(key, Outcome.SKIPPED, self.options.media_reason)
+            return True
+        work = self._extract(key, attachment) if attachment.extract_from else self._fetch(key, attachment, depth)
+        task = asyncio.ensure_future(work)
+        self._fetches[key] = task
+        task.add_done_callback(self._ended_somehow)
+        return required
+
+    def _ended_somehow(self, task: asyncio.Task[None]) -> None:
+        """Our own faults are said, never swallowed: a file that broke our code leaves the capture partial."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fault(f"{type(error).__name__}: {error}")
+        self._progress(self)
+
+    async def _extract(self, key: str, attachment: Attachment) -> None:
+        """Media of a page, by the extractor."""
+        assert attachment.extract_from is not None
+        page = self._exchanges.get("page")
+        record = page.record.record_id if page is not None and page.record is not None else None
+        job = Job(key, attachment.extract_from, record, extras=not self.options.quick)
+        outcome, reason, info = await self.media.take(job)
+        self.end(key, outcome, reason, info)
+
+    async def _fetch(self, key: str, attachment: Attachment, depth: int) -> None:
+        """Streams one file into the WARC; the same link is fetched once in a capture."""
+        assert attachment.url is not None
+        url = attachment.url if not attachment.url.startswith("//") else "https:" + attachment.url
+        style = attachment.kind in ("style", "style part")
+        async with self.slots:
+            room = self.room_for(attachment.size)
+            if room is not None:
+                self.end(key, Outcome.FAILED, room)
+                return
+            got = await self._got(key, url, attachment, style)
+        self.end(key, got.outcome, got.reason, got.record, **await self._looked_into(key, attachment, got))
+        if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
+            self._style_parts(got.done, key, depth)
+
+    async def _got(self, key: str, url: str, attachment: Attachment, style: bool) -> FileGot:
+        larger = attachment.extra.get("original")
+        if isinstance(larger, str) and larger != url:
+            got = await self.files.get(key, larger)
+            if got.outcome is Outcome.CAPTURED or self.port.stopped:
+                return got
+            key = f"{key} smaller"
+        text = style or attachment.kind == "script"
+        if attachment.kind in ("video", "audio", "gif", "document"):
+            return await self.media.direct(key, url, attachment)
+        return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
+
+    def room_for(self, size: int | None) -> str | None:
+        """Why a file of that size should not be started, or None."""
+        return free_room(self.home.path, size, self.home.config.reserve_bytes)
+
+    async def pause(self, seconds: float) -> None:
+        """Waits, and no longer than until the person stops the capture."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    async def _looked_into(self, key: str, attachment: Attachment, got: FileGot) -> dict[str, Any]:
+        """What ffprobe and its kin say of a file that was kept, as a record about it."""
+        wanted = attachment.kind in ("video", "audio", "gif") and got.outcome is Outcome.CAPTURED
+        if not wanted or not got.pieces or not self.home.config.probe or self.options.quick:
+            return {}
+        record = await asyncio.to_thread(self.probed, key, got)
+        return {"probe": record} if record else {}
+
+    def probed(self, key: str, got: FileGot) -> str | None:
+        """Runs the probes on a copy of the file, and keeps what they say. None where none is installed."""
+        if not convert.probes() or self.room_for(got.size) is not None:
+            return None
+        with tempfile.NamedTemporaryFile(prefix="archiver-probe-", dir=self.home.path) as copy:
+            marked = False
+            for part in self.media.parts(got.pieces):
+                marked = marked or b"c2pa" in part
+                copy.write(part)
+            copy.flush()
+            facts = convert.probe(Path(copy.name), marked)
+        block = json.dumps({"format": "archiver-probe/1", "about": got.pieces[0].record, **facts}, indent=1).encode()
+        ref = self.writer.resource(
+            f"urn:archiver:probe:{got.pieces[0].record.strip('<>')}", "application/json", block,
+            record_type="metadata", fields=[("WARC-Refers-To", got.pieces[0].record)], extra={"about": key},
+        )  # fmt: skip
+        return ref.record_id
+
+    def captions_read(self, key: str, url: str, body: bytes, record: str | None, lang: str, automatic: bool) -> None:
+        """A caption track as a post, so that what was said can be searched for."""
+        parsed = parse_track(body, url, lang, automatic)
+        for post in parsed.posts:
+            line = {
+                **post.line(),
+                "record": record,
+                "parser": parsed.parser,
+                "layout": parsed.layout,
+                "role": "captions",
+            }
+            line["id"] = post.id or key
+            self.writer.post(self._clean(line))
+
+    def described(self, whole: Any, record: str | None) -> None:
+        """A video of which no page could be read: what the extractor was told stands as its post."""
+        if self.posts or not isinstance(whole, dict):
+            return
+        parsed = parse_info(whole)
+        for post in parsed.posts:
+            self.posts += 1
+            line = {**post.line(), "record": record, "parser": parsed.parser, "layout": parsed.layout, "role": "target"}
+            self.writer.post(self._clean(line))
+
+    def _style_parts(self, done: ExchangeDone, parent: str, depth: int) -> None:
+        body = decode_body(done.body or b"", done.header("content-encoding"), CSS_LIMIT)
+        if body is None:
+            return
+        for link in css_links(body.decode("utf-8", "replace")):
+            url = urljoin(done.uri, link)
+            if url.startswith(("http://", "https://")):
+                kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
+                self._want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended_somehow)
+
+    # -- the end ----------------------------------------------------------------------------------------
+
+    def enough(self) -> bool:
+        """Whether this part is full and a walk should go on in the next."""
+        options = self.options
+        if self.interrupted or self.port.stopped or (options.limit is not None and self.posts >= options.limit):
+            return True
+        full = self.posts >= options.part_posts or self.writer.bytes_stored >= options.part_bytes
+        return full or self.writer.elapsed() >= options.part_seconds
+
+    def interrupt(self) -> None:
+        """Ctrl-C: nothing new is asked for; what is there is closed and sealed as partial."""
+        self.interrupted = True
+        self._stop.set()
+        self.port.stop("interrupted by the person")
+        for task in self._fetches.values():
+            task.cancel()
+
+    async def settle(self) -> None:
+        """Waits until every file and post has its outcome."""
+        while True:
+            pending = [task for task in self._fetches.values() if not task.done()] + list(self._tasks)
+            if not pending:
+                return
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    def finish(self) -> Result:
+        """Closes, seals and projects. Raises `StorageError` where the disk or the ledger do not allow it."""
+        self.port.close()
+        stop = "interrupted" if self.interrupted else self.port.stopped
+        for key in list(self._open):
+            self.end(key, Outcome.FAILED, stop or "ended without an outcome")
+        outcome, reason = self._outcome()
+        reason = self._clean(reason)
+        if self._final is None:  # no answer was read: the target itself is what was discovered and not kept
+            self.discover("target", self.target.kind, self.target.url, None)
+            self.end("target", outcome, reason)
+        warnings: list[str] = []
+        self.writer.close(str(outcome), reason, {"media": self.media.facts} if self.media.facts else None)
+        try:
+            seq: int | None = seal(self.home, self.folder, list(self.options.cases)).seq
+        finally:
+            self.writer.release()
+        try:
+            self.home.project()
+        except CatalogError as error:
+            warnings.append(str(error))
+        not_kept = [
+            {"key": key, "outcome": str(how), "reason": why}
+            for key, (how, why) in self._ended.items()
+            if how not in (Outcome.CAPTURED, Outcome.SKIPPED)
+        ]
+        return Result(
+            capture=self.capture_id,
+            run=self.run,
+            part=self.part,
+            target=self.shown_target,
+            outcome=outcome,
+            reason=reason,
+            folder=self.folder,
+            posts=self.posts,
+            kept=dict(self._kept),
+            not_kept=self._clean(not_kept),
+            stored_bytes=self.writer.bytes_stored,
+            seq=seq,
+            test_routes=self.recorder.network is not None,
+            cursor=self.cursor,
+            walk_ended=self.walk_ended,
+            part_full=self.enough() and not stop,
+            warnings=warnings,
+        )
+
+    def _outcome(self) -> tuple[Outcome, str | None]:
+        """The capture's outcome: what the platform said of the target, then what is missing of it."""
+        if self.interrupted:
+            return Outcome.PARTIAL, "interrupted by the person"
+        if self.writer.failed is not None:
+            return Outcome.PARTIAL, f"the disk failed: {self.writer.failed.found}"
+        if self.port.stopped:
+            return Outcome.PARTIAL if self.posts else Outcome.FAILED, self.port.stopped
+        if self._problems:
+            return Outcome.PARTIAL, self._problems[0]
+        if self._verdict is not None:
+            return self._verdict
+        if self._final is None:
+            return self._without_answer()
+        outcome, reason = self._final
+        if outcome is not Outcome.CAPTURED:
+            return outcome, reason
+        posts = {key: self._ended[key] for key in self._post_keys if key in self._ended}
+        bad = [(how, why) for how, why in posts.values() if how not in (Outcome.CAPTURED, Outcome.SKIPPED)]
+        pages = [end for key, end in self._ended.items() if key.startswith("page ") and end[0] is not Outcome.CAPTURED]
+        ours = [
+            (how, why)
+            for key, (how, why) in self._ended.items()
+            if key.startswith("requisite ") and how in (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
+        ]
+        if pages:
+            return Outcome.PARTIAL, f"a page of the walk: {pages[0][1]}"
+        if bad:
+            return Outcome.PARTIAL, bad[0][1] if len(
+                posts
+            ) == 1 else f"{len(bad)} of {len(posts)} posts incomplete: {bad[0][1]}"
+        if self._disagreements:
+            return Outcome.PARTIAL, f"the parser missed something: {self._disagreements[0]}"
+        if ours:
+            return Outcome.PARTIAL, f"{len(ours)} files of the page not kept: {ours[0][1]}"
+        return Outcome.CAPTURED, None
+
+    def _without_answer(self) -> tuple[Outcome, str | None]:
+        """No spider read an answer: what the recorder saw of the target's own request says why."""
+        for tag in ("embed", "syndication", "page", "page 1"):
+            done = self._exchanges.get(tag)
+            if done is None:
+                continue
+            outcome, reason = of_exchange(done)
+            if outcome is Outcome.CAPTURED and done.status is not None:
+                return Outcome.PARTIAL, "the answer was recorded but could not be read"
+            if done.status is not None and 300 <= done.status < 400:
+                return Outcome.FAILED, "more than ten redirects, or a redirect that leads nowhere"
+            return outcome if outcome is not Outcome.SKIPPED else Outcome.REFUSED, reason
+        return Outcome.FAILED, "no request was answered"
+
+    @property
+    def waiting(self) -> int:
+        return sum(1 for task in self._fetches.values() if not task.done())

@@ -1,0 +1,104 @@
+"""What X's own page and script say of its GraphQL: query ids, features, the web client's public token. Pure.
+
+These change with every release of the site, so they are read from what the recorder has just received, and nothing is
+built in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from spiders.shapes import at, load_at
+
+_MAIN = re.compile(r"https://abs\.twimg\.com/responsive-web/client-web(?:-legacy)?/main\.[0-9a-f]+\.js")
+_QUERY = re.compile(
+    r"queryId:\"([\w-]{10,40})\",operationName:\"(\w{3,60})\",operationType:\"(?:query|mutation)\"(?:,metadata:\{featureSwitches:\[([^\]]*)\]"
+    r"(?:,fieldToggles:\[([^\]]*)\])?)?"
+)
+_BEARER = re.compile(r"[\"'](AAAAAAAA[A-Za-z0-9%]{60,200})[\"']")
+
+
+@dataclass(frozen=True)
+class Query:
+    id: str
+    features: tuple[str, ...] = ()
+    toggles: tuple[str, ...] = ()
+
+
+def main_script(page: str) -> str | None:
+    """Link of the web client's main script."""
+    match = _MAIN.search(page)
+    return match[0] if match else None
+
+
+def queries(script: str) -> dict[str, Query]:
+    """Operation name → query, from the main script."""
+    return {match[2]: Query(match[1], _names(match[3]), _names(match[4])) for match in _QUERY.finditer(script)}
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(re.findall(r"\"(\w+)\"", text or ""))
+
+
+def bearer(script: str) -> str | None:
+    """The token that every visitor's browser sends; it names the web client, not a person."""
+    match = _BEARER.search(script)
+    return match[1] if match else None
+
+
+def switches(page: str) -> dict[str, bool]:
+    """Feature switches and their values, from `__INITIAL_STATE__` of the page."""
+    start = page.find("window.__INITIAL_STATE__=")
+    state = load_at(page, start + len("window.__INITIAL_STATE__=")) if start >= 0 else None
+    found: dict[str, bool] = {}
+    for place in ("defaultConfig", "user"):
+        config = at(state, "featureSwitch", place)
+        config = config.get("config", config) if isinstance(config, dict) else None
+        for name, item in (config or {}).items():
+            if isinstance(value := at(item, "value"), bool):
+                found[name] = value
+    return found
+
+
+def detail_url(query: Query, post_id: str, known: dict[str, bool], cursor: str | None = None) -> str:
+    """Link of `TweetDetail` for one post."""
+    variables: dict[str, Any] = {
+        "focalTweetId": post_id,
+        "with_rux_injections": False,
+        "rankingMode": "Relevance",
+        "includePromotedContent": False,
+        "withCommunity": True,
+        "withQuickPromoteEligibilityTweetFields": False,
+        "withBirdwatchNotes": True,
+        "withVoice": True,
+    }
+    if cursor:
+        variables["cursor"] = cursor
+    features = {name: known.get(name, True) for name in query.features}
+    toggles = dict.fromkeys(query.toggles, False)
+    parts = {"variables": variables, "features": features, "fieldToggles": toggles}
+    text = "&".join(
+        f"{name}={quote(json.dumps(value, separators=(',', ':')), safe='')}" for name, value in parts.items() if value
+    )
+    return urljoin("https://x.com/i/api/graphql/", f"{query.id}/TweetDetail?{text}")
+
+
+def syndication_token(post_id: str) -> str:
+    """The token that X's own embed script computes: `((id / 1e15) * Math.PI).toString(36)` without zeros and dots."""
+    value = int(post_id) / 1e15 * 3.141592653589793
+    whole, fraction = int(value), value - int(value)
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    text = ""
+    while whole:
+        whole, rest = divmod(whole, 36)
+        text = digits[rest] + text
+    text += "."
+    for _ in range(11):
+        fraction *= 36
+        text += digits[int(fraction)]
+        fraction -= int(fraction)
+    return re.sub(r"(0+|\.)", "", text)

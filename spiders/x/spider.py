@@ -1,0 +1,159 @@
+"""Where to go on X: syndication, the page, and with the person's own cookies the site's GraphQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any
+
+import scrapy
+from scrapy.http import Response
+
+from spiders.items import Seen, Verdict
+from spiders.posts import Outcome, Parsed, Post
+from spiders.targets import NoTarget, Target, parse_target
+from spiders.x.parse import parse
+from spiders.x.scripts import Query, bearer, detail_url, main_script, queries, switches, syndication_token
+
+THREAD = 100
+"""How many posts of a self-thread are followed upwards."""
+
+
+class XPost(scrapy.Spider):
+    """One post with what it quotes and the author's own posts that it continues.
+
+    scrapy crawl x-post -a link=https://x.com/jack/status/20
+    """
+
+    name = "x-post"
+
+    def __init__(
+        self,
+        link: str = "",
+        target: Target | None = None,
+        cookies: Mapping[str, str] | None = None,
+        query_ids: Mapping[str, str] | None = None,
+        features: Mapping[str, bool] | None = None,
+        quick: bool = False,
+        enough: Callable[[], bool] = lambda: False,
+        **kwargs: Any,
+    ) -> None:
+        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong."""
+        super().__init__(**kwargs)
+        found = target or parse_target(link)
+        if isinstance(found, NoTarget):
+            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
+        self.target = found
+        self._cookies = dict(cookies or {})
+        self._query_ids = dict(query_ids or {})
+        self._features = dict(features or {})
+        self._quick, self._enough = quick, enough
+        self._thread = 0
+        self._found = False
+        self._first: Parsed | None = None
+
+    def _syndication(self, post_id: str, tag: str) -> scrapy.Request:
+        url = "https://cdn.syndication.twimg.com/tweet-result"
+        url += f"?id={post_id}&lang=en&token={syndication_token(post_id)}"
+        return scrapy.Request(url, self.syndicated, meta={"tag": tag, "id": post_id}, dont_filter=True)
+
+    async def start(self) -> AsyncIterator[scrapy.Request]:
+        yield self._syndication(self.target.id, "syndication")
+
+    def syndicated(self, response: Response) -> Iterator[Any]:
+        parsed = parse(response.body, response.url)
+        if response.status == 404 and not parsed.posts:
+            said = "X's public syndication knows no such post: deleted, protected, suspended or never there"
+            parsed = Parsed("x", "x/syndication", outcome=Outcome.UNAVAILABLE, reason=said, parser=parsed.parser)
+        tag = response.meta["tag"]
+        about = _about(parsed, response.meta["id"])
+        wanted = [post.id for post in parsed.posts if about is not None and post.id in (about.id, about.quoted_id)]
+        first = tag == "syndication"
+        yield Seen(tag, tag, response.url, parsed, frozenset(item for item in wanted if item), final=first)
+        if first:
+            self._first, self._found = parsed, about is not None and about.outcome is not Outcome.UNAVAILABLE
+            if not self._quick or not self._found or self._cookies:
+                yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
+        if about is not None and not self._quick:
+            yield from self._upwards(about)
+
+    def _upwards(self, post: Post) -> Iterator[scrapy.Request]:
+        """The author's own post that this one answers. Answers to it can only be had with a login."""
+        own = post.author_id is not None and post.extra.get("reply_to_author_id") == post.author_id
+        if post.reply_to and own and self._thread < THREAD and not self._enough():
+            self._thread += 1
+            yield self._syndication(post.reply_to, f"thread {post.reply_to}")
+
+    def page(self, response: Response) -> Iterator[Any]:
+        parsed = parse(response.body, response.url)
+        text = response.body.decode("utf-8", "replace")
+        about = _about(parsed, self.target.id)
+        shown = frozenset([about.id]) if about is not None and about.id and not self._found else frozenset[str]()
+        yield Seen("page", "page", response.url, parsed, shown, final=False)
+        script = main_script(text)
+        if self._cookies and (script or self._query_ids):
+            meta = {"tag": "script", "switches": switches(text)}
+            if script:
+                yield scrapy.Request(script, self.script, meta=meta, dont_filter=True)
+        elif self._first is not None and not self._found:
+            yield self._conclusion(about)
+
+    def _conclusion(self, about: Post | None) -> Verdict:
+        assert self._first is not None
+        said = self._first.reason or "no post in the answer"
+        if about is not None:
+            return Verdict(Outcome.PARTIAL, f"only the page's head shows the post; syndication: {said}")
+        return Verdict(self._first.outcome or Outcome.PARTIAL, said)
+
+    def script(self, response: Response) -> Iterator[Any]:
+        """The site's main script names the queries of its own GraphQL."""
+        text = response.text if isinstance(response.body, bytes) and response.body else ""
+        named = queries(text)
+        query = named.get("TweetDetail", Query(""))
+        if chosen := self._query_ids.get("TweetDetail"):
+            query = Query(chosen, query.features, query.toggles)
+        token = bearer(text)
+        parsed = Parsed("x", "x/script", page={"queries": len(named), "detail": query.id or None})
+        if not query.id or token is None or "ct0" not in self._cookies:
+            why = "the site's script names no TweetDetail query" if token else "the site's script holds no client token"
+            why = why if "ct0" in self._cookies else "the cookies have no ct0"
+            yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
+            yield Verdict(Outcome.PARTIAL, f"login not used: {why}")
+            return
+        yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
+        url = detail_url(query, self.target.id, {**response.meta["switches"], **self._features})
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "X-Csrf-Token": self._cookies["ct0"],
+            "X-Twitter-Auth-Type": "OAuth2Session",
+            "X-Twitter-Active-User": "yes",
+            "Content-Type": "application/json",
+            "Accept": "*/*",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
+        }
+        yield scrapy.Request(url, self.detail, headers=headers, meta={"tag": "detail"}, dont_filter=True)
+
+    def detail(self, response: Response) -> Iterator[Any]:
+        """The post with everything, seen as the person's own account sees it: long posts whole, the thread both ways."""
+        parsed = parse(response.body, response.url)
+        about = _about(parsed, self.target.id)
+        wanted: set[str] = set()
+        if about is not None:
+            same = {
+                post.id for post in parsed.posts
+                if post.id and post.author_id == about.author_id and _same_thread(post, about)
+            }  # fmt: skip
+            wanted = {item for item in (about.id, about.quoted_id, *same) if item}
+        yield Seen("detail", "detail", response.url, parsed, frozenset(wanted), final=about is not None)
+        if about is None and response.status in (401, 403):
+            yield Verdict(
+                Outcome.REFUSED, "X does not accept the cookies: expired, or another account's. Export them again"
+            )
+
+
+def _about(parsed: Parsed, post_id: str) -> Post | None:
+    return next((post for post in parsed.posts if post.id == post_id), None)
+
+
+def _same_thread(post: Post, about: Post) -> bool:
+    thread = about.extra.get("conversation_id")
+    return thread is not None and post.extra.get("conversation_id") == thread
