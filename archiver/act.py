@@ -64,6 +64,8 @@ class Options:
     merge: bool = False
     """Put separate video and audio together, as a conversion beside them."""
     media_reason: str = "left out as asked (--no-media)"
+    extras_only: bool = False
+    """The second pass of `quick`: the media were kept in the first."""
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
@@ -360,7 +362,8 @@ class Act:
         if attachment.kind == "frame":
             self.end(key, Outcome.SKIPPED, attachment.reason)
             return False
-        if required and not self.options.media:
+        captions = self.options.extras_only and attachment.extract_from is not None
+        if required and not self.options.media and not captions:
             self.end(key, Outcome.SKIPPED, self.options.media_reason)
             return True
         work = self._extract(key, attachment) if attachment.extract_from else self._fetch(key, attachment, depth)
@@ -380,8 +383,11 @@ class Act:
         assert attachment.extract_from is not None
         page = self._exchanges.get("page")
         record = page.record.record_id if page is not None and page.record is not None else None
-        job = Job(key, attachment.extract_from, record, extras=not self.options.quick)
+        files = not self.options.extras_only
+        job = Job(key, attachment.extract_from, record, extras=not self.options.quick, files=files)
         outcome, reason, info = await self.media.take(job)
+        if not files and outcome is Outcome.CAPTURED:
+            outcome, reason = Outcome.SKIPPED, self.options.media_reason
         self.end(key, outcome, reason, info)
 
     async def _fetch(self, key: str, attachment: Attachment, depth: int) -> None:
@@ -442,7 +448,7 @@ class Act:
         block = json.dumps({"format": "archiver-probe/1", "about": got.pieces[0].record, **facts}, indent=1).encode()
         ref = self.writer.resource(
             f"urn:archiver:probe:{got.pieces[0].record.strip('<>')}", "application/json", block,
-            record_type="metadata", fields=[("WARC-Refers-To", got.pieces[0].record)], extra={"about": key},
+            record_type="metadata", fields=[("WARC-Refers-To", got.pieces[0].record)], extra=self._clean({"about": key}),
         )  # fmt: skip
         return ref.record_id
 

@@ -19,6 +19,7 @@ EPILOG = """\
 examples:
   archiver capture https://t.me/durov/523            one post with its files
   archiver capture LINK LINK LINK --case almaty      several at once, into a case
+  archiver capture --list links.xlsx --quick         a spreadsheet of links, with a result sheet
   archiver crawl https://t.me/s/durov --limit 200    a channel's public page, newest first
   archiver check                                     is everything still as it was sealed?
   archiver demo                                      see it work offline
@@ -54,8 +55,30 @@ def build_parser() -> argparse.ArgumentParser:
         "capture posts or pages, each into a sealed folder",
         "archiver capture https://t.me/durov/523 --case almaty",
     )
-    capture.add_argument("links", nargs="+", metavar="LINK")
+    capture.add_argument("links", nargs="*", metavar="LINK")
     _capture_options(capture)
+    capture.add_argument(
+        "--list", metavar="FILE|-", help="take the links of a text, CSV or XLSX file, or of standard input"
+    )
+    capture.add_argument("--column", metavar="C", help="the list's column with the links: heading, letter or number")
+    capture.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help="where the result sheet goes, .csv or .xlsx (default: both, in the home)",
+    )
+    capture.add_argument(
+        "--quick",
+        action="store_true",
+        help="posts and media of everything first, what vanishes soonest first; the rest in a second pass",
+    )
+    capture.add_argument(
+        "--restart", action="store_true", help="capture the whole list anew instead of going on with an unfinished run"
+    )
+    capture.add_argument("--comments", action="store_true", help="comments with their replies, and the live chat")
+    capture.add_argument(
+        "--merge", action="store_true", help="put separate video and audio together (ffmpeg), beside them"
+    )
     capture.add_argument(
         "--at-once",
         type=int,
@@ -147,6 +170,15 @@ def build_parser() -> argparse.ArgumentParser:
     check = command("check", "is everything still as it was sealed?", "archiver check 9k2mv7qd")
     check.add_argument("what", nargs="?", metavar="ID|CASE", help="a capture or a case (default: the whole home)")
     check.add_argument("--quiet", action="store_true", help="print only what is not intact")
+
+    assemble = command(
+        "assemble",
+        "put files together again from the pieces they arrived in",
+        "archiver assemble 9k2mv7qd --to ./files",
+    )
+    assemble.add_argument("what", nargs="+", metavar="ID|WARC", help="a capture, WARC files, or a folder of them")
+    assemble.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the files are written")
+    assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
 
     catalog = command("catalog", "the searchable catalog", "archiver catalog rebuild")
     actions = catalog.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -351,6 +383,12 @@ def _check(context: Context) -> int:
     return check(context)
 
 
+def _assemble(context: Context) -> int:
+    from archiver.assembling import assemble
+
+    return assemble(context)
+
+
 def _catalog(context: Context) -> int:
     home = context.home()
     from archiver.seal import recover
@@ -389,6 +427,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "show": _show,
     "case": _case,
     "check": _check,
+    "assemble": _assemble,
     "catalog": _catalog,
     "parse": _parse,
     "demo": _demo,

@@ -49,7 +49,8 @@ def leaves(not_kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = [str(item["key"]) for item in not_kept]
 
     def only_repeats(key: str) -> bool:
-        return any(other.startswith(f"{key} #") for other in keys) or (key == "target" and len(keys) > 1)
+        parts = (f"{key} #", f"{key} ") if "#" in key else (f"{key} #",)
+        return any(other.startswith(parts) for other in keys) or (key == "target" and len(keys) > 1)
 
     return [item for item in not_kept if not only_repeats(str(item["key"]))]
 
@@ -112,6 +113,16 @@ class Console:
             self._drawn = False
 
     # -- results -----------------------------------------------------------------------------------------
+
+    def line(self, result: Result, position: int, total: int) -> None:
+        """One result of many, on one line."""
+        self.data(result_line(result))
+        reason = f": {result.reason}" if result.reason else f" · {kept(result.kept)}"
+        self.say(
+            f"{position:>{len(str(total))}}/{total} {_MARKS[result.outcome]} {result.target.url} {result.outcome}{reason}"
+        )
+        for warning in result.warnings:
+            self.warn(f"  ! {warning}")
 
     def result(self, result: Result) -> None:
         self._clear()

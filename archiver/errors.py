@@ -42,6 +42,12 @@ class NotFound(ArchiverError):
     """No such capture, case or file."""
 
 
+class CannotTell(ArchiverError):
+    """A check that lacks what it would need."""
+
+    exit_code = 6
+
+
 def exit_code(error: EvidenceError) -> int:
     if isinstance(error, ArchiverError):
         return error.exit_code

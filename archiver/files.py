@@ -129,6 +129,13 @@ class Files:
                 got.outcome = Outcome.PARTIAL if outcome is Outcome.CAPTURED else outcome
                 got.reason = reason or self._port.stopped
                 return got
+            if start and done.status == 200 and not done.complete:
+                # It sends the whole file again and breaks off again: asking on would only fill the disk.
+                got.outcome, got.reason = (
+                    Outcome.PARTIAL,
+                    f"{_amount(held)} kept; the server does not give the rest alone",
+                )
+                return got
             idle = 0 if held.size > start else idle + 1
             if idle > len(self._pauses) or (not done.complete and not _resumable(done, held)):
                 got.outcome, got.reason = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import threading
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,6 +140,7 @@ class Home:
         self.path = path
         self.clock = clock
         self._environment = environment
+        self._projecting = threading.Lock()
         if not (path / "archiver.toml").is_file():
             raise NotFound(
                 f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
@@ -361,6 +363,10 @@ class Home:
 
     def project(self) -> int:
         """Brings the catalog up to the ledger; returns how many events were taken in. Raises `CatalogError`."""
+        with self._projecting:
+            return self._project()
+
+    def _project(self) -> int:
         import json
 
         from storage.ledger import Tiles

@@ -28,7 +28,7 @@ from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
 from spiders.youtube.player import state_of
 from storage.assembly import URI, Assembly, Piece, digest_of, payload, safe_name
-from storage.digest import Sha256
+from storage.digest import Sha256, sha256_hex
 from storage.errors import DiskError, EvidenceError
 from storage.lines import read_lines
 
@@ -74,7 +74,9 @@ class Job:
     url: str
     page_record: str | None = None
     extras: bool = True
-    """Captions and thumbnails too."""
+    """Captions too."""
+    files: bool = True
+    """The media themselves."""
 
 
 def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
@@ -137,7 +139,7 @@ class Media:
         ends = [end for entry in entries[:ENTRIES] for end in await self._entry(job, entry)]
         if len(entries) > ENTRIES:
             ends.append((Outcome.PARTIAL, f"{len(entries)} videos on the page, the first {ENTRIES} taken"))
-        if not ends:
+        if not ends and job.files:
             return Outcome.PARTIAL, "the extractor names no file", record
         bad = [(outcome, reason) for outcome, reason in ends if outcome is not Outcome.CAPTURED]
         if not bad:
@@ -175,7 +177,7 @@ class Media:
 
     async def _entry(self, job: Job, info: dict[str, Any]) -> list[tuple[Outcome, str | None]]:
         formats = dicts(info.get("requested_formats")) or [info]
-        formats = [item for item in formats if text_of(item.get("url")) or item.get("fragments")]
+        formats = [item for item in formats if job.files and (text_of(item.get("url")) or item.get("fragments"))]
         work = [self._format(job, info, item) for item in formats]
         if job.extras:
             work += [self._captions(job, info, *track) for track in tracks(info)]
@@ -262,7 +264,8 @@ class Media:
     # -- what is already there ---------------------------------------------------------------------------------------
 
     def _state_key(self, key: str) -> str:
-        return f"{self._act.target.key}\n{key}"
+        """Names the file without naming it: links can hold secrets, and the state is not encrypted."""
+        return sha256_hex(f"{self._act.target.key}\n{key}".encode())
 
     def _note(self, key: str, size: int | None) -> None:
         """Remembers which captures hold parts of the file, so that a later one can go on."""
@@ -450,11 +453,12 @@ class Media:
                 return None
         if got.outcome is not Outcome.CAPTURED:
             about = {**about, "outcome": str(got.outcome), "reason": got.reason}
+        name = act._clean(name)
         kind = got.media_type or (ref.line.get("content_type") if ref else None)
         about = {key: value for key, value in act._clean(about).items() if value is not None}
         assembly = Assembly(safe_name(name), kind, size, digest, tuple(got.pieces), about)
         fields = [("WARC-Refers-To", first.record)]
-        extra = {"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name}
+        extra = act._clean({"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name})
         act.writer.resource(
             URI + digest, "application/json", assembly.block(), record_type="metadata", fields=fields, extra=extra
         )

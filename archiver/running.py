@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from archiver.batch import Batch
 from archiver.capture import Act, Archive, Options, Result
 from archiver.errors import UsageError
 from archiver.home import DEFAULT_CASE, Home
 from archiver.limits import HostLimiter
+from archiver.lists import Entry, read_list
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.recorder import Exit, Recorder
-from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, page, parse_target
-from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
     from archiver.cli import Context
-
-
-def targets_of(links: list[str]) -> tuple[list[Target], list[tuple[str, NoTarget]]]:
-    """Targets, each once however it is spelled, and the texts that name none."""
-    targets: dict[str, Target] = {}
-    wrong = []
-    for link in links:
-        found = parse_target(link)
-        if isinstance(found, NoTarget):
-            wrong.append((link, found))
-        else:
-            targets.setdefault(found.key, found)
-    return list(targets.values()), wrong
 
 
 def open_recorder(context: Context, home: Home) -> Recorder:
@@ -46,58 +36,62 @@ def open_recorder(context: Context, home: Home) -> Recorder:
 
 
 def capture_links(context: Context, home: Home) -> int:
-    """`archiver capture`: several links side by side; one failure stops nothing else."""
+    """`archiver capture`: links from the command line or a list, side by side; one failure stops nothing else."""
     arguments, console = context.arguments, context.console
-    targets, wrong = targets_of(arguments.links)
-    for link, reason in wrong:
-        console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
-        console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
-    if not targets:
-        return 1
-    options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]), media=not arguments.no_media)
+    entries = [Entry("", link) for link in arguments.links]
+    if arguments.list is not None:
+        found = read_list(arguments.list, arguments.column, sys.stdin.buffer)
+        entries += found.entries
+        for text in found.notes:
+            console.warn(f"archiver: {text}")
+    if not entries:
+        raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
+    options = Options(
+        cases=tuple(arguments.case or [DEFAULT_CASE]),
+        media=not arguments.no_media,
+        comments=arguments.comments,
+        quick=arguments.quick,
+        merge=arguments.merge,
+    )
     home.recipients(list(options.cases))
+    batch = Batch(home, console, entries, options)
+    listed = arguments.list is not None
+    if not listed:
+        for number, reason in batch.wrong.items():
+            link = entries[number].text
+            console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
+            console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
+    if not batch.targets and not listed:
+        return 1
+    batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
+    if listed:
+        again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
+        console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(context, home)
     archive = Archive(home, recorder, console.progress)
-    run = home.new_capture_id(home.clock())
-    codes: list[int] = [1] if wrong else []
+    codes: list[int] = []
 
     async def all_of_them() -> None:
-        slots = asyncio.Semaphore(max(1, arguments.at_once))
-
-        async def one(number: int, target: Target) -> None:
-            async with slots:
-                if archive.stopping:
-                    console.warn(f"not started: {target.url}")
-                    codes.append(4)
-                    return
-                if target.platform == "telegram" and target.kind == "channel":
-                    console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
-                    codes.append(1)
-                    return
-                try:
-                    result = await archive.capture(target, options, run, number)
-                except EvidenceError as error:
-                    codes.append(_said(console, target, error))
-                    return
-                console.result(result)
-                codes.append(EXIT_BY_OUTCOME[result.outcome])
-
-        await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))
+        codes.extend(await batch.capture(archive, arguments.at_once))
 
     try:
         run_interruptible(all_of_them(), archive, context)
     finally:
         recorder.close()
+        if listed:
+            paths = batch.sheet()
+            console.say(batch.summary())
+            console.say(f"result sheet  {'  '.join(str(path) for path in paths)}")
+            console.data({"run": batch.run, "sheet": [str(path) for path in paths]})
     return max(codes, default=0)
 
 
 def crawl_link(context: Context, home: Home) -> int:
     """`archiver crawl`: a channel in parts, gone on where a broken walk stands."""
     arguments, console = context.arguments, context.console
-    targets, wrong = targets_of(arguments.links)
-    if wrong:
-        raise UsageError("a channel's link", f"{wrong[0][0]!r}: {wrong[0][1].reason}", wrong[0][1].next_step)
-    target = targets[0]
+    target = parse_target(arguments.links[0])
+    if isinstance(target, NoTarget):
+        raise UsageError("a channel's link", f"{arguments.links[0]!r}: {target.reason}", target.next_step)
     if (target.platform, target.kind) != ("telegram", "channel"):
         raise UsageError(
             "a public Telegram channel",
@@ -135,15 +129,31 @@ def crawl_link(context: Context, home: Home) -> int:
 
 
 def moment(text: str | None, flag: str) -> datetime | None:
-    """A date or time, UTC unless it carries an offset. Raises `UsageError`."""
+    """A date or time, UTC unless it carries an offset or the name of a zone. Raises `UsageError`."""
     if text is None:
         return None
     try:
-        value = datetime.fromisoformat(text)
+        return read_moment(text)
     except ValueError as error:
         raise UsageError(
-            f"{flag} as 2022-01-05 or 2022-01-05T12:00+06:00", repr(text), "Give it in that form."
+            f"{flag} as 2022-01-05, 2022-01-05T12:00+06:00 or '2022-01-05T12:00 Asia/Almaty'",
+            repr(text),
+            "Give it in that form.",
         ) from error
+
+
+def read_moment(text: str) -> datetime:
+    """The moment in UTC. A zone's name follows its rules of that day: Almaty was +6 until March 2024. Raises `ValueError`."""
+    first, _, zone = text.strip().partition(" ")
+    if zone and not re.match(r"[0-9]", zone):
+        value = datetime.fromisoformat(first)
+        if value.tzinfo is not None:
+            raise ValueError("both an offset and a zone")
+        try:
+            return value.replace(tzinfo=ZoneInfo(zone.strip())).astimezone(UTC)
+        except (ZoneInfoNotFoundError, OSError) as error:
+            raise ValueError(f"no such zone: {zone}") from error
+    value = datetime.fromisoformat(text)
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
@@ -251,11 +261,3 @@ def _child(command: list[str], act: Act, authority: str) -> int:
         return subprocess.run(command, env=environment, check=False).returncode
     except OSError as error:
         raise UsageError(f"a program {command[0]!r}", str(error), "Check the command after --.") from error
-
-
-def _said(console: Any, target: Target, error: EvidenceError) -> int:
-    from archiver.errors import exit_code
-
-    console.warn(f"✗ {target.url}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
-    console.data({"url": target.url, "outcome": str(Outcome.FAILED), "reason": str(error)})
-    return exit_code(error)

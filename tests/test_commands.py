@@ -340,7 +340,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     """An open capture that state.sqlite no longer remembers is found, closed and sealed."""
     import asyncio
 
-    from archiver.capture import Act, Options
+    from archiver.capture import Act, Archive, Options
     from archiver.recorder import Recorder
     from spiders.targets import page
 
@@ -349,7 +349,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     async def leave_open() -> None:
         act = Act(
             home,
-            recorder,
+            Archive(home, recorder),
             page("https://blog.ozen.example/"),
             "run",
             1,
@@ -376,7 +376,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
 
 def test_a_capture_limit_stops_and_says_so(shell: Shell) -> None:
     path = shell.home / "archiver.toml"
-    path.write_text(path.read_text().replace("capture_bytes = 0", "capture_bytes = 20000"))
+    path.write_text(path.read_text().replace("capture_bytes = 0", "capture_bytes = 2000"))
     code, [result] = shell.json("capture", POST)
     assert (code, result["outcome"]) == (2, "partial")
     assert "capture limit reached" in str(result["reason"])
@@ -456,7 +456,7 @@ def scrapy(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_scrapy_list() -> None:
-    assert scrapy("list").stdout.split() == ["page", "telegram-channel", "telegram-post"]
+    assert scrapy("list").stdout.split() == ["page", "telegram-channel", "telegram-post", "x-post", "youtube-video"]
 
 
 def test_scrapy_crawl_refuses_without_a_recorder() -> None:

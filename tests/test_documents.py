@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -33,8 +34,12 @@ def steps() -> list[tuple[list[str], int]]:
     return found
 
 
-def test_the_tutorial(tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tutorial(
+    tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     done = steps()
     assert len(done) >= 14
     for words, code in done:
@@ -42,6 +47,20 @@ def test_the_tutorial(tmp_path: Path, world: World, capsys: pytest.CaptureFixtur
             captures = Home(home).catalog.captures()
             words = [captures[-1]["id"][-8:] if word == "LAST" else word for word in words]
         assert main(["--home", str(home), *words], world.network, {}) == code, (words, capsys.readouterr())
+    shown = re.findall(
+        r"^\| (row \d+) \| (\S+) \| ([^|]+) \| ([^|]*) \|", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE
+    )
+    with open(tmp_path / "results.csv", encoding="utf-8-sig", newline="") as stream:
+        sheet = {row["row"]: row for row in csv.DictReader(stream)}
+    assert len(shown) == len(sheet) == 7
+    for where, link, status, reason in shown:
+        assert sheet[where]["link"].startswith(link)
+        assert sheet[where]["status"] == status
+        assert sheet[where]["reason"].startswith(reason.rstrip(" …")), where
+    assert sorted(path.name for path in (tmp_path / "files").iterdir())[:2] == [
+        "Zh5janSq001.f134.mp4",
+        "Zh5janSq001.f140.m4a",
+    ]
 
 
 def test_commands_shown_in_the_readme_exist() -> None:

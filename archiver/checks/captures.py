@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from archiver.checks.assemblies import check_assemblies
 from archiver.checks.lines import Line, damaged, intact, note
 from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
 from archiver.checks.warcs import digest_of_file, problems_of, read_records
@@ -37,6 +38,7 @@ def check_capture(folder: Path, detail: dict[str, Any], timestamped: bool) -> li
         line, texts[file] = _lines(name, folder, file, manifest)
         lines.append(line)
     lines.append(_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None))
+    lines += check_assemblies(name, folder, texts["records.jsonl"])
     lines.append(_inventory(name, manifest, texts["inventory.jsonl"]))
     lines.append(_census(name, manifest, texts["inventory.jsonl"]))
     lines.append(_posts(name, manifest, texts["posts.jsonl"], texts["records.jsonl"]))

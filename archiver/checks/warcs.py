@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from io import FileIO, RawIOBase
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +24,7 @@ _INFLATE_ERRORS: tuple[type[BaseException], ...] = (zlib.error, cast("type[BaseE
 MAX_HEADER = 1 << 20
 _VERSION = b"WARC/1.1\r\n"
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
+Take = Callable[[memoryview], None]
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -45,7 +47,9 @@ class Found:
 class _Record:
     """Takes the content of one member in pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Take | None = None) -> None:
+        """`take` gets the payload too, transfer coding removed."""
+        self._take = take
         self._head = bytearray()
         self.fields: list[tuple[str, str]] | None = None
         self._left = 0
@@ -108,7 +112,7 @@ class _Record:
             self._http = None
             coding = re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked[ \t]*\r?$", head)
             if coding and head.startswith(b"HTTP/"):
-                self._chunks = _Chunks()
+                self._chunks = _Chunks(self._take)
             self._payload(memoryview(rest))
         elif len(self._http) > MAX_HEADER:
             self._http = None
@@ -117,6 +121,8 @@ class _Record:
         self.payload.update(data)
         if self._chunks is not None:
             self._chunks.feed(bytes(data))
+        elif self._take is not None:
+            self._take(data)
 
     def end(self, offset: int, length: int) -> Found:
         if self.fields is None:
@@ -132,7 +138,8 @@ class _Record:
 class _Chunks:
     """Removes chunk framing (RFC 9112 7.1); stops quietly where it breaks, as the writer's digest did."""
 
-    def __init__(self) -> None:
+    def __init__(self, take: Take | None = None) -> None:
+        self._take = take
         self.payload = Sha256()
         self._buffer = b""
         self._left = 0
@@ -144,6 +151,8 @@ class _Chunks:
             if self._state == "data":
                 piece, buffer = buffer[: self._left], buffer[self._left :]
                 self.payload.update(piece)
+                if self._take is not None:
+                    self._take(memoryview(piece))
                 self._left -= len(piece)
                 if self._left == 0:
                     self._state = "crlf"
@@ -170,29 +179,41 @@ def read_records(path: Path) -> Iterator[Found]:
     with open(path, "rb", buffering=0) as stream:
         pending = b""
         while offset < size:
-            inflate = isal_zlib.decompressobj(31)
-            record = _Record()
-            used = 0
-            while not inflate.eof:
-                chunk = pending or stream.read(READ)
-                pending = b""
-                if not chunk:
-                    raise Bad(f"cut at byte {size}: the member at {offset} does not end")
-                used += len(chunk)
-                while chunk and not inflate.eof:
-                    try:
-                        data = inflate.decompress(chunk, READ)
-                    except _INFLATE_ERRORS as error:
-                        raise Bad(f"damaged member at {offset}: {error}") from error
-                    record.feed(memoryview(data))
-                    chunk = inflate.unconsumed_tail
-            pending = inflate.unused_data
-            length = used - len(pending)
+            found, pending = _member(stream, offset, pending, None)
+            yield found
+            offset += found.length
+
+
+def read_payload(path: Path, offset: int, take: Take) -> Found:
+    """The record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
+    with open(path, "rb", buffering=0) as stream:
+        stream.seek(offset)
+        return _member(stream, offset, b"", take)[0]
+
+
+def _member(stream: RawIOBase | FileIO, offset: int, pending: bytes, take: Take | None) -> tuple[Found, bytes]:
+    """One member, and what was read behind it."""
+    inflate = isal_zlib.decompressobj(31)
+    record = _Record(take)
+    used = 0
+    while not inflate.eof:
+        chunk = pending or stream.read(READ) or b""
+        pending = b""
+        if not chunk:
+            raise Bad(f"cut: the member at {offset} does not end")
+        used += len(chunk)
+        while chunk and not inflate.eof:
             try:
-                yield record.end(offset, length)
-            except Bad as error:
-                raise Bad(f"at {offset}: {error}") from error
-            offset += length
+                data = inflate.decompress(chunk, READ)
+            except _INFLATE_ERRORS as error:
+                raise Bad(f"damaged member at {offset}: {error}") from error
+            record.feed(memoryview(data))
+            chunk = inflate.unconsumed_tail
+    rest = inflate.unused_data
+    try:
+        return record.end(offset, used - len(rest)), rest
+    except Bad as error:
+        raise Bad(f"at {offset}: {error}") from error
 
 
 def problems_of(found: Found) -> list[str]:

@@ -26,11 +26,30 @@ STEPS = [
         "A blog post of 2011 with twelve comments, its pictures, styles and video.",
         "capture https://blog.ozen.example/2011/12/17/square",
     ),
+    (
+        "A video of YouTube: picture and sound in ranges, captions, comments with replies. What yt-dlp asks is recorded too.",
+        "capture https://youtu.be/Zh5janSq001 --comments",
+    ),
+    ("A post of X with a quoted post and its video.", "capture https://x.com/ozen_today/status/1478660000000000004"),
+    (
+        "A list as it comes: a duplicate, a deleted post, a private video, a bot wall. The result sheet says what became of each.",
+        "capture --list {list} --quick",
+    ),
     ("The whole channel, newest first, into a case of its own.", "case new zhanaozen"),
     (None, "crawl https://t.me/s/ozen_today --case zhanaozen"),
     ("Search finds Kazakh in either script.", "find Zhanaozen"),
     ("Is everything still as it was sealed?", "check --quiet"),
 ]
+
+LINKS = """no,what,link
+1,the square,https://youtu.be/Zh5janSq001?si=abc
+2,the same,https://www.youtube.com/watch?v=Zh5janSq001&list=PLx
+3,an edited post,https://x.com/ozen_today/status/1478660000000000003?s=20
+4,deleted,https://x.com/i/status/1478660000000000008
+5,,https://youtu.be/Pr1vateVid0
+6,,https://youtu.be/B0tWa11Vid0
+7,not a link,somebody said so
+"""
 
 
 def demo(home: Path | None, console: Console) -> int:
@@ -46,19 +65,23 @@ def demo(home: Path | None, console: Console) -> int:
     console.say("What is captured here is marked as made with test routes: not evidence.\n")
     expected = {"capture https://t.me/ozen_today/14": 3, "capture https://t.me/ozen_today/20": 2}
     expected["crawl https://t.me/s/ozen_today --case zhanaozen"] = 2
+    expected["capture --list {list} --quick"] = 4
     good = True
     with tempfile.TemporaryDirectory(prefix="archiver-platforms-") as scratch:
         scene = platforms(Path(scratch))
         served = scene.served
         if not scene.real:
             console.say("ffmpeg is not installed: the videos are stand-ins without pictures.\n")
+        links = Path(scratch) / "links.csv"
+        links.write_text(LINKS, "utf-8")
         try:
             main(["--home", str(folder), "--pseudonym", "demo"], served.network, {})
             for title, command in STEPS:
                 if title:
                     console.say(f"\n── {title}")
-                console.say(f"$ archiver {command}")
-                code = main([*shlex.split(command), "--home", str(folder)], served.network, {})
+                shown = command.replace("{list}", str(links))
+                console.say(f"$ archiver {shown}")
+                code = main([*shlex.split(shown), "--home", str(folder)], served.network, {})
                 good = good and code == expected.get(command, 0)
                 console.say(f"  (exit code {code})")
         finally:

@@ -87,6 +87,8 @@ class XPost(scrapy.Spider):
         parsed = parse(response.body, response.url)
         text = response.body.decode("utf-8", "replace")
         about = _about(parsed, self.target.id)
+        if parsed.layout == "x/shell":  # what the page is without its scripts; the post comes from elsewhere
+            parsed = Parsed(**{**parsed.__dict__, "outcome": None, "reason": None})
         shown = frozenset([about.id]) if about is not None and about.id and not self._found else frozenset[str]()
         yield Seen("page", "page", response.url, parsed, shown, final=False)
         script = main_script(text)

@@ -1,0 +1,296 @@
+"""Reading lists of links as people keep them: text, CSV, spreadsheets, standard input.
+
+Nothing in a list disappears: each cell of the links' column gives its links, or a row that says that it holds none.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from archiver.errors import UsageError
+from storage.errors import disk_error
+
+SIZE_LIMIT = 200 << 20
+_LINK = re.compile(
+    r"https?://(?:(?!https?://)[^\s<>\"'|])+|tg:(?://)?(?:(?!https?://)[^\s<>\"'|,;])+"
+    r"|(?<![\w/.@:-])(?:www\.)?(?:t\.me|telegram\.me|x\.com|twitter\.com|mobile\.twitter\.com|youtu\.be|(?:m\.)?youtube\.com|"
+    r"facebook\.com|fb\.watch)/(?:(?!https?://)[^\s<>\"'|,;])+",
+    re.IGNORECASE,
+)
+_END = ".,;:!?…»”’]}>"
+_FORMULA = re.compile(r"=\s*HYPERLINK\s*\(\s*\"((?:[^\"]|\"\")*)\"", re.IGNORECASE)
+_HANDLE = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,63}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One link of a list, or a row that should have held one. `where`: as a person finds it, like `row 7`."""
+
+    where: str
+    text: str
+    is_link: bool = True
+
+
+@dataclass(frozen=True)
+class ListRead:
+    entries: tuple[Entry, ...]
+    column: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know: links in other columns, sheets that were passed over."""
+
+
+Cells = list[str]
+
+
+@dataclass
+class _Table:
+    name: str
+    rows: list[tuple[int, Cells]]
+
+
+def links_in(text: str) -> list[str]:
+    """The links in a piece of text, in order, each once."""
+    found: dict[str, None] = {}
+    for match in _LINK.finditer(text):
+        link = match[0].rstrip(_END)
+        while link.endswith(")") and link.count("(") < link.count(")"):
+            link = link[:-1].rstrip(_END)
+        # Links that are set apart by nothing but a comma or semicolon end there.
+        link = re.split(r"[,;](?=\s|$)", link)[0]
+        found.setdefault(link)
+    if not found and _HANDLE.fullmatch(text.strip()):
+        found.setdefault(text.strip())
+    return list(found)
+
+
+def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
+    """The links of a file, or of standard input for `-`. Raises `UsageError`, `DiskError`."""
+    if source == "-":
+        return _text(_decoded(stdin.read(SIZE_LIMIT)), "line")
+    path = Path(source)
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= SIZE_LIMIT else b""
+    except FileNotFoundError as error:
+        raise UsageError(f"a list {source}", "no such file", "Check the name; - reads standard input.") from error
+    except OSError as error:
+        raise disk_error(error, f"reading {path.name}") from error
+    if size > SIZE_LIMIT:
+        raise UsageError(f"a list below {SIZE_LIMIT >> 20} MiB", f"{size >> 20} MiB", "Split it.")
+    if data.startswith(b"PK\x03\x04"):
+        return _tables(_spreadsheet(path), column)
+    if data.startswith(b"\xd0\xcf\x11\xe0") or path.suffix.lower() in (".xls", ".ods", ".numbers"):
+        raise UsageError(
+            "a list as text, CSV or XLSX",
+            f"{path.name}, an old or locked spreadsheet",
+            "Save it as XLSX or CSV without a password.",
+        )
+    text = _decoded(data)
+    if path.suffix.lower() in (".csv", ".tsv") or column is not None:
+        return _tables([_csv(text)], column)
+    return _text(text, "line")
+
+
+def _decoded(data: bytes) -> str:
+    """By its byte order mark, as UTF-8, or as what Excel writes in Cyrillic countries."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1251", "replace")
+
+
+def _text(text: str, unit: str) -> ListRead:
+    """One or more links a line; `#` starts a comment."""
+    entries: list[Entry] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip().strip("\x00")
+        if not line or line.startswith("#"):
+            continue
+        links = links_in(line)
+        if not links and re.fullmatch(r"[\w.-]+\.[a-zа-я]{2,}(?:/\S*)?", line, re.IGNORECASE):
+            links = [line]
+        entries += [Entry(f"{unit} {number}", link) for link in links] or [Entry(f"{unit} {number}", line, False)]
+    return ListRead(tuple(entries))
+
+
+def _csv(text: str) -> _Table:
+    text = text.replace("\x00", "")
+    sample = text[:8192]
+    first = re.match(r"sep=(.)\r?\n", sample)  # Excel's own hint
+    counts = {mark: sample.count(mark) for mark in ",;\t"}
+    mark = first[1] if first else max(counts, key=lambda item: counts[item])
+    rows = []
+    try:
+        reader = csv.reader(io.StringIO(text[first.end() :] if first else text, newline=""), delimiter=mark)
+        csv.field_size_limit(1 << 20)
+        for row in reader:
+            rows.append((reader.line_num + (1 if first else 0), row))
+    except csv.Error as error:
+        raise UsageError(
+            "a CSV file", str(error), "Save it as CSV again, or give the links as text, one a line."
+        ) from error
+    return _Table("", rows)
+
+
+def _spreadsheet(path: Path) -> list[_Table]:
+    """XLSX. A cell counts by its hyperlink, its `HYPERLINK` formula, its last computed value, or its text."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        formulas = openpyxl.load_workbook(path, data_only=False)
+        values = openpyxl.load_workbook(path, data_only=True, read_only=True)
+        computed = {
+            sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)]
+            if _has_formulas(formulas[sheet.title])
+            else []
+            for sheet in values.worksheets
+        }
+    except (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        OSError,
+        EOFError,
+    ) as error:
+        raise UsageError(
+            "a spreadsheet that can be read", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
+        ) from error
+    tables = []
+    for sheet in formulas.worksheets:
+        rows = []
+        for number, row in enumerate(sheet.iter_rows(), 1):
+            rows.append((number, [_cell(cell, computed[sheet.title], number) for cell in row]))
+        tables.append(_Table(sheet.title, rows))
+    return tables
+
+
+def _has_formulas(sheet: Any) -> bool:
+    return any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+
+
+def _cell(cell: Any, computed: list[list[Any]], number: int) -> str:
+    link = getattr(cell, "hyperlink", None)
+    target = getattr(link, "target", None)
+    value = cell.value
+    text = "" if value is None else str(value)
+    if cell.data_type == "f":
+        if match := _FORMULA.match(text):
+            return match[1].replace('""', '"')
+        row = computed[number - 1] if number <= len(computed) else []
+        known = row[cell.column - 1] if cell.column <= len(row) else None
+        text = "" if known is None else str(known)
+    if target and not links_in(text):
+        return str(target)
+    return text
+
+
+# -- which column ---------------------------------------------------------------------------------------------------
+
+
+def _tables(tables: list[_Table], column: str | None) -> ListRead:
+    entries: list[Entry] = []
+    notes: list[str] = []
+    named: str | None = None
+    several = sum(1 for table in tables if _links_by_column(table)) > 1
+    for table in tables:
+        counts = _links_by_column(table)
+        if column is not None:
+            index = _named_column(table, column)
+            if index is None:
+                if len(tables) == 1:
+                    raise UsageError(
+                        f"a column {column!r}", _columns(table), "Name it by its heading, letter or number."
+                    )
+                notes.append(f"the sheet {table.name} has no column {column!r} and was passed over")
+                continue
+        elif counts:
+            index = max(counts, key=lambda item: (counts[item], -item))
+        else:
+            continue
+        others = [f"{_letter(other)} ({count})" for other, count in sorted(counts.items()) if other != index]
+        if others:
+            place = f" of {table.name}" if several else ""
+            notes.append(f"links also stand in column {', '.join(others)}{place}; --column takes another")
+        named = named or _heading(table, index)
+        entries += _entries(table, index, several)
+    if not entries and not any(_links_by_column(table) for table in tables):
+        raise UsageError("links in the list", "none", "Check the file; --column names the column that has them.")
+    return ListRead(tuple(entries), named, tuple(notes))
+
+
+def _links_by_column(table: _Table) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for _, cells in table.rows:
+        for index, cell in enumerate(cells):
+            if cell and links_in(cell):
+                counts[index] = counts.get(index, 0) + 1
+    return counts
+
+
+def _first_link(table: _Table, index: int) -> int | None:
+    return next((at for at, (_, cells) in enumerate(table.rows) if index < len(cells) and links_in(cells[index])), None)
+
+
+def _heading(table: _Table, index: int) -> str:
+    first = _first_link(table, index)
+    for _, cells in reversed(table.rows[: first or 0]):
+        if index < len(cells) and cells[index].strip():
+            return cells[index].strip()
+    return _letter(index)
+
+
+def _entries(table: _Table, index: int, several: bool) -> list[Entry]:
+    """From the first link on; what stands above it is headings and titles."""
+    first = _first_link(table, index)
+    entries = []
+    for number, cells in table.rows[first or 0 :]:
+        text = cells[index].strip() if index < len(cells) else ""
+        where = f"{table.name}, row {number}" if several else f"row {number}"
+        if not text:
+            continue
+        links = links_in(text)
+        entries += [Entry(where, link) for link in links] or [Entry(where, text[:200], False)]
+    return entries
+
+
+def _named_column(table: _Table, name: str) -> int | None:
+    wanted = name.strip().casefold()
+    for _, cells in table.rows[:20]:
+        for index, cell in enumerate(cells):
+            if cell.strip().casefold() == wanted:
+                return index
+    width = max((len(cells) for _, cells in table.rows), default=0)
+    if wanted.isdigit() and 1 <= int(wanted) <= width:
+        return int(wanted) - 1
+    if re.fullmatch(r"[a-z]{1,2}", wanted):
+        index = 0
+        for letter in wanted:
+            index = index * 26 + ord(letter) - ord("a") + 1
+        return index - 1 if index <= width else None
+    return None
+
+
+def _letter(index: int) -> str:
+    text = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
+
+
+def _columns(table: _Table) -> str:
+    row = next((cells for _, cells in table.rows if any(cell.strip() for cell in cells)), [])
+    return "columns: " + (", ".join(cell.strip() for cell in row if cell.strip())[:200] or "none")

@@ -1,0 +1,141 @@
+"""The result sheet of a list: for each row what became of it, why, and what to do next, in plain words."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from spiders.posts import Outcome
+from storage.errors import disk_error
+from storage.files import write_synced
+
+STATUS = {
+    Outcome.CAPTURED: "kept whole",
+    Outcome.PARTIAL: "kept in part",
+    Outcome.UNAVAILABLE: "not there",
+    Outcome.REFUSED: "not shown to us",
+    Outcome.BLOCKED: "stopped by the site",
+    Outcome.FAILED: "failed on our side",
+    Outcome.SKIPPED: "left out",
+}
+WAITING, NO_LINK, SAME = "not yet tried", "not a link", "same as another row"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the sheet. Every field is text, as a person reads it."""
+
+    where: str
+    link: str
+    platform: str = ""
+    kind: str = ""
+    status: str = WAITING
+    reason: str = ""
+    next: str = ""
+    capture: str = ""
+    extras: str = ""
+    """The capture of the second pass: captions, comments, files of the page."""
+    posts: str = ""
+    files: str = ""
+    missing: str = ""
+    captured_at: str = ""
+
+
+HEADINGS = {
+    "where": "row",
+    "next": "what to do next",
+    "extras": "second pass",
+    "files": "files kept",
+    "missing": "files missing",
+    "captured_at": "time (UTC)",
+}
+
+
+def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
+    """What a person can do about an outcome. Empty where there is nothing to do."""
+    said = (reason or "").lower()
+    if outcome is Outcome.CAPTURED:
+        return ""
+    if outcome is Outcome.PARTIAL:
+        if "room on the disk" in said:
+            return "free space on the disk, then run the same list again"
+        if "upcoming" in said:
+            return "capture it again after it has begun"
+        if "interrupted" in said:
+            return "run the same list again"
+        if "long post" in said:
+            return "put your account's cookies.txt into archiver.toml ([accounts]) and capture it again"
+        return f"see what is missing: archiver show {capture} --inventory"
+    if outcome is Outcome.UNAVAILABLE:
+        return "look for copies elsewhere; this capture keeps what the platform answered"
+    if outcome is Outcome.REFUSED:
+        if "geo" in said or "country" in said:
+            return "capture it again through another country ([sites] proxy in archiver.toml)"
+        if "telegram" in said:
+            return "it needs a Telegram account that is a member"
+        return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
+    if outcome is Outcome.BLOCKED:
+        return "wait some hours or change the way out ([sites] proxy), then run the same list again"
+    if outcome is Outcome.FAILED:
+        if "room on the disk" in said:
+            return "free space on the disk, then run the same list again"
+        return "run the same list again; if it fails again, check the network and the link"
+    return "give the links of the single posts or videos" if "walked" in said else "capture it by other means"
+
+
+def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:
+    """Writes the rows to each path, CSV or XLSX by its ending. Whole or not at all. Raises `DiskError`."""
+    names = [field.name for field in fields(Row)]
+    table = [[HEADINGS.get(name, name) for name in names]]
+    table += [[_safe(str(asdict(row)[name])) for name in names] for row in rows]
+    for path in paths:
+        working = path.with_name(path.name + ".new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_synced(working, _xlsx(table) if path.suffix.lower() == ".xlsx" else _csv(table))
+            working.replace(path)
+        except OSError as error:
+            raise disk_error(error, f"writing {path.name}") from error
+
+
+def _safe(text: str) -> str:
+    """A text that a spreadsheet would run as a formula is made plain text; control characters are dropped."""
+    text = "".join(c for c in text if c == "\n" or c >= " ")[:32000]
+    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and text[1:2] not in ("", " ")) else text
+
+
+def _csv(table: list[list[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(table)
+    return out.getvalue().encode("utf-8-sig", "replace")  # the mark makes Excel read it as UTF-8
+
+
+def _xlsx(table: list[list[str]]) -> bytes:
+    import openpyxl
+    from openpyxl.styles import Font, PatternFill
+
+    book = openpyxl.Workbook(write_only=True)
+    sheet: Any = book.create_sheet("results")
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCDEFGHIJKLM", (12, 52, 10, 9, 18, 44, 44, 26, 26, 7, 10, 12, 22), strict=True):
+        sheet.column_dimensions[letter].width = width
+    colours = {STATUS[Outcome.CAPTURED]: "D9EAD3", STATUS[Outcome.PARTIAL]: "FFF2CC", SAME: "EFEFEF", WAITING: "EFEFEF"}
+    status = [field.name for field in fields(Row)].index("status")
+    for number, row in enumerate(table):
+        cells = []
+        for index, text in enumerate(row):
+            cell: Any = openpyxl.cell.WriteOnlyCell(sheet, value=text)
+            cell.data_type = "s"  # text, whatever it looks like
+            if number == 0:
+                cell.font = Font(bold=True)
+            elif index == status:
+                cell.fill = PatternFill("solid", fgColor=colours.get(text, "F4CCCC"))
+            cells.append(cell)
+        sheet.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
