@@ -354,7 +354,8 @@ class Act:
 
     def _want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
         """Enters a file and starts fetching it. Returns whether the file counts for its parent."""
-        if not self.discover(key, attachment.kind, attachment.extract_from or attachment.url, parent):
+        kind = "media" if attachment.extract_from else attachment.kind
+        if not self.discover(key, kind, attachment.extract_from or attachment.url, parent):
             return key in self._fetches
         if attachment.url is None and attachment.extract_from is None:
             self.end(key, Outcome.REFUSED, attachment.reason or "the page gives no link to it")

@@ -272,7 +272,7 @@ def second_pass(options: Options, capture: str) -> Options:
 
 
 def of_result(result: Result, clock: Callable[[], Any]) -> Done:
-    files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article"))
+    files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
     return Done(
         result.outcome,
         result.reason,

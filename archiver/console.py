@@ -39,7 +39,7 @@ _NAMED = ("post", "article", "video", "round video", "photo", "audio", "voice", 
 def kept(kinds: dict[str, int]) -> str:
     """`1 post, 2 videos, 1 page, 3 other files`: what a person asked for by name, the rest as a number."""
     named = [(kind, kinds[kind]) for kind in _NAMED if kinds.get(kind)]
-    rest = sum(count for kind, count in kinds.items() if kind not in _NAMED)
+    rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, "media"))
     parts = [*named, ("other file", rest)] if rest else named
     return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in parts) or "nothing"
 

@@ -278,7 +278,8 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
             skip = held.size - start
             held.pieces.append(Piece(record, skip, length - skip, capture))
             held.total, held.validator = total, validator
-    return held if held.total is not None else Begun()
+    # Without a validator nobody can say that the rest would belong to the same file.
+    return held if held.total is not None and held.validator else Begun()
 
 
 def _digits(text: str | None) -> int | None:

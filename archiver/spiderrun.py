@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scrapy import signals
 from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.settings import Settings
+from scrapy.settings import Settings, SettingsAttribute
 
 from spiders.page.spider import Page
 from spiders.telegram.spider import TelegramChannel, TelegramPost
@@ -18,10 +19,31 @@ if TYPE_CHECKING:
     from archiver.capture import Act
 
 
-def spider_settings(address: tuple[str, int], authorization: str, user_agent: str) -> Settings:
-    settings = Settings()
+class QuickSettings(Settings):  # type: ignore[misc]
+    """Scrapy copies all its settings, deeply, for each crawler: as long as capturing a small page takes."""
+
+    def copy(self) -> QuickSettings:
+        """Its own values and priorities; what is inside a value is shared, since nothing here changes it."""
+        made = QuickSettings.__new__(QuickSettings)
+        made.__dict__ = {
+            **self.__dict__,
+            "attributes": {
+                name: SettingsAttribute(item.value, item.priority) for name, item in self.attributes.items()
+            },
+        }
+        return made
+
+
+@lru_cache(maxsize=1)
+def _base() -> QuickSettings:
+    settings = QuickSettings()
     settings.setmodule("spiders.settings", priority="project")
     settings.set("TWISTED_REACTOR_ENABLED", False, priority="cmdline")
+    return settings
+
+
+def spider_settings(address: tuple[str, int], authorization: str, user_agent: str) -> Settings:
+    settings = _base().copy()
     settings.set("RECORDER_ADDRESS", list(address), priority="cmdline")
     settings.set("RECORDER_AUTHORIZATION", authorization, priority="cmdline")
     settings.set("USER_AGENT", user_agent, priority="cmdline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pyrage
 import pytest
 from hypothesis import HealthCheck, settings
 
+from archiver.cli import main
 from archiver.demo.scene import Scene
 from archiver.demo.scene import platforms as start_platforms
 from archiver.home import Answers, Home
@@ -149,3 +151,31 @@ def open_recorder() -> Iterator[Callable[..., Recorder]]:
     yield make
     for recorder in made:
         recorder.close()
+
+
+class Shell:
+    """Runs commands on one home and keeps what they printed."""
+
+    def __init__(self, home: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        self.home, self._world, self._capsys = home, world, capsys
+        self.environment: dict[str, str] = {}
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        self._capsys.readouterr()
+        code = main(["--home", str(self.home), *words], self._world.network, self.environment)
+        shown = self._capsys.readouterr()
+        return code, shown.out, shown.err
+
+    def json(self, *words: str) -> tuple[int, list[dict[str, object]]]:
+        code, out, _ = self("--json", *words)
+        return code, [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def shell(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> Shell:
+    world.telegram.trouble.clear()
+    world.news.trouble.clear()
+    world.youtube.trouble.clear()
+    world.x.trouble.clear()
+    world.served.log.clear()
+    return Shell(home.path, world, capsys)

@@ -12,35 +12,9 @@ from archiver.cli import main
 from archiver.demo.server import Answer
 from archiver.home import Home
 from storage.lines import read_lines
-from tests.conftest import World
+from tests.conftest import Shell, World
 
 BLOG = "https://blog.ozen.example"
-
-
-class Shell:
-    """Runs commands on one home and keeps what they printed."""
-
-    def __init__(self, home: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self._world, self._capsys = home, world, capsys
-        self.environment: dict[str, str] = {}
-
-    def __call__(self, *words: str) -> tuple[int, str, str]:
-        self._capsys.readouterr()
-        code = main(["--home", str(self.home), *words], self._world.network, self.environment)
-        shown = self._capsys.readouterr()
-        return code, shown.out, shown.err
-
-    def json(self, *words: str) -> tuple[int, list[dict[str, object]]]:
-        code, out, _ = self("--json", *words)
-        return code, [json.loads(line) for line in out.splitlines()]
-
-
-@pytest.fixture
-def shell(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> Shell:
-    world.telegram.trouble.clear()
-    world.news.trouble.clear()
-    world.served.log.clear()
-    return Shell(home.path, world, capsys)
 
 
 def folder_of(shell: Shell, result: dict[str, object]) -> Path:

@@ -16,8 +16,7 @@ from archiver.cli import build_parser, main
 from archiver.errors import EXIT_CODES
 from archiver.home import Home
 from storage.lines import read_lines
-from tests.conftest import World, need
-from tests.test_capture import Shell
+from tests.conftest import Shell, World, need
 
 POST = "https://t.me/ozen_today/16"
 
