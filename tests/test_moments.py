@@ -63,7 +63,9 @@ def test_named_zones_follow_the_rules_of_that_day(text: str, utc: str) -> None:
     assert read_moment(text) == at(utc)
 
 
-@pytest.mark.parametrize("text", ["2022-01-05T12:00+06:00 Asia/Almaty", "2022-01-05 Nowhere/Town", "yesterday", "../etc"])
+@pytest.mark.parametrize(
+    "text", ["2022-01-05T12:00+06:00 Asia/Almaty", "2022-01-05 Nowhere/Town", "yesterday", "../etc"]
+)
 def test_bad_moments(text: str) -> None:
     with pytest.raises(ValueError):
         read_moment(text)

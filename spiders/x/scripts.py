@@ -7,6 +7,7 @@ built in.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -89,16 +90,30 @@ def detail_url(query: Query, post_id: str, known: dict[str, bool], cursor: str |
 
 def syndication_token(post_id: str) -> str:
     """The token that X's own embed script computes: `((id / 1e15) * Math.PI).toString(36)` without zeros and dots."""
-    value = int(post_id) / 1e15 * 3.141592653589793
-    whole, fraction = int(value), value - int(value)
+    value = int(post_id) / 1e15 * math.pi
+    return re.sub(r"(0+|\.)", "", _base36(value))
+
+
+def _base36(value: float) -> str:
+    """`Number.prototype.toString(36)` as V8 does it: digits until they tell the number from its neighbours."""
     digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    whole, fraction = int(value), value - int(value)
+    delta = max(0.5 * (math.nextafter(value, math.inf) - value), math.nextafter(0.0, 1.0))
+    found: list[int] = []
+    while fraction >= delta:
+        fraction, delta = fraction * 36, delta * 36
+        found.append(int(fraction))
+        fraction -= int(fraction)
+        if (fraction > 0.5 or (fraction == 0.5 and found[-1] % 2)) and fraction + delta > 1:
+            while found and found[-1] == 35:
+                found.pop()
+            if found:
+                found[-1] += 1
+            else:
+                whole += 1
+            break
     text = ""
     while whole:
         whole, rest = divmod(whole, 36)
         text = digits[rest] + text
-    text += "."
-    for _ in range(11):
-        fraction *= 36
-        text += digits[int(fraction)]
-        fraction -= int(fraction)
-    return re.sub(r"(0+|\.)", "", text)
+    return (text or "0") + ("." + "".join(digits[digit] for digit in found) if found else "")

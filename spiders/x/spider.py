@@ -57,7 +57,14 @@ class XPost(scrapy.Spider):
         return scrapy.Request(url, self.syndicated, meta={"tag": tag, "id": post_id}, dont_filter=True)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        yield self._syndication(self.target.id, "syndication")
+        """Nobody logged in: syndication, then the page. Logged in: page, script, detail; then syndication beside it."""
+        if self._cookies:
+            yield self._page()
+        else:
+            yield self._syndication(self.target.id, "syndication")
+
+    def _page(self) -> scrapy.Request:
+        return scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
 
     def syndicated(self, response: Response) -> Iterator[Any]:
         parsed = parse(response.body, response.url)
@@ -67,12 +74,16 @@ class XPost(scrapy.Spider):
         tag = response.meta["tag"]
         about = _about(parsed, response.meta["id"])
         wanted = [post.id for post in parsed.posts if about is not None and post.id in (about.id, about.quoted_id)]
-        first = tag == "syndication"
+        first = tag == "syndication" and not self._found
+        if tag == "syndication" and self._found:
+            # The login has shown the post already: what everybody sees of it is recorded, and says nothing new.
+            parsed = Parsed("x", parsed.layout, page={"public": about is not None}, parser=parsed.parser)
         yield Seen(tag, tag, response.url, parsed, frozenset(item for item in wanted if item), final=first)
         if first:
-            self._first, self._found = parsed, about is not None and about.outcome is not Outcome.UNAVAILABLE
-            if not self._quick or not self._found or self._cookies:
-                yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
+            self._first = parsed if response.status in (200, 404) else None
+            self._found = about is not None and about.outcome is not Outcome.UNAVAILABLE
+            if not self._cookies and (not self._quick or not self._found):
+                yield self._page()
         if about is not None and not self._quick:
             yield from self._upwards(about)
 
@@ -89,15 +100,22 @@ class XPost(scrapy.Spider):
         about = _about(parsed, self.target.id)
         if parsed.layout == "x/shell":  # what the page is without its scripts; the post comes from elsewhere
             parsed = Parsed(**{**parsed.__dict__, "outcome": None, "reason": None})
-        shown = frozenset([about.id]) if about is not None and about.id and not self._found else frozenset[str]()
+        if self._found or self._cookies:  # the head of a page says less than what is, or will be, known of the post
+            parsed = Parsed(**{**parsed.__dict__, "posts": ()})
+        shown = frozenset([about.id]) if about is not None and about.id else frozenset[str]()
         yield Seen("page", "page", response.url, parsed, shown, final=False)
         script = main_script(text)
-        if self._cookies and (script or self._query_ids):
+        if self._cookies and script:
             meta = {"tag": "script", "switches": switches(text)}
-            if script:
-                yield scrapy.Request(script, self.script, meta=meta, dont_filter=True)
+            yield scrapy.Request(script, self.script, meta=meta, dont_filter=True)
+        elif self._cookies:
+            yield from self._without_login("the page names no script")
         elif self._first is not None and not self._found:
             yield self._conclusion(about)
+
+    def _without_login(self, why: str) -> Iterator[Any]:
+        yield self._syndication(self.target.id, "syndication")
+        yield Verdict(Outcome.PARTIAL, f"login not used: {why}; what is public is kept")
 
     def _conclusion(self, about: Post | None) -> Verdict:
         assert self._first is not None
@@ -119,7 +137,7 @@ class XPost(scrapy.Spider):
             why = "the site's script names no TweetDetail query" if token else "the site's script holds no client token"
             why = why if "ct0" in self._cookies else "the cookies have no ct0"
             yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
-            yield Verdict(Outcome.PARTIAL, f"login not used: {why}")
+            yield from self._without_login(why)
             return
         yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
         url = detail_url(query, self.target.id, {**response.meta["switches"], **self._features})
@@ -145,7 +163,10 @@ class XPost(scrapy.Spider):
                 if post.id and post.author_id == about.author_id and _same_thread(post, about)
             }  # fmt: skip
             wanted = {item for item in (about.id, about.quoted_id, *same) if item}
-        yield Seen("detail", "detail", response.url, parsed, frozenset(wanted), final=about is not None)
+        self._found = about is not None
+        yield Seen("detail", "detail", response.url, parsed, frozenset(wanted), final=self._found)
+        if not self._quick or not self._found:
+            yield self._syndication(self.target.id, "syndication")
         if about is None and response.status in (401, 403):
             yield Verdict(
                 Outcome.REFUSED, "X does not accept the cookies: expired, or another account's. Export them again"

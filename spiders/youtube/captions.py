@@ -31,7 +31,7 @@ def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic
         Post(**{
             **post.__dict__,
             "lang": lang or post.lang,
-            "extra": {**post.extra, "automatic": automatic or post.extra["automatic"]},
+            "extra": {**post.extra, "automatic": automatic or bool(post.extra["automatic"])},
         })
         for post in parsed.posts
     )  # fmt: skip
