@@ -54,7 +54,7 @@ def need(program: str) -> str:
 @pytest.fixture(autouse=True)
 def others_accept_what_was_made(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test, warcio and fastwarc read every WARC of every closed capture that it made and did not damage."""
-    damages = request.module.__name__.endswith(("test_check", "test_warc"))
+    damages = request.module.__name__.endswith(("test_check", "test_warc", "test_assembly"))
     folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames and not damages else None
     yield
     for manifest in folder.rglob("manifest.json") if folder else ():

@@ -79,7 +79,13 @@ def test_a_text_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mark", [",", ";", "\t"])
 @pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
 def test_csv_as_it_comes(tmp_path: Path, mark: str, coding: str) -> None:
-    rows = [["Ссылки за ночь", "", ""], ["", "", ""], ["№", "что", "ссылка"], ["1", "площадь", "https://t.me/a/1"], ["2", "", ""]]
+    rows = [
+        ["Ссылки за ночь", "", ""],
+        ["", "", ""],
+        ["№", "что", "ссылка"],
+        ["1", "площадь", "https://t.me/a/1"],
+        ["2", "", ""],
+    ]
     path = tmp_path / "links.csv"
     path.write_bytes("\r\n".join(mark.join(row) for row in rows).encode(coding))
     assert found(path) == [("row 4", "https://t.me/a/1")]
@@ -90,13 +96,19 @@ def test_csv_as_it_comes(tmp_path: Path, mark: str, coding: str) -> None:
 def test_rows_without_a_link_are_listed(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("link\nhttps://t.me/a/1\nask Aigul\nhttps://t.me/a/2\n")
-    assert [(entry.where, entry.is_link) for entry in read(path)] == [("row 2", True), ("row 3", False), ("row 4", True)]
+    assert [(entry.where, entry.is_link) for entry in read(path)] == [
+        ("row 2", True),
+        ("row 3", False),
+        ("row 4", True),
+    ]
 
 
 def test_links_in_other_columns_are_told(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("link,backup\nhttps://t.me/a/1,\nhttps://t.me/a/2,https://x.com/b/status/1\n")
-    assert read_list(str(path), None, io.BytesIO()).notes == ("links also stand in column B (1); --column takes another",)
+    assert read_list(str(path), None, io.BytesIO()).notes == (
+        "links also stand in column B (1); --column takes another",
+    )
     assert found(path, "backup") == [("row 3", "https://x.com/b/status/1")]
 
 
@@ -357,5 +369,11 @@ def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Pat
     with open(sheet, encoding="utf-8-sig", newline="") as stream:
         status = [row["status"] for row in csv.DictReader(stream)]
     assert status[:55] == ["kept whole"] * 55
-    assert status[55:] == ["not there", "stopped by the site", "failed on our side", "stopped by the site", "not shown to us"]
+    assert status[55:] == [
+        "not there",
+        "stopped by the site",
+        "failed on our side",
+        "stopped by the site",
+        "not shown to us",
+    ]
     assert "55 kept whole" in out

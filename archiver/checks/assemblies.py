@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from archiver.checks.lines import Line, damaged, intact, note
+from archiver.checks.lines import Line, damaged, intact, unknown
 from archiver.checks.proofs import Bad
 from archiver.checks.warcs import read_payload
 from storage.digest import Sha256
@@ -37,8 +37,9 @@ def check_assemblies(name: str, folder: Path, records: list[dict[str, Any]]) -> 
         else []
     )
     if elsewhere:
-        text = f"{len(elsewhere)} files have pieces in {elsewhere[0]}, which is not here: cannot tell"
-        lines.append(note(name, "assemblies", text))
+        lines.append(
+            unknown(name, "assemblies", f"{len(elsewhere)} files have pieces in {elsewhere[0]}, which is not here")
+        )
     return lines
 
 
