@@ -18,6 +18,7 @@ from archiver.decoding import decode_body
 from archiver.errors import NotFound, UsageError
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
+from spiders.shapes import at
 from spiders.targets import TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
 from spiders.telegram.parse import parse as parse_telegram
 from spiders.x.parse import is_x
@@ -172,7 +173,7 @@ def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
     url, body = request.get("url"), response.get("responseBody")
     if not isinstance(body, str):
         return
-    dates = (response.get("responseHeaders") or {}).get("date")
+    dates = at(response, "responseHeaders", "date")
     observed = http_date(dates[0]) if isinstance(dates, list) and dates and isinstance(dates[0], str) else None
     url = url if isinstance(url, str) else None
     yield Reading(source, url, parse_body(body.encode("utf-8", "replace"), url, None, observed))

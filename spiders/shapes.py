@@ -51,12 +51,18 @@ def count(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value == value and abs(value) < 1e18:
+        return value if value >= 0 else None
+    if isinstance(value, float) and 0 <= value < 1e18:
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
         return int(value)
     return None
+
+
+def length_of(value: Any, per_second: int = 1) -> float | None:
+    """A duration in seconds. Zero and less mean that nobody knows."""
+    found = number(value)
+    return found / per_second if found is not None and found > 0 else None
 
 
 def number(value: Any) -> float | None:
@@ -73,6 +79,16 @@ def number(value: Any) -> float | None:
 def dicts(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; empty for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def obj(value: Any) -> dict[str, Any]:
+    """An object; empty for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def strings(value: Any) -> list[str]:
+    """The texts of a list; empty for anything else."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def walk(value: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:

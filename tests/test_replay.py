@@ -71,6 +71,7 @@ def test_pywb_indexes_every_answer_of_the_corpus(
 def wayback(pywb: Path, tmp_path: Path, home: Home, world: World) -> Iterator[str]:
     """A running pywb over a capture of a Telegram post and a page."""
     links = ["https://t.me/ozen_today/16", "https://blog.ozen.example/2011/12/17/square"]
+    links += ["https://www.youtube.com/watch?v=Zh5janSq001"]
     assert main(["capture", *links, "--home", str(home.path)], world.network, {}) == 0
     folder = tmp_path / "pywb"
     folder.mkdir()
@@ -103,6 +104,9 @@ def test_pywb_replays_what_was_recorded(wayback: str, world: World) -> None:
         medium for medium in world.telegram.channels["ozen_today"].files().values() if medium.name == "album-18.mp4"
     )
     assert replayed("https://cdn4.telesco.pe/file/album-18.mp4") == video.body
+    watch = replayed("https://www.youtube.com/watch?v=Zh5janSq001")
+    assert b"var ytInitialPlayerResponse" in watch
+    assert "Жаңаөзен, 5 января: площадь".encode() in watch
     import gzip
 
     article = replayed("https://blog.ozen.example/2011/12/17/square")

@@ -14,7 +14,7 @@ from typing import Any
 
 from spiders.html import tree
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
-from spiders.shapes import at, count, dicts, load, number, text_of, walk
+from spiders.shapes import at, count, dicts, length_of, load, number, obj, text_of, walk
 
 PARSER = "x/1"
 _STATUS = re.compile(
@@ -263,7 +263,7 @@ def _unwrapped(result: Any) -> dict[str, Any] | None:
 def _tweet(node: dict[str, Any]) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
     legacy: dict[str, Any] = node["legacy"]
-    user = at(node, "core", "user_results", "result") or {}
+    user = obj(at(node, "core", "user_results", "result"))
     handle = text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name"))
     name = text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name"))
     author = text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str"))
@@ -408,7 +408,7 @@ def _common(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
 
 def _account(user: Any) -> dict[str, Any] | None:
     """What the answer says of the author's account: followers, creation, marks."""
-    legacy = at(user, "legacy") or {}
+    legacy = obj(at(user, "legacy"))
     facts = {
         "followers": count(at(legacy, "followers_count")) or count(at(user, "relationship_counts", "followers")),
         "posts": count(at(legacy, "statuses_count")) or count(at(user, "tweet_counts", "tweets")),
@@ -430,25 +430,25 @@ def _medium(item: dict[str, Any], position: int, post_id: str | None) -> Attachm
         "alt": text_of(item.get("ext_alt_text")) or text_of(item.get("alt_text")),
         "position": position,
     }
-    size = at(item, "original_info") or at(item, "sizes", "large") or {}
+    size = at(item, "original_info") or obj(at(item, "sizes", "large"))
     width = count(at(size, "width")) or count(at(size, "w"))
     height = count(at(size, "height")) or count(at(size, "h"))
     gone = text_of(at(item, "ext_media_availability", "reason")) or text_of(at(item, "media_availability", "reason"))
     if kind in ("video", "gif"):
-        info = item.get("video_info") or {}
+        info = obj(item.get("video_info"))
         variants = _variants(dicts(at(info, "variants")))
         best = next((variant for variant in variants if variant.get("bitrate") is not None), None)
         best = best or next((variant for variant in variants if "mpegurl" not in variant["content_type"].lower()), None)
         best = best or (variants[0] if variants else None)
         hls = next((variant["url"] for variant in variants if "mpegurl" in variant["content_type"].lower()), None)
         facts |= {"variants": variants, "hls_url": hls, "bitrate": best.get("bitrate") if best else None}
-        milliseconds = number(at(info, "duration_millis")) or number(item.get("duration_ms"))
+        milliseconds = at(info, "duration_millis") or item.get("duration_ms")
         return Attachment(
             kind,
             best["url"] if best else None,
             width,
             height,
-            milliseconds / 1000 if milliseconds else None,
+            length_of(milliseconds, 1000),
             thumbnail=still,
             post_id=post_id,
             reason=None if best else f"the video is not offered ({gone or 'no variant in the answer'})",
@@ -582,7 +582,7 @@ def _profile(data: Any) -> dict[str, Any]:
         if key in ("result", "user_results", "user", "user_result_by_screen_name") and (
             item.get("__typename") in ("User", "UserUnavailable") or isinstance(item.get("legacy"), dict)
         ):
-            legacy = item.get("legacy") or {}
+            legacy = obj(item.get("legacy"))
             facts = {
                 "account": text_of(at(item, "core", "screen_name")) or text_of(at(legacy, "screen_name")),
                 "name": text_of(at(item, "core", "name")) or text_of(at(legacy, "name")),
@@ -602,7 +602,7 @@ def _profile(data: Any) -> dict[str, Any]:
 
 def _syndication(value: dict[str, Any], url: str | None) -> Iterator[Post]:
     """A post as `cdn.syndication.twimg.com/tweet-result` gives it, the one it quotes, and the one it answers."""
-    user = value.get("user") or {}
+    user = obj(value.get("user"))
     quoted, parent = value.get("quoted_tweet"), value.get("parent")
     extra = {
         **_common(value, value.get("entities")),
@@ -652,7 +652,7 @@ def _legacy_posts(value: dict[str, Any]) -> Iterator[Post]:
     """API v1.1: a status, the status it reposts, the status it quotes."""
     if "id_str" not in value:
         return
-    user = value.get("user") or {}
+    user = obj(value.get("user"))
     whole = value.get("extended_tweet")
     if isinstance(whole, dict):
         value = {**value, **whole}
@@ -686,7 +686,7 @@ def _is_v2(value: dict[str, Any]) -> bool:
 def _v2(value: dict[str, Any], url: str | None) -> Parsed:
     data = value.get("data")
     items = dicts(data) if isinstance(data, list) else [data] if isinstance(data, dict) else []
-    includes = value.get("includes") or {}
+    includes = obj(value.get("includes"))
     users = {text_of(user.get("id")): user for user in dicts(at(includes, "users"))}
     media = {text_of(medium.get("media_key")): medium for medium in dicts(at(includes, "media"))}
     polls = {text_of(poll.get("id")): poll for poll in dicts(at(includes, "polls"))}
@@ -707,7 +707,7 @@ def _v2_post(
     places: dict[str | None, dict[str, Any]],
 ) -> Post:
     user = users.get(text_of(item.get("author_id"))) or {}
-    counts = item.get("public_metrics") or {}
+    counts = obj(item.get("public_metrics"))
     refers = {str(entry.get("type")): text_of(entry.get("id")) for entry in dicts(item.get("referenced_tweets"))}
     attachments = []
     missing = None
@@ -738,7 +738,7 @@ def _v2_post(
         attachments.append(Attachment("poll", None, extra=facts))
     if place := places.get(text_of(at(item, "geo", "place_id"))):
         attachments.append(Attachment("location", None, extra=_place(place, item)))
-    entities = item.get("entities") or {}
+    entities = obj(item.get("entities"))
     extra = {
         "conversation_id": text_of(item.get("conversation_id")),
         "reply_to_author_id": text_of(item.get("in_reply_to_user_id")),

@@ -10,7 +10,7 @@ from lxml import etree
 
 from spiders import moments
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, number, text_of, walk
+from spiders.shapes import at, count, dicts, number, obj, text_of, walk
 from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -48,7 +48,7 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         raw, posts = 1, [_renderer(value, observed)]
     if not posts:
         return None
-    meta = at(value, "metadata", "channelMetadataRenderer") or at(value, "metadata", "playlistMetadataRenderer") or {}
+    meta = at(value, "metadata", "channelMetadataRenderer") or obj(at(value, "metadata", "playlistMetadataRenderer"))
     page = {
         "channel_id": text_of(at(meta, "externalId")),
         "channel": text_of(at(meta, "title")),

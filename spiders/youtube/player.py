@@ -8,7 +8,7 @@ from typing import Any
 
 from spiders import moments
 from spiders.posts import Attachment, Outcome, Parsed, Post, Time
-from spiders.shapes import at, count, dicts, find, number, text_of
+from spiders.shapes import at, count, dicts, find, length_of, number, obj, strings, text_of
 from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -55,9 +55,7 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
     more = words(at(status, "errorScreen", "playerErrorMessageRenderer", "subreason"))
     if kind in (None, "OK"):
         return Outcome.CAPTURED, None, None
-    lower = (
-        f"{said or ''} {more or ''} {' '.join(m for m in status.get('messages') or [] if isinstance(m, str))}".lower()
-    )
+    lower = f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}".lower()
     lower = lower.replace("’", "'")
     outcome, state = _BY_STATUS.get(kind, (Outcome.PARTIAL, kind.lower().replace("_", " ")))
     if kind != "LIVE_STREAM_OFFLINE":
@@ -84,14 +82,14 @@ def nothing(url: str | None) -> Parsed:
 
 def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
     """A player response, with the page's `ytInitialData` beside it where there is one."""
-    details = response.get("videoDetails") or {}
-    micro = at(response, "microformat", "playerMicroformatRenderer") or {}
-    outcome, reason, state = playability(response.get("playabilityStatus") or {})
+    details = obj(response.get("videoDetails"))
+    micro = obj(at(response, "microformat", "playerMicroformatRenderer"))
+    outcome, reason, state = playability(obj(response.get("playabilityStatus")))
     video_id = (
         text_of(at(details, "videoId")) or text_of(at(micro, "externalVideoId")) or video_id_of(url)
         or video_id_of(text_of(at(micro, "embed", "iframeUrl")))
     )  # fmt: skip
-    live = at(micro, "liveBroadcastDetails") or {}
+    live = obj(at(micro, "liveBroadcastDetails"))
     upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
     scheduled = _scheduled(response)
     status = text_of(at(response, "playabilityStatus", "status"))
@@ -109,7 +107,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         "playability": status,
         "state": state,
         "category": text_of(at(micro, "category")),
-        "keywords": [word for word in at(details, "keywords") or [] if isinstance(word, str)] or None,
+        "keywords": strings(at(details, "keywords")) or None,
         "unlisted": at(micro, "isUnlisted"),
         "family_safe": at(micro, "isFamilySafe"),
         "is_live": _is_live(details, micro, live),
@@ -123,7 +121,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         "channel_url": owner,
         "captions": tracks or None,
         "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
-        "available_in": len(at(micro, "availableCountries") or []) or None,
+        "available_in": len(strings(at(micro, "availableCountries"))) or None,
     }
     post = Post(
         platform="youtube",
@@ -196,7 +194,7 @@ def _scheduled(response: dict[str, Any]) -> Time | None:
 
 def _duration(details: Any, micro: Any) -> float | None:
     """Seconds. A live stream states 0, which means that nobody knows yet."""
-    return number(at(details, "lengthSeconds")) or number(at(micro, "lengthSeconds")) or None
+    return length_of(at(details, "lengthSeconds")) or length_of(at(micro, "lengthSeconds"))
 
 
 def _track(item: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +209,7 @@ def _track(item: dict[str, Any]) -> dict[str, Any]:
 
 def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tuple[Attachment, ...]:
     """The video, by its best format. The file itself is taken by the media extractor: links are tied to a client."""
-    streaming = response.get("streamingData") or {}
+    streaming = obj(response.get("streamingData"))
     formats = [*dicts(at(streaming, "formats")), *dicts(at(streaming, "adaptiveFormats"))]
     pictures = [item for item in formats if str(item.get("mimeType", "")).startswith("video/")]
     best = max(
@@ -228,14 +226,13 @@ def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tupl
             "fps": count(best.get("fps")),
             "quality": text_of(best.get("qualityLabel")),
         }
-    milliseconds = number(at(best, "approxDurationMs"))
     return (
         Attachment(
             "video",
             text_of(at(best, "url")),
             count(at(best, "width")),
             count(at(best, "height")),
-            milliseconds / 1000 if milliseconds else None,
+            length_of(at(best, "approxDurationMs"), 1000),
             count(at(best, "contentLength")),
             thumbnail=text_of(still.get("url")),
             post_id=video_id,
@@ -385,7 +382,7 @@ def info(value: dict[str, Any]) -> Parsed:
         Attachment(
             "video" if item.get("vcodec") not in (None, "none") or item.get("height") else "audio",
             text_of(item.get("url")), count(item.get("width")), count(item.get("height")),
-            number(value.get("duration")), count(item.get("filesize")), post_id=text_of(value.get("id")),
+            length_of(value.get("duration")), count(item.get("filesize")), post_id=text_of(value.get("id")),
             extra={"format": text_of(item.get("format_id")), "ext": text_of(item.get("ext"))},
         )
         for item in requested if text_of(item.get("url")) or item.get("format_id")
@@ -418,7 +415,7 @@ def info(value: dict[str, Any]) -> Parsed:
         likes=count(value.get("like_count")),
         replies=count(value.get("comment_count")),
         reposts=count(value.get("repost_count")),
-        duration=number(value.get("duration")),
+        duration=length_of(value.get("duration")),
         extra={key_: item for key_, item in facts.items() if item},
     )
     return Parsed(platform, "info.json", (post,), parser=PARSER)

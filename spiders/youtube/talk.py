@@ -8,7 +8,7 @@ from typing import Any
 
 from spiders import moments
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, dicts, find, number, text_of, walk
+from spiders.shapes import at, dicts, find, number, obj, text_of, walk
 from spiders.youtube.words import PARSER, none, shown_count, token_video, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -96,9 +96,9 @@ def _entity(
     video: str | None,
     observed: datetime | None,
 ) -> Post:
-    properties = entity.get("properties") or {}
-    author = entity.get("author") or {}
-    toolbar = entity.get("toolbar") or {}
+    properties = obj(entity.get("properties"))
+    author = obj(entity.get("author"))
+    toolbar = obj(entity.get("toolbar"))
     comment = text_of(at(properties, "commentId"))
     view = views.get(comment) or {}
     said, edited = _edited(text_of(at(properties, "publishedTime")))
@@ -172,7 +172,7 @@ def _comment(
 
 def chat(value: dict[str, Any], url: str | None) -> Parsed:
     """An answer of the live chat, live or replayed."""
-    continuation = at(value, "continuationContents", "liveChatContinuation") or {}
+    continuation = obj(at(value, "continuationContents", "liveChatContinuation"))
     parsed = chat_actions(dicts(at(continuation, "actions")), url)
     following = None
     for item in dicts(at(continuation, "continuations")):
