@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _DECODER = json.JSONDecoder()
@@ -32,11 +32,11 @@ def load_at(text: str, at: int) -> Any:
 def at(value: Any, *path: str | int) -> Any:
     """`value[path[0]][path[1]]…`, or None where a step is missing or of another type."""
     for step in path:
-        if isinstance(step, str):
-            value = value.get(step) if isinstance(value, dict) else None
+        if type(value) is dict:  # JSON gives these very types
+            value = value.get(step)
+        elif type(value) is list and type(step) is int and -len(value) <= step < len(value):
+            value = value[step]
         else:
-            value = value[step] if isinstance(value, list) and -len(value) <= step < len(value) else None
-        if value is None:
             return None
     return value
 
@@ -105,8 +105,28 @@ def walk(value: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
             stack += [(key, inner, level + 1) for inner in reversed(item)]
 
 
+def gather(value: Any, names: Iterable[str]) -> dict[str, list[Any]]:
+    """Every value that stands under one of `names`, in order, by one pass: answers have tens of thousands of nodes."""
+    found: dict[str, list[Any]] = {name: [] for name in names}
+
+    def visit(item: Any, level: int) -> None:
+        if level > NESTING:
+            return
+        if type(item) is dict:
+            for key, inner in item.items():
+                if key in found:
+                    found[key].append(inner)
+                if type(inner) is dict or type(inner) is list:
+                    visit(inner, level + 1)
+        elif type(item) is list:
+            for inner in item:
+                if type(inner) is dict or type(inner) is list:
+                    visit(inner, level + 1)
+
+    visit(value, 0)
+    return found
+
+
 def find(value: Any, name: str) -> Iterator[Any]:
     """Every value that stands under the key `name`, in order."""
-    for _, item in walk(value):
-        if name in item:
-            yield item[name]
+    yield from gather(value, (name,))[name]

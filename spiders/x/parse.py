@@ -14,7 +14,7 @@ from typing import Any
 
 from spiders.html import tree
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
-from spiders.shapes import at, count, dicts, length_of, load, number, obj, text_of, walk
+from spiders.shapes import NESTING, at, count, dicts, length_of, load, number, obj, text_of, walk
 
 PARSER = "x/1"
 _STATUS = re.compile(
@@ -222,29 +222,35 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
     return _done("x/graphql", posts, value, census, url)
 
 
-def _results(value: Any) -> Iterator[tuple[str, dict[str, Any], str]]:
+def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
     """(key, result, id of the timeline entry) of every post in an answer, outer ones before those they quote."""
-    stack: list[tuple[str, Any, str, int]] = [("", value, "", 0)]
-    while stack:
-        key, item, entry, level = stack.pop()
-        if level > 400:
-            continue
-        if isinstance(item, list):
-            stack += [(key, inner, entry, level + 1) for inner in reversed(item)]
-        elif isinstance(item, dict):
-            entry = text_of(item.get("entryId")) or entry
-            if "promotedMetadata" in item:
-                entry = "promoted"
-            if isinstance(item.get("legacy"), dict) and "full_text" in item["legacy"]:
-                yield key, item, entry
-            elif item.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
-                yield key, item, entry
-                continue
-            stack += [
-                (name if name != "result" else key, inner, entry, level + 1)
-                for name, inner in reversed(list(item.items()))
-                if isinstance(inner, dict | list)
-            ]
+    found: list[tuple[str, dict[str, Any], str]] = []
+
+    def visit(item: Any, key: str, entry: str, level: int) -> None:
+        if level > NESTING:
+            return
+        if type(item) is list:
+            for inner in item:
+                if type(inner) is dict or type(inner) is list:
+                    visit(inner, key, entry, level + 1)
+            return
+        if "entryId" in item:
+            entry = text_of(item["entryId"]) or entry
+        if "promotedMetadata" in item:
+            entry = "promoted"
+        legacy = item.get("legacy")
+        if type(legacy) is dict and "full_text" in legacy:
+            found.append((key, item, entry))
+        elif item.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
+            found.append((key, item, entry))
+            return
+        for name, inner in item.items():
+            if type(inner) is dict or type(inner) is list:
+                visit(inner, key if name == "result" else name, entry, level + 1)
+
+    if isinstance(value, dict | list):
+        visit(value, "", "", 0)
+    return found
 
 
 def _entry_id(entry: str) -> str | None:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from spiders import moments
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, number, obj, text_of, walk
+from spiders.shapes import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -34,16 +34,12 @@ _GONE = [
 
 def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
     """Videos of a channel or playlist page, or of a single renderer. None where there are none."""
-    posts: list[Post] = []
-    raw = 0
-    for key, item in walk(value):
-        if key in _RENDERERS and text_of(item.get("videoId")):
-            raw += 1
-            posts.append(_renderer(item, observed))
-        elif key == "lockupViewModel" or (item is value and "contentId" in value):
-            raw += 1
-            if post := _lockup(item, observed):
-                posts.append(post)
+    marks = gather(value, (*_RENDERERS, "lockupViewModel", "continuationItemRenderer"))
+    renderers = [item for name in _RENDERERS for item in dicts(marks[name]) if text_of(item.get("videoId"))]
+    lockups = dicts(marks["lockupViewModel"]) or ([value] if "contentId" in value else [])
+    raw = len(renderers) + len(lockups)
+    posts = [_renderer(item, observed) for item in renderers]
+    posts += [post for item in lockups if (post := _lockup(item, observed))]
     if not posts and text_of(value.get("videoId")) and ("title" in value or "thumbnail" in value):
         raw, posts = 1, [_renderer(value, observed)]
     if not posts:
@@ -67,12 +63,11 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
             for post in posts
         ]  # fmt: skip
     once = {post.id or str(number_): post for number_, post in enumerate(posts)}
-    older = None
-    for _, item in walk(value):
-        if "continuationItemRenderer" in item:
-            older = text_of(
-                at(item, "continuationItemRenderer", "continuationEndpoint", "continuationCommand", "token")
-            )
+    tokens = [
+        text_of(at(item, "continuationEndpoint", "continuationCommand", "token"))
+        for item in marks["continuationItemRenderer"]
+    ]
+    older = tokens[-1] if tokens else None
     return Parsed(
         "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older,
         page={key: item for key, item in page.items() if item}, parser=PARSER,

@@ -21,10 +21,8 @@ from spiders.shapes import at, load, load_at, text_of
 from spiders.youtube import captions, listing, player, talk
 from spiders.youtube.words import PARSER, alerts, none, video_id_of
 
-_VARIABLES = (
-    ("player", re.compile(r"(?:var\s+|window\[?[\"']?|[;>\s])ytInitialPlayerResponse[\"']?\]?\s*=\s*(?=\{)")),
-    ("data", re.compile(r"(?:var\s+|window\[?[\"']?|[;>\s])ytInitialData[\"']?\]?\s*=\s*(?=\{)")),
-)
+_VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
+_ASSIGNED = re.compile(r"[\"']?\]?\s*=\s*(?=\{)")
 _CONFIG = {
     "key": re.compile(r"\"INNERTUBE_API_KEY\"\s*:\s*\"([\w-]{10,80})\""),
     "version": re.compile(r"\"INNERTUBE_(?:CONTEXT_)?CLIENT_VERSION\"\s*:\s*\"([\w.]{3,40})\""),
@@ -148,12 +146,15 @@ def variables(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
     The first `"videoId"` in a page may be another video's, so nothing is searched for in the text itself.
     """
-    for name, pattern in _VARIABLES:
-        for match in pattern.finditer(text):
-            value = load_at(text, match.end())
+    for name, variable in _VARIABLES:
+        start = text.find(variable)
+        while start >= 0:
+            match = _ASSIGNED.match(text, start + len(variable))
+            value = load_at(text, match.end()) if match else None
             if isinstance(value, dict) and value:
                 yield name, value
                 break
+            start = text.find(variable, start + 1)
 
 
 def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:

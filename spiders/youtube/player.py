@@ -8,7 +8,7 @@ from typing import Any
 
 from spiders import moments
 from spiders.posts import Attachment, Outcome, Parsed, Post, Time
-from spiders.shapes import at, count, dicts, find, length_of, number, obj, strings, text_of
+from spiders.shapes import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -245,10 +245,17 @@ def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tupl
 # -- the page's own data, and `next` --------------------------------------------------------------------------------
 
 
+_PARTS = (
+    "videoPrimaryInfoRenderer", "videoSecondaryInfoRenderer", "videoOwnerRenderer", "engagementPanelTitleHeaderRenderer",
+    "commentsEntryPointHeaderRenderer", "itemSectionRenderer", "liveChatRenderer",
+)  # fmt: skip
+Parts = dict[str, list[Any]]
+
+
 def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> tuple[Post, dict[str, Any]]:
     """What `ytInitialData` adds: dates as shown, the handle, likes, and where comments and chat begin."""
-    primary = next(find(data, "videoPrimaryInfoRenderer"), None)
-    owner = next(find(data, "videoOwnerRenderer"), None)
+    parts = gather(data, _PARTS)
+    primary, owner = at(parts["videoPrimaryInfoRenderer"], 0), at(parts["videoOwnerRenderer"], 0)
     shown = words(at(primary, "dateText"))
     extra = dict(post.extra)
     if shown:
@@ -258,29 +265,29 @@ def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> t
     )
     changes: dict[str, Any] = {"author_handle": handle, "extra": extra}
     if post.replies is None:
-        changes["replies"] = _comment_count(data)
-    return Post(**{**post.__dict__, **changes}), continuations(data)
+        changes["replies"] = _comment_count(parts)
+    return Post(**{**post.__dict__, **changes}), continuations(parts)
 
 
-def _comment_count(data: dict[str, Any]) -> int | None:
-    for panel in find(data, "engagementPanelTitleHeaderRenderer"):
+def _comment_count(parts: Parts) -> int | None:
+    for panel in parts["engagementPanelTitleHeaderRenderer"]:
         if "omment" in (words(at(panel, "title")) or "") and (info := words(at(panel, "contextualInfo"))):
             return shown_count(info)
-    for entry in find(data, "commentsEntryPointHeaderRenderer"):
+    for entry in parts["commentsEntryPointHeaderRenderer"]:
         if (found := shown_count(at(entry, "commentCount"))) is not None:
             return found
     return None
 
 
-def continuations(data: dict[str, Any]) -> dict[str, Any]:
+def continuations(parts: Parts) -> dict[str, Any]:
     """Tokens that lead to the comments and to the live chat of a watch page."""
     hints: dict[str, Any] = {}
-    for section in find(data, "itemSectionRenderer"):
+    for section in parts["itemSectionRenderer"]:
         if at(section, "sectionIdentifier") == "comment-item-section" and "comments" not in hints:
             token = next((text_of(at(item, "token")) for item in find(section, "continuationCommand")), None)
             if token:
                 hints["comments"] = token
-    chat = next(find(data, "liveChatRenderer"), None)
+    chat = at(parts["liveChatRenderer"], 0)
     token = text_of(at(chat, "continuations", 0, "reloadContinuationData", "continuation"))
     if token:
         hints["chat"] = token
@@ -291,15 +298,15 @@ def continuations(data: dict[str, Any]) -> dict[str, Any]:
 def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed:
     """`/next`: the page beside the player."""
     video_id = text_of(at(value, "currentVideoEndpoint", "watchEndpoint", "videoId")) or video_id_of(url)
-    primary = next(find(value, "videoPrimaryInfoRenderer"), None)
-    secondary = next(find(value, "videoSecondaryInfoRenderer"), None)
+    parts = gather(value, _PARTS)
+    primary, secondary = at(parts["videoPrimaryInfoRenderer"], 0), at(parts["videoSecondaryInfoRenderer"], 0)
     if primary is None:
         if video_id is None:
             return none("youtube/next", Outcome.PARTIAL, "no video in the answer")
         post = Post(
             "youtube", video_id, WATCH + video_id, outcome=Outcome.PARTIAL, reason="the answer says nothing of it"
         )
-        return Parsed("youtube", "youtube/next", (post,), hints=continuations(value), parser=PARSER)
+        return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
     owner = at(secondary, "owner", "videoOwnerRenderer")
     shown = words(at(primary, "dateText"))
     relative = words(at(primary, "relativeDateText"))
@@ -323,10 +330,10 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
         title=words(at(primary, "title")),
         text=text_of(at(secondary, "attributedDescription", "content")) or words(at(secondary, "description")),
         views=shown_count(at(views, "viewCount")) if at(views, "isLive") is not True else None,
-        replies=_comment_count(value),
+        replies=_comment_count(parts),
         extra={key: value_ for key, value_ in facts.items() if value_ is not None},
     )
-    return Parsed("youtube", "youtube/next", (post,), hints=continuations(value), parser=PARSER)
+    return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
 
 
 def _likes(primary: Any) -> str | None:

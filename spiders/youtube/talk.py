@@ -8,45 +8,55 @@ from typing import Any
 
 from spiders import moments
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, dicts, find, number, obj, text_of, walk
+from spiders.shapes import at, dicts, find, gather, number, obj, text_of
 from spiders.youtube.words import PARSER, none, shown_count, token_video, words
 
 WATCH = "https://www.youtube.com/watch?v="
 
 
+_MARKS = (
+    "commentEntityPayload", "commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer", "commentViewModel",
+    "engagementToolbarStateEntityPayload", "continuationCommand",
+)  # fmt: skip
+
+
 def is_comments(value: dict[str, Any]) -> bool:
-    if at(value, "contents", "twoColumnWatchNextResults") is not None:
+    """Whether an answer is one about comments: it says so in what the page is to append or replace."""
+    if "contents" in value:
         return False
-    return any(
-        key in ("commentEntityPayload", "commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer")
-        for key, _ in walk(value)
-    )
+    for endpoint in dicts(value.get("onResponseReceivedEndpoints")):
+        for name in ("reloadContinuationItemsCommand", "appendContinuationItemsAction"):
+            for item in dicts(at(endpoint, name, "continuationItems")):
+                if _COMMENT_ITEMS & item.keys():
+                    return True
+    mutations = dicts(at(value, "frameworkUpdates", "entityBatchUpdate", "mutations"))
+    if any("commentEntityPayload" in obj(item.get("payload")) for item in mutations):
+        return True
+    continuation = obj(value.get("continuationContents"))
+    return any(name in continuation for name in ("itemSectionContinuation", "commentRepliesContinuation"))
+
+
+_COMMENT_ITEMS = {"commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer", "commentViewModel"}
 
 
 def comments(value: dict[str, Any], observed: datetime | None) -> Parsed:
     """A page of comments. Since 2024 the text is in `frameworkUpdates`, before that in `commentRenderer`."""
-    tokens = [text_of(at(item, "token")) for item in find(value, "continuationCommand")]
+    marks = gather(value, _MARKS)
+    tokens = [text_of(at(item, "token")) for item in marks["continuationCommand"]]
     video = next((found for token in tokens if (found := token_video(token))), None)
-    views = {
-        text_of(item.get("commentId")): item
-        for key, item in walk(value)
-        if key == "commentViewModel" and "commentId" in item
-    }
-    states = {
-        text_of(item.get("key")): item
-        for item in find(value, "engagementToolbarStateEntityPayload")
-        if isinstance(item, dict)
-    }
+    models = [item for item in marks["commentViewModel"] if isinstance(item, dict) and "commentId" in item]
+    views = {text_of(item.get("commentId")): item for item in models}
+    states = {text_of(at(item, "key")): item for item in marks["engagementToolbarStateEntityPayload"]}
     posts = []
-    for entity in find(value, "commentEntityPayload"):
+    for entity in marks["commentEntityPayload"]:
         if isinstance(entity, dict):
             posts.append(_entity(entity, views, states, video, observed))
-    for renderer in find(value, "commentRenderer"):
+    for renderer in marks["commentRenderer"]:
         if isinstance(renderer, dict) and "commentId" in renderer:
             posts.append(_renderer(renderer, video, observed))
-    raw = len(views) or sum(1 for _ in find(value, "commentRenderer"))
+    raw = len(views) or len(marks["commentRenderer"])
     hints: dict[str, Any] = {"replies": {}}
-    for thread in find(value, "commentThreadRenderer"):
+    for thread in marks["commentThreadRenderer"]:
         parent = text_of(at(thread, "commentViewModel", "commentViewModel", "commentId")) or text_of(
             at(thread, "comment", "commentRenderer", "commentId")
         )
@@ -54,15 +64,12 @@ def comments(value: dict[str, Any], observed: datetime | None) -> Parsed:
         if parent and token:
             hints["replies"][parent] = token
     hints["more"] = _more(value)
-    header = next(find(value, "commentsHeaderRenderer"), None)
-    stated = shown_count(at(header, "countText"))
+    stated = next((shown_count(at(header, "countText")) for header in marks["commentsHeaderRenderer"]), None)
     page = {"video_id": video, "comments_stated": stated}
     census = Census("comments shown", raw, len(posts))
-    outcome, reason = (None, None)
-    if not posts:
-        reason = "comments are off, or this page has none"
+    reason = None if posts else "comments are off, or this page has none"
     return Parsed(
-        "youtube", "youtube/comments", tuple(posts), (census,) if raw else (), outcome=outcome, reason=reason,
+        "youtube", "youtube/comments", tuple(posts), (census,) if raw else (), outcome=None, reason=reason,
         page={key: item for key, item in page.items() if item is not None}, hints=hints, parser=PARSER,
     )  # fmt: skip
 
