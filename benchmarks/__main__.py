@@ -19,6 +19,8 @@ from pathlib import Path
 
 import trustme
 
+from benchmarks import media
+
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GIGABYTE = 10**9
 ADDRESS = "127.0.0.2"  # warcprox refuses 127.0.0.1
@@ -69,13 +71,18 @@ class Stage:
         self.roots.write_bytes(authority.cert_pem.bytes())
         (folder / "chain.pem").write_bytes(b"".join(blob.bytes() for blob in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(str(folder / "key.pem"))
-        self.tls, self.plain = free_port(), free_port()
+        self.tls, self.plain, self.media = free_port(), free_port(), free_port()
+        films = authority.issue_cert("rr1---sn-demo.googlevideo.com")
+        (folder / "films.pem").write_bytes(b"".join(blob.bytes() for blob in films.cert_chain_pems))
+        films.private_key_pem.write_to_path(str(folder / "films-key.pem"))
         (folder / "nginx.conf").write_text(
             f"""daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes 1; user root;
 events {{ worker_connections 1024; }}
 http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; types {{ text/html html; video/mp4 mp4; }}
  server {{ listen {ADDRESS}:{self.tls} ssl; ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem; root {www}; }}
- server {{ listen {ADDRESS}:{self.plain}; root {www}; }} }}"""
+ server {{ listen {ADDRESS}:{self.plain}; root {www}; }}
+ server {{ listen {ADDRESS}:{self.media} ssl; ssl_certificate {folder}/films.pem; ssl_certificate_key {folder}/films-key.pem; root {www};
+   location = /videoplayback {{ rewrite ^ /video.mp4 last; }} }} }}"""
         )
         binary = shutil.which("nginx") or "/usr/sbin/nginx"
         self._nginx = subprocess.Popen(
@@ -621,6 +628,9 @@ def main() -> None:
     parts: dict[str, Callable[[Stage], None]] = {
         "gigabyte": gigabyte, "connect": through_connect, "pages": pages, "scrapy": scrapy_rate,
         "writing": warc_writing, "provenance": provenance, "checking": checking,
+        "parsing": lambda stage: media.parsing(stage, row), "list": lambda stage: media.three_hundred_links(stage, row),
+        "yt-dlp": lambda stage: media.gigabyte_by_yt_dlp(stage, row),
+        "media": lambda stage: media.pages_with_a_video(stage, row),
     }  # fmt: skip
     chosen = sys.argv[1:] or list(parts)
     print(f"medians of {ROUNDS} [min-max], taken in turn, {os.cpu_count()} cores\n")

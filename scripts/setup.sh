@@ -2,7 +2,7 @@
 # Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|replay|bench]
 #   run     what `make demo` needs: nothing but Python 3.11+; says what it would use of the system and goes on without
 #   test    also system packages for the tests (installed with apt where this is root), and pywb in .venv-replay
-#   bench   also warcprox in .venv-bench
+#   bench   also warcprox in .venv-bench and auto-archiver in .venv-auto
 set -eu
 cd "$(dirname "$0")/.."
 kind="${1:-run}"
@@ -57,3 +57,4 @@ for pair in openssl:openssl curl:curl age:age; do command -v "${pair%%:*}" >/dev
 [ -z "$missing" ] || apt $missing || echo "tests that need them will say so and be skipped" >&2
 environment .venv-replay requirements-replay.lock
 [ "$kind" != bench ] || environment .venv-bench requirements-bench.lock
+[ "$kind" != bench ] || environment .venv-auto requirements-auto.lock
