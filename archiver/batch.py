@@ -123,6 +123,8 @@ class Batch:
         codes = [1] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
+        if self.options.media and any((target.platform, target.kind) == ("youtube", "video") for target in first):
+            archive.extractors.warm()
         codes += await self._pass(archive, first, self.options, at_once, "first", self.done)
         if self.options.quick and not archive.stopping:
             kept = (Outcome.CAPTURED, Outcome.PARTIAL)

@@ -45,19 +45,26 @@ class ExtractorPool:
         self._slots = asyncio.Semaphore(size)
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
+        self._warming: asyncio.Task[None] | None = None
         self._jobs = 0
         self.version: str | None = None
         self.runtime: str | None = None
         self.used = False
 
-    async def warm(self) -> None:
-        """Starts one process, so that the first job finds it ready."""
-        async with self._slots:
+    def warm(self) -> None:
+        """Starts a process beside other work, so that the first job finds it ready."""
+        if self._warming is None:
+            self._warming = asyncio.ensure_future(self._warm())
+
+    async def _warm(self) -> None:
+        with contextlib.suppress(ExtractorDied):  # the job itself will say so
             self._idle.append(await self._start())
 
     async def run(self, job: dict[str, Any], timeout: float) -> dict[str, Any]:
         """The answer to one job. Raises `ExtractorDied`, `TimeoutError`. A process that failed is not used again."""
         async with self._slots:
+            if self._warming is not None and not self._idle:
+                await self._warming
             worker = self._idle.pop() if self._idle else await self._start()
             self.used = True
             self._jobs += 1
@@ -115,6 +122,8 @@ class ExtractorPool:
             worker.listening.cancel()
 
     async def close(self) -> None:
+        if self._warming is not None:
+            await self._warming
         workers = list(self._all)
         for worker in workers:
             self._end(worker)

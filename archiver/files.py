@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +82,12 @@ class Files:
         keep_body: int = 0,
         begun: Begun | None = None,
         limit: int | None = None,
+        see: Callable[[list[Piece]], None] = lambda pieces: None,
     ) -> FileGot:
         """One file. `chunk`: ask in ranges of so many bytes. `span`: only (offset, length) of it. `limit`: stop there.
 
-        `text`: compression is welcome. `begun`: what earlier captures hold of it. Never raises for the network.
+        `text`: compression is welcome. `begun`: what earlier captures hold of it. `see` is told the pieces after each answer.
+        Never raises for the network.
         """
         own = {name.lower() for name, _ in headers}
         common = [("User-Agent", self._agent)] if "user-agent" not in own else []
@@ -110,6 +112,7 @@ class Files:
                 record = done.record.record_id if done.record else None
                 return FileGot(outcome, reason, record, done, held.pieces)
             problem = self._take(held, done, span)
+            see(list(held.pieces))
             if problem is not None:
                 return FileGot(Outcome.PARTIAL, problem, done.record.record_id, done, held.pieces)
             got = FileGot(

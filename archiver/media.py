@@ -13,7 +13,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,43 @@ def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
         if words in lower:
             return outcome, f"{state}: {short}"
     return Outcome.FAILED, f"the extractor failed: {kind}: {short}"
+
+
+class Following:
+    """The digest of a file's pieces, computed while the next ones still arrive."""
+
+    def __init__(self, parts: Callable[[list[Piece]], Iterator[bytes]]) -> None:
+        self._parts = parts
+        self._whole = Sha256()
+        self._taken: list[Piece] = []
+        self._last: asyncio.Task[None] | None = None
+        self._broken = False
+
+    def see(self, pieces: list[Piece]) -> None:
+        """The pieces so far, in order. A file that is begun anew is digested at the end instead."""
+        if pieces[: len(self._taken)] != self._taken:
+            self._broken = True
+        if not self._broken and (fresh := pieces[len(self._taken) :]):
+            self._taken += fresh
+            self._last = asyncio.ensure_future(self._digest(self._last, fresh))
+
+    async def _digest(self, before: asyncio.Task[None] | None, pieces: list[Piece]) -> None:
+        if before is not None:
+            await before
+        await asyncio.to_thread(self._update, pieces)
+
+    def _update(self, pieces: list[Piece]) -> None:
+        for part in self._parts(pieces):
+            self._whole.update(part)
+
+    async def digest_of(self, pieces: list[Piece]) -> Sha256 | None:
+        """The digest of exactly these pieces, or None where it was not computed on the way."""
+        if self._last is not None:
+            try:
+                await self._last
+            except (EvidenceError, OSError, KeyError):
+                return None
+        return self._whole if not self._broken and self._taken == pieces else None
 
 
 class Media:
@@ -227,11 +264,14 @@ class Media:
             **_about(item),
         }
         manifest = text_of(item.get("manifest_url"))
+        known: Sha256 | None = None
         if protocol in ("http", "https") and url is not None:
             begun = self._begun(key, url)
             self._note(key, count(item.get("filesize")))
             chunk = count(at(item, "downloader_options", "http_chunk_size"))
-            got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun)
+            following = Following(self.parts)
+            got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
+            known = await following.digest_of(got.pieces)
         elif protocol.startswith("m3u8") and url is not None:
             self._note(key, None)
             got, manifest = await self._hls(key, url, headers, bool(info.get("is_live"))), url
@@ -244,7 +284,7 @@ class Media:
             about["manifest"] = record
         if not got.pieces:
             return got, None
-        assembly = await asyncio.to_thread(self._assemble, name, got, about)
+        assembly = await asyncio.to_thread(self._assemble, name, got, about, known)
         if got.outcome is Outcome.CAPTURED:
             self._act.home.state.file_done(self._state_key(key))
         return got, assembly
@@ -417,6 +457,18 @@ class Media:
             path, offset = self._place(piece)
             yield from payload(path, offset, piece.offset, piece.length)
 
+    def glimpse(self, pieces: list[Piece], start: int, length: int) -> Iterator[bytes]:
+        """`length` bytes of the file from `start`."""
+        for piece in pieces:
+            if start >= piece.length:
+                start -= piece.length
+                continue
+            taken = min(length, piece.length - start)
+            yield from self.parts([Piece(piece.record, piece.offset + start, taken, piece.capture)])
+            start, length = 0, length - taken
+            if not length:
+                return
+
     def _place(self, piece: Piece) -> tuple[Path, int]:
         act = self._act
         if piece.capture is None:
@@ -430,7 +482,7 @@ class Media:
             self._held = {**(self._held or {}), **found}
         return self._held[piece.record]
 
-    def _assemble(self, name: str, got: FileGot, about: dict[str, Any]) -> Assembly | None:
+    def _assemble(self, name: str, got: FileGot, about: dict[str, Any], known: Sha256 | None = None) -> Assembly | None:
         """Writes the assembly record. The digest is of the pieces as they lie in the WARC, not of what we remember."""
         act = self._act
         first = got.pieces[0]
@@ -440,7 +492,7 @@ class Media:
             digest, size = ref.payload_digest.removeprefix("sha256:"), first.length
         else:
             try:
-                whole: Sha256 = digest_of(self.parts(got.pieces))
+                whole = known or digest_of(self.parts(got.pieces))
             except (EvidenceError, OSError, KeyError) as error:
                 got.outcome, got.reason = Outcome.PARTIAL, f"the pieces cannot be read back: {error}"
                 return None
