@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 from archiver import __version__, convert
+from archiver.browser import NoPicture
 from archiver.decoding import decode_body
 from archiver.files import FileGot, Files
 from archiver.home import Home
@@ -63,6 +64,8 @@ class Options:
     comments: bool = False
     quick: bool = False
     """Only what vanishes first: post and media, no comments, captions or files of the page around them."""
+    screenshot: bool = False
+    """A picture of the page as a browser shows it."""
     merge: bool = False
     """Put separate video and audio together, as a conversion beside them."""
     media_reason: str = "left out as asked (--no-media)"
@@ -419,6 +422,27 @@ class Act:
         if attachment.kind in ("video", "audio", "gif", "document"):
             return await self.media.direct(key, url, attachment)
         return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
+
+    def pictured(self) -> None:
+        """Starts the picture of the target's page, if one is wanted. It stands beside the post: without it the post is whole."""
+        if not self.options.screenshot or self.interrupted or self.port.stopped or self._final is None:
+            return
+        if self.discover("screenshot", "screenshot", self.target.url, "target"):
+            task = asyncio.ensure_future(self._picture())
+            self._fetches["screenshot"] = task
+            task.add_done_callback(self._ended_somehow)
+
+    async def _picture(self) -> None:
+        """A `resource` named as Browsertrix names it. It is no response of the server: scripts and the browser made it."""
+        url = self.target.url
+        try:
+            agent = self.home.config.user_agent
+            png, facts = await self.archive.browser.picture(url, self.port.proxy_for("screenshot"), agent)
+        except NoPicture as error:
+            self.end("screenshot", Outcome.SKIPPED, f"no picture: {error}")
+            return
+        ref = self.writer.resource(f"urn:fullPage:{self.shown_target.url}", "image/png", png, extra=self._clean(facts))
+        self.end("screenshot", Outcome.CAPTURED, "cut: the page is longer" if facts["cut"] else None, ref.record_id)
 
     def room_for(self, size: int | None) -> str | None:
         """Why a file of that size should not be started, or None."""

@@ -87,7 +87,8 @@ class Batch:
         """The same for the same links, options and cases: by it an unfinished run is found again."""
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
-            "comments": self.options.comments, "quick": self.options.quick, "merge": self.options.merge,
+            "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
+            "merge": self.options.merge,
         }  # fmt: skip
         return sha256_hex(dumps(facts))
 
@@ -268,6 +269,7 @@ def second_pass(options: Options, capture: str) -> Options:
         quick=False,
         media=False,
         merge=False,
+        screenshot=False,
         extras_only=True,
         media_reason=f"kept in {capture}, the first pass",
     )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from archiver.act import Act, Options, Progress, Result, software
+from archiver.browser import Browser
 from archiver.extractor import ExtractorPool
 from archiver.home import Home
 from archiver.recorder import Recorder
@@ -27,11 +28,13 @@ class Archive:
         self._progress = progress
         self._acts: set[Act] = set()
         self.stopping = False
+        self.browser = Browser(recorder.authority)
         self.extractors = ExtractorPool(recorder.authority.pem, home.config.extractors)
 
     async def close(self) -> None:
-        """Ends the extractor's processes."""
+        """Ends the extractor's and the browser's processes."""
         await self.extractors.close()
+        await self.browser.close()
 
     def interrupt(self) -> None:
         self.stopping = True
@@ -82,6 +85,7 @@ class Archive:
             if self.stopping:
                 act.interrupt()
             await self._spider(act, cursor)
+            act.pictured()
             await act.settle()
             return await asyncio.to_thread(act.finish)
         except StorageError:

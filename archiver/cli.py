@@ -77,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     capture.add_argument("--comments", action="store_true", help="comments with their replies, and the live chat")
     capture.add_argument(
+        "--screenshot",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a picture of the page (Chromium); with --quick it is taken wherever Chromium is installed",
+    )
+    capture.add_argument(
         "--merge", action="store_true", help="put separate video and audio together (ffmpeg), beside them"
     )
     capture.add_argument(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.batch import Batch
+from archiver.browser import missing
 from archiver.capture import Act, Archive, Options, Result
 from archiver.errors import UsageError
 from archiver.home import DEFAULT_CASE, Home
@@ -52,6 +53,7 @@ def capture_links(context: Context, home: Home) -> int:
         comments=arguments.comments,
         quick=arguments.quick,
         merge=arguments.merge,
+        screenshot=arguments.screenshot if arguments.screenshot is not None else arguments.quick and missing() is None,
     )
     home.recipients(list(options.cases))
     batch = Batch(home, console, entries, options)
