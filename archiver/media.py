@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from archiver import convert
 from archiver.decoding import decode_body
 from archiver.extractor import ExtractorDied
 from archiver.files import Begun, FileGot, begun_in
-from archiver.hls import Playlist, Segment, parse_playlist
+from archiver.fragments import Fragments, Stream, dash, decrypted, joined
 from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
 from spiders.youtube.player import state_of
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
 INFO_TYPE = "application/vnd.youtube-dl_formats+json;charset=utf-8"
 """brozzler's media type for a description by yt-dlp (standards.md 3)."""
-PLAYLIST_LIMIT = 8 << 20
 TEXT_LIMIT = 32 << 20
-FRAGMENTS_AT_ONCE = 4
 ENTRIES = 50
 RESUMABLE = 4 << 20
 """Files below this size are not worth a note on where they stand, bytes."""
@@ -272,12 +270,11 @@ class Media:
             following = Following(self.parts)
             got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
             known = await following.digest_of(got.pieces)
-        elif protocol.startswith("m3u8") and url is not None:
-            self._note(key, None)
-            got, manifest = await self._hls(key, url, headers, bool(info.get("is_live"))), url
-        elif protocol == "http_dash_segments" and dicts(item.get("fragments")):
-            self._note(key, None)
-            got = await self._fragments(key, _dash(item), headers)
+        elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
+            got = await self._stream(job, key, protocol, item, headers)
+            manifest = url if protocol.startswith("m3u8") else manifest
+            if "mp2t" in (got.media_type or "").lower():
+                name = f"{name.rpartition('.')[0]}.ts"
         else:
             return await self._by_extractor(job, item, key, about), None
         if record := self._act.by_uri.get(manifest or ""):
@@ -340,82 +337,31 @@ class Media:
 
     # -- fragments -----------------------------------------------------------------------------------------------------
 
-    async def _fragments(self, key: str, fragments: list[Segment], headers: list[tuple[str, str]]) -> FileGot:
-        """Fetches fragments, some at a time, and puts them in order."""
-        held = self._fragments_held(key)
-        gate = asyncio.Semaphore(FRAGMENTS_AT_ONCE)
+    async def _stream(
+        self, job: Job, key: str, protocol: str, item: dict[str, Any], headers: list[tuple[str, str]]
+    ) -> FileGot:
+        """A file in fragments. Where these are encrypted, what is played is kept again, since they do not reproduce it."""
+        self._note(key, None)
+        fragments = Fragments(self._act, key, headers, self._fragments_held(key), self._config.live_seconds)
+        if not protocol.startswith("m3u8"):
+            return joined(await fragments.fetch(dash(item)))
+        got, stream = await fragments.hls(str(item["url"]))
+        if stream.encrypted and got.pieces:
+            await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
+        return got
 
-        async def one(fragment: Segment) -> FileGot:
-            tag = fragment_tag(key, fragment)
-            if piece := held.get((tag, urlsplit(fragment.url).path)):
-                return FileGot(Outcome.CAPTURED, None, piece.record, None, [piece])
-            async with gate:
-                return await self._act.files.get(tag, fragment.url, headers=headers, span=fragment.span)
-
-        return joined(await asyncio.gather(*(one(fragment) for fragment in fragments)))
-
-    async def _playlist(self, tag: str, url: str, headers: list[tuple[str, str]]) -> tuple[Playlist | None, FileGot]:
-        got = await self._act.files.get(tag, url, headers=headers, text=True, keep_body=PLAYLIST_LIMIT)
-        if got.outcome is not Outcome.CAPTURED or got.done is None or got.done.body is None:
-            return None, got
-        body = decode_body(got.done.body, got.done.header("content-encoding"), PLAYLIST_LIMIT)
-        return parse_playlist((body or b"").decode("utf-8", "replace"), got.done.uri), got
-
-    async def _hls(self, key: str, url: str, headers: list[tuple[str, str]], live: bool) -> FileGot:
-        """RFC 8216. A live playlist is read again until it ends, the person stops it, or the limit is reached."""
-        loop = asyncio.get_running_loop()
-        started, seen, parts = loop.time(), set[tuple[int, bool, str]](), list[FileGot]()
-        turn, missed, quiet = 0, 0, 0
-        last: int | None = None
-        while True:
-            playlist, got = await self._playlist(f"{key} playlist {turn}", url, headers)
-            turn += 1
-            if playlist is not None and playlist.variants and not playlist.segments:
-                url = max(playlist.variants)[1]
-                continue
-            if playlist is None:
-                if not parts:
-                    reason = got.reason or "the answer is no HLS playlist"
-                    outcome = got.outcome if got.outcome is not Outcome.CAPTURED else Outcome.PARTIAL
-                    return FileGot(outcome, reason, got.record, got.done)
-                missed += 1
-                if missed > 3:
-                    return _with(joined(parts), "the live playlist is gone")
-            else:
-                new = [s for s in playlist.segments if (s.number, s.initial, s.url if s.initial else "") not in seen]
-                media = [s.number for s in new if not s.initial]
-                if last is not None and media and min(media) > last + 1:
-                    lost = f"{min(media) - last - 1} fragments of the live stream had left the playlist before they were asked for"
-                    parts.append(FileGot(Outcome.PARTIAL, lost))
-                last = max(media, default=last)
-                seen |= {(s.number, s.initial, s.url if s.initial else "") for s in new}
-                quiet = quiet + 1 if not new else 0
-                if new:
-                    parts.append(await self._fragments(key, new, headers))
-                if playlist.gaps:
-                    parts.append(
-                        FileGot(Outcome.PARTIAL, f"the playlist itself marks {len(playlist.gaps)} fragments as missing")
-                    )
-                if playlist.encrypted:
-                    parts.append(
-                        FileGot(Outcome.PARTIAL, f"fragments are encrypted ({playlist.encrypted}) and kept as they are")
-                    )
-                for link in dict.fromkeys(s.key for s in new if s.key):
-                    await self._act.files.get(f"{key} key", str(link), headers=headers)
-                if playlist.ended:
-                    return joined(parts)
-            wait = playlist.target if playlist is not None else 2.0
-            if self._act.interrupted or self._act.port.stopped:
-                return _with(
-                    joined(parts), "stopped by the person" if self._act.interrupted else self._act.port.stopped
-                )
-            if loop.time() - started + wait > self._config.live_seconds:
-                return _with(
-                    joined(parts), f"a live stream: stopped at the limit of {self._config.live_seconds / 60:g} minutes"
-                )
-            if quiet * wait > 120:
-                return _with(joined(parts), "the live stream brought nothing new for two minutes")
-            await self._act.pause(min(wait, 10.0))
+    def _keep_decrypted(self, job: Job, key: str, got: FileGot, stream: Stream) -> None:
+        with tempfile.TemporaryDirectory(prefix="archiver-media-", dir=self._act.home.path) as scratch:
+            out = Path(scratch) / "decrypted"
+            try:
+                decrypted(stream, self.parts, out)
+            except (ValueError, EvidenceError, OSError) as error:
+                got.outcome, got.reason = Outcome.PARTIAL, f"kept encrypted: {error}"
+                return
+            ref = self._act.writer.resource_file(
+                f"urn:archiver:decrypted:{job.url}", "video/mp2t", out, {"part_of": key, "method": "AES-128"}
+            )
+            got.reason = f"the fragments are encrypted; as it is played: {ref.record_id}"
 
     async def _by_extractor(self, job: Job, item: dict[str, Any], key: str, about: dict[str, Any]) -> FileGot:
         """A protocol of its own: yt-dlp downloads through the recorder, and the file is kept again as a resource."""
@@ -445,7 +391,7 @@ class Media:
                 f"youtube-dl:00001:{job.url}",
                 (text_of(item.get("ext")) and f"video/{item['ext']}") or "application/octet-stream",
                 files[0],
-                {"part_of": key, **about},
+                {"part_of": key, "about": about},
             )
             return FileGot(Outcome.CAPTURED, "kept as a resource: its pieces do not reproduce it", ref.record_id)
 
@@ -577,44 +523,6 @@ class Media:
             act.captions_read(key, got.done.uri, body or b"", got.record, lang, automatic)
         act.end(key, got.outcome, got.reason, got.record)
         return got.outcome, got.reason, None
-
-
-def fragment_tag(key: str, fragment: Segment) -> str:
-    return f"{key} fragment {'initial ' if fragment.initial else ''}{fragment.number}"
-
-
-def joined(parts: list[FileGot]) -> FileGot:
-    """Fragments in order, as one file. A missing one leaves the file partial, never shorter without a word."""
-    pieces = [piece for part in parts for piece in part.pieces]
-    bad = [part for part in parts if part.outcome is not Outcome.CAPTURED]
-    record = next((part.record for part in parts if part.record), None)
-    done = next((part.done for part in parts if part.done is not None), None)
-    kind = next((part.media_type for part in parts if part.media_type), None)
-    if not bad:
-        reason = None if pieces else "no fragment"
-        return FileGot(Outcome.CAPTURED if pieces else Outcome.PARTIAL, reason, record, done, pieces, kind)
-    if not pieces:
-        return FileGot(bad[0].outcome, bad[0].reason, record, done, [], kind)
-    reason = bad[0].reason if len(bad) == 1 else f"{len(bad)} of {len(parts)} fragments not whole: {bad[0].reason}"
-    return FileGot(Outcome.PARTIAL, reason, record, done, pieces, kind)
-
-
-def _with(got: FileGot, reason: str | None) -> FileGot:
-    """A stream that was cut off: what is there is kept, and it is not the whole."""
-    got.outcome = Outcome.PARTIAL
-    got.reason = f"{reason}; {got.reason}" if got.reason else reason
-    return got
-
-
-def _dash(item: dict[str, Any]) -> list[Segment]:
-    """The fragments of a DASH format, as yt-dlp lists them from its manifest."""
-    base = text_of(item.get("fragment_base_url")) or text_of(item.get("url")) or ""
-    found = []
-    for position, fragment in enumerate(dicts(item.get("fragments"))):
-        link = text_of(fragment.get("url")) or urljoin(base, text_of(fragment.get("path")) or "")
-        span = re.search(r"[?&/]range[=/](\d+)-(\d+)", link) and None
-        found.append(Segment(position, link, span))
-    return found
 
 
 def tracks(info: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:

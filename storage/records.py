@@ -56,7 +56,8 @@ class RecordRef:
 
 
 def placed(ref: RecordRef, file: str, offset: int, length: int, extra: dict[str, Any]) -> RecordRef:
-    line = {
+    """The record where it lies, with its line. `extra` says more of it, and never something else."""
+    own = {
         "id": ref.record_id,
         "type": ref.type,
         "uri": ref.uri,
@@ -67,8 +68,10 @@ def placed(ref: RecordRef, file: str, offset: int, length: int, extra: dict[str,
         "block_digest": ref.block_digest,
         "payload_digest": ref.payload_digest,
         "payload_size": ref.payload_size,
-        **{key: value for key, value in extra.items() if value is not None and value != []},
     }
+    if taken := own.keys() & extra.keys():
+        raise ValueError(f"a record's own facts cannot be replaced: {', '.join(sorted(taken))}")
+    line = {**own, **{key: value for key, value in extra.items() if value is not None and value != []}}
     return RecordRef(
         ref.record_id, ref.type, ref.uri, ref.date, file, offset, length,
         ref.block_digest, ref.payload_digest, ref.payload_size, line,
