@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
-import platform
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from archiver import __version__, convert
 from archiver.browser import NoPicture
 from archiver.decoding import decode_body
 from archiver.files import FileGot, Files
 from archiver.home import Home
 from archiver.media import Job, Media, free_room
+from archiver.options import Options, Result, software
 from archiver.outcomes import of_exchange
+from archiver.pieces import Pieces
+from archiver.probing import probed
 from archiver.recorder import ExchangeDone, Limits
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
@@ -46,83 +42,13 @@ if TYPE_CHECKING:
     from archiver.capture import Archive
 
 FETCHES_AT_ONCE = 6
-PROBE_END = 16 << 20
-"""How much of each end of a large file the probes are given, bytes."""
+GRACE_SECONDS = 5.0
+"""How long media that are under way may take to be put together after Ctrl-C."""
 CSS_LIMIT = 2 << 20
 CSS_DEPTH = 3
-PART_BYTES = 10**9
-PART_POSTS = 1000
-PART_SECONDS = 900.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a person asked for beside the link."""
-
-    cases: tuple[str, ...] = ("inbox",)
-    media: bool = True
-    comments: bool = False
-    quick: bool = False
-    """Only what vanishes first: post and media, no comments, captions or files of the page around them."""
-    screenshot: bool = False
-    """A picture of the page as a browser shows it."""
-    merge: bool = False
-    """Put separate video and audio together, as a conversion beside them."""
-    media_reason: str = "left out as asked (--no-media)"
-    extras_only: bool = False
-    """The second pass of `quick`: the media were kept in the first."""
-    since: datetime | None = None
-    until: datetime | None = None
-    limit: int | None = None
-    part_posts: int = PART_POSTS
-    part_bytes: int = PART_BYTES
-    part_seconds: float = PART_SECONDS
-
-
-@dataclass
-class Result:
-    """What a person is told of one capture."""
-
-    capture: str
-    run: str
-    part: int
-    target: Target
-    outcome: Outcome
-    reason: str | None
-    folder: Path
-    posts: int
-    kept: dict[str, int]
-    """How many of each kind were kept."""
-    not_kept: list[dict[str, Any]]
-    stored_bytes: int
-    seq: int | None
-    test_routes: bool
-    cursor: str | None = None
-    walk_ended: bool = True
-    part_full: bool = False
-    warnings: list[str] = field(default_factory=list)
 
 
 Progress = Callable[["Act"], None]
-
-
-@lru_cache(maxsize=1)
-def software() -> dict[str, Any]:
-    """What made a capture, for its manifest."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    libraries = {}
-    for name in ("scrapy", "lxml", "cryptography", "pyopenssl", "warcio", "isal", "trafilatura", "pyrage", "yt-dlp"):
-        try:
-            libraries[name] = version(name)
-        except PackageNotFoundError:
-            libraries[name] = "unknown"
-    return {
-        "name": "archiver",
-        "version": __version__,
-        "python": platform.python_version(),
-        "libraries": libraries,
-    }
 
 
 class Act:
@@ -142,7 +68,7 @@ class Act:
         self.home, self.archive, self.target, self.options = home, archive, target, options
         self.recorder = recorder = archive.recorder
         self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
-        shown = replace(target, url=self._clean(target.url), id=self._clean(target.id))
+        shown = replace(target, url=self.clean(target.url), id=self.clean(target.id))
         self.shown_target = shown
         self.run, self.part = run, part
         self._progress = progress
@@ -173,9 +99,11 @@ class Act:
         self.by_uri: dict[str, str] = {}
         """The record of the last whole answer to each link."""
         self._fetches: dict[str, asyncio.Task[None]] = {}
+        self._extracting: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.slots = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.files = Files(self.port, config.user_agent)
+        self.pieces = Pieces(self)
         self.media = Media(self)
         self._stop = asyncio.Event()
         self._post_keys: set[str] = set()
@@ -198,7 +126,8 @@ class Act:
             }
         )
 
-    def _clean(self, value: Any) -> Any:
+    def clean(self, value: Any) -> Any:
+        """A JSON value with configured secrets taken out."""
         return cleaned(value, self._secrets) if self._secrets else value
 
     # -- what the recorder and the spiders report ------------------------------------------------------
@@ -244,7 +173,7 @@ class Act:
             return False
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
-        self.writer.inventory(self._clean({name: value for name, value in line.items() if value is not None}))
+        self.writer.inventory(self.clean({name: value for name, value in line.items() if value is not None}))
         return True
 
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
@@ -261,7 +190,7 @@ class Act:
             **extra,
         }
         self.writer.inventory(
-            self._clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
+            self.clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
         )
 
     def _page_seen(self, item: Seen) -> None:
@@ -309,7 +238,7 @@ class Act:
             return
         line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
         line["role"] = "target" if wanted and not over else "beside the target"
-        self.writer.post(self._clean(line))
+        self.writer.post(self.clean(line))
         if not wanted or over:
             for number, attachment in enumerate(post.attachments):
                 part = f"{key} #{number}"
@@ -375,6 +304,8 @@ class Act:
         work = self._extract(key, attachment) if attachment.extract_from else self._fetch(key, attachment, depth)
         task = asyncio.ensure_future(work)
         self._fetches[key] = task
+        if attachment.extract_from:
+            self._extracting.add(task)
         task.add_done_callback(self._ended_somehow)
         return required
 
@@ -441,7 +372,7 @@ class Act:
         except NoPicture as error:
             self.end("screenshot", Outcome.SKIPPED, f"no picture: {error}")
             return
-        ref = self.writer.resource(f"urn:fullPage:{self.shown_target.url}", "image/png", png, extra=self._clean(facts))
+        ref = self.writer.resource(f"urn:fullPage:{self.shown_target.url}", "image/png", png, extra=self.clean(facts))
         self.end("screenshot", Outcome.CAPTURED, "cut: the page is longer" if facts["cut"] else None, ref.record_id)
 
     def room_for(self, size: int | None) -> str | None:
@@ -456,34 +387,14 @@ class Act:
     async def _looked_into(self, key: str, attachment: Attachment, got: FileGot) -> dict[str, Any]:
         """What ffprobe and its kin say of a file that was kept, as a record about it."""
         wanted = attachment.kind in ("video", "audio", "gif") and got.outcome is Outcome.CAPTURED
-        if not wanted or not got.pieces or not self.home.config.probe or self.options.quick:
-            return {}
-        record = await asyncio.to_thread(self.probed, key, got)
+        record = await self.probed(key, got) if wanted else None
         return {"probe": record} if record else {}
 
-    def probed(self, key: str, got: FileGot) -> str | None:
-        """Runs the probes on a copy of the file, and keeps what they say. None where none is installed."""
-        if not convert.probes() or self.room_for(min(got.size, 2 * PROBE_END)) is not None:
+    async def probed(self, key: str, got: FileGot) -> str | None:
+        """The record of what the probes say of a file. None where none is wanted or installed."""
+        if not got.pieces or not self.home.config.probe or self.options.quick:
             return None
-        with tempfile.NamedTemporaryFile(prefix="archiver-probe-", dir=self.home.path) as copy:
-            marked = False
-            # What a container says of itself stands at its beginning or its end; between them a hole takes no room.
-            ends = [(0, got.size)] if got.size <= 2 * PROBE_END else [(0, PROBE_END), (got.size - PROBE_END, PROBE_END)]
-            for start, length in ends:
-                copy.seek(start)
-                for part in self.media.glimpse(got.pieces, start, length):
-                    marked = marked or b"c2pa" in part
-                    copy.write(part)
-            copy.flush()
-            facts = convert.probe(Path(copy.name), marked)
-        if len(ends) > 1:
-            facts["looked_at"] = f"the first and last {PROBE_END >> 20} MiB of {got.size} bytes"
-        block = json.dumps({"format": "archiver-probe/1", "about": got.pieces[0].record, **facts}, indent=1).encode()
-        ref = self.writer.resource(
-            f"urn:archiver:probe:{got.pieces[0].record.strip('<>')}", "application/json", block,
-            record_type="metadata", fields=[("WARC-Refers-To", got.pieces[0].record)], extra=self._clean({"about": key}),
-        )  # fmt: skip
-        return ref.record_id
+        return await asyncio.to_thread(probed, self, key, got)
 
     def captions_read(self, key: str, url: str, body: bytes, record: str | None, lang: str, automatic: bool) -> None:
         """A caption track as a post, so that what was said can be searched for."""
@@ -497,7 +408,7 @@ class Act:
                 "role": "captions",
             }
             line["id"] = post.id or key
-            self.writer.post(self._clean(line))
+            self.writer.post(self.clean(line))
 
     def described(self, whole: Any, record: str | None) -> None:
         """A video of which no page could be read: what the extractor was told stands as its post."""
@@ -507,7 +418,7 @@ class Act:
         for post in parsed.posts:
             self.posts += 1
             line = {**post.line(), "record": record, "parser": parsed.parser, "layout": parsed.layout, "role": "target"}
-            self.writer.post(self._clean(line))
+            self.writer.post(self.clean(line))
 
     def _style_parts(self, done: ExchangeDone, parent: str, depth: int) -> None:
         body = decode_body(done.body or b"", done.header("content-encoding"), CSS_LIMIT)
@@ -541,7 +452,11 @@ class Act:
         self._stop.set()
         self.port.stop("interrupted by the person")
         for task in self._fetches.values():
-            task.cancel()
+            if task in self._extracting:
+                # It notices by itself, and puts together what it has; if it does not, it is cut off.
+                self._loop.call_later(GRACE_SECONDS, task.cancel)
+            else:
+                task.cancel()
 
     async def settle(self) -> None:
         """Waits until every file and post has its outcome."""
@@ -558,7 +473,7 @@ class Act:
         for key in list(self._open):
             self.end(key, Outcome.FAILED, stop or "ended without an outcome")
         outcome, reason = self._outcome()
-        reason = self._clean(reason)
+        reason = self.clean(reason)
         if self._final is None:  # no answer was read: the target itself is what was discovered and not kept
             self.discover("target", self.target.kind, self.target.url, None)
             self.end("target", outcome, reason)
@@ -587,7 +502,7 @@ class Act:
             folder=self.folder,
             posts=self.posts,
             kept=dict(self._kept),
-            not_kept=self._clean(not_kept),
+            not_kept=self.clean(not_kept),
             stored_bytes=self.writer.bytes_stored,
             seq=seq,
             test_routes=self.recorder.network is not None,

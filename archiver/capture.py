@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from archiver.act import Act, Options, Progress, Result, software
+from archiver.act import Act, Progress
 from archiver.browser import Browser
 from archiver.extractor import ExtractorPool
 from archiver.home import Home
+from archiver.options import Options, Result, software
 from archiver.recorder import Recorder
 from spiders.items import Verdict
 from spiders.posts import Outcome

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +19,15 @@ from urllib.parse import urlsplit
 
 from archiver import convert
 from archiver.decoding import decode_body
+from archiver.descriptions import about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.extractor import ExtractorDied
 from archiver.files import Begun, FileGot, begun_in
 from archiver.fragments import Fragments, Stream, dash, decrypted, joined
+from archiver.media_worker import stated_options
+from archiver.pieces import Following
 from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
-from spiders.youtube.player import state_of
-from storage.assembly import URI, Assembly, Piece, digest_of, payload, safe_name
+from storage.assembly import Assembly, Piece
 from storage.digest import Sha256, sha256_hex
 from storage.errors import DiskError, EvidenceError
 from storage.lines import read_lines
@@ -41,27 +41,6 @@ TEXT_LIMIT = 32 << 20
 ENTRIES = 50
 RESUMABLE = 4 << 20
 """Files below this size are not worth a note on where they stand, bytes."""
-_KINDS = {
-    "GeoRestrictedError": (Outcome.REFUSED, "geo-blocked"),
-    "UserNotLive": (Outcome.UNAVAILABLE, "not live now"),
-    "UnsupportedError": (Outcome.SKIPPED, "no extractor reads this page"),
-}
-_WORDS = [
-    ("http error 404", Outcome.UNAVAILABLE, "not found"),
-    ("http error 410", Outcome.UNAVAILABLE, "gone"),
-    ("http error 429", Outcome.BLOCKED, "rate limit"),
-    ("http error 403", Outcome.REFUSED, "forbidden"),
-    ("http error 401", Outcome.REFUSED, "login required"),
-    ("login required", Outcome.REFUSED, "login required"),
-    ("log in", Outcome.REFUSED, "login required"),
-    ("cookies", Outcome.REFUSED, "login required"),
-    ("drm", Outcome.REFUSED, "encrypted for paying players (DRM)"),
-    ("this live event will begin", Outcome.PARTIAL, "upcoming"),
-    ("premieres in", Outcome.PARTIAL, "upcoming"),
-    ("no video formats", Outcome.PARTIAL, "no file is offered"),
-    ("unsupported url", Outcome.SKIPPED, "no extractor reads this page"),
-    ("unable to download", Outcome.FAILED, "an answer that the extractor needs did not come"),
-]
 
 
 @dataclass(frozen=True)
@@ -77,68 +56,12 @@ class Job:
     """The media themselves."""
 
 
-def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
-    """What an extractor's error says of the media. What does not fit is our failure, never the platform's word."""
-    kind, said = str(error.get("kind")), str(error.get("said", ""))
-    said = re.sub(r"\x1b\[[0-9;]*m", "", said).removeprefix("ERROR: ").strip()
-    short = re.split(r"[.;] (?:Use --|See |Please report|Confirm you are)", said)[0][:300]
-    if kind in _KINDS:
-        outcome, state = _KINDS[kind]
-        return outcome, f"{state}: {short}"
-    known = state_of(said)
-    if known is not None:
-        return known[0], f"{known[1]}: {short}"
-    lower = said.lower()
-    for words, outcome, state in _WORDS:
-        if words in lower:
-            return outcome, f"{state}: {short}"
-    return Outcome.FAILED, f"the extractor failed: {kind}: {short}"
-
-
-class Following:
-    """The digest of a file's pieces, computed while the next ones still arrive."""
-
-    def __init__(self, parts: Callable[[list[Piece]], Iterator[bytes]]) -> None:
-        self._parts = parts
-        self._whole = Sha256()
-        self._taken: list[Piece] = []
-        self._last: asyncio.Task[None] | None = None
-        self._broken = False
-
-    def see(self, pieces: list[Piece]) -> None:
-        """The pieces so far, in order. A file that is begun anew is digested at the end instead."""
-        if pieces[: len(self._taken)] != self._taken:
-            self._broken = True
-        if not self._broken and (fresh := pieces[len(self._taken) :]):
-            self._taken += fresh
-            self._last = asyncio.ensure_future(self._digest(self._last, fresh))
-
-    async def _digest(self, before: asyncio.Task[None] | None, pieces: list[Piece]) -> None:
-        if before is not None:
-            await before
-        await asyncio.to_thread(self._update, pieces)
-
-    def _update(self, pieces: list[Piece]) -> None:
-        for part in self._parts(pieces):
-            self._whole.update(part)
-
-    async def digest_of(self, pieces: list[Piece]) -> Sha256 | None:
-        """The digest of exactly these pieces, or None where it was not computed on the way."""
-        if self._last is not None:
-            try:
-                await self._last
-            except (EvidenceError, OSError, KeyError):
-                return None
-        return self._whole if not self._broken and self._taken == pieces else None
-
-
 class Media:
     """Takes the media of one capture."""
 
     def __init__(self, act: Act) -> None:
         self._act = act
         self._config = act.home.config
-        self._held: dict[str, tuple[Path, int]] | None = None
         self.facts: dict[str, Any] | None = None
 
     async def take(self, job: Job) -> tuple[Outcome, str | None, str | None]:
@@ -189,8 +112,9 @@ class Media:
         self.facts = {
             "extractor": f"yt-dlp {pool.version}",
             "js_runtime": pool.runtime,
-            "format": "bv*+ba/b",
-            "subtitles": "all, automatic ones in the original language",
+            "options": stated_options(),
+            "captions": "all that people wrote, automatic ones in the original language",
+            "logged_in": self._config.cookies is not None,
         }
 
     def _keep_info(self, job: Job, answer: dict[str, Any]) -> str | None:
@@ -204,7 +128,7 @@ class Media:
         shown["withheld"] = {"name": "info.json", "commitment": held[0].commitment}
         shown["extractor_version"] = self._act.archive.extractors.version
         fields = [("WARC-Refers-To", job.page_record)] if job.page_record else []
-        block = json.dumps(self._act._clean(shown), ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+        block = json.dumps(self._act.clean(shown), ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
         ref = writer.resource(f"youtube-dl:{job.url}", INFO_TYPE, block, record_type="metadata", fields=fields)
         return ref.record_id
 
@@ -230,10 +154,10 @@ class Media:
         """One served file, entered in the inventory under its page's attachment."""
         act = self._act
         name = text_of(item.get("format_id")) or "file"
-        kind = _kind(item)
+        kind = kind_of(item)
         key = f"{job.key} {text_of(info.get('id')) or ''} {kind} {name}".replace("  ", " ")
         url = text_of(item.get("url"))
-        if not act.discover(key, kind, url, job.key, format=_about(item)):
+        if not act.discover(key, kind, url, job.key, format=about_format(item)):
             return Outcome.CAPTURED, None, None
         protocol = str(item.get("protocol") or "")
         async with act.slots:
@@ -243,15 +167,15 @@ class Media:
             else:
                 got, assembly = await self._bring(job, info, item, key, protocol, url)
         probe = None
-        if assembly is not None and got.outcome is Outcome.CAPTURED and self._config.probe and not act.options.quick:
-            probe = await asyncio.to_thread(act.probed, key, got)
+        if assembly is not None and got.outcome is Outcome.CAPTURED:
+            probe = await act.probed(key, got)
         act.end(key, got.outcome, got.reason, got.record, assembly=assembly.sha256 if assembly else None, probe=probe)
         return got.outcome, got.reason, assembly
 
     async def _bring(
         self, job: Job, info: dict[str, Any], item: dict[str, Any], key: str, protocol: str, url: str | None
     ) -> tuple[FileGot, Assembly | None]:
-        headers = [(name, value) for name, value in (item.get("http_headers") or {}).items() if _header(name, value)]
+        headers = [(name, value) for name, value in (item.get("http_headers") or {}).items() if is_header(name, value)]
         name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{text_of(item.get('ext')) or 'bin'}"
         about = {
             "page": job.url,
@@ -259,7 +183,7 @@ class Media:
             "extractor": text_of(info.get("extractor_key")),
             "id": text_of(info.get("id")),
             "part_of": key,
-            **_about(item),
+            **about_format(item),
         }
         manifest = text_of(item.get("manifest_url"))
         known: Sha256 | None = None
@@ -267,7 +191,7 @@ class Media:
             begun = self._begun(key, url)
             self._note(key, count(item.get("filesize")))
             chunk = count(at(item, "downloader_options", "http_chunk_size"))
-            following = Following(self.parts)
+            following = Following(self._act.pieces.parts)
             got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
             known = await following.digest_of(got.pieces)
         elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
@@ -281,7 +205,7 @@ class Media:
             about["manifest"] = record
         if not got.pieces:
             return got, None
-        assembly = await asyncio.to_thread(self._assemble, name, got, about, known)
+        assembly = await asyncio.to_thread(self._act.pieces.assemble, name, got, about, known)
         if got.outcome is Outcome.CAPTURED:
             self._act.home.state.file_done(self._state_key(key))
         return got, assembly
@@ -293,7 +217,7 @@ class Media:
         got = await self._act.files.get(key, url, begun=begun)
         if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
             name = attachment.file_name or urlsplit(url).path.rpartition("/")[2] or "file"
-            await asyncio.to_thread(self._assemble, name, got, {"url": url, "part_of": key})
+            await asyncio.to_thread(self._act.pieces.assemble, name, got, {"url": url, "part_of": key})
         if got.outcome is Outcome.CAPTURED:
             self._act.home.state.file_done(self._state_key(key))
         return got
@@ -354,7 +278,7 @@ class Media:
         with tempfile.TemporaryDirectory(prefix="archiver-media-", dir=self._act.home.path) as scratch:
             out = Path(scratch) / "decrypted"
             try:
-                decrypted(stream, self.parts, out)
+                decrypted(stream, self._act.pieces.parts, out)
             except (ValueError, EvidenceError, OSError) as error:
                 got.outcome, got.reason = Outcome.PARTIAL, f"kept encrypted: {error}"
                 return
@@ -397,71 +321,6 @@ class Media:
 
     # -- assemblies ------------------------------------------------------------------------------------------------------
 
-    def parts(self, pieces: list[Piece]) -> Iterator[bytes]:
-        """The bytes of pieces, read back from where they lie. Raises `EvidenceError`."""
-        for piece in pieces:
-            path, offset = self._place(piece)
-            yield from payload(path, offset, piece.offset, piece.length)
-
-    def glimpse(self, pieces: list[Piece], start: int, length: int) -> Iterator[bytes]:
-        """`length` bytes of the file from `start`."""
-        for piece in pieces:
-            if start >= piece.length:
-                start -= piece.length
-                continue
-            taken = min(length, piece.length - start)
-            yield from self.parts([Piece(piece.record, piece.offset + start, taken, piece.capture)])
-            start, length = 0, length - taken
-            if not length:
-                return
-
-    def _place(self, piece: Piece) -> tuple[Path, int]:
-        act = self._act
-        if piece.capture is None:
-            ref = act.refs[piece.record]
-            return act.writer.path_of(ref.file), ref.offset
-        folder = act.home.path / act.home.capture_folder(piece.capture)
-        if self._held is None or piece.record not in self._held:
-            found = {
-                line["id"]: (folder / line["file"], line["offset"]) for line in read_lines(folder / "records.jsonl")
-            }
-            self._held = {**(self._held or {}), **found}
-        return self._held[piece.record]
-
-    def _assemble(self, name: str, got: FileGot, about: dict[str, Any], known: Sha256 | None = None) -> Assembly | None:
-        """Writes the assembly record. The digest is of the pieces as they lie in the WARC, not of what we remember."""
-        act = self._act
-        first = got.pieces[0]
-        ref = act.refs.get(first.record)
-        alone = len(got.pieces) == 1 and first.capture is None and first.offset == 0 and ref is not None
-        if alone and ref is not None and ref.payload_digest and ref.payload_size == first.length:
-            digest, size = ref.payload_digest.removeprefix("sha256:"), first.length
-        else:
-            try:
-                whole = known or digest_of(self.parts(got.pieces))
-            except (EvidenceError, OSError, KeyError) as error:
-                got.outcome, got.reason = Outcome.PARTIAL, f"the pieces cannot be read back: {error}"
-                return None
-            digest, size = whole.hexdigest(), whole.size
-            if size != got.size:
-                got.outcome, got.reason = (
-                    Outcome.PARTIAL,
-                    f"the pieces hold {size} bytes where {got.size} were received",
-                )
-                return None
-        if got.outcome is not Outcome.CAPTURED:
-            about = {**about, "outcome": str(got.outcome), "reason": got.reason}
-        name = act._clean(name)
-        kind = got.media_type or (ref.line.get("content_type") if ref else None)
-        about = {key: value for key, value in act._clean(about).items() if value is not None}
-        assembly = Assembly(safe_name(name), kind, size, digest, tuple(got.pieces), about)
-        fields = [("WARC-Refers-To", first.record)]
-        extra = act._clean({"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name})
-        act.writer.resource(
-            URI + digest, "application/json", assembly.block(), record_type="metadata", fields=fields, extra=extra
-        )
-        return assembly
-
     async def _merge(
         self, job: Job, info: dict[str, Any], assemblies: list[Assembly]
     ) -> tuple[Outcome, str | None, Assembly | None]:
@@ -484,7 +343,7 @@ class Media:
         for number_, assembly in enumerate(assemblies):
             path = scratch / f"{number_}-{assembly.name}"
             with open(path, "wb") as stream:
-                for part in self.parts(list(assembly.pieces)):
+                for part in self._act.pieces.parts(list(assembly.pieces)):
                     stream.write(part)
             paths.append(path)
         out, facts = convert.merge(paths, scratch)
@@ -523,95 +382,6 @@ class Media:
             act.captions_read(key, got.done.uri, body or b"", got.record, lang, automatic)
         act.end(key, got.outcome, got.reason, got.record)
         return got.outcome, got.reason, None
-
-
-def tracks(info: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:
-    """(language, automatic, track) of all captions that people wrote, and of the automatic ones in the original
-    language. Machine translations into other languages are the platform's, on demand, and not part of the post."""
-    found = []
-    for lang, offered in (info.get("subtitles") or {}).items():
-        if lang != "live_chat" and (track := _best_track(offered)):
-            found.append((str(lang), False, track))
-    automatic = info.get("automatic_captions") or {}
-    spoken = text_of(info.get("language"))
-    original = [lang for lang in automatic if lang.endswith("-orig")] or [lang for lang in automatic if lang == spoken]
-    if not original and len(automatic) == 1:
-        original = list(automatic)
-    for lang in original:
-        if track := _best_track(automatic[lang]):
-            found.append((lang.removesuffix("-orig"), True, track))
-    return found
-
-
-def _best_track(offered: Any) -> dict[str, Any] | None:
-    listed = [track for track in dicts(offered) if str(track.get("url", "")).startswith(("http://", "https://"))]
-    by_form = {track.get("ext"): track for track in listed if "m3u8" not in str(track.get("protocol"))}
-    return next((by_form[form] for form in ("vtt", "json3", "srv3", "srv1", "ttml", "srt") if form in by_form), None)
-
-
-def _kind(item: dict[str, Any]) -> str:
-    if item.get("vcodec") in (None, "none") and item.get("acodec") not in (None, "none"):
-        return "audio"
-    return "video"
-
-
-def _header(name: Any, value: Any) -> bool:
-    return (
-        isinstance(name, str)
-        and isinstance(value, str)
-        and name.lower() not in ("accept-encoding", "host", "connection")
-    )
-
-
-def _about(item: dict[str, Any]) -> dict[str, Any]:
-    """What tells one format from another. Links stay out: they are in the records."""
-    names = (
-        "format_id",
-        "ext",
-        "protocol",
-        "vcodec",
-        "acodec",
-        "width",
-        "height",
-        "fps",
-        "tbr",
-        "filesize",
-        "language",
-        "container",
-    )
-    return {name: _exact(item[name]) for name in names if item.get(name) not in (None, "none")}
-
-
-def _exact(value: Any) -> Any:
-    """Canonical JSON has no floats: one that is whole becomes an integer, another its text."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else str(value)
-    return value if isinstance(value, str | int) else str(value)
-
-
-_SHOWN = (
-    "id", "title", "fulltitle", "description", "uploader", "uploader_id", "uploader_url", "channel", "channel_id", "channel_url",
-    "duration", "view_count", "like_count", "comment_count", "average_rating", "age_limit", "categories", "tags", "chapters",
-    "upload_date", "timestamp", "release_date", "release_timestamp", "modified_date", "live_status", "is_live", "was_live",
-    "availability", "language", "webpage_url", "extractor", "extractor_key", "format_id", "format", "ext", "width", "height",
-    "fps", "vcodec", "acodec", "playlist_count", "location", "license", "media_type",
-)  # fmt: skip
-
-
-def filtered(whole: Any) -> dict[str, Any]:
-    """A description by what is allowed in it: no links but the page's, no cookies, no headers, nothing unknown."""
-    if not isinstance(whole, dict):
-        return {}
-    shown = {name: whole[name] for name in _SHOWN if whole.get(name) is not None}
-    for name in ("formats", "requested_formats"):
-        if dicts(whole.get(name)):
-            shown[name] = [{**_about(item), "note": item.get("format_note")} for item in dicts(whole[name])]
-    for name in ("subtitles", "automatic_captions"):
-        if isinstance(whole.get(name), dict):
-            shown[name] = sorted(whole[name])
-    if dicts(whole.get("entries")):
-        shown["entries"] = [filtered(entry) for entry in dicts(whole["entries"])]
-    return shown
 
 
 def free_room(path: Path, size: int | None, reserve: int) -> str | None:

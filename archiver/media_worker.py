@@ -49,34 +49,43 @@ class Log:
         self.warnings.append(text)
 
 
+OPTIONS: dict[str, Any] = {
+    "compat_opts": {"no-certifi"},
+    "noplaylist": True,
+    "cachedir": False,
+    "ignoreconfig": True,
+    "check_formats": False,
+    "format": "bv*+ba/b",
+    "writesubtitles": True,
+    "writeautomaticsub": True,
+    "allsubtitles": True,
+    "socket_timeout": 60,
+    "retries": 3,
+    "extractor_retries": 1,
+    # ffmpeg would reach the network past the recorder for some formats; it is not used here.
+    "ffmpeg_location": "/nonexistent",
+    "hls_prefer_native": True,
+    "external_downloader": {"default": "native"},
+    "fixup": "never",
+    "concurrent_fragment_downloads": 1,
+}
+"""What every job asks of yt-dlp; the manifest of a capture lists it."""
+
+
 def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
-    """What this job asks of yt-dlp. The parent writes the same down in the capture, less the proxy's token."""
+    """The options of one job: the common ones, and what only the job knows."""
+    agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
+        **OPTIONS,
         "proxy": job["proxy"],
-        "compat_opts": {"no-certifi"},
         "logger": log,
         "quiet": True,
         "noprogress": True,
-        "noplaylist": True,
-        "cachedir": False,
-        "ignoreconfig": True,
-        "check_formats": False,
-        "format": job.get("format") or "bv*+ba/b",
-        "writesubtitles": True,
-        "writeautomaticsub": True,
-        "allsubtitles": True,
-        "socket_timeout": 60,
-        "retries": 3,
-        "extractor_retries": 1,
-        # ffmpeg would reach the network past the recorder for some formats; it is not used here.
-        "ffmpeg_location": "/nonexistent",
-        "hls_prefer_native": True,
-        "external_downloader": {"default": "native"},
-        "fixup": "never",
-        "concurrent_fragment_downloads": 1,
         "color": "never",
-        "http_headers": {"User-Agent": job["user_agent"]} if job.get("user_agent") else {},
+        "http_headers": agent,
     }
+    if job.get("format"):
+        chosen["format"] = job["format"]
     if job.get("cookies"):
         chosen["cookiefile"] = job["cookies"]
     if job.get("extractor_args"):
@@ -85,6 +94,11 @@ def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
         chosen |= {"paths": {"home": job["folder"]}, "outtmpl": {"default": "media.%(ext)s"}, "overwrites": True}
         chosen |= {"writesubtitles": False, "writeautomaticsub": False, "allsubtitles": False}
     return chosen
+
+
+def stated_options() -> dict[str, str]:
+    """The common options as text, for the manifest."""
+    return {name: ", ".join(sorted(value)) if isinstance(value, set) else str(value) for name, value in OPTIONS.items()}
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,17 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.database = open_database(path, "001_", REBUILD)
-        self._connection: sqlite3.Connection = self.database.conn
+        self._connection = open_database(path, "001_", REBUILD)
+
+    @cached_property
+    def database(self) -> Any:
+        """The catalog as a `sqlite_utils.Database`, for looking around in it. Imported late: it takes its time."""
+        import sqlite_utils
+
+        return sqlite_utils.Database(self._connection)
 
     def close(self) -> None:
-        self.database.close()
+        self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

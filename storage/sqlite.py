@@ -5,18 +5,15 @@ from __future__ import annotations
 import sqlite3
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from storage.errors import CatalogError, disk_error
 
 
-def open_database(path: Path, migrations: str, next_step: str, durable: bool = True) -> Any:
-    """A `sqlite_utils.Database` at `path`, migrated. `migrations`: file-name prefix below storage/sql.
+def open_database(path: Path, migrations: str, next_step: str, durable: bool = True) -> sqlite3.Connection:
+    """A connection to the database at `path`, migrated. `migrations`: file-name prefix below storage/sql.
 
     Raises `CatalogError` where the file is not a sound database, `DiskError` where it cannot be written.
     """
-    import sqlite_utils
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -45,4 +42,4 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
         if connection is not None:
             connection.close()
         raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
-    return sqlite_utils.Database(connection)
+    return connection

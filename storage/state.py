@@ -25,8 +25,7 @@ class RunState:
 class State:
     def __init__(self, path: Path) -> None:
         step = f"Move {path.name} away and run the command again; interrupted captures are then found by `archiver catalog rebuild`."
-        self._database = open_database(path, "state_", step)
-        self._connection = self._database.conn
+        self._connection = open_database(path, "state_", step)
 
     def capture_opened(self, capture_id: str, folder: str, opened: str, cases: list[str]) -> None:
         self._connection.execute(
@@ -96,4 +95,4 @@ class State:
 
     def close(self) -> None:
         with suppress(CatalogError):
-            self._database.close()
+            self._connection.close()

@@ -18,9 +18,9 @@ from archiver.assembling import listed
 from archiver.cli import main
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.youtube import YouTube
+from archiver.descriptions import filtered, outcome_of, tracks
 from archiver.extractor import ExtractorPool
 from archiver.home import Home
-from archiver.media import filtered, outcome_of, tracks
 from storage.assembly import payload
 from storage.digest import sha256_hex
 from storage.lines import read_lines

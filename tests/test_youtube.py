@@ -199,6 +199,30 @@ def test_a_live_stream_stops_at_the_limit(shell: Shell, world: World, monkeypatc
     assert len(listed(folder_of(shell, result)).assemblies) == 1
 
 
+def test_ctrl_c_keeps_what_a_live_stream_has_brought(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person stops the recording: the fragments so far are put together, the capture is partial."""
+    from archiver.act import Act
+
+    video = world.youtube.videos["StreamOver1"]
+    for name, value in (("live", True), ("shown", None), ("ended", False), ("chat", [])):
+        monkeypatch.setattr(video, name, value)
+    original = Act.pause
+
+    async def pressed(self: Act, seconds: float) -> None:
+        self.archive.interrupt()
+        await original(self, seconds)
+
+    monkeypatch.setattr(Act, "pause", pressed)
+    code, [result] = shell.json("capture", "https://youtu.be/StreamOver1")
+    assert (code, result["outcome"], result["reason"]) == (2, "partial", "interrupted by the person")
+    [assembly] = listed(folder_of(shell, result)).assemblies.values()
+    assert len(assembly.pieces) == 4, "the playlist named the last four"
+    assert "stopped by the person" in str(assembly.about["reason"])
+    assert shell("check")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("video", "code", "outcome", "said"),
     [
@@ -242,7 +266,7 @@ def test_what_yt_dlp_asks_is_recorded_and_nothing_else_is_reached(shell: Shell, 
     assert any(path == "/youtubei/v1/player" for _, path in asked)
     manifest = json.loads((folder_of(shell, result) / "manifest.json").read_bytes())
     assert manifest["media"]["extractor"].startswith("yt-dlp 20")
-    assert manifest["media"]["format"] == "bv*+ba/b"
+    assert manifest["media"]["options"]["format"] == "bv*+ba/b"
     assert "js_runtime" in manifest["media"]
 
 
