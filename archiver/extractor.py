@@ -116,6 +116,8 @@ class ExtractorPool:
 
     def _end(self, worker: _Worker) -> None:
         self._all.discard(worker)
+        if worker.process.stdin is not None:
+            worker.process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()
         if worker.listening is not None:

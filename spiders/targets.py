@@ -155,6 +155,14 @@ def parse_target(text: str) -> Target | NoTarget:
     return page(text)
 
 
+def given(link: str, target: Target | None) -> Target:
+    """The target that a spider was started for: handed in, or named by `-a link=…`. Raises `ValueError`."""
+    found = target or parse_target(link)
+    if isinstance(found, NoTarget):
+        raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
+    return found
+
+
 def page(url: str) -> Target:
     """Any link as a page: fragment dropped; the key also drops tracking parameters."""
     parts = urlsplit(url)

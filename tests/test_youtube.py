@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_it_is_what_yt_dlp_itself_downloads(shell: Shell, world: World, tmp_path
     _, [result] = shell.json("capture", VIDEO)
     out = tmp_path / "by-yt-dlp.%(ext)s"
     code, _, _ = shell(
-        "record", "--about", VIDEO, "--", shutil.which("yt-dlp") or "yt-dlp", "-q", "--compat-options", "no-certifi",
+        "record", "--about", VIDEO, "--", sys.executable, "-m", "yt_dlp", "-q", "--compat-options", "no-certifi",
         "-f", "134", "-o", str(out), VIDEO,
     )  # fmt: skip
     assert code == 0

@@ -11,7 +11,7 @@ from scrapy.http import Response
 from spiders.items import Seen, Verdict
 from spiders.page.parse import login_wall, parse
 from spiders.posts import Outcome, Parsed
-from spiders.targets import NoTarget, Target, page, parse_target
+from spiders.targets import Target, given, page
 
 
 class Page(scrapy.Spider):
@@ -24,9 +24,7 @@ class Page(scrapy.Spider):
 
     def __init__(self, link: str = "", target: Target | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        found = target or parse_target(link)
-        if isinstance(found, NoTarget):
-            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
+        found = given(link, target)
         self.target = found if found.platform == "page" else page(found.url)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:

@@ -11,7 +11,7 @@ from scrapy.http import Response
 
 from spiders.items import Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.targets import NoTarget, Target, parse_target
+from spiders.targets import Target, given
 from spiders.telegram.parse import parse
 
 
@@ -25,10 +25,7 @@ class TelegramPost(scrapy.Spider):
 
     def __init__(self, link: str = "", target: Target | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        found = target or parse_target(link)
-        if isinstance(found, NoTarget):
-            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
-        self.target = found
+        self.target = given(link, target)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         handle, number = self.target.handle, self.target.id.rpartition("/")[2]
@@ -94,10 +91,7 @@ class TelegramChannel(scrapy.Spider):
     ) -> None:
         """`cursor`: where to go on. `enough`: asked after each page whether to pause here."""
         super().__init__(**kwargs)
-        found = target or parse_target(link)
-        if isinstance(found, NoTarget):
-            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
-        self.target = found
+        self.target = given(link, target)
         self._cursor, self._since, self._until, self._enough = cursor, since, until, enough
         self._pages = 0
 

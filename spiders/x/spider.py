@@ -10,7 +10,7 @@ from scrapy.http import Response
 
 from spiders.items import Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
-from spiders.targets import NoTarget, Target, parse_target
+from spiders.targets import Target, given
 from spiders.x.parse import parse
 from spiders.x.scripts import Query, bearer, detail_url, main_script, queries, switches, syndication_token
 
@@ -39,10 +39,7 @@ class XPost(scrapy.Spider):
     ) -> None:
         """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong."""
         super().__init__(**kwargs)
-        found = target or parse_target(link)
-        if isinstance(found, NoTarget):
-            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
-        self.target = found
+        self.target = given(link, target)
         self._cookies = dict(cookies or {})
         self._query_ids = dict(query_ids or {})
         self._features = dict(features or {})

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from spiders.items import Seen
 from spiders.posts import Outcome, Parsed
-from spiders.targets import NoTarget, Target, parse_target
+from spiders.targets import Target, given
 from spiders.youtube.parse import parse
 
 HOST = "https://www.youtube.com"
@@ -40,10 +40,7 @@ class YouTubeVideo(scrapy.Spider):
     ) -> None:
         """`clock`: when an answer was received, for dates like "5 years ago"."""
         super().__init__(**kwargs)
-        found = target or parse_target(link)
-        if isinstance(found, NoTarget):
-            raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
-        self.target = found
+        self.target = given(link, target)
         self._comments = bool(comments)
         self._clock, self._enough = clock, enough
         self._config: dict[str, Any] = {}
