@@ -45,6 +45,7 @@ class ExtractorPool:
         self._slots = asyncio.Semaphore(size)
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
+        self._ended: list[_Worker] = []
         self._warming: asyncio.Task[None] | None = None
         self._jobs = 0
         self.version: str | None = None
@@ -116,21 +117,26 @@ class ExtractorPool:
 
     def _end(self, worker: _Worker) -> None:
         self._all.discard(worker)
-        if worker.process.stdin is not None:
-            worker.process.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()
-        if worker.listening is not None:
-            worker.listening.cancel()
+        self._ended.append(worker)
 
     async def close(self) -> None:
         if self._warming is not None:
             await self._warming
-        workers = list(self._all)
-        for worker in workers:
+        for worker in list(self._all):
             self._end(worker)
-        for worker in workers:
+        for worker in self._ended:
+            # To the end of its pipes: a transport that is still open when the loop closes complains to the person.
+            if worker.process.stdin is not None:
+                worker.process.stdin.close()
+            if worker.process.stdout is not None:
+                with contextlib.suppress(ValueError):
+                    await worker.process.stdout.read()
+            if worker.listening is not None:
+                await worker.listening
             await worker.process.wait()
+        self._ended.clear()
         self._idle.clear()
         if self._folder is not None:
             self._folder.cleanup()
