@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from archiver import convert
 from archiver.act import Act, Progress
 from archiver.browser import Browser
 from archiver.extractor import ExtractorPool
@@ -36,6 +37,7 @@ class Archive:
         """Ends the extractor's and the browser's processes."""
         await self.extractors.close()
         await self.browser.close()
+        convert.EXIFTOOL.close()
 
     def interrupt(self) -> None:
         self.stopping = True

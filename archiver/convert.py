@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 from archiver.errors import ArchiverError
 
 TIMEOUT = 3600.0
+READ_SECONDS = 120.0
+"""How long a probe may look at one file."""
 _TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".mkv": "video/x-matroska", ".m4a": "audio/mp4"}
 
 
@@ -86,17 +90,77 @@ def probe(path: Path, c2pa_marked: bool) -> dict[str, Any]:
             str(path),
         ]
         facts["ffprobe"] = _json([ffprobe, *arguments], path)
-    exiftool = shutil.which("exiftool")
-    if exiftool is not None:
-        facts["exiftool"] = _json([exiftool, "-json", "-G", "-n", "-api", "largefilesupport=1", str(path)], path)
+    if shutil.which("exiftool") is not None:
+        facts["exiftool"] = EXIFTOOL.read(path)
     if c2pa_marked:
         facts["c2pa"] = read_c2pa(path) or {"present": True, "read": None, "reason": "no C2PA reader is installed"}
     return facts
 
 
+class ExifTool:
+    """One exiftool process for all files (`-stay_open`): Perl and its tables take longer to load than a file to read."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def read(self, path: Path) -> Any:
+        """What it says of a file, as JSON; an object with `error` where it cannot."""
+        lines = ["-json", "-G", "-n", "-api", "largefilesupport=1", str(path), "-execute"]
+        with self._turn:
+            hung = threading.Timer(READ_SECONDS, self._kill)
+            hung.start()
+            try:
+                process = self._started()
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+                process.stdin.flush()
+                said = bytearray()
+                while not said.endswith((b"{ready}\n", b"{ready}\r\n")):
+                    line = process.stdout.readline()
+                    if not line:
+                        raise ValueError("it ended")
+                    said += line
+                value = json.loads(said[: said.rindex(b"{ready}")] or b"null")
+            except (OSError, ValueError) as error:
+                self.close()
+                return {"error": str(error)[:200]}
+            finally:
+                hung.cancel()
+        return _without_path(value, path)
+
+    def _kill(self) -> None:
+        """A file that makes it think for ever is given up."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            command = [shutil.which("exiftool") or "exiftool", "-stay_open", "True", "-@", "-"]
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self._process
+
+    def close(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+
+EXIFTOOL = ExifTool()
+atexit.register(EXIFTOOL.close)
+
+
 def _json(command: list[str], path: Path) -> Any:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
         value = json.loads(done.stdout or b"null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"error": str(error)[:200]}

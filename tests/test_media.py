@@ -24,6 +24,7 @@ from archiver.home import Home
 from storage.assembly import payload
 from storage.digest import sha256_hex
 from storage.lines import read_lines
+from tests.conftest import need
 
 PARTS = [random.Random(n).randbytes(5000 + 100 * n) for n in range(4)]
 KEY = bytes(range(16))
@@ -258,3 +259,28 @@ def test_the_c2pa_reader_is_a_process_without_a_network(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xd8\xff\xe0 no credentials c2pa")
     found = convert.read_c2pa(path)
     assert "error" in found
+
+
+def test_one_exiftool_reads_many_files(tmp_path: Path) -> None:
+    need("exiftool")
+    from archiver.demo.media import picture
+
+    tool = convert.ExifTool()
+    try:
+        for width in (10, 20, 30):
+            path = tmp_path / f"{width}.png"
+            path.write_bytes(picture(width, 5))
+            [found] = tool.read(path)
+            assert found["File:ImageWidth" if "File:ImageWidth" in found else "PNG:ImageWidth"] == width
+            assert str(tmp_path) not in json.dumps(found)
+        first = tool._process
+        (tmp_path / "none.mp4").write_bytes(b"no film")
+        tool.read(tmp_path / "none.mp4")
+        assert tool._process is first, "the same process throughout"
+        assert first is not None
+        first.kill()
+        first.wait()
+        [found] = tool.read(path)
+        assert found["PNG:ImageHeight"] == 5, "a process that died is replaced"
+    finally:
+        tool.close()
