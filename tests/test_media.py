@@ -254,7 +254,6 @@ def test_that_content_credentials_are_there_is_said_without_a_reader(
 
 
 def test_the_c2pa_reader_is_a_process_without_a_network(tmp_path: Path) -> None:
-    pytest.importorskip("c2pa", reason="c2pa-python is optional; pip install 'archiver[c2pa]'")
     path = tmp_path / "a.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0 no credentials c2pa")
     found = convert.read_c2pa(path)

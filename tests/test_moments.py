@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archiver.running import read_moment
 from spiders import moments
-from spiders.x.parse import id_time, when
+from spiders.x.common import when
 
 
 def at(text: str) -> datetime:
@@ -111,10 +111,3 @@ def test_any_text_is_no_traceback(text: str) -> None:
     moments.iso(text, "x")
     moments.ago(text, "x", datetime.now(UTC))
     when(text, "x")
-
-
-def test_what_an_id_says_of_its_time() -> None:
-    made = id_time("1899954694652309701")
-    assert made is not None
-    assert made.replace(microsecond=0) == at("2025-03-12T22:44:33+00:00")
-    assert id_time("20") is None

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from lxml import etree
 
 from spiders.posts import Outcome, Parsed, Post
-from spiders.shapes import at, dicts, load, number
+from spiders.shapes import dicts, load, number
 from spiders.youtube.words import PARSER, none, video_id_of
 
 Cue = tuple[float, float | None, str]
@@ -140,9 +140,3 @@ def _track(cues: list[Cue], url: str | None, lang: str | None, form: str) -> Par
         },
     )
     return Parsed("youtube", "youtube/captions", (post,), page={"cues": len(cues)}, parser=PARSER)
-
-
-def track_name(url: str) -> str | None:
-    """The language of a caption link."""
-    found = at(parse_qs(urlsplit(url).query), "lang", 0)
-    return found if isinstance(found, str) else None

@@ -16,10 +16,10 @@ from datetime import datetime
 from typing import Any
 
 from spiders.html import decode
-from spiders.posts import Outcome, Parsed, Post
+from spiders.posts import Outcome, Parsed
 from spiders.shapes import at, load, load_at, text_of
 from spiders.youtube import captions, listing, player, talk
-from spiders.youtube.words import PARSER, alerts, none, video_id_of
+from spiders.youtube.words import PARSER, alerts, none
 
 _VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
 _ASSIGNED = re.compile(r"[\"']?\]?\s*=\s*(?=\{)")
@@ -176,9 +176,3 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
 
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:
     return Parsed(**{**parsed.__dict__, "hints": {**hints, **parsed.hints}})
-
-
-def about(parsed: Parsed, url: str | None) -> Post | None:
-    """The post that the answer to a request for `url` is about."""
-    wanted = video_id_of(url)
-    return next((post for post in parsed.posts if post.id == wanted), None)

@@ -1,0 +1,434 @@
+"""What all layouts of X share: posts out of legacy fields, media, polls, tombstones, errors, times."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.shapes import at, count, dicts, length_of, number, obj, text_of
+
+PARSER = "x/1"
+
+
+STATUS = re.compile(
+    r"https?://(?:[\w-]+\.)?(?:twitter|x)\.com/(?:i/(?:web/)?|(\w{1,20})/)status(?:es)?/(\d{1,20})", re.IGNORECASE
+)
+
+
+_TOMBSTONES = [
+    # (words of the tombstone, outcome, kind). The first that fits; X says no more than this.
+    ("age-restricted", Outcome.REFUSED, "age-restricted"),
+    ("limits who can view", Outcome.REFUSED, "protected"),
+    ("protected", Outcome.REFUSED, "protected"),
+    ("adult content", Outcome.REFUSED, "age-restricted"),
+    ("sensitive", Outcome.REFUSED, "sensitive"),
+    ("withheld", Outcome.REFUSED, "withheld"),
+    ("you're blocked", Outcome.REFUSED, "blocks the reader"),
+    ("you’re blocked", Outcome.REFUSED, "blocks the reader"),
+    ("deleted by the", Outcome.UNAVAILABLE, "deleted by the author"),
+    ("was deleted", Outcome.UNAVAILABLE, "deleted"),
+    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
+    ("no longer exists", Outcome.UNAVAILABLE, "account gone"),
+    ("violated", Outcome.UNAVAILABLE, "removed by X"),
+    ("unavailable", Outcome.UNAVAILABLE, "unavailable"),
+]
+
+
+_UNAVAILABLE = {
+    "nsfwloggedout": (Outcome.REFUSED, "age-restricted: shown only to people who are logged in"),
+    "nsfwviewerisunderage": (Outcome.REFUSED, "age-restricted"),
+    "nsfwviewerhasnostatedage": (Outcome.REFUSED, "age-restricted"),
+    "protected": (Outcome.REFUSED, "protected: shown only to approved followers"),
+    "blockedauthor": (Outcome.REFUSED, "blocks the reader"),
+    "loggedout": (Outcome.REFUSED, "login required"),
+    "suspended": (Outcome.UNAVAILABLE, "account suspended"),
+    "deactivated": (Outcome.UNAVAILABLE, "account deactivated"),
+    "offboarded": (Outcome.UNAVAILABLE, "account gone"),
+    "deleted": (Outcome.UNAVAILABLE, "deleted"),
+}
+
+
+_ERRORS = {
+    # https://developer.x.com/en/support/x-api/error-troubleshooting and what the web client meets
+    17: (Outcome.UNAVAILABLE, "no such account"),
+    34: (Outcome.UNAVAILABLE, "not found"),
+    50: (Outcome.UNAVAILABLE, "no such account"),
+    63: (Outcome.UNAVAILABLE, "account suspended"),
+    144: (Outcome.UNAVAILABLE, "no post with that id"),
+    421: (Outcome.UNAVAILABLE, "not found"),
+    422: (Outcome.UNAVAILABLE, "removed by X"),
+    179: (Outcome.REFUSED, "protected"),
+    22: (Outcome.REFUSED, "not authorised"),
+    32: (Outcome.REFUSED, "login not accepted"),
+    37: (Outcome.REFUSED, "not authorised"),
+    64: (Outcome.REFUSED, "the account used is suspended"),
+    89: (Outcome.REFUSED, "login expired"),
+    215: (Outcome.REFUSED, "login required"),
+    239: (Outcome.REFUSED, "guest token not accepted"),
+    326: (Outcome.BLOCKED, "the account used is locked"),
+    353: (Outcome.REFUSED, "login required"),
+    88: (Outcome.BLOCKED, "rate limit"),
+    130: (Outcome.BLOCKED, "over capacity"),
+    131: (Outcome.BLOCKED, "internal error of X"),
+    366: (Outcome.BLOCKED, "rejected as automated"),
+}
+
+
+def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
+    return Parsed("x", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
+
+
+def asked_id(url: str | None) -> str | None:
+    """The post id that a request was about: in a post's link, a syndication link, or GraphQL variables."""
+    if not url:
+        return None
+    if match := STATUS.search(url):
+        return match[2]
+    match = re.search(r"[?&]id=(\d{1,20})(?:&|$)", url) or re.search(
+        r"(?:focalTweetId|tweetId)(?:%22|\")(?:%3A|:)(?:%20)?(?:%22|\")(\d{1,20})", url
+    )
+    return match[1] if match else None
+
+
+def done(layout: str, posts: list[Post], value: Any, census: Census | None, url: str | None) -> Parsed:
+    """Each post once: an answer may carry the same one as reply, quote and timeline entry."""
+    once: dict[str, Post] = {}
+    for number_, post in enumerate(posts):
+        once.setdefault(post.id or f"#{number_}", post)
+    listed = tuple(once.values())
+    errors = dicts(value.get("errors")) if isinstance(value, dict) else []
+    page: dict[str, Any] = {"errors": [text_of(item.get("message")) for item in errors]} if errors else {}
+    outcome: Outcome | None = None
+    reason: str | None = None
+    wanted = asked_id(url)
+    about = next((post for post in listed if post.id == wanted), None) if wanted else None
+    if about is None and len(listed) == 1:
+        about = listed[0]
+    if about is not None and about.outcome is not Outcome.CAPTURED:
+        outcome, reason = about.outcome, about.reason
+    elif not listed:
+        outcome, reason = _no_posts(value, errors)
+    counted = (census,) if census is not None else ()
+    return Parsed("x", layout, listed, counted, outcome=outcome, reason=reason, page=page, parser=PARSER)
+
+
+def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str]:
+    for error in errors:
+        code = count(error.get("code")) or count(at(error, "extensions", "code"))
+        said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
+        if code in _ERRORS:
+            outcome, reason = _ERRORS[code]
+            return outcome, f"{reason} (error {code}: {said})"
+        kind = text_of(error.get("type")) or ""
+        if kind.endswith("resource-not-found"):
+            return Outcome.UNAVAILABLE, said or "not found"
+        if kind.endswith("not-authorized-for-resource"):
+            return Outcome.REFUSED, said or "not authorised"
+        return Outcome.FAILED, f"X answered with an error: {said or 'without a message'}"
+    if isinstance(value, dict) and value.get("data") in ({"tweetResult": {}}, {}):
+        return Outcome.UNAVAILABLE, "X answered without a post; deleted, never there or not shown to us"
+    return Outcome.PARTIAL, "no post in the answer"
+
+
+def post_of(
+    legacy: dict[str, Any],
+    post_id: str | None,
+    handle: str | None,
+    name: str | None,
+    author: str | None,
+    text: str | None,
+    card: tuple[Attachment | None, dict[str, Any] | None],
+    extra: dict[str, Any],
+    edit: Any = None,
+    views: int | None = None,
+    quoted_id: str | None = None,
+    forwarded: str | None = None,
+) -> Post:
+    """What the legacy fields say, with what the layouts keep in different places handed in."""
+    media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
+    attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
+    poll, preview = card
+    if poll is not None:
+        attachments.append(poll)
+    edits, edited = _edits(edit, legacy)
+    place = at(legacy, "place")
+    if text_of(at(place, "full_name")):
+        attachments.append(Attachment("location", None, post_id=post_id, extra=place_of(place, legacy)))
+    missing = next((item.reason for item in attachments if item.reason), None)
+    return Post(
+        platform="x",
+        id=post_id,
+        url=f"https://x.com/{handle or 'i'}/status/{post_id}" if post_id else None,
+        author_handle=handle,
+        author_name=name,
+        author_id=author,
+        published=when(legacy.get("created_at"), "created_at"),
+        text=text,
+        lang=text_of(legacy.get("lang")),
+        attachments=tuple(attachments),
+        reply_to=text_of(legacy.get("in_reply_to_status_id_str")),
+        forwarded_from=forwarded,
+        quoted_id=quoted_id,
+        views=views,
+        likes=count(legacy.get("favorite_count")),
+        replies=count(legacy.get("reply_count")),
+        reposts=count(legacy.get("retweet_count")),
+        quotes=count(legacy.get("quote_count")),
+        bookmarks=count(legacy.get("bookmark_count")),
+        edited=edited,
+        edit_history_ids=edits,
+        outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED,
+        reason=missing,
+        duration=next((item.duration for item in attachments if item.kind == "video"), None),
+        extra={
+            key: value for key, value in {**extra, "link_preview": preview}.items() if value is not None and value != []
+        },
+    )
+
+
+def _edits(control: Any, legacy: dict[str, Any]) -> tuple[tuple[str, ...] | None, bool | None]:
+    """Ids of all versions, oldest first, and whether there is more than one. None where nothing is said."""
+    ids = at(control, "edit_tweet_ids") or at(control, "edit_control_initial", "edit_tweet_ids")
+    if not isinstance(ids, list):
+        ids = legacy.get("edit_history_tweet_ids")
+    listed = tuple(item for item in ids if isinstance(item, str)) if isinstance(ids, list) else None
+    if listed:
+        return listed, len(listed) > 1
+    said = legacy.get("isEdited")
+    return None, said if isinstance(said, bool) else None
+
+
+def shown_text(legacy: dict[str, Any]) -> str | None:
+    """The text that is shown: `display_text_range` counts code points of the text as sent, entities still encoded."""
+    text = legacy.get("full_text")
+    if not isinstance(text, str):
+        text = legacy.get("text")
+    if not isinstance(text, str):
+        return None
+    bounds = legacy.get("display_text_range")
+    if isinstance(bounds, list) and len(bounds) == 2:
+        start, end = count(bounds[0]), count(bounds[1])
+        if start is not None and end is not None and 0 <= start <= end:
+            text = text[start:end]
+    return html.unescape(text)
+
+
+def common_facts(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
+    withheld = legacy.get("withheld_in_countries") or at(legacy, "withheld", "country_codes")
+    mentions = dicts(at(entities, "user_mentions"))
+    return {
+        "conversation_id": text_of(legacy.get("conversation_id_str")) or text_of(legacy.get("conversation_id")),
+        "reply_to_handle": text_of(legacy.get("in_reply_to_screen_name")),
+        "reply_to_author_id": text_of(legacy.get("in_reply_to_user_id_str")),
+        "thread_id": text_of(at(legacy, "self_thread", "id_str")),
+        "hashtags": [text for item in dicts(at(entities, "hashtags")) if (text := text_of(item.get("text")))],
+        "mentions": [name for item in mentions if (name := text_of(item.get("screen_name")))],
+        "links": [
+            link
+            for item in dicts(at(entities, "urls"))
+            if (link := text_of(item.get("expanded_url")) or text_of(item.get("url")))
+        ],
+        "sensitive": legacy["possibly_sensitive"] if isinstance(legacy.get("possibly_sensitive"), bool) else None,
+        "withheld_in": withheld if isinstance(withheld, list) and withheld else None,
+        "full_text": html.unescape(legacy["full_text"])
+        if isinstance(legacy.get("full_text"), str) and legacy.get("display_text_range")
+        else None,
+    }
+
+
+def account_of(user: Any) -> dict[str, Any] | None:
+    """What the answer says of the author's account: followers, creation, marks."""
+    legacy = obj(at(user, "legacy"))
+    facts = {
+        "followers": count(at(legacy, "followers_count")) or count(at(user, "relationship_counts", "followers")),
+        "posts": count(at(legacy, "statuses_count")) or count(at(user, "tweet_counts", "tweets")),
+        "created": text_of(at(user, "core", "created_at")) or text_of(at(legacy, "created_at")),
+        "avatar": text_of(at(user, "avatar", "image_url")) or text_of(at(legacy, "profile_image_url_https")),
+        "location": text_of(at(user, "location", "location")) or text_of(at(legacy, "location")),
+        "blue_mark": user.get("is_blue_verified") if isinstance(user.get("is_blue_verified"), bool) else None,
+    }
+    known = {key: value for key, value in facts.items() if value is not None}
+    return known or None
+
+
+def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attachment:
+    """A photo, video or looping clip. All variants are listed; the best by bitrate is the one to fetch."""
+    kind = {"photo": "photo", "video": "video", "animated_gif": "gif"}.get(str(item.get("type")), "file")
+    still = text_of(item.get("media_url_https")) or text_of(item.get("media_url"))
+    facts: dict[str, Any] = {
+        "media_id": text_of(item.get("id_str")) or _key_id(item.get("media_key")),
+        "alt": text_of(item.get("ext_alt_text")) or text_of(item.get("alt_text")),
+        "position": position,
+    }
+    size = at(item, "original_info") or obj(at(item, "sizes", "large"))
+    width = count(at(size, "width")) or count(at(size, "w"))
+    height = count(at(size, "height")) or count(at(size, "h"))
+    gone = text_of(at(item, "ext_media_availability", "reason")) or text_of(at(item, "media_availability", "reason"))
+    if kind in ("video", "gif"):
+        info = obj(item.get("video_info"))
+        variants = _variants(dicts(at(info, "variants")))
+        best = next((variant for variant in variants if variant.get("bitrate") is not None), None)
+        best = best or next((variant for variant in variants if "mpegurl" not in variant["content_type"].lower()), None)
+        best = best or (variants[0] if variants else None)
+        hls = next((variant["url"] for variant in variants if "mpegurl" in variant["content_type"].lower()), None)
+        facts |= {"variants": variants, "hls_url": hls, "bitrate": best.get("bitrate") if best else None}
+        milliseconds = at(info, "duration_millis") or item.get("duration_ms")
+        return Attachment(
+            kind,
+            best["url"] if best else None,
+            width,
+            height,
+            length_of(milliseconds, 1000),
+            thumbnail=still,
+            post_id=post_id,
+            reason=None if best else f"the video is not offered ({gone or 'no variant in the answer'})",
+            extra={key: value for key, value in facts.items() if value is not None},
+        )
+    if still and kind == "photo":
+        facts["original"] = original(still)
+    reason = None if still else f"no link to it ({gone or 'not in the answer'})"
+    extra = {key: value for key, value in facts.items() if value is not None}
+    return Attachment(kind, still, width, height, post_id=post_id, reason=reason, extra=extra)
+
+
+def original(url: str) -> str:
+    """The link of a photo's largest version. The plain link gives a smaller one."""
+    if "pbs.twimg.com/media/" not in url:
+        return url
+    match = re.fullmatch(r"(https?://pbs\.twimg\.com/media/[\w-]+)\.(jpg|jpeg|png|webp|gif)(?::\w+)?", url)
+    if match:
+        return f"{match[1]}?format={match[2]}&name=orig"
+    return re.sub(r"([?&]name=)\w+", r"\1orig", url)
+
+
+def _key_id(key: Any) -> str | None:
+    return key.rpartition("_")[2] if isinstance(key, str) and "_" in key else None
+
+
+def _variants(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Best first: X does not sort them."""
+    listed = []
+    for item in items:
+        if url := text_of(item.get("url")) or text_of(item.get("src")):
+            rate = count(item.get("bitrate")) if "bitrate" in item else count(item.get("bit_rate"))
+            kind = text_of(item.get("content_type")) or text_of(item.get("type")) or ""
+            listed.append({"url": url, "content_type": kind, "bitrate": rate})
+    return sorted(listed, key=lambda item: -1 if item["bitrate"] is None else item["bitrate"], reverse=True)
+
+
+def card_of(card: Any) -> tuple[Attachment | None, dict[str, Any] | None]:
+    """(poll, link preview) of a card; `binding_values` is a list in GraphQL, an object in syndication."""
+    name = text_of(at(card, "name"))
+    if name is None:
+        return None, None
+    bound = card.get("binding_values")
+    values: dict[str, Any] = {}
+    pairs = (
+        bound.items() if isinstance(bound, dict) else ((item.get("key"), item.get("value")) for item in dicts(bound))
+    )
+    for key, value in pairs:
+        if isinstance(key, str) and isinstance(value, dict):
+            found = value.get("string_value", value.get("boolean_value"))
+            values[key] = found if found is not None else at(value, "image_value", "url")
+    if re.fullmatch(r"(?:.*:)?poll\dchoice_\w+", name):
+        return _poll(name, values), None
+    preview = {
+        "name": name,
+        "title": text_of(values.get("title")),
+        "description": text_of(values.get("description")),
+        "domain": text_of(values.get("vanity_url")) or text_of(values.get("domain")),
+        "url": text_of(values.get("card_url")) or text_of(at(card, "url")),
+        "image": text_of(values.get("photo_image_full_size_original"))
+        or text_of(values.get("thumbnail_image_original"))
+        or text_of(values.get("player_image_original")),
+    }
+    return None, {key: value for key, value in preview.items() if value is not None}
+
+
+def _poll(name: str, values: dict[str, Any]) -> Attachment:
+    options = []
+    for position in range(1, 5):
+        label = text_of(values.get(f"choice{position}_label"))
+        if label is not None:
+            options.append({"text": label, "votes": count(values.get(f"choice{position}_count"))})
+    final = values.get("counts_are_final")
+    facts = {
+        "card_name": name,
+        "options": options,
+        "final": final if isinstance(final, bool) else {"true": True, "false": False}.get(str(final)),
+        "end_utc": text_of(values.get("end_datetime_utc")),
+        "duration_minutes": count(values.get("duration_minutes")),
+        "counted_at": text_of(values.get("last_updated_datetime_utc")),
+        "image": text_of(values.get("image_original")),
+    }
+    return Attachment("poll", None, extra={key: value for key, value in facts.items() if value is not None})
+
+
+def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
+    point = at(legacy, "coordinates", "coordinates") or at(legacy, "geo", "coordinates", "coordinates")
+    facts = {
+        "name": text_of(at(place, "full_name")),
+        "country": text_of(at(place, "country")),
+        "country_code": text_of(at(place, "country_code")),
+        "place_type": text_of(at(place, "place_type")),
+        "longitude": number(at(point, 0)),
+        "latitude": number(at(point, 1)),
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
+    """A post that X names and does not show. It has no author or time; the id is the request's or the entry's."""
+    said = (
+        text_of(at(item, "tombstone", "text", "text"))
+        or text_of(at(item, "tombstone", "text"))
+        or text_of(at(item, "tombstoneInfo", "text"))
+    )
+    code = text_of(item.get("reason"))
+    if said is None:
+        outcome, reason = _UNAVAILABLE.get(
+            (code or "").lower(), (Outcome.UNAVAILABLE, f"X shows nothing in its place{f' ({code})' if code else ''}")
+        )
+        if code is None:
+            # Seen for age-gated posts too: it does not mean that the post is gone.
+            outcome, reason = Outcome.REFUSED, "X shows nothing in its place and does not say why"
+        return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": code or "bare"})
+    lower = said.lower()
+    for words, outcome, kind in _TOMBSTONES:
+        if words in lower:
+            return Post(
+                "x", post_id, _link(post_id), outcome=outcome, reason=f"{kind}: {said}", extra={"tombstone": kind}
+            )
+    return Post("x", post_id, _link(post_id), outcome=Outcome.REFUSED, reason=said, extra={"tombstone": "other"})
+
+
+def _link(post_id: str | None) -> str | None:
+    return f"https://x.com/i/status/{post_id}" if post_id else None
+
+
+def when(value: Any, source: str) -> Time | None:
+    """`Tue Mar 21 20:50:14 +0000 2006` or ISO 8601 with its offset, as UTC."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        found = datetime.strptime(value, "%a %b %d %H:%M:%S %z %Y")
+    except ValueError:
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            return Time(None, None, False, value, source)
+    known = found.tzinfo is not None
+    try:
+        moment = found.astimezone(UTC) if known else None
+    except OverflowError:
+        return Time(None, None, known, value, source)
+    return Time(moment, "second", known, value, source)
+
+
+def plain(value: Any) -> str | None:
+    """`<a href=…>Twitter Web App</a>` → its text."""
+    found = text_of(value)
+    return re.sub(r"<[^>]{0,300}>", "", html.unescape(found)) or None if found else None

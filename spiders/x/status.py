@@ -1,0 +1,81 @@
+"""Syndication and API v1.1: one status with what it quotes, reposts or answers."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+from spiders.posts import Outcome, Post
+from spiders.shapes import at, count, dicts, obj, text_of
+from spiders.x.common import account_of, asked_id, card_of, common_facts, plain, post_of, shown_text, tombstone
+
+
+def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
+    """A post as `cdn.syndication.twimg.com/tweet-result` gives it, the one it quotes, and the one it answers."""
+    user = obj(value.get("user"))
+    quoted, parent = value.get("quoted_tweet"), value.get("parent")
+    extra = {
+        **common_facts(value, value.get("entities")),
+        "conversation_count": count(value.get("conversation_count")),
+        "cut": True if at(value, "note_tweet", "id") else None,
+        "account": account_of({"legacy": user, "is_blue_verified": user.get("is_blue_verified")}),
+    }
+    if "reply_count" not in value and "conversation_count" in value:
+        value = {**value, "reply_count": value["conversation_count"]}
+    media = value.get("mediaDetails")
+    if isinstance(media, list) and isinstance(value.get("photos"), list):
+        value = {**value, "mediaDetails": _sized(media, value["photos"])}
+    # Syndication's text is given as it stands: its ranges also cut the mentions that a reply begins with.
+    post_id, text = text_of(value.get("id_str")) or asked_id(url), value.get("text")
+    post = post_of(
+        value, post_id, text_of(at(user, "screen_name")), text_of(at(user, "name")), text_of(at(user, "id_str")),
+        html.unescape(text) if isinstance(text, str) else None, card_of(value.get("card")), extra,
+        value.get("edit_control"),
+        quoted_id=text_of(at(quoted, "id_str")) or text_of(value.get("quoted_status_id_str")),
+    )  # fmt: skip
+    if extra["cut"] and post.outcome is Outcome.CAPTURED:
+        # Syndication gives only the beginning of a long post; GraphQL has the whole.
+        post = Post(
+            **{**post.__dict__, "outcome": Outcome.PARTIAL, "reason": "a long post: only its beginning is public"}
+        )
+    yield post
+    for other in (quoted, parent):
+        if isinstance(other, dict) and ("id_str" in other or "tombstone" in other):
+            if "tombstone" in other:
+                yield tombstone(other, None)
+            else:
+                yield from syndicated(other, None)
+
+
+def _sized(media: list[Any], photos: list[Any]) -> list[Any]:
+    """Syndication's quoted posts carry the pixel sizes in `photos` only."""
+    sizes = {text_of(item.get("url")): item for item in dicts(photos)}
+    return [
+        {**item, "original_info": sizes[item.get("media_url_https")]}
+        if not at(item, "original_info", "width") and item.get("media_url_https") in sizes
+        else item
+        for item in dicts(media)
+    ]
+
+
+def statuses(value: dict[str, Any]) -> Iterator[Post]:
+    """API v1.1: a status, the status it reposts, the status it quotes."""
+    if "id_str" not in value:
+        return
+    user = obj(value.get("user"))
+    whole = value.get("extended_tweet")
+    if isinstance(whole, dict):
+        value = {**value, **whole}
+    reposted, quoted = value.get("retweeted_status"), value.get("quoted_status")
+    extra = {**common_facts(value, value.get("entities")), "source": plain(value.get("source"))}
+    extra["account"] = account_of({"legacy": user}) if isinstance(user, dict) else None
+    yield post_of(
+        value, text_of(value.get("id_str")), text_of(at(user, "screen_name")), text_of(at(user, "name")),
+        text_of(at(user, "id_str")), shown_text(value), card_of(value.get("card")), extra,
+        quoted_id=text_of(value.get("quoted_status_id_str")) or text_of(at(quoted, "id_str")),
+        forwarded=text_of(at(reposted, "id_str")),
+    )  # fmt: skip
+    for other in (reposted, quoted):
+        if isinstance(other, dict):
+            yield from statuses(other)

@@ -1,0 +1,122 @@
+"""API v2: posts, and beside them the users, media, polls and places that they refer to."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from spiders.posts import Attachment, Outcome, Parsed, Post
+from spiders.shapes import at, count, dicts, obj, text_of
+from spiders.x.common import done, medium_of, place_of, when
+
+
+def is_v2(value: dict[str, Any]) -> bool:
+    data = value.get("data")
+    first = data[0] if isinstance(data, list) and data else data
+    if isinstance(first, dict) and "id" in first and "text" in first:
+        return True
+    return data is None and any(
+        str(item.get("type", "")).startswith("https://api.t") for item in dicts(value.get("errors"))
+    )
+
+
+def parse_v2(value: dict[str, Any], url: str | None) -> Parsed:
+    data = value.get("data")
+    items = dicts(data) if isinstance(data, list) else [data] if isinstance(data, dict) else []
+    includes = obj(value.get("includes"))
+    users = {text_of(user.get("id")): user for user in dicts(at(includes, "users"))}
+    media = {text_of(medium.get("media_key")): medium for medium in dicts(at(includes, "media"))}
+    polls = {text_of(poll.get("id")): poll for poll in dicts(at(includes, "polls"))}
+    places = {text_of(place.get("id")): place for place in dicts(at(includes, "places"))}
+    posts = [_v2_post(item, users, media, polls, places) for item in items if "text" in item]
+    posts += [_v2_post(item, users, media, polls, places) for item in dicts(at(includes, "tweets")) if "text" in item]
+    parsed = done("x/v2", posts, value, None, url)
+    if retrieved := text_of(at(value, "__twarc", "retrieved_at")):
+        parsed.page["retrieved_at"] = retrieved
+    return parsed
+
+
+def _v2_post(
+    item: dict[str, Any],
+    users: dict[str | None, dict[str, Any]],
+    media: dict[str | None, dict[str, Any]],
+    polls: dict[str | None, dict[str, Any]],
+    places: dict[str | None, dict[str, Any]],
+) -> Post:
+    user = users.get(text_of(item.get("author_id"))) or {}
+    counts = obj(item.get("public_metrics"))
+    refers = {str(entry.get("type")): text_of(entry.get("id")) for entry in dicts(item.get("referenced_tweets"))}
+    attachments = []
+    missing = None
+    keys = at(item, "attachments", "media_keys")
+    for position, key in enumerate(keys if isinstance(keys, list) else []):
+        medium = media.get(key)
+        kinds = {"3": "photo", "7": "video", "13": "video", "16": "gif"}
+        if medium is None:
+            missing = "the answer names media that it does not include"
+            kind = kinds.get(str(key).partition("_")[0], "file")
+            attachments.append(Attachment(kind, None, reason=missing, extra={"media_key": str(key)}))
+            continue
+        shaped = {
+            **medium,
+            "media_url_https": medium.get("url") or medium.get("preview_image_url"),
+            "original_info": medium,
+            "video_info": {"variants": medium.get("variants"), "duration_millis": medium.get("duration_ms")},
+        }
+        attachments.append(medium_of(shaped, position, text_of(item.get("id"))))
+    poll_ids = at(item, "attachments", "poll_ids")
+    for poll_id in poll_ids if isinstance(poll_ids, list) else []:
+        poll = polls.get(poll_id) or {}
+        options = [
+            {"text": text_of(o.get("label")), "votes": count(o.get("votes"))} for o in dicts(poll.get("options"))
+        ]
+        facts = {"options": options, "end_utc": text_of(poll.get("end_datetime"))}
+        facts["duration_minutes"] = count(poll.get("duration_minutes"))  # type: ignore[assignment]
+        attachments.append(Attachment("poll", None, extra=facts))
+    if place := places.get(text_of(at(item, "geo", "place_id"))):
+        attachments.append(Attachment("location", None, extra=place_of(place, item)))
+    entities = obj(item.get("entities"))
+    extra = {
+        "conversation_id": text_of(item.get("conversation_id")),
+        "reply_to_author_id": text_of(item.get("in_reply_to_user_id")),
+        "source": text_of(item.get("source")),
+        "sensitive": item["possibly_sensitive"] if isinstance(item.get("possibly_sensitive"), bool) else None,
+        "withheld_in": at(item, "withheld", "country_codes"),
+        "hashtags": [tag for entry in dicts(at(entities, "hashtags")) if (tag := text_of(entry.get("tag")))],
+        "mentions": [name for entry in dicts(at(entities, "mentions")) if (name := text_of(entry.get("username")))],
+        "links": [
+            link for entry in dicts(at(entities, "urls"))
+            if (link := text_of(entry.get("expanded_url"))) and "media_key" not in entry
+        ],
+    }  # fmt: skip
+    post_id, handle = text_of(item.get("id")), text_of(user.get("username"))
+    ids = item.get("edit_history_tweet_ids")
+    edits = tuple(entry for entry in ids if isinstance(entry, str)) if isinstance(ids, list) else None
+    text = item.get("text")
+    return Post(
+        platform="x",
+        id=post_id,
+        url=f"https://x.com/{handle or 'i'}/status/{post_id}" if post_id else None,
+        author_handle=handle,
+        author_name=text_of(user.get("name")),
+        author_id=text_of(item.get("author_id")),
+        published=when(item.get("created_at"), "created_at"),
+        text=html.unescape(text) if isinstance(text, str) else None,
+        lang=text_of(item.get("lang")),
+        attachments=tuple(attachments),
+        reply_to=refers.get("replied_to"),
+        forwarded_from=refers.get("retweeted"),
+        quoted_id=refers.get("quoted"),
+        views=count(at(counts, "impression_count")),
+        likes=count(at(counts, "like_count")),
+        replies=count(at(counts, "reply_count")),
+        reposts=count(at(counts, "retweet_count")),
+        quotes=count(at(counts, "quote_count")),
+        bookmarks=count(at(counts, "bookmark_count")),
+        edited=len(edits) > 1 if edits else None,
+        edit_history_ids=edits,
+        outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED,
+        reason=missing,
+        duration=next((entry.duration for entry in attachments if entry.kind == "video"), None),
+        extra={key: value for key, value in extra.items() if value is not None and value != []},
+    )
