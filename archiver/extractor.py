@@ -50,7 +50,6 @@ class ExtractorPool:
         self._jobs = 0
         self.version: str | None = None
         self.runtime: str | None = None
-        self.used = False
 
     def warm(self) -> None:
         """Starts a process beside other work, so that the first job finds it ready."""
@@ -67,7 +66,6 @@ class ExtractorPool:
             if self._warming is not None and not self._idle:
                 await self._warming
             worker = self._idle.pop() if self._idle else await self._start()
-            self.used = True
             self._jobs += 1
             good = False
             try:

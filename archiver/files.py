@@ -81,10 +81,9 @@ class Files:
         text: bool = False,
         keep_body: int = 0,
         begun: Begun | None = None,
-        limit: int | None = None,
         see: Callable[[list[Piece]], None] = lambda pieces: None,
     ) -> FileGot:
-        """One file. `chunk`: ask in ranges of so many bytes. `span`: only (offset, length) of it. `limit`: stop there.
+        """One file. `chunk`: ask in ranges of so many bytes. `span`: only (offset, length) of it.
 
         `text`: compression is welcome. `begun`: what earlier captures hold of it. `see` is told the pieces after each answer.
         Never raises for the network.
@@ -98,7 +97,7 @@ class Files:
         idle = 0
         while True:
             start = held.size
-            done, url = await self._ask(tag, url, common, held, chunk, span, keep_body, limit)
+            done, url = await self._ask(tag, url, common, held, chunk, span, keep_body)
             outcome, reason = of_exchange(done)
             if done.status == 416 and held.total is not None and held.size >= held.total:
                 return FileGot(Outcome.CAPTURED, _resumed(resumed), held.pieces[0].record, done, held.pieces)
@@ -124,9 +123,6 @@ class Files:
             whole = held.size >= held.total if held.total is not None else done.complete
             if whole:
                 got.outcome, got.reason = Outcome.CAPTURED, _resumed(resumed)
-                return got
-            if limit is not None and held.size >= limit:
-                got.outcome, got.reason = Outcome.PARTIAL, f"stopped at the limit: {_amount(held)} kept"
                 return got
             if span is not None or done.problem in ("stopped", "interrupted") or self._port.stopped:
                 got.outcome = Outcome.PARTIAL if outcome is Outcome.CAPTURED else outcome
@@ -158,7 +154,6 @@ class Files:
         chunk: int | None,
         span: tuple[int, int] | None,
         keep_body: int,
-        limit: int | None,
     ) -> tuple[ExchangeDone, str]:
         """Asks for what comes next, through redirects. Returns the answer and the link that gave it."""
         start = held.size
@@ -167,8 +162,6 @@ class Files:
             fields.append(("Range", f"bytes={span[0]}-{span[0] + span[1] - 1}"))
         elif start or chunk:
             end = start + chunk - 1 if chunk else None
-            if limit is not None:
-                end = min(end, limit - 1) if end is not None else limit - 1
             fields.append(("Range", f"bytes={start}-{'' if end is None else end}"))
             if start and held.validator:
                 fields.append(("If-Range", held.validator))

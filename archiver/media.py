@@ -141,11 +141,9 @@ class Media:
         if job.extras:
             work += [self._captions(job, info, *track) for track in tracks(info)]
         ends = list(await asyncio.gather(*work))
-        files = [
-            (assembly, item) for (_, _, assembly), item in zip(ends, formats, strict=False) if assembly is not None
-        ]
+        files = [assembly for _, _, assembly in ends if assembly is not None]
         if self._act.options.merge and len(files) > 1:
-            ends.append(await self._merge(job, info, [assembly for assembly, _ in files]))
+            ends.append(await self._merge(job, info, files))
         return [(outcome, reason) for outcome, reason, _ in ends]
 
     async def _format(
@@ -179,7 +177,6 @@ class Media:
         name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{text_of(item.get('ext')) or 'bin'}"
         about = {
             "page": job.url,
-            "url": url,
             "extractor": text_of(info.get("extractor_key")),
             "id": text_of(info.get("id")),
             "part_of": key,
