@@ -28,10 +28,11 @@ from archiver.probing import probed
 from archiver.recorder import ExchangeDone, Limits
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
-from spiders.items import Reached, Seen, Verdict
+from spiders.absence import classify
+from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.page.parse import css_links
-from spiders.posts import Attachment, Outcome, Parsed, Post
-from spiders.targets import Target
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track
 from spiders.youtube.player import info as parse_info
 from storage.capture import CaptureWriter, Identity
@@ -40,6 +41,7 @@ from storage.records import RecordRef
 
 if TYPE_CHECKING:
     from archiver.capture import Archive
+    from archiver.walking import Going
 
 FETCHES_AT_ONCE = 6
 GRACE_SECONDS = 5.0
@@ -64,7 +66,9 @@ class Act:
         options: Options,
         progress: Progress,
         loop: asyncio.AbstractEventLoop,
+        going: Going | None = None,
     ) -> None:
+        self.going = going
         self.home, self.archive, self.target, self.options = home, archive, target, options
         self.recorder = recorder = archive.recorder
         self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
@@ -112,8 +116,9 @@ class Act:
         self._verdict: tuple[Outcome, str | None] | None = None
         self._final: tuple[Outcome, str | None] | None = None
         self.posts = 0
-        self.cursor: str | None = None
         self.walk_ended = False
+        self.found: list[Target] = []
+        """What can be captured on its own, not yet handed on."""
         self.interrupted = False
         self.writer.inventory(
             {
@@ -146,12 +151,39 @@ class Act:
         """Takes what a spider reports."""
         if isinstance(item, Seen):
             self._page_seen(item)
+        elif isinstance(item, Noted):
+            self._noted(item)
+        elif isinstance(item, Counted):
+            self._counted(item)
         elif isinstance(item, Reached):
-            self.cursor = item.cursor
             self.walk_ended = item.cursor is None
+            if self.going is not None:
+                before = [*self._tasks, *(task for task in self._fetches.values() if not task.done())]
+                self._spawn(self._checkpoint(item.cursor, self.posts, before))
         elif isinstance(item, Verdict):
             self._verdict = (item.outcome, item.reason)
         self._progress(self)
+
+    async def _checkpoint(self, cursor: str | None, posts: int, before: list[asyncio.Task[None]]) -> None:
+        """Remembers how far the walk has come, once everything before it has its outcome."""
+        assert self.going is not None
+        found, self.found = self.found, []
+        await asyncio.gather(*before, return_exceptions=True)
+        if not self.interrupted and not self.port.stopped:
+            self.going.reached(cursor, posts, found)
+
+    def _noted(self, item: Noted) -> None:
+        facts = {"target": item.target.key} if item.target else {}
+        if self.discover(item.key, item.kind, item.url, "target", **facts, **item.facts):
+            self.end(item.key, item.outcome, item.reason)
+            if item.target is not None:
+                self.found.append(item.target)
+
+    def _counted(self, item: Counted) -> None:
+        census = Census(f"stated: {item.what}", item.stated, item.found)
+        self.writer.inventory(census.line())
+        if not census.agrees:
+            self._disagreements.append(f"{item.what}: the platform states {item.stated}, {item.found} were found")
 
     def recorded(self, code: int) -> None:
         """The end of a program that ran behind the recorder: its exit code decides."""
@@ -197,6 +229,7 @@ class Act:
         done = self._exchanges.get(item.tag)
         record = done.record.record_id if done and done.record else None
         outcome, reason = self._page_outcome(item.parsed, done)
+        absence = classify(item.parsed, done.status if done else None)
         self.discover(item.key, "page", item.url, "target", layout=item.parsed.layout, page=item.parsed.page or None)
         for line in item.parsed.census:
             self.writer.inventory({**line.line(), "page": item.key})
@@ -210,7 +243,7 @@ class Act:
         if (posts or outcome is Outcome.CAPTURED) and not self.options.quick:
             for requisite in item.parsed.requisites:
                 self._want(f"requisite {requisite.url}", requisite, item.key, required=False)
-        self.end(item.key, outcome, reason, record)
+        self.end(item.key, outcome, reason, record, absence=absence.line())
         if item.final:
             self._final = (outcome, reason)
             if self.target.platform == "youtube" and outcome is Outcome.BLOCKED:
@@ -236,6 +269,9 @@ class Act:
         over = self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, "article" if post.platform == "page" else "post", post.url, item.key):
             return
+        if self.going is not None and key in self.going.known:
+            self.end(key, Outcome.SKIPPED, "kept in an earlier part of this run")
+            return
         line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
         line["role"] = "target" if wanted and not over else "beside the target"
         self.writer.post(self.clean(line))
@@ -248,6 +284,9 @@ class Act:
             return
         self.posts += 1
         self._post_keys.add(key)
+        if item.apart:
+            self._listed(key, post, record)
+            return
         parts = []
         for number, attachment in enumerate(post.attachments):
             part = f"{key} #{number}"
@@ -265,6 +304,16 @@ class Act:
                     required=False,
                 )
         self._spawn(self._finish_post(key, post, parts, record))
+
+    def _listed(self, key: str, post: Post, record: str | None) -> None:
+        """An entry of a list: what it says is kept here, the thing itself is captured on its own."""
+        found = parse_target(post.url or "")
+        for number, attachment in enumerate(post.attachments):
+            self.discover(f"{key} #{number}", attachment.kind, attachment.url, key)
+            self.end(f"{key} #{number}", Outcome.SKIPPED, "belongs to what is captured on its own")
+        if isinstance(found, Target):
+            self.found.append(found)
+        self.end(key, Outcome.CAPTURED, "as the list shows it; itself in a capture of its own in this run", record)
 
     async def _finish_post(self, key: str, post: Post, parts: list[str], record: str | None) -> None:
         waiting = [task for part in parts if (task := self._fetches.get(part))]
@@ -506,7 +555,7 @@ class Act:
             stored_bytes=self.writer.bytes_stored,
             seq=seq,
             test_routes=self.recorder.network is not None,
-            cursor=self.cursor,
+            found=list(self.found),
             walk_ended=self.walk_ended,
             part_full=self.enough() and not stop,
             warnings=warnings,
@@ -544,7 +593,7 @@ class Act:
                 posts
             ) == 1 else f"{len(bad)} of {len(posts)} posts incomplete: {bad[0][1]}"
         if self._disagreements:
-            return Outcome.PARTIAL, f"the parser missed something: {self._disagreements[0]}"
+            return Outcome.PARTIAL, f"counts do not agree: {'; '.join(self._disagreements[:3])}"
         if ours:
             return Outcome.PARTIAL, f"{len(ours)} files of the page not kept: {ours[0][1]}"
         return Outcome.CAPTURED, None

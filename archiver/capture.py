@@ -1,9 +1,9 @@
-"""Captures of one home: which spider, which order, how a walk goes on."""
+"""Captures of one home: which spider runs, and what is left when it has ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from archiver import convert
 from archiver.act import Act, Progress
@@ -16,7 +16,9 @@ from spiders.items import Verdict
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.errors import StorageError
-from storage.state import RunState
+
+if TYPE_CHECKING:
+    from archiver.walking import Going
 
 __all__ = ["Act", "Archive", "Options", "Progress", "Result", "software", "unsupported"]
 
@@ -55,39 +57,17 @@ class Archive:
         """One capture of a post or page. Raises `StorageError`, `ArchiverError`."""
         return await self._act(target, options, run, part, None)
 
-    async def crawl(
-        self, target: Target, options: Options, on_part: Callable[[Result], None], restart: bool = False
-    ) -> list[Result]:
-        """Walks a channel in parts. An unfinished run on the same target is taken up where it stands."""
-        state = None if restart else self.home.state.unfinished_run(target.key)
-        if state is None:
-            state = RunState(self.home.new_capture_id(self.home.clock()), target.key, 0, None, False, {})
-            self.home.state.save_run(state)
-        results: list[Result] = []
-        cursor, part = state.cursor, state.parts
-        left = options.limit
-        while not self.stopping:
-            part += 1
-            narrowed = Options(**{**options.__dict__, "limit": left})
-            result = await self._act(target, narrowed, state.run, part, cursor)
-            results.append(result)
-            on_part(result)
-            if left is not None:
-                left -= result.posts
-            ended = result.walk_ended or (left is not None and left <= 0)
-            cursor = result.cursor if result.cursor is not None else cursor
-            self.home.state.save_run(RunState(state.run, target.key, part, cursor, ended, {}))
-            if ended or not result.part_full:
-                break
-        return results
+    async def part(self, target: Target, options: Options, going: Going) -> Result:
+        """One part of a walk, from where it stands. Raises `StorageError`, `ArchiverError`."""
+        return await self._act(target, options, going.state.run, going.state.parts, going)
 
-    async def _act(self, target: Target, options: Options, run: str, part: int, cursor: str | None) -> Result:
-        act = Act(self.home, self, target, run, part, options, self._progress, asyncio.get_running_loop())
+    async def _act(self, target: Target, options: Options, run: str, part: int, going: Going | None) -> Result:
+        act = Act(self.home, self, target, run, part, options, self._progress, asyncio.get_running_loop(), going)
         self._acts.add(act)
         try:
             if self.stopping:
                 act.interrupt()
-            await self._spider(act, cursor)
+            await self._spider(act)
             act.pictured()
             await act.settle()
             return await asyncio.to_thread(act.finish)
@@ -98,30 +78,36 @@ class Archive:
         finally:
             self._acts.discard(act)
 
-    async def _spider(self, act: Act, cursor: str | None) -> None:
+    async def _spider(self, act: Act) -> None:
         from archiver.spiderrun import run_spider
 
-        refusal = unsupported(act.target)
+        refusal = unsupported(act.target, act.going is not None)
         if refusal is not None:
             act.seen(Verdict(*refusal))
             return
-        await run_spider(act, cursor)
+        await run_spider(act)
 
 
-CAPTURED = {("telegram", "post"), ("telegram", "channel"), ("x", "post"), ("youtube", "video")}
-_WALKS = {("x", "profile"), ("youtube", "channel"), ("youtube", "playlist")}
+CAPTURED = {
+    ("telegram", "post"), ("x", "post"), ("youtube", "video"),
+    ("facebook", "post"), ("facebook", "video"), ("facebook", "photo"), ("facebook", "profile"),
+}  # fmt: skip
+WALKED = {
+    ("telegram", "channel"): "channel", ("x", "post"): "thread", ("x", "profile"): "profile", ("x", "search"): "search",
+    ("youtube", "channel"): "channel", ("youtube", "playlist"): "playlist",
+}  # fmt: skip
+"""What `archiver crawl` walks, as people call it."""
 
 
-def unsupported(target: Target) -> tuple[Outcome, str] | None:
-    """Targets that are recognised and that this release cannot capture, with what to do."""
+def unsupported(target: Target, walk: bool = False) -> tuple[Outcome, str] | None:
+    """Targets that are recognised and cannot be captured, or not in this way, with what to do."""
     kind = (target.platform, target.kind)
-    if target.platform == "page" or kind in CAPTURED:
+    if (kind in WALKED) if walk else (target.platform == "page" or kind in CAPTURED):
         return None
+    if kind in WALKED:
+        return Outcome.SKIPPED, f"a whole {WALKED[kind]}: archiver crawl {target.url}"
     if target.platform == "telegram":
         return Outcome.REFUSED, f"a Telegram {target.kind} is not on the public web; it needs an account"
-    if kind in _WALKS:
-        what = "posts" if target.platform == "x" else "videos"
-        return Outcome.SKIPPED, f"a whole {target.kind} is not walked by this release; give the links of its {what}"
     return (
         Outcome.SKIPPED,
         f"{target.platform} {target.kind}s are recognised but not captured by this release",

@@ -95,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     crawl = command(
         "crawl",
-        "walk a Telegram channel's public page, newest first",
+        "walk a channel, profile, playlist, thread or search, newest first, to its end",
         "archiver crawl https://t.me/s/durov --since 2022-01-02",
     )
     crawl.add_argument("links", nargs=1, metavar="TARGET")
@@ -108,6 +108,10 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="begin at the newest post instead of going on where a broken walk stands",
     )
+    crawl.add_argument("--comments", action="store_true", help="comments with their replies, where they are public")
+    crawl.add_argument("--holes", action="store_true", help="ask for each id that a Telegram channel's pages leave out")
+    crawl.add_argument("--merge", action="store_true", help="put separate video and audio together (ffmpeg)")
+    crawl.add_argument("--at-once", type=int, default=2, metavar="N", help="how many of the videos found run at once")
 
     record = command(
         "record",

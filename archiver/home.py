@@ -76,6 +76,7 @@ reserve_bytes = 268435456
 # A cookies.txt (Netscape format) of an account of your own, exported from a browser. Empty: nobody is logged in.
 # What is then seen is what that account sees. Its values never reach a record.
 cookies = ""
+# One for a single platform counts there instead: x = "x.txt", youtube = "youtube.txt", facebook = "facebook.txt"
 
 [copies]
 # Where the second copy shall go (a folder or s3://bucket). Kept for `archiver sync`, which this release does not have.
@@ -115,15 +116,20 @@ class Config:
     live_seconds: float = 3600.0
     probe: bool = True
     reserve_bytes: int = 256 << 20
-    cookies: Path | None = field(repr=False, default=None)
+    cookies: Mapping[str, Path] = field(repr=False, default_factory=dict)
+    """Platform → cookies.txt; under "" the file that counts for all others."""
     x_queries: Mapping[str, str] = field(default_factory=dict)
     x_features: Mapping[str, bool] = field(default_factory=dict)
     extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
 
-    def cookies_for(self, domain: str) -> dict[str, str]:
+    def cookies_file(self, platform: str) -> Path | None:
+        """The cookies.txt that counts for a platform."""
+        return self.cookies.get(platform) or self.cookies.get("")
+
+    def cookies_for(self, domain: str, platform: str = "") -> dict[str, str]:
         """Name → value of the account's cookies for a domain. Raises `ConfigError` where the file is no cookies.txt."""
-        return {name: value for name, value, host in cookies_in(self.cookies) if host == domain}
+        return {name: value for name, value, host in cookies_in(self.cookies_file(platform)) if host == domain}
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
@@ -209,8 +215,10 @@ class Home:
                 "Correct [sites] proxy.",
             )
         x, accounts = _table(value, "x"), _table(value, "accounts")
-        named = str(self._environment.get("ARCHIVER_COOKIES", accounts.get("cookies", "")))
-        cookies = (self.path / Path(named).expanduser()) if named else None
+        files = {name: accounts.get(name, "") for name in ("x", "youtube", "facebook")}
+        files[""] = self._environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
+        cookies = {name: self.path / Path(str(text)).expanduser() for name, text in files.items() if text}
+        kept = {value for path in cookies.values() for _, value, _ in cookies_in(path) if len(value) >= 8}
         try:
             return Config(
                 pseudonym=str(self._environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
@@ -231,7 +239,7 @@ class Home:
                 x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
                 x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
                 extractor_args=_table(media, "extractor_args"),
-                secret_values=(*values, *(text.encode() for _, text, _ in cookies_in(cookies) if len(text) >= 8)),
+                secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )
         except (TypeError, ValueError) as error:
             raise ConfigError(f"numbers in {path}", str(error), "Correct the file.") from error

@@ -27,6 +27,7 @@ from archiver.media_worker import stated_options
 from archiver.pieces import Following
 from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
+from spiders.targets import Target, parse_target
 from storage.assembly import Assembly, Piece
 from storage.digest import Sha256, sha256_hex
 from storage.errors import DiskError, EvidenceError
@@ -73,7 +74,7 @@ class Media:
             "url": job.url,
             "proxy": proxy,
             "user_agent": self._config.user_agent,
-            "cookies": str(self._config.cookies) if self._config.cookies else None,
+            "cookies": str(path) if (path := self._cookies(job.url)) else None,
             "extractor_args": self._config.extractor_args or None,
         }
         try:
@@ -106,6 +107,11 @@ class Media:
             return bad[0][0], bad[0][1], record
         return Outcome.PARTIAL, f"{len(bad)} of {len(ends)} files not whole: {bad[0][1]}", record
 
+    def _cookies(self, url: str) -> Path | None:
+        """The account's cookies.txt that counts for a page."""
+        found = parse_target(url)
+        return self._config.cookies_file(found.platform if isinstance(found, Target) else "")
+
     def _remember(self) -> None:
         """What the manifest says of the program that looked for the media."""
         pool = self._act.archive.extractors
@@ -114,7 +120,7 @@ class Media:
             "js_runtime": pool.runtime,
             "options": stated_options(),
             "captions": "all that people wrote, automatic ones in the original language",
-            "logged_in": self._config.cookies is not None,
+            "logged_in": bool(self._config.cookies),
         }
 
     def _keep_info(self, job: Job, answer: dict[str, Any]) -> str | None:
@@ -292,7 +298,7 @@ class Media:
                 "url": job.url,
                 "proxy": self._act.port.proxy_for(f"{key} download"),
                 "user_agent": self._config.user_agent,
-                "cookies": str(self._config.cookies) if self._config.cookies else None,
+                "cookies": str(path) if (path := self._cookies(job.url)) else None,
                 "extractor_args": self._config.extractor_args or None,
                 "format": text_of(item.get("format_id")),
                 "folder": scratch,

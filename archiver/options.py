@@ -34,6 +34,10 @@ class Options:
     media_reason: str = "left out as asked (--no-media)"
     extras_only: bool = False
     """The second pass of `quick`: the media were kept in the first."""
+    follow: bool = False
+    """Capture posts and videos elsewhere that a page embeds or links to."""
+    holes: bool = False
+    """Ask for each id that a channel's pages leave out."""
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None
@@ -60,7 +64,8 @@ class Result:
     stored_bytes: int
     seq: int | None
     test_routes: bool
-    cursor: str | None = None
+    found: list[Target] = field(default_factory=list)
+    """What it names that can be captured on its own."""
     walk_ended: bool = True
     part_full: bool = False
     warnings: list[str] = field(default_factory=list)

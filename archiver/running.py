@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.batch import Batch
 from archiver.browser import missing
-from archiver.capture import Act, Archive, Options, Result
+from archiver.capture import WALKED, Act, Archive, Options, Result
 from archiver.errors import UsageError
 from archiver.home import DEFAULT_CASE, Home
 from archiver.limits import HostLimiter
 from archiver.lists import Entry, read_list
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.recorder import Exit, Recorder
+from archiver.walking import Walk, unfinished
 from spiders.targets import NoTarget, Target, page, parse_target
 
 if TYPE_CHECKING:
@@ -89,44 +90,52 @@ def capture_links(context: Context, home: Home) -> int:
 
 
 def crawl_link(context: Context, home: Home) -> int:
-    """`archiver crawl`: a channel in parts, gone on where a broken walk stands."""
+    """`archiver crawl`: a walk in parts, gone on where a broken one stands, then what it found."""
     arguments, console = context.arguments, context.console
     target = parse_target(arguments.links[0])
     if isinstance(target, NoTarget):
-        raise UsageError("a channel's link", f"{arguments.links[0]!r}: {target.reason}", target.next_step)
-    if (target.platform, target.kind) != ("telegram", "channel"):
+        raise UsageError("a link that can be walked", f"{arguments.links[0]!r}: {target.reason}", target.next_step)
+    if (target.platform, target.kind) not in WALKED:
         raise UsageError(
-            "a public Telegram channel",
-            f"a {target.platform} {target.kind}",
+            "a channel, profile, playlist, thread or search",
+            f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
             f"Use: archiver capture {target.url}",
         )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
         media=not arguments.no_media,
+        comments=arguments.comments,
+        merge=arguments.merge,
+        holes=arguments.holes,
         since=moment(arguments.since, "--since"),
         until=moment(arguments.until, "--until"),
         limit=arguments.limit,
     )
     home.recipients(list(options.cases))
-    going_on = None if arguments.restart else home.state.unfinished_run(target.key)
+    going_on = None if arguments.restart else unfinished(home, target, options)
     if going_on is not None and going_on.parts:
-        console.say(f"going on with run {going_on.run} before post {going_on.cursor} (--restart begins anew)")
+        left = len(home.state.frontier(going_on.run))
+        where = f", {left} of what it found still to be captured" if left else ""
+        console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
     recorder = open_recorder(context, home)
     archive = Archive(home, recorder, console.progress)
-    results: list[Result] = []
+    walk = Walk(archive, target, options, console.result, arguments.at_once)
 
-    async def walk() -> None:
-        results.extend(await archive.crawl(target, options, console.result, arguments.restart))
+    async def walked() -> None:
+        await walk.run(arguments.restart)
 
     try:
-        run_interruptible(walk(), archive, context)
+        run_interruptible(walked(), archive, context)
     finally:
         recorder.close()
-    codes = [EXIT_BY_OUTCOME[result.outcome] for result in results]
-    if results:
-        console.say(
-            f"{sum(result.posts for result in results)} posts in {len(results)} part{'s' if len(results) != 1 else ''}, run {results[0].run}"
-        )
+    for link, error in walk.failed:
+        console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
+    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [4 for _ in walk.failed]
+    if walk.results:
+        run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
+        found = home.state.frontier_size(run)
+        what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
+        console.say(f"{what}, run {run}")
     return max(codes, default=4)
 
 

@@ -10,10 +10,13 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings, SettingsAttribute
 
+from spiders.facebook.spider import FacebookPost
 from spiders.page.spider import Page
 from spiders.telegram.spider import TelegramChannel, TelegramPost
 from spiders.x.spider import XPost
+from spiders.x.timeline import XTimeline
 from spiders.youtube.spider import YouTubeVideo
+from spiders.youtube.walk import YouTubeList
 
 if TYPE_CHECKING:
     from archiver.capture import Act
@@ -50,36 +53,37 @@ def spider_settings(address: tuple[str, int], authorization: str, user_agent: st
     return settings
 
 
-async def run_spider(act: Act, cursor: str | None) -> None:
+def chosen(act: Act) -> tuple[Any, dict[str, Any]]:
+    """(the spider that fits the target, what it is told beside it)."""
+    target, options, config = act.target, act.options, act.home.config
+    walk: dict[str, Any] = {"enough": act.enough}
+    if act.going is not None:
+        walk |= {"cursor": act.going.state.cursor, "since": options.since, "until": options.until}
+    login = {
+        "cookies": config.cookies_for("x.com", "x"), "query_ids": config.x_queries, "features": config.x_features,
+    }  # fmt: skip
+    if target.platform == "telegram":
+        more = {"comments": options.comments}
+        if act.going is None:
+            return TelegramPost, {**walk, **more}
+        return TelegramChannel, {**walk, **more, "holes": options.holes}
+    if target.platform == "x":
+        if target.kind == "post":
+            return XPost, {**login, **walk, "quick": options.quick, "thread": act.going is not None}
+        return XTimeline, {**login, **walk}
+    if target.platform == "youtube":
+        if target.kind == "video":
+            return YouTubeVideo, {**walk, "comments": options.comments, "clock": act.home.clock}
+        return YouTubeList, {**walk, "clock": act.home.clock, "limited": options.limit is not None}
+    if target.platform == "facebook":
+        return FacebookPost, {"cookies": config.cookies_for("facebook.com", "facebook")}
+    return Page, {}
+
+
+async def run_spider(act: Act) -> None:
     """Runs the spider that fits the target until it has nothing more to ask."""
-    target = act.target
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
-    arguments: dict[str, Any] = {"target": target}
-    if target.platform == "telegram" and target.kind == "post":
-        spider: Any = TelegramPost
-    elif target.platform == "telegram":
-        spider = TelegramChannel
-        arguments |= {
-            "cursor": cursor,
-            "since": act.options.since,
-            "until": act.options.until,
-            "enough": act.enough,
-        }
-    elif target.platform == "x":
-        config = act.home.config
-        spider = XPost
-        arguments |= {
-            "cookies": config.cookies_for("x.com"),
-            "query_ids": config.x_queries,
-            "features": config.x_features,
-            "quick": act.options.quick,
-            "enough": act.enough,
-        }
-    elif target.platform == "youtube":
-        spider = YouTubeVideo
-        arguments |= {"comments": act.options.comments, "clock": act.home.clock, "enough": act.enough}
-    else:
-        spider = Page
+    spider, arguments = chosen(act)
     runner = AsyncCrawlerRunner(spider_settings(act.port.address, act.port.authorization, act.home.config.user_agent))
     crawler = runner.create_crawler(spider)
 
@@ -91,4 +95,4 @@ async def run_spider(act: Act, cursor: str | None) -> None:
 
     crawler.signals.connect(scraped, signal=signals.item_scraped)
     crawler.signals.connect(failed, signal=signals.spider_error)
-    await runner.crawl(crawler, **arguments)
+    await runner.crawl(crawler, target=act.target, **arguments)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from spiders.posts import Outcome, Parsed
+from spiders.targets import Target
 
 
 @dataclass
@@ -12,7 +14,7 @@ class Seen:
     """An answer was read. `key` names the page in the inventory; `tag` the exchange it came in.
 
     `wanted`: ids of the posts this run is about; None means all of them. `final`: whether the outcome of this
-    page stands for the target itself.
+    page stands for the target itself. `apart`: the posts are entries of a list, each to be captured on its own.
     """
 
     key: str
@@ -21,6 +23,32 @@ class Seen:
     parsed: Parsed
     wanted: frozenset[str] | None = None
     final: bool = False
+    apart: bool = False
+
+
+@dataclass
+class Noted:
+    """Something that an answer shows and that needs no request here: a gap in the ids, an advertisement, a link.
+
+    `target`: it can be captured on its own, which a walk does.
+    """
+
+    key: str
+    kind: str
+    outcome: Outcome
+    reason: str
+    url: str | None = None
+    target: Target | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Counted:
+    """What the platform itself states, beside what a walk has come by. Where they differ the capture is partial."""
+
+    what: str
+    stated: int
+    found: int
 
 
 @dataclass

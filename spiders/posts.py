@@ -25,6 +25,39 @@ class Outcome(StrEnum):
     """By policy."""
 
 
+class State(StrEnum):
+    """Whether a thing is there, by the platform's own answer. `UNKNOWN` is a proper answer."""
+
+    PRESENT = "present"
+    UNAVAILABLE = "unavailable"
+    PRIVATE = "private or login"
+    WITHHELD = "geo-blocked or withheld"
+    AGE_GATED = "age-gated"
+    RATE_LIMITED = "rate-limited"
+    BOT_WALL = "bot wall"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """What the platform's own answer says of a thing's presence.
+
+    `kind`: as the platform words it ("account terminated"). `by`: who made it so, where the platform says it: "author",
+    "platform". `said`: its literal words. `where`: countries, as the platform codes them.
+    """
+
+    state: State
+    kind: str | None = None
+    by: str | None = None
+    said: str | None = None
+    where: tuple[str, ...] = ()
+
+    def line(self) -> dict[str, Any]:
+        parts = {"state": str(self.state), "kind": self.kind, "by": self.by, "said": self.said}
+        return {name: value for name, value in {**parts, "where": list(self.where) or None}.items() if value}
+
+
 @dataclass(frozen=True)
 class Time:
     """A moment as a platform states it.
@@ -208,3 +241,5 @@ class Parsed:
     """What a spider needs to ask further: continuation tokens, script links. Not kept beside the WARC."""
     parser: str = "1"
     """Version of the parser that read it."""
+    absence: Absence | None = None
+    """Whether what was asked for is there, where the answer says so itself."""

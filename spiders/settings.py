@@ -3,7 +3,10 @@
 import os
 
 BOT_NAME = "archiver"
-SPIDER_MODULES = ["spiders.telegram.spider", "spiders.x.spider", "spiders.youtube.spider", "spiders.page.spider"]
+SPIDER_MODULES = [
+    "spiders.telegram.spider", "spiders.x.spider", "spiders.x.timeline", "spiders.youtube.spider", "spiders.youtube.walk",
+    "spiders.facebook.spider", "spiders.page.spider",
+]  # fmt: skip
 
 # Every request goes through the recorder or is refused.
 DOWNLOAD_HANDLERS = {

@@ -147,7 +147,7 @@ def parse_target(text: str) -> Target | NoTarget:
         if host.endswith(".t.me") and host.count(".") == 2:
             return _telegram(f"/{host.split('.')[0]}{path}", query, text)
         if host in X_HOSTS:
-            return _x(path, text)
+            return _x(path, query, text)
         if host in YOUTUBE_HOSTS or host == "youtu.be":
             return _youtube(host, path, query, text)
         if host in FACEBOOK_HOSTS or host == "fb.watch":
@@ -224,7 +224,10 @@ def _telegram(path: str, query: dict[str, str], text: str) -> Target | NoTarget:
     return Target("telegram", kind, names["id"], f"https://t.me{path}")
 
 
-def _x(path: str, text: str) -> Target:
+def _x(path: str, query: dict[str, str], text: str) -> Target:
+    if path.rstrip("/") == "/search" and query.get("q", "").strip():
+        words = query["q"].strip()
+        return Target("x", "search", words, f"https://x.com/search?{urlencode({'q': words, 'f': 'live'})}")
     found = _match(X, path)
     if found is None or found[0] == "page":
         return page(text)

@@ -136,6 +136,10 @@ class Catalog:
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
 
+    def run(self, run: str) -> list[dict[str, Any]]:
+        """Captures of a run, in the order of their parts."""
+        return [_row(row) for row in self._query("SELECT * FROM captures WHERE run=? ORDER BY part", (run,))]
+
     def cases(self) -> list[dict[str, Any]]:
         sql = 'SELECT s.*, (SELECT COUNT(*) FROM case_captures m WHERE m."case"=s.name) AS captures FROM cases s ORDER BY seq'
         return [_row(row) for row in self._query(sql)]

@@ -55,6 +55,30 @@ class State:
         ).fetchone()
         return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
 
+    def reached(self, state: RunState, found: list[tuple[str, str]]) -> None:
+        """Everything before `state.cursor` is kept. `found`: (key, link) of what is still to be captured on its own."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self.save_run(state)
+            (count,) = self._connection.execute("SELECT count(*) FROM frontier WHERE run=?", (state.run,)).fetchone()
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO frontier (run, n, key, link) VALUES (?,?,?,?)",
+                [(state.run, count + number, key, link) for number, (key, link) in enumerate(found)],
+            )
+
+    def frontier(self, run: str) -> list[tuple[str, str]]:
+        """(key, link) of what a walk has found and not captured yet, in order."""
+        rows = self._connection.execute("SELECT key, link FROM frontier WHERE run=? AND done=0 ORDER BY n", (run,))
+        return [(row[0], row[1]) for row in rows]
+
+    def frontier_size(self, run: str) -> int:
+        """How many things the walk has found in all."""
+        (count,) = self._connection.execute("SELECT count(*) FROM frontier WHERE run=?", (run,)).fetchone()
+        return int(count)
+
+    def frontier_done(self, run: str, key: str) -> None:
+        self._connection.execute("UPDATE frontier SET done=1 WHERE run=? AND key=?", (run, key))
+
     # -- files that arrived in part ----------------------------------------------------------------------
 
     def file_begun(self, key: str, capture: str) -> None:

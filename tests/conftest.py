@@ -114,7 +114,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 class World:
     def __init__(self, scene: Scene) -> None:
         self.served, self.telegram, self.news = scene.served, scene.telegram, scene.news
-        self.youtube, self.x = scene.youtube, scene.x
+        self.youtube, self.x, self.facebook = scene.youtube, scene.x, scene.facebook
 
     @property
     def network(self) -> TestNetwork:
@@ -177,5 +177,6 @@ def shell(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> Shell
     world.news.trouble.clear()
     world.youtube.trouble.clear()
     world.x.trouble.clear()
+    world.facebook.trouble.clear()
     world.served.log.clear()
     return Shell(home.path, world, capsys)

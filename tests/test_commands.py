@@ -161,7 +161,7 @@ def test_notes_tags_places(shell: Shell, capture: str) -> None:
         (["case", "new", "inbox"], "a new case name"),
         (["case", "new", "other", "--recipient", "age1notakey"], "an age public key"),
         (["case", "show", "nosuch"], "the case 'nosuch'"),
-        (["crawl", "https://example.org/"], "a public Telegram channel"),
+        (["crawl", "https://example.org/"], "a channel, profile, playlist, thread or search"),
         (["crawl", "https://t.me/s/ozen_today", "--since", "yesterday"], "--since as"),
         (["show", "zzzz"], "a capture"),
         (["record"], "a command after --"),

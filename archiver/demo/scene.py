@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from archiver.demo import media
+from archiver.demo.facebook import Facebook, Shared
 from archiver.demo.news import News
 from archiver.demo.server import Platforms
 from archiver.demo.telegram import Channel, DemoPost, Medium, Telegram
@@ -30,6 +31,10 @@ def channel(folder: Path, posts: int = 45) -> tuple[Channel, bool]:
         12: DemoPost(
             12, START, "Видео с площади, снято около полудня. Слышны хлопки на 0:01.",
             [Medium("video", "a1b2c3d412.mp4?token=abc", first)], edited=True, views="18.4K",
+            comments=[
+                (501, "Айгүл", "Бұл Сәтбаев көшесі."), (502, "reader_kz", "Время на видео?"), (503, "M.", "12:40."),
+                (505, "Ержан", "Рақмет."), (506, "guest", "Saved."),
+            ],
         ),
         13: DemoPost(13, START, "Eyewitness: &quot;They fired from the roof of the school.&quot; Do not post faces.", reply_to=12),
         16: DemoPost(
@@ -103,7 +108,9 @@ def witness_on_youtube(folder: Path) -> YouTube:
             6,
             chat=chat,
             segments=segments,
+            tab="streams",
         ),
+        Video("Sh0rtOzen01", "Площадь за минуту", "", START + timedelta(hours=6), 4, formats, tab="shorts"),
         Video("Pr1vateVid0", "", "", START, 0, status="LOGIN_REQUIRED", reason="This video is private", details=False),
         Video(
             "B0tWa11Vid0",
@@ -145,7 +152,9 @@ def witness_on_youtube(folder: Path) -> YouTube:
             scheduled=START + timedelta(days=2),
         ),
     ]
-    return YouTube(videos, media.picture(shade=70))
+    tube = YouTube(videos, media.picture(shade=70))
+    tube.lists.playlists["PLozenJanuary"] = ("Жаңаөзен", ["Zh5janSq001", "Sh0rtOzen01"], None)
+    return tube
 
 
 def witness_on_x(folder: Path) -> X:
@@ -193,6 +202,20 @@ def witness_on_x(folder: Path) -> X:
     )
 
 
+def witness_on_facebook(folder: Path) -> Facebook:
+    """A post with a photo, a video, one that only embeds show, and one that nobody is shown."""
+    film, _ = media.video(folder, 2, 880)
+    when = START + timedelta(hours=5)
+    return Facebook(
+        [
+            Shared("10157000000000001", when, "Алаң, 12:40. / The square, 12:40.", photo=media.picture(shade=110)),
+            Shared("10157000000000002", when, "Видео с балкона.", film=film),
+            Shared("10157000000000003", when, "Список раненых.", photo=media.picture(shade=180), walled=True),
+            Shared("10157000000000004", when, "", private=True),
+        ]
+    )
+
+
 @dataclass
 class Scene:
     """Everything that the demo and the tests talk to."""
@@ -202,6 +225,7 @@ class Scene:
     news: News
     youtube: YouTube
     x: X
+    facebook: Facebook
     real: bool
     """Whether the videos are real (ffmpeg was there)."""
 
@@ -213,5 +237,6 @@ def platforms(folder: Path, posts: int = 45) -> Scene:
     film, _ = media.video(folder / "media", 2, 440)
     news = News(film, media.picture(shade=160))
     youtube, x = witness_on_youtube(folder / "media"), witness_on_x(folder / "media")
-    sites = {**telegram.sites(), **news.sites(), **youtube.sites(), **x.sites()}
-    return Scene(Platforms(folder / "certificates", sites), telegram, news, youtube, x, real)
+    facebook = witness_on_facebook(folder / "media")
+    sites = {**telegram.sites(), **news.sites(), **youtube.sites(), **x.sites(), **facebook.sites()}
+    return Scene(Platforms(folder / "certificates", sites), telegram, news, youtube, x, facebook, real)

@@ -43,6 +43,10 @@ class DemoPost:
     service: bool = False
     reply_to: int | None = None
     extra: str = ""
+    comments: list[tuple[int, str, str]] = field(default_factory=list)
+    """(number, author, text), oldest first"""
+    unlisted: bool = False
+    """Left out of the channel's page; its embed shows it."""
 
 
 @dataclass
@@ -98,6 +102,10 @@ class Telegram:
             before = int(asked.query["before"]) if asked.query.get("before", "").isdigit() else around and around + 10
             return Answer(body=self._preview(channel, before), headers=cookie)
         channel = self.channels.get(parts[0].lower()) if parts else None
+        if len(parts) >= 2 and "discussion" in asked.query:
+            post = self._find(channel, int(parts[1])) if channel and parts[1].isdigit() else None
+            before = int(asked.query["before"]) if asked.query.get("before", "").isdigit() else None
+            return Answer(body=self._discussion(channel, post, before), headers=cookie)
         if len(parts) >= 2 and "embed" in asked.query:
             post = self._find(channel, int(parts[1])) if channel and parts[1].isdigit() else None
             return Answer(body=self._embed(channel, post), headers=cookie)
@@ -110,7 +118,8 @@ class Telegram:
         return None
 
     def _preview(self, channel: Channel, before: int | None) -> bytes:
-        older = [post for post in sorted(channel.posts, key=lambda p: p.id) if before is None or post.id < before]
+        listed = [post for post in channel.posts if not post.unlisted]
+        older = [post for post in sorted(listed, key=lambda p: p.id) if before is None or post.id < before]
         shown = older[-PAGE:]
         more = (
             f'<div class="tgme_widget_message_centered js-messages_more_wrap"><a href="/s/{channel.handle}?before={shown[0].id}" class="tme_messages_more js-messages_more" data-before="{shown[0].id}"></a></div>'
@@ -230,6 +239,34 @@ class Telegram:
 </html>
 <!-- page generated in 8.02ms -->
 """.encode()
+
+    def _discussion(self, channel: Channel | None, post: DemoPost | None, before: int | None) -> bytes:
+        """Three comments at a time, newest last, as the widget shows them."""
+        if channel is None or post is None or not post.comments:
+            inner = '<div class="tgme_widget_message js-widget_message"><div class="tgme_widget_message_error">Discussion not found</div></div>'
+        else:
+            older = [item for item in post.comments if before is None or item[0] < before]
+            shown = older[-3:]
+            more = (
+                f'<a class="tme_messages_more js-messages_more" data-before="{shown[0][0]}"></a>'
+                if len(older) > 3
+                else ""
+            )
+            inner = (
+                f'<div class="tgme_post_discussion"><h3 class="tgme_post_discussion_header">{len(post.comments)} comments</h3>{more}'
+                + "".join(self._remark(channel, post, *item) for item in shown)
+                + "</div>"
+            )
+        return f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body class="widget_frame_base tgme_widget body_widget_discussion">{inner}</body></html>'.encode()
+
+    def _remark(self, channel: Channel, post: DemoPost, number: int, author: str, text: str) -> str:
+        link = f"https://t.me/{channel.handle}/{post.id}?comment={number}"
+        return (
+            f'<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message js-widget_message" data-post="{channel.handle}_chat/{number}">'
+            f'<div class="tgme_widget_message_author"><span class="tgme_widget_message_author_name" dir="auto">{html.escape(author)}</span></div>'
+            f'<div class="tgme_widget_message_text js-message_text" dir="auto">{html.escape(text)}</div>'
+            f'<div class="tgme_widget_message_info"><a class="tgme_widget_message_date" href="{link}"><time datetime="{post.when.strftime("%Y-%m-%dT%H:%M:%S+00:00")}" class="time">12:00</time></a></div></div></div>'
+        )
 
     def _landing(self, channel: Channel | None, name: str) -> bytes:
         inner = f'<div class="tgme_page_description">If you have <strong>Telegram</strong>, you can contact <a class="tgme_username_link" href="tg://resolve?domain={html.escape(name)}">@{html.escape(name)}</a> right away.</div>'

@@ -11,7 +11,8 @@ from typing import Any
 from archiver.demo.server import Answer, Asked, Site
 
 SCRIPT = "/responsive-web/client-web/main.0demo0.js".replace("0demo0", "0de0a0e1")
-QUERY = "demoTweetDetailQuery00"
+QUERIES = {name: f"demo{name}Query00" for name in ("TweetDetail", "UserByScreenName", "UserTweets", "SearchTimeline")}
+PAGE = 4
 BEARER = "AAAAAAAAAAAAAAAAAAAAA" + "demo" * 12 + "%3D" + "Xyz012" * 8
 
 
@@ -60,12 +61,14 @@ class X:
         self.trouble: dict[str, Answer] = {}
         self.cookie = "0123456789abcdef0123456789abcdef01234567"
         """The `auth_token` that counts as logged in."""
+        self.suspended = False
 
     def sites(self) -> dict[str, Site]:
         return {
             "x.com": self.web,
             "twitter.com": self.web,
             "cdn.syndication.twimg.com": self.syndication,
+            "syndication.twitter.com": self.timeline,
             "abs.twimg.com": self.script,
             "pbs.twimg.com": self.files,
             "video.twimg.com": self.files,
@@ -182,8 +185,12 @@ class X:
         if asked.path != SCRIPT:
             return Answer(404, "text/plain", b"")
         text = (
-            f'e.exports={{queryId:"{QUERY}",operationName:"TweetDetail",operationType:"query",metadata:{{featureSwitches:["longform_notetweets_consumption_enabled",'
-            f'"view_counts_everywhere_api_enabled"],fieldToggles:["withArticleRichContentState"]}}}};const t="{BEARER}";'
+            "".join(
+                f'e.exports={{queryId:"{query}",operationName:"{name}",operationType:"query",metadata:{{featureSwitches:["longform_notetweets_consumption_enabled",'
+                f'"view_counts_everywhere_api_enabled"],fieldToggles:["withArticleRichContentState"]}}}};'
+                for name, query in QUERIES.items()
+            )
+            + f'const t="{BEARER}";'
         )
         return Answer(content_type="application/javascript; charset=utf-8", body=text.encode())
 
@@ -192,15 +199,27 @@ class X:
         if f"auth_token={self.cookie}" not in cookie or "x-csrf-token" not in asked.headers:
             errors = {"errors": [{"message": "Could not authenticate you", "code": 32}]}
             return Answer(401, "application/json; charset=utf-8", json.dumps(errors).encode())
-        focal = str(json.loads(asked.query.get("variables", "{}")).get("focalTweetId", ""))
+        name = asked.path.rpartition("/")[2]
+        if name in self.trouble:
+            return self.trouble[name]
+        said = json.loads(asked.query.get("variables", "{}"))
+        if name == "UserByScreenName":
+            return self._account(str(said.get("screen_name", "")))
+        if name in ("UserTweets", "SearchTimeline"):
+            return self._timeline(name, said)
+        focal = str(said.get("focalTweetId", ""))
         tweet = self.tweets.get(focal)
-        entries = []
+        entries: list[dict[str, Any]] = []
+        answers = [other for other in self.tweets.values() if other.answers == focal]
+        start = int(said["cursor"]) if str(said.get("cursor", "")).isdigit() else 0
         if tweet is not None and not tweet.missing:
-            listed = [tweet, *(other for other in self.tweets.values() if other.answers == focal)]
+            listed = [*([tweet] if not start else []), *answers[start : start + PAGE]]
             entries = [
                 {"entryId": f"tweet-{item.id}", "content": {"itemContent": {"itemType": "TimelineTweet", "tweet_results": {"result": self._result(item)}}}}
                 for item in listed
             ]  # fmt: skip
+            if start + PAGE < len(answers):
+                entries.append(_cursor("Bottom", str(start + PAGE)))
         value = {
             "data": {
                 "threaded_conversation_with_injections_v2": {
@@ -209,6 +228,68 @@ class X:
             }
         }
         return Answer(content_type="application/json; charset=utf-8", body=json.dumps(value).encode())
+
+    def _account(self, handle: str) -> Answer:
+        if self.suspended:
+            result: dict[str, Any] = {
+                "__typename": "UserUnavailable",
+                "reason": "Suspended",
+                "message": "User is suspended",
+            }
+        elif handle.lower() != self.handle:
+            return _json({"data": {}})
+        else:
+            core = {"name": self.name, "screen_name": self.handle}
+            result = {
+                "__typename": "User",
+                "rest_id": self.number,
+                "core": core,
+                "legacy": {"statuses_count": len(self.tweets)},
+            }
+        return _json({"data": {"user": {"result": result}}})
+
+    def _timeline(self, name: str, said: dict[str, Any]) -> Answer:
+        """Posts newest first, with an advertisement and accounts to follow between them, as X mixes them in."""
+        shown = [tweet for tweet in reversed(self.tweets.values()) if not tweet.missing and not tweet.gone]
+        if name == "SearchTimeline":
+            shown = [tweet for tweet in shown if str(said.get("rawQuery", "")).lower() in tweet.text.lower()]
+        start = int(said["cursor"]) if str(said.get("cursor", "")).isdigit() else 0
+        entries = [self._entry(f"tweet-{tweet.id}", self._result(tweet)) for tweet in shown[start : start + PAGE]]
+        if not start:
+            entry = self._entry(
+                "promoted-tweet-1", self._result(Tweet("1999", shown[0].when, "Buy this.")) if shown else {}
+            )
+            entry["content"]["itemContent"]["promotedMetadata"] = {"disclosureType": "NoDisclosure"}
+            entries.insert(1, entry)
+            entries.append({"entryId": "who-to-follow-1", "content": {"items": []}})
+        entries += [_cursor("Top", "top"), _cursor("Bottom", str(start + PAGE))]
+        instructions = [{"type": "TimelineAddEntries", "entries": entries}]
+        inner = {"timeline": {"instructions": instructions}}
+        if name == "SearchTimeline":
+            return _json({"data": {"search_by_raw_query": {"search_timeline": inner}}})
+        return _json({"data": {"user": {"result": {"__typename": "User", "timeline_v2": inner}}}})
+
+    def _entry(self, entry_id: str, result: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "entryId": entry_id,
+            "content": {"itemContent": {"itemType": "TimelineTweet", "tweet_results": {"result": result}}},
+        }
+
+    def timeline(self, asked: Asked) -> Answer:
+        """`srv/timeline-profile`: what any site may embed."""
+        handle = asked.path.rpartition("/")[2]
+        if handle.lower() != self.handle:
+            return Answer(404, body=b"<!DOCTYPE html><title>404</title>")
+        entries = []
+        for tweet in list(reversed(self.tweets.values()))[:6]:
+            if tweet.missing or tweet.gone:
+                continue
+            value = self._syndicated(tweet, False)
+            legacy = {**self._result(tweet)["legacy"], "user": value["user"], "entities": value["entities"]}
+            entries.append({"type": "tweet", "entry_id": f"tweet-{tweet.id}", "content": {"tweet": legacy}})
+        props = {"props": {"pageProps": {"headerProps": {"screenName": self.handle}, "timeline": {"entries": entries}}}}
+        text = f'<!DOCTYPE html><html><head></head><body><script id="__NEXT_DATA__" type="application/json">{json.dumps(props)}</script></body></html>'
+        return Answer(body=text.encode())
 
     def _result(self, tweet: Tweet) -> dict[str, Any]:
         if tweet.gone:
@@ -256,3 +337,12 @@ class X:
                     picture = item.body if isinstance(item, Picture) else b"\x89PNG\r\n\x1a\n"
                     return Answer(content_type="image/png", body=picture)
         return Answer(404, "text/plain", b"")
+
+
+def _cursor(kind: str, value: str) -> dict[str, Any]:
+    content = {"entryType": "TimelineTimelineCursor", "value": value, "cursorType": kind}
+    return {"entryId": f"cursor-{kind.lower()}-{value}", "content": content}
+
+
+def _json(value: dict[str, Any]) -> Answer:
+    return Answer(content_type="application/json; charset=utf-8", body=json.dumps(value).encode())

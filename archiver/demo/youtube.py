@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.demo.server import Answer, Asked, Site
+from archiver.demo.youtube_lists import Lists
 
 HOSTS = ("www.youtube.com", "youtube.com", "m.youtube.com", "youtu.be", "youtubei.googleapis.com")
 VIDEO_HOST = "rr1---sn-demo.googlevideo.com"
@@ -78,6 +79,8 @@ class Video:
     shown: int | None = None
     ended: bool = True
     scheduled: datetime | None = None
+    tab: str | None = "videos"
+    """Which tab of the channel lists it: videos, shorts, streams; None: none does."""
 
 
 class YouTube:
@@ -93,6 +96,7 @@ class YouTube:
         self.trouble: dict[str, Answer] = {}
         self.on_media: Callable[[Asked], Answer | None] = lambda asked: None
         """Asked before each media answer, so that a test can break it."""
+        self.lists = Lists(self)
         self.page_only_wall = False
         """The watch page shows a captcha while the player's API answers."""
 
@@ -122,6 +126,12 @@ class YouTube:
             )
         if asked.path == "/youtubei/v1/live_chat/get_live_chat_replay":
             return _json(self._chat(str(_said(asked).get("continuation", ""))))
+        if asked.path == "/youtubei/v1/browse":
+            return _json(self.lists.browse(str(_said(asked).get("continuation", ""))))
+        if asked.path == "/feeds/videos.xml":
+            return self.lists.feed(asked.query.get("channel_id", ""))
+        if asked.path == "/playlist" or asked.path.startswith("/@"):
+            return self.lists.page(asked)
         if asked.path == "/api/timedtext":
             return self._captions(asked)
         return Answer(404, body=b"<!DOCTYPE html><title>404 Not Found</title>")

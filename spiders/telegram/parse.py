@@ -13,8 +13,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from spiders.absence import absence
 from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
-from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
 
 PARSER = "telegram-web/1"
 ONLY_IN_APP = "shown only in the Telegram app"
@@ -46,7 +47,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             parser=PARSER,
         )
     messages = [node for node in by_class(document, "js-widget_message") if node.get("data-post")]
-    posts = tuple(post for node in messages if (post := _post(node)) is not None)
+    posts = tuple(post for node in messages if (post := read_message(node)) is not None)
     census = _census(data, posts)
     page = _page(document, messages)
     if posts:
@@ -58,7 +59,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             layout,
             posts,
             census,
-            _older(document),
+            older_cursor(document),
             None,
             None,
             _requisites(document),
@@ -67,15 +68,18 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         )
     for css, layout in _TELEGRAM_SAYS:
         if found := by_class(document, css):
-            reason = f"Telegram says: {one_line(found[0])}"
-            return Parsed("telegram", layout, (), census, None, Outcome.UNAVAILABLE, reason, page=page, parser=PARSER)
+            words = one_line(found[0])
+            return Parsed(
+                "telegram", layout, (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {words}", page=page,
+                parser=PARSER, absence=absence("not found", words),
+            )  # fmt: skip
     if by_class(document, "tgme_channel_history"):
         return Parsed(
             "telegram",
             "telegram/preview empty",
             (),
             census,
-            _older(document),
+            older_cursor(document),
             None,
             "no posts on this page",
             page=page,
@@ -112,16 +116,19 @@ def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) ->
     preview = bool(document.xpath("//a[contains(@class,'tgme_page_context_link')]"))
     page = {**page, "title": title, "stated": extra, "preview_offered": preview}
     if by_class(document, "tgme_page_widget") or document.xpath("//*[@data-telegram-post]"):
-        reason, outcome = "the frame around a post; the post is in its embed", Outcome.PARTIAL
+        reason, outcome, kind = "the frame around a post; the post is in its embed", Outcome.PARTIAL, None
     elif preview:
-        reason, outcome = "the landing page of a channel; its posts are on the preview page", Outcome.PARTIAL
+        reason, outcome, kind = "a channel's landing page; its posts are on the preview page", Outcome.PARTIAL, None
     elif extra and re.search(r"\d", extra) and not extra.startswith("@"):
-        reason, outcome = "the channel or group has no public preview", Outcome.REFUSED
+        reason, outcome, kind = "the channel or group has no public preview", Outcome.REFUSED, "no public preview"
     elif title:
-        reason, outcome = "a person or bot, not a channel with posts", Outcome.REFUSED
+        reason, outcome, kind = "a person or bot, not a channel with posts", Outcome.REFUSED, "a person or bot"
     else:
-        reason, outcome = "Telegram shows no channel under this name", Outcome.UNAVAILABLE
-    return Parsed("telegram", "telegram/landing", (), census, None, outcome, reason, page=page, parser=PARSER)
+        reason, outcome, kind = "Telegram shows no channel under this name", Outcome.UNAVAILABLE, "no such account"
+    said = Absence(State.PRESENT) if outcome is Outcome.PARTIAL else absence(kind, reason)
+    return Parsed(
+        "telegram", "telegram/landing", (), census, None, outcome, reason, page=page, parser=PARSER, absence=said
+    )
 
 
 def _shape(document: Any) -> str:
@@ -129,7 +136,8 @@ def _shape(document: Any) -> str:
     return " ".join(list(dict.fromkeys(classes))[:12]) or "no classes"
 
 
-def _older(document: Any) -> str | None:
+def older_cursor(document: Any) -> str | None:
+    """The id before which older messages are to be asked for."""
     for node in document.xpath("//*[@data-before]"):
         if (node.get("data-before") or "").isdigit():
             return str(node.get("data-before"))
@@ -168,7 +176,7 @@ def _page(document: Any, messages: list[Any]) -> dict[str, Any]:
             for node in messages
             if node.get("data-post").rpartition("/")[2].isdigit()
         ],
-        "older": _older(document),
+        "older": older_cursor(document),
         "newer": _newer(document),
     }
     for name, css in (
@@ -196,7 +204,8 @@ def _epoch(seconds: Any) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
-def _post(node: Any) -> Post | None:
+def read_message(node: Any) -> Post | None:
+    """One message of any of Telegram's widgets. None where it names no id."""
     handle, _, number = (node.get("data-post") or "").rpartition("/")
     if not handle or not number.isdigit():
         return None

@@ -7,7 +7,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.absence import KINDS, absence
+from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
 from spiders.shapes import at, count, dicts, length_of, number, obj, text_of
 
 PARSER = "x/1"
@@ -38,6 +39,7 @@ _TOMBSTONES = [
 
 
 _UNAVAILABLE = {
+    # what GraphQL gives as `reason`: (outcome, what it means; the kind stands before the colon)
     "nsfwloggedout": (Outcome.REFUSED, "age-restricted: shown only to people who are logged in"),
     "nsfwviewerisunderage": (Outcome.REFUSED, "age-restricted"),
     "nsfwviewerhasnostatedage": (Outcome.REFUSED, "age-restricted"),
@@ -81,6 +83,18 @@ def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
     return Parsed("x", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
+def presence(about: Post | None) -> Absence | None:
+    """What X says of the presence of the post that was asked for. Only its own boxes are looked at."""
+    if about is None:
+        return None
+    if "tombstone" in about.extra:
+        kind = about.extra["tombstone"]
+        return absence(kind, about.reason) if kind in KINDS else Absence(State.UNKNOWN, kind, None, about.reason)
+    if countries := about.extra.get("withheld_in"):
+        return absence("withheld", "withheld in countries", tuple(item for item in countries if isinstance(item, str)))
+    return Absence(State.PRESENT)
+
+
 def asked_id(url: str | None) -> str | None:
     """The post id that a request was about: in a post's link, a syndication link, or GraphQL variables."""
     if not url:
@@ -109,28 +123,31 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
         about = listed[0]
     if about is not None and about.outcome is not Outcome.CAPTURED:
         outcome, reason = about.outcome, about.reason
-    elif not listed:
-        outcome, reason = _no_posts(value, errors)
+    said = presence(about)
+    if not listed:
+        outcome, reason, kind = _no_posts(value, errors)
+        said = absence(kind, reason)
     counted = (census,) if census is not None else ()
-    return Parsed("x", layout, listed, counted, outcome=outcome, reason=reason, page=page, parser=PARSER)
+    return Parsed("x", layout, listed, counted, outcome=outcome, reason=reason, page=page, parser=PARSER, absence=said)
 
 
-def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str]:
+def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, str | None]:
+    """(outcome, reason, kind) of an answer without posts."""
     for error in errors:
         code = count(error.get("code")) or count(at(error, "extensions", "code"))
         said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
         if code in _ERRORS:
             outcome, reason = _ERRORS[code]
-            return outcome, f"{reason} (error {code}: {said})"
+            return outcome, f"{reason} (error {code}: {said})", reason
         kind = text_of(error.get("type")) or ""
         if kind.endswith("resource-not-found"):
-            return Outcome.UNAVAILABLE, said or "not found"
+            return Outcome.UNAVAILABLE, said or "not found", "not found"
         if kind.endswith("not-authorized-for-resource"):
-            return Outcome.REFUSED, said or "not authorised"
-        return Outcome.FAILED, f"X answered with an error: {said or 'without a message'}"
+            return Outcome.REFUSED, said or "not authorised", "not authorised"
+        return Outcome.FAILED, f"X answered with an error: {said or 'without a message'}", "server error"
     if isinstance(value, dict) and value.get("data") in ({"tweetResult": {}}, {}):
-        return Outcome.UNAVAILABLE, "X answered without a post; deleted, never there or not shown to us"
-    return Outcome.PARTIAL, "no post in the answer"
+        return Outcome.UNAVAILABLE, "X answered without a post; deleted, never there or not shown to us", None
+    return Outcome.PARTIAL, "no post in the answer", None
 
 
 def post_of(
@@ -395,7 +412,8 @@ def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
         if code is None:
             # Seen for age-gated posts too: it does not mean that the post is gone.
             outcome, reason = Outcome.REFUSED, "X shows nothing in its place and does not say why"
-        return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": code or "bare"})
+        kind = reason.partition(":")[0] if (code or "").lower() in _UNAVAILABLE else code or "bare"
+        return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
     lower = said.lower()
     for words, outcome, kind in _TOMBSTONES:
         if words in lower:

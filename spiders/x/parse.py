@@ -9,9 +9,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from spiders.posts import Census, Outcome, Parsed, Post
+from spiders.absence import absence
+from spiders.html import tree
+from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
 from spiders.shapes import NESTING, at, count, dicts, load, obj, text_of, walk
 from spiders.x.common import (
     PARSER,
@@ -40,7 +43,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             return none("x/json", Outcome.PARTIAL, "malformed JSON")
         return _json(value, data, url)
     if start == b"<":
-        return page_post(data, url)
+        return timeline_page(data, url) if b"__NEXT_DATA__" in data else page_post(data, url)
     if not data.strip():
         return none("x/empty", Outcome.PARTIAL, "an empty answer")
     return none("x/unknown", Outcome.PARTIAL, "neither JSON nor HTML")
@@ -95,6 +98,7 @@ def _json(value: Any, data: bytes, url: str | None) -> Parsed:
 def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
     nodes: list[tuple[dict[str, Any], str | None]] = []
     promoted = 0
+    others = _other_entries(value.get("data", value))
     for key, item, entry in _results(value.get("data", value)):
         if entry.startswith("promoted"):
             promoted += 1
@@ -109,11 +113,74 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
             posts.append(_tweet(item))
     read = sum(1 for item, _ in nodes if isinstance(item.get("legacy"), dict) and "full_text" in item["legacy"])
     census = Census("full_text", len(re.findall(rb'"full_text"\s*:', data)), read + promoted)
-    if not posts and (profile := _profile(value.get("data"))):
-        return Parsed("x", "x/profile", reason="facts about an account, no post", page=profile, parser=PARSER)
+    if not posts and not others["cursors"] and (profile := _profile(value.get("data"))):
+        return _account(profile)
     if not posts and not dicts(value.get("errors")) and "data" not in value:
         return none("x/unknown", Outcome.PARTIAL, "JSON of a layout that is not X's")
-    return done("x/graphql", posts, value, census, url)
+    parsed = done("x/graphql", posts, value, census, url)
+    if not others["cursors"]:
+        return parsed
+    if not posts and not dicts(value.get("errors")):  # the end of a timeline is a page of cursors
+        parsed = replace(parsed, outcome=None, reason="no posts on this page", absence=None)
+    facts = {"promoted": promoted or None, "who_to_follow": others["suggested"] or None}
+    page = {**parsed.page, **{key: item for key, item in facts.items() if item}}
+    more = {"threads": others["threads"]} if others["threads"] else {}
+    return replace(parsed, older=others["cursors"].get("Bottom"), page=page, hints={**parsed.hints, **more})
+
+
+def _account(profile: dict[str, Any]) -> Parsed:
+    """Facts about an account; with them, whether it is there at all."""
+    state = str(profile.get("state") or "").lower()
+    outcome, kind = next(((how, kind) for mark, how, kind in _STATES if mark in state), (None, None))
+    if outcome is None and profile.get("unavailable"):
+        outcome, kind = Outcome.UNAVAILABLE, "no such account"
+    reason = f"{kind}: {profile.get('state') or 'X shows no account'}" if outcome else "facts about an account, no post"
+    said = absence(kind, profile.get("state")) if outcome else Absence(State.PRESENT)
+    return Parsed("x", "x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said)
+
+
+_STATES = [
+    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
+    ("deactivated", Outcome.UNAVAILABLE, "account deactivated"),
+    ("protected", Outcome.REFUSED, "protected"),
+]
+
+
+def _other_entries(value: Any) -> dict[str, Any]:
+    """What a timeline holds beside posts: cursors by their kind, the "show more" of threads, accounts to follow."""
+    cursors: dict[str, str] = {}
+    threads: list[str] = []
+    suggested = 0
+    for _, item in walk(value):
+        kind, text = item.get("cursorType"), text_of(item.get("value"))
+        if isinstance(kind, str) and text:
+            if kind in ("ShowMore", "ShowMoreThreads", "ShowMoreThreadsPrompt"):
+                threads.append(text)
+            else:
+                cursors[kind] = text
+        if str(item.get("entryId", "")).startswith(("who-to-follow", "whoToFollow")):
+            suggested += 1
+    return {"cursors": cursors, "threads": list(dict.fromkeys(threads)), "suggested": suggested}
+
+
+def timeline_page(data: bytes, url: str | None = None) -> Parsed:
+    """A profile as X shows it to any site that embeds it (`srv/timeline-profile`): v1.1 posts in `__NEXT_DATA__`."""
+    document = tree(data)
+    scripts = document.xpath("//script[@id='__NEXT_DATA__']") if document is not None else []
+    value = load(scripts[0].text or "") if scripts else None
+    entries = at(value, "props", "pageProps", "timeline", "entries")
+    if not isinstance(entries, list):
+        return none("x/timeline", Outcome.PARTIAL, "no timeline in the page")
+    tweets = [obj(at(item, "content", "tweet")) for item in dicts(entries) if item.get("type") == "tweet"]
+    posts = [post for item in tweets for post in statuses(item)]
+    raw = len(re.findall(rb"\"entry_id\"\s*:\s*\"tweet-", data))
+    shown = [text_of(item.get("id_str")) for item in tweets if "id_str" in item]
+    header = at(value, "props", "pageProps", "headerProps", "screenName")
+    page = {"account": text_of(header), "shown": [item for item in shown if item]}
+    census = Census("entry_id tweet-", raw, len(shown))
+    once = {post.id or str(number): post for number, post in enumerate(posts)}
+    reason = None if once else "X's public timeline shows no posts of it"
+    return Parsed("x", "x/timeline", tuple(once.values()), (census,), reason=reason, page=page, parser=PARSER)
 
 
 def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
@@ -212,6 +279,11 @@ def _profile(data: Any) -> dict[str, Any]:
                 "name": text_of(at(item, "core", "name")) or text_of(at(legacy, "name")),
                 "id": text_of(item.get("rest_id")),
                 "state": text_of(item.get("message")) or text_of(item.get("reason")),
+                "unavailable": True if item.get("__typename") == "UserUnavailable" else None,
+                "protected": True
+                if legacy.get("protected") is True or at(item, "privacy", "protected") is True
+                else None,
+                "posts_stated": count(at(legacy, "statuses_count")) or count(at(item, "tweet_counts", "tweets")),
                 "description": text_of(at(legacy, "description")) or text_of(at(item, "profile_bio", "description")),
                 "based_in": text_of(at(item, "about_profile", "account_based_in")),
                 "name_changes": count(at(item, "about_profile", "username_changes", "count")),

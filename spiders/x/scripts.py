@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin
@@ -65,27 +66,51 @@ def switches(page: str) -> dict[str, bool]:
     return found
 
 
-def detail_url(query: Query, post_id: str, known: dict[str, bool], cursor: str | None = None) -> str:
-    """Link of `TweetDetail` for one post."""
-    variables: dict[str, Any] = {
-        "focalTweetId": post_id,
-        "with_rux_injections": False,
-        "rankingMode": "Relevance",
-        "includePromotedContent": False,
-        "withCommunity": True,
-        "withQuickPromoteEligibilityTweetFields": False,
-        "withBirdwatchNotes": True,
-        "withVoice": True,
-    }
-    if cursor:
-        variables["cursor"] = cursor
-    features = {name: known.get(name, True) for name in query.features}
+DETAIL = {
+    "with_rux_injections": False,
+    "rankingMode": "Relevance",
+    "includePromotedContent": False,
+    "withCommunity": True,
+    "withQuickPromoteEligibilityTweetFields": False,
+    "withBirdwatchNotes": True,
+    "withVoice": True,
+}
+TIMELINE = {
+    "count": 20,
+    "includePromotedContent": False,
+    "withQuickPromoteEligibilityTweetFields": False,
+    "withVoice": True,
+}
+
+
+def query_url(name: str, query: Query, variables: dict[str, Any], known: dict[str, bool]) -> str:
+    """Link of a query of the site's own GraphQL. `known`: feature switches as the page states them."""
+    features = {switch: known.get(switch, True) for switch in query.features}
     toggles = dict.fromkeys(query.toggles, False)
     parts = {"variables": variables, "features": features, "fieldToggles": toggles}
     text = "&".join(
-        f"{name}={quote(json.dumps(value, separators=(',', ':')), safe='')}" for name, value in parts.items() if value
+        f"{part}={quote(json.dumps(value, separators=(',', ':')), safe='')}" for part, value in parts.items() if value
     )
-    return urljoin("https://x.com/i/api/graphql/", f"{query.id}/TweetDetail?{text}")
+    return urljoin("https://x.com/i/api/graphql/", f"{query.id}/{name}?{text}")
+
+
+def detail_url(query: Query, post_id: str, known: dict[str, bool], cursor: str | None = None) -> str:
+    """Link of `TweetDetail` for one post."""
+    variables: dict[str, Any] = {"focalTweetId": post_id, **DETAIL, **({"cursor": cursor} if cursor else {})}
+    return query_url("TweetDetail", query, variables, known)
+
+
+def login_headers(cookies: Mapping[str, str], token: str) -> dict[str, str]:
+    """What the site's own client sends when a person is logged in. Secrets: the recorder takes them out."""
+    return {
+        "Authorization": f"Bearer {token}",
+        "X-Csrf-Token": cookies["ct0"],
+        "X-Twitter-Auth-Type": "OAuth2Session",
+        "X-Twitter-Active-User": "yes",
+        "Content-Type": "application/json",
+        "Accept": "*/*",
+        "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+    }
 
 
 def syndication_token(post_id: str) -> str:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import scrapy
 from scrapy.http import Response
 
-from spiders.items import Seen, Verdict
+from spiders.items import Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
 from spiders.targets import Target, given
 from spiders.x.parse import parse
-from spiders.x.scripts import Query, bearer, detail_url, main_script, queries, switches, syndication_token
+from spiders.x.scripts import (
+    Query,
+    bearer,
+    detail_url,
+    login_headers,
+    main_script,
+    queries,
+    switches,
+    syndication_token,
+)
 
 THREAD = 100
 """How many posts of a self-thread are followed upwards."""
@@ -34,16 +44,23 @@ class XPost(scrapy.Spider):
         query_ids: Mapping[str, str] | None = None,
         features: Mapping[str, bool] | None = None,
         quick: bool = False,
+        thread: bool = False,
+        cursor: str | None = None,
         enough: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
-        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong."""
+        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong.
+
+        `thread`: with cookies, every answer to the post, page by page from `cursor`.
+        """
         super().__init__(**kwargs)
         self.target = given(link, target)
         self._cookies = dict(cookies or {})
         self._query_ids = dict(query_ids or {})
         self._features = dict(features or {})
         self._quick, self._enough = quick, enough
+        self._whole, self._cursor = thread, cursor
+        self._pages = 0
         self._thread = 0
         self._found = False
         self._first: Parsed | None = None
@@ -109,6 +126,11 @@ class XPost(scrapy.Spider):
             yield from self._without_login("the page names no script")
         elif self._first is not None and not self._found:
             yield self._conclusion(about)
+        if self._whole and not self._cookies:
+            yield Reached(None)
+            if self._found:
+                said = "X shows answers only to who is logged in: give cookies in [accounts] x"
+                yield Verdict(Outcome.PARTIAL, f"the post and what it continues; {said}")
 
     def _without_login(self, why: str) -> Iterator[Any]:
         yield self._syndication(self.target.id, "syndication")
@@ -137,37 +159,55 @@ class XPost(scrapy.Spider):
             yield from self._without_login(why)
             return
         yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
-        url = detail_url(query, self.target.id, {**response.meta["switches"], **self._features})
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "X-Csrf-Token": self._cookies["ct0"],
-            "X-Twitter-Auth-Type": "OAuth2Session",
-            "X-Twitter-Active-User": "yes",
-            "Content-Type": "application/json",
-            "Accept": "*/*",
-            "Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items()),
-        }
-        yield scrapy.Request(url, self.detail, headers=headers, meta={"tag": "detail"}, dont_filter=True)
+        self._ask = (query, token, {**response.meta["switches"], **self._features})
+        yield self._detail(self._cursor)
+
+    def _detail(self, cursor: str | None) -> scrapy.Request:
+        query, token, known = self._ask
+        url = detail_url(query, self.target.id, known, cursor)
+        self._pages += 1
+        tag = "detail" if self._pages == 1 else f"page {self._pages}"
+        meta = {"tag": tag, "cursor": cursor}
+        return scrapy.Request(
+            url, self.detail, headers=login_headers(self._cookies, token), meta=meta, dont_filter=True
+        )
 
     def detail(self, response: Response) -> Iterator[Any]:
         """The post with everything, seen as the person's own account sees it: long posts whole, the thread both ways."""
         parsed = parse(response.body, response.url)
         about = _about(parsed, self.target.id)
-        wanted: set[str] = set()
-        if about is not None:
+        tag, asked = response.meta["tag"], response.meta["cursor"]
+        wanted: set[str] | None = set()
+        if self._whole:
+            wanted = None
+        elif about is not None:
             same = {
                 post.id for post in parsed.posts
                 if post.id and post.author_id == about.author_id and _same_thread(post, about)
             }  # fmt: skip
             wanted = {item for item in (about.id, about.quoted_id, *same) if item}
-        self._found = about is not None
-        yield Seen("detail", "detail", response.url, parsed, frozenset(wanted), final=self._found)
-        if not self._quick or not self._found:
+        self._found = self._found or about is not None
+        later = asked is not None
+        if later and parsed.older is not None and not parsed.posts:
+            parsed = replace(parsed, outcome=None)
+        yield Seen(
+            tag, tag, response.url, parsed, None if wanted is None else frozenset(wanted),
+            final=about is not None and not later,
+        )  # fmt: skip
+        if not later and (not self._quick or not self._found):
             yield self._syndication(self.target.id, "syndication")
-        if about is None and response.status in (401, 403):
+        if about is None and not later and response.status in (401, 403):
             yield Verdict(
                 Outcome.REFUSED, "X does not accept the cookies: expired, or another account's. Export them again"
             )
+        if not self._whole or response.status != 200:
+            return
+        more = list(parsed.hints.get("threads") or [])
+        older = parsed.older if parsed.older != asked and (parsed.posts or not later) else None
+        onwards = older or next((token for token in more if token != asked), None)
+        yield Reached(onwards)
+        if onwards is not None and not self._enough():
+            yield self._detail(onwards)
 
 
 def _about(parsed: Parsed, post_id: str) -> Post | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from lxml import etree
 
 from spiders import moments
+from spiders.absence import absence
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
 from spiders.shapes import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
@@ -27,22 +29,24 @@ _GONE = [
     ("does not exist", Outcome.UNAVAILABLE, "does not exist"),
     ("been removed", Outcome.UNAVAILABLE, "removed"),
     ("private", Outcome.REFUSED, "private"),
-    ("unviewable", Outcome.REFUSED, "not shown"),
+    ("unviewable", Outcome.REFUSED, "not for everybody"),
     ("in your country", Outcome.REFUSED, "geo-blocked"),
 ]
 
 
 def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
     """Videos of a channel or playlist page, or of a single renderer. None where there are none."""
-    marks = gather(value, (*_RENDERERS, "lockupViewModel", "continuationItemRenderer"))
+    marks = gather(value, (*_RENDERERS, "lockupViewModel", "shortsLockupViewModel", "continuationItemRenderer"))
     renderers = [item for name in _RENDERERS for item in dicts(marks[name]) if text_of(item.get("videoId"))]
     lockups = dicts(marks["lockupViewModel"]) or ([value] if "contentId" in value else [])
-    raw = len(renderers) + len(lockups)
-    posts = [_renderer(item, observed) for item in renderers]
+    shorts = [item for item in dicts(marks["shortsLockupViewModel"]) if _short_id(item)]
+    raw = len(renderers) + len(lockups) + len(shorts)
+    posts = [_renderer(item, observed) for item in renderers] + [_short(item) for item in shorts]
     posts += [post for item in lockups if (post := _lockup(item, observed))]
     if not posts and text_of(value.get("videoId")) and ("title" in value or "thumbnail" in value):
         raw, posts = 1, [_renderer(value, observed)]
-    if not posts:
+    empty = not posts and _tab(value) is not None
+    if not posts and not empty:
         return None
     meta = at(value, "metadata", "channelMetadataRenderer") or obj(at(value, "metadata", "playlistMetadataRenderer"))
     page = {
@@ -50,6 +54,8 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         "channel": text_of(at(meta, "title")),
         "description": text_of(at(meta, "description")),
         "handle": handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0))),
+        "tab": _tab(value),
+        "stated_videos": stated(value),
     }
     channel_id, name, handle = page["channel_id"], page["channel"], page["handle"]
     if channel_id:  # a channel's own tab leaves the owner out of each entry
@@ -64,12 +70,15 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         ]  # fmt: skip
     once = {post.id or str(number_): post for number_, post in enumerate(posts)}
     tokens = [
-        text_of(at(item, "continuationEndpoint", "continuationCommand", "token"))
+        text_of(inner.get("token"))
         for item in marks["continuationItemRenderer"]
+        for key, inner in walk(item)
+        if key == "continuationCommand"
     ]
     older = tokens[-1] if tokens else None
+    reason = "no videos on this page" if empty else None
     return Parsed(
-        "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older,
+        "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older, reason=reason,
         page={key: item for key, item in page.items() if item}, parser=PARSER,
     )  # fmt: skip
 
@@ -156,6 +165,45 @@ def _lockup(item: dict[str, Any], observed: datetime | None) -> Post | None:
     )  # fmt: skip
 
 
+def _short_id(item: dict[str, Any]) -> str | None:
+    for key, inner in walk(item):
+        if key == "reelWatchEndpoint" and text_of(inner.get("videoId")):
+            return str(inner["videoId"])
+    return None
+
+
+def _short(item: dict[str, Any]) -> Post:
+    """`shortsLockupViewModel`: a title and a rounded count of views, no date."""
+    video_id = _short_id(item)
+    assert video_id is not None
+    views = words(at(item, "overlayMetadata", "secondaryText"))
+    return Post(
+        "youtube", video_id, WATCH + video_id, title=words(at(item, "overlayMetadata", "primaryText")),
+        attachments=_still(at(item, "thumbnail"), video_id), views=shown_count(views) if views else None,
+        extra={"kind": "short", **({"views_text": views} if views else {})},
+    )  # fmt: skip
+
+
+def _tab(value: dict[str, Any]) -> str | None:
+    """Which tab of a channel the page shows: a tab that a channel does not have is answered with another."""
+    for key, item in walk(value.get("contents")):
+        if key == "tabRenderer" and item.get("selected") is True:
+            link = text_of(at(item, "endpoint", "commandMetadata", "webCommandMetadata", "url")) or ""
+            return link.rpartition("/")[2] or None
+    return None
+
+
+def stated(value: dict[str, Any]) -> int | None:
+    """How many videos the channel or playlist says it has, where it says so exactly."""
+    for place in ("header", "sidebar"):
+        for _, item in walk(value.get(place)):
+            for shown in (item.get("numVideosText"), item.get("content"), item.get("text"), item):
+                said = words(shown) if isinstance(shown, dict | str) else None
+                if said and (match := re.fullmatch(r"(\d{1,3}(?:,\d{3})*) videos?", said)):
+                    return int(match[1].replace(",", ""))
+    return None
+
+
 def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
     """A page that answers 200 and says in a box that there is nothing: a terminated channel, a missing playlist."""
     lower = said[0].lower()
@@ -166,7 +214,8 @@ def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
         (text_of(item.get("channelId")) for _, item in walk(value.get("header")) if item.get("channelId")), None
     )
     page = {"channel_id": channel} if channel else {}
-    return none("youtube/alert", outcome, f"{state}: {said[0]}", **page)
+    found = none("youtube/alert", outcome, f"{state}: {said[0]}", **page)
+    return replace(found, absence=absence(state, said[0]))
 
 
 def feed(data: bytes) -> Parsed:

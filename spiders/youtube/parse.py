@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from spiders.absence import absence
 from spiders.html import decode
 from spiders.posts import Outcome, Parsed
 from spiders.shapes import at, load, load_at, text_of
@@ -129,13 +131,14 @@ def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parse
 
 def _error(error: dict[str, Any]) -> Parsed:
     code, said = error.get("code"), text_of(error.get("message")) or "without a message"
+    outcome, reason, kind = Outcome.FAILED, f"YouTube answered with an error: {said} ({code})", "server error"
     if code == 404:
-        return none("youtube/error", Outcome.UNAVAILABLE, f"not found: {said}")
-    if code in (401, 403):
-        return none("youtube/error", Outcome.REFUSED, f"{said} (error {code})")
-    if code == 429:
-        return none("youtube/error", Outcome.BLOCKED, f"rate limit: {said}")
-    return none("youtube/error", Outcome.FAILED, f"YouTube answered with an error: {said} ({code})")
+        outcome, reason, kind = Outcome.UNAVAILABLE, f"not found: {said}", "not found"
+    elif code in (401, 403):
+        outcome, reason, kind = Outcome.REFUSED, f"{said} (error {code})", "not authorised"
+    elif code == 429:
+        outcome, reason, kind = Outcome.BLOCKED, f"rate limit: {said}", "rate limit"
+    return replace(none("youtube/error", outcome, reason), absence=absence(kind, said))
 
 
 # -- pages ------------------------------------------------------------------------------------------------------
@@ -166,12 +169,16 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
     elif "data" in found:
         parsed = parse_value(found["data"], url, observed)
     elif any(mark in text for mark in _WALLS):
-        return none("youtube/wall", Outcome.BLOCKED, "a captcha in place of the page: YouTube takes us for a robot")
+        return _wall("youtube/wall", "bot wall", "a captcha in place of the page: YouTube takes us for a robot")
     elif any(mark in text for mark in _CONSENT):
-        return none("youtube/consent", Outcome.BLOCKED, "a consent page in place of the page")
+        return _wall("youtube/consent", "consent wall", "a consent page in place of the page")
     else:
         return none("youtube/page", Outcome.PARTIAL, "a page of YouTube without its data")
     return with_hints(parsed, hints)
+
+
+def _wall(layout: str, kind: str, reason: str) -> Parsed:
+    return replace(none(layout, Outcome.BLOCKED, reason), absence=absence(kind, reason))
 
 
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from spiders import moments
-from spiders.posts import Attachment, Outcome, Parsed, Post, Time
+from spiders.absence import absence
+from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State, Time
 from spiders.shapes import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
 
@@ -77,7 +78,10 @@ def nothing(url: str | None) -> Parsed:
     video_id = video_id_of(url)
     reason = "YouTube answered with an empty object: it knows no video of that id"
     post = Post("youtube", video_id, WATCH + video_id if video_id else None, outcome=Outcome.UNAVAILABLE, reason=reason)
-    return Parsed("youtube", "youtube/player", (post,), outcome=Outcome.UNAVAILABLE, reason=reason, parser=PARSER)
+    return Parsed(
+        "youtube", "youtube/player", (post,), outcome=Outcome.UNAVAILABLE, reason=reason, parser=PARSER,
+        absence=absence("no video of that id", "{}"),
+    )  # fmt: skip
 
 
 def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
@@ -149,6 +153,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         "youtube", "youtube/watch" if data else "youtube/player", (post,),
         outcome=outcome if outcome is not Outcome.CAPTURED else None, reason=reason,
         page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
+        absence=Absence(State.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
     )  # fmt: skip
 
 

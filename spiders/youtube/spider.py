@@ -77,17 +77,7 @@ class YouTubeVideo(scrapy.Spider):
             yield scrapy.Request(url, self.chat, meta={"tag": "chat 1", "kind": kind}, dont_filter=True)
 
     def _call(self, method: str, token: str, then: Any, tag: str, **meta: Any) -> scrapy.Request:
-        """A call of YouTube's own API ("InnerTube") as its page makes it."""
-        client = {"clientName": "WEB", "clientVersion": self._config.get("version") or "2.20250626.01.00", "hl": "en"}
-        if visitor := self._config.get("visitor"):
-            client["visitorData"] = visitor
-        body = {"context": {"client": client}, "continuation": token}
-        url = f"{HOST}/youtubei/v1/{method}?prettyPrint=false"
-        return scrapy.Request(
-            url, then, method="POST", body=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Origin": HOST, "Accept": "*/*"},
-            meta={"tag": tag, **meta}, dont_filter=True,
-        )  # fmt: skip
+        return api_call(self._config, method, token, then, tag, **meta)
 
     def comments(self, response: Response) -> Iterator[Any]:
         """A page of comments; then the replies of each, and the next page."""
@@ -114,3 +104,17 @@ class YouTubeVideo(scrapy.Spider):
         if response.meta["kind"] == "live_chat_replay" and token and parsed.posts and not self._enough():
             method = "live_chat/get_live_chat_replay"
             yield self._call(method, token, self.chat, f"chat {self._chats + 1}", kind="live_chat_replay")
+
+
+def api_call(config: dict[str, Any], method: str, token: str, then: Any, tag: str, **meta: Any) -> scrapy.Request:
+    """A call of YouTube's own API ("InnerTube") as its page makes it. `config`: what the page said of the client."""
+    client = {"clientName": "WEB", "clientVersion": config.get("version") or "2.20250626.01.00", "hl": "en"}
+    if visitor := config.get("visitor"):
+        client["visitorData"] = visitor
+    body = {"context": {"client": client}, "continuation": token}
+    url = f"{HOST}/youtubei/v1/{method}?prettyPrint=false"
+    return scrapy.Request(
+        url, then, method="POST", body=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json", "Origin": HOST, "Accept": "*/*"},
+        meta={"tag": tag, **meta}, dont_filter=True,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Facebook: what its pages say, and where to ask."""
