@@ -16,18 +16,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
-from archiver.browser import NoPicture
 from archiver.decoding import decode_body
 from archiver.files import FileGot, Files
 from archiver.home import Home
 from archiver.media import Job, Media, free_room
 from archiver.options import Options, Result, software
 from archiver.outcomes import of_exchange
+from archiver.picturing import picture
 from archiver.pieces import Pieces
 from archiver.probing import probed
 from archiver.recorder import ExchangeDone, Limits
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
+from archiver.trackers import tracker
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.page.parse import css_links
@@ -267,7 +268,8 @@ class Act:
         key = f"post {post.id}"
         wanted = item.wanted is None or post.id in item.wanted
         over = self.options.limit is not None and self.posts >= self.options.limit
-        if not self.discover(key, "article" if post.platform == "page" else "post", post.url, item.key):
+        kind = "comment" if post.extra.get("kind") == "comment" else "article" if post.platform == "page" else "post"
+        if not self.discover(key, kind, post.url, item.key):
             return
         if self.going is not None and key in self.going.known:
             self.end(key, Outcome.SKIPPED, "kept in an earlier part of this run")
@@ -346,6 +348,9 @@ class Act:
         if attachment.kind == "frame":
             self.end(key, Outcome.SKIPPED, attachment.reason)
             return False
+        if not required and (listed := tracker(attachment.url or "", self.target.url)):
+            self.end(key, Outcome.SKIPPED, f"known tracker ({listed}): not asked")
+            return False
         captions = self.options.extras_only and attachment.extract_from is not None
         if required and not self.options.media and not captions:
             self.end(key, Outcome.SKIPPED, self.options.media_reason)
@@ -404,25 +409,12 @@ class Act:
         return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
 
     def pictured(self) -> None:
-        """Starts the picture of the target's page, if one is wanted. It stands beside the post: without it the post is whole."""
+        """Starts showing the target's page, if that is wanted. It stands beside the post: without it the post is whole."""
         if not self.options.screenshot or self.interrupted or self.port.stopped or self._final is None:
             return
-        if self.discover("screenshot", "screenshot", self.target.url, "target"):
-            task = asyncio.ensure_future(self._picture())
-            self._fetches["screenshot"] = task
-            task.add_done_callback(self._ended_somehow)
-
-    async def _picture(self) -> None:
-        """A `resource` named as Browsertrix names it. It is no response of the server: scripts and the browser made it."""
-        url = self.target.url
-        try:
-            agent = self.home.config.user_agent
-            png, facts = await self.archive.browser.picture(url, self.port.proxy_for("screenshot"), agent)
-        except NoPicture as error:
-            self.end("screenshot", Outcome.SKIPPED, f"no picture: {error}")
-            return
-        ref = self.writer.resource(f"urn:fullPage:{self.shown_target.url}", "image/png", png, extra=self.clean(facts))
-        self.end("screenshot", Outcome.CAPTURED, "cut: the page is longer" if facts["cut"] else None, ref.record_id)
+        task = asyncio.ensure_future(picture(self))
+        self._fetches["screenshot"] = task
+        task.add_done_callback(self._ended_somehow)
 
     def room_for(self, size: int | None) -> str | None:
         """Why a file of that size should not be started, or None."""

@@ -76,6 +76,7 @@ class Batch:
                 self._keys.append(found.key)
         self.done: dict[str, Done] = {}
         self.extras: dict[str, Done] = {}
+        self.followed: set[str] = set()
         self.run = ""
         self.resumed = 0
         self._sheets: list[Path] = []
@@ -88,7 +89,7 @@ class Batch:
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
             "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
-            "merge": self.options.merge,
+            "merge": self.options.merge, "follow": self.options.follow,
         }  # fmt: skip
         return sha256_hex(dumps(facts))
 
@@ -126,6 +127,8 @@ class Batch:
         first = [target for target in self.ordered() if target.key not in self.done]
         if self.options.media and any((target.platform, target.kind) == ("youtube", "video") for target in first):
             archive.extractors.warm()
+        if self.options.screenshot and first:
+            archive.browser.warm()
         codes += await self._pass(archive, first, self.options, at_once, "first", self.done)
         if self.options.quick and not archive.stopping:
             kept = (Outcome.CAPTURED, Outcome.PARTIAL)
@@ -181,8 +184,26 @@ class Batch:
                 self._settle(stage, target, known, of_result(result, self._home.clock))
                 self._show(result, len(known), len(targets) + before)
                 codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else 0)
+                codes.extend(await self._followed(archive, result))
 
         await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))
+        return codes
+
+    async def _followed(self, archive: Archive, result: Result) -> list[int]:
+        """Posts and videos that a page named, each once in a run, in captures of their own."""
+        codes = []
+        for target in result.found:
+            if archive.stopping or target.key in self.targets or target.key in self.followed:
+                continue
+            self.followed.add(target.key)
+            number = len(self.targets) + len(self.followed)
+            try:
+                got = await archive.capture(target, replace(self.options, follow=False), self.run, number)
+            except EvidenceError as error:
+                codes.append(self._failed(target, error))
+                continue
+            self._console.result(got)
+            codes.append(EXIT_BY_OUTCOME[got.outcome])
         return codes
 
     def _settle(self, stage: str, target: Target, known: dict[str, Done], done: Done) -> None:

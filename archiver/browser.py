@@ -1,8 +1,9 @@
-"""A picture of a page as a browser shows it: Chromium under Playwright, through the recorder.
+"""A page as a browser shows it: Chromium under Playwright, through the recorder.
 
-Chromium is one process for all captures; each picture is taken in a context of its own with a proxy address of its own,
-so that what the page asks is recorded in that capture. The browser's own traffic has no way out. Both Chromium and
-Playwright are optional: without them there is no picture, and the inventory says so.
+Chromium is one process for all captures; each page is shown in a context of its own with a proxy address of its own,
+so that what it asks is recorded in that capture. The browser's own traffic has no way out, trackers are not let through,
+and nothing on the page is clicked: a consent or login overlay stays where it is and is noted. Both Chromium and
+Playwright are optional: without them nothing is shown, and the inventory says so.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import base64
 import contextlib
 import os
 import shutil
+from collections import Counter
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from archiver.recorder.tls import ThrowAwayAuthority
+from archiver.trackers import tracker
 from storage.digest import Sha256
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,10 +31,54 @@ SETTLE_SECONDS = 5.0
 HEIGHT_LIMIT = 16_000
 """Pictures are cut below this: Chromium draws no larger ones, CSS pixels."""
 VIEW = {"width": 1280, "height": 1600}
+_NO_WEBRTC = """for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "RTCDataChannel"])
+  Object.defineProperty(window, name, {value: undefined, configurable: false, writable: false});"""
+_OVERLAYS = """() => {
+  const words = {
+    consent: /cookie|consent|gdpr|privacy|datenschutz|confidentialit|согласи|куки|құпиялы/i,
+    login: /log ?in|sign ?in|sign ?up|register|войти|вход|зарегистрир|кіру|anmelden|connexion/i,
+  };
+  const found = [];
+  for (const item of document.querySelectorAll("body *, dialog")) {
+    const style = getComputedStyle(item);
+    const fixed = style.position === "fixed" || style.position === "sticky" || item.matches("dialog[open], [aria-modal='true']");
+    if (!fixed || style.visibility === "hidden" || style.display === "none" || Number(style.opacity) === 0) continue;
+    const box = item.getBoundingClientRect();
+    const width = Math.min(box.right, innerWidth) - Math.max(box.left, 0);
+    const height = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0);
+    if (width <= 0 || height <= 0) continue;
+    const percent = Math.round(100 * width * height / (innerWidth * innerHeight));
+    const text = (item.innerText || "").replace(/\\s+/g, " ").trim();
+    const kind = words.consent.test(text) ? "consent" : words.login.test(text) ? "login" : "other";
+    if (percent < 3 || (kind === "other" && percent < 20)) continue;
+    if (found.some(other => other.item.contains(item))) continue;
+    found.push({item, kind, percent, text: text.slice(0, 200), element: item.tagName.toLowerCase() + (item.id ? "#" + item.id : "")});
+  }
+  return found.slice(0, 20).map(({item, ...said}) => said);
+}"""
+_SCROLL = """async () => {
+  const step = innerHeight, end = Math.min(document.documentElement.scrollHeight, 16000);
+  for (let at = step; at < end; at += step) { scrollTo(0, at); await new Promise(done => requestAnimationFrame(done)); }
+  scrollTo(0, 0);
+}"""
 
 
 class NoPicture(Exception):
-    """Why there is no picture of a page."""
+    """Why a page was not shown."""
+
+
+@dataclass
+class Shown:
+    """What a browser made of a page. `first_view` and `full_page` are PNG; `pdf`, `dom` and `text` None where not wanted."""
+
+    first_view: bytes
+    full_page: bytes
+    pdf: bytes | None
+    dom: str | None
+    text: str | None
+    facts: dict[str, Any]
+    urls: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Link → status, type; what the page asked for, and with `blocked` what it was not let through to."""
 
 
 def missing() -> str | None:
@@ -44,7 +93,7 @@ def program() -> str | None:
 
 
 class Browser:
-    """Chromium, started for the first picture. Used from one event loop."""
+    """Chromium, started for the first page. Used from one event loop."""
 
     def __init__(self, authority: ThrowAwayAuthority, at_once: int = 2) -> None:
         self._pin = base64.b64encode(_key_digest(authority)).decode()
@@ -52,9 +101,21 @@ class Browser:
         self._starting: asyncio.Lock = asyncio.Lock()
         self._playwright: Any = None
         self._browser: Any = None
+        self._warming: asyncio.Task[None] | None = None
 
-    async def picture(self, url: str, proxy_url: str, user_agent: str) -> tuple[bytes, dict[str, Any]]:
-        """(PNG of the whole page, what is to be known of it). Raises `NoPicture`."""
+    def warm(self) -> None:
+        """Starts Chromium while the first page is still being asked for."""
+        if missing() is None and self._warming is None:
+            self._warming = asyncio.ensure_future(self._warmed())
+
+    async def _warmed(self) -> None:
+        from playwright.async_api import Error
+
+        with contextlib.suppress(Error):  # said by the first picture
+            await self._started()
+
+    async def show(self, url: str, proxy_url: str, user_agent: str, pictures_only: bool = False) -> Shown:
+        """The page, shown once. Raises `NoPicture`."""
         if (lacking := missing()) is not None:
             raise NoPicture(lacking)
         from playwright.async_api import Error
@@ -65,28 +126,36 @@ class Browser:
                 browser = await self._started()
                 context = await browser.new_context(
                     proxy={"server": server, "username": user, "password": token, "bypass": "<-loopback>"},
-                    viewport=VIEW, user_agent=user_agent, locale="en-US", service_workers="block",
+                    viewport=VIEW, user_agent=user_agent, locale="en-US", service_workers="block", accept_downloads=False,
                 )  # fmt: skip
                 try:
-                    await context.route("**/*", _without_media)
-                    return await self._taken(await context.new_page(), url)
+                    await context.add_init_script(_NO_WEBRTC)
+                    visit = _Visit(url)
+                    await context.route("**/*", visit.decide)
+                    return await self._taken(await context.new_page(), visit, pictures_only)
                 finally:
                     await context.close()
             except Error as error:
                 raise NoPicture(str(error).partition("\n")[0][:300]) from error
 
-    async def _taken(self, page: Any, url: str) -> tuple[bytes, dict[str, Any]]:
+    async def _taken(self, page: Any, visit: _Visit, pictures_only: bool) -> Shown:
         from playwright.async_api import Error
 
-        await page.goto(url, wait_until="load", timeout=LOAD_SECONDS * 1000)
-        settled = True
-        try:
-            await page.wait_for_load_state("networkidle", timeout=SETTLE_SECONDS * 1000)
-        except Error:
-            settled = False  # pages that poll are never quiet
+        visit.listen(page)
+        await page.goto(visit.url, wait_until="load", timeout=LOAD_SECONDS * 1000)
+        settled = await _quiet(page)
+        overlays = await page.evaluate(_OVERLAYS)
+        first: bytes = await page.screenshot(type="png", timeout=LOAD_SECONDS * 1000)
+        with contextlib.suppress(Error):
+            await page.evaluate(_SCROLL)  # what loads only when it is looked at
         height = int(await page.evaluate("document.documentElement.scrollHeight"))
         clip = {"x": 0, "y": 0, "width": VIEW["width"], "height": HEIGHT_LIMIT} if height > HEIGHT_LIMIT else None
-        png: bytes = await page.screenshot(full_page=True, type="png", timeout=LOAD_SECONDS * 1000, clip=clip)
+        full: bytes = await page.screenshot(full_page=True, type="png", timeout=LOAD_SECONDS * 1000, clip=clip)
+        pdf = dom = text = None
+        if not pictures_only:
+            dom = await page.content()
+            text = await page.evaluate("document.body ? document.body.innerText : ''")
+            pdf = await page.pdf(print_background=True, format="A4")
         facts = {
             "url": page.url,
             "title": await page.title(),
@@ -94,10 +163,14 @@ class Browser:
             "cut": height > HEIGHT_LIMIT,
             "network_quiet": settled,
             "films_loaded": False,
+            "overlays": overlays,
+            "blocked": dict(sorted(visit.blocked.items())),
+            "dialogs": visit.dialogs,
             "viewport": VIEW,
             "browser": f"Chromium {self._browser.version}",
+            "made_by": "the page's scripts and this browser, from requests of its own; not the server's answer beside it",
         }
-        return png, facts
+        return Shown(first, full, pdf, dom, text, facts, visit.urls)
 
     async def _started(self) -> Any:
         async with self._starting:
@@ -111,6 +184,8 @@ class Browser:
             return self._browser
 
     async def close(self) -> None:
+        if self._warming is not None:
+            await self._warming
         if self._browser is not None:
             from playwright.async_api import Error
 
@@ -120,12 +195,54 @@ class Browser:
             self._browser = self._playwright = None
 
 
-async def _without_media(route: Any) -> None:
-    """Films are fetched once, beside the picture; the browser would fetch parts of them again."""
-    if route.request.resource_type == "media":
-        await route.abort()
-    else:
-        await route.continue_()
+class _Visit:
+    """What one page asks for, and what of it is let through."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.blocked: Counter[str] = Counter()
+        self.dialogs: list[str] = []
+        self.urls: dict[str, dict[str, Any]] = {}
+
+    async def decide(self, route: Any) -> None:
+        """Films are fetched once, beside the picture; the browser would fetch parts of them again. Trackers never."""
+        request = route.request
+        listed = tracker(request.url, self.url)
+        if listed is not None:
+            self.blocked[listed] += 1
+            self._said(request.url, type=request.resource_type, blocked="known tracker")
+            await route.abort("blockedbyclient")
+        elif request.resource_type == "media":
+            self._said(request.url, type="media", blocked="films are fetched beside the picture")
+            await route.abort()
+        else:
+            await route.continue_()
+
+    def listen(self, page: Any) -> None:
+        page.on(
+            "response", lambda answer: self._said(answer.url, type=answer.request.resource_type, status=answer.status)
+        )
+        page.on("requestfailed", lambda asked: self._said(asked.url, type=asked.resource_type, error=asked.failure))
+        page.on("dialog", self._dismiss)
+        page.on("popup", lambda other: asyncio.ensure_future(other.close()))
+
+    async def _dismiss(self, dialog: Any) -> None:
+        self.dialogs.append(f"{dialog.type}: {dialog.message[:200]}")
+        await dialog.dismiss()
+
+    def _said(self, url: str, **facts: Any) -> None:
+        if urlsplit(url).scheme in ("http", "https") and len(self.urls) < 5000:
+            self.urls.setdefault(url, {}).update({name: value for name, value in facts.items() if value is not None})
+
+
+async def _quiet(page: Any) -> bool:
+    from playwright.async_api import Error
+
+    try:
+        await page.wait_for_load_state("networkidle", timeout=SETTLE_SECONDS * 1000)
+    except Error:
+        return False  # pages that poll are never quiet
+    return True
 
 
 def _arguments(pin: str) -> list[str]:

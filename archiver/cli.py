@@ -77,10 +77,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     capture.add_argument("--comments", action="store_true", help="comments with their replies, and the live chat")
     capture.add_argument(
+        "--follow-embeds", action="store_true", help="also capture posts and videos that a page embeds or links to"
+    )
+    capture.add_argument(
         "--screenshot",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="a picture of the page (Chromium); with --quick it is taken wherever Chromium is installed",
+        help="the page as a browser shows it (default: where Chromium is installed; with --quick only its pictures)",
     )
     capture.add_argument(
         "--merge", action="store_true", help="put separate video and audio together (ffmpeg), beside them"

@@ -33,14 +33,32 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
-_NAMED = ("post", "article", "video", "round video", "photo", "audio", "voice", "sticker", "document", "page")
+_NAMED = (
+    "post",
+    "article",
+    "comment",
+    "video",
+    "round video",
+    "photo",
+    "audio",
+    "voice",
+    "sticker",
+    "document",
+    "page",
+)
+
+
+RENDERED = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
+"""What comes of showing a page in a browser once."""
 
 
 def kept(kinds: dict[str, int]) -> str:
     """`1 post, 2 videos, 1 page, 3 other files`: what a person asked for by name, the rest as a number."""
     named = [(kind, kinds[kind]) for kind in _NAMED if kinds.get(kind)]
-    rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, "media"))
+    rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, *RENDERED, "media"))
     parts = [*named, ("other file", rest)] if rest else named
+    if any(kinds.get(kind) for kind in RENDERED):
+        parts.append(("rendered page", 1))
     return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in parts) or "nothing"
 
 

@@ -72,6 +72,10 @@ probe = true
 # Stop taking media when fewer than this many bytes would be left on the disk.
 reserve_bytes = 268435456
 
+[pages]
+# Also keep the page as a browser shows it (first view, full page, PDF, DOM), where Chromium is installed.
+rendered = true
+
 [accounts]
 # A cookies.txt (Netscape format) of an account of your own, exported from a browser. Empty: nobody is logged in.
 # What is then seen is what that account sees. Its values never reach a record.
@@ -116,6 +120,7 @@ class Config:
     live_seconds: float = 3600.0
     probe: bool = True
     reserve_bytes: int = 256 << 20
+    rendered: bool = True
     cookies: Mapping[str, Path] = field(repr=False, default_factory=dict)
     """Platform → cookies.txt; under "" the file that counts for all others."""
     x_queries: Mapping[str, str] = field(default_factory=dict)
@@ -235,6 +240,7 @@ class Home:
                 live_seconds=float(media.get("live_minutes", 60)) * 60,
                 probe=bool(media.get("probe", True)),
                 reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
+                rendered=bool(_table(value, "pages").get("rendered", True)),
                 cookies=cookies,
                 x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
                 x_features={str(k): bool(v) for k, v in _table(x, "features").items()},

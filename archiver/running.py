@@ -48,13 +48,15 @@ def capture_links(context: Context, home: Home) -> int:
             console.warn(f"archiver: {text}")
     if not entries:
         raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
+    config = home.config
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
         media=not arguments.no_media,
         comments=arguments.comments,
         quick=arguments.quick,
         merge=arguments.merge,
-        screenshot=arguments.screenshot if arguments.screenshot is not None else arguments.quick and missing() is None,
+        follow=arguments.follow_embeds,
+        screenshot=arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None,
     )
     home.recipients(list(options.cases))
     batch = Batch(home, console, entries, options)

@@ -77,7 +77,7 @@ def chosen(act: Act) -> tuple[Any, dict[str, Any]]:
         return YouTubeList, {**walk, "clock": act.home.clock, "limited": options.limit is not None}
     if target.platform == "facebook":
         return FacebookPost, {"cookies": config.cookies_for("facebook.com", "facebook")}
-    return Page, {}
+    return Page, {"follow": options.follow}
 
 
 async def run_spider(act: Act) -> None:

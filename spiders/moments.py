@@ -87,3 +87,58 @@ def _back(moment: datetime, amount: int, unit: str) -> datetime:
         except ValueError:
             continue
     return moment.replace(year=year, month=month + 1)
+
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "jan january янв января қаңтар", "feb february фев февраля ақпан", "mar march мар марта наурыз",
+            "apr april апр апреля сәуір", "may мая мамыр", "jun june июн июня маусым", "jul july июл июля шілде",
+            "aug august авг августа тамыз", "sep sept september сен сент сентября қыркүйек",
+            "oct october окт октября қазан", "nov november ноя ноября қараша", "dec december дек декабря желтоқсан",
+        ),
+        1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_CLOCK = r"(?:\D{0,12}?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::(?P<second>\d{2}))?\s*(?P<half>[ap])?\.?m?\.?)?"
+_WRITTEN = [
+    re.compile(rf"(?P<month>[^\W\d]{{3,10}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?P<day>\d{{1,2}})\.?\s+(?P<month>[^\W\d]{{3,10}})\.?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}"),
+    re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_CLOCK}"),
+]  # fmt: skip
+
+
+def written(literal: str, source: str) -> Time:
+    """`December 18, 2011 at 12:43 pm`, `18 декабря 2011, 12:43`: a clock without a zone, so an interval.
+
+    Dates like 12/11/2011 are left alone: nothing says which number is the month.
+    """
+    unknown = Time(None, None, False, literal, source)
+    for pattern in _WRITTEN:
+        match = pattern.search(literal)
+        if match is None:
+            continue
+        named = match["month"].lower()
+        month = int(named) if named.isdigit() else _MONTHS.get(named)
+        if month is None:
+            continue
+        parts = match.groupdict()
+        hour = int(parts["hour"]) if parts["hour"] else None
+        if hour is not None and parts["half"]:
+            hour = hour % 12 + (12 if parts["half"].lower() == "p" else 0)
+        try:
+            base = datetime(
+                int(parts["year"]), month, int(parts["day"]), hour or 0, int(parts["minute"] or 0),
+                int(parts["second"] or 0), tzinfo=UTC,
+            )  # fmt: skip
+            if hour is None:
+                return day(base, literal, source)
+            precision = "second" if parts["second"] else "minute"
+            width = timedelta(0) if parts["second"] else timedelta(minutes=1)
+            return Time(None, precision, False, literal, source, base - EAST, base + WEST + width)
+        except (ValueError, OverflowError):
+            return unknown
+    return unknown

@@ -97,7 +97,7 @@ def test_a_file_cut_in_transfer_is_partial(shell: Shell, world: World) -> None:
         ("https://nosuch.ozen.example/", 4, "failed", "does not resolve"),
         ("http://169.254.169.254/latest/meta-data", 3, "refused", "metadata"),
         ("https://localhost/", 3, "refused", "local name"),
-        ("https://www.facebook.com/user/posts/20", 0, "skipped", "not captured by this release"),
+        ("https://www.facebook.com/user/posts/20", 3, "unavailable", "isn't available right now"),
         ("https://x.com/user/status/20", 3, "unavailable", "knows no such post"),
     ],
 )

@@ -455,7 +455,8 @@ def scrapy(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_scrapy_list() -> None:
-    assert scrapy("list").stdout.split() == ["page", "telegram-channel", "telegram-post", "x-post", "youtube-video"]
+    names = "facebook-post page telegram-channel telegram-post x-post x-timeline youtube-list youtube-video"
+    assert scrapy("list").stdout.split() == names.split()
 
 
 def test_scrapy_crawl_refuses_without_a_recorder() -> None:

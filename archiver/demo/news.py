@@ -96,6 +96,8 @@ class News:
 <p>Вторая и третья записи опубликованы в канале <a href="https://t.me/ozen_today/12">t.me/ozen_today</a>. Сохраните их,
 пока они доступны. Если запись исчезнет, останется копия.</p>
 <img src="/square.png" alt="площадь">
+<p><iframe src="https://www.youtube.com/embed/Zh5janSq001?rel=0" width="560" height="315"></iframe></p>
+<blockquote class="twitter-tweet"><p>Видео с площади</p>&mdash; Өзен бүгін <a href="https://twitter.com/ozen_today/status/1478660000000000001">5 января</a></blockquote>
 </article>
 <ol class="commentlist">
 {comments}

@@ -1,4 +1,4 @@
-"""Any HTML page → one post (the article), its requisites, embedded players and links. Pure and total.
+"""Any HTML page → one post (the article), its comments, its requisites, and where it points. Pure and total.
 
 Article text, author, date and language are found by trafilatura; what is needed to show the page is listed here.
 """
@@ -11,11 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from spiders.html import by_class, charset, decode, one_line, tree
-from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.absence import absence
+from spiders.html import charset, decode, one_line, tree
+from spiders.page.comments import comments
+from spiders.page.links import archived_copy, pointers, resolved
+from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, Time
 
 PARSER = "page/1"
-PAGE_LIMIT = 64 << 20
+PAGE_LIMIT = 16 << 20
+"""Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 _CSS_URL = re.compile(r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"'\s]+))\s*\)|@import\s+(?:\"([^\"]+)\"|'([^']+)')")
 _LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.]|$)", re.IGNORECASE)
 
@@ -34,12 +38,16 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     requisites = tuple(_requisites(document, base))
     attachments = tuple(_media(document, base))
     title = article.get("title") or next((one_line(node) for node in document.xpath("//title")), None)
-    comments = _comment_nodes(document)
+    archived = archived_copy(url)
+    remarks = comments(document, url)
+    elsewhere = pointers(document, base)
     extra: dict[str, Any] = {
         "canonical": next((str(link) for link in document.xpath("//link[@rel='canonical']/@href")), None),
         "site": article.get("sitename"),
-        "links": _post_links(document, base) or None,
-        "comments_marked": len(comments) or None,
+        "archived_copy": archived,
+        "embeds": [item.target.url for item in elsewhere if item.how == "embedded"] or None,
+        "links": [item.target.url for item in elsewhere if item.how == "linked"] or None,
+        "comments": len(remarks) or None,
     }
     post = Post(
         "page",
@@ -61,15 +69,58 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     # Markup in comments and scripts is no element; such pages are not counted.
     countable = not re.search(rb"<!--|<script|<noscript", data)
     census = tuple(line for line in counted if countable and (line.raw or line.parsed))
+    marked = len(set(_COMMENT.findall(data)))
+    if marked or remarks:
+        census += (
+            Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
+        )
+    wall = _wall(title, article, url)
     return Parsed(
         "page",
-        "page/html",
-        (post,),
-        census,
+        "page/archived copy" if archived else "page/html",
+        (post, *remarks) if wall is None else (),
+        census if wall is None else (),
+        outcome=wall[0] if wall else None,
+        reason=wall[1] if wall else None,
         requisites=requisites,
-        page={"title": title, "charset": charset(data, content_type)},
+        page={
+            "title": title,
+            "charset": charset(data, content_type),
+            **({"archived_copy": archived} if archived else {}),
+        },
+        hints={"pointers": elsewhere},
         parser=PARSER,
+        absence=wall[2] if wall else None,
     )
+
+
+_COMMENT = re.compile(rb"\bid=[\"']?(comment-\d+)\b")
+_COMMENT_ID = re.compile(r"#comment-\d+$")
+_TITLES = [
+    # What stands in the title of a page that stands in place of the page: (pattern, outcome, kind)
+    (r"just a moment\.*|attention required! \| cloudflare|ddos-guard|are you a robot\??|human verification", Outcome.BLOCKED, "bot wall"),
+    (r"access denied|you have been blocked|forbidden|403\b.*", Outcome.BLOCKED, "bot wall"),
+    (r"before you continue.*|(?:your )?(?:privacy|cookie) (?:choices|settings|consent).*", Outcome.BLOCKED, "consent wall"),
+    (r"too many requests|429\b.*", Outcome.BLOCKED, "rate limit"),
+    (r"(?:error|404|500|502|503)(?:\b.*)?|(?:page )?not found.*|(?:an )?error (?:has )?occurred.*", Outcome.PARTIAL, None),
+]  # fmt: skip
+SHORT = 600
+"""A page with more article than this says something, whatever its title is."""
+
+
+def _wall(title: str | None, article: dict[str, Any], url: str | None) -> tuple[Outcome, str, Absence] | None:
+    """Whether the page stands in place of what was asked for, by its title and its want of an article."""
+    host = (urlsplit(url).hostname or "") if url else ""
+    if host.startswith(("consent.", "guce.")):
+        return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
+    named = " ".join((title or "").split())
+    if not named or len(article.get("text") or "") > SHORT:
+        return None
+    for pattern, outcome, kind in _TITLES:
+        if re.fullmatch(pattern, named, re.IGNORECASE):
+            what = kind or "an error"
+            return outcome, f"{what} in place of the page: its title is {named[:100]!r}", absence(kind, named)
+    return None
 
 
 def login_wall(final_url: str) -> bool:
@@ -228,27 +279,9 @@ def _media(document: Any, base: str) -> list[Attachment]:
     for node in document.xpath("//iframe[@src]"):
         url = _join(base, node.get("src"))
         if url and url.startswith("http"):
-            found.append(Attachment("frame", url, reason="an embedded page; not part of this one"))
+            player = resolved(url)
+            reason = (
+                f"a player of {player.platform}: {player.url}" if player else "an embedded page; not part of this one"
+            )
+            found.append(Attachment("frame", url, reason=reason, extra={"target": player.key} if player else {}))
     return found
-
-
-_POST_HOSTS = re.compile(
-    r"^https?://(?:www\.|m\.|mobile\.)?(?:t\.me|telegram\.me|x\.com|twitter\.com|youtube\.com|youtu\.be|facebook\.com|fb\.watch)/",
-    re.IGNORECASE,
-)
-
-
-def _post_links(document: Any, base: str) -> list[str]:
-    links = [_join(base, str(link)) for link in document.xpath("//a/@href")]
-    return list(dict.fromkeys(link for link in links if link and _POST_HOSTS.match(link)))[:500]
-
-
-def _comment_nodes(document: Any) -> list[Any]:
-    """Elements that a page marks as one comment each (classes of WordPress, Blogger and their kin)."""
-    marked = [
-        node
-        for css in ("comment", "comment-body")
-        for node in by_class(document, css)
-        if node.tag in ("li", "article", "div")
-    ]
-    return [node for node in marked if node.get("id")]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import scrapy
 from scrapy.http import Response
 
-from spiders.items import Seen, Verdict
+from spiders.items import Noted, Seen, Verdict
 from spiders.page.parse import login_wall, parse
 from spiders.posts import Outcome, Parsed
 from spiders.targets import Target, given, page
@@ -22,9 +23,11 @@ class Page(scrapy.Spider):
 
     name = "page"
 
-    def __init__(self, link: str = "", target: Target | None = None, **kwargs: Any) -> None:
+    def __init__(self, link: str = "", target: Target | None = None, follow: bool | str = False, **kwargs: Any) -> None:
+        """`follow`: posts and videos that the page embeds or links to are captured on their own."""
         super().__init__(**kwargs)
         found = given(link, target)
+        self._follow = bool(follow)
         self.target = found if found.platform == "page" else page(found.url)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
@@ -36,6 +39,15 @@ class Page(scrapy.Spider):
             parsed = Parsed("page", "file", page={"content_type": content_type})
         else:
             parsed = parse(response.body, response.url, content_type)
+        if said := response.headers.get("Memento-Datetime"):
+            parsed = replace(parsed, page={**parsed.page, "memento_datetime": said.decode("latin-1")})
         yield Seen("page", "page", response.url, parsed, final=True)
+        for pointer in parsed.hints.get("pointers", ()):
+            target = pointer.target
+            then = "captured on its own in this run" if self._follow else "--follow-embeds captures it"
+            yield Noted(
+                f"target {target.key}", pointer.how, Outcome.SKIPPED, f"{pointer.how} here; {then}", target.url,
+                target if self._follow else None,
+            )  # fmt: skip
         if login_wall(response.url) and response.url != self.target.url:
             yield Verdict(Outcome.REFUSED, f"led to a login page: {response.url}")

@@ -35,6 +35,7 @@ or never was (recording: tdlibchat/50000)."""
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
     """Posts of a Telegram web page, or a typed reason."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] in (b'"', b"[", b"{"):
         data = _unwrapped(data)
     document = tree(data)
