@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from archiver.decoding import decode_body
 from archiver.files import FileGot, Files
@@ -25,7 +25,7 @@ from archiver.outcomes import of_exchange
 from archiver.picturing import picture
 from archiver.pieces import Pieces
 from archiver.probing import probed
-from archiver.recorder import ExchangeDone, Limits
+from archiver.recorder import ExchangeDone, Exit, Limits
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
 from archiver.trackers import tracker
@@ -94,8 +94,10 @@ class Act:
             capture_bytes=config.capture_bytes,
             capture_seconds=config.capture_seconds,
         )
-        self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done)
+        way = Exit(config.exit_for(options.cases))
+        self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done, way)
         self._exchanges: dict[str, ExchangeDone] = {}
+        self._asked: Counter[str] = Counter()
         self._open: dict[str, dict[str, Any]] = {}
         self._ended: dict[str, tuple[Outcome, str | None]] = {}
         self._kept: Counter[str] = Counter()
@@ -142,6 +144,7 @@ class Act:
         """On the recorder's thread."""
         if done.tag:
             self._exchanges[done.tag] = done
+            self._asked[done.tag] += 1
         if done.record is not None:
             self.refs[done.record.record_id] = done.record
             if done.complete:
@@ -244,7 +247,9 @@ class Act:
         if (posts or outcome is Outcome.CAPTURED) and not self.options.quick:
             for requisite in item.parsed.requisites:
                 self._want(f"requisite {requisite.url}", requisite, item.key, required=False)
-        self.end(item.key, outcome, reason, record, absence=absence.line())
+        again = self._asked[item.tag] if self._asked[item.tag] > 1 else None
+        self.end(item.key, outcome, reason, record, absence=absence.line(), asked=again)
+        self.archive.walls.met(host_of(item.url), absence, item.parsed.layout, outcome)
         if item.final:
             self._final = (outcome, reason)
             if self.target.platform == "youtube" and outcome is Outcome.BLOCKED:
@@ -607,3 +612,11 @@ class Act:
     @property
     def waiting(self) -> int:
         return sum(1 for task in self._fetches.values() if not task.done())
+
+
+def host_of(url: str) -> str:
+    """The host of a link, or "" where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

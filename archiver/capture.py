@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from archiver import convert
-from archiver.act import Act, Progress
+from archiver.act import Act, Progress, host_of
 from archiver.browser import Browser
 from archiver.extractor import ExtractorPool
 from archiver.home import Home
 from archiver.options import Options, Result, software
 from archiver.recorder import Recorder
+from archiver.walls import Walls
 from spiders.items import Verdict
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -32,6 +33,7 @@ class Archive:
         self._progress = progress
         self._acts: set[Act] = set()
         self.stopping = False
+        self.walls = Walls()
         self.browser = Browser(recorder.authority)
         self.extractors = ExtractorPool(recorder.authority.pem, home.config.extractors)
 
@@ -84,6 +86,9 @@ class Archive:
         refusal = unsupported(act.target, act.going is not None)
         if refusal is not None:
             act.seen(Verdict(*refusal))
+            return
+        if (wall := self.walls.reason(host_of(act.target.url))) is not None:
+            act.seen(Verdict(Outcome.BLOCKED, wall))
             return
         await run_spider(act)
 

@@ -116,6 +116,28 @@ def build_parser() -> argparse.ArgumentParser:
     crawl.add_argument("--merge", action="store_true", help="put separate video and audio together (ffmpeg)")
     crawl.add_argument("--at-once", type=int, default=2, metavar="N", help="how many of the videos found run at once")
 
+    receive = command(
+        "receive",
+        "take in files that a person handed over",
+        "archiver receive ./from-S-014 --from S-014 --via signal --consent hold,court --refused name",
+    )
+    receive.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER|WACZ|BAG")
+    receive.add_argument(
+        "--from", dest="source", required=True, metavar="SOURCE", help="a pseudonym, like S-014; never a name"
+    )
+    receive.add_argument("--via", required=True, metavar="CHANNEL", help="how it came: signal, usb, mail")
+    receive.add_argument("--case", action="append", default=[], metavar="CASE")
+    receive.add_argument(
+        "--consent",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="what the source agreed to: hold,court,publish,name",
+    )
+    receive.add_argument(
+        "--refused", action="append", default=[], metavar="WHAT", help="what the source did not agree to"
+    )
+
     record = command(
         "record",
         "record whatever another program fetches",
@@ -192,6 +214,13 @@ def build_parser() -> argparse.ArgumentParser:
     assemble.add_argument("what", nargs="+", metavar="ID|WARC", help="a capture, WARC files, or a folder of them")
     assemble.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the files are written")
     assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
+
+    doctor = command(
+        "doctor", "what this machine has, and whether the platforms have changed", "archiver doctor --platforms"
+    )
+    doctor.add_argument(
+        "--platforms", action="store_true", help="capture a live post of each platform and tell which layout was met"
+    )
 
     catalog = command("catalog", "the searchable catalog", "archiver catalog rebuild")
     actions = catalog.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -343,6 +372,12 @@ def _crawl(context: Context) -> int:
     return crawl_link(context, context.recovered_home())
 
 
+def _receive(context: Context) -> int:
+    from archiver.receiving import receive
+
+    return receive(context, context.recovered_home())
+
+
 def _record(context: Context) -> int:
     from archiver.running import record_program
 
@@ -402,6 +437,12 @@ def _assemble(context: Context) -> int:
     return assemble(context)
 
 
+def _doctor(context: Context) -> int:
+    from archiver.doctor import doctor
+
+    return doctor(context, context.recovered_home())
+
+
 def _catalog(context: Context) -> int:
     home = context.home()
     from archiver.seal import recover
@@ -431,6 +472,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     None: _first,
     "capture": _capture,
     "crawl": _crawl,
+    "receive": _receive,
     "record": _record,
     "note": _annotate,
     "tag": _annotate,
@@ -442,6 +484,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "check": _check,
     "assemble": _assemble,
     "catalog": _catalog,
+    "doctor": _doctor,
     "parse": _parse,
     "demo": _demo,
 }

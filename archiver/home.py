@@ -7,7 +7,7 @@ import re
 import secrets
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -47,6 +47,11 @@ proxy = {proxy}
 # Seconds between two requests to one host, and how many may run at once.
 interval = 0.5
 concurrency = 4
+# How often a page is asked for again when a host is busy (429, 5xx), after the time it names or growing pauses.
+retries = 2
+# A case may have a way out of its own: add a table like
+#   [cases.almaty]
+#   proxy = "socks5h://127.0.0.1:9050"
 
 [limits]
 # A response longer than this many bytes, or slower than this many seconds, is cut and marked as cut.
@@ -81,6 +86,10 @@ rendered = true
 # What is then seen is what that account sees. Its values never reach a record.
 cookies = ""
 # One for a single platform counts there instead: x = "x.txt", youtube = "youtube.txt", facebook = "facebook.txt"
+
+[doctor]
+# A live post for each platform by which `archiver doctor --platforms` sees whether its pages have changed, instead of
+# those it knows: telegram = "https://t.me/…". Empty text: that platform is left out.
 
 [copies]
 # Where the second copy shall go (a folder or s3://bucket). Kept for `archiver sync`, which this release does not have.
@@ -121,12 +130,27 @@ class Config:
     probe: bool = True
     reserve_bytes: int = 256 << 20
     rendered: bool = True
+    retries: int = 2
+    doctor: Mapping[str, str] = field(default_factory=dict)
+    """Platform → a live post by which `archiver doctor --platforms` looks at its layout."""
+    case_proxies: Mapping[str, str] = field(repr=False, default_factory=dict)
     cookies: Mapping[str, Path] = field(repr=False, default_factory=dict)
     """Platform → cookies.txt; under "" the file that counts for all others."""
     x_queries: Mapping[str, str] = field(default_factory=dict)
     x_features: Mapping[str, bool] = field(default_factory=dict)
     extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
+
+    def exit_for(self, cases: Iterable[str]) -> str | None:
+        """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
+        ways = {self.case_proxies.get(name, self.proxy or "") for name in cases}
+        if len(ways) > 1:
+            raise UsageError(
+                "cases with one way out",
+                "cases whose [cases.NAME] proxy differ",
+                "Capture for each case by itself; `archiver case add` then puts the capture into the other.",
+            )
+        return next(iter(ways), self.proxy or "") or None
 
     def cookies_file(self, platform: str) -> Path | None:
         """The cookies.txt that counts for a platform."""
@@ -213,12 +237,15 @@ class Home:
         variable = str(_table(value, "secrets").get("from_environment", "ARCHIVER_SECRETS"))
         values = [line.encode() for line in self._environment.get(variable, "").splitlines() if line]
         proxy = self._environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
-        if proxy and not re.match(r"(http|socks5h?)://[^/\s]+", str(proxy)):
-            raise ConfigError(
-                "a proxy like socks5h://host:port or http://host:port",
-                "another form",
-                "Correct [sites] proxy.",
-            )
+        cases = _table(value, "cases")
+        case_proxies = {name: str(_table(cases, name)["proxy"]) for name in cases if "proxy" in _table(cases, name)}
+        for where, named in (("[sites]", proxy), *((f"[cases.{name}]", text) for name, text in case_proxies.items())):
+            if named and not re.match(r"(http|socks5h?)://[^/\s]+", str(named)):
+                raise ConfigError(
+                    "a proxy like socks5h://host:port or http://host:port",
+                    "another form",
+                    f"Correct {where} proxy.",
+                )
         x, accounts = _table(value, "x"), _table(value, "accounts")
         files = {name: accounts.get(name, "") for name in ("x", "youtube", "facebook")}
         files[""] = self._environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
@@ -240,6 +267,9 @@ class Home:
                 live_seconds=float(media.get("live_minutes", 60)) * 60,
                 probe=bool(media.get("probe", True)),
                 reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
+                retries=max(0, int(sites.get("retries", 2))),
+                case_proxies=case_proxies,
+                doctor={str(k): str(v) for k, v in _table(value, "doctor").items()},
                 rendered=bool(_table(value, "pages").get("rendered", True)),
                 cookies=cookies,
                 x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},

@@ -1,11 +1,15 @@
-"""`archiver parse`: platform bytes from a file → posts, offline. HTML, JSON, JSON lines, gzip of these, HAR, WARC."""
+"""`archiver parse`: platform bytes from a file → posts, offline. HTML, JSON, JSON lines, gzip of these, HAR, WARC, WACZ."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import io
 import json
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +18,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from archiver.checks.foreign import Report, check_path, unpackable
 from archiver.decoding import decode_body
 from archiver.errors import NotFound, UsageError
+from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
 from spiders.shapes import at
-from spiders.targets import TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
+from spiders.targets import FACEBOOK_HOSTS, TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
 from spiders.telegram.parse import parse as parse_telegram
 from spiders.x.parse import is_x
 from spiders.x.parse import parse as parse_x
@@ -34,6 +40,7 @@ YOUTUBE_ANSWERS = YOUTUBE_HOSTS | {"youtu.be", "youtubei.googleapis.com"}
 _YOUTUBE_MARKS = (
     b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",
 )  # fmt: skip
+_FACEBOOK_MARK = re.compile(rb"<html[^>]*\bid=\"facebook\"")
 _X_MARKS = (b"abs.twimg.com/", b"twitter://status?id=")
 _TEXTS = {
     "application/xhtml+xml", "application/json", "text/json", "application/json+protobuf", "text/vtt", "text/xml",
@@ -61,10 +68,16 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
         raise NotFound(f"a file {path}", "none", "Check the name.") from error
     except OSError as error:
         raise disk_error(error, f"reading {path.name}") from error
-    name = path.name.lower()
-    if start.startswith(b"WARC/") or name.endswith((".warc", ".warc.gz", ".arc", ".arc.gz")):
+    report = check_path(path)
+    if report is not None and report.form in ("warc", "arc"):
         with open(path, "rb") as stream:
-            yield from _warc(stream, path.name)
+            yield from _warc(_regular(stream, report), path.name)
+        yield from _findings(report, path.name)
+        return
+    if report is not None:
+        if report.form == "wacz":
+            yield from _wacz(path)
+        yield from _findings(report, path.name)
         return
     if size > LIMIT:
         raise UsageError(
@@ -80,6 +93,34 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
             return
         data = plain
     yield from read_bytes(data, url, path.name)
+
+
+def _regular(stream: Any, report: Report) -> Any:
+    """A WARC that is one gzip member as a whole is read as what is inside it."""
+    whole = report.facts.get("gzip_members") == 1 and report.facts.get("records", 0) > 1
+    return gzip.GzipFile(fileobj=stream) if whole else stream
+
+
+def _findings(report: Report, source: str) -> Iterator[Reading]:
+    """What the check of a package found, as typed reasons: damage is never an empty success."""
+    for finding in report.findings:
+        if finding.kind != "form":
+            parsed = Parsed("unknown", report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}")
+            yield Reading(source, None, parsed)
+
+
+def _wacz(path: Path) -> Iterator[Reading]:
+    """Readings of the WARC files inside a WACZ. What the check refuses to unpack is not opened."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if unpackable(archive) is not None:
+                return
+            for name in sorted(archive.namelist()):
+                if name.startswith("archive/") and re.search(r"\.w?arc(\.gz)?$", name):
+                    with archive.open(name) as stream:
+                        yield from _warc(stream, f"{path.name}/{name}")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
+        return  # said by the check
 
 
 def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
@@ -148,6 +189,8 @@ def parse_body(
         return parse_youtube(data, url, observed)
     if host in X_ANSWERS:
         return parse_x(data, url)
+    if host in FACEBOOK_HOSTS or (not host and _FACEBOOK_MARK.search(data[: 64 << 10])):
+        return parse_facebook(data, url)
     kind, value = sniff(data)
     if kind == "json":
         if is_youtube(value):
@@ -211,13 +254,27 @@ def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
 
 
 def _warc(stream: Any, source: str) -> Iterator[Reading]:
-    for number, record in enumerate(read_warc(stream)):
+    records = enumerate(read_warc(stream))
+    while True:
+        try:
+            number, record = next(records)
+        except StopIteration:
+            return
+        except FormatError as error:
+            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
+            yield Reading(source, None, parsed)
+            return
         if record.type not in ("response", "resource"):
             continue
         kind = record.http("content-type") or record.get("content-type") or ""
         if (record.type == "response" and record.http_status is None) or not _is_text(kind):
             continue
-        data = record.stream.read(LIMIT + 1)
+        try:
+            data = record.stream.read(LIMIT + 1)
+        except (OSError, ValueError, zlib.error) as error:
+            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
+            yield Reading(f"{source}#{number}", record.uri, parsed)
+            return
         body = decode_body(data, record.http("content-encoding"), LIMIT)
         if body is None:
             yield Reading(

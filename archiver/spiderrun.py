@@ -45,11 +45,12 @@ def _base() -> QuickSettings:
     return settings
 
 
-def spider_settings(address: tuple[str, int], authorization: str, user_agent: str) -> Settings:
+def spider_settings(address: tuple[str, int], authorization: str, user_agent: str, retries: int = 2) -> Settings:
     settings = _base().copy()
     settings.set("RECORDER_ADDRESS", list(address), priority="cmdline")
     settings.set("RECORDER_AUTHORIZATION", authorization, priority="cmdline")
     settings.set("USER_AGENT", user_agent, priority="cmdline")
+    settings.set("RETRIES", retries, priority="cmdline")
     return settings
 
 
@@ -84,7 +85,9 @@ async def run_spider(act: Act) -> None:
     """Runs the spider that fits the target until it has nothing more to ask."""
     logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
     spider, arguments = chosen(act)
-    runner = AsyncCrawlerRunner(spider_settings(act.port.address, act.port.authorization, act.home.config.user_agent))
+    config = act.home.config
+    settings = spider_settings(act.port.address, act.port.authorization, config.user_agent, config.retries)
+    runner = AsyncCrawlerRunner(settings)
     crawler = runner.create_crawler(spider)
 
     def scraped(item: Any) -> None:

@@ -21,8 +21,9 @@ RECORDER_PROXY = os.environ.get("ARCHIVER_RECORDER")  # set by `archiver record 
 
 # The environment's proxy settings are not ours: the recorder knows the case's exit.
 HTTPPROXY_ENABLED = False
-# A retry would hide the first answer; retries are the business of jobs, and each is recorded as its own exchange.
+# Scrapy's own retries know neither Retry-After nor growing pauses: `spiders.patience` asks again.
 RETRY_ENABLED = False
+RETRIES = 2
 # A 404 or 429 is an answer, and evidence.
 HTTPERROR_ALLOW_ALL = True
 # robots.txt speaks to search engines; investigators preserve evidence under their own policy. Fetching it would also
@@ -63,4 +64,5 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "spiders.patience.Patience": 700,
 }

@@ -55,7 +55,7 @@ class _Record:
         self._left = 0
         self._tail = b""
         self._http: bytearray | None = None
-        self._chunks: _Chunks | None = None
+        self._chunks: Chunks | None = None
         self.block = Sha256()
         self.payload = Sha256()
         self.problems: list[str] = []
@@ -112,7 +112,7 @@ class _Record:
             self._http = None
             coding = re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked[ \t]*\r?$", head)
             if coding and head.startswith(b"HTTP/"):
-                self._chunks = _Chunks(self._take)
+                self._chunks = Chunks(self._take)
             self._payload(memoryview(rest))
         elif len(self._http) > MAX_HEADER:
             self._http = None
@@ -135,7 +135,7 @@ class _Record:
         return Found(offset, length, self.fields, self.block.label(), self.payload.label(), decoded, self.problems)
 
 
-class _Chunks:
+class Chunks:
     """Removes chunk framing (RFC 9112 7.1); stops quietly where it breaks, as the writer's digest did."""
 
     def __init__(self, take: Take | None = None) -> None:

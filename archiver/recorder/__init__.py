@@ -110,10 +110,14 @@ class Recorder:
         limits: Limits | None = None,
         secret_values: Iterable[bytes] = (),
         on_done: Callable[[ExchangeDone], None] = lambda done: None,
+        exit_: Exit | None = None,
     ) -> Port:
-        """A port that records into `writer`. `on_done` is called on the recorder's thread after each exchange."""
+        """A port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
+
+        `exit_`: the way out of this capture's case, where it is not the recorder's own.
+        """
         network = self.network or TestNetwork()
-        dialer = Dialer(self._exit, dict(network.routes), network.resolve)
+        dialer = Dialer(exit_ or self._exit, dict(network.routes), network.resolve)
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
         exchanger = Exchanger(writer, upstream, self._limiter, redactor, limits or Limits(), self._clock, on_done)

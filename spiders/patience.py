@@ -1,0 +1,56 @@
+"""Asking again when a host is busy: after the time it names, or with growing, jittered pauses. Each answer is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from scrapy import Request
+from scrapy.http import Response
+
+BUSY = frozenset({429, 500, 502, 503, 504})
+PATIENCE = 120.0
+"""A host that asks for a longer pause, in seconds, is left alone; the walk is gone on with later."""
+FIRST = 2.0
+GROWTH = 4.0
+
+
+class Patience:
+    """Downloader middleware. The recorder keeps the host's pause across captures; here it is only waited for."""
+
+    def __init__(self, retries: int, rng: random.Random | None = None) -> None:
+        self._retries = retries
+        self._rng = rng or random.Random()
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Patience:
+        return cls(crawler.settings.getint("RETRIES", 2))
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        attempt = int(request.meta.get("attempt", 0))
+        if response.status not in BUSY or attempt >= self._retries:
+            return response
+        named = wanted_pause(response)
+        if named is not None and named > PATIENCE:
+            return response
+        await asyncio.sleep(named if named is not None else pause(attempt, self._rng))
+        return request.replace(meta={**request.meta, "attempt": attempt + 1}, dont_filter=True)
+
+
+def pause(attempt: int, rng: random.Random) -> float:
+    """Seconds before asking again where the host names none: 2, 8, 32, … each between half and one and a half of it."""
+    return FIRST * GROWTH**attempt * rng.uniform(0.5, 1.5)
+
+
+def wanted_pause(response: Response) -> float | None:
+    """Seconds that `Retry-After` asks for (RFC 9110 10.2.3); None where it says nothing that can be read."""
+    text = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if text.isdigit():
+        return float(text)
+    said = (response.headers.get("Date") or b"").decode("latin-1").strip()
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(said)).total_seconds())
+    except (TypeError, ValueError):
+        return None
