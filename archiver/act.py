@@ -114,11 +114,14 @@ class Act:
         self.media = Media(self)
         self._stop = asyncio.Event()
         self._post_keys: set[str] = set()
+        self._needed: list[str] = []
+        """Pages without which the capture is partial."""
         self._disagreements: list[str] = []
         self._problems: list[str] = []
         self._verdict: tuple[Outcome, str | None] | None = None
         self._final: tuple[Outcome, str | None] | None = None
         self.posts = 0
+        """Posts that the capture is about; comments are not counted among them."""
         self.walk_ended = False
         self.found: list[Target] = []
         """What can be captured on its own, not yet handed on."""
@@ -250,6 +253,8 @@ class Act:
         again = self._asked[item.tag] if self._asked[item.tag] > 1 else None
         self.end(item.key, outcome, reason, record, absence=absence.line(), asked=again)
         self.archive.walls.met(host_of(item.url), absence, item.parsed.layout, outcome)
+        if item.needed:
+            self._needed.append(item.key)
         if item.final:
             self._final = (outcome, reason)
             if self.target.platform == "youtube" and outcome is Outcome.BLOCKED:
@@ -272,8 +277,8 @@ class Act:
     def _post_seen(self, post: Post, item: Seen, record: str | None) -> None:
         key = f"post {post.id}"
         wanted = item.wanted is None or post.id in item.wanted
-        over = self.options.limit is not None and self.posts >= self.options.limit
         kind = "comment" if post.extra.get("kind") == "comment" else "article" if post.platform == "page" else "post"
+        over = kind != "comment" and self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, kind, post.url, item.key):
             return
         if self.going is not None and key in self.going.known:
@@ -289,7 +294,7 @@ class Act:
                 self.end(part, Outcome.SKIPPED, "belongs to a post beside the target")
             self.end(key, Outcome.SKIPPED, "beside the target: read, its files not fetched")
             return
-        self.posts += 1
+        self.posts += kind != "comment"
         self._post_keys.add(key)
         if item.apart:
             self._listed(key, post, record)
@@ -485,11 +490,13 @@ class Act:
     # -- the end ----------------------------------------------------------------------------------------
 
     def enough(self) -> bool:
-        """Whether this part is full and a walk should go on in the next."""
+        """Whether this part is full and a walk should go on in the next. A capture of one thing is never full."""
         options = self.options
         if self.interrupted or self.port.stopped or (options.limit is not None and self.posts >= options.limit):
             return True
-        full = self.posts >= options.part_posts or self.writer.bytes_stored >= options.part_bytes
+        if self.going is None:
+            return False
+        full = self.writer.counts["post"] >= options.part_posts or self.writer.bytes_stored >= options.part_bytes
         return full or self.writer.elapsed() >= options.part_seconds
 
     def interrupt(self) -> None:
@@ -577,14 +584,15 @@ class Act:
             return outcome, reason
         posts = {key: self._ended[key] for key in self._post_keys if key in self._ended}
         bad = [(how, why) for how, why in posts.values() if how not in (Outcome.CAPTURED, Outcome.SKIPPED)]
-        pages = [end for key, end in self._ended.items() if key.startswith("page ") and end[0] is not Outcome.CAPTURED]
+        kept = (Outcome.CAPTURED, Outcome.SKIPPED)
+        pages = [self._ended[key] for key in self._needed if self._ended[key][0] not in kept]
         ours = [
             (how, why)
             for key, (how, why) in self._ended.items()
             if key.startswith("requisite ") and how in (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
         ]
         if pages:
-            return Outcome.PARTIAL, f"a page of the walk: {pages[0][1]}"
+            return Outcome.PARTIAL, f"a page of it: {pages[0][1]}"
         if bad:
             return Outcome.PARTIAL, bad[0][1] if len(
                 posts

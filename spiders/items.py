@@ -15,6 +15,7 @@ class Seen:
 
     `wanted`: ids of the posts this run is about; None means all of them. `final`: whether the outcome of this
     page stands for the target itself. `apart`: the posts are entries of a list, each to be captured on its own.
+    `needed`: without this page the capture is partial.
     """
 
     key: str
@@ -24,6 +25,7 @@ class Seen:
     wanted: frozenset[str] | None = None
     final: bool = False
     apart: bool = False
+    needed: bool = False
 
 
 @dataclass

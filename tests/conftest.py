@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,13 +125,25 @@ class World:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A fresh home. Pages are not shown in a browser unless a test asks for it: that has tests of its own."""
-    made = Home.create(tmp_path / "home", Answers(pseudonym="tester"))
-    settings = made.path / "archiver.toml"
-    text = (
-        settings.read_text("utf-8").replace("rendered = true", "rendered = false").replace("retries = 2", "retries = 0")
-    )
-    settings.write_text(text, "utf-8")
+    return plain_home(tmp_path / "home")
+
+
+def plain_home(path: Path) -> Home:
+    """A home that shows no page in a browser and asks no busy host again: both have tests of their own."""
+    made = Home.create(path, Answers(pseudonym="tester"))
+    set_in(made, rendered="false", retries="0")
     return made
+
+
+def set_in(home: Home, **settings: str) -> None:
+    """Changes lines of archiver.toml."""
+    path = home.path / "archiver.toml"
+    text = path.read_text("utf-8")
+    for name, value in settings.items():
+        text, count = re.subn(rf"(?m)^{name} = .*$", lambda _, line=f"{name} = {value}": line, text)
+        assert count, name
+    path.write_text(text, "utf-8")
+    home.__dict__.pop("config", None)
 
 
 class NoLimiter:

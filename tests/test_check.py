@@ -13,15 +13,15 @@ import pytest
 
 from archiver.checks import Finding, check_home, worst
 from archiver.cli import main
-from archiver.home import Answers, Home
+from archiver.home import Home
 from storage import canonical
-from tests.conftest import World
+from tests.conftest import World, plain_home
 
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
     """A home with captures, a case and annotations, to be copied and damaged."""
-    home = Home.create(tmp_path_factory.mktemp("sealed") / "home", Answers(pseudonym="tester"))
+    home = plain_home(tmp_path_factory.mktemp("sealed") / "home")
     where = ["--home", str(home.path)]
     assert main(["capture", "https://t.me/ozen_today/16", *where], world.network, {}) == 0
     assert main(["capture", "https://blog.ozen.example/2011/12/17/square", *where], world.network, {}) == 0

@@ -21,10 +21,11 @@ from archiver.checks.warcs import problems_of, read_records
 from archiver.demo.scene import channel
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.telegram import Telegram
-from archiver.home import Answers, Home
+from archiver.home import Home
 from archiver.seal import recover
 from storage.digest import sha256_hex
 from storage.times import system_clock
+from tests.conftest import plain_home
 
 KILLS_PER_HOME = 10
 SEED = 20261122
@@ -121,7 +122,7 @@ def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed
     wanted, kills = kills, 0
     recovered = completed = 0
     while kills < wanted:
-        home = Home.create(tmp_path / f"home-{kills}", Answers(pseudonym="tester"))
+        home = plain_home(tmp_path / f"home-{kills}")
         log = tmp_path / f"log-{kills}"
         order = {
             "home": str(home.path),

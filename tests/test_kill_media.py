@@ -20,9 +20,10 @@ from archiver.checks import Finding, check_home, worst
 from archiver.demo.scene import START
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.youtube import Format, Video, YouTube
-from archiver.home import Answers, Home
+from archiver.home import Home
 from storage.digest import Sha256
 from storage.lines import read_lines
+from tests.conftest import plain_home
 
 SEED = 20261122
 LINK = "https://www.youtube.com/watch?v=OneGigabyte"
@@ -57,7 +58,7 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def campaign(tmp_path: Path, size: int, kills: int, started: list[subprocess.Popen[bytes]]) -> None:
     served = platform(tmp_path / "certificates", size)
-    home = Home.create(tmp_path / "home", Answers(pseudonym="tester"))
+    home = plain_home(tmp_path / "home")
     path = home.path / "archiver.toml"
     path.write_text(path.read_text().replace("probe = true", "probe = false"))
     assert served.network.roots is not None

@@ -14,7 +14,7 @@ from typing import Any
 from spiders.absence import absence
 from spiders.html import by_class, one_line, tree
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
-from spiders.telegram.parse import PARSER, older_cursor, read_message
+from spiders.telegram.parse import PARSER, older_cursor, read_message, shape
 
 _HEADER = re.compile(r"([\d\s,.\u00a0\u202f]+)")
 _RAW = re.compile(
@@ -37,7 +37,8 @@ def parse_comments(data: bytes, url: str | None, parent: str) -> Parsed:
     stated = _stated(document)
     page: dict[str, Any] = {"comments_on": parent, "stated_comments": stated}
     if not posts and not by_class(document, "tgme_post_discussion") and not by_class(document, "tgme_channel_history"):
-        return replace(_none(Outcome.PARTIAL, "unknown layout of the discussion widget", None), census=census)
+        reason = f"unknown layout of the discussion widget: {shape(document)}"
+        return replace(_none(Outcome.PARTIAL, reason, None), census=census)
     return Parsed(
         "telegram", "telegram/discussion", tuple(posts), census, older_cursor(document), page=page, parser=PARSER,
         absence=Absence(State.PRESENT),

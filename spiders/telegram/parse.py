@@ -95,7 +95,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         census,
         None,
         Outcome.PARTIAL,
-        f"unknown layout: {_shape(document)}",
+        f"unknown layout: {shape(document)}",
         page=page,
         parser=PARSER,
     )
@@ -132,7 +132,8 @@ def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) ->
     )
 
 
-def _shape(document: Any) -> str:
+def shape(document: Any) -> str:
+    """The classes of a page that no layout fits, so that a person can see what it has become."""
     classes = [name for node in document.xpath("//*[@class]")[:200] for name in (node.get("class") or "").split()]
     return " ".join(list(dict.fromkeys(classes))[:12]) or "no classes"
 

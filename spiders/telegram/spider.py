@@ -29,12 +29,11 @@ class TelegramPost(scrapy.Spider):
     name = "telegram-post"
 
     def __init__(
-        self, link: str = "", target: Target | None = None, comments: bool | str = False,
-        enough: Callable[[], bool] = lambda: False, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self, link: str = "", target: Target | None = None, comments: bool | str = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.target = given(link, target)
-        self._comments, self._enough = bool(comments), enough
+        self._comments = bool(comments)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         handle, number = self.target.handle, self.target.id.rpartition("/")[2]
@@ -48,7 +47,7 @@ class TelegramPost(scrapy.Spider):
         found = bool(wanted)
         yield Seen("embed", "embed", response.url, parsed, frozenset(wanted), final=found)
         if found and self._comments:
-            yield discussion(wanted[0], self._enough)
+            yield discussion(wanted[0])
         if not found and response.status == 200:
             handle, number = self.target.handle, self.target.id.rpartition("/")[2]
             url = f"https://t.me/s/{handle}/{number}"
@@ -129,7 +128,7 @@ class TelegramChannel(scrapy.Spider):
             for post in parsed.posts
             if post.id and self._in_range(post.published.value if post.published else None)
         )
-        yield Seen(tag, tag, response.url, parsed, wanted, final=asked is None)
+        yield Seen(tag, tag, response.url, parsed, wanted, final=asked is None, needed=True)
         if response.status != 200 or (not parsed.posts and parsed.older is None):
             if asked is not None and response.status == 200 and parsed.layout.endswith("empty"):
                 yield Reached(None)
@@ -140,7 +139,7 @@ class TelegramChannel(scrapy.Spider):
         for item in self._gaps(parsed, asked):
             yield turn.awaiting(item, self._end) if isinstance(item, scrapy.Request) else item
         for post_id in sorted(wanted) if self._comments else ():
-            yield turn.awaiting(discussion(post_id, self._enough), self._end)
+            yield turn.awaiting(discussion(post_id), self._end)
         if older is not None and asked is not None and int(older) >= int(asked):
             yield Verdict(Outcome.PARTIAL, f"the page before {asked} points to {older}: the walk would not end")
             return
@@ -242,11 +241,11 @@ class _Turn:
             yield from then(self.cursor)
 
 
-def discussion(post_id: str, enough: Callable[[], bool], before: str | None = None, turn: int = 1) -> scrapy.Request:
+def discussion(post_id: str, before: str | None = None, turn: int = 1) -> scrapy.Request:
     """Comments on a post, as Telegram's own widget shows them to any site."""
     url = f"https://t.me/{post_id}?embed=1&discussion=1&comments_limit={COMMENTS}"
     url += f"&before={before}" if before else ""
-    meta = {"tag": f"comments {post_id} {turn}", "post": post_id, "turn": turn, "before": before, "enough": enough}
+    meta = {"tag": f"comments {post_id} {turn}", "post": post_id, "turn": turn, "before": before}
     return scrapy.Request(url, commented, meta=meta, dont_filter=True)
 
 
@@ -256,11 +255,11 @@ def commented(response: Response) -> Iterator[Any]:
     if parsed.outcome is Outcome.UNAVAILABLE and meta["turn"] == 1:
         # Most channels have no comments; that the widget says so takes nothing from the post.
         parsed = replace(parsed, outcome=Outcome.SKIPPED)
-    yield Seen(meta["tag"], meta["tag"], response.url, parsed)
+    yield Seen(meta["tag"], meta["tag"], response.url, parsed, needed=True)
     older = parsed.older
     onwards = older is not None and (meta["before"] is None or int(older) < int(meta["before"]))
-    if onwards and parsed.posts and not meta["enough"]():
-        yield discussion(meta["post"], meta["enough"], older, meta["turn"] + 1)
+    if onwards and parsed.posts:
+        yield discussion(meta["post"], older, meta["turn"] + 1)
 
 
 def _same_channel(post_id: str, target: Target) -> bool:

@@ -83,7 +83,7 @@ class YouTubeVideo(scrapy.Spider):
         """A page of comments; then the replies of each, and the next page."""
         parsed = self._read(response)
         tag = response.meta["tag"]
-        yield Seen(tag, tag, response.url, parsed, None, final=False)
+        yield Seen(tag, tag, response.url, parsed, None, needed=True)
         if self._enough():
             return
         self._pages += 1
@@ -98,7 +98,7 @@ class YouTubeVideo(scrapy.Spider):
         """The chat of a stream that is over, a few seconds of it in each answer."""
         parsed = self._read(response)
         tag = response.meta["tag"]
-        yield Seen(tag, tag, response.url, parsed, None, final=False)
+        yield Seen(tag, tag, response.url, parsed, None, needed=True)
         self._chats += 1
         token = parsed.hints.get("chat")
         if response.meta["kind"] == "live_chat_replay" and token and parsed.posts and not self._enough():

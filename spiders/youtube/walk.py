@@ -91,7 +91,7 @@ class YouTubeList(scrapy.Spider):
         wanted = frozenset(post.id for post in parsed.posts if post.id and self._in_range(post))
         # What a tab states and lists is the whole channel's or playlist's business: the first tab's answer decides.
         final = first and not self._resumed and self._tab == self._tabs[0]
-        yield Seen(tag, tag, response.url, parsed, wanted, final=final, apart=True)
+        yield Seen(tag, tag, response.url, parsed, wanted, final=final, apart=True, needed=True)
         if response.status != 200 or (parsed.outcome is not None and not parsed.posts):
             if first and not final:
                 yield Noted(f"tab {self._tab}", "tab", Outcome.PARTIAL, parsed.reason or f"HTTP {response.status}")
