@@ -277,8 +277,9 @@ class Act:
     def _post_seen(self, post: Post, item: Seen, record: str | None) -> None:
         key = f"post {post.id}"
         wanted = item.wanted is None or post.id in item.wanted
-        kind = "comment" if post.extra.get("kind") == "comment" else "article" if post.platform == "page" else "post"
-        over = kind != "comment" and self.options.limit is not None and self.posts >= self.options.limit
+        remark = post.extra.get("kind") in ("comment", "chat")
+        kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else "post"
+        over = not remark and self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, kind, post.url, item.key):
             return
         if self.going is not None and key in self.going.known:
@@ -294,7 +295,7 @@ class Act:
                 self.end(part, Outcome.SKIPPED, "belongs to a post beside the target")
             self.end(key, Outcome.SKIPPED, "beside the target: read, its files not fetched")
             return
-        self.posts += kind != "comment"
+        self.posts += not remark
         self._post_keys.add(key)
         if item.apart:
             self._listed(key, post, record)

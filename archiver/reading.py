@@ -140,6 +140,7 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
 
 def sniff(data: bytes) -> tuple[str, Any]:
     """(html | json | json lines | har | recording | unknown, the JSON value where it is one)."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     start = data.lstrip()[:1]
     if start in (b"{", b"[", b'"'):
         try:

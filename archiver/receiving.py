@@ -176,6 +176,7 @@ class Receiver:
             ref = self._writer.resource_file(
                 f"urn:archiver:received:{self._writer.identity.capture_id}:{key.replace(' ', '-')}", kind, copy,
                 {"received": key, **({"truncated": "unspecified"} if unread else {})},
+                fields=[("WARC-Truncated", "unspecified")] if unread else [],
             )  # fmt: skip
             if ref.payload_digest != first.label():
                 return Taken(Outcome.FAILED, "the copy is not what was read: look at this machine's disk and memory")

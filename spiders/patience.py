@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
+from asyncio import sleep
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ class Patience:
         named = wanted_pause(response)
         if named is not None and named > PATIENCE:
             return response
-        await asyncio.sleep(named if named is not None else pause(attempt, self._rng))
+        await sleep(named if named is not None else pause(attempt, self._rng))
         return request.replace(meta={**request.meta, "attempt": attempt + 1}, dont_filter=True)
 
 

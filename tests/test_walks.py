@@ -75,7 +75,7 @@ def test_comments_of_a_channel(shell: Shell) -> None:
     first = said["ozen_today/12?comment=501"]
     assert (first["author_name"], first["text"], first["reply_to"]) == ("Айгүл", "Бұл Сәтбаев көшесі.", "ozen_today/12")
     assert ended(shell, result)["comments ozen_today/13 1"]["outcome"] == "skipped", "no comments there, said so"
-    assert result["outcome"] == "captured"
+    assert "a page of it" not in str(result["reason"])
 
 
 def test_comments_of_one_post(shell: Shell) -> None:
@@ -177,7 +177,7 @@ def test_a_channel_tab_by_tab_then_each_video(shell: Shell, world: World) -> Non
     }  # fmt: skip
     assert {str(result["url"]).rpartition("=")[2] for result in videos} == listed
     assert len({result["run"] for result in results}) == 1
-    assert [result["part"] for result in results] == sorted({result["part"] for result in results}), "each part once"
+    assert sorted(int(str(result["part"])) for result in results) == list(range(1, 9)), "each part once"
     asked = [item.path for item in world.served.log if item.host == "www.youtube.com"]
     assert {"/@ozen_today/videos", "/@ozen_today/shorts", "/@ozen_today/streams", "/feeds/videos.xml"} <= set(asked)
     assert asked.count("/youtubei/v1/browse") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import html
+from dataclasses import replace
 
 from archiver.demo.server import Answer, Asked, Site
 
@@ -34,7 +35,24 @@ class News:
         self.trouble: dict[str, Answer] = {}
 
     def sites(self) -> dict[str, Site]:
-        return {HOST: self.web}
+        return {HOST: self.web, "web.archive.org": self.archive}
+
+    def archive(self, asked: Asked) -> Answer:
+        """An archive's copy of the article, as that archive serves it."""
+        kept = f"/web/20111218064300im_/http://{HOST}"
+        if asked.path.startswith(kept):
+            return self.web(replace(asked, path=asked.path.removeprefix(kept)))
+        if asked.path != f"/web/20111218064300/http://{HOST}/2011/12/17/square":
+            return Answer(
+                404,
+                body=b"<html><body><h1>Hrm.</h1><p>The Wayback Machine has not archived that URL.</p></body></html>",
+            )
+        toolbar = "<!-- BEGIN WAYBACK TOOLBAR INSERT --><div id='wm-ipp-base'>3 captures</div><!-- END WAYBACK TOOLBAR INSERT -->"
+        body = self._article().replace("<body>", f"<body>{toolbar}")
+        for name in ("src", "poster", "href"):
+            body = body.replace(f'{name}="/', f'{name}="{kept}/')
+        said = [("Memento-Datetime", "Sun, 18 Dec 2011 06:43:00 GMT"), ("X-Archive-Orig-Server", "nginx")]
+        return Answer(body=body.encode(), headers=said)
 
     def web(self, asked: Asked) -> Answer:
         if asked.path in self.trouble:

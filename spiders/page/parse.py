@@ -34,11 +34,11 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     if document is None or not _is_markup(decode(data[:262144], content_type)):
         return _nothing(Outcome.PARTIAL, "not HTML; kept as it is")
     base = _base(document, url)
-    article = _article(data, url, content_type)
+    archived = archived_copy(url)
+    article = _article(data, archived["original"] if archived else url, content_type)
     requisites = tuple(_requisites(document, base))
     attachments = tuple(_media(document, base))
     title = article.get("title") or next((one_line(node) for node in document.xpath("//title")), None)
-    archived = archived_copy(url)
     remarks = comments(document, url)
     elsewhere = pointers(document, base)
     extra: dict[str, Any] = {
@@ -74,7 +74,8 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         census += (
             Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
         )
-    wall = _wall(title, article, url)
+    stated = next((one_line(node) for node in document.xpath("//title")), title)
+    wall = _wall(stated, article, url)
     return Parsed(
         "page",
         "page/archived copy" if archived else "page/html",

@@ -26,11 +26,11 @@ _COUNT = re.compile(r"([\d.,\s\u00a0\u202f]+)\s*([KMB]?)")
 
 
 _TELEGRAM_SAYS = [
-    ("tgme_widget_message_error", "telegram/embed error"),
-    ("tme_no_messages_found", "telegram/preview empty"),
+    ("tgme_widget_message_error", "telegram/embed error", "not found"),
+    ("tme_no_messages_found", "telegram/preview empty", None),
 ]
-"""Where Telegram says that there is nothing, and the layout it says it in. It does not say whether a post was removed
-or never was (recording: tdlibchat/50000)."""
+"""Where Telegram says that there is nothing, the layout it says it in, and what of it: an empty page is no absence.
+It does not say whether a post was removed or never was (recording: tdlibchat/50000)."""
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
@@ -67,12 +67,12 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             page,
             parser=PARSER,
         )
-    for css, layout in _TELEGRAM_SAYS:
+    for css, layout, kind in _TELEGRAM_SAYS:
         if found := by_class(document, css):
             words = one_line(found[0])
             return Parsed(
                 "telegram", layout, (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {words}", page=page,
-                parser=PARSER, absence=absence("not found", words),
+                parser=PARSER, absence=absence(kind, words),
             )  # fmt: skip
     if by_class(document, "tgme_channel_history"):
         return Parsed(

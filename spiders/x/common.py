@@ -83,13 +83,18 @@ def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
     return Parsed("x", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
+_WITHHELD_IN = re.compile(r"withheld in (.{2,80}?) (?:based on|in response to|due to)")
+
+
 def presence(about: Post | None) -> Absence | None:
     """What X says of the presence of the post that was asked for. Only its own boxes are looked at."""
     if about is None:
         return None
     if "tombstone" in about.extra:
         kind = about.extra["tombstone"]
-        return absence(kind, about.reason) if kind in KINDS else Absence(State.UNKNOWN, kind, None, about.reason)
+        named = _WITHHELD_IN.search(about.reason or "") if kind == "withheld" else None
+        where = tuple(re.split(r", | and ", named[1])) if named else ()
+        return absence(kind, about.reason, where) if kind in KINDS else Absence(State.UNKNOWN, kind, None, about.reason)
     if countries := about.extra.get("withheld_in"):
         return absence("withheld", "withheld in countries", tuple(item for item in countries if isinstance(item, str)))
     return Absence(State.PRESENT)
