@@ -166,18 +166,18 @@ class Act:
             self.walk_ended = item.cursor is None
             if self.going is not None:
                 before = [*self._tasks, *(task for task in self._fetches.values() if not task.done())]
-                self._spawn(self._checkpoint(item.cursor, self.posts, before))
+                self._spawn(self._checkpoint(item.cursor, before))
         elif isinstance(item, Verdict):
             self._verdict = (item.outcome, item.reason)
         self._progress(self)
 
-    async def _checkpoint(self, cursor: str | None, posts: int, before: list[asyncio.Task[None]]) -> None:
+    async def _checkpoint(self, cursor: str | None, before: list[asyncio.Task[None]]) -> None:
         """Remembers how far the walk has come, once everything before it has its outcome."""
         assert self.going is not None
         found, self.found = self.found, []
         await asyncio.gather(*before, return_exceptions=True)
         if not self.interrupted and not self.port.stopped:
-            self.going.reached(cursor, posts, found)
+            self.going.reached(cursor, found)
 
     def _noted(self, item: Noted) -> None:
         facts = {"target": item.target.key} if item.target else {}

@@ -39,9 +39,9 @@ class Going:
     before: int = 0
     """Posts that the parts before this one have kept."""
 
-    def reached(self, cursor: str | None, posts: int, found: list[Target]) -> None:
-        """Everything before `cursor` is kept, `posts` of it by this part; None: the walk is at its end."""
-        options = {**self.state.options, "at": self.state.parts, "kept": self.before + posts}
+    def reached(self, cursor: str | None, found: list[Target]) -> None:
+        """Everything before `cursor` is kept; None: the walk is at its end."""
+        options = {**self.state.options, "at": self.state.parts, "before": self.before}
         self.state = replace(self.state, cursor=cursor or self.state.cursor, options=options)
         self.home.state.reached(self.state, [(target.key, target.url) for target in found])
 
@@ -66,10 +66,10 @@ class Walk:
         if state is None:
             state = RunState(home.new_capture_id(home.clock()), self.target.key, 0, None, False, asked)
             home.state.save_run(state)
-        going = Going(home, state, kept_before(home, state), before=int(state.options.get("kept", 0)))
-        going.before += len(going.known)
+        known = kept_before(home, state)
+        going = Going(home, state, known, before=int(state.options.get("before", 0)) + len(known))
         if self.options.limit is not None:
-            going.left = max(0, self.options.limit - int(state.options.get("kept", 0)) - len(going.known))
+            going.left = max(0, self.options.limit - going.before)
         if not state.options.get("walked"):
             await self._parts(going)
         await self._found(going)
@@ -93,6 +93,9 @@ class Walk:
                 return
             if not result.part_full:
                 return
+            # What comes after this part needs nothing of it any more.
+            options = {**going.state.options, "at": going.state.parts + 1, "before": going.before}
+            going.state = replace(going.state, options=options)
         if going.left == 0:
             self._walked(going)
 

@@ -128,7 +128,7 @@ class TelegramChannel(scrapy.Spider):
             for post in parsed.posts
             if post.id and self._in_range(post.published.value if post.published else None)
         )
-        yield Seen(tag, tag, response.url, parsed, wanted, final=asked is None, needed=True)
+        yield Seen(tag, tag, response.url, parsed, wanted, final=tag == "page 1", needed=True)
         if response.status != 200 or (not parsed.posts and parsed.older is None):
             if asked is not None and response.status == 200 and parsed.layout.endswith("empty"):
                 yield Reached(None)

@@ -192,7 +192,7 @@ class XPost(scrapy.Spider):
             parsed = replace(parsed, outcome=None)
         yield Seen(
             tag, tag, response.url, parsed, None if wanted is None else frozenset(wanted),
-            final=about is not None and not later, needed=later,
+            final=(about is not None and not later) or (tag == "detail" and later), needed=later,
         )  # fmt: skip
         if not later and (not self._quick or not self._found):
             yield self._syndication(self.target.id, "syndication")

@@ -148,7 +148,7 @@ class XTimeline(scrapy.Spider):
         tag, asked = response.meta["tag"], response.meta["cursor"]
         own = [post for post in parsed.posts if self._is_own(post, parsed)]
         wanted = frozenset(post.id for post in own if post.id and self._in_range(post))
-        yield Seen(tag, tag, response.url, parsed, wanted, final=asked is None, needed=True)
+        yield Seen(tag, tag, response.url, parsed, wanted, final=tag == "page 1", needed=True)
         for kind in ("promoted", "who_to_follow"):
             if parsed.page.get(kind):
                 reason = f"{parsed.page[kind]} entries of X's own among the posts: {kind.replace('_', ' ')}"

@@ -52,7 +52,6 @@ class YouTubeList(scrapy.Spider):
         self._listed: int = at.get("listed", 0)
         self._stated: int | None = at.get("stated")
         self._channel: str | None = at.get("channel")
-        self._resumed = bool(cursor)
         self._config: dict[str, Any] = {}
         self._pages = 0
         self._ids: set[str] = set()
@@ -84,13 +83,12 @@ class YouTubeList(scrapy.Spider):
         shown = parsed.page.get("tab")
         if first and self._tab != "list" and shown is not None and shown != self._tab and not parsed.outcome:
             bare = replace(parsed, posts=(), census=())
-            yield Seen(tag, tag, response.url, bare, frozenset(), final=self._tab == self._tabs[0])
+            yield Seen(tag, tag, response.url, bare, frozenset(), final=tag == "page 1")
             yield Noted(f"tab {self._tab}", "tab", Outcome.SKIPPED, f"the channel has no tab {self._tab!r}")
             yield from self._turn(None)
             return
         wanted = frozenset(post.id for post in parsed.posts if post.id and self._in_range(post))
-        # What a tab states and lists is the whole channel's or playlist's business: the first tab's answer decides.
-        final = first and not self._resumed and self._tab == self._tabs[0]
+        final = tag == "page 1"
         yield Seen(tag, tag, response.url, parsed, wanted, final=final, apart=True, needed=True)
         if response.status != 200 or (parsed.outcome is not None and not parsed.posts):
             if first and not final:
@@ -128,7 +126,7 @@ class YouTubeList(scrapy.Spider):
         wanted = frozenset(post.id for post in parsed.posts if post.id and self._in_range(post))
         if response.status == 404:
             parsed = replace(parsed, outcome=Outcome.SKIPPED, reason="the channel has no feed", posts=())
-        yield Seen("feed", "feed", response.url, parsed, wanted, apart=True)
+        yield Seen("feed", "feed", response.url, parsed, wanted, apart=True, final=self._pages == 1)
         yield from self._end()
 
     def _end(self) -> Iterator[Any]:
