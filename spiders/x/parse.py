@@ -118,6 +118,9 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
     if not posts and not dicts(value.get("errors")) and "data" not in value:
         return none("x/unknown", Outcome.PARTIAL, "JSON of a layout that is not X's")
     parsed = done("x/graphql", posts, value, census, url)
+    if entries := set(_ENTRY.findall(data)):
+        ids = {(post.id or "").encode() for post in posts}
+        parsed = replace(parsed, census=(*parsed.census, Census("entryId tweet-", len(entries), len(entries & ids))))
     if not others["cursors"]:
         return parsed
     if not posts and not dicts(value.get("errors")):  # the end of a timeline is a page of cursors
@@ -126,6 +129,10 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
     page = {**parsed.page, **{key: item for key, item in facts.items() if item}}
     more = {"threads": others["threads"]} if others["threads"] else {}
     return replace(parsed, older=others["cursors"].get("Bottom"), page=page, hints={**parsed.hints, **more})
+
+
+_ENTRY = re.compile(rb"\"entryId\"\s*:\s*\"(?!promoted)(?:[\w-]*-)?tweet-(\d{1,20})\"")
+"""Entries of a timeline that are posts, advertisements left out: each must have been read, or be a tombstone."""
 
 
 def _account(profile: dict[str, Any]) -> Parsed:
@@ -205,6 +212,8 @@ def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
         elif item.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
             found.append((key, item, entry))
             return
+        elif item.get("__typename") == "Tweet" and "core" in item and text_of(item.get("rest_id")):
+            found.append((key, item, entry))  # a post without its text: said so, never passed over
         for name, inner in item.items():
             if type(inner) is dict or type(inner) is list:
                 visit(inner, key if name == "result" else name, entry, level + 1)
@@ -229,7 +238,7 @@ def _unwrapped(result: Any) -> dict[str, Any] | None:
 
 def _tweet(node: dict[str, Any]) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
-    legacy: dict[str, Any] = node["legacy"]
+    legacy: dict[str, Any] = obj(node.get("legacy"))
     user = obj(at(node, "core", "user_results", "result"))
     handle = text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name"))
     name = text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name"))
@@ -258,13 +267,18 @@ def _tweet(node: dict[str, Any]) -> Post:
         "account": account_of(user),
     }
     card = card_of(at(node, "card", "legacy") or node.get("card"))
-    return post_of(
+    read = post_of(
         legacy, post_id, handle, name, author, text, card, extra,
         edit=node.get("edit_control"),
         views=count(at(node, "views", "count")),
         quoted_id=quoted_id,
         forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
     )  # fmt: skip
+    if "full_text" in legacy:
+        return read
+    return replace(
+        read, outcome=Outcome.PARTIAL, reason="unknown layout: the answer names the post and has no text of it"
+    )
 
 
 def _profile(data: Any) -> dict[str, Any]:
