@@ -24,7 +24,7 @@ from archiver.errors import NotFound, UsageError
 from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at
+from spiders.shapes import at, shape
 from spiders.targets import FACEBOOK_HOSTS, TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
 from spiders.telegram.parse import parse as parse_telegram
 from spiders.x.parse import is_x
@@ -198,9 +198,7 @@ def parse_body(
             return parse_youtube(data, url, observed)
         if is_x(value):
             return parse_x(data, url)
-        return Parsed(
-            "unknown", "unknown", outcome=Outcome.PARTIAL, reason="JSON of a layout that this release does not read"
-        )
+        return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}")
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in (b"{", b"["):
         return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")

@@ -130,3 +130,13 @@ def gather(value: Any, names: Iterable[str]) -> dict[str, list[Any]]:
 def find(value: Any, name: str) -> Iterator[Any]:
     """Every value that stands under the key `name`, in order."""
     yield from gather(value, (name,))[name]
+
+
+def shape(value: Any) -> str:
+    """What a value of unknown layout looks like, so that a person can see what it has become: `keys data, errors`."""
+    if isinstance(value, dict):
+        names = [name[:40] for name in list(value)[:12]]
+        return f"keys {', '.join(names)}" + (" …" if len(value) > 12 else "") if names else "an empty object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}" + (f", the first with {shape(value[0])}" if value and dicts(value[:1]) else "")
+    return f"a bare {type(value).__name__}"

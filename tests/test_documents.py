@@ -64,6 +64,60 @@ def test_the_tutorial(
     ]
 
 
+def shown(kind: str) -> list[tuple[list[str], int]]:
+    """Commands of docs/platforms.md with the exit code that each promises."""
+    found = []
+    text = (ROOT / "docs" / "platforms.md").read_text()
+    for block in re.findall(rf"```console{kind}\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            command, _, comment = line.partition(" # ")
+            code = re.search(r"exit code (\d)", comment)
+            words = shlex.split(command.removeprefix("$ "))
+            assert words[0] == "archiver"
+            found.append((words[1:], int(code[1]) if code else 0))
+    return found
+
+
+def run_shown(home: Home, world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> int:
+    done = shown(kind)
+    for words, code in done:
+        assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())
+    return len(done)
+
+
+def test_the_commands_of_the_platforms_page(
+    home: Home, tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "handed-over").mkdir()
+    (tmp_path / "handed-over" / "VID_0001.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    (tmp_path / "damaged.warc").write_bytes(b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: 50\r\n\r\ncut")
+    assert run_shown(home, world, "", capsys) >= 20
+
+
+def test_the_commands_of_the_platforms_page_that_need_a_login(
+    home: Home, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        f".x.com\tTRUE\t/\tTRUE\t1893456000\t{name}\t{value}\n"
+        for name, value in (("auth_token", world.x.cookie), ("ct0", "c" * 32))
+    ]
+    (home.path / "x.txt").write_text("".join(lines))
+    path = home.path / "archiver.toml"
+    path.write_text(path.read_text().replace('cookies = ""\n', 'cookies = ""\nx = "x.txt"\n'))
+    assert run_shown(home, world, " login", capsys) == 3
+
+
+def test_the_doctor_of_the_platforms_page(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home.path / "archiver.toml"
+    live = (
+        'telegram = "https://t.me/ozen_today/12"\nx = "https://x.com/i/status/1478660000000000001"\n'
+        'youtube = "https://youtu.be/Zh5janSq001"\nfacebook = "https://www.facebook.com/a/posts/10157000000000001"\n'
+    )
+    path.write_text(path.read_text().replace("[doctor]\n", f"[doctor]\n{live}"))
+    assert run_shown(home, world, " doctor", capsys) == 1
+
+
 def test_commands_shown_in_the_readme_exist() -> None:
     from archiver.cli import build_parser
 

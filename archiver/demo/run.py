@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from archiver.console import Console
+from archiver.demo.media import video
 
 STEPS = [
     ("A post with a video, edited after it was published.", "capture https://t.me/ozen_today/12"),
@@ -23,7 +24,7 @@ STEPS = [
         "capture https://t.me/ozen_today/20",
     ),
     (
-        "A blog post of 2011 with twelve comments, its pictures, styles and video.",
+        "A blog post of 2011 with twelve comments, its pictures, styles and video; where Chromium is installed, also as a browser shows it.",
         "capture https://blog.ozen.example/2011/12/17/square",
     ),
     (
@@ -31,6 +32,22 @@ STEPS = [
         "capture https://youtu.be/Zh5janSq001 --comments",
     ),
     ("A post of X with a quoted post and its video.", "capture https://x.com/ozen_today/status/1478660000000000004"),
+    (
+        "A thread of X: its second part brings the first.",
+        "capture https://x.com/ozen_today/status/1478660000000000006",
+    ),
+    (
+        "A post of Facebook whose page is a login wall. The embed that any site may show has it.",
+        "capture https://www.facebook.com/ozen.today/posts/10157000000000003",
+    ),
+    (
+        "A playlist: how many videos it states is held against how many it lists; then each video by itself.",
+        "crawl https://www.youtube.com/playlist?list=PLozenJanuary --no-media",
+    ),
+    (
+        "Files that a witness handed over: hashed first, kept untouched; names and metadata go to the private record.",
+        "receive {handed} --from S-014 --via signal --consent hold,court --refused name",
+    ),
     (
         "A list as it comes: a duplicate, a deleted post, a private video, a bot wall. The result sheet says what became of each.",
         "capture --list {list} --quick",
@@ -74,12 +91,16 @@ def demo(home: Path | None, console: Console) -> int:
             console.say("ffmpeg is not installed: the videos are stand-ins without pictures.\n")
         links = Path(scratch) / "links.csv"
         links.write_text(LINKS, "utf-8")
+        handed = Path(scratch) / "handed"
+        handed.mkdir()
+        (handed / "VID_20220105_124012.mp4").write_bytes(video(Path(scratch), 2, 300)[0])
+        (handed / "note.txt").write_text("Снято из окна, 12:40.", "utf-8")
         try:
             main(["--home", str(folder), "--pseudonym", "demo"], served.network, {})
             for title, command in STEPS:
                 if title:
                     console.say(f"\n── {title}")
-                shown = command.replace("{list}", str(links))
+                shown = command.replace("{list}", str(links)).replace("{handed}", str(handed))
                 console.say(f"$ archiver {shown}")
                 code = main([*shlex.split(shown), "--home", str(folder)], served.network, {})
                 good = good and code == expected.get(command, 0)

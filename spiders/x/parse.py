@@ -15,7 +15,7 @@ from typing import Any
 from spiders.absence import absence
 from spiders.html import tree
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
-from spiders.shapes import NESTING, at, count, dicts, load, obj, text_of, walk
+from spiders.shapes import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.x.common import (
     PARSER,
     account_of,
@@ -83,7 +83,7 @@ def _json(value: Any, data: bytes, url: str | None) -> Parsed:
         posts = [post for item in dicts(value) for post in statuses(item)]
         return done("x/v1.1", posts, value, None, url)
     if not isinstance(value, dict):
-        return none("x/unknown", Outcome.PARTIAL, "JSON of a layout that is not X's")
+        return none("x/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     if is_v2(value):
         return parse_v2(value, url)
     if value.get("__typename") == "Tweet" or "mediaDetails" in value:
@@ -116,7 +116,7 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
     if not posts and not others["cursors"] and (profile := _profile(value.get("data"))):
         return _account(profile)
     if not posts and not dicts(value.get("errors")) and "data" not in value:
-        return none("x/unknown", Outcome.PARTIAL, "JSON of a layout that is not X's")
+        return none("x/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     parsed = done("x/graphql", posts, value, census, url)
     if entries := set(_ENTRY.findall(data)):
         ids = {(post.id or "").encode() for post in posts}
@@ -177,7 +177,7 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
     value = load(scripts[0].text or "") if scripts else None
     entries = at(value, "props", "pageProps", "timeline", "entries")
     if not isinstance(entries, list):
-        return none("x/timeline", Outcome.PARTIAL, "no timeline in the page")
+        return none("x/timeline", Outcome.PARTIAL, f"unknown layout: no timeline in the page ({shape(value)})")
     tweets = [obj(at(item, "content", "tweet")) for item in dicts(entries) if item.get("type") == "tweet"]
     posts = [post for item in tweets for post in statuses(item)]
     raw = len(re.findall(rb"\"entry_id\"\s*:\s*\"tweet-", data))

@@ -19,7 +19,7 @@ from typing import Any
 from spiders.absence import absence
 from spiders.html import decode
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, load, load_at, text_of
+from spiders.shapes import at, load, load_at, shape, text_of
 from spiders.youtube import captions, listing, player, talk
 from spiders.youtube.words import PARSER, alerts, none
 
@@ -82,7 +82,7 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if isinstance(value, list):
         return _list(value, url, observed)
     if not isinstance(value, dict):
-        return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that is not YouTube's")
+        return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     if value == {}:
         return player.nothing(url)
     if isinstance(value.get("playerResponse"), dict):
@@ -112,7 +112,7 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
         browse = text_of(at(value, "endpoint", "browseEndpoint", "browseId"))
         page = {"channel_id": browse} if browse else {}
         return Parsed("youtube", "youtube/resolved", reason="where a link leads, no post", page=page, parser=PARSER)
-    return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that this release does not read")
+    return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 
 def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parsed:
@@ -126,7 +126,7 @@ def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parse
     actions = [item for item in value if isinstance(item, dict)]
     if any("Action" in key or "Command" in key for item in actions for key in item):
         return talk.chat_actions(actions, url)
-    return none("youtube/unknown", Outcome.PARTIAL, "JSON of a layout that is not YouTube's")
+    return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 
 def _error(error: dict[str, Any]) -> Parsed:
@@ -173,8 +173,13 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
     elif any(mark in text for mark in _CONSENT):
         return _wall("youtube/consent", "consent wall", "a consent page in place of the page")
     else:
-        return none("youtube/page", Outcome.PARTIAL, "a page of YouTube without its data")
+        return none("youtube/page", Outcome.PARTIAL, f"unknown layout: a page without YouTube's data ({_title(text)})")
     return with_hints(parsed, hints)
+
+
+def _title(text: str) -> str:
+    match = re.search(r"<title[^>]*>([^<]{0,80})", text, re.IGNORECASE)
+    return f"titled {match[1].strip()!r}" if match else "without a title"
 
 
 def _wall(layout: str, kind: str, reason: str) -> Parsed:
