@@ -51,6 +51,10 @@ CSS_LIMIT = 2 << 20
 CSS_DEPTH = 3
 
 
+FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
+"""Tags of the request that asks for the target itself."""
+
+
 Progress = Callable[["Act"], None]
 
 
@@ -153,6 +157,7 @@ class Act:
             if done.complete:
                 self.by_uri[done.uri] = done.record.record_id
         self._loop.call_soon_threadsafe(self._progress, self)
+        self._loop.call_soon_threadsafe(self._answered, done)
 
     def seen(self, item: Any) -> None:
         """Takes what a spider reports."""
@@ -419,9 +424,18 @@ class Act:
             return await self.media.direct(key, url, attachment)
         return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
 
+    def _answered(self, done: ExchangeDone) -> None:
+        """The target's page was answered: a browser can show it while we read it."""
+        if done.tag in FIRST_TAGS and done.status is not None and done.status < 300:
+            self._picture()
+
     def pictured(self) -> None:
-        """Starts showing the target's page, if that is wanted. It stands beside the post: without it the post is whole."""
-        if not self.options.screenshot or self.interrupted or self.port.stopped or self._final is None:
+        """Shows the target's page, if that is wanted and has not begun. It stands beside the post: without it the post is whole."""
+        if self._final is not None:
+            self._picture()
+
+    def _picture(self) -> None:
+        if not self.options.screenshot or self.interrupted or self.port.stopped or "screenshot" in self._fetches:
             return
         task = asyncio.ensure_future(picture(self))
         self._fetches["screenshot"] = task
@@ -606,7 +620,7 @@ class Act:
 
     def _without_answer(self) -> tuple[Outcome, str | None]:
         """No spider read an answer: what the recorder saw of the target's own request says why."""
-        for tag in ("embed", "syndication", "page", "page 1"):
+        for tag in FIRST_TAGS:
             done = self._exchanges.get(tag)
             if done is None:
                 continue

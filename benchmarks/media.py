@@ -67,6 +67,7 @@ def new_home(folder: Path) -> Path:
     Home.create(home, Answers(pseudonym="bench"))
     path = home / "archiver.toml"
     text = path.read_text().replace("interval = 0.5", "interval = 0").replace("concurrency = 4", "concurrency = 64")
+    text = text.replace("rendered = true", "rendered = false").replace("retries = 2", "retries = 0")
     path.write_text(text)
     return home
 
