@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 from archiver.decoding import decode_body
 from archiver.files import FileGot, Files
 from archiver.home import Home
+from archiver.inventory import Inventory
 from archiver.media import Job, Media, free_room
 from archiver.options import Options, Result, software
 from archiver.outcomes import of_exchange
@@ -26,13 +27,12 @@ from archiver.picturing import picture
 from archiver.pieces import Pieces
 from archiver.probing import probed
 from archiver.recorder import ExchangeDone, Exit, Limits
-from archiver.recorder.redact import cleaned
 from archiver.seal import seal
 from archiver.trackers import tracker
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.page.parse import css_links
-from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track
 from spiders.youtube.player import info as parse_info
@@ -58,7 +58,7 @@ FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
 Progress = Callable[["Act"], None]
 
 
-class Act:
+class Act(Inventory):
     """A single capture while it is open. Runs on the main thread's loop."""
 
     def __init__(
@@ -73,10 +73,10 @@ class Act:
         loop: asyncio.AbstractEventLoop,
         going: Going | None = None,
     ) -> None:
+        super().__init__([value.decode("utf-8", "replace") for value in home.config.secret_values])
         self.going = going
         self.home, self.archive, self.target, self.options = home, archive, target, options
         self.recorder = recorder = archive.recorder
-        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
         shown = replace(target, url=self.clean(target.url), id=self.clean(target.id))
         self.shown_target = shown
         self.run, self.part = run, part
@@ -102,9 +102,6 @@ class Act:
         self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done, way)
         self._exchanges: dict[str, ExchangeDone] = {}
         self._asked: Counter[str] = Counter()
-        self._open: dict[str, dict[str, Any]] = {}
-        self._ended: dict[str, tuple[Outcome, str | None]] = {}
-        self._kept: Counter[str] = Counter()
         self.refs: dict[str, RecordRef] = {}
         """Where the answers of this capture lie, by record id."""
         self.by_uri: dict[str, str] = {}
@@ -120,7 +117,6 @@ class Act:
         self._post_keys: set[str] = set()
         self._needed: list[str] = []
         """Pages without which the capture is partial."""
-        self._disagreements: list[str] = []
         self._problems: list[str] = []
         self._verdict: tuple[Outcome, str | None] | None = None
         self._final: tuple[Outcome, str | None] | None = None
@@ -140,10 +136,6 @@ class Act:
                 "target_salt": salt.hex(),
             }
         )
-
-    def clean(self, value: Any) -> Any:
-        """A JSON value with configured secrets taken out."""
-        return cleaned(value, self._secrets) if self._secrets else value
 
     # -- what the recorder and the spiders report ------------------------------------------------------
 
@@ -166,7 +158,7 @@ class Act:
         elif isinstance(item, Noted):
             self._noted(item)
         elif isinstance(item, Counted):
-            self._counted(item)
+            self.counted(item)
         elif isinstance(item, Reached):
             self.walk_ended = item.cursor is None
             if self.going is not None:
@@ -191,12 +183,6 @@ class Act:
             if item.target is not None:
                 self.found.append(item.target)
 
-    def _counted(self, item: Counted) -> None:
-        census = Census(f"stated: {item.what}", item.stated, item.found)
-        self.writer.inventory(census.line())
-        if not census.agrees:
-            self._disagreements.append(f"{item.what}: the platform states {item.stated}, {item.found} were found")
-
     def recorded(self, code: int) -> None:
         """The end of a program that ran behind the recorder: its exit code decides."""
         if code == 0:
@@ -211,42 +197,13 @@ class Act:
         """A fault of the program's own: the capture cannot be called whole."""
         self._problems.append(f"a fault of ours: {what}" if not what.startswith("our ") else what)
 
-    def discover(self, key: str, kind: str, url: str | None, parent: str | None, **extra: Any) -> bool:
-        """Enters a thing in the inventory. False if it is there already."""
-        if key in self._open or key in self._ended:
-            return False
-        line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
-        self._open[key] = line
-        self.writer.inventory(self.clean({name: value for name, value in line.items() if value is not None}))
-        return True
-
-    def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
-        line = self._open.pop(key)
-        self._ended[key] = (outcome, reason)
-        if outcome is Outcome.CAPTURED:
-            self._kept[line["kind"]] += 1
-        entry = {
-            "key": key,
-            "kind": line["kind"],
-            "outcome": str(outcome),
-            "reason": reason,
-            "record": record,
-            **extra,
-        }
-        self.writer.inventory(
-            self.clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
-        )
-
     def _page_seen(self, item: Seen) -> None:
         done = self._exchanges.get(item.tag)
         record = done.record.record_id if done and done.record else None
         outcome, reason = self._page_outcome(item.parsed, done)
         absence = classify(item.parsed, done.status if done else None)
         self.discover(item.key, "page", item.url, "target", layout=item.parsed.layout, page=item.parsed.page or None)
-        for line in item.parsed.census:
-            self.writer.inventory({**line.line(), "page": item.key})
-            if not line.agrees:
-                self._disagreements.append(f"{line.marker}: {line.raw} in the bytes, {line.parsed} read ({item.key})")
+        self.census(item.parsed.census, item.key)
         posts = list(item.parsed.posts)
         if done is None or done.status is None or done.status >= 400:
             posts = []  # an error page may quote posts; nothing on it is an observation of one
@@ -289,6 +246,8 @@ class Act:
             return
         if self.going is not None and key in self.going.known:
             self.end(key, Outcome.SKIPPED, "kept in an earlier part of this run")
+            if item.apart:  # what that part had found it could no longer hand on
+                self._hand_on(post.url)
             return
         line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
         line["role"] = "target" if wanted and not over else "beside the target"
@@ -325,13 +284,16 @@ class Act:
 
     def _listed(self, key: str, post: Post, record: str | None) -> None:
         """An entry of a list: what it says is kept here, the thing itself is captured on its own."""
-        found = parse_target(post.url or "")
         for number, attachment in enumerate(post.attachments):
             self.discover(f"{key} #{number}", attachment.kind, attachment.url, key)
             self.end(f"{key} #{number}", Outcome.SKIPPED, "belongs to what is captured on its own")
+        self._hand_on(post.url)
+        self.end(key, Outcome.CAPTURED, "as the list shows it; itself in a capture of its own in this run", record)
+
+    def _hand_on(self, url: str | None) -> None:
+        found = parse_target(url or "")
         if isinstance(found, Target):
             self.found.append(found)
-        self.end(key, Outcome.CAPTURED, "as the list shows it; itself in a capture of its own in this run", record)
 
     async def _finish_post(self, key: str, post: Post, parts: list[str], record: str | None) -> None:
         waiting = [task for part in parts if (task := self._fetches.get(part))]

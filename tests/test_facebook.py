@@ -61,6 +61,18 @@ def test_a_video(shell: Shell, world: World) -> None:
     assert [asked.path for asked in world.served.log if asked.path.endswith(".mp4")] == ["/10157000000000002.mp4"]
 
 
+def test_a_post_that_only_links_its_video(shell: Shell, world: World) -> None:
+    """yt-dlp's own extractor, unmodified, finds the film behind the recorder."""
+    code, [result] = shell.json("capture", f"{PAGE}/posts/10157000000000002")
+    assert (code, result["outcome"]) == (0, "captured")
+    assert any(
+        key.endswith("video hd") or "video" in key
+        for key, line in ended(shell, result).items()
+        if line["kind"] == "video"
+    )
+    assert "/10157000000000002.mp4" in [asked.path for asked in world.served.log]
+
+
 def test_behind_a_wall_the_embed_shows_it(shell: Shell) -> None:
     code, [result] = shell.json("capture", f"{PAGE}/posts/10157000000000003")
     assert (code, result["outcome"]) == (0, "captured")

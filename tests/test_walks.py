@@ -239,6 +239,22 @@ def test_videos_that_failed_are_tried_again(shell: Shell, world: World) -> None:
     assert shell("check")[0] == 0
 
 
+def test_what_a_killed_list_had_found_is_not_forgotten(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before its checkpoint: the entries are kept and not taken twice, and their videos are captured all the same."""
+    monkeypatch.setattr("archiver.walking.Going.reached", lambda self, cursor, found: None)
+    world.youtube.trouble["/youtubei/v1/browse"] = Answer(503, "text/plain", b"later")
+    _, [broken] = shell.json("crawl", TUBE, "--no-media")
+    assert (broken["outcome"], broken["posts"]) == ("partial", 3)
+    monkeypatch.undo()
+    world.youtube.trouble.clear()
+    _, results = shell.json("crawl", TUBE, "--no-media")
+    assert len(results) == 1 + 7
+    assert results[0]["posts"] == 4, "the other three are in the first part"
+    assert len(all_posts(shell, [broken, results[0]])) == 7
+
+
 # -- X ------------------------------------------------------------------------------------------------------------------
 
 

@@ -63,7 +63,8 @@ class Facebook:
             return Answer(body=WALL.encode()) if known else Answer(body=GONE.encode())
         if post.walled or post.private:
             return Answer(body=WALL.encode())
-        return Answer(body=(self._relay(post) if post.film else self._classic(post)).encode())
+        player = post.film is not None and ("/videos/" in asked.path or "v" in asked.query)
+        return Answer(body=(self._relay(post) if player else self._classic(post)).encode())
 
     def _named(self, path: str) -> Shared | None:
         return self.posts.get(path.rstrip("/").rpartition("/")[2])
@@ -92,9 +93,8 @@ class Facebook:
             "actors": [{"__typename": "User", "id": "100001", "name": self.name, "url": f"https://www.facebook.com/{self.handle}"}],
             "attachments": [{"media": medium}], "feedback": {"reaction_count": {"count": 24}, "share_count": {"count": 3}},
         }  # fmt: skip
-        value = {
-            "require": [["ScheduledServerJS", "handle", None, [{"__bbox": {"result": {"data": {"node": story}}}}]]]
-        }
+        box = {"__bbox": {"result": {"data": {"video": {"id": post.id, "story": story}}}}}
+        value = {"require": [["RelayPrefetchedStreamCache", "next", [], ["adp_CometVideoHomeQuery", box]]]}
         return (
             f'<!DOCTYPE html><html id="facebook"><head><title>{html.escape(self.name)}</title></head><body>'
             f'<script type="application/json" data-sjs>{json.dumps(value)}</script></body></html>'
