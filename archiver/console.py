@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import threading
@@ -48,6 +49,14 @@ _NAMED = (
 )
 
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Text of strangers for a terminal: control characters, and those that turn the direction of writing, are shown as codes."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 RENDERED = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
 """What comes of showing a page in a browser once."""
 
@@ -89,11 +98,11 @@ class Console:
     def say(self, text: str = "") -> None:
         self._clear()
         if not self.as_json:
-            print(text, file=self._out, flush=True)
+            print(harmless(text), file=self._out, flush=True)
 
     def warn(self, text: str) -> None:
         self._clear()
-        print(text, file=self._err, flush=True)
+        print(harmless(text), file=self._err, flush=True)
 
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""

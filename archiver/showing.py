@@ -37,7 +37,7 @@ def find(context: Context, home: Home) -> int:
         if item["kind"] == "post":
             console.say(f"{item['capture']}  {item['published_at'] or 'time unknown':<20}  {item['url'] or item['id']}")
         else:
-            console.say(f"{item['capture']}  note by event {item['seq']}")
+            console.say(f"{item['capture']}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
     if not found:
         console.say("nothing found")
@@ -76,6 +76,10 @@ def show(context: Context, home: Home) -> int:
     for post in posts:
         if json.loads(post["line"]).get("role") == "target" or row["platform"] == "page":
             _show_post(context, home, capture_id, post)
+    for line in inventory:
+        if line.get("kind") == "arrival check":
+            said = "intact" if line["intact"] else f"NOT INTACT: {line['said']}"
+            console.say(f"\n  on arrival  {line['about']}: {line['form']}, {said}")
     for note in notes:
         about = f" on {note['post']}" if note["post"] else ""
         about += f" attachment {note['attachment']}" if note["attachment"] is not None else ""
@@ -88,7 +92,8 @@ def show(context: Context, home: Home) -> int:
         for line in inventory:
             if line.get("outcome"):
                 why = f"  {line['reason']}" if line.get("reason") else ""
-                console.say(f"    {line['outcome']:<11} {line['key']}{why}")
+                known = f"  sha256:{line['sha256']}, {line['size']} bytes" if line.get("sha256") else ""
+                console.say(f"    {line['outcome']:<11} {line['key']}{why}{known}")
     if context.arguments.records:
         console.say("\n  records")
         for record in records:
@@ -98,11 +103,17 @@ def show(context: Context, home: Home) -> int:
     return 0
 
 
+def _when(value: str | None, line: dict[str, Any]) -> str:
+    """The time, or as much of it as the platform says: "stated: 4 years ago"."""
+    literal = (line.get("published") or {}).get("literal")
+    return value or (f"stated: {literal}" if literal else "time unknown")
+
+
 def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any]) -> None:
     console = context.console
     line = json.loads(post["line"])
     console.say(
-        f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {post['published_at'] or 'time unknown'}"
+        f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {_when(post['published_at'], line)}"
         + ("  edited" if post["edited"] else "")
     )
     if _is_hidden(home, capture, post["id"]):
@@ -175,7 +186,7 @@ def parse(context: Context) -> int:
     from archiver.reading import read_file
 
     console = context.console
-    posts = silent = 0
+    posts = silent = damaged = 0
     for path in context.arguments.files:
         found = False
         for reading in read_file(path, context.arguments.url):
@@ -185,7 +196,7 @@ def parse(context: Context) -> int:
                 posts += 1
                 console.data(post.line())
                 console.say(
-                    f"{post.id or post.url or '-'}  {post.published.text() if post.published else 'time unknown'}  {post.author_name or ''}"
+                    f"{post.id or post.url or '-'}  {_when(post.published.text() if post.published else None, post.line())}  {post.author_name or ''}"
                 )
                 console.say(
                     textwrap.indent(
@@ -198,7 +209,8 @@ def parse(context: Context) -> int:
                     console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
             if not parsed.posts:
                 silent += 1
+                damaged += (parsed.reason or "").startswith(("damage:", "signature:"))
                 console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
         if not found:
             console.warn(f"{path}: nothing in it that could hold posts")
-    return 0 if posts else 2 if silent else 3
+    return 2 if damaged else 0 if posts else 2 if silent else 3

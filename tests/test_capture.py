@@ -218,10 +218,10 @@ def test_a_page_with_its_requisites_and_text(shell: Shell) -> None:
     ended = inventory(shell, result)
     for path in ("style.css", "print.css", "paper.png", "square.png", "favicon.ico"):
         assert ended[f"requisite {BLOG}/{path}"]["outcome"] == "captured"
-    [post] = read_lines(folder_of(shell, result) / "posts.jsonl")
+    post, *comments = read_lines(folder_of(shell, result) / "posts.jsonl")
+    assert len(comments) == post["comments"] == 12
     assert post["published_at"] == "2011-12-17T16:40:00Z"
     assert "люди бегут от линии щитов" in post["text"]
-    assert post["comments_marked"] == 12
     assert post["links"] == ["https://t.me/ozen_today/12"]
     [page] = [
         line

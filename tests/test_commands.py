@@ -543,3 +543,13 @@ def _untouched(real: object) -> object:
                 self._position += os.write(self._fd, part)
 
     return Writable
+
+
+def test_a_stranger_s_words_cannot_move_the_terminal(shell: Shell, tmp_path: Path) -> None:
+    """What a post says reaches the screen without its control characters, and without those that turn writing round."""
+    tweet = {"__typename": "Tweet", "id_str": "20", "text": "a\x1b[2Jb \u202egnp.exe", "user": {"name": "c\x07d"}}
+    (tmp_path / "tweet.json").write_text(json.dumps(tweet))
+    _, out, _ = shell("parse", str(tmp_path / "tweet.json"))
+    assert "a\\x1b[2Jb \\x202egnp.exe" in out
+    assert "c\\x07d" in out
+    assert not {"\x1b", "\u202e", "\x07"} & set(out)
