@@ -169,6 +169,16 @@ def test_trackers_are_not_let_through_and_are_listed(shell: Shell, world: World,
     assert "mc.yandex.ru" not in [*manifest["hosts"], *manifest["refused_hosts"]]
 
 
+def test_a_tracker_gets_nothing(shell: Shell, world: World, chromium: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a listed host that would answer: neither the browser nor the page's own files reach it."""
+    monkeypatch.setattr("archiver.trackers._hosts", lambda: frozenset({"pbs.twimg.com"}))
+    page = b"<html><body><p>x</p><img src='https://pbs.twimg.com/media/demo0001photo.png'></body></html>"
+    world.news.trouble["/tracked"] = Answer(body=page)
+    _, [result] = shell.json("capture", "https://blog.ozen.example/tracked", "--screenshot")
+    assert part(shell, result, "urn:fullPage")[0]["blocked"] == {"pbs.twimg.com": 1}
+    assert {asked.host for asked in world.served.log} == {"blog.ozen.example"}
+
+
 def test_pages_are_shown_by_default_where_chromium_is(shell: Shell, chromium: str) -> None:
     set_in(Home(shell.home), rendered="true")
     _, [result] = shell.json("capture", "https://t.me/ozen_today/13")

@@ -17,7 +17,7 @@ from archiver import receiving
 from archiver.home import Home
 from archiver.receiving import media_type, safe_suffix
 from storage.assembly import payload
-from storage.digest import sha256_hex
+from storage.digest import Sha256, sha256_hex
 from tests.conftest import Shell
 from tests.test_youtube import ended, everything, folder_of, records
 
@@ -128,6 +128,15 @@ def test_a_link_given_by_itself_is_not_followed(shell: Shell, tmp_path: Path) ->
     os.symlink("/etc/passwd", tmp_path / "link")
     code, [result] = shell.json("receive", str(tmp_path / "link"), *GIVEN)
     assert (code, result["outcome"], result["reason"]) == (0, "skipped", "a symbolic link: not followed")
+
+
+def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    """Between looking and opening, somebody may put a link in its place."""
+    (tmp_path / "secret").write_text("not handed over")
+    (tmp_path / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises(OSError, match="symbolic links"):
+        receiving._copied(tmp_path / "link", tmp_path / "copy", Sha256())
+    assert not (tmp_path / "copy").exists()
 
 
 def test_an_unreadable_card_keeps_what_can_be_read(shell: Shell, handed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

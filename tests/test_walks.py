@@ -9,7 +9,9 @@ import pytest
 from archiver.demo.server import Answer, Asked
 from archiver.demo.telegram import DemoPost
 from archiver.home import Home
+from spiders.posts import Parsed, Post
 from spiders.telegram.spider import gaps
+from spiders.x.timeline import XTimeline
 from storage.lines import read_lines
 from tests.conftest import Shell, World, set_in
 from tests.test_youtube import ended, folder_of, posts
@@ -287,6 +289,20 @@ def test_a_whole_timeline_with_cookies(logged_in: Shell, world: World) -> None:
     assert ends["account"]["outcome"] == "captured"
     whole = b"".join(path.read_bytes() for path in folder_of(logged_in, result).iterdir() if "private" not in path.name)
     assert world.x.cookie.encode() not in whole
+
+
+def test_posts_of_others_in_a_timeline_stand_beside_it() -> None:
+    spider = XTimeline(link="https://x.com/ozen_today")
+    spider._account = "15"
+    own, quoted, reposted = (
+        Post("x", "1", author_id="15", quoted_id="2"),
+        Post("x", "2", author_id="16"),
+        Post("x", "3", author_id="17"),
+    )
+    parsed = Parsed("x", "x/graphql", (own, quoted, reposted))
+    assert [spider._is_own(post, parsed) for post in parsed.posts] == [True, False, False]
+    search = XTimeline(link="https://x.com/search?q=square")
+    assert [search._is_own(post, parsed) for post in parsed.posts] == [True, False, True]
 
 
 def test_a_timeline_in_parts(logged_in: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
