@@ -212,7 +212,7 @@ def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
         elif item.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
             found.append((key, item, entry))
             return
-        elif item.get("__typename") == "Tweet" and "core" in item and text_of(item.get("rest_id")):
+        elif at(item, "core", "user_results") is not None and text_of(item.get("rest_id")):
             found.append((key, item, entry))  # a post without its text: said so, never passed over
         for name, inner in item.items():
             if type(inner) is dict or type(inner) is list:

@@ -101,7 +101,7 @@ def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
     }
     return Post(
         "youtube", video_id, WATCH + video_id,
-        handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(owner and owner.get("text")),
+        handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(at(owner, "text")),
         text_of(at(browse, "browseId")),
         moments.ago(said, "publishedTimeText", observed) if said else None,
         words(item.get("title")), words(item.get("descriptionSnippet")),
