@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
 
 
-def steps() -> list[tuple[list[str], int]]:
-    """Commands of the tutorial with the exit code that it promises."""
+def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
+    """Commands that a page of docs/ shows, with the exit code that it promises for each."""
     found = []
-    for block in re.findall(r"```console\n(.*?)```", (ROOT / "docs" / "tutorial.md").read_text(), re.DOTALL):
+    for block in re.findall(rf"```console{kind}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL):
         for line in block.splitlines():
-            command, _, comment = line.partition("   #")
+            command, _, comment = line.partition(" # ")
             code = re.search(r"exit code (\d)", comment)
             words = shlex.split(command.removeprefix("$ "))
             assert words[0] == "archiver"
@@ -40,7 +40,7 @@ def test_the_tutorial(
     home = tmp_path / "home"
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docs").symlink_to(ROOT / "docs")
-    done = steps()
+    done = shown("tutorial.md")
     assert len(done) >= 14
     for words, code in done:
         if "LAST" in words:
@@ -48,13 +48,13 @@ def test_the_tutorial(
             words = [captures[-1]["id"][-8:] if word == "LAST" else word for word in words]
         assert main(["--home", str(home), *words], world.network, {}) == code, (words, capsys.readouterr())
     table = re.findall(r"^\|(.*)\|$", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE)
-    shown = [
+    rows = [
         [cell.strip() for cell in row.split("|")] for row in table if row.startswith(" row ") and "| link" not in row
     ]
     with open(tmp_path / "results.csv", encoding="utf-8-sig", newline="") as stream:
         sheet = {row["row"]: row for row in csv.DictReader(stream)}
-    assert len(shown) == len(sheet) == 7
-    for where, link, status, reason, _ in shown:
+    assert len(rows) == len(sheet) == 7
+    for where, link, status, reason, _ in rows:
         assert sheet[where]["link"].startswith(link)
         assert sheet[where]["status"] == status
         assert sheet[where]["reason"].startswith(reason.removesuffix("…").strip()), where
@@ -64,22 +64,8 @@ def test_the_tutorial(
     ]
 
 
-def shown(kind: str) -> list[tuple[list[str], int]]:
-    """Commands of docs/platforms.md with the exit code that each promises."""
-    found = []
-    text = (ROOT / "docs" / "platforms.md").read_text()
-    for block in re.findall(rf"```console{kind}\n(.*?)```", text, re.DOTALL):
-        for line in block.splitlines():
-            command, _, comment = line.partition(" # ")
-            code = re.search(r"exit code (\d)", comment)
-            words = shlex.split(command.removeprefix("$ "))
-            assert words[0] == "archiver"
-            found.append((words[1:], int(code[1]) if code else 0))
-    return found
-
-
 def run_shown(home: Home, world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> int:
-    done = shown(kind)
+    done = shown("platforms.md", kind)
     for words, code in done:
         assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())
     return len(done)

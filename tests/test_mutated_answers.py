@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from spiders.shapes import walk
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from tests.conftest import FIXTURES, SOAK
+from tests.mutation import changed_bytes, changed_value
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WATCH = "https://www.youtube.com/watch?v=Zh5janSq001"
@@ -63,46 +63,6 @@ def read(platform: str, data: bytes) -> Parsed:
     return parse_x(data, "https://x.com/i/status/1") if platform == "x" else parse_youtube(data, WATCH, NOW)
 
 
-STRANGE = [
-    None,
-    0,
-    -1,
-    "",
-    "x",
-    [],
-    {},
-    True,
-    [[]],
-    [{}],
-    {"a": 1},
-    1e400,
-    "2022-13-45",
-    "9" * 30,
-    {"runs": [None]},
-    "\ud800",
-]
-
-
-def changed(value: Any, source: random.Random) -> Any:
-    """The same JSON with one thing in it taken out, doubled, or made something strange."""
-    value = copy.deepcopy(value)
-    places = [item for _, item in walk(value) if item]
-    place = source.choice(places) if places else value
-    if not isinstance(place, dict) or not place:
-        return value
-    key = source.choice(list(place))
-    kind = source.randrange(4)
-    if kind == 0:
-        del place[key]
-    elif kind == 1:
-        place[key] = [place[key], place[key]]
-    elif kind == 2:
-        place[source.choice(list(place))] = place[key]
-    else:
-        place[key] = source.choice(STRANGE)
-    return value
-
-
 def test_changed_answers(answers: list[tuple[str, bytes]]) -> None:
     source = random.Random(20261122)
     for number in range(20000 if SOAK else 1200):
@@ -110,12 +70,10 @@ def test_changed_answers(answers: list[tuple[str, bytes]]) -> None:
         if data[:1] == b"{" and source.random() < 0.7:
             value = json.loads(data)
             for _ in range(source.randrange(1, 4)):
-                value = changed(value, source)
+                value = changed_value(value, source)
             data = json.dumps(value).encode()
         else:
-            a = source.randrange(len(data))
-            b = min(len(data), a + source.randrange(1, 400))
-            data = source.choice([data[:a], data[:a] + data[b:], data[:a] + source.randbytes(20) + data[b:]])
+            data = changed_bytes(data, source, noise=True)
         sound(read(platform, data))
 
 
@@ -127,7 +85,7 @@ def test_changed_recordings(recordings: Path) -> None:
     for path in (path for path in paths if ".expected." not in path.name):
         value = json.loads(path.read_text())
         for _ in range(60 if SOAK else 4):
-            data = json.dumps(changed(value, source)).encode()
+            data = json.dumps(changed_value(value, source)).encode()
             for reading in read_bytes(data, None, path.name):
                 for post in reading.parsed.posts:
                     json.dumps(post.line())

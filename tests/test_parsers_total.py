@@ -27,6 +27,7 @@ from spiders.telegram.parse import parse as parse_telegram
 from storage.errors import EvidenceError
 from storage.times import system_clock
 from tests.conftest import SOAK
+from tests.mutation import changed_bytes
 
 
 @pytest.fixture(scope="module")
@@ -64,33 +65,12 @@ def test_almost_html(text: str) -> None:
     sound(parse_page(b"<html><body>" + text.encode(), None))
 
 
-def mutate(data: bytes, source: random.Random) -> bytes:
-    """Cut, drop, double, swap or garble a piece."""
-    kind = source.randrange(7)
-    a, b = sorted(source.randrange(len(data)) for _ in range(2))
-    b = min(b, a + 4000)
-    if kind == 0:
-        return data[:a]
-    if kind == 1:
-        return data[:a] + data[b:]
-    if kind == 2:
-        return data[:b] + data[a:b] + data[b:]
-    if kind == 3:
-        return data[:a] + source.randbytes(min(b - a, 60)) + data[b:]
-    if kind == 4:
-        names = re.findall(rb"class=\"([\w-]+)", data)
-        return data.replace(source.choice(names), b"renamed")
-    if kind == 5:
-        return re.sub(rb"<(/?)div", rb"<\1span", data, count=source.randrange(1, 40))
-    return data.replace(b'"', b"'", source.randrange(1, 30))
-
-
 def test_mutated_pages_never_raise_and_the_census_notices_lost_posts(pages: list[bytes]) -> None:
     source = random.Random(20261122)
     rounds = 20000 if SOAK else 600
     noticed = 0
     for number in range(rounds):
-        data = mutate(pages[number % len(pages)], source)
+        data = changed_bytes(pages[number % len(pages)], source, noise=True)
         parsed = parse_telegram(data) if number % len(pages) < 3 else parse_page(data, "https://example.org/")
         sound(parsed)
         if number % len(pages) < 3:

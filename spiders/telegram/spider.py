@@ -12,6 +12,7 @@ from scrapy.http import Response
 
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
+from spiders.span import Span
 from spiders.targets import Target, given
 from spiders.telegram.comments import parse_comments
 from spiders.telegram.parse import parse
@@ -106,7 +107,7 @@ class TelegramChannel(scrapy.Spider):
         whether to pause here."""
         super().__init__(**kwargs)
         self.target = given(link, target)
-        self._cursor, self._since, self._until, self._enough = cursor, since, until, enough
+        self._cursor, self._span, self._enough = cursor, Span(since, until), enough
         self._comments, self._holes = bool(comments), bool(holes)
         self._pages = 0
 
@@ -123,11 +124,7 @@ class TelegramChannel(scrapy.Spider):
         parsed = read(response)
         tag = response.meta["tag"]
         asked: str | None = response.meta["cursor"]
-        wanted = frozenset(
-            post.id
-            for post in parsed.posts
-            if post.id and self._in_range(post.published.value if post.published else None)
-        )
+        wanted = frozenset(post.id for post in parsed.posts if post.id and self._span.may_hold(post.published))
         yield Seen(tag, tag, response.url, parsed, wanted, final=tag == "page 1", needed=True)
         if response.status != 200 or (not parsed.posts and parsed.older is None):
             if asked is not None and response.status == 200 and parsed.layout.endswith("empty"):
@@ -143,7 +140,7 @@ class TelegramChannel(scrapy.Spider):
         if older is not None and asked is not None and int(older) >= int(asked):
             yield Verdict(Outcome.PARTIAL, f"the page before {asked} points to {older}: the walk would not end")
             return
-        if self._past_range(parsed):
+        if self._span.is_past(post.published for post in parsed.posts):
             turn.cursor = None
         yield from turn.ended(self._end)
 
@@ -187,15 +184,6 @@ class TelegramChannel(scrapy.Spider):
         """What Telegram itself says of an id that its pages leave out; sometimes the post is there after all."""
         tag = response.meta["tag"]
         yield Seen(tag, tag, response.url, read(response))
-
-    def _in_range(self, moment: datetime | None) -> bool:
-        if moment is None:
-            return True
-        return (self._since is None or moment >= self._since) and (self._until is None or moment < self._until)
-
-    def _past_range(self, parsed: Parsed) -> bool:
-        moments = [post.published.value for post in parsed.posts if post.published and post.published.value]
-        return self._since is not None and bool(moments) and max(moments) < self._since
 
 
 def numbers_of(parsed: Parsed) -> set[int]:

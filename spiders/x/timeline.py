@@ -12,6 +12,7 @@ from scrapy.http import Response
 
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
+from spiders.span import Span
 from spiders.targets import Target, given
 from spiders.x.parse import parse
 from spiders.x.scripts import TIMELINE, Query, bearer, login_headers, main_script, queries, query_url, switches
@@ -47,7 +48,7 @@ class XTimeline(scrapy.Spider):
         self.target = given(link, target)
         self._cookies = dict(cookies or {})
         self._query_ids, self._features = dict(query_ids or {}), dict(features or {})
-        self._cursor, self._since, self._until, self._enough = cursor, since, until, enough
+        self._cursor, self._span, self._enough = cursor, Span(since, until), enough
         self._named: dict[str, Query] = {}
         self._known: dict[str, bool] = {}
         self._token = ""
@@ -70,7 +71,7 @@ class XTimeline(scrapy.Spider):
         wanted = frozenset(
             post.id
             for post in parsed.posts
-            if post.id in (parsed.page.get("shown") or ()) and post.id and self._in_range(post)
+            if post.id in (parsed.page.get("shown") or ()) and post.id and self._span.may_hold(post.published)
         )
         yield Seen("timeline", "timeline", response.url, parsed, wanted, final=True)
         if response.status == 200 and parsed.outcome is None:
@@ -147,7 +148,7 @@ class XTimeline(scrapy.Spider):
         parsed = parse(response.body, response.url)
         tag, asked = response.meta["tag"], response.meta["cursor"]
         own = [post for post in parsed.posts if self._is_own(post, parsed)]
-        wanted = frozenset(post.id for post in own if post.id and self._in_range(post))
+        wanted = frozenset(post.id for post in own if post.id and self._span.may_hold(post.published))
         yield Seen(tag, tag, response.url, parsed, wanted, final=tag == "page 1", needed=True)
         for kind in ("promoted", "who_to_follow"):
             if parsed.page.get(kind):
@@ -157,7 +158,12 @@ class XTimeline(scrapy.Spider):
             return
         self._empty = 0 if own else self._empty + 1
         older = parsed.older
-        if older is None or older == asked or self._empty >= EMPTY_PAGES or self._past_range(own):
+        if (
+            older is None
+            or older == asked
+            or self._empty >= EMPTY_PAGES
+            or self._span.is_past(post.published for post in own)
+        ):
             yield Reached(None)
             return
         yield Reached(older)
@@ -169,14 +175,3 @@ class XTimeline(scrapy.Spider):
         if self.target.kind == "search":
             return post.id not in {other.quoted_id for other in parsed.posts} | {o.forwarded_from for o in parsed.posts}
         return post.author_id == self._account or post.author_id is None
-
-    def _in_range(self, post: Post) -> bool:
-        moment = post.published.value if post.published else None
-        if moment is None:
-            return True
-        return (self._since is None or moment >= self._since) and (self._until is None or moment < self._until)
-
-    def _past_range(self, posts: list[Post]) -> bool:
-        """Whether the page is older than the range. A pinned post is old on the first page, so all must be."""
-        moments = [post.published.value for post in posts if post.published and post.published.value]
-        return self._since is not None and bool(moments) and max(moments) < self._since

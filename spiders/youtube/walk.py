@@ -12,7 +12,8 @@ import scrapy
 from scrapy.http import Response
 
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
-from spiders.posts import Outcome, Parsed, Post
+from spiders.posts import Outcome, Parsed
+from spiders.span import Span
 from spiders.targets import Target, given
 from spiders.youtube.parse import parse
 from spiders.youtube.spider import CONSENT, HOST, api_call
@@ -43,7 +44,7 @@ class YouTubeList(scrapy.Spider):
         """`cursor`: JSON of the tab, how many videos were listed so far, and YouTube's own continuation token."""
         super().__init__(**kwargs)
         self.target = given(link, target)
-        self._since, self._until, self._clock, self._enough = since, until, clock, enough
+        self._span, self._clock, self._enough = Span(since, until), clock, enough
         self._limited = limited
         self._tabs = TABS if self.target.kind == "channel" else ("list",)
         at: dict[str, Any] = json.loads(cursor) if cursor else {}
@@ -87,7 +88,7 @@ class YouTubeList(scrapy.Spider):
             yield Noted(f"tab {self._tab}", "tab", Outcome.SKIPPED, f"the channel has no tab {self._tab!r}")
             yield from self._turn(None)
             return
-        wanted = frozenset(post.id for post in parsed.posts if post.id and self._in_range(post))
+        wanted = frozenset(post.id for post in parsed.posts if post.id and self._span.may_hold(post.published))
         final = tag == "page 1"
         yield Seen(tag, tag, response.url, parsed, wanted, final=final, apart=True, needed=True)
         if response.status != 200 or (parsed.outcome is not None and not parsed.posts):
@@ -123,34 +124,21 @@ class YouTubeList(scrapy.Spider):
     def feed(self, response: Response) -> Iterator[Any]:
         """The fifteen newest with exact times. Videos that no tab lists are found here."""
         parsed = parse(response.body, response.url)
-        wanted = frozenset(post.id for post in parsed.posts if post.id and self._in_range(post))
+        wanted = frozenset(post.id for post in parsed.posts if post.id and self._span.may_hold(post.published))
         if response.status == 404:
             parsed = replace(parsed, outcome=Outcome.SKIPPED, reason="the channel has no feed", posts=())
         yield Seen("feed", "feed", response.url, parsed, wanted, apart=True, final=self._pages == 1)
         yield from self._end()
 
     def _end(self) -> Iterator[Any]:
-        whole = self._since is None and self._until is None and not self._limited
+        whole = self._span.open and not self._limited
         if whole and self._stated is not None:
             yield Counted(f"videos of the {self.target.kind}", self._stated, self._listed)
         yield Reached(None)
 
-    def _in_range(self, post: Post) -> bool:
-        """Whether it may lie in the range: lists say "5 years ago", which is an interval."""
-        when = post.published
-        if when is None:
-            return True
-        earliest, latest = when.earliest or when.value, when.latest or when.value
-        after = self._since is None or latest is None or latest >= self._since
-        return after and (self._until is None or earliest is None or earliest < self._until)
-
     def _past_range(self, parsed: Parsed) -> bool:
         """Whether everything on the page is older than the range. Playlists have an order of their own."""
-        if self._since is None or self._tab == "list" or not parsed.posts:
-            return False
-        times = [post.published for post in parsed.posts]
-        ends = [time.latest or time.value for time in times if time is not None]
-        return bool(ends) and all(end is not None and end < self._since for end in ends)
+        return self._tab != "list" and self._span.is_past(post.published for post in parsed.posts)
 
 
 def _channel_url(url: str) -> str:
