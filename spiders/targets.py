@@ -264,6 +264,10 @@ def _youtube(host: str, path: str, query: dict[str, str], text: str) -> Target:
 def _facebook(host: str, path: str, query: dict[str, str], text: str) -> Target:
     if host == "fb.watch":
         return Target("facebook", "video", path.strip("/"), text)
+    if path.startswith("/plugins/") and query.get("href", "").startswith("http"):
+        inner = parse_target(query["href"])
+        if isinstance(inner, Target) and inner.platform == "facebook":
+            return inner
     for pattern, parameter, kind in _FACEBOOK_QUERIES:
         if re.fullmatch(pattern, path) and query.get(parameter):
             return Target("facebook", kind, query[parameter], text, query.get("id"))

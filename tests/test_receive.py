@@ -226,6 +226,18 @@ def test_packages_of_others_on_arrival(shell: Shell, recordings: Path, name: str
     assert [line["intact"] for line in kept] == [intact], "the result is kept beside the file"
 
 
+def test_all_archives_of_others_in_one_hand_over(shell: Shell, recordings: Path) -> None:
+    """Forty-five files of a dozen makers: each is kept, each is checked, and only the damaged ones are said to be."""
+    from tests.test_foreign import DAMAGED, INTACT
+
+    code, results = shell.json("receive", str(recordings / "warc"), *GIVEN)
+    assert (code, results[0]["outcome"]) == (5, "captured")
+    checks = arrival(results)
+    assert len(checks) == len(INTACT) + len(DAMAGED)
+    assert sum(not check["intact"] for check in checks) == len(DAMAGED)
+    assert shell("check")[0] == 0
+
+
 def test_posts_in_a_received_warc_can_be_found(shell: Shell, recordings: Path) -> None:
     _, [result, _] = shell.json("receive", str(recordings / "warc/warcio/example.warc.gz"), *GIVEN)
     _, found = shell.json("find", "Example Domain")

@@ -23,6 +23,11 @@ TABLE = [
     ("@durov", "telegram:channel:durov"),
     ("tg://resolve?domain=durov&post=523", "telegram:post:durov/523"),
     ("tg:resolve?domain=durov", "telegram:channel:durov"),
+    (
+        "https://www.facebook.com/plugins/post.php?href=https%3A%2F%2Fwww.facebook.com%2Fa.b%2Fposts%2F77&show_text=true",
+        "facebook:post:77",
+    ),
+    ("https://x.com/search?q=Zhanaozen%202011&src=typed_query&f=live", "x:search:Zhanaozen 2011"),
     ("https://t.me/c/1006503122/99", "telegram:private post:1006503122/99"),
     ("https://t.me/c/1006503122", "telegram:private channel:1006503122"),
     ("tg://privatepost?channel=1006503122&post=99", "telegram:private post:1006503122/99"),
