@@ -151,11 +151,11 @@ def _asked(options: Options) -> dict[str, Any]:
 
 def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
     """The walk of that target with the same options that did not reach its end."""
-    state = home.state.unfinished_run(target.key)
     asked = _asked(options)
-    if state is None or any(state.options.get(name, value) != value for name, value in asked.items()):
-        return None
-    return state
+    runs = home.state.unfinished_runs(target.key)
+    return next(
+        (run for run in runs if all(run.options.get(name, value) == value for name, value in asked.items())), None
+    )
 
 
 def kept_before(home: Home, state: RunState) -> frozenset[str]:

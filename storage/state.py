@@ -47,13 +47,13 @@ class State:
             (state.run, state.target, state.parts, state.cursor, int(state.done), json.dumps(state.options)),
         )
 
-    def unfinished_run(self, target: str) -> RunState | None:
-        """The newest run on `target` that did not reach its end."""
-        row = self._connection.execute(
-            "SELECT run, target, parts, cursor, done, options FROM runs WHERE target=? AND done=0 ORDER BY run DESC LIMIT 1",
+    def unfinished_runs(self, target: str) -> list[RunState]:
+        """Runs on `target` that did not reach their end, newest first."""
+        rows = self._connection.execute(
+            "SELECT run, target, parts, cursor, done, options FROM runs WHERE target=? AND done=0 ORDER BY run DESC",
             (target,),
-        ).fetchone()
-        return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
+        )
+        return [RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) for row in rows]
 
     def reached(self, state: RunState, found: list[tuple[str, str]]) -> None:
         """Everything before `state.cursor` is kept. `found`: (key, link) of what is still to be captured on its own."""

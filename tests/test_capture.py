@@ -359,7 +359,7 @@ def test_crawl_in_parts_and_going_on(shell: Shell, monkeypatch: pytest.MonkeyPat
         ids += [line["id"] for line in read_lines(folder_of(shell, result) / "posts.jsonl")]
     assert len(ids) == len(set(ids)) == 41, "nothing is skipped or repeated between parts"
     assert shell("check")[0] == 0
-    assert not Home(shell.home).state.unfinished_run("telegram:channel:ozen_today")
+    assert not Home(shell.home).state.unfinished_runs("telegram:channel:ozen_today")
 
 
 def test_a_broken_walk_goes_on_where_it_stands(shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,7 @@ def judge(home: Home, count: int, kills: int, repeated: int) -> None:
     }
     assert len({row["run"] for row in captures}) == 1
     assert len({row["part"] for row in captures}) == len(captures)
-    assert home.state.unfinished_run("telegram:channel:long_channel") is None
+    assert home.state.unfinished_runs("telegram:channel:long_channel") == []
     findings = check_home(home.path)
     assert worst(findings) == 0, [line.text() for line in findings if line.finding is Finding.DAMAGED]
     print(

@@ -147,7 +147,7 @@ def test_a_channel_that_vanishes_in_mid_walk(shell: Shell, world: World) -> None
         world.served.sites["t.me"] = real
     assert (code, result["outcome"]) == (2, "partial")
     assert "no channel under this name" in str(result["reason"])
-    assert Home(shell.home).state.unfinished_run("telegram:channel:ozen_today"), "it is gone on with the next time"
+    assert Home(shell.home).state.unfinished_runs("telegram:channel:ozen_today"), "it is gone on with the next time"
     shell("crawl", CHANNEL, "--no-media")
 
 
@@ -161,6 +161,11 @@ def test_other_options_are_another_walk(shell: Shell, world: World) -> None:
         world.served.sites["t.me"] = real
     _, out, _ = shell("crawl", CHANNEL, "--no-media", "--since", "2022-01-05T13:00")
     assert "going on" not in out
+    world.served.sites["t.me"] = lambda asked: trouble if asked.query.get("before") else real(asked)
+    try:
+        shell.json("crawl", CHANNEL, "--no-media", "--until", "2022-01-06")
+    finally:
+        world.served.sites["t.me"] = real
     _, out, _ = shell("crawl", CHANNEL, "--no-media")
     assert "going on with run" in out
 
@@ -275,7 +280,7 @@ def test_a_profile_as_far_as_it_is_public(shell: Shell) -> None:
     code, [result] = shell.json("crawl", ACCOUNT)
     assert (code, result["outcome"]) == (2, "partial")
     assert "only the 3 posts that X shows to everybody" in str(result["reason"])
-    assert not Home(shell.home).state.unfinished_run("x:profile:ozen_today")
+    assert not Home(shell.home).state.unfinished_runs("x:profile:ozen_today")
 
 
 def test_a_whole_timeline_with_cookies(logged_in: Shell, world: World) -> None:
