@@ -92,6 +92,8 @@ class Walk:
                 self._walked(going)
                 return
             if not result.part_full:
+                if result.outcome in NOTHING_THERE:
+                    self._walked(going)
                 return
             # What comes after this part needs nothing of it any more.
             options = {**going.state.options, "at": going.state.parts + 1, "before": going.before}
@@ -135,6 +137,8 @@ class Walk:
             home.state.save_run(replace(going.state, done=True))
 
 
+NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
+"""A walk that ends so at its first page has nothing to go on with."""
 INTERRUPTED = "interrupted by the person"
 KEPT = (Outcome.CAPTURED, Outcome.PARTIAL, Outcome.UNAVAILABLE, Outcome.REFUSED)
 

@@ -117,6 +117,7 @@ def test_a_channel_that_is_not_there(shell: Shell) -> None:
     code, [result] = shell.json("crawl", "https://t.me/s/nosuchchannel")
     assert (code, result["outcome"]) == (3, "unavailable")
     assert "no channel under this name" in str(result["reason"])
+    assert Home(shell.home).state.unfinished_runs("telegram:channel:nosuchchannel") == []
 
 
 def test_a_channel_without_preview(shell: Shell, world: World) -> None:
