@@ -139,7 +139,7 @@ class YouTube:
     def _watch(self, video_id: str) -> Answer:
         if self.page_only_wall:
             wall = '<!DOCTYPE html><title>YouTube</title><script src="https://www.google.com/recaptcha/api.js"></script><div id="captcha-page"></div>'
-            return Answer(429, body=wall.encode())
+            return Answer(429, body=wall.encode(), headers=[("Retry-After", "1")])
         video = self.videos.get(video_id)
         title = video.title if video and video.details else "YouTube"
         config = {
