@@ -14,24 +14,20 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from archiver.decoding import decode_body
-from archiver.files import FileGot, Files
+from archiver.fetching import Fetching
+from archiver.files import Files
 from archiver.home import Home
-from archiver.inventory import Inventory
-from archiver.media import Job, Media, free_room
+from archiver.media import Media
 from archiver.options import Options, Result, software
 from archiver.outcomes import of_exchange
 from archiver.picturing import picture
 from archiver.pieces import Pieces
-from archiver.probing import probed
 from archiver.recorder import ExchangeDone, Exit, Limits
 from archiver.seal import seal
-from archiver.trackers import tracker
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
-from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track
@@ -44,11 +40,8 @@ if TYPE_CHECKING:
     from archiver.capture import Archive
     from archiver.walking import Going
 
-FETCHES_AT_ONCE = 6
 GRACE_SECONDS = 5.0
 """How long media that are under way may take to be put together after Ctrl-C."""
-CSS_LIMIT = 2 << 20
-CSS_DEPTH = 3
 
 
 FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
@@ -58,7 +51,7 @@ FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
 Progress = Callable[["Act"], None]
 
 
-class Act(Inventory):
+class Act(Fetching):
     """A single capture while it is open. Runs on the main thread's loop."""
 
     def __init__(
@@ -100,16 +93,12 @@ class Act(Inventory):
         )
         way = Exit(config.exit_for(options.cases))
         self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done, way)
-        self._exchanges: dict[str, ExchangeDone] = {}
         self._asked: Counter[str] = Counter()
         self.refs: dict[str, RecordRef] = {}
         """Where the answers of this capture lie, by record id."""
         self.by_uri: dict[str, str] = {}
         """The record of the last whole answer to each link."""
-        self._fetches: dict[str, asyncio.Task[None]] = {}
-        self._extracting: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.slots = asyncio.Semaphore(FETCHES_AT_ONCE)
         self.files = Files(self.port, config.user_agent)
         self.pieces = Pieces(self)
         self.media = Media(self)
@@ -117,7 +106,6 @@ class Act(Inventory):
         self._post_keys: set[str] = set()
         self._needed: list[str] = []
         """Pages without which the capture is partial."""
-        self._problems: list[str] = []
         self._verdict: tuple[Outcome, str | None] | None = None
         self._final: tuple[Outcome, str | None] | None = None
         self.posts = 0
@@ -136,6 +124,9 @@ class Act(Inventory):
                 "target_salt": salt.hex(),
             }
         )
+
+    def shown(self) -> None:
+        self._progress(self)
 
     # -- what the recorder and the spiders report ------------------------------------------------------
 
@@ -192,10 +183,6 @@ class Act(Inventory):
 
     def parser_failed(self, what: str) -> None:
         self.fault(f"our parser failed: {what}")
-
-    def fault(self, what: str) -> None:
-        """A fault of the program's own: the capture cannot be called whole."""
-        self._problems.append(f"a fault of ours: {what}" if not what.startswith("our ") else what)
 
     def _page_seen(self, item: Seen) -> None:
         done = self._exchanges.get(item.tag)
@@ -313,79 +300,6 @@ class Act(Inventory):
         else:
             self.end(key, Outcome.CAPTURED, "without its files, as asked" if bad else None, record)
 
-    # -- files ------------------------------------------------------------------------------------------
-
-    def _want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
-        """Enters a file and starts fetching it. Returns whether the file counts for its parent."""
-        kind = "media" if attachment.extract_from else attachment.kind
-        if not self.discover(key, kind, attachment.extract_from or attachment.url, parent):
-            return key in self._fetches
-        if attachment.url is None and attachment.extract_from is None:
-            self.end(key, Outcome.REFUSED, attachment.reason or "the page gives no link to it")
-            return required
-        if attachment.kind == "frame":
-            self.end(key, Outcome.SKIPPED, attachment.reason)
-            return False
-        if not required and (listed := tracker(attachment.url or "", self.target.url)):
-            self.end(key, Outcome.SKIPPED, f"known tracker ({listed}): not asked")
-            return False
-        captions = self.options.extras_only and attachment.extract_from is not None
-        if required and not self.options.media and not captions:
-            self.end(key, Outcome.SKIPPED, self.options.media_reason)
-            return True
-        work = self._extract(key, attachment) if attachment.extract_from else self._fetch(key, attachment, depth)
-        task = asyncio.ensure_future(work)
-        self._fetches[key] = task
-        if attachment.extract_from:
-            self._extracting.add(task)
-        task.add_done_callback(self._ended_somehow)
-        return required
-
-    def _ended_somehow(self, task: asyncio.Task[None]) -> None:
-        """Our own faults are said, never swallowed: a file that broke our code leaves the capture partial."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.fault(f"{type(error).__name__}: {error}")
-        self._progress(self)
-
-    async def _extract(self, key: str, attachment: Attachment) -> None:
-        """Media of a page, by the extractor."""
-        assert attachment.extract_from is not None
-        page = self._exchanges.get("page")
-        record = page.record.record_id if page is not None and page.record is not None else None
-        files = not self.options.extras_only
-        job = Job(key, attachment.extract_from, record, extras=not self.options.quick, files=files)
-        outcome, reason, info = await self.media.take(job)
-        if not files and outcome is Outcome.CAPTURED:
-            outcome, reason = Outcome.SKIPPED, self.options.media_reason
-        self.end(key, outcome, reason, info)
-
-    async def _fetch(self, key: str, attachment: Attachment, depth: int) -> None:
-        """Streams one file into the WARC; the same link is fetched once in a capture."""
-        assert attachment.url is not None
-        url = attachment.url if not attachment.url.startswith("//") else "https:" + attachment.url
-        style = attachment.kind in ("style", "style part")
-        async with self.slots:
-            room = self.room_for(attachment.size)
-            if room is not None:
-                self.end(key, Outcome.FAILED, room)
-                return
-            got = await self._got(key, url, attachment, style)
-        self.end(key, got.outcome, got.reason, got.record, **await self._looked_into(key, attachment, got))
-        if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
-            self._style_parts(got.done, key, depth)
-
-    async def _got(self, key: str, url: str, attachment: Attachment, style: bool) -> FileGot:
-        larger = attachment.extra.get("original")
-        if isinstance(larger, str) and larger != url:
-            got = await self.files.get(key, larger)
-            if got.outcome is Outcome.CAPTURED or self.port.stopped:
-                return got
-            key = f"{key} smaller"
-        text = style or attachment.kind == "script"
-        if attachment.kind in ("video", "audio", "gif", "document"):
-            return await self.media.direct(key, url, attachment)
-        return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
-
     def _answered(self, done: ExchangeDone) -> None:
         """The target's page was answered: a browser can show it while we read it."""
         if done.tag in FIRST_TAGS and done.status is not None and done.status < 300:
@@ -403,26 +317,10 @@ class Act(Inventory):
         self._fetches["screenshot"] = task
         task.add_done_callback(self._ended_somehow)
 
-    def room_for(self, size: int | None) -> str | None:
-        """Why a file of that size should not be started, or None."""
-        return free_room(self.home.path, size, self.home.config.reserve_bytes)
-
     async def pause(self, seconds: float) -> None:
         """Waits, and no longer than until the person stops the capture."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
-
-    async def _looked_into(self, key: str, attachment: Attachment, got: FileGot) -> dict[str, Any]:
-        """What ffprobe and its kin say of a file that was kept, as a record about it."""
-        wanted = attachment.kind in ("video", "audio", "gif") and got.outcome is Outcome.CAPTURED
-        record = await self.probed(key, got) if wanted else None
-        return {"probe": record} if record else {}
-
-    async def probed(self, key: str, got: FileGot) -> str | None:
-        """The record of what the probes say of a file. None where none is wanted or installed."""
-        if not got.pieces or not self.home.config.probe or self.options.quick:
-            return None
-        return await asyncio.to_thread(probed, self, key, got)
 
     def captions_read(self, key: str, url: str, body: bytes, record: str | None, lang: str, automatic: bool) -> None:
         """A caption track as a post, so that what was said can be searched for."""
@@ -447,16 +345,6 @@ class Act(Inventory):
             self.posts += 1
             line = {**post.line(), "record": record, "parser": parsed.parser, "layout": parsed.layout, "role": "target"}
             self.writer.post(self.clean(line))
-
-    def _style_parts(self, done: ExchangeDone, parent: str, depth: int) -> None:
-        body = decode_body(done.body or b"", done.header("content-encoding"), CSS_LIMIT)
-        if body is None:
-            return
-        for link in css_links(body.decode("utf-8", "replace")):
-            url = urljoin(done.uri, link)
-            if url.startswith(("http://", "https://")):
-                kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
-                self._want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -11,13 +11,13 @@ from archiver import convert
 from archiver.files import FileGot
 
 if TYPE_CHECKING:
-    from archiver.act import Act
+    from archiver.fetching import Fetching
 
 END = 16 << 20
 """How much of each end of a large file the probes are given, bytes."""
 
 
-def probed(act: Act, key: str, got: FileGot) -> str | None:
+def probed(act: Fetching, key: str, got: FileGot) -> str | None:
     """Runs the probes on a copy, and keeps what they say. None where none is installed, or there is no room for a copy."""
     if not convert.probes() or act.room_for(min(got.size, 2 * END)) is not None:
         return None
