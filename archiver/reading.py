@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from archiver.checks.foreign import Report, check_path, unpackable
+from archiver.checks.foreign import Report
+from archiver.checks.packages import check_path, unpackable
 from archiver.decoding import decode_body
 from archiver.errors import NotFound, UsageError
 from spiders.facebook.parse import parse as parse_facebook

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import convert
-from archiver.checks.foreign import Report, check_path
+from archiver.checks.foreign import Report
+from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE, Home
 from archiver.options import Result, software

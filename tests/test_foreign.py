@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.checks.foreign import Report, check_path, check_warc
+from archiver.checks.foreign import Report, check_warc
+from archiver.checks.packages import check_path
 from archiver.reading import read_file
 from storage.digest import sha256_hex
 

@@ -114,18 +114,9 @@ def _comment(node: Any, comment_id: str, position: int, depth: int, parent: str 
 
 
 def _when(node: Any) -> Time | None:
-    stamp = next((item for item in node.xpath(".//time[@datetime]") if not _nested(item, node)), None)
+    stamp = next((item for item in node.xpath(".//time[@datetime]") if _direct(node, item)), None)
     if stamp is not None:
         return moments.iso(str(stamp.get("datetime")).strip(), "comment time[datetime]")
     shown = _own(node, _DATE)
     literal = one_line(shown) if shown is not None else ""
     return moments.written(literal, "comment, as printed") if literal else None
-
-
-def _nested(item: Any, node: Any) -> bool:
-    above = item.getparent()
-    while above is not None and above is not node:
-        if above.tag in ("ol", "ul"):
-            return True
-        above = above.getparent()
-    return False
