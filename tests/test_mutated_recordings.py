@@ -138,7 +138,7 @@ def invented(post: Post, said: str, url: str | None) -> list[str]:
         if value is None:
             continue
         # An id may be put together of a channel's name and a number; a name may have had its blanks collapsed.
-        if not all(word in whole for word in re.findall(r"\w{3,}", value.casefold().replace("comment", " "))):
+        if not all(held(word, whole) for word in re.findall(r"\w{3,}", value.casefold().replace("comment", " "))):
             found.append(f"{name}={value!r}")
     # Scripts that are written without blanks have no words to look for; cells of a table may stand together.
     for word in re.findall(r"[A-Za-z]{4,}|[^\W\d_A-Za-z\u2e80-\uffff]{4,}", post.text or "")[:60]:
