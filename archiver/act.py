@@ -48,6 +48,13 @@ FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
 """Tags of the request that asks for the target itself."""
 
 
+TOLD = frozenset({
+    "poll", "location", "contact", "link preview", "dice", "game", "invoice", "list", "story", "giveaway",
+    "giveaway results", "live stream",
+})  # fmt: skip
+"""Attachments that are told in the page or message itself and have no file."""
+Want = Callable[[str, Attachment, str, bool], bool]
+"""(inventory key, attachment, parent, required) → whether the file counts for its parent."""
 Progress = Callable[["Act"], None]
 
 
@@ -110,6 +117,8 @@ class Act(Fetching):
         self._final: tuple[Outcome, str | None] | None = None
         self.posts = 0
         """Posts that the capture is about; comments are not counted among them."""
+        self.arrived = 0
+        """Bytes that came by other ways than the recorder."""
         self.walk_ended = False
         self.found: list[Target] = []
         """What can be captured on its own, not yet handed on."""
@@ -174,6 +183,38 @@ class Act(Fetching):
             if item.target is not None:
                 self.found.append(item.target)
 
+    def fetching(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """A file that something else than the page fetcher brings; the post that it belongs to waits for it."""
+        task = asyncio.ensure_future(work)
+        self._fetches[key] = task
+        task.add_done_callback(self._ended_somehow)
+
+    def settled(self, outcome: Outcome, reason: str | None) -> None:
+        """What the platform says of the target itself."""
+        self._final = (outcome, reason)
+
+    def needs(self, key: str) -> None:
+        """Without this part of it the capture is partial."""
+        self._needed.append(key)
+
+    def withheld_everywhere(self, secret: str) -> None:
+        """A value that reaches no line from now on."""
+        if secret not in self._secrets:
+            self._secrets.append(secret)
+
+    async def same_as(self, part: str) -> tuple[Outcome, str | None]:
+        """What became of a file that is fetched under another name."""
+        task = self._fetches.get(part)
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
+        outcome, reason = self._ended.get(part, (Outcome.FAILED, "its fetching broke off"))
+        return outcome, reason if outcome is not Outcome.CAPTURED else None
+
+    async def below(self, count: int) -> None:
+        """Waits until fewer than `count` files are under way."""
+        while (waiting := [task for task in self._fetches.values() if not task.done()]) and len(waiting) >= count:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
     def recorded(self, code: int) -> None:
         """The end of a program that ran behind the recorder: its exit code decides."""
         if code == 0:
@@ -224,21 +265,27 @@ class Act(Fetching):
         return parsed.outcome or Outcome.CAPTURED, parsed.reason
 
     def _post_seen(self, post: Post, item: Seen, record: str | None) -> None:
-        key = f"post {post.id}"
         wanted = item.wanted is None or post.id in item.wanted
+        facts = {"record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
+        self.take_post(post, item.key, facts, wanted, self._want, apart=item.apart)
+
+    def take_post(
+        self, post: Post, parent: str, facts: dict[str, Any], wanted: bool, want: Want, *, apart: bool = False
+    ) -> None:
+        """Enters a post and starts fetching its files. `facts`: what its line says of where it was read."""
+        key, record = f"post {post.id}", facts.get("record")
         remark = post.extra.get("kind") in ("comment", "chat")
         kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else "post"
         over = not remark and self.options.limit is not None and self.posts >= self.options.limit
-        if not self.discover(key, kind, post.url, item.key):
+        if not self.discover(key, kind, post.url, parent):
             return
         if self.going is not None and key in self.going.known:
             self.end(key, Outcome.SKIPPED, "kept in an earlier part of this run")
-            if item.apart:  # what that part had found it could no longer hand on
+            if apart:  # what that part had found it could no longer hand on
                 self._hand_on(post.url)
             return
-        line = {**post.line(), "record": record, "parser": item.parsed.parser, "layout": item.parsed.layout}
-        line["role"] = "target" if wanted and not over else "beside the target"
-        self.writer.post(self.clean(line))
+        role = "target" if wanted and not over else "beside the target"
+        self.writer.post(self.clean({**post.line(), **facts, "role": role}))
         if not wanted or over:
             for number, attachment in enumerate(post.attachments):
                 part = f"{key} #{number}"
@@ -248,25 +295,21 @@ class Act(Fetching):
             return
         self.posts += not remark
         self._post_keys.add(key)
-        if item.apart:
+        if apart:
             self._listed(key, post, record)
             return
         parts = []
         for number, attachment in enumerate(post.attachments):
             part = f"{key} #{number}"
-            if attachment.kind in ("poll", "location", "contact"):
-                self.discover(part, attachment.kind, None, key)
+            if attachment.kind in TOLD:
+                self.discover(part, attachment.kind, attachment.url, key)
                 self.end(part, Outcome.CAPTURED, "in the page itself", record)
                 continue
-            if self._want(part, attachment, key, required=True):
+            if want(part, attachment, key, True):
                 parts.append(part)
             if attachment.thumbnail and not self.options.quick:
-                self._want(
-                    f"requisite {attachment.thumbnail}",
-                    Attachment("thumbnail", attachment.thumbnail),
-                    key,
-                    required=False,
-                )
+                thumbnail = Attachment("thumbnail", attachment.thumbnail)
+                self._want(f"requisite {attachment.thumbnail}", thumbnail, key, required=False)
         self._spawn(self._finish_post(key, post, parts, record))
 
     def _listed(self, key: str, post: Post, record: str | None) -> None:
@@ -311,11 +354,17 @@ class Act(Fetching):
             self._picture()
 
     def _picture(self) -> None:
+        if self.target.kind in ("private post", "private channel", "private group", "invite"):
+            return  # nothing that a browser without the account could show
         if not self.options.screenshot or self.interrupted or self.port.stopped or "screenshot" in self._fetches:
             return
         task = asyncio.ensure_future(picture(self))
         self._fetches["screenshot"] = task
         task.add_done_callback(self._ended_somehow)
+
+    async def stopped(self) -> None:
+        """Returns when the person stops the capture."""
+        await self._stop.wait()
 
     async def pause(self, seconds: float) -> None:
         """Waits, and no longer than until the person stops the capture."""

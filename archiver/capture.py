@@ -12,6 +12,7 @@ from archiver.extractor import ExtractorPool
 from archiver.home import Home
 from archiver.options import Options, Result, software
 from archiver.recorder import Recorder
+from archiver.telegram.accounts import Telegrams
 from archiver.walls import Walls
 from spiders.items import Verdict
 from spiders.posts import Outcome
@@ -35,10 +36,12 @@ class Archive:
         self.stopping = False
         self.walls = Walls()
         self.browser = Browser(recorder.authority)
+        self.telegram = Telegrams(home, recorder.network)
         self.extractors = ExtractorPool(recorder.authority.pem, home.config.extractors)
 
     async def close(self) -> None:
         """Ends the extractor's and the browser's processes."""
+        await self.telegram.close()
         await self.extractors.close()
         await self.browser.close()
         convert.EXIFTOOL.close()
@@ -81,15 +84,21 @@ class Archive:
             self._acts.discard(act)
 
     async def _spider(self, act: Act) -> None:
-        from archiver.spiderrun import run_spider
-
-        refusal = unsupported(act.target, act.going is not None)
+        by_account = act.target.platform == "telegram" and act.options.account is not None
+        refusal = unsupported(act.target, act.going is not None, by_account)
         if refusal is not None:
             act.seen(Verdict(*refusal))
             return
         if (wall := self.walls.reason(host_of(act.target.url))) is not None:
             act.seen(Verdict(Outcome.BLOCKED, wall))
             return
+        if by_account:
+            from archiver.telegram.collecting import collect
+
+            await collect(act)
+            return
+        from archiver.spiderrun import run_spider
+
         await run_spider(act)
 
 
@@ -102,17 +111,37 @@ WALKED = {
     ("youtube", "channel"): "channel", ("youtube", "playlist"): "playlist",
 }  # fmt: skip
 """What `archiver crawl` walks, as people call it."""
+BY_ACCOUNT = {"post", "private post", "comment"}
+WALKED_BY_ACCOUNT = {
+    "channel": "channel", "private channel": "channel", "private group": "group", "invite": "channel", "post": "thread",
+    "private post": "thread",
+}  # fmt: skip
+"""What of Telegram an account can capture, and walk."""
 
 
-def unsupported(target: Target, walk: bool = False) -> tuple[Outcome, str] | None:
+def walked(target: Target, account: bool) -> str | None:
+    """What a walk of the target is called, or None where there is none."""
+    if account and target.platform == "telegram":
+        return WALKED_BY_ACCOUNT.get(target.kind)
+    return WALKED.get((target.platform, target.kind))
+
+
+def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
     """Targets that are recognised and cannot be captured, or not in this way, with what to do."""
     kind = (target.platform, target.kind)
+    if account:
+        if target.kind in WALKED_BY_ACCOUNT if walk else target.kind in BY_ACCOUNT:
+            return None
+        return Outcome.SKIPPED, f"a whole {WALKED_BY_ACCOUNT[target.kind]}: archiver crawl {target.url}"
     if (kind in WALKED) if walk else (target.platform == "page" or kind in CAPTURED):
         return None
     if kind in WALKED:
         return Outcome.SKIPPED, f"a whole {WALKED[kind]}: archiver crawl {target.url}"
     if target.platform == "telegram":
-        return Outcome.REFUSED, f"a Telegram {target.kind} is not on the public web; it needs an account"
+        return (
+            Outcome.REFUSED,
+            f"a Telegram {target.kind} is not on the public web; it needs an account (archiver telegram login)",
+        )
     return (
         Outcome.SKIPPED,
         f"{target.platform} {target.kind}s are recognised but not captured by this release",

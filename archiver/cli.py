@@ -111,6 +111,9 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="begin at the newest post instead of going on where a broken walk stands",
     )
+    crawl.add_argument(
+        "--oldest-first", action="store_true", help="from the beginning of the history (Telegram with an account)"
+    )
     crawl.add_argument("--comments", action="store_true", help="comments with their replies, where they are public")
     crawl.add_argument("--holes", action="store_true", help="ask for each id that a Telegram channel's pages leave out")
     crawl.add_argument("--merge", action="store_true", help="put separate video and audio together (ffmpeg)")
@@ -215,6 +218,26 @@ def build_parser() -> argparse.ArgumentParser:
     assemble.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the files are written")
     assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
 
+    telegram = command(
+        "telegram", "accounts of Telegram: log in, look, log out", "archiver telegram login --account field-1"
+    )
+    deeds = telegram.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, summary in (
+        ("login", "log an account in, by code or by QR; it is kept encrypted"),
+        ("whoami", "who the accounts are, and whether they are still logged in"),
+        ("logout", "end the session at Telegram and forget it here"),
+        ("join", "join a channel or group by its link: the one thing that others see"),
+    ):
+        deed = deeds.add_parser(name, help=summary, description=summary, parents=[common], formatter_class=raw)
+        deed.add_argument("--account", metavar="NAME", help="a name for it here, a pseudonym (default: default)")
+        if name == "login":
+            deed.add_argument("--qr", action="store_true", help="show a QR code for a phone that is logged in")
+            deed.add_argument(
+                "--passphrase", action="store_true", help="ask for a passphrase that will open the session"
+            )
+        if name == "join":
+            deed.add_argument("link", metavar="LINK")
+
     doctor = command(
         "doctor", "what this machine has, and whether the platforms have changed", "archiver doctor --platforms"
     )
@@ -253,6 +276,8 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def _capture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--account", metavar="NAME", help="ask Telegram by this account (default: the one logged in)")
+    parser.add_argument("--no-account", action="store_true", help="ask Telegram's public pages, not by an account")
     parser.add_argument(
         "--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)"
     )
@@ -437,6 +462,12 @@ def _assemble(context: Context) -> int:
     return assemble(context)
 
 
+def _telegram(context: Context) -> int:
+    from archiver.telegram.commands import telegram
+
+    return telegram(context, context.recovered_home())
+
+
 def _doctor(context: Context) -> int:
     from archiver.doctor import doctor
 
@@ -485,6 +516,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "assemble": _assemble,
     "catalog": _catalog,
     "doctor": _doctor,
+    "telegram": _telegram,
     "parse": _parse,
     "demo": _demo,
 }

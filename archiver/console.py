@@ -100,6 +100,12 @@ class Console:
         if not self.as_json:
             print(harmless(text), file=self._out, flush=True)
 
+    def art(self, text: str) -> None:
+        """Something drawn with control sequences of our own, such as a QR code."""
+        self._clear()
+        if not self.as_json:
+            print(text, file=self._out, flush=True)
+
     def warn(self, text: str) -> None:
         self._clear()
         print(harmless(text), file=self._err, flush=True)
@@ -125,7 +131,7 @@ class Console:
             self._acts = {a.capture_id: a for a in acts}
             if not acts:
                 return
-            received = size(sum(a.port.received for a in acts))
+            received = size(sum(a.port.received + a.arrived for a in acts))
             waiting = sum(a.waiting for a in acts)
             posts = sum(a.posts for a in acts)
             text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"

@@ -106,7 +106,7 @@ class Fetching(Inventory):
                 self.end(key, Outcome.FAILED, room)
                 return
             got = await self._got(key, url, attachment, style)
-        self.end(key, got.outcome, got.reason, got.record, **await self._looked_into(key, attachment, got))
+        self.end(key, got.outcome, got.reason, got.record, **await self.looked_into(key, attachment, got))
         if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
             self._style_parts(got.done, key, depth)
 
@@ -122,7 +122,7 @@ class Fetching(Inventory):
             return await self.media.direct(key, url, attachment)
         return await self.files.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
 
-    async def _looked_into(self, key: str, attachment: Attachment, got: FileGot) -> dict[str, Any]:
+    async def looked_into(self, key: str, attachment: Attachment, got: FileGot) -> dict[str, Any]:
         """What ffprobe and its kin say of a file that was kept, as a record about it."""
         wanted = attachment.kind in ("video", "audio", "gif") and got.outcome is Outcome.CAPTURED
         record = await self.probed(key, got) if wanted else None

@@ -87,6 +87,19 @@ rendered = true
 cookies = ""
 # One for a single platform counts there instead: x = "x.txt", youtube = "youtube.txt", facebook = "facebook.txt"
 
+[telegram]
+# The account that asks where several are logged in (archiver telegram login --account NAME). Its name stands in records.
+account = ""
+# How the account shows itself to Telegram; its owner sees these words in the list of devices.
+device = "Desktop"
+system = "Linux"
+app = "1.0"
+# The longest pause, in seconds, that is waited for when Telegram asks for one, and the pause between two requests.
+patience = 300
+interval = 0.5
+# A way out for Telegram alone: an MTProxy link, like "tg://proxy?server=…&port=443&secret=…". Else [sites] proxy counts.
+mtproxy = ""
+
 [doctor]
 # A live post for each platform by which `archiver doctor --platforms` sees whether its pages have changed, instead of
 # those it knows: telegram = "https://t.me/…". Empty text: that platform is left out.
@@ -111,6 +124,20 @@ class Answers:
     proxy: str = ""
     second: str = ""
     timestamps: bool = False
+
+
+@dataclass(frozen=True)
+class TelegramConfig:
+    """How accounts are used. Times in seconds."""
+
+    account: str = ""
+    device: str = "Desktop"
+    system: str = "Linux"
+    app: str = "1.0"
+    patience: float = 300.0
+    interval: float = 0.5
+    mtproxy: str = field(repr=False, default="")
+    retries: int = 5
 
 
 @dataclass(frozen=True)
@@ -140,6 +167,7 @@ class Config:
     x_features: Mapping[str, bool] = field(default_factory=dict)
     extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
+    telegram: TelegramConfig = field(default_factory=TelegramConfig)
 
     def exit_for(self, cases: Iterable[str]) -> str | None:
         """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
@@ -174,7 +202,7 @@ class Home:
         """Raises `NotFound` where there is no home at `path`."""
         self.path = path
         self.clock = clock
-        self._environment = environment
+        self.environment = environment
         self._projecting = threading.Lock()
         if not (path / "archiver.toml").is_file():
             raise NotFound(
@@ -235,8 +263,8 @@ class Home:
             raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
         sites, limits, media = _table(value, "sites"), _table(value, "limits"), _table(value, "media")
         variable = str(_table(value, "secrets").get("from_environment", "ARCHIVER_SECRETS"))
-        values = [line.encode() for line in self._environment.get(variable, "").splitlines() if line]
-        proxy = self._environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
+        values = [line.encode() for line in self.environment.get(variable, "").splitlines() if line]
+        proxy = self.environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
         cases = _table(value, "cases")
         case_proxies = {name: str(_table(cases, name)["proxy"]) for name in cases if "proxy" in _table(cases, name)}
         for where, named in (("[sites]", proxy), *((f"[cases.{name}]", text) for name, text in case_proxies.items())):
@@ -248,13 +276,13 @@ class Home:
                 )
         x, accounts = _table(value, "x"), _table(value, "accounts")
         files = {name: accounts.get(name, "") for name in ("x", "youtube", "facebook")}
-        files[""] = self._environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
+        files[""] = self.environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
         cookies = {name: self.path / Path(str(text)).expanduser() for name, text in files.items() if text}
         kept = {value for path in cookies.values() for _, value, _ in cookies_in(path) if len(value) >= 8}
         try:
             return Config(
-                pseudonym=str(self._environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
-                user_agent=str(self._environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
+                pseudonym=str(self.environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
+                user_agent=str(self.environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
                 proxy=str(proxy) or None,
                 interval=float(sites.get("interval", 0.5)),
                 concurrency=int(sites.get("concurrency", 4)),
@@ -275,6 +303,7 @@ class Home:
                 x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
                 x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
                 extractor_args=_table(media, "extractor_args"),
+                telegram=_telegram(_table(value, "telegram")),
                 secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )
         except (TypeError, ValueError) as error:
@@ -477,6 +506,19 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
             )
         found.append((parts[5], parts[6], parts[0].lstrip(".").removeprefix("www.")))
     return found
+
+
+def _telegram(table: dict[str, Any]) -> TelegramConfig:
+    plain = TelegramConfig()
+    texts = {
+        name: str(table.get(name, getattr(plain, name))) for name in ("account", "device", "system", "app", "mtproxy")
+    }
+    return TelegramConfig(
+        **texts,
+        patience=float(table.get("patience", plain.patience)),
+        interval=float(table.get("interval", plain.interval)),
+        retries=max(1, int(table.get("retries", plain.retries))),
+    )
 
 
 def _table(value: dict[str, Any], name: str) -> dict[str, Any]:

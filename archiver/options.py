@@ -36,6 +36,10 @@ class Options:
     """The second pass of `quick`: the media were kept in the first."""
     follow: bool = False
     """Capture posts and videos elsewhere that a page embeds or links to."""
+    account: str | None = None
+    """The Telegram account by which Telegram is asked; None asks its public pages."""
+    oldest_first: bool = False
+    """Walk a history from its beginning."""
     holes: bool = False
     """Ask for each id that a channel's pages leave out."""
     since: datetime | None = None
@@ -77,7 +81,19 @@ def software() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     libraries = {}
-    for name in ("scrapy", "lxml", "cryptography", "pyopenssl", "warcio", "isal", "trafilatura", "pyrage", "yt-dlp"):
+    for name in (
+        "scrapy",
+        "lxml",
+        "cryptography",
+        "pyopenssl",
+        "warcio",
+        "isal",
+        "trafilatura",
+        "pyrage",
+        "yt-dlp",
+        "telethon",
+        "cryptg",
+    ):
         try:
             libraries[name] = version(name)
         except PackageNotFoundError:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.batch import Batch
 from archiver.browser import missing
-from archiver.capture import WALKED, Act, Archive, Options, Result
+from archiver.capture import Act, Archive, Options, Result, walked
 from archiver.errors import UsageError
 from archiver.home import DEFAULT_CASE, Home
 from archiver.limits import HostLimiter
@@ -59,6 +60,9 @@ def capture_links(context: Context, home: Home) -> int:
         screenshot=arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None,
     )
     home.recipients(list(options.cases))
+    options = replace(
+        options, account=telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
+    )
     batch = Batch(home, console, entries, options)
     listed = arguments.list is not None
     if not listed:
@@ -97,11 +101,14 @@ def crawl_link(context: Context, home: Home) -> int:
     target = parse_target(arguments.links[0])
     if isinstance(target, NoTarget):
         raise UsageError("a link that can be walked", f"{arguments.links[0]!r}: {target.reason}", target.next_step)
-    if (target.platform, target.kind) not in WALKED:
+    account = telegram_account(home, arguments, [target])
+    if walked(target, account is not None) is None:
         raise UsageError(
             "a channel, profile, playlist, thread or search",
             f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
-            f"Use: archiver capture {target.url}",
+            f"Use: archiver capture {target.url}"
+            if target.platform != "telegram"
+            else "Log in first: archiver telegram login; or capture the post by itself.",
         )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
@@ -112,6 +119,8 @@ def crawl_link(context: Context, home: Home) -> int:
         since=moment(arguments.since, "--since"),
         until=moment(arguments.until, "--until"),
         limit=arguments.limit,
+        account=account,
+        oldest_first=arguments.oldest_first,
     )
     home.recipients(list(options.cases))
     going_on = None if arguments.restart else unfinished(home, target, options)
@@ -123,11 +132,11 @@ def crawl_link(context: Context, home: Home) -> int:
     archive = Archive(home, recorder, console.progress)
     walk = Walk(archive, target, options, console.result, arguments.at_once)
 
-    async def walked() -> None:
+    async def to_its_end() -> None:
         await walk.run(arguments.restart)
 
     try:
-        run_interruptible(walked(), archive, context)
+        run_interruptible(to_its_end(), archive, context)
     finally:
         recorder.close()
     for link, error in walk.failed:
@@ -139,6 +148,15 @@ def crawl_link(context: Context, home: Home) -> int:
         what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
         console.say(f"{what}, run {run}")
     return max(codes, default=4)
+
+
+def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
+    """The account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
+    if arguments.no_account or not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+        return None
+    from archiver.telegram.accounts import Accounts
+
+    return Accounts(home).chosen(arguments.account)
 
 
 def moment(text: str | None, flag: str) -> datetime | None:

@@ -42,7 +42,8 @@ _HANDLE = r"(?P<handle>[A-Za-z][A-Za-z0-9_]{2,63})"
 
 TELEGRAM_HOSTS = {"t.me", "telegram.me", "telegram.dog", "www.t.me", "www.telegram.me"}
 TELEGRAM: list[Row] = [
-    (r"/c/(?P<id>\d+/\d+)(?:/\d+)?/?", "private post"),
+    (r"/c/(?P<id>\d+/\d+)/?", "private post"),
+    (r"/c/(?P<channel>\d+)/\d+/(?P<id>\d+)/?", "private post"),
     (r"/c/(?P<id>\d+)/?", "private channel"),
     (r"/(?:joinchat/|\+)(?P<id>[A-Za-z0-9_-]+)/?", "invite"),
     (r"/(?:addstickers|addemoji|proxy|socks|share|addtheme|login|iv|setlanguage|bg)(?:/.*)?", "service link"),
@@ -124,6 +125,8 @@ def parse_target(text: str) -> Target | NoTarget:
         return Target("telegram", "channel", text[1:].lower(), f"https://t.me/s/{text[1:]}", text[1:])
     if text.startswith("tg:"):
         return _telegram_app(text)
+    if re.fullmatch(r"-[1-9]\d{3,17}", text):
+        return _by_number(int(text))
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
         text = "https://" + text
     try:
@@ -144,6 +147,9 @@ def parse_target(text: str) -> Target | NoTarget:
     if port is None or port in (80, 443):
         if host in TELEGRAM_HOSTS:
             return _telegram(path, query, text)
+        if host == "web.telegram.org" and (inner := parts.fragment.partition("_")[0]):
+            found = parse_target(inner if inner[:1] in "@-" else f"@{inner}")
+            return found if isinstance(found, Target) and found.platform == "telegram" else page(text)
         if host.endswith(".t.me") and host.count(".") == 2:
             return _telegram(f"/{host.split('.')[0]}{path}", query, text)
         if host in X_HOSTS:
@@ -199,7 +205,23 @@ def _telegram_app(text: str) -> Target | NoTarget:
         return _telegram(f"/{query['domain']}{post}", query, text)
     if command == "privatepost" and {"channel", "post"} <= query.keys():
         return _telegram(f"/c/{query['channel']}/{query['post']}", query, text)
+    if command == "openmessage" and "chat_id" in query:
+        return _by_number(
+            -abs(int(query["chat_id"])) if query["chat_id"].lstrip("-").isdigit() else 0, query.get("message_id")
+        )
+    if command == "join" and "invite" in query:
+        return _telegram(f"/+{query['invite']}", query, text)
     return NoTarget("a tg: link that names no post or channel", "Open the post in Telegram and copy its t.me link.")
+
+
+def _by_number(number: int, message: str | None = None) -> Target | NoTarget:
+    """A chat by its number as Telegram's apps and bots write it: -100… a channel or supergroup, else a basic group."""
+    if number < -(10**12):
+        bare = -number - 10**12
+        return _telegram(f"/c/{bare}/{message}" if message and message.isdigit() else f"/c/{bare}", {}, "")
+    if -(10**11) < number < 0:
+        return Target("telegram", "private group", str(-number), f"tg://openmessage?chat_id={number}")
+    return NoTarget("no number of a channel or group", "Give it as -100… for a channel, or copy a link of a post.")
 
 
 def _telegram(path: str, query: dict[str, str], text: str) -> Target | NoTarget:
@@ -217,6 +239,11 @@ def _telegram(path: str, query: dict[str, str], text: str) -> Target | NoTarget:
         number = int(names["id"])
         url = f"https://t.me/{handle}/{number}" + ("?single" if single else "")
         return Target("telegram", "post", f"{handle.lower()}/{number}", url, handle, single)
+    if kind == "private post":
+        post = f"{names.get('channel') or names['id'].partition('/')[0]}/{names['id'].rpartition('/')[2]}"
+        if query.get("comment", "").isdigit():
+            return Target("telegram", "comment", f"c/{post}#{query['comment']}", text)
+        return Target("telegram", kind, post, f"https://t.me/c/{post}" + ("?single" if single else ""), None, single)
     if kind == "channel" and handle:
         return Target("telegram", "channel", handle.lower(), f"https://t.me/s/{handle}", handle)
     if kind == "service link":

@@ -223,8 +223,21 @@ class CaptureWriter:
     ) -> RecordRef:
         """Bytes kept without a visible HTTP exchange, or a `metadata` record about another."""
         date = date or self._clock()
-        record_id = new_record_id()
-        digest = sha256_label(block)
+        one = self._block(uri, content_type, block, record_type, date, fields)
+        with self._mutex:
+            return self.append_records([(*one, {"content_type": content_type, **(extra or {})})])[0]
+
+    def _block(
+        self,
+        uri: str,
+        content_type: str,
+        block: bytes,
+        record_type: str,
+        date: datetime,
+        fields: Sequence[tuple[str, str]],
+    ) -> tuple[bytes, RecordRef]:
+        """A member that holds `block`, and what its line will say once it has a place."""
+        record_id, digest = new_record_id(), sha256_label(block)
         payload = digest if record_type in ("resource", "conversion") else None
         head = [
             ("WARC-Target-URI", uri),
@@ -235,28 +248,19 @@ class CaptureWriter:
         if payload:
             head.append(("WARC-Payload-Digest", payload))
         head.append(("Content-Type", content_type))
-        header = record_header(record_type, record_id, date, head, len(block))
-        data = member(header, [block], is_incompressible(content_type))
-        with self._mutex:
-            self._refuse_if_closed()
-            if self._files[self._main].size > FILE_LIMIT:  # type: ignore[union-attr]
-                self._next_main()
-            offset = self._append(data)
-            return self._record_line(
-                RecordRef(
-                    record_id,
-                    record_type,
-                    uri,
-                    date,
-                    self._main,
-                    offset,
-                    len(data),
-                    digest,
-                    payload,
-                    len(block),
-                ),
-                {"content_type": content_type, **(extra or {})},
-            )
+        data = member(
+            record_header(record_type, record_id, date, head, len(block)), [block], is_incompressible(content_type)
+        )
+        return data, RecordRef(record_id, record_type, uri, date, "", 0, 0, digest, payload, len(block))
+
+    def resources(self, items: Sequence[tuple[str, str, bytes, dict[str, Any]]]) -> list[RecordRef]:
+        """Many (uri, type, bytes, what the line says beside) as `resource` records, with one write."""
+        date = self._clock()
+        made = [
+            (*self._block(uri, kind, block, "resource", date, ()), {"content_type": kind, **extra})
+            for uri, kind, block, extra in items
+        ]
+        return self.append_records(made)
 
     def resource_file(
         self,

@@ -72,6 +72,8 @@ class TestNetwork:
     routes: Routes = field(default_factory=dict)
     roots: Roots | None = None
     resolve: Resolve = system_resolve
+    telegram: dict[str, Any] | None = None
+    """The miniature data centre that stands in for Telegram's: `dc`, `host`, `port`, and the `key` that it proves itself with."""
 
 
 class Recorder:
