@@ -270,10 +270,21 @@ class Act(Fetching):
         self.take_post(post, item.key, facts, wanted, self._want, apart=item.apart)
 
     def take_post(
-        self, post: Post, parent: str, facts: dict[str, Any], wanted: bool, want: Want, *, apart: bool = False
+        self,
+        post: Post,
+        parent: str,
+        facts: dict[str, Any],
+        wanted: bool,
+        want: Want,
+        *,
+        apart: bool = False,
+        key: str | None = None,
     ) -> None:
-        """Enters a post and starts fetching its files. `facts`: what its line says of where it was read."""
-        key, record = f"post {post.id}", facts.get("record")
+        """Enters a post and starts fetching its files. `facts`: what its line says of where it was read.
+
+        `key`: another than `post ID`, where one capture sees a post more than once.
+        """
+        key, record = key or f"post {post.id}", facts.get("record")
         remark = post.extra.get("kind") in ("comment", "chat")
         kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else "post"
         over = not remark and self.options.limit is not None and self.posts >= self.options.limit
@@ -285,7 +296,7 @@ class Act(Fetching):
                 self._hand_on(post.url)
             return
         role = "target" if wanted and not over else "beside the target"
-        self.writer.post(self.clean({**post.line(), **facts, "role": role}))
+        self.writer.post(self.clean({**post.line(), "role": role, **facts}))
         if not wanted or over:
             for number, attachment in enumerate(post.attachments):
                 part = f"{key} #{number}"
@@ -408,8 +419,11 @@ class Act(Fetching):
         options = self.options
         if self.interrupted or self.port.stopped or (options.limit is not None and self.posts >= options.limit):
             return True
-        if self.going is None:
-            return False
+        return self.going is not None and self.full()
+
+    def full(self) -> bool:
+        """Whether this part has reached its bounds."""
+        options = self.options
         full = self.writer.counts["post"] >= options.part_posts or self.writer.bytes_stored >= options.part_bytes
         return full or self.writer.elapsed() >= options.part_seconds
 

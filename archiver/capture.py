@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from archiver import convert
@@ -34,6 +35,7 @@ class Archive:
         self._progress = progress
         self._acts: set[Act] = set()
         self.stopping = False
+        self.on_interrupt: list[Callable[[], None]] = []
         self.walls = Walls()
         self.browser = Browser(recorder.authority)
         self.telegram = Telegrams(home, recorder.network)
@@ -48,6 +50,8 @@ class Archive:
 
     def interrupt(self) -> None:
         self.stopping = True
+        for told in self.on_interrupt:
+            told()
         for act in self._acts:
             act.interrupt()
 

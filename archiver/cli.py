@@ -218,6 +218,34 @@ def build_parser() -> argparse.ArgumentParser:
     assemble.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the files are written")
     assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
 
+    watch = command(
+        "watch", "keep looking: what is new, edited or removed", "archiver watch telegram https://t.me/durov"
+    )
+    watched = watch.add_subparsers(dest="what", metavar="PLATFORM", required=True)
+    live = watched.add_parser(
+        "telegram", help="channels and groups, by an account", parents=[common], formatter_class=raw,
+        epilog="example:\n  archiver watch telegram https://t.me/durov --case almaty",
+    )  # fmt: skip
+    live.add_argument("links", nargs="+", metavar="LINK")
+    _capture_options(live)
+    seconds = [
+        ("--every", 30.0, "how often to ask what has changed, beside what is pushed"),
+        ("--reread-every", 900.0, "how often to read the last messages again: not every removal is announced"),
+        ("--seal-after", 60.0, "how long after its first observation a capture is sealed"),
+    ]
+    for flag, default, text in seconds:
+        live.add_argument(flag, type=float, default=default, metavar="SECONDS", help=f"{text} (default {default:g})")
+    live.add_argument(
+        "--reread", type=int, default=200, metavar="N", help="how many messages are read again (default 200)"
+    )
+    live.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="end by itself after this long")
+
+    history = command(
+        "history", "every observation of a post: what was edited, what was removed, and what stood there before",
+        "archiver history https://t.me/durov/523",
+    )  # fmt: skip
+    history.add_argument("post", metavar="LINK|POST")
+
     telegram = command(
         "telegram", "accounts of Telegram: log in, look, log out", "archiver telegram login --account field-1"
     )
@@ -468,6 +496,18 @@ def _telegram(context: Context) -> int:
     return telegram(context, context.recovered_home())
 
 
+def _watch(context: Context) -> int:
+    from archiver.telegram.commands import watch
+
+    return watch(context, context.recovered_home())
+
+
+def _history(context: Context) -> int:
+    from archiver.history import history
+
+    return history(context, context.home())
+
+
 def _doctor(context: Context) -> int:
     from archiver.doctor import doctor
 
@@ -517,6 +557,8 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "catalog": _catalog,
     "doctor": _doctor,
     "telegram": _telegram,
+    "watch": _watch,
+    "history": _history,
     "parse": _parse,
     "demo": _demo,
 }

@@ -157,6 +157,17 @@ class Console:
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
 
+    def sealed(self, result: Result) -> None:
+        """One capture of many that a watch makes, on one line."""
+        self.data(result_line(result))
+        reason = f": {result.reason}" if result.reason else ""
+        event = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
+        self.say(
+            f"  {_MARKS[result.outcome]} {result.capture}  {kept(result.kept)}{reason} · {event} · NOT TIMESTAMPED"
+        )
+        for warning in result.warnings:
+            self.warn(f"  ! {warning}")
+
     def result(self, result: Result) -> None:
         self._clear()
         self.data(result_line(result))

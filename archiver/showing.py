@@ -22,7 +22,7 @@ def quarantined(home: Home, capture: str) -> list[dict[str, Any]]:
     return [row for row in home.catalog.annotations(capture) if row["kind"] == "quarantine"]
 
 
-def _is_hidden(home: Home, capture: str, post: str | None) -> bool:
+def is_hidden(home: Home, capture: str, post: str | None) -> bool:
     return any(row["post"] is None or row["post"] == post for row in quarantined(home, capture))
 
 
@@ -30,7 +30,7 @@ def find(context: Context, home: Home) -> int:
     found = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
     console = context.console
     for item in found:
-        hidden = item["kind"] == "post" and _is_hidden(home, item["capture"], item["id"])
+        hidden = item["kind"] == "post" and is_hidden(home, item["capture"], item["id"])
         text = HIDDEN if hidden else " ".join((item.get("text") or item.get("title") or "").split())
         value = {key: item.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")}
         console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
@@ -116,7 +116,7 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
         f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {_when(post['published_at'], line)}"
         + ("  edited" if post["edited"] else "")
     )
-    if _is_hidden(home, capture, post["id"]):
+    if is_hidden(home, capture, post["id"]):
         console.say(f"    {HIDDEN}")
         return
     text = post["text"] or post["title"]
@@ -131,7 +131,7 @@ def _show_json(context: Context, home: Home, row: dict[str, Any], *parts: Any) -
     inventory, posts, records, notes, cases = parts
     context.console.data({"line": "capture", **row, "cases": cases, "timestamped": False})
     for post in posts:
-        hidden = _is_hidden(home, row["id"], post["id"])
+        hidden = is_hidden(home, row["id"], post["id"])
         content = {"id": post["id"], "quarantined": True} if hidden else json.loads(post["line"])
         context.console.data({"line": "post", **content})
     for item in inventory:

@@ -35,7 +35,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection = open_database(path, "001_", REBUILD)
+        self._connection = open_database(path, "0", REBUILD)
 
     @cached_property
     def database(self) -> Any:
@@ -135,6 +135,21 @@ class Catalog:
             return [_row(row) for row in self._query("SELECT * FROM captures ORDER BY seq")]
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
+
+    def observations(self, post_id: str) -> list[dict[str, Any]]:
+        """Every time a post was seen, oldest first: its line, and the capture and event that hold it."""
+        sql = (
+            "SELECT p.*, c.opened, c.seq, c.test_routes, c.platform AS target_platform, r.date AS seen FROM posts p "
+            "JOIN captures c ON c.id=p.capture LEFT JOIN records r ON r.capture=p.capture AND r.id=p.record "
+            "WHERE p.id=? ORDER BY COALESCE(r.date, c.opened), c.seq, p.n"
+        )
+        return [_row(row) for row in self._query(sql, (post_id,))]
+
+    def removals(self, post_id: str) -> list[dict[str, Any]]:
+        """Events that say a post was seen to be gone, oldest first."""
+        rows = self._query("SELECT body FROM events WHERE type='removed' AND body IS NOT NULL ORDER BY seq")
+        bodies = [json.loads(row["body"]) for row in rows]
+        return [body for body in bodies if body["detail"].get("post") == post_id]
 
     def run(self, run: str) -> list[dict[str, Any]]:
         """Captures of a run, in the order of their parts."""

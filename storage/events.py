@@ -35,7 +35,7 @@ TYPES = frozenset(
         "exported",
         "disclosed",
     }
-    | {"redacted", "disposed", "case-membership"}
+    | {"redacted", "disposed", "case-membership", "removed"}
 )
 
 

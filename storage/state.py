@@ -92,6 +92,43 @@ class State:
     def file_done(self, key: str) -> None:
         self._connection.execute("DELETE FROM files_begun WHERE key=?", (key,))
 
+    # -- watches -----------------------------------------------------------------------------------------------
+
+    def watch(self, target: str) -> tuple[int, dict[str, Any]] | None:
+        """(pts, facts) of a watch that has begun: every update up to `pts` was taken in."""
+        row = self._connection.execute("SELECT pts, facts FROM watches WHERE target=?", (target,)).fetchone()
+        return (int(row[0]), json.loads(row[1])) if row else None
+
+    def watch_reached(self, target: str, pts: int, facts: dict[str, Any]) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO watches VALUES (?,?,?)", (target, pts, json.dumps(facts)))
+
+    def watch_saw(self, target: str, seen: list[tuple[int, str, str, str | None]]) -> None:
+        """(message, digest of its content, capture, record) of the last observation of each."""
+        with self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO watched VALUES (?,?,?,?,?,0)", [(target, *row) for row in seen]
+            )
+
+    def watch_last(self, target: str, message: int) -> tuple[str, str, str | None, bool] | None:
+        """(digest, capture, record, removed) as it was seen last."""
+        row = self._connection.execute(
+            "SELECT digest, capture, record, removed FROM watched WHERE target=? AND message=?", (target, message)
+        ).fetchone()
+        return (row[0], row[1], row[2], bool(row[3])) if row else None
+
+    def watch_present(self, target: str, first: int) -> list[int]:
+        """Messages from `first` on that were there when they were seen last."""
+        rows = self._connection.execute(
+            "SELECT message FROM watched WHERE target=? AND message>=? AND removed=0 ORDER BY message", (target, first)
+        )
+        return [int(row[0]) for row in rows]
+
+    def watch_removed(self, target: str, messages: list[int]) -> None:
+        self._connection.executemany(
+            "UPDATE watched SET removed=1 WHERE target=? AND message=?", [(target, number) for number in messages]
+        )
+
     # -- lists of links ------------------------------------------------------------------------------------
 
     def list_begun(self, run: str, key: str) -> None:

@@ -83,6 +83,7 @@ class Gathering:
 
     def __init__(self, act: Act, collector: Collector) -> None:
         self._act, self._ask = act, collector
+        self.asking = collector
         self._files = TelegramFiles(act, collector)
         self._by_file: dict[tuple[int, str], str] = {}
         """(file, size) → the attachment under which it is fetched in this capture."""
@@ -99,11 +100,12 @@ class Gathering:
             else:
                 await self._single(chat, number)
             return
-        await self._walk(await self._chat())
+        await self._walk(await self.chat())
 
     # -- which chat -------------------------------------------------------------------------------------
 
-    async def _chat(self) -> ChatRef:
+    async def chat(self) -> ChatRef:
+        """The channel or group that the target names. Raises `Trouble`."""
         target = self._act.target
         if target.kind == "invite":
             chat = await self._ask.by_invite(target.id)
@@ -283,8 +285,7 @@ class Gathering:
             act.needs(key)
             return
         for record, full in kept.more.values():
-            for where, file in files_in(full):
-                self._loose(chat, key, where, file, kept, 0)
+            self.pictures(chat, key, full, kept)
             act.end(key, Outcome.CAPTURED, None, record, facts=_facts(full))
             if isinstance(linked := full.get("linked_chat_id"), int):
                 self._linked(linked, "discussion group of this channel, or channel of this group")
@@ -296,6 +297,19 @@ class Gathering:
         await self._topics(chat)
         if chat.is_channel:
             await self._stories(chat)
+
+    def pictures(self, chat: ChatRef, key: str, full: dict[str, Any], kept: Kept) -> None:
+        """The chat's own photo, in whatever sizes it is shown."""
+        for where, file in files_in(full):
+            self._loose(chat, key, where, file, kept, 0)
+
+    def observed(self, chat: ChatRef, post: Post, kept: Kept, key: str | None, role: dict[str, str]) -> None:
+        """A post that a watch has come by; `key` where the capture has seen it before."""
+        numbers = _numbers(post)
+        more = {"records": [kept.records[n] for n in numbers if n in kept.records]} if len(numbers) > 1 else {}
+        self._post(
+            chat, post, "watch", kept.records.get(numbers[0]), kept.files, True, numbers[0], {**more, **role}, key
+        )
 
     def _linked(self, number: int, reason: str) -> None:
         known = self._ask.peers.get(-(10**12) - number)
@@ -376,16 +390,16 @@ class Gathering:
 
     def _post(
         self, chat: ChatRef, post: Post, parent: str, record: str | None, files: dict[int, Location], wanted: bool,
-        number: int, more: dict[str, Any],
+        number: int, more: dict[str, Any], key: str | None = None,
     ) -> None:  # fmt: skip
         act = self._act
         facts = {"record": record, "parser": PARSER, "layout": LAYOUT, **more}
 
-        def want(part: str, attachment: Attachment, key: str, required: bool) -> bool:
-            owner = int(attachment.post_id) if attachment.post_id else number
-            return self._want(chat, part, attachment, key, files, owner)
+        def want(part: str, attachment: Attachment, owner: str, required: bool) -> bool:
+            message = int(attachment.post_id) if attachment.post_id else number
+            return self._want(chat, part, attachment, owner, files, message)
 
-        act.take_post(post, parent, facts, wanted, want)
+        act.take_post(post, parent, facts, wanted, want, key=key)
 
     def _want(
         self, chat: ChatRef, part: str, attachment: Attachment, key: str, files: dict[int, Location], message: int
@@ -393,7 +407,7 @@ class Gathering:
         """Enters a file and starts fetching it."""
         act = self._act
         file = attachment.extra.get("file_id")
-        location = files.get(file) if isinstance(file, int) else None
+        location = files.get(int(file)) if isinstance(file, str) and file.isdigit() else None
         act.discover(part, attachment.kind, attachment.url, key, file_id=file)
         if attachment.reason == OTHER_QUALITY:
             act.end(part, Outcome.SKIPPED, OTHER_QUALITY)
@@ -416,8 +430,8 @@ class Gathering:
 
     def _loose(self, chat: ChatRef, parent: str, where: str, file: dict[str, Any], kept: Kept, message: int) -> None:
         """A file that belongs to no message: the chat's own photo."""
-        number = file.get("id")
-        location = kept.files.get(number) if isinstance(number, int) else None
+        number = str(file.get("id"))
+        location = kept.files.get(int(number)) if number.isdigit() else None
         if location is None or not self._act.options.media:
             return
         part = f"{parent} {where}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.files import FileGot
 from spiders.posts import Attachment, Outcome
-from spiders.telegram.collector import PART, URN, Collector, Segment
+from spiders.telegram.collector import PART, SEGMENT, URN, Collector, Segment
 from spiders.telegram.keep import Thing
 from spiders.telegram.tl import Location
 from spiders.telegram.troubles import Trouble
@@ -73,7 +73,7 @@ class TelegramFiles:
         """One file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
         act = self._act
         kind = attachment.extra.get("media_type") or (
-            "image/jpeg" if location.kind == "photo" else "application/octet-stream"
+            "image/jpeg" if location.kind == "photo" or location.thumb else "application/octet-stream"
         )
         state_key = sha256_hex(f"telegram file {location.id} {location.thumb}".encode())
         pieces, whole = await asyncio.to_thread(self._held, state_key, location)
@@ -91,10 +91,11 @@ class TelegramFiles:
                 segment, bad = await self._checked(location, segment, renew)
                 checked, wrong = checked + len(segment.hashes), wrong + bad
                 end = segment.offset + len(segment.data)
-                alone = segment.offset == 0 and location.size is not None and end >= location.size
+                alone = segment.offset == 0 and (len(segment.data) < SEGMENT or end == location.size)
                 facts = {
                     "part_of": key,
-                    "file_id": location.id,
+                    "file_id": str(location.id),
+                    "dc": location.dc or None,
                     "thumb": location.thumb or None,
                     "part_offset": segment.offset,
                 }
@@ -163,7 +164,7 @@ class TelegramFiles:
             except (OSError, EvidenceError):
                 continue
             for line in lines:
-                if line.get("file_id") == location.id and (line.get("thumb") or "") == location.thumb:
+                if line.get("file_id") == str(location.id) and (line.get("thumb") or "") == location.thumb:
                     size = line.get("payload_size")
                     if (
                         line.get("type") == "resource"

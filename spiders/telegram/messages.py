@@ -180,7 +180,7 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
         "entities": _entities(said),
         "edited_at": edit.line() if edit else None,
         "edit_hidden": True if edit and not shown_edit else None,
-        "grouped_id": first.get("grouped_id"),
+        "grouped_id": str(first["grouped_id"]) if first.get("grouped_id") else None,
         "signature": text_of(first.get("post_author")),
         "via_bot": first.get("via_bot_id"),
         "pinned": True if any(member.get("pinned") for member in members) else None,
@@ -389,9 +389,9 @@ def _attachments(message: dict[str, Any]) -> list[Attachment]:
         found += [replace(item, post_id=owner) for item in make(media)]
     taken = {item.extra.get("file_id") for item in found}
     for where, file in files_in(message):
-        if file.get("id") in taken:
+        if _id(file) in taken:
             continue
-        taken.add(file.get("id"))
+        taken.add(_id(file))
         item = _file(file)
         extra = {**item.extra, "where": where}
         reason = OTHER_QUALITY if ".alt_documents." in f".{where}." else None
@@ -411,7 +411,7 @@ def _photo(file: dict[str, Any]) -> Attachment:
     return Attachment(
         "photo", None, count(at(best, "w")), count(at(best, "h")), size=size_of(best) if best else None,
         reason=None if best else "the photo has no size that can be fetched",
-        extra={"file_id": file.get("id"), "dc": file.get("dc_id")},
+        extra={"file_id": _id(file), "dc": file.get("dc_id")},
     )  # fmt: skip
 
 
@@ -432,7 +432,7 @@ def _document(file: dict[str, Any]) -> Attachment:
     sticker = facts.get("DocumentAttributeSticker") or facts.get("DocumentAttributeCustomEmoji") or {}
     size = obj(video or image)
     extra = {
-        "file_id": file.get("id"),
+        "file_id": _id(file),
         "dc": file.get("dc_id"),
         "media_type": text_of(file.get("mime_type")),
         "title": text_of(audio.get("title")),
@@ -447,6 +447,12 @@ def _document(file: dict[str, Any]) -> Attachment:
         count(file.get("size")), text_of(obj(facts.get("DocumentAttributeFilename")).get("file_name")),
         extra={key: value for key, value in extra.items() if value is not None},
     )  # fmt: skip
+
+
+def _id(file: dict[str, Any]) -> str | None:
+    """Ids of files are wider than what many readers of JSON take as a number."""
+    found = file.get("id")
+    return str(found) if isinstance(found, int | str) and not isinstance(found, bool) else None
 
 
 def _of_document(media: dict[str, Any]) -> list[Attachment]:

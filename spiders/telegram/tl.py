@@ -5,8 +5,8 @@ constructor. Two kinds of values do not travel: what is bound to the account tha
 own flags such as `out` or a poll's `chosen`), and phone numbers. They are handed back apart, so that whoever keeps the
 object can put commitments in their place.
 
-Spelling: times as UTC text, bytes as base64, doubles as their shortest decimal text (canonical JSON has no floats);
-fields that the wire leaves out, and flags that are not set, are left out.
+Spelling: times as UTC text, bytes as base64, doubles as their shortest decimal text (canonical JSON has no floats), whole
+numbers beyond 2^53 as decimal text; fields that the wire leaves out, and flags that are not set, are left out.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ OWN: dict[str, frozenset[str]] = {
     "PeerStories": frozenset({"max_read_id"}),
 }  # fmt: skip
 """Fields that say something of the account that asked, by constructor."""
+SAFE = 2**53 - 1
+"""Whole numbers beyond this are written as text: many readers of JSON would round them (RFC 8259, section 6)."""
 PERSONAL = frozenset({"phone", "phone_number", "vcard"})
 """Personal data of third persons that does not travel; each value has a commitment of its own in its place."""
 ACCOUNT = "_account"
@@ -101,7 +103,7 @@ def _object(source: dict[str, Any], path: str, made: Plain) -> dict[str, Any]:
         if key in TOKENS or (own is not None and key in own):
             made.account[f"{path}/{key}"] = _value(item, f"{path}/{key}", Plain({}))
         elif kind is str or kind is int or item is True:
-            value[key] = item
+            value[key] = item if kind is not int or -SAFE <= item <= SAFE else str(item)
             if key in PERSONAL and item:
                 made.personal.append((value, key, str(item)))
         else:
@@ -115,7 +117,9 @@ def _object(source: dict[str, Any], path: str, made: Plain) -> dict[str, Any]:
 
 def _value(item: Any, path: str, made: Plain) -> Any:
     kind = type(item)
-    if kind is str or kind is int or kind is bool or item is None:
+    if kind is int:
+        return item if -SAFE <= item <= SAFE else str(item)
+    if kind is str or kind is bool or item is None:
         return item
     if kind is dict:
         return _object(item, path, made)

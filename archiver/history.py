@@ -1,0 +1,89 @@
+"""`archiver history`: one post as it was seen over time, with its edits and its removal."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from archiver.errors import NotFound
+from archiver.showing import HIDDEN, is_hidden
+from spiders.targets import Target, parse_target
+
+if TYPE_CHECKING:
+    from archiver.cli import Context
+    from archiver.home import Home
+
+SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
+"""What of a post makes an observation differ from the one before."""
+
+
+def post_of(text: str) -> str:
+    """A post's id, from its link or as it stands in the captures."""
+    target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
+    if isinstance(target, Target) and target.platform == "telegram":
+        if target.kind == "private post":
+            return f"c/{target.id}"
+        if target.kind == "comment":
+            return target.id.replace("#", "?comment=")
+    if isinstance(target, Target) and target.platform != "page":
+        return target.id
+    return text
+
+
+def history(context: Context, home: Home) -> int:
+    """The command. Raises `NotFound` where no capture has seen the post."""
+    post, console = post_of(context.arguments.post), context.console
+    seen, gone = home.catalog.observations(post), home.catalog.removals(post)
+    if not seen and not gone:
+        raise NotFound(f"observations of {post!r}", "none", "Search for it: archiver find TEXT")
+    entries = [(row["seen"] or row["opened"], "seen", row) for row in seen]
+    entries += [(body["time"], "removed", body) for body in gone]
+    before: dict[str, Any] | None = None
+    console.say(f"{post}: {len(seen)} observations" + (f", {len(gone)} removals" if gone else ""))
+    for when, what, entry in sorted(entries, key=lambda item: item[0]):
+        if what == "removed":
+            _removal(context, when, entry)
+            continue
+        line = json.loads(entry["line"])
+        hidden = is_hidden(home, entry["capture"], post)
+        changed = [name for name in SHOWN if before is None or line.get(name) != before.get(name)]
+        _seen(context, when, entry, line, "first seen" if before is None else _changes(changed), changed, hidden)
+        before = line
+    return 0
+
+
+def _changes(changed: list[str]) -> str:
+    return f"changed: {', '.join(changed)}" if changed else "as before"
+
+
+def _seen(
+    context: Context, when: str, row: dict[str, Any], line: dict[str, Any], what: str, changed: list[str], hidden: bool
+) -> None:
+    console = context.console
+    content = {"quarantined": True} if hidden else {"post": line}
+    console.data({"what": "seen", "when": when, "capture": row["capture"], "changed": changed, **content})
+    views = f" · {line['views']} views" if line.get("views") is not None else ""
+    edited = f" · edited {line['edited_at']['value']}" if line.get("edited_at") else ""
+    console.say(f"\n{when[:19]}Z  {what}{edited}{views}  in {row['capture']}")
+    if hidden:
+        console.say(f"    {HIDDEN}")
+    elif changed:
+        if line.get("text"):
+            console.say(textwrap.indent("\n".join(textwrap.wrap(line["text"], 92, replace_whitespace=False)), "    "))
+        for number, item in enumerate(line.get("attachments") or []):
+            console.say(f"    [{number}] {item['kind']}  {item.get('file_name') or item.get('url') or ''}".rstrip())
+
+
+def _removal(context: Context, when: str, body: dict[str, Any]) -> None:
+    detail = body["detail"]
+    context.console.data({"what": "removed", "when": when, "event": body["seq"], **detail})
+    how = "Telegram announced it"
+    if detail["how"] == "empty answer":
+        how = f"Telegram answered that it is not there, and in the same answer gave message {detail.get('control')}"
+    last = detail.get("last")
+    said = f"last seen in {last['capture']}" if last else "never seen before it was removed"
+    context.console.say(f"\n{when[:19]}Z  REMOVED  {how}; {said}")
+    context.console.say(
+        f"    shown by {detail['record']} in {detail['capture']} · event {body['seq']}, signed by {body['agent']['id']}"
+    )
