@@ -286,7 +286,7 @@ class Act(Fetching):
         """
         key, record = key or f"post {post.id}", facts.get("record")
         remark = post.extra.get("kind") in ("comment", "chat")
-        kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else "post"
+        kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else key.partition(" ")[0]
         over = not remark and self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, kind, post.url, parent):
             return

@@ -46,6 +46,12 @@ _NAMED = (
     "sticker",
     "document",
     "page",
+    "edit",
+    "removal",
+    "pin",
+    "story",
+    "topic",
+    "chat",
 )
 
 

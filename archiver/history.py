@@ -40,7 +40,7 @@ def history(context: Context, home: Home) -> int:
     entries = [(row["seen"] or row["opened"], "seen", row) for row in seen]
     entries += [(body["time"], "removed", body) for body in gone]
     before: dict[str, Any] | None = None
-    console.say(f"{post}: {len(seen)} observations" + (f", {len(gone)} removals" if gone else ""))
+    console.say(f"{post}: {_many(len(seen), 'observation')}" + (f", {_many(len(gone), 'removal')}" if gone else ""))
     for when, what, entry in sorted(entries, key=lambda item: item[0]):
         if what == "removed":
             _removal(context, when, entry)
@@ -51,6 +51,10 @@ def history(context: Context, home: Home) -> int:
         _seen(context, when, entry, line, "first seen" if before is None else _changes(changed), changed, hidden)
         before = line
     return 0
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _changes(changed: list[str]) -> str:

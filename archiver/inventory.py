@@ -56,9 +56,9 @@ class Inventory:
             self.clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
         )
 
-    def keys(self) -> set[str]:
-        """Everything that was entered so far."""
-        return self._open.keys() | self._ended.keys()
+    def has(self, key: str) -> bool:
+        """Whether a thing was entered."""
+        return key in self._open or key in self._ended
 
     def census(self, lines: Iterable[Census], page: str) -> None:
         """Counts of marks in the bytes of a page, beside what the parser read."""

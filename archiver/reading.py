@@ -25,8 +25,10 @@ from archiver.errors import NotFound, UsageError
 from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, shape
+from spiders.shapes import at, load, shape
 from spiders.targets import FACEBOOK_HOSTS, TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
+from spiders.telegram.messages import is_messages, parse_objects
+from spiders.telegram.messages import parse as parse_messages
 from spiders.telegram.parse import parse as parse_telegram
 from spiders.x.parse import is_x
 from spiders.x.parse import parse as parse_x
@@ -199,6 +201,8 @@ def parse_body(
             return parse_youtube(data, url, observed)
         if is_x(value):
             return parse_x(data, url)
+        if is_messages(value):
+            return parse_messages(data, url)
         return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}")
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in (b"{", b"["):
@@ -255,10 +259,15 @@ def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
 
 def _warc(stream: Any, source: str) -> Iterator[Reading]:
     records = enumerate(read_warc(stream))
+    objects: dict[bytes, dict[str, Any]] = {}
     while True:
         try:
             number, record = next(records)
         except StopIteration:
+            if (
+                objects
+            ):  # Telegram's objects: one each, read together, since who is who and what is an album stands apart
+                yield Reading(source, None, parse_objects(objects.values(), linked=True))
             return
         except FormatError as error:
             parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
@@ -276,6 +285,11 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
             yield Reading(f"{source}#{number}", record.uri, parsed)
             return
         body = decode_body(data, record.http("content-encoding"), LIMIT)
+        if (record.uri or "").startswith("urn:evc:telegram:"):
+            value = load(body or b"")
+            if isinstance(value, dict) and body is not None:
+                objects[body] = value
+            continue
         if body is None:
             yield Reading(
                 f"{source}#{number}",

@@ -29,7 +29,7 @@ from spiders.posts import Absence, Outcome, Post, State
 from spiders.span import Span
 from spiders.targets import Target
 from spiders.telegram.client import Reader, Wire
-from spiders.telegram.collector import ChatRef, Collector, Kept
+from spiders.telegram.collector import URN, ChatRef, Collector, Kept
 from spiders.telegram.messages import Peer, identity, marked
 from spiders.telegram.troubles import Trouble
 from storage import canonical
@@ -96,6 +96,7 @@ class Watch:
         self._act: Act | None = None
         self._gathering: Gathering | None = None
         self._opened = 0.0
+        self._quiet = False
         self._peers: dict[int, Peer] = {}
         self.pushed: asyncio.Queue[tuple[Any, Any, Wire]] = asyncio.Queue()
         self._woken = asyncio.Event()
@@ -231,10 +232,19 @@ class Watch:
         self.chat = chat
         self.pts = known[0] if known is not None else stated if isinstance(stated, int) else 0
         self._peers = gathering.asking.peers
+        self._quiet = known is None
         await self._reread()
+        self._quiet = False
         if known is None:
             self._reached(self.pts)
-        self._tell(Told("watching", None, f"{chat.place}: {chat.title or ''}", {"chat": chat.id, "pts": self.pts}))
+        self._tell(
+            Told(
+                "watching",
+                None,
+                f"{chat.place}: {chat.title or ''}, {act.posts} posts read",
+                {"chat": chat.id, "pts": self.pts},
+            )
+        )
 
     def _reached(self, pts: int) -> None:
         """Everything up to here is kept."""
@@ -258,10 +268,7 @@ class Watch:
             if pts - count != self.pts:
                 await self._difference()  # something before it has not come: asked for, in order
                 continue
-            messages = [update.message] if hasattr(update, "message") else []
-            said = Pushed(messages, getattr(whole, "chats", []), getattr(whole, "users", []), pts)
-            kept = await self._ask.take(type(update).__name__, {}, said, wire)
-            await self._apply(update, kept)
+            await self._apply(update, whole, wire)
             self._reached(pts)
             if self._act is not None and self._act.full():
                 await self._close()
@@ -297,12 +304,7 @@ class Watch:
                 return
             await self._observe(kept)
             for update in result.other_updates:
-                if hasattr(update, "message"):
-                    said = Pushed([update.message], result.chats, result.users, getattr(update, "pts", None))
-                    inner = await self._ask.take(type(update).__name__, {}, said, kept.wire)
-                    await self._apply(update, inner)
-                else:
-                    await self._apply(update, kept)
+                await self._apply(update, result, kept.wire)
             self._reached(result.pts)
             if self._act is not None and self._act.full():
                 await self._close()
@@ -320,20 +322,29 @@ class Watch:
         pts = getattr(result.dialog, "pts", None) or self.pts
         key = f"gap {self.pts}–{pts}"
         if act.discover(key, "gap", None, "target"):
-            reason = "Telegram no longer lists what happened in between: what is there now was read again; edits and removals in between may be missing"
+            reason = "Telegram no longer lists what happened in between: what is there now was read; edits and removals of that time may be missing"
             act.end(key, Outcome.PARTIAL, reason, kept.answer)
             act.needs(key)
         await self._reread(everything=True)
         self._reached(pts)
 
-    async def _apply(self, update: Any, kept: Kept) -> None:
-        if hasattr(update, "message"):
+    async def _apply(self, update: Any, whole: Any, wire: Wire | None) -> None:
+        """One update, kept as an object of its own, and what it means."""
+        message, pts = getattr(update, "message", None), getattr(update, "pts", None)
+        said = Pushed(
+            [message] if message is not None else [], getattr(whole, "chats", []), getattr(whole, "users", []), pts
+        )
+        uri = f"{URN}:update:{self.place.id}:{pts if pts is not None else 'unnumbered'}"
+        more = [] if message is not None else [(uri, update)]
+        kept = await self._ask.take(type(update).__name__, {"chat": self.place.id}, said, wire, more=more)
+        record = next((record for record, _ in kept.more.values()), kept.answer)
+        if message is not None:
             await self._observe(kept)
         elif isinstance(update, types.UpdateDeleteChannelMessages):
-            self._removed(list(update.messages), "announced", kept, None)
+            self._removed(list(update.messages), "announced", kept, record, None)
         elif isinstance(update, types.UpdatePinnedChannelMessages):
             for number in update.messages:
-                self._pinned(number, bool(update.pinned), kept)
+                self._pinned(number, bool(update.pinned), record)
 
     # -- observations -----------------------------------------------------------------------------------
 
@@ -350,12 +361,13 @@ class Watch:
                 continue
             new = any(last is None for last in known)
             key = None
-            if not new or f"post {post.id}" in act.keys():
+            if not new or act.has(f"post {post.id}"):
                 key = f"edit {post.id} {digests[changed[0]][:8]}"
             role = {"role": "target" if new else "edit"}
             gathering.observed(self.place, post, kept, key, role)
             seen += [(n, digests[n], act.capture_id, kept.records.get(n)) for n in changed]
-            self._tell(Told("new" if new else "edited", post.id, post.text or "", {"published": _date(post)}))
+            if not self._quiet:  # what stands there when a watch begins is not news
+                self._tell(Told("new" if new else "edited", post.id, post.text or "", {"published": _date(post)}))
             if post.extra.get("action") in ("chat edit title", "chat edit photo", "chat delete photo"):
                 await self._info()
         if seen:
@@ -379,16 +391,16 @@ class Watch:
         else:
             self._tell(Told("info", None, "photo or description changed"))
 
-    def _pinned(self, number: int, pinned: bool, kept: Kept) -> None:
+    def _pinned(self, number: int, pinned: bool, record: str) -> None:
         act = self._open()[0]
         post = identity(self.place.place, number)
         what = "pinned" if pinned else "unpinned"
-        key = f"{what} {post} {kept.answer.strip('<>')[-8:]}"
+        key = f"{what} {post} {record.strip('<>')[-8:]}"
         if act.discover(key, "pin", None, "target"):
-            act.end(key, Outcome.CAPTURED, what, kept.answer)
+            act.end(key, Outcome.CAPTURED, what, record)
             self._tell(Told(what, post, ""))
 
-    def _removed(self, numbers: list[int], how: str, kept: Kept, control: int | None) -> None:
+    def _removed(self, numbers: list[int], how: str, kept: Kept, shown: str, control: int | None) -> None:
         """Messages that are no longer there: an event each, with the last observation and what shows the removal."""
         act = self._open()[0]
         events, gone = [], []
@@ -398,7 +410,7 @@ class Watch:
             if last is not None and last[3]:
                 continue  # was seen to be gone before
             key = f"removal {post}"
-            record = kept.records.get(number, kept.answer)
+            record = kept.records.get(number, shown)
             before = {"capture": last[1], "record": last[2]} if last is not None else self._before(post)
             if not act.discover(key, "removal", None, "target"):
                 continue
@@ -454,7 +466,7 @@ class Watch:
             there = {m["id"] for m in kept.messages if m["_"] != "MessageEmpty"}
             if control not in there:
                 continue  # the answer is empty as a whole: it says nothing about any single message
-            self._removed([n for n in some if n not in there], "empty answer", kept, control)
+            self._removed([n for n in some if n not in there], "empty answer", kept, kept.answer, control)
             await self._observe(kept)
 
 

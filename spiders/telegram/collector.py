@@ -127,6 +127,7 @@ class Collector:
         self._patience, self._interval, self._stopped = patience, interval, stopped
         self.peers: dict[int, Peer] = {}
         self._seen_peers: dict[str, str] = {}
+        self._withheld: set[str] = set()
         self._answers = 0
         self.waited = 0.0
 
@@ -189,7 +190,9 @@ class Collector:
         facts: dict[str, Any] = {"telethon": telethon_version, "account": self.account, "layer": LAYER}
         if wire is not None:
             digest = self._keep.digest(wire.raw)
-            await self._keep.withhold([(f"tl {digest}", wire.raw)])
+            if digest not in self._withheld:
+                self._withheld.add(digest)
+                await self._keep.withhold([(f"tl {digest}", wire.raw)])
             facts |= {"tl_sha256": digest, "dc": wire.dc, "server_time": time_text(wire.server_time)}
         return facts
 

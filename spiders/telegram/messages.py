@@ -9,6 +9,7 @@ Sources: core.telegram.org/schema (layer 229), /api/entities, /api/reactions; th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from typing import Any
 
 from spiders.moments import iso
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, load, number, obj, text_of, walk
+from spiders.shapes import at, count, dicts, load, number, obj, text_of
 from spiders.telegram.tl import files_in, largest, size_of
 
 PARSER = "telegram-api/1"
@@ -48,34 +49,39 @@ class Setting:
     """Whether links may be made of the ids: only where the chat is known to be what its id says."""
 
 
-def is_messages(data: bytes) -> bool:
-    """Whether a JSON text looks like messages of Telegram's API."""
-    head = data[:4096].lstrip()[:1]
-    return (
-        head in (b"[", b"{")
-        and any(b'"' + name.encode() + b'"' in data[:65536] for name in CONSTRUCTORS)
-        and b'"_"' in data
-    )
+def is_messages(value: Any) -> bool:
+    """Whether a JSON value holds messages of Telegram's API: one, a list of them, or an answer with a list."""
+    if isinstance(value, dict):
+        return value.get("_") in CONSTRUCTORS or is_messages(value.get("messages"))
+    return bool(dicts(value)) and any(item.get("_") in CONSTRUCTORS for item in dicts(value)[:50])
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
     """Posts of a dump, a list of messages or a single one, or a typed reason."""
     value = load(data)
-    found = [item for _, item in walk(value) if item.get("_") in CONSTRUCTORS] if not isinstance(value, list) else [
-        item for item in dicts(value) if item.get("_") in CONSTRUCTORS
-    ]  # fmt: skip
-    raw = sum(data.count(b'"_": "' + name) + data.count(b'"_":"' + name) for name in (b'Message"', b'MessageService"'))
-    setting = Setting(peers_in(item for _, item in walk(value)))
-    posts = read_messages(found, setting)
-    members = sum(max(1, len(post.album_ids)) for post in posts)
-    empty = sum(item.get("_") == "MessageEmpty" for item in found)
-    census = (Census("messages", raw, members - empty),)
+    inner = value.get("messages") if isinstance(value, dict) and value.get("_") not in CONSTRUCTORS else value
+    items = [inner] if isinstance(inner, dict) else dicts(inner)
+    around = [*dicts(obj(value).get("chats")), *dicts(obj(value).get("users"))]
+    raw = len(_MESSAGE.findall(data))
+    parsed = parse_objects([*items, *around])
+    members = sum(max(1, len(post.album_ids)) for post in parsed.posts if post.outcome is not Outcome.UNAVAILABLE)
+    return replace(parsed, census=(Census("messages", raw, members),))
+
+
+def parse_objects(objects: Iterable[dict[str, Any]], linked: bool = False) -> Parsed:
+    """Posts of messages among other objects, which say who is who. `linked`: their chats are what their ids say."""
+    everything = list(objects)
+    posts = read_messages(
+        (item for item in everything if item.get("_") in CONSTRUCTORS), Setting(peers_in(everything), linked=linked)
+    )
     if not posts:
-        return Parsed(
-            "telegram", "unknown", census=census, outcome=Outcome.PARTIAL, reason="no message of Telegram's API in it",
-            parser=PARSER,
-        )  # fmt: skip
-    return Parsed("telegram", LAYOUT, posts, census, parser=PARSER, absence=Absence(State.PRESENT))
+        reason = "no message of Telegram's API in it"
+        return Parsed("telegram", "unknown", outcome=Outcome.PARTIAL, reason=reason, parser=PARSER)
+    return Parsed("telegram", LAYOUT, posts, parser=PARSER, absence=Absence(State.PRESENT))
+
+
+_MESSAGE = re.compile(rb'"_"\s*:\s*"(?:Message|MessageService)"')
+"""A mark in the bytes that is not the parser's: every message names its constructor."""
 
 
 # -- peers -------------------------------------------------------------------------------------------------------
