@@ -20,6 +20,7 @@ from archiver.home import Answers, Home
 from archiver.recorder import Recorder, TestNetwork
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
+from tests.telegram_world import TelegramShell, TelegramWorld, made_world
 
 SOAK = os.environ.get("ARCHIVER_SOAK") == "1"
 CI = os.environ.get("CI") == "true"
@@ -200,3 +201,22 @@ def shell(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> Shell
     world.facebook.trouble.clear()
     world.served.log.clear()
     return Shell(home.path, world, capsys)
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[TelegramWorld]:
+    """A miniature Telegram behind data centres on loopback, one for each test module."""
+    world = made_world()
+    try:
+        yield world
+    finally:
+        world.api.stop()
+
+
+@pytest.fixture
+def by_account(home: Home, telegram: TelegramWorld, capsys: pytest.CaptureFixture[str]) -> TelegramShell:
+    """Commands on a home with an account."""
+    telegram.api.trouble.clear()
+    telegram.api.asked.clear()
+    telegram.logged_in(home)
+    return TelegramShell(home, telegram, capsys)

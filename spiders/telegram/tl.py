@@ -35,7 +35,7 @@ OWN: dict[str, frozenset[str]] = {
     }),
     "ChatFull": frozenset({
         "notify_settings", "folder_id", "exported_invite", "can_set_username", "has_scheduled", "translations_disabled",
-        "groupcall_default_join_as", "pending_suggestions", "requests_pending", "recent_requesters",
+        "groupcall_default_join_as", "requests_pending", "recent_requesters",
     }),
     "ReactionCount": frozenset({"chosen_order"}),
     "MessagePeerReaction": frozenset({"my", "unread"}),
