@@ -229,6 +229,7 @@ def test_what_is_bound_to_the_account_is_handed_back_apart() -> None:
     assert found.account == {
         "/media/document/access_hash": str(2**62 + 5), "/media/document/file_reference": "cmVmZXJlbmNl",
         "/mentioned": True, "/out": True, "/reactions/results/0/chosen_order": 0,
+        "/media_unread": None, "/saved_peer_id": None, "/quick_reply_shortcut_id": None,
     }  # fmt: skip
     assert found.value["media"]["document"]["id"] == str(2**60 + 1)
     assert SAFE < 2**60 + 1

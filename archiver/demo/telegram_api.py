@@ -515,7 +515,7 @@ class TelegramApi:
             )
             for number in numbers[: request.limit]
         ]  # fmt: skip
-        return types.messages.ForumTopics(len(chat.topics), made, [], [], [chat.object(session.key.user)], [], chat.pts)
+        return types.messages.ForumTopics(len(chat.topics), made, [], [chat.object(session.key.user)], [], chat.pts)
 
     def _GetPeerStories(self, session: Session, request: Any) -> Any:
         chat = self._of(request.peer, session)

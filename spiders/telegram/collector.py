@@ -449,7 +449,6 @@ class Collector:
         `cursor`: where to go on, as a page before said. `thread`: only what stands under that message. `parent`: the
         post that these are comments on. It ends at an empty page, or where nothing more can follow.
         """
-        start = cursor
         while True:
             offset, add = (cursor or 1, -PAGE) if oldest_first else (cursor or 0, 0)
             edge = span.since if oldest_first else span.until
@@ -480,9 +479,12 @@ class Collector:
             result, kept = await self.ask(request, asked, wanted, parent)
             ended = last or _past(result.messages, span, oldest_first)
             following = None if ended else numbers[-1] + 1 if oldest_first else numbers[-1]
+            if oldest_first:
+                kept.messages.sort(key=lambda message: message["id"])
+                kept.posts = read_messages(kept.messages, Setting(self.peers, parent, linked=True))
             page = Page(kept, following)
-            if holes and chat.is_channel and thread is None and (numbers or start is not None or cursor is not None):
-                await self._fill(chat, page, numbers, None if date is not None else cursor, last, oldest_first)
+            if holes and chat.is_channel and thread is None and (numbers or cursor is not None):
+                await self._fill(chat, page, numbers, cursor, last, oldest_first, date is not None)
             yield page
             if following is None:
                 return
@@ -495,12 +497,19 @@ class Collector:
             cursor = following
 
     async def _fill(
-        self, chat: ChatRef, page: Page, numbers: list[int], cursor: int | None, last: bool, oldest_first: bool
+        self,
+        chat: ChatRef,
+        page: Page,
+        numbers: list[int],
+        cursor: int | None,
+        last: bool,
+        oldest_first: bool,
+        dated: bool,
     ) -> None:
         """Asks for the ids that a page leaves out. What is there after all joins the page."""
         if oldest_first:
             top = max(numbers, default=0)
-            bottom = min([*numbers, *([cursor] if cursor is not None else [1] if not numbers else [])], default=1)
+            bottom = min(numbers, default=1) if dated else min([*numbers, cursor or 1])
         else:
             top = max([*numbers, *([cursor - 1] if cursor is not None else [])], default=0)
             bottom = 1 if last else min(numbers, default=1)

@@ -97,10 +97,13 @@ def _object(source: dict[str, Any], path: str, made: Plain) -> dict[str, Any]:
     own = OWN.get(name)
     value: dict[str, Any] = {}
     for key, item in sorted(source.items()):
+        if own is not None and key in own:  # set or not: that there is nothing to hide would be a thing said
+            made.account[f"{path}/{key}"] = _value(item, f"{path}/{key}", Plain({}))
+            continue
         if item is None or item is False:
             continue
         kind = type(item)
-        if key in TOKENS or (own is not None and key in own):
+        if key in TOKENS:
             made.account[f"{path}/{key}"] = _value(item, f"{path}/{key}", Plain({}))
         elif kind is str or kind is int or item is True:
             value[key] = item if kind is not int or -SAFE <= item <= SAFE else str(item)
