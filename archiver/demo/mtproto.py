@@ -13,7 +13,6 @@ import gzip
 import os
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from telethon.tl.core import GzipPacked, MessageContainer, TLMessage
 from telethon.tl.tlobject import TLRequest
 
 from storage.digest import Digests, sha256
+from storage.times import system_clock
 
 PRIME = bytes.fromhex(
     "c71caeb9c6b1c9048e6c522f70f13f73980d40238e3e21c14934d037563d930f48198a0aa7c14058229493d22530f4db"
@@ -161,7 +161,7 @@ class Server:
                 link.send(bytes(update), content=True, answer=False)
 
     def message_id(self, answer: bool) -> int:
-        now = time.time()
+        now = system_clock().timestamp()
         made = (int(now) << 32) | (int((now % 1) * (1 << 32)) & ~3) | (1 if answer else 3)
         while made <= self.last_id:
             made += 4
@@ -287,7 +287,7 @@ class Link:
             answer = bytes(
                 types.ServerDHInnerData(
                     known["nonce"], known["server_nonce"], GENERATOR, PRIME, _big(pow(GENERATOR, known["a"], _prime())),
-                    int(time.time()),
+                    int(system_clock().timestamp()),
                 )
             )  # fmt: skip
             plain = _sha1(answer) + answer

@@ -98,6 +98,7 @@ class Chat:
     fault: Fault | None = None
     """What is answered to whoever asks for anything of it."""
     photo: Any = None
+    full_photo: Any = None
 
     @property
     def access_hash(self) -> int:
@@ -269,7 +270,7 @@ class TelegramApi:
 
     def new_photo(self, chat: Chat, body: bytes) -> None:
         made = self.photo(body)
-        chat.photo = types.ChatPhoto(made.id, made.dc_id)
+        chat.photo, chat.full_photo = types.ChatPhoto(made.id, made.dc_id), made
         self.service(chat, types.MessageActionChatEditPhoto(made))
 
     def _log(self, chat: Chat, made: Callable[[int], Any], push: bool = True, count: int = 1) -> None:
@@ -418,7 +419,7 @@ class TelegramApi:
     def _GetFullChannel(self, session: Session, request: Any) -> Any:
         chat = self._of(request.channel, session)
         full = types.ChannelFull(
-            chat.id, chat.about, 0, 0, 0, types.PhotoEmpty(0), types.PeerNotifySettings(), [], chat.pts,
+            chat.id, chat.about, 0, 0, 0, chat.full_photo or types.PhotoEmpty(0), types.PeerNotifySettings(), [], chat.pts,
             participants_count=1200, linked_chat_id=chat.linked, pinned_msg_id=chat.pinned[0] if chat.pinned else None,
             stories_pinned_available=bool(chat.stories),
         )  # fmt: skip

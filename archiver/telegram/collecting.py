@@ -331,6 +331,7 @@ class Gathering:
         except Trouble as trouble:
             gone = trouble.outcome in (Outcome.UNAVAILABLE, Outcome.REFUSED)
             act.end(what, Outcome.SKIPPED if gone else trouble.outcome, trouble.reason, trouble.record)
+            act.needs(what)
             return
         act.end(what, Outcome.CAPTURED, None, record, messages=numbers)
 
@@ -348,6 +349,7 @@ class Gathering:
             if trouble.name != "CHANNEL_FORUM_MISSING":
                 act.discover("topics", "topics", None, "target")
                 act.end("topics", trouble.outcome, trouble.reason, trouble.record)
+                act.needs("topics")
 
     async def _stories(self, chat: ChatRef) -> None:
         act = self._act
@@ -359,6 +361,7 @@ class Gathering:
             act.discover("stories", "stories", None, "target")
             none = trouble.outcome is Outcome.UNAVAILABLE
             act.end("stories", Outcome.SKIPPED if none else trouble.outcome, trouble.reason, trouble.record)
+            act.needs("stories")
 
     def _story(self, chat: ChatRef, story: dict[str, Any], record: str, kept: Kept) -> None:
         """A story reads as a message does: a caption, a date, one picture or video."""

@@ -16,6 +16,7 @@ from archiver.telegram.accounts import Account, Accounts, authorised, connected,
 from spiders.targets import Target, parse_target
 from spiders.telegram.client import JOIN, LOGIN, Reader
 from spiders.telegram.troubles import Trouble
+from storage.times import system_clock
 
 if TYPE_CHECKING:
     from archiver.cli import Context
@@ -297,9 +298,7 @@ def watch(context: Context, home: Home) -> int:
 
 
 def _said(context: Context, link: str, told: Any) -> None:
-    from datetime import UTC, datetime
-
-    stamp = datetime.now(UTC).strftime("%H:%M:%S")
+    stamp = system_clock().strftime("%H:%M:%S")
     words = " ".join(told.text.split())[:100]
     mark = {"removed": "REMOVED", "edited": "edited", "new": "new"}.get(told.what, told.what)
     context.console.say(f"{stamp}Z {mark:<8} {told.post or ''}  {words}".rstrip())

@@ -233,6 +233,8 @@ class Watch:
         self.pts = known[0] if known is not None else stated if isinstance(stated, int) else 0
         self._peers = gathering.asking.peers
         self._quiet = known is None
+        if known is not None:
+            await self._difference()
         await self._reread()
         self._quiet = False
         if known is None:
@@ -378,7 +380,8 @@ class Watch:
         act, gathering = self._open()
         kept = await gathering.asking.about(self.place)
         record, full = next(iter(kept.more.values()))
-        key = f"chat {self.place.place} {sha256_hex(canonical.dumps({'full': _stable(full)}))[:8]}"
+        state = canonical.dumps([_stable(full), _stable(kept.people.get(self.place.id))])
+        key = f"chat {self.place.place} {sha256_hex(state)[:8]}"
         if not act.discover(key, "chat", None, "target"):
             return
         gathering.pictures(self.place, key, full, kept)
@@ -442,9 +445,13 @@ class Watch:
     # -- reading again ----------------------------------------------------------------------------------
 
     async def _reread(self, everything: bool = False) -> None:
-        """The newest messages once more: edits that were not announced, and what is gone."""
+        """The newest messages once more: edits that were not announced, and what is gone.
+
+        `everything`: back to what was known before, however far that is.
+        """
         chat = self.place
         present: set[int] = set()
+        known = set(self.home.state.watch_present(self.target.key, 1)) if everything else set()
         low = None
         async for page in self._ask.history(chat, None, Span(), holes=False):
             await self._observe(page.kept)
@@ -453,8 +460,7 @@ class Watch:
             if page.cursor is None:
                 low = 1
                 break
-            known = self.home.state.watch_present(self.target.key, low or 1)
-            if len(present) >= self.pace.last and not (everything and known and min(known) < (low or 1)):
+            if len(present) >= self.pace.last and not (everything and known.isdisjoint(present)):
                 break
         if low is None or not present:
             return

@@ -80,6 +80,8 @@ class Kept:
     files: dict[int, Location] = field(default_factory=dict, repr=False)
     count: int | None = None
     peers: dict[int, Peer] = field(default_factory=dict)
+    people: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Channels, groups and persons of the answer, by marked id."""
     more: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """What else was kept of the answer: uri → (record, object)."""
 
@@ -239,6 +241,7 @@ class Collector:
         things = [Thing(self._uri(), short, facts=facts), *(Thing(uri, item.value, facts=facts) for uri, item in made)]
         ids = await self._keep.keep(things)
         kept = Kept(ids[0], wire, [item.value for item in objects], count=getattr(result, "count", None), peers=found)
+        kept.people = {number: item.value for item in plains for number in peers_in([item.value])}
         start = len(ids) - len(objects) - len(extras)
         kept.records = {item.value["id"]: record for item, record in zip(objects, ids[start:], strict=False)}
         for item in [*objects, *(item for _, item in extras)]:
