@@ -501,7 +501,7 @@ class TelegramApi:
             return self._found(chat, found, session, len(found))
         basic = [chat for chat in self.chats.values() if chat.basic and session.key.user in chat.members]
         known = {number: message for chat in basic for number, message in chat.messages.items()}
-        found = [known.get(number) or Empty(number) for number in numbers]
+        found = [known.get(number) or Empty(number, None) for number in numbers]
         return types.messages.Messages(found, [], [chat.object(session.key.user) for chat in basic], self._users(found))
 
     def _GetForumTopics(self, session: Session, request: Any) -> Any:
