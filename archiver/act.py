@@ -26,6 +26,7 @@ from archiver.picturing import picture
 from archiver.pieces import Pieces
 from archiver.recorder import ExchangeDone, Exit, Limits
 from archiver.seal import seal
+from archiver.walking import KNOWN
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.posts import Attachment, Outcome, Parsed, Post
@@ -290,8 +291,8 @@ class Act(Fetching):
         over = not remark and self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, kind, post.url, parent):
             return
-        if self.going is not None and key in self.going.known:
-            self.end(key, Outcome.SKIPPED, "kept in an earlier part of this run")
+        if self.going is not None and self.going.met(key):
+            self.end(key, Outcome.SKIPPED, KNOWN)
             if apart:  # what that part had found it could no longer hand on
                 self._hand_on(post.url)
             return

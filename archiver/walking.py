@@ -29,19 +29,27 @@ AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
 
 @dataclass
 class Going:
-    """Where a walk stands while one of its parts is open. `known`: inventory keys that an earlier part has kept."""
+    """Where a walk stands while one of its parts is open.
+
+    `known`: inventory keys of posts beyond the last checkpoint that killed parts have kept, and that have not been met
+    again yet. While there are any, the parts that hold them are looked through again after the next kill.
+    """
 
     home: Home
     state: RunState
-    known: frozenset[str] = frozenset()
+    known: set[str] = field(default_factory=set)
     left: int | None = None
 
-    before: int = 0
-    """Posts that the parts before this one have kept."""
+    def met(self, key: str) -> bool:
+        """Whether a killed part has kept it. Asked once for each."""
+        if key not in self.known:
+            return False
+        self.known.discard(key)
+        return True
 
     def reached(self, cursor: str | None, found: list[Target]) -> None:
         """Everything before `cursor` is kept; None: the walk is at its end."""
-        options = {**self.state.options, "at": self.state.parts, "before": self.before}
+        options = self.state.options if self.known else {**self.state.options, "at": self.state.parts}
         self.state = replace(self.state, cursor=cursor or self.state.cursor, options=options)
         self.home.state.reached(self.state, [(target.key, target.url) for target in found])
 
@@ -66,10 +74,9 @@ class Walk:
         if state is None:
             state = RunState(home.new_capture_id(home.clock()), self.target.key, 0, None, False, asked)
             home.state.save_run(state)
-        known = kept_before(home, state)
-        going = Going(home, state, known, before=int(state.options.get("before", 0)) + len(known))
+        going = Going(home, state, kept_before(home, state))
         if self.options.limit is not None:
-            going.left = max(0, self.options.limit - going.before)
+            going.left = max(0, self.options.limit - kept_in_all(home, state.run))
         if not state.options.get("walked"):
             await self._parts(going)
         await self._found(going)
@@ -84,8 +91,6 @@ class Walk:
             result = await self.archive.part(self.target, narrowed, going)
             self.results.append(result)
             self.on_part(result)
-            going.known = frozenset()
-            going.before += result.posts
             if going.left is not None:
                 going.left = max(0, going.left - result.posts)
             if result.walk_ended or going.left == 0:
@@ -95,9 +100,8 @@ class Walk:
                 if result.outcome in NOTHING_THERE:
                     self._walked(going)
                 return
-            # What comes after this part needs nothing of it any more.
-            options = {**going.state.options, "at": going.state.parts + 1, "before": going.before}
-            going.state = replace(going.state, options=options)
+            if not going.known:  # what comes after this part needs nothing of it any more
+                going.state = replace(going.state, options={**going.state.options, "at": going.state.parts + 1})
         if going.left == 0:
             self._walked(going)
 
@@ -162,14 +166,30 @@ def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
     )
 
 
-def kept_before(home: Home, state: RunState) -> frozenset[str]:
+KNOWN = "kept in an earlier part of this run"
+"""Why a post is skipped that a killed part had kept."""
+
+
+def kept_in_all(home: Home, run: str) -> int:
+    """How many posts all parts of a run have kept so far."""
+    kept = {
+        line["key"]
+        for row in home.catalog.run(run)
+        for line in read_lines(home.path / row["folder"] / "inventory.jsonl")
+        if line.get("kind") == "post" and line.get("outcome") in KEPT
+    }
+    return len(kept)
+
+
+def kept_before(home: Home, state: RunState) -> set[str]:
     """Keys of posts that parts have an outcome for which were killed beyond the last checkpoint."""
-    kept = set()
+    kept: set[str] = set()
     for row in home.catalog.run(state.run):
         if row["part"] < state.options.get("at", 1) or row["outcome"] != Outcome.PARTIAL:
             continue
         for line in read_lines(home.path / row["folder"] / "inventory.jsonl"):
             key, outcome = line.get("key"), line.get("outcome")
-            if isinstance(key, str) and key.startswith("post ") and "#" not in key and outcome in KEPT:
+            had = outcome in KEPT or (outcome == Outcome.SKIPPED and line.get("reason") == KNOWN)
+            if had and isinstance(key, str) and key.startswith("post ") and "#" not in key:
                 kept.add(key)
-    return frozenset(kept)
+    return kept

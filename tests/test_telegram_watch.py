@@ -356,7 +356,16 @@ def test_random_posts_edits_and_deletes_with_cuts(
             watched.until(gone, 60)
 
         code, out = watched(
-            happen, f"https://t.me/{chat.username}", "--every", "0.5", "--reread-every", "3", "--seal-after", "4"
+            happen,
+            f"https://t.me/{chat.username}",
+            "--every",
+            "0.5",
+            "--reread-every",
+            "3",
+            "--reread",
+            "1000",
+            "--seal-after",
+            "4",
         )
         assert code == 0, out[-3000:]
         judge(home, chat, states, removed, watched.told)
