@@ -322,7 +322,10 @@ class Act(Fetching):
             if attachment.thumbnail and not self.options.quick:
                 thumbnail = Attachment("thumbnail", attachment.thumbnail)
                 self._want(f"requisite {attachment.thumbnail}", thumbnail, key, required=False)
-        self._spawn(self._finish_post(key, post, parts, record))
+        if parts:
+            self._spawn(self._finish_post(key, post, parts, record))
+        else:
+            self.end(key, post.outcome, post.reason, record)
 
     def _listed(self, key: str, post: Post, record: str | None) -> None:
         """An entry of a list: what it says is kept here, the thing itself is captured on its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -27,7 +28,12 @@ class Inventory:
 
     def clean(self, value: Any) -> Any:
         """A JSON value with configured secrets taken out."""
-        return cleaned(value, self._secrets) if self._secrets else value
+        if not self._secrets or value is None:
+            return value
+        text = json.dumps(value, ensure_ascii=False)
+        if not any(secret in text or json.dumps(secret, ensure_ascii=False)[1:-1] in text for secret in self._secrets):
+            return value  # nearly always: looking through it piece by piece takes ten times as long
+        return cleaned(value, self._secrets)
 
     def discover(self, key: str, kind: str, url: str | None, parent: str | None, **extra: Any) -> bool:
         """Enters a thing in the inventory. False if it is there already."""

@@ -50,7 +50,7 @@ class ActKeep:
             items = [
                 (
                     thing.uri, thing.media_type,
-                    thing.value if isinstance(thing.value, bytes) else canonical.dumps(act.clean(thing.value)),
+                    thing.value if isinstance(thing.value, bytes) else _cleaned(act, thing.value),
                     act.clean(thing.facts),
                 )
                 for thing in things
@@ -186,6 +186,11 @@ class TelegramFiles:
             if size % PART:
                 break
         return pieces, whole
+
+
+def _cleaned(act: Act, value: dict[str, Any]) -> bytes:
+    """Canonical JSON without configured secrets."""
+    return canonical.dumps(act.clean(value))
 
 
 def media_uri(chat: int | None, message: int, file: int, thumb: str = "") -> str:

@@ -39,7 +39,7 @@ PAGE = 100
 """Messages a request; Telegram gives no more."""
 PART = 512 * 1024
 """Bytes a request for a file: the most that every data centre gives, and a divisor of 1 MiB as it demands."""
-SEGMENT = 16 * PART
+SEGMENT = 8 * PART
 """Bytes of a file that are kept as one record."""
 AT_ONCE = 8
 """Parts of one file that are asked for at the same time."""
@@ -164,19 +164,10 @@ class Collector:
         self, request: Any, asked: dict[str, Any], only: Only = None, parent: str | None = None, more: More = lambda result: (),
     ) -> tuple[Any, Kept]:  # fmt: skip
         """A request whose answer is kept. `asked`: what of the request can be shown. Raises `Trouble`, with its record."""
-        method = _method(request)
-        if self._interval and self._answers:
-            await sleep(self._interval)
-        try:
-            result = await self.call(request)
-        except Trouble as trouble:
-            if trouble.name is not None:
-                trouble.record = await self._refusal(method, asked, trouble, getattr(request, "wire", None))
-            raise
+        result = await self._answer(request, asked, self._interval if self._answers else 0.0)
         wanted = only(result) if only is not None else None
-        return result, await self.take(
-            method, asked, result, getattr(request, "wire", None), wanted, parent, more(result)
-        )
+        wire = getattr(request, "wire", None)
+        return result, await self.take(_method(request), asked, result, wire, wanted, parent, more(result))
 
     async def _refusal(self, method: str, asked: dict[str, Any], trouble: Trouble, wire: Wire | None) -> str:
         value = {"_": "RpcError", "method": method, "asked": asked, "error": trouble.name}
@@ -452,52 +443,75 @@ class Collector:
         `cursor`: where to go on, as a page before said. `thread`: only what stands under that message. `parent`: the
         post that these are comments on. It ends at an empty page, or where nothing more can follow.
         """
-        while True:
-            offset, add = (cursor or 1, -PAGE) if oldest_first else (cursor or 0, 0)
-            edge = span.since if oldest_first else span.until
-            date = edge if cursor is None else None
-            if date is not None:
-                offset = 0
-            asked: dict[str, Any] = {"chat": chat.id, "offset_id": offset, "add_offset": add, "limit": PAGE}
-            if thread is None:
-                request: Any = functions.messages.GetHistoryRequest(chat.input, offset, date, add, PAGE, 0, 0, 0)
-            else:
-                request = functions.messages.GetRepliesRequest(chat.input, thread, offset, date, add, PAGE, 0, 0, 0)
-                asked["thread"] = thread
-            if date is not None:
-                asked["offset_date"] = time_text(date)
-            numbers: list[int] = []
-            last = False
-
-            def wanted(result: Any, known: int | None = cursor, dated: bool = date is not None) -> set[int]:
-                nonlocal numbers, last
+        ahead: asyncio.Future[Any] | None = None
+        request, asked = self._for_page(chat, cursor, span, oldest_first, thread)
+        try:
+            while True:
+                result = await (
+                    ahead
+                    if ahead is not None
+                    else self._answer(request, asked, self._interval if self._answers else 0.0)
+                )
+                ahead = None
                 real = [m for m in result.messages if not isinstance(m, types.MessageEmpty)]
                 numbers = sorted((m.id for m in real), reverse=not oldest_first)
-                count = getattr(result, "count", len(real))
-                everything = known is None and not dated and len(real) >= count
+                dated = "offset_date" in asked
+                everything = cursor is None and not dated and len(real) >= getattr(result, "count", len(real))
                 last = not real or everything or (not oldest_first and numbers[-1] == 1)
                 numbers = numbers if last else _untorn(real, numbers)
-                return set(numbers)
+                ended = last or _past(result.messages, span, oldest_first)
+                following = None if ended else numbers[-1] + 1 if oldest_first else numbers[-1]
+                this, said = request, asked
+                if following is not None and following != cursor:
+                    # The next page is on its way while this one is kept.
+                    request, asked = self._for_page(chat, following, span, oldest_first, thread)
+                    ahead = asyncio.ensure_future(self._answer(request, asked, self._interval))
+                wire = getattr(this, "wire", None)
+                kept = await self.take(_method(this), said, result, wire, set(numbers), parent)
+                if oldest_first:
+                    kept.messages.sort(key=lambda message: message["id"])
+                    kept.posts = read_messages(kept.messages, Setting(self.peers, parent, linked=True))
+                page = Page(kept, following)
+                if holes and chat.is_channel and thread is None and (numbers or cursor is not None):
+                    await self._fill(chat, page, numbers, cursor, last, oldest_first, dated)
+                yield page
+                if following is None:
+                    return
+                if following == cursor:
+                    reason = f"the page at {cursor} ends where it began: the walk would not end"
+                    raise Trouble(Outcome.PARTIAL, reason, Absence(State.UNKNOWN))
+                cursor = following
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
 
-            result, kept = await self.ask(request, asked, wanted, parent)
-            ended = last or _past(result.messages, span, oldest_first)
-            following = None if ended else numbers[-1] + 1 if oldest_first else numbers[-1]
-            if oldest_first:
-                kept.messages.sort(key=lambda message: message["id"])
-                kept.posts = read_messages(kept.messages, Setting(self.peers, parent, linked=True))
-            page = Page(kept, following)
-            if holes and chat.is_channel and thread is None and (numbers or cursor is not None):
-                await self._fill(chat, page, numbers, cursor, last, oldest_first, date is not None)
-            yield page
-            if following is None:
-                return
-            if following == cursor:
-                raise Trouble(
-                    Outcome.PARTIAL,
-                    f"the page at {cursor} ends where it began: the walk would not end",
-                    Absence(State.UNKNOWN),
-                )
-            cursor = following
+    def _for_page(
+        self, chat: ChatRef, cursor: int | None, span: Span, oldest_first: bool, thread: int | None
+    ) -> tuple[Any, dict[str, Any]]:
+        """The request for a page of a history, and what of it can be shown."""
+        offset, add = (cursor or 1, -PAGE) if oldest_first else (cursor or 0, 0)
+        date = (span.since if oldest_first else span.until) if cursor is None else None
+        if date is not None:
+            offset = 0
+        asked: dict[str, Any] = {"chat": chat.id, "offset_id": offset, "add_offset": add, "limit": PAGE}
+        if date is not None:
+            asked["offset_date"] = time_text(date)
+        if thread is None:
+            return functions.messages.GetHistoryRequest(chat.input, offset, date, add, PAGE, 0, 0, 0), asked
+        asked["thread"] = thread
+        return functions.messages.GetRepliesRequest(chat.input, thread, offset, date, add, PAGE, 0, 0, 0), asked
+
+    async def _answer(self, request: Any, asked: dict[str, Any], pause: float = 0.0) -> Any:
+        """A request; if it is refused, the refusal is kept. Raises `Trouble`, with its record."""
+        if pause:
+            await sleep(pause)
+        try:
+            return await self.call(request)
+        except Trouble as trouble:
+            if trouble.name is not None:
+                trouble.record = await self._refusal(_method(request), asked, trouble, getattr(request, "wire", None))
+            raise
 
     async def _fill(
         self,
