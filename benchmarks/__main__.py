@@ -19,7 +19,7 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import media, rendered
+from benchmarks import media, rendered, telegram
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GIGABYTE = 10**9
@@ -631,6 +631,7 @@ def main() -> None:
         "parsing": lambda stage: media.parsing(stage, row), "list": lambda stage: media.three_hundred_links(stage, row),
         "yt-dlp": lambda stage: media.gigabyte_by_yt_dlp(stage, row),
         "media": lambda stage: media.pages_with_a_video(stage, row),
+        "telegram": lambda stage: telegram.compare(row),
         "rendered": lambda stage: rendered.rendered(stage, row),
     }  # fmt: skip
     chosen = sys.argv[1:] or list(parts)
