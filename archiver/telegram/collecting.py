@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from spiders.shapes import obj
 from spiders.span import Span
 from spiders.telegram.collector import ChatRef, Collector, Hole, Kept, Page
 from spiders.telegram.messages import LAYOUT, OTHER_QUALITY, PARSER, Setting, identity, link_of, read_messages
+from spiders.telegram.parts import Renew
 from spiders.telegram.tl import Location, files_in
 from spiders.telegram.troubles import Trouble
 
@@ -452,7 +453,7 @@ class Gathering:
         attachment: Attachment,
         location: Location,
         uri: str,
-        renew: Callable[[], Awaitable[Location | None]],
+        renew: Renew,
     ) -> None:
         act = self._act
         same = self._by_file.setdefault((location.id, location.thumb), part)
@@ -468,7 +469,7 @@ class Gathering:
         probe = await act.looked_into(part, attachment, got)
         act.end(part, got.outcome, got.reason, got.record, **probe)
 
-    def _renewal(self, chat: ChatRef, message: int, location: Location) -> Callable[[], Awaitable[Location | None]]:
+    def _renewal(self, chat: ChatRef, message: int, location: Location) -> Renew:
         """Asks for the message again, which brings a reference that is valid again."""
 
         async def renew() -> Location | None:

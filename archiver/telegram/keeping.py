@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.files import FileGot
 from spiders.posts import Attachment, Outcome
-from spiders.telegram.collector import PART, SEGMENT, URN, Collector, Segment
+from spiders.telegram.collector import URN, Collector
 from spiders.telegram.keep import Thing
+from spiders.telegram.parts import PART, SEGMENT, Parts, Renew, Segment
 from spiders.telegram.tl import Location
 from spiders.telegram.troubles import Trouble
 from storage import canonical
@@ -64,11 +65,11 @@ class TelegramFiles:
     """Brings files in segments, each a record, and says how they make the file."""
 
     def __init__(self, act: Act, collector: Collector) -> None:
-        self._act, self._collector = act, collector
+        self._act, self._parts = act, Parts(collector)
 
     async def bring(
         self, key: str, attachment: Attachment, location: Location, uri: str,
-        renew: Callable[[], Awaitable[Location | None]],
+        renew: Renew,
     ) -> FileGot:  # fmt: skip
         """One file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
         act = self._act
@@ -85,7 +86,7 @@ class TelegramFiles:
         )
         checked, wrong = 0, 0
         try:
-            async for segment in self._collector.file(location, resumed, renew):
+            async for segment in self._parts.file(location, resumed, renew):
                 if not segment.data:
                     break
                 segment, bad = await self._checked(location, segment, renew)
@@ -135,16 +136,14 @@ class TelegramFiles:
         self._act.arrived += len(data)
         pieces.append(Piece(ref.record_id, 0, len(data)))
 
-    async def _checked(
-        self, location: Location, segment: Segment, renew: Callable[[], Awaitable[Location | None]]
-    ) -> tuple[Segment, int]:
+    async def _checked(self, location: Location, segment: Segment, renew: Renew) -> tuple[Segment, int]:
         """The segment, each part asked for once more whose hash is not what Telegram states; how many still are not."""
         wrong = 0
         for offset, size, stated in segment.hashes:
             start = offset - segment.offset
             if await asyncio.to_thread(sha256, memoryview(segment.data)[start : start + size]) == stated:
                 continue
-            again = await self._collector.part(location, offset, size, renew)
+            again = await self._parts.part(location, offset, size, renew)
             if sha256(again) != stated:
                 wrong += 1
                 continue
