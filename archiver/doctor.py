@@ -20,6 +20,7 @@ from archiver.errors import ConfigError
 from archiver.home import Home, cookies_in
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.running import open_recorder, run_interruptible
+from archiver.telegram.accounts import Accounts
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.lines import read_lines
@@ -77,6 +78,7 @@ def _tools() -> list[tuple[str, bool, str]]:
             (name, path is not None, version_of(path) if path and name != "exiftool" else path or f"none: no {use}")
         )
     for name, use in (
+        ("cryptg", "files of Telegram come a hundred times slower"),
         ("yt-dlp", "no media of YouTube"),
         ("deno", "fewer formats of YouTube: pip install 'archiver[js]'"),
     ):
@@ -95,6 +97,10 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
         ("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone"),
         ("way out", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
     ]
+    if names := Accounts(home).names():
+        found.append(
+            ("Telegram", True, f"by {', '.join(names)}; archiver telegram whoami asks whether they are logged in")
+        )
     for name, path in sorted(home.config.cookies.items()):
         try:
             count = len(cookies_in(path))

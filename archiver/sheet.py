@@ -76,7 +76,7 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
         if "geo" in said or "country" in said:
             return "capture it again through another country ([sites] proxy in archiver.toml)"
         if "telegram" in said:
-            return "it needs a Telegram account that is a member"
+            return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
         return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
     if outcome is Outcome.BLOCKED:
         return "wait some hours or change the way out ([sites] proxy), then run the same list again"

@@ -123,7 +123,7 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
     if text:
         console.say(textwrap.indent("\n".join(textwrap.wrap(text, 92, replace_whitespace=False)[:12]), "    "))
     for number, item in enumerate(line.get("attachments") or []):
-        what = item.get("url") or item.get("reason") or item.get("question") or ""
+        what = item.get("url") or item.get("reason") or item.get("question") or item.get("file_name") or ""
         console.say(f"    [{number}] {item['kind']}  {what[:100]}")
 
 

@@ -154,15 +154,23 @@ def _asked(options: Options) -> dict[str, Any]:
         "until": utc_text(options.until) if options.until else None,
         "media": options.media,
         "comments": options.comments,
+        "by": options.account,
+        "oldest_first": options.oldest_first,
     }
 
 
 def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
     """The walk of that target with the same options that did not reach its end."""
     asked = _asked(options)
+    older = {"by": None, "oldest_first": False}  # what a run of an older release could only be
     runs = home.state.unfinished_runs(target.key)
     return next(
-        (run for run in runs if all(run.options.get(name, value) == value for name, value in asked.items())), None
+        (
+            run
+            for run in runs
+            if all(run.options.get(name, older.get(name, value)) == value for name, value in asked.items())
+        ),
+        None,
     )
 
 

@@ -500,6 +500,35 @@ def test_a_trouble_in_the_middle_of_a_walk_keeps_what_came(by_account: TelegramS
     assert not again.posts.keys() & made.posts.keys()
 
 
+def test_a_broken_walk_is_gone_on_with_only_in_its_own_way(by_account: TelegramShell) -> None:
+    """Newest first and oldest first, by the account and by the public pages: a cursor of the one is nothing to the other."""
+    world = by_account.world
+    chat = world.channel(number(), 250)
+    link = f"https://t.me/{chat.username}"
+
+    def break_off(request: Any) -> float:
+        if type(request).__name__ == "GetHistoryRequest" and request.offset_id:
+            raise Fault(420, "FLOOD_WAIT_9999")
+        return 0.0
+
+    world.api.slow = break_off
+    first = by_account.capture("crawl", link)
+    world.api.slow = lambda request: 0.0
+    assert first.code == 2
+    assert len(first.posts) == 100
+    other = by_account.capture("crawl", link, "--oldest-first")
+    assert len(other.posts) == 250
+    assert by_account.capture("crawl", link).posts.keys() == other.posts.keys() - first.posts.keys()
+
+
+def test_a_person_is_no_channel(by_account: TelegramShell) -> None:
+    by_account.world.api.person(905, "Куәгер", username="witness_kz")
+    made = by_account.capture("crawl", "https://t.me/witness_kz")
+    assert (made.code, made.result["outcome"]) == (3, "refused")
+    assert "a person or bot" in str(made.result["reason"])
+    assert not any(name == "GetHistory" for name, _ in by_account.world.api.asked)
+
+
 def test_one_trouble_does_not_stop_other_work(by_account: TelegramShell) -> None:
     world = by_account.world
     good, bad = world.channel(number(), 2), world.channel(number(), 2)

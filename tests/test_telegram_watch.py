@@ -127,9 +127,13 @@ def test_what_happens_is_kept_as_it_happens(watched: Watched) -> None:
 
     def happen() -> None:
         api.post(chat, "новое", media=types.MessageMediaPhoto(photo=api.photo(b"\xff\xd8 new")))
+        watched.count("new")
         api.edit(chat, 2, "исправлено")
+        watched.count("edited")
         api.delete(chat, [3])
+        watched.count("removed")
         api.pin(chat, 4)
+        watched.count("pinned")
         api.rename(chat, "Другое имя")
         watched.count("info", 1)
         api.new_photo(chat, b"\xff\xd8 avatar")

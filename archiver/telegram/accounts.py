@@ -234,7 +234,7 @@ class Telegrams:
             client, account = self._open[key]
             value = client.session.value()
             await self._drop(key)
-            if value["key"] and value != account.session:
+            if value["key"] and value != account.session and self.accounts.path(account.name).exists():
                 account.session = value
                 await asyncio.to_thread(self.accounts.save, account)
 

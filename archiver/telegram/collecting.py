@@ -192,12 +192,13 @@ class Gathering:
         key = f"comments {parent}"
         if not act.discover(key, "comments", None, f"post {parent}"):
             return
-        found, stated, record = 0, None, None
+        counts: list[int] = []
+        found, record = 0, None
         try:
             async for page in self._ask.history(chat, None, Span(), thread=number, parent=parent):
                 self._page(chat, page.kept, key)
                 found += len(page.kept.messages)
-                stated = page.kept.count if stated is None else stated
+                counts += [page.kept.count] if page.kept.count is not None else []
                 record = record or page.kept.answer
                 await act.below(UNDER_WAY)
                 if act.interrupted or act.port.stopped:
@@ -211,8 +212,7 @@ class Gathering:
             act.needs(key)
             return
         act.end(key, Outcome.CAPTURED, None, record)
-        if stated is not None:
-            act.seen(Counted(f"comments on {parent}", stated, found))
+        self._held_against(f"comments on {parent}", counts, found)
 
     # -- walks ------------------------------------------------------------------------------------------
 
@@ -254,9 +254,13 @@ class Gathering:
             if not await self._turn(chat, page, (found, stated)):
                 return
             if page.cursor is None and whole and counts and chat.is_channel:
-                # Posts may come and go while we walk: what was found lies between what was stated first and last.
-                low, high = min(counts), max(counts)
-                act.seen(Counted("messages", low if found < low else high if found > high else found, found))
+                self._held_against("messages", counts, found)
+
+    def _held_against(self, what: str, stated: list[int], found: int) -> None:
+        """Counts that Telegram states beside what came. Posts come and go meanwhile: between the first and the last is right."""
+        if stated:
+            low, high = min(stated), max(stated)
+            self._act.seen(Counted(what, low if found < low else high if found > high else found, found))
 
     async def _turn(self, chat: ChatRef, page: Page, so_far: tuple[int, int | None] | None) -> bool:
         """Takes a page in and remembers how far it came. False: this part ends here."""

@@ -279,8 +279,7 @@ class Watch:
         """Everything since the last known `pts`, in order."""
         chat = self.place
         if not chat.is_channel:
-            await self._reread()
-            return
+            return  # basic groups have no numbers of their own: they are pushed, and read again
         channel = types.InputChannel(chat.input.channel_id, chat.input.access_hash)
         while True:
             request = functions.updates.GetChannelDifferenceRequest(

@@ -21,6 +21,7 @@ from telethon import errors, functions, types, utils
 from telethon.extensions import BinaryReader
 from telethon.tl.alltlobjects import LAYER
 
+from spiders.absence import absence
 from spiders.posts import Absence, Outcome, Post, State
 from spiders.span import Span
 from spiders.telegram.client import Reader, Wire
@@ -200,7 +201,7 @@ class Collector:
         made: list[tuple[str, Plain]] = []
         for item in plains:
             uri = f"{URN}:{item.value['_'].lower()}:{item.value['id']}"
-            text = json.dumps(item.value, sort_keys=True, ensure_ascii=False)
+            text = self._keep.digest(json.dumps(item.value, sort_keys=True).encode())
             if self._seen_peers.get(uri) != text:
                 self._seen_peers[uri] = text
                 made.append((uri, item))
@@ -329,6 +330,11 @@ class Collector:
                 continue
             if isinstance(item, types.ChannelForbidden | types.ChatForbidden):
                 trouble = of_error(400, "CHANNEL_PRIVATE")
+                trouble.record = kept.answer
+                raise trouble
+            if number > 0:
+                words = "a person or bot, not a channel or group; its chat with this account is nobody else's"
+                trouble = Trouble(Outcome.REFUSED, words, absence("a person or bot"))
                 trouble.record = kept.answer
                 raise trouble
             reasons = getattr(item, "restriction_reason", None) or []
