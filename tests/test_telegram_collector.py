@@ -256,7 +256,7 @@ def test_long_histories_with_holes_and_albums_at_the_seams(by_account: TelegramS
     world = by_account.world
     chat = world.channel(number())
     for n in range(1, 351):
-        grouped = 14_000_000_000_000_000 + n // 7 if n % 7 < 4 and n % 3 else None
+        grouped = 14_000_000_000_000_000 + n // 5
         world.api.post(chat, f"№ {n}", id_=n, push=False, media=types.MessageMediaEmpty(), grouped_id=grouped)
     gone = [1, 2, 50, 51, 52, 151, 200, 349]
     world.api.delete(chat, gone, announced=False)
@@ -264,6 +264,8 @@ def test_long_histories_with_holes_and_albums_at_the_seams(by_account: TelegramS
     assert made.code == 0, made.result
     members = [int(n) for post in made.posts.values() for n in (post["album_ids"] or [post["id"].rpartition("/")[2]])]
     assert sorted(members) == [n for n in range(1, 351) if n not in gone]
+    albums = [post["grouped_id"] for post in made.posts.values()]
+    assert len(albums) == len(set(albums))  # none is torn at the end of a page
     holes = [line for line in made.ended.values() if line["kind"] == "hole"]
     explained = [n for line in made.lines("inventory") if line.get("state") and line["kind"] == "hole"
                  for n in range(line["first"], line["last"] + 1)]  # fmt: skip
@@ -335,6 +337,33 @@ def test_a_large_file_comes_in_parts_and_is_put_together(by_account: TelegramShe
     assert by_account("assemble", made.folder.name, "--to", str(tmp_path / "out"))[0] == 0
     (file,) = (tmp_path / "out").rglob("*film.mp4")
     assert file.read_bytes() == bytes(body[0 : len(body)])
+    assert worst(check_home(by_account.home.path)) == 0
+
+
+def test_a_file_that_broke_off_is_gone_on_with(by_account: TelegramShell) -> None:
+    """What an earlier capture holds of it is not asked for again; together they are the file."""
+    world = by_account.world
+    chat = world.channel(number(), 1)
+    body = Repeat(20_000_000)
+    world.api.post(chat, "", media=video(world, body))
+    link = f"https://t.me/{chat.username}/2"
+
+    def break_off(request: Any) -> float:
+        if type(request).__name__ == "GetFileRequest" and request.offset >= 10 << 20:
+            raise Fault(420, "FLOOD_WAIT_9999")
+        return 0.0
+
+    world.api.slow = break_off
+    first = by_account.capture("capture", link)
+    world.api.slow = lambda request: 0.0
+    assert first.result["outcome"] == "partial"
+    assert "8388608 bytes kept" in str(first.ended[f"post {chat.username}/2 #0"]["reason"])
+    world.api.asked.clear()
+    made = by_account.capture("capture", link)
+    assert made.code == 0, made.result
+    assert min(request.offset for name, request in world.api.asked if name == "GetFile") == 8 << 20
+    (assembly,) = made.records("urn:archiver:assembly:")
+    assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
     assert worst(check_home(by_account.home.path)) == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from telethon.extensions import BinaryReader
 from telethon.tl import types
 
 from archiver.checks import check_home, worst
 from archiver.cli import main
 from archiver.demo.mtproto import Fault
-from archiver.demo.scene import channel
+from archiver.demo.scene import START, channel
 from archiver.demo.telegram_api import Chat
 from archiver.demo.witness import ACCOUNT, CHANNEL, witness_by_api
 from archiver.home import Home
@@ -189,6 +191,57 @@ def test_without_membership_the_difference_is_asked_for(watched: Watched) -> Non
     code, out = watched(happen, f"https://t.me/{chat.username}", *QUICK)
     assert code == 0, out
     assert [one.what for one in watched.told] == ["watching", "new", "removed"]
+
+
+def test_a_gap_in_the_numbers_is_asked_for(watched: Watched) -> None:
+    """What was not pushed is asked for as soon as a later update shows that it is missing, and told in its order."""
+    run = watched.run
+    api = run.world.api
+    chat = run.world.channel(7012, 5)
+    chat.members.add(ME)
+
+    def happen() -> None:
+        api.quiet = True
+        api.post(chat, "nobody pushed this")
+        api.edit(chat, 1, "nor this")
+        api.delete(chat, [2])
+        api.quiet = False
+        api.edit(chat, 3, "this was pushed")
+        watched.until(lambda told: any(one.text == "this was pushed" for one in told))
+
+    watched(happen, f"https://t.me/{chat.username}", "--every", "600", "--reread-every", "600", "--seal-after", "600")
+    name = chat.username
+    found = [(one.what, one.post) for one in watched.told[1:]]
+    assert found == [("new", f"{name}/6"), ("edited", f"{name}/1"), ("removed", f"{name}/2"), ("edited", f"{name}/3")]
+
+
+def test_several_updates_in_one_container(watched: Watched) -> None:
+    """Each is kept with its own bytes as they came."""
+    run = watched.run
+    api = run.world.api
+    chat = run.world.channel(7011, 5)
+    chat.members.add(ME)
+
+    def happen() -> None:
+        api.quiet = True
+        api.delete(chat, [2])
+        api.edit(chat, 3, "исправлено")
+        api.delete(chat, [4])
+        api.quiet = False
+        behind = [types.Updates([update], [], [chat.object(ME)], START, 0) for _, update in chat.log[-3:]]
+        api.server.run(api.server.push_together(behind))
+        watched.count("removed", 2)
+
+    watched(happen, f"https://t.me/{chat.username}", "--every", "60", "--reread-every", "600", "--seal-after", "600")
+    assert [one.what for one in watched.told] == ["watching", "removed", "edited", "removed"]
+    made = captures(run.home)[-1]
+    opened = {item["name"]: base64.b64decode(item["value_base64"]) for item in made.private()}
+    for number in (2, 4):
+        record = made.ended[f"removal {chat.username}/{number}"]["record"]
+        line = next(line for line in made.lines("records") if line["id"] == record)
+        with BinaryReader(opened[f"tl {line['tl_sha256']}"]) as reader:
+            (update,) = reader.tgread_object().updates
+        assert update.messages == [number]
 
 
 def test_removals_that_nobody_announces(watched: Watched) -> None:

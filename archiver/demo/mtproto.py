@@ -160,6 +160,17 @@ class Server:
             if session is not None and session.updates and (users is None or session.key.user in users):
                 link.send(bytes(update), content=True, answer=False)
 
+    async def push_together(self, updates: list[TLObject]) -> None:
+        """Several updates in one container, as the real servers send what has come up meanwhile."""
+        for link in list(self.links):
+            if link.session is not None and link.session.updates:
+                parts = [bytes(update) for update in updates]
+                heads = [struct.pack("<qii", self.message_id(False), 1, len(part)) for part in parts]
+                body = b"".join(head + part for head, part in zip(heads, parts, strict=True))
+                link.send(
+                    struct.pack("<Ii", MessageContainer.CONSTRUCTOR_ID, len(parts)) + body, content=False, answer=False
+                )
+
     def message_id(self, answer: bool) -> int:
         now = system_clock().timestamp()
         made = (int(now) << 32) | (int((now % 1) * (1 << 32)) & ~3) | (1 if answer else 3)

@@ -117,11 +117,12 @@ class Watch:
                 if self.chat is None:
                     await self._begin()
                     next_reread = time.monotonic() + self.pace.reread
+                    next_poll = time.monotonic() + self.pace.poll
                 await self._take_pushed()
-                if now >= next_poll:
+                if time.monotonic() >= next_poll:
                     await self._difference()
                     next_poll = time.monotonic() + self.pace.poll
-                if now >= next_reread:
+                if time.monotonic() >= next_reread:
                     await self._reread()
                     next_reread = time.monotonic() + self.pace.reread
                 pause = 1.0

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from telethon import TelegramClient, functions, utils
+from telethon import TelegramClient, functions, types, utils
 from telethon.crypto import AES
 from telethon.extensions import BinaryReader
 from telethon.network.mtprotosender import MTProtoSender
 from telethon.network.mtprotostate import MTProtoState
-from telethon.tl.alltlobjects import LAYER
+from telethon.tl.alltlobjects import LAYER, tlobjects
 from telethon.tl.core import GzipPacked, MessageContainer, RpcResult
 from telethon.tl.tlobject import TLRequest
 
@@ -130,7 +130,8 @@ def listen(sender: MTProtoSender, reader: Reader, dc: Callable[[], int]) -> None
             return message  # parts of files are kept as files
         for message_id, raw in split(opened(state, body)):
             if raw[:4] != _RESULT:
-                updates[message_id] = unpacked(raw)
+                if (update := unpacked(raw))[:4] in _UPDATE_IDS:
+                    updates[message_id] = update
             elif not is_file(int.from_bytes(raw[4:12], "little", signed=True)):
                 answers[int.from_bytes(raw[4:12], "little", signed=True)] = (unpacked(raw[12:]), message_id)
         return message
@@ -144,7 +145,6 @@ def listen(sender: MTProtoSender, reader: Reader, dc: Callable[[], int]) -> None
 
     async def update(message: Any) -> None:
         raw = updates.pop(message.msg_id, b"")
-        updates.clear()
         if reader.on_update is not None and getattr(message.obj, "SUBCLASS_OF_ID", None) == _UPDATES:
             reader.on_update(message.obj, Wire(raw, message.msg_id, dc()))
         else:
@@ -158,7 +158,13 @@ def listen(sender: MTProtoSender, reader: Reader, dc: Callable[[], int]) -> None
 _RESULT = RpcResult.CONSTRUCTOR_ID.to_bytes(4, "little")
 _CONTAINER = MessageContainer.CONSTRUCTOR_ID.to_bytes(4, "little")
 _GZIP = GzipPacked.CONSTRUCTOR_ID.to_bytes(4, "little")
-_UPDATES = 0x8AF52AAC
+_UPDATES = types.Updates.SUBCLASS_OF_ID
+_UPDATE_IDS = frozenset(
+    number.to_bytes(4, "little")
+    for number, cls in tlobjects.items()
+    if getattr(cls, "SUBCLASS_OF_ID", None) == _UPDATES
+)
+"""How each kind of pushed update begins on the wire."""
 
 
 def opened(state: MTProtoState, body: bytes) -> bytes:

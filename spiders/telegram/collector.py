@@ -166,7 +166,7 @@ class Collector:
     async def _facts(self, wire: Wire | None) -> dict[str, Any]:
         """What stands at every record of an answer. The bytes themselves are withheld."""
         facts: dict[str, Any] = {"telethon": telethon_version, "account": self.account, "layer": LAYER}
-        if wire is not None:
+        if wire is not None and wire.raw:
             digest = self._keep.digest(wire.raw)
             if digest not in self._withheld:
                 self._withheld.add(digest)
