@@ -316,3 +316,104 @@ def test_any_bytes_give_a_reason(data: bytes) -> None:
 def test_what_is_taken_for_messages_is_total(value: Any) -> None:
     assert is_messages(value) in (True, False)
     assert read_messages([], Setting()) == ()
+
+
+# -- every kind of message -------------------------------------------------------------------------------------------
+
+WHEN = datetime(2022, 1, 5, tzinfo=UTC)
+
+
+def file(*attributes: Any, mime: str = "video/mp4") -> Any:
+    return types.MessageMediaDocument(document=types.Document(77, 1, b"r", WHEN, mime, 1234, 2, list(attributes)))
+
+
+KINDS = [
+    (file(types.DocumentAttributeVideo(2.5, 320, 180)), "video", {"duration": 2.5, "width": 320, "height": 180, "size": 1234}),
+    (file(types.DocumentAttributeVideo(2.0, 240, 240, round_message=True)), "round video", {"duration": 2.0}),
+    (file(types.DocumentAttributeAudio(7, voice=True), mime="audio/ogg"), "voice", {"duration": 7.0}),
+    (file(types.DocumentAttributeAudio(60, title="Гимн", performer="Хор")), "audio", {"title": "Гимн", "performer": "Хор"}),
+    (file(types.DocumentAttributeVideo(1.0, 8, 8), types.DocumentAttributeAnimated()), "gif", {}),
+    (file(types.DocumentAttributeSticker("😢", types.InputStickerSetEmpty())), "sticker", {"emoji": "😢"}),
+    (file(types.DocumentAttributeFilename("список.pdf"), mime="application/pdf"), "document", {"file_name": "список.pdf"}),
+    (types.MessageMediaGeo(types.GeoPoint(52.8, 43.3, 1)), "location", {"latitude": "43.3", "longitude": "52.8"}),
+    (types.MessageMediaGeoLive(types.GeoPoint(52.8, 43.3, 1), 900), "location", {"live": True, "period_s": 900}),
+    (types.MessageMediaVenue(types.GeoPoint(1.0, 2.0, 1), "Алаң", "Сәтбаев", "f", "v", "t"), "location", {"place": "Алаң"}),
+    (types.MessageMediaContact("+7", "Айгүл", "Б.", "", 5), "contact", {"name": "Айгүл Б."}),
+    (types.MessageMediaDice(6, "🎲"), "dice", {"value": 6}),
+    (types.MessageMediaStory(types.PeerChannel(5), 3), "story", {"story": 3}),
+    (types.MessageMediaPaidMedia(50, [types.MessageExtendedMediaPreview(w=640, h=480)]), "paid media", {"width": 640}),
+    (types.MessageMediaToDo(types.TodoList(types.TextWithEntities("Вода", []), [types.TodoItem(1, types.TextWithEntities("хлеб", []))]),
+                            [types.TodoCompletion(1, types.PeerUser(5), WHEN)]),
+     "list", {"title": "Вода", "items": [{"text": "хлеб", "done": True}]}),
+    (types.MessageMediaPhoto(ttl_seconds=10), "photo", {"reason": "a photo that vanishes when it is seen; Telegram sends it no more"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("media", "kind", "facts"), KINDS, ids=lambda value: value if isinstance(value, str) else "")
+def test_kinds_of_media(media: Any, kind: str, facts: dict[str, Any]) -> None:
+    (post,) = read_messages([plain(message(media=media)).value])
+    line = post.attachments[0].line()
+    assert line["kind"] == kind
+    assert {name: line.get(name) for name in facts} == facts
+    assert post.outcome is Outcome.CAPTURED
+
+
+def test_a_poll_with_its_results() -> None:
+    answers = [types.PollAnswer(types.TextWithEntities(text, []), bytes([n])) for n, text in enumerate(("да", "нет"))]
+    results = types.PollResults(
+        results=[types.PollAnswerVoters(bytes([n]), voters=votes, recent_voters=[], correct=n == 0) for n, votes in enumerate((9, 4))],
+        total_voters=13, solution="потому что",
+    )  # fmt: skip
+    poll = types.Poll(3, types.TextWithEntities("Стреляли?", []), answers, hash=0, quiz=True, closed=True)
+    (post,) = read_messages([plain(message(media=types.MessageMediaPoll(poll, results))).value])
+    facts = post.attachments[0].extra
+    assert facts["question"] == "Стреляли?"
+    assert facts["options"] == [{"text": "да", "voters": 9, "correct": True}, {"text": "нет", "voters": 4}]
+    assert (facts["voters"], facts["quiz"], facts["closed"], facts["solution"]) == (13, True, True, "потому что")
+
+
+def test_forwards_replies_and_what_else_a_message_says() -> None:
+    made = message(
+        fwd_from=types.MessageFwdHeader(WHEN, from_name="Аноним", post_author="подпись", imported=True),
+        reply_to=types.MessageReplyHeader(
+            reply_to_msg_id=9, reply_to_peer_id=types.PeerChannel(6), quote=True, quote_text="слова", quote_offset=4
+        ),
+        noforwards=True, pinned=True, ttl_period=86400, post_author="редактор", via_bot_id=5,
+        restriction_reason=[types.RestrictionReason("all", "terms-kz", "Not available in Kazakhstan")],
+        entities=[types.MessageEntityTextUrl(0, 5, "https://example.org")],
+        reactions=types.MessageReactions([
+            types.ReactionCount(types.ReactionEmoji("👍"), 3), types.ReactionCount(types.ReactionCustomEmoji(2**60), 2),
+            types.ReactionCount(types.ReactionPaid(), 1),
+        ]),
+        reply_markup=types.ReplyInlineMarkup(
+            [types.KeyboardInlineButtonRow([types.KeyboardInlineButton("сайт", types.InlineButtonTypeUrl("https://x.org"))])]
+        ),
+    )  # fmt: skip
+    (post,) = read_messages([plain(made).value])
+    assert post.forwarded_from == "Аноним"
+    assert post.extra["forward"]["signature"] == "подпись"
+    assert post.extra["forward"]["imported"] is True
+    assert post.reply_to == "c/6/9"
+    assert post.extra["reply"]["quote"] == "слова"
+    assert post.extra["restrictions"] == [
+        {"platform": "all", "reason": "terms-kz", "text": "Not available in Kazakhstan"}
+    ]
+    assert post.extra["entities"] == [{"kind": "text url", "offset": 0, "length": 5, "url": "https://example.org"}]
+    assert [item["kind"] for item in post.extra["reactions"]] == ["emoji", "custom_emoji", "paid_stars"]
+    assert post.likes == 6
+    assert post.extra["buttons"] == [{"text": "сайт", "url": "https://x.org"}]
+    assert (post.extra["noforwards"], post.extra["pinned"], post.extra["vanishes_after"]) == (True, True, 86400)
+    assert (post.extra["signature"], post.extra["via_bot"]) == ("редактор", 5)
+
+
+def test_service_messages_in_words() -> None:
+    service = types.MessageService(
+        id=3, peer_id=types.PeerChannel(5), date=WHEN, action=types.MessageActionChatEditTitle("Новое имя")
+    )
+    made = service.to_dict()
+    (post,) = read_messages([plain(made).value])
+    assert (post.text, post.extra["kind"], post.extra["action"]) == (
+        "Title changed to: Новое имя",
+        "service",
+        "chat edit title",
+    )

@@ -314,11 +314,14 @@ def _restrictions(message: dict[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _buttons(message: dict[str, Any]) -> list[dict[str, Any]] | None:
-    rows = dicts(at(message, "reply_markup", "rows"))
-    found = [
-        {key: button[key] for key in ("text", "url") if isinstance(button.get(key), str)}
-        for row in rows for button in dicts(row.get("buttons"))
-    ]  # fmt: skip
+    """Buttons under a message. Until layer 228 a link stood at the button itself, since then in its type."""
+    found = []
+    for row in dicts(at(message, "reply_markup", "rows")):
+        for button in dicts(row.get("buttons")):
+            links = [button.get("url"), *(obj(inner).get("url") for inner in button.values())]
+            link = next((url for url in links if isinstance(url, str)), None)
+            text = button.get("text") if isinstance(button.get("text"), str) else None
+            found.append({key: value for key, value in (("text", text), ("url", link)) if value is not None})
     return found or None
 
 
