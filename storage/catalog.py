@@ -151,6 +151,11 @@ class Catalog:
         bodies = [json.loads(row["body"]) for row in rows]
         return [body for body in bodies if body["detail"].get("post") == post_id]
 
+    def interrupted(self, target: str) -> list[dict[str, Any]]:
+        """Captures of a target whose process died."""
+        sql = "SELECT * FROM captures WHERE target=? AND outcome='partial' AND reason='interrupted' ORDER BY seq"
+        return [_row(row) for row in self._query(sql, (target,))]
+
     def run(self, run: str) -> list[dict[str, Any]]:
         """Captures of a run, in the order of their parts."""
         return [_row(row) for row in self._query("SELECT * FROM captures WHERE run=? ORDER BY part", (run,))]

@@ -124,6 +124,19 @@ class State:
         )
         return [int(row[0]) for row in rows]
 
+    def watch_seen_in(self, target: str, capture: str) -> list[int]:
+        """Messages whose last observation is in that capture."""
+        rows = self._connection.execute(
+            "SELECT message FROM watched WHERE target=? AND capture=? AND removed=0 ORDER BY message", (target, capture)
+        )
+        return [int(row[0]) for row in rows]
+
+    def watch_forget(self, target: str, messages: list[int]) -> None:
+        """As if they had never been observed: what was kept of them broke off."""
+        self._connection.executemany(
+            "DELETE FROM watched WHERE target=? AND message=?", [(target, number) for number in messages]
+        )
+
     def watch_removed(self, target: str, messages: list[int]) -> None:
         self._connection.executemany(
             "UPDATE watched SET removed=1 WHERE target=? AND message=?", [(target, number) for number in messages]

@@ -153,3 +153,41 @@ def test_a_history_through_kills_and_cuts(tmp_path: Path, started: list[subproce
 @pytest.mark.skipif(not SOAK, reason="10,000 messages, 20 kills, 20 cuts: make soak")
 def test_the_whole_campaign(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
     campaign(tmp_path, started, 10_000, 500, 20, 20)
+
+
+def test_a_watch_killed_while_a_file_comes(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    """The post was seen, its video was under way: the next watch brings it, though nothing has changed since."""
+    world = made_world()
+    try:
+        chat = world.channel(8100, 5)
+        home = plain_home(tmp_path / "home")
+        world.logged_in(home)
+        link = f"https://t.me/{chat.username}"
+        body = Repeat(30_000_000)
+        made = world.api.document(body, "video/mp4", "film.mp4", 2, [types.DocumentAttributeVideo(1.0, 2, 2)])
+        world.api.post(
+            chat, "видео", media=types.MessageMediaDocument(document=made), grouped_id=16_000_000_000_000_001
+        )
+        world.api.post(chat, "второе", grouped_id=16_000_000_000_000_001)
+        world.api.slow = lambda request: 0.2 if type(request).__name__ == "GetFileRequest" else 0.0
+        process = start(started, home, world, "watch", "telegram", link, "--every", "1")
+        end = time.monotonic() + 60
+        while sum(name == "GetFile" for name, _ in world.api.asked) < 20:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        world.api.slow = lambda request: 0.0
+        process = start(started, home, world, "watch", "telegram", link, "--every", "1", "--for", "4")
+        assert process.wait(60) == 0
+        home.project()
+        found = [
+            line["assembly"]
+            for row in home.catalog.captures()
+            for line in read_lines(home.path / row["folder"] / "records.jsonl")
+            if line.get("assembly")
+        ]
+        assert found == [sha256_hex(bytes(body[0 : len(body)]))]
+        assert worst(check_home(home.path)) == 0
+    finally:
+        world.api.stop()

@@ -262,7 +262,9 @@ def watch(context: Context, home: Home) -> int:
     chosen = [found for found in targets if isinstance(found, Target)]
     account = telegram_account(home, arguments, chosen)
     if account is None:
-        raise UsageError("an account of Telegram", "none is logged in", "archiver telegram login")
+        raise UsageError(
+            "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
+        )
     options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]), media=not arguments.no_media, account=account)
     home.recipients(list(options.cases))
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)

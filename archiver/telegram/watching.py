@@ -235,6 +235,7 @@ class Watch:
         self._peers = gathering.asking.peers
         self._quiet = known is None
         if known is not None:
+            await self._broken_off()
             await self._difference()
         await self._reread()
         self._quiet = False
@@ -248,6 +249,24 @@ class Watch:
                 {"chat": chat.id, "pts": self.pts},
             )
         )
+
+    async def _broken_off(self) -> None:
+        """Posts whose files were under way when an earlier watch was killed: observed once more, files included."""
+        key, again = self.target.key, []
+        for row in self.home.catalog.interrupted(self._open()[0].shown_target.url):
+            ends = {line.get("key"): line.get("outcome") for line in self.home.catalog.inventory(row["id"])}
+            for number in self.home.state.watch_seen_in(key, row["id"]):
+                post = identity(self.place.place, number)
+                mine = [
+                    how for name, how in ends.items() if name == f"post {post}" or str(name).startswith(f"edit {post} ")
+                ]
+                if not mine or "failed" in mine:  # no line of its own: a member of an album
+                    again.append(number)
+        for start in range(0, len(again), AT_A_TIME):
+            some = again[start : start + AT_A_TIME]
+            kept = await self._ask.messages(self.place, some)
+            self.home.state.watch_forget(key, [m["id"] for m in kept.messages if m["_"] != "MessageEmpty"])
+            await self._observe(kept)
 
     def _reached(self, pts: int) -> None:
         """Everything up to here is kept."""
