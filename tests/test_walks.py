@@ -9,10 +9,12 @@ import pytest
 from archiver.demo.server import Answer, Asked
 from archiver.demo.telegram import DemoPost
 from archiver.home import Home
+from archiver.walking import Going
 from spiders.posts import Parsed, Post
 from spiders.telegram.spider import gaps
 from spiders.x.timeline import XTimeline
 from storage.lines import read_lines
+from storage.state import RunState
 from tests.conftest import Shell, World, set_in
 from tests.test_youtube import ended, folder_of, posts
 
@@ -405,3 +407,19 @@ def test_two_cases_with_two_ways_out(shell: Shell) -> None:
     assert (code, result["outcome"]) == (4, "failed")
     assert "127.0.0.1 port 9" in str(result["reason"]), "the case's own way out is down, and nothing goes past it"
     assert shell("capture", "https://t.me/ozen_today/13")[0] == 0
+
+
+def test_a_killed_part_is_remembered_until_all_it_kept_was_met_again(home: Home) -> None:
+    """A second kill, after the next part's first checkpoint, must not forget what the first had kept further on."""
+    state = RunState("20260101T000000-walkwalk", "telegram:channel:x", 2, "90", False, {"at": 1})
+    going = Going(home, state, {"post x/80", "post x/70"})
+    going.reached("85", [])
+    assert going.state.options["at"] == 1
+    assert going.met("post x/80")
+    assert not going.met("post x/80")
+    assert not going.met("post x/75")
+    going.reached("75", [])
+    assert going.state.options["at"] == 1
+    assert going.met("post x/70")
+    going.reached("60", [])
+    assert (going.state.options["at"], home.state.unfinished_runs("telegram:channel:x")[0].cursor) == (2, "60")
