@@ -115,7 +115,7 @@ WALKED = {
     ("youtube", "channel"): "channel", ("youtube", "playlist"): "playlist",
 }  # fmt: skip
 """What `archiver crawl` walks, as people call it."""
-BY_ACCOUNT = {"post", "private post", "comment"}
+BY_ACCOUNT = {"post", "private post", "comment", "story"}
 WALKED_BY_ACCOUNT = {
     "channel": "channel", "private channel": "channel", "private group": "group", "invite": "channel", "post": "thread",
     "private post": "thread",
@@ -136,6 +136,8 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
     if account:
         if target.kind in WALKED_BY_ACCOUNT if walk else target.kind in BY_ACCOUNT:
             return None
+        if walk:
+            return Outcome.SKIPPED, f"a {target.kind} is nothing to walk: archiver capture {target.url}"
         return Outcome.SKIPPED, f"a whole {WALKED_BY_ACCOUNT[target.kind]}: archiver crawl {target.url}"
     if (kind in WALKED) if walk else (target.platform == "page" or kind in CAPTURED):
         return None

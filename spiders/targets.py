@@ -49,6 +49,7 @@ TELEGRAM: list[Row] = [
     (r"/(?:addstickers|addemoji|proxy|socks|share|addtheme|login|iv|setlanguage|bg)(?:/.*)?", "service link"),
     (r"/s/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
     (r"/s/" + _HANDLE + r"/?", "channel"),
+    (r"/" + _HANDLE + r"/s/(?P<id>\d+)/?", "story"),
     (r"/" + _HANDLE + r"/\d+/(?P<id>\d+)/?", "post"),
     (r"/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
     (r"/" + _HANDLE + r"/?", "channel"),
@@ -244,6 +245,9 @@ def _telegram(path: str, query: dict[str, str], text: str) -> Target | NoTarget:
         if query.get("comment", "").isdigit():
             return Target("telegram", "comment", f"c/{post}#{query['comment']}", text)
         return Target("telegram", kind, post, f"https://t.me/c/{post}" + ("?single" if single else ""), None, single)
+    if kind == "story" and handle:
+        number = int(names["id"])
+        return Target("telegram", "story", f"{handle.lower()}/s/{number}", f"https://t.me/{handle}/s/{number}", handle)
     if kind == "channel" and handle:
         return Target("telegram", "channel", handle.lower(), f"https://t.me/s/{handle}", handle)
     if kind == "service link":

@@ -316,6 +316,11 @@ def test_stories_where_they_are_visible(by_account: TelegramShell) -> None:
     story = made.posts[f"{chat.username}/s/3"]
     assert (story["text"], story["kind"]) == ("Площадь сейчас", "story")
     assert file_of(made, f"post {chat.username}/s/3 #0") == picture
+    alone = by_account.capture("capture", f"https://t.me/{chat.username}/s/3")
+    assert alone.code == 0, alone.result
+    assert alone.posts.keys() == {f"{chat.username}/s/3"}
+    gone = by_account.capture("capture", f"https://t.me/{chat.username}/s/4")
+    assert (gone.code, gone.result["outcome"]) == (3, "unavailable")
 
 
 # -- files ----------------------------------------------------------------------------------------------------------

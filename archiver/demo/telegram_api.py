@@ -530,6 +530,11 @@ class TelegramApi:
         ]
         return types.stories.Stories(len(shown), shown, [chat.object(session.key.user)], [])
 
+    def _GetStoriesByID(self, session: Session, request: Any) -> Any:
+        chat = self._of(request.peer, session)
+        shown = [story for story in chat.stories if story.id in request.id]
+        return types.stories.Stories(len(shown), shown, [chat.object(session.key.user)], [])
+
     # files
 
     def _GetFile(self, session: Session, request: Any) -> Any:

@@ -101,6 +101,9 @@ class Gathering:
             else:
                 await self._single(chat, number)
             return
+        if target.kind == "story":
+            await self._one_story(await self.chat(), int(target.id.rpartition("/")[2]))
+            return
         await self._walk(await self.chat())
 
     # -- which chat -------------------------------------------------------------------------------------
@@ -367,6 +370,21 @@ class Gathering:
             none = trouble.outcome is Outcome.UNAVAILABLE
             act.end("stories", Outcome.SKIPPED if none else trouble.outcome, trouble.reason, trouble.record)
             act.needs("stories")
+
+    async def _one_story(self, chat: ChatRef, number: int) -> None:
+        act = self._act
+        kept = await self._ask.story(chat, number)
+        shown = [(record, story) for record, story in kept.more.values() if story.get("_") == "StoryItem"]
+        for record, story in shown:
+            self._story(chat, story, record, kept)
+        if shown:
+            act.settled(Outcome.CAPTURED, None)
+            return
+        reason = f"Telegram gives no story {number}: it has expired, was removed, or never was"
+        said = Absence(State.UNAVAILABLE, "not found")
+        act.discover("target", "story", act.target.url, None)
+        act.end("target", Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
+        act.settled(Outcome.UNAVAILABLE, reason)
 
     def _story(self, chat: ChatRef, story: dict[str, Any], record: str, kept: Kept) -> None:
         """A story reads as a message does: a caption, a date, one picture or video."""

@@ -36,7 +36,8 @@ READS = frozenset({
     functions.messages.GetFullChatRequest, functions.messages.GetHistoryRequest, functions.messages.GetRepliesRequest,
     functions.messages.GetForumTopicsRequest, functions.messages.GetDialogsRequest, functions.messages.SearchRequest,
     functions.messages.CheckChatInviteRequest, functions.stories.GetPeerStoriesRequest,
-    functions.stories.GetPinnedStoriesRequest, functions.upload.GetFileRequest, functions.upload.GetFileHashesRequest,
+    functions.stories.GetPinnedStoriesRequest, functions.stories.GetStoriesByIDRequest,
+    functions.upload.GetFileRequest, functions.upload.GetFileHashesRequest,
     functions.auth.ExportAuthorizationRequest, functions.auth.ImportAuthorizationRequest,
 })  # fmt: skip
 """All that is ever asked while collecting and watching. None of these changes anything that others see."""

@@ -393,6 +393,14 @@ class Collector:
                 return
             before = result.stories[-1].id
 
+    async def story(self, chat: ChatRef, number: int) -> Kept:
+        """One story by its number; nothing is kept of it where Telegram gives none. Raises `Trouble`."""
+        _, kept = await self.ask(
+            functions.stories.GetStoriesByIDRequest(chat.input, [number]), {"chat": chat.id, "ids": [number]},
+            more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories],
+        )  # fmt: skip
+        return kept
+
     # -- messages ---------------------------------------------------------------------------------------
 
     async def messages(
