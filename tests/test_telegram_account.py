@@ -129,6 +129,9 @@ def test_several_accounts_and_a_passphrase(shell: TelegramShell) -> None:
     code, _, err = shell("telegram", "whoami", "--account", "field-1", PASSPHRASE="other words")
     assert (code, "right passphrase" in err) == (1, True)
     shell.world.channel(77, 1)
+    made = shell.capture("capture", "https://t.me/channel_77/1", "--account", "field-1")
+    assert (made.code, made.result["outcome"]) == (4, "failed")  # no passphrase was given
+    assert "ARCHIVER_TELEGRAM_PASSPHRASE" in str(made.result["reason"])
     code, _, err = shell("capture", "https://t.me/channel_77/1")
     assert code == 1
     assert "--account NAME" in err

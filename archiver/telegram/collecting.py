@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from archiver.errors import ArchiverError
 from archiver.telegram.keeping import ActKeep, TelegramFiles, media_uri
 from spiders.items import Counted, Reached, Verdict
 from spiders.posts import Absence, Attachment, Outcome, Post, State
@@ -34,6 +35,10 @@ async def collect(act: Act) -> None:
         client, account = await act.archive.telegram.client(name, config.exit_for(act.options.cases))
     except Trouble as trouble:
         Ending(act).with_(trouble)
+        return
+    except ArchiverError as error:  # the account's file, key or passphrase
+        reason = f"{error.expected}: {error.found}. {error.next_step}"
+        Ending(act).with_(Trouble(Outcome.FAILED, reason, Absence(State.UNKNOWN)))
         return
     act.withheld_everywhere(account.api_hash)
     act.writer.hosts.add(str(client.session.server_address))
