@@ -317,6 +317,9 @@ def test_secrets_of_the_account_are_nowhere_in_the_open(
     film = api.document(b"film" * 5000, attributes=[types.DocumentAttributeVideo(2.0, 3, 4)])
     api.post(chat, "видео", media=types.MessageMediaDocument(document=film), from_id=types.PeerUser(801))
     api.post(chat, "", media=types.MessageMediaContact("+77017776655", "Ержан", "", "BEGIN:VCARD\nTEL:+77017776655", 0))
+    # What the account itself has done in the group names it: that does not travel either.
+    api.service(chat, types.MessageActionChatJoinedByLink(801), from_id=types.PeerUser(ME))
+    api.service(chat, types.MessageActionChatAddUser([ME, 801]), from_id=types.PeerUser(801))
     shown = "".join("".join(by_account(*words)[1:]) for words in (
         ("crawl", "https://t.me/channel_81"), ("capture", "https://t.me/channel_81/6"), ("telegram", "whoami"),
         ("show", "--json", str(by_account.home.catalog.captures()[0]["id"])) if by_account.home.catalog.captures() else ("check",),
@@ -337,6 +340,15 @@ def test_secrets_of_the_account_are_nowhere_in_the_open(
         assert value not in written, value
         assert value not in shown.encode(), value
         assert value not in caplog.text.encode(), value
+    for own in (
+        b'"user_id":%d}' % ME,
+        b'"user_id":%d,' % ME,
+        b'"author_id":"%d"' % ME,
+        b'"users":[%d' % ME,
+        b'"Reader"',
+    ):
+        assert own not in written, own
+    assert b'"users":[801]' in written
     assert API_HASH not in repr(Accounts(by_account.home).load("default"))
     # They are not lost: the case's key opens them.
     made = by_account.capture("capture", "https://t.me/channel_81/7")

@@ -231,16 +231,20 @@ class Watch:
             act.end(f"chat {chat.place}", Outcome.CAPTURED, None, record)
         stated = full.get("pts")
         self.chat = chat
-        self.pts = known[0] if known is not None else stated if isinstance(stated, int) else 0
         self._peers = gathering.asking.peers
         self._quiet = known is None
-        if known is not None:
+        try:
+            # From here on everything is numbered: what is read now is the state at this number or after it.
+            self._reached(known[0] if known is not None else stated if isinstance(stated, int) else 0)
             await self._broken_off()
-            await self._difference()
-        await self._reread()
-        self._quiet = False
-        if known is None:
-            self._reached(self.pts)
+            if known is not None:
+                await self._difference()
+            await self._reread()
+        except Trouble:
+            self.chat = None  # begun again when Telegram answers again
+            raise
+        finally:
+            self._quiet = False
         self._tell(
             Told(
                 "watching",

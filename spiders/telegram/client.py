@@ -85,6 +85,12 @@ class Reader(TelegramClient):
         self.on_update: Callable[[Any, Wire], None] | None = None
         listen(self._sender, self, lambda: int(self.session.dc_id))
 
+    @property
+    def own_id(self) -> int | None:
+        """The account's own id, once it has connected."""
+        found = self._mb_entity_cache.self_id
+        return int(found) if found else None
+
     @contextmanager
     def permitting(self, more: frozenset[type]) -> Iterator[None]:
         """For the one act that needs it: logging in, or joining on a person's explicit word."""

@@ -186,7 +186,8 @@ class Collector:
         chats, users = getattr(result, "chats", None) or [], getattr(result, "users", None) or []
         messages = getattr(result, "messages", None) or getattr(result, "new_messages", None) or []
         people = [item for item in [*chats, *users] if not getattr(item, "is_self", False)]
-        plains = [plain(item.to_dict()) for item in people]
+        own = self.client.own_id
+        plains = [plain(item.to_dict(), own) for item in people]
         found = peers_in(item.value for item in plains)
         self.peers |= found
         value = {
@@ -206,11 +207,11 @@ class Collector:
                 self._seen_peers[uri] = text
                 made.append((uri, item))
         wanted = [message for message in messages if only is None or message.id in only]
-        objects = [plain(message.to_dict()) for message in wanted]
+        objects = [plain(message.to_dict(), own) for message in wanted]
         for item in objects:
             chat = marked(item.value.get("peer_id"))
             made.append((f"{URN}:message:{chat if chat is not None else 'unknown'}:{item.value['id']}", item))
-        extras = [(uri, plain(item.to_dict())) for uri, item in more]
+        extras = [(uri, plain(item.to_dict(), own)) for uri, item in more]
         made += extras
         await self._commit(item for _, item in made)
         short = {key: item for key, item in value.items() if item is not None}

@@ -56,6 +56,8 @@ SAFE = 2**53 - 1
 """Whole numbers beyond this are written as text: many readers of JSON would round them (RFC 8259, section 6)."""
 PERSONAL = frozenset({"phone", "phone_number", "vcard"})
 """Personal data of third persons that does not travel; each value has a commitment of its own in its place."""
+USERS = frozenset({"user_id", "inviter_id", "promoted_by", "kicked_by", "admin_id", "new_creator_id"})
+"""Fields that name a person by number: where it is the account itself, they do not travel."""
 ACCOUNT = "_account"
 """The key under which an object carries the commitment to everything account-bound in it."""
 
@@ -65,6 +67,8 @@ class Plain:
     """An object as it can be kept. `account`: JSON pointer → account-bound value. `personal`: (object, key, text)."""
 
     value: dict[str, Any]
+    own: int | None = None
+    """The account's own id."""
     account: dict[str, Any] = field(default_factory=dict)
     personal: list[tuple[dict[str, Any], str, str]] = field(default_factory=list)
     files: dict[int, Location] = field(default_factory=dict)
@@ -85,9 +89,9 @@ class Location:
     """Telegram's letter for the size that is meant; "" is the file itself."""
 
 
-def plain(source: dict[str, Any]) -> Plain:
-    """What `TLObject.to_dict()` gives, made fit to be kept. `source` is not changed."""
-    made = Plain({})
+def plain(source: dict[str, Any], own: int | None = None) -> Plain:
+    """What `TLObject.to_dict()` gives, made fit to be kept. `source` is not changed. `own`: the account's own id."""
+    made = Plain({}, own)
     made.value = _object(source, "", made)
     return made
 
@@ -103,7 +107,12 @@ def _object(source: dict[str, Any], path: str, made: Plain) -> dict[str, Any]:
         if item is None or item is False:
             continue
         kind = type(item)
-        if key in TOKENS:
+        if made.own is not None and (item == made.own and key in USERS):
+            made.account[f"{path}/{key}"] = item
+        elif made.own is not None and key == "users" and kind is list and made.own in item:
+            made.account[f"{path}/{key}"] = _value(item, f"{path}/{key}", Plain({}))
+            value[key] = [inner for inner in item if inner != made.own]
+        elif key in TOKENS:
             made.account[f"{path}/{key}"] = _value(item, f"{path}/{key}", Plain({}))
         elif kind is str or kind is int or item is True:
             value[key] = item if kind is not int or -SAFE <= item <= SAFE else str(item)
