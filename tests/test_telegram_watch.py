@@ -193,6 +193,57 @@ def test_without_membership_the_difference_is_asked_for(watched: Watched) -> Non
     assert [one.what for one in watched.told] == ["watching", "new", "removed"]
 
 
+def test_an_album_that_is_pushed_member_by_member_is_one_post(watched: Watched) -> None:
+    run = watched.run
+    api = run.world.api
+    chat = run.world.channel(7013, 3)
+    chat.members.add(ME)
+    pictures = [b"\xff\xd8 %d" % n for n in range(4)]
+
+    def happen() -> None:
+        for picture in pictures:
+            photo = types.MessageMediaPhoto(photo=api.photo(picture))
+            api.post(chat, "" if picture != pictures[2] else "подпись", media=photo, grouped_id=17_000_000_000_000_001)
+        watched.count("new")
+        for text in ("Б", "А", "Б", "А"):  # to and fro within one capture: each is an observation
+            api.edit(chat, 1, text)
+            watched.until(lambda told, text=text: told[-1].text == text)
+
+    watched(happen, f"https://t.me/{chat.username}", "--every", "600", "--reread-every", "600", "--seal-after", "600")
+    made = captures(run.home)[-1]
+    album = made.posts[f"{chat.username}/4"]
+    assert album["album_ids"] == ["4", "5", "6", "7"]
+    assert album["text"] == "подпись"
+    for n, picture in enumerate(pictures):
+        assert made.block(made.ended[f"post {chat.username}/4 #{n}"]["record"]) == picture
+    assert not any(f"{chat.username}/{n}" in made.posts for n in (5, 6, 7))
+    texts = [line["text"] for line in made.lines("posts") if line["id"] == f"{chat.username}/1"]
+    assert texts == ["Хабар № 1", "Б", "А", "Б", "А"]
+
+
+def test_an_album_member_that_is_gone_at_once_is_kept_all_the_same(watched: Watched) -> None:
+    run = watched.run
+    api = run.world.api
+    chat = run.world.channel(7014, 3)
+    chat.members.add(ME)
+
+    def happen() -> None:
+        for n in range(3):
+            api.post(chat, f"член {n}", grouped_id=17_000_000_000_000_002)
+        api.delete(chat, [5])
+        watched.count("removed")
+        watched.count("new")
+        before = sum(name == "GetHistory" for name, _ in api.asked)
+        watched.until(lambda told: sum(name == "GetHistory" for name, _ in api.asked) > before + 1)
+
+    watched(happen, f"https://t.me/{chat.username}", "--every", "600", "--reread-every", "2", "--seal-after", "600")
+    made = captures(run.home)[-1]
+    members = {n for line in made.lines("posts") for n in line["album_ids"]}
+    assert members == {"4", "5", "6"}
+    (event,) = run.home.catalog.removals(f"{chat.username}/5")
+    assert json.loads(made.block(event["detail"]["last"]["record"]))["message"] == "член 1"
+
+
 def test_a_gap_in_the_numbers_is_asked_for(watched: Watched) -> None:
     """What was not pushed is asked for as soon as a later update shows that it is missing, and told in its order."""
     run = watched.run

@@ -43,6 +43,8 @@ COUNTERS = frozenset({"views", "forwards", "reactions", "replies", "_account", "
 """What of a message changes without anybody having edited it."""
 DIFFERENCE = 100
 AT_A_TIME = 90
+ALBUM_SECONDS = 1.0
+"""How long after a member of an album the others are waited for."""
 
 
 @dataclass
@@ -67,6 +69,19 @@ class Pushed:
     chats: list[Any]
     users: list[Any]
     pts: int | None = None
+
+
+@dataclass
+class _Album:
+    """Members of an album that have come so far, and when the last of them came."""
+
+    since: float = 0.0
+    kept: list[Kept] = field(default_factory=list)
+
+    def add(self, kept: Kept) -> None:
+        self.since = time.monotonic()
+        if kept not in self.kept:
+            self.kept.append(kept)
 
 
 @dataclass
@@ -97,6 +112,9 @@ class Watch:
         self._gathering: Gathering | None = None
         self._opened = 0.0
         self._quiet = False
+        self._albums: dict[str, _Album] = {}
+        self._gone: set[int] = set()
+        """Removed before they were posts of ours; numbers never come back."""
         self._peers: dict[int, Peer] = {}
         self.pushed: asyncio.Queue[tuple[Any, Any, Wire]] = asyncio.Queue()
         self._woken = asyncio.Event()
@@ -122,6 +140,7 @@ class Watch:
                 if time.monotonic() >= next_poll:
                     await self._difference()
                     next_poll = time.monotonic() + self.pace.poll
+                await self._albums_due()
                 if time.monotonic() >= next_reread:
                     await self._reread()
                     next_reread = time.monotonic() + self.pace.reread
@@ -133,6 +152,7 @@ class Watch:
             await self._sleep(stop, min(next_poll, next_reread))
         with suppress(Trouble):
             await self._take_pushed()
+            await self._albums_due(every=True)
         await self._close()
 
     async def _sleep(self, stop: asyncio.Event, until: float) -> None:
@@ -140,6 +160,7 @@ class Watch:
         due = until
         if self._act is not None:
             due = min(due, self._opened + self.pace.seal)
+        due = min([due, *(waiting.since + ALBUM_SECONDS for waiting in self._albums.values())])
         wait = max(0.01, min(due - time.monotonic(), 3600.0))
         if self.pace.duration is not None:
             wait = min(wait, max(0.01, self.pace.duration / 20))
@@ -212,6 +233,9 @@ class Watch:
 
     async def _close(self) -> None:
         """Closes and seals what is open. A look that found nothing new leaves its answers as proof that it looked."""
+        if self._act is not None and self._albums:
+            with suppress(Trouble):
+                await self._albums_due(every=True)
         act, self._act, self._gathering = self._act, None, None
         if act is None:
             return
@@ -327,7 +351,7 @@ class Watch:
             if isinstance(result, types.updates.ChannelDifferenceTooLong):
                 await self._too_long(result, kept)
                 return
-            await self._observe(kept)
+            await self._observe(kept, whole=False)
             for update in result.other_updates:
                 await self._apply(update, result, kept.wire)
             self._reached(result.pts)
@@ -364,7 +388,7 @@ class Watch:
         kept = await self._ask.take(type(update).__name__, {"chat": self.place.id}, said, wire, more=more)
         record = next((record for record, _ in kept.more.values()), kept.answer)
         if message is not None:
-            await self._observe(kept)
+            await self._observe(kept, whole=False)
         elif isinstance(update, types.UpdateDeleteChannelMessages):
             self._removed(list(update.messages), "announced", kept, record, None)
         elif isinstance(update, types.UpdatePinnedChannelMessages):
@@ -373,8 +397,23 @@ class Watch:
 
     # -- observations -----------------------------------------------------------------------------------
 
-    async def _observe(self, kept: Kept) -> None:
-        """Posts of an answer: new, edited, or as they were."""
+    async def _albums_due(self, every: bool = False) -> None:
+        """Albums whose last member came a while ago, each as the one post that it is. `every`: without waiting."""
+        now = time.monotonic()
+        for album, waiting in list(self._albums.items()):
+            if not every and now - waiting.since < ALBUM_SECONDS:
+                continue
+            numbers = {number for kept in waiting.kept for number in kept.numbers()}
+            whole = await self._ask.with_album(self.place, min(numbers), False, None)
+            del self._albums[album]
+            await self._observe(whole)
+            there = {message["id"] for message in whole.messages if message["_"] != "MessageEmpty"}
+            for kept in waiting.kept:  # what was removed again meanwhile was there all the same
+                if not there.issuperset(kept.numbers()):
+                    await self._observe(kept)
+
+    async def _observe(self, kept: Kept, whole: bool = True) -> None:
+        """Posts of an answer: new, edited, or as they were. Not `whole`: members of an album come one by one."""
         act, gathering = self._open()
         digests = {message["id"]: content(message) for message in kept.messages if message["_"] != "MessageEmpty"}
         seen: list[tuple[int, str, str, str | None]] = []
@@ -385,9 +424,12 @@ class Watch:
             if not changed or post.outcome is Outcome.UNAVAILABLE:
                 continue
             new = any(last is None for last in known)
+            if new and not whole and post.extra.get("grouped_id"):
+                self._albums.setdefault(post.extra["grouped_id"], _Album()).add(kept)
+                continue
             key = None
             if not new or act.has(f"post {post.id}"):
-                key = f"edit {post.id} {digests[changed[0]][:8]}"
+                key = f"edit {post.id} {kept.answer.strip('<>')[-8:]}"
             role = {"role": "target" if new else "edit"}
             gathering.observed(self.place, post, kept, key, role)
             seen += [(n, digests[n], act.capture_id, kept.records.get(n)) for n in changed]
@@ -397,6 +439,7 @@ class Watch:
                 await self._info()
         if seen:
             self.home.state.watch_saw(self.target.key, seen)
+            self.home.state.watch_removed(self.target.key, [row[0] for row in seen if row[0] in self._gone])
 
     async def _info(self) -> None:
         """The chat itself has changed: title, photo, description. Kept anew."""
@@ -437,7 +480,9 @@ class Watch:
                 continue  # was seen to be gone before
             key = f"removal {post}"
             record = kept.records.get(number, shown)
-            before = {"capture": last[1], "record": last[2]} if last is not None else self._before(post)
+            if last is None:
+                self._gone.add(number)
+            before = {"capture": last[1], "record": last[2]} if last is not None else self._before(post, number)
             if not act.discover(key, "removal", None, "target"):
                 continue
             reason = "Telegram announced its removal"
@@ -460,8 +505,11 @@ class Watch:
             self.home.ledger.append(events, self.home.author)
         self.home.state.watch_removed(self.target.key, gone)
 
-    def _before(self, post: str | None) -> dict[str, Any] | None:
-        """The last observation of a post by any earlier capture."""
+    def _before(self, post: str | None, number: int) -> dict[str, Any] | None:
+        """The last observation of a post: a member of an album that is still waited for, or by any earlier capture."""
+        for kept in (kept for waiting in self._albums.values() for kept in waiting.kept):
+            if self._act is not None and number in kept.records:
+                return {"capture": self._act.capture_id, "record": kept.records[number]}
         found = self.home.catalog.observations(post) if post else []
         return {"capture": found[-1]["capture"], "record": found[-1]["record"]} if found else None
 
