@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -220,3 +222,13 @@ def by_account(home: Home, telegram: TelegramWorld, capsys: pytest.CaptureFixtur
     telegram.api.asked.clear()
     telegram.logged_in(home)
     return TelegramShell(home, telegram, capsys)
+
+
+@pytest.fixture
+def started() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Programs that a test runs beside itself; what is left of them at its end is killed."""
+    processes: list[subprocess.Popen[bytes]] = []
+    yield processes
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +43,6 @@ def platform(folder: Path, size: int) -> Platforms:
     sound = Format(140, 'audio/mp4; codecs="mp4a.40.2"', unit[:4000])
     video = Video("OneGigabyte", "long", "long", START, 3600, [film, sound])
     return Platforms(folder, YouTube([video], b"\x89PNG small").sites())
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[bytes]]]:
-    processes: list[subprocess.Popen[bytes]] = []
-    yield processes
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 def campaign(tmp_path: Path, size: int, kills: int, started: list[subprocess.Popen[bytes]]) -> None:

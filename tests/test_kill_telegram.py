@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from archiver.demo.telegram_api import Repeat
 from archiver.home import Home
 from storage.digest import sha256_hex
 from storage.lines import read_lines
-from tests.conftest import SOAK, plain_home
+from tests.conftest import plain_home
 from tests.telegram_world import TelegramWorld, made_world
 
 SEED = 20261122
@@ -34,15 +32,6 @@ from archiver.recorder import TestNetwork
 order = json.loads(sys.argv[1])
 raise SystemExit(main(["--home", order["home"], *order["words"]], TestNetwork(telegram=order["telegram"]), {}))
 """
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[bytes]]]:
-    processes: list[subprocess.Popen[bytes]] = []
-    yield processes
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 def start(
@@ -150,7 +139,6 @@ def test_a_history_through_kills_and_cuts(tmp_path: Path, started: list[subproce
 
 
 @pytest.mark.soak
-@pytest.mark.skipif(not SOAK, reason="10,000 messages, 20 kills, 20 cuts: make soak")
 def test_the_whole_campaign(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
     campaign(tmp_path, started, 10_000, 500, 20, 20)
 

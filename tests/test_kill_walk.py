@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import random
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -59,15 +57,6 @@ def platform(folder: Path, count: int) -> Platforms:
         return Answer(200, "image/jpeg", medium.body) if medium else Answer(200, "image/png", b"\x89PNG small")
 
     return Platforms(folder, {"t.me": telegram.web, "cdn4.telesco.pe": file})
-
-
-@pytest.fixture
-def started() -> Iterator[list[subprocess.Popen[bytes]]]:
-    processes: list[subprocess.Popen[bytes]] = []
-    yield processes
-    for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 def pages(served: Platforms) -> list[str]:

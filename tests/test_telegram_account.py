@@ -291,6 +291,8 @@ def test_joining_takes_a_command_of_its_own(by_account: TelegramShell) -> None:
     made = by_account.capture("crawl", "https://t.me/+JoinMe123")
     assert (made.code, made.result["outcome"]) == (3, "refused")
     assert "archiver telegram join" in str(made.result["reason"])
+    invite = json.loads(made.block(made.ended["target"]["record"]))
+    assert (invite["_"], invite["title"]) == ("ChatInvite", "Members")
     assert ME not in chat.members
     assert by_account("telegram", "join", "https://t.me/+JoinMe123")[0] == 0
     assert ME in chat.members

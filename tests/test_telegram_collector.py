@@ -22,7 +22,7 @@ from archiver.demo.witness import CHANNEL, GROUP, PRIVATE, witness_by_api
 from archiver.home import Home
 from spiders.telegram.tl import plain
 from storage.digest import sha256_hex
-from tests.conftest import SOAK, need
+from tests.conftest import need
 from tests.telegram_world import ME, Captured, TelegramShell, TelegramWorld
 
 DAY = timedelta(days=1)
@@ -629,7 +629,6 @@ def test_the_warc_alone_gives_the_posts_back(by_account: TelegramShell, capsys: 
         assert {name: value for name, value in post.items() if name in read[key]} == read[key]
 
 
-@pytest.mark.skipif(not SOAK, reason="a gigabyte: make soak")
 @pytest.mark.soak
 def test_a_gigabyte(by_account: TelegramShell) -> None:
     world = by_account.world

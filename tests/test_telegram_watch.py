@@ -379,9 +379,12 @@ def test_a_gap_that_telegram_no_longer_lists_is_said(watched: Watched) -> None:
     assert run.home.catalog.removals(f"{chat.username}/149")
 
 
-def test_a_channel_that_is_closed_ends_its_watch_alone(watched: Watched) -> None:
+@pytest.mark.parametrize("seal", ["600", "0.05"])
+def test_a_channel_that_is_closed_ends_its_watch_alone(watched: Watched, seal: str) -> None:
+    """Telegram's own answer that says so is kept, whether a capture was open when it came or not."""
     run = watched.run
-    closing, open_ = run.world.channel(7007, 3), run.world.channel(7008, 3)
+    number = 7007 if seal == "600" else 7017
+    closing, open_ = run.world.channel(number, 3), run.world.channel(number + 1, 3)
 
     def happen() -> None:
         closing.fault = Fault(400, "CHANNEL_PRIVATE")
@@ -389,8 +392,14 @@ def test_a_channel_that_is_closed_ends_its_watch_alone(watched: Watched) -> None
         run.world.api.post(open_, "дальше")
         watched.until(lambda told: any(one.what == "new" for one in told))
 
-    code, _ = watched(happen, *(f"https://t.me/{chat.username}" for chat in (closing, open_)), *QUICK)
+    code, _ = watched(happen, *(f"https://t.me/{chat.username}" for chat in (closing, open_)), *QUICK[:-1], seal)
     assert code == 3
+    ends = [
+        (made, line) for made in captures(run.home) for key, line in made.ended.items() if key.startswith("target ")
+    ]
+    ((made, end),) = ends
+    assert json.loads(made.block(end["record"]))["error"] == "CHANNEL_PRIVATE"
+    assert next(line for line in made.lines("records") if line["id"] == end["record"])["tl_sha256"]
     (ended,) = [one for one in watched.told if one.what == "ended"]
     assert "CHANNEL_PRIVATE" in ended.text
 

@@ -43,6 +43,8 @@ COUNTERS = frozenset({"views", "forwards", "reactions", "replies", "_account", "
 """What of a message changes without anybody having edited it."""
 DIFFERENCE = 100
 AT_A_TIME = 90
+LASTING = (Outcome.REFUSED, Outcome.UNAVAILABLE)
+"""What Telegram says of a chat that ends its watch; anything else is waited out."""
 ALBUM_SECONDS = 1.0
 """How long after a member of an album the others are waited for."""
 
@@ -172,8 +174,7 @@ class Watch:
 
     async def _met(self, trouble: Trouble, pause: float) -> float:
         """What a trouble means for the watch; seconds until it is tried again."""
-        lasting = trouble.outcome in (Outcome.REFUSED, Outcome.UNAVAILABLE)
-        if lasting:
+        if trouble.outcome in LASTING:
             act = self._open()[0]
             key = f"target {self.run}"
             if act.discover(key, self.target.kind, self.target.url, None):
@@ -333,19 +334,22 @@ class Watch:
             request = functions.updates.GetChannelDifferenceRequest(
                 channel, types.ChannelMessagesFilterEmpty(), max(1, self.pts), DIFFERENCE, force=False
             )
+            asked = {"chat": chat.id, "pts": self.pts}
             if self._act is None:
                 # A look that finds nothing leaves no capture: thousands of empty ones would hide the others.
-                result = await self._bare().call(request)
+                try:
+                    result = await self._bare().call(request)
+                except Trouble as trouble:
+                    if trouble.outcome in LASTING:
+                        await self._ask.refused(request, asked, trouble)
+                    raise
                 if isinstance(result, types.updates.ChannelDifferenceEmpty):
                     return
                 kept = await self._ask.take(
-                    "updates.GetChannelDifference",
-                    {"chat": chat.id, "pts": self.pts},
-                    result,
-                    getattr(request, "wire", None),
+                    "updates.GetChannelDifference", asked, result, getattr(request, "wire", None)
                 )
             else:
-                result, kept = await self._ask.ask(request, {"chat": chat.id, "pts": self.pts})
+                result, kept = await self._ask.ask(request, asked)
             if isinstance(result, types.updates.ChannelDifferenceEmpty):
                 return
             if isinstance(result, types.updates.ChannelDifferenceTooLong):

@@ -154,10 +154,13 @@ class Collector:
         wire = getattr(request, "wire", None)
         return result, await self.take(_method(request), asked, result, wire, wanted, parent, more(result))
 
-    async def _refusal(self, method: str, asked: dict[str, Any], trouble: Trouble, wire: Wire | None) -> str:
-        value = {"_": "RpcError", "method": method, "asked": asked, "error": trouble.name}
-        (record,) = await self._keep.keep([Thing(self._uri(), value, facts=await self._facts(wire))])
-        return record
+    async def refused(self, request: Any, asked: dict[str, Any], trouble: Trouble) -> None:
+        """Keeps Telegram's own answer that something cannot be had. Where no answer came there is none to keep."""
+        if trouble.name is None:
+            return
+        value = {"_": "RpcError", "method": _method(request), "asked": asked, "error": trouble.name}
+        facts = await self._facts(getattr(request, "wire", None))
+        (trouble.record,) = await self._keep.keep([Thing(self._uri(), value, facts=facts)])
 
     def _uri(self) -> str:
         self._answers += 1
@@ -311,18 +314,20 @@ class Collector:
 
     async def by_invite(self, code: str) -> ChatRef:
         """The chat that an invite link leads to, if the account is in it or may look. Raises `Trouble`."""
-        result, kept = await self.ask(functions.messages.CheckChatInviteRequest(code), {})
-        chat = getattr(result, "chat", None)
+        request = functions.messages.CheckChatInviteRequest(code)
+        result = await self._answer(request, {})
+        chat, wire = getattr(result, "chat", None), getattr(request, "wire", None)
         if chat is not None:
-            kept = await self.take("messages.CheckChatInvite", {}, types.messages.Chats([chat]), None)
+            kept = await self.take(_method(request), {}, types.messages.Chats([chat]), wire)
             return self._ref([chat], marked(_bare(chat)), kept)
+        kept = await self.take(_method(request), {}, result, wire, more=[(f"{URN}:invite", result)])
         said = Absence(State.PRIVATE, "private", said=str(result.title))
         trouble = Trouble(
             Outcome.REFUSED,
             f"“{result.title}” ({result.participants_count} members) is for members: archiver telegram join LINK joins it",
             said,
         )
-        trouble.record = kept.answer
+        trouble.record = kept.more[f"{URN}:invite"][0]
         raise trouble
 
     def _ref(self, found: Sequence[Any], number: int | None, kept: Kept) -> ChatRef:
@@ -508,8 +513,7 @@ class Collector:
         try:
             return await self.call(request)
         except Trouble as trouble:
-            if trouble.name is not None:
-                trouble.record = await self._refusal(_method(request), asked, trouble, getattr(request, "wire", None))
+            await self.refused(request, asked, trouble)
             raise
 
     async def _fill(
