@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sqlite3
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -21,7 +24,7 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection, path)
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
@@ -35,11 +38,50 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
                 f"version {version}",
                 "Use a newer archiver.",
             )
-        for number, name in enumerate(scripts[version:], version + 1):
-            script = resources.files("storage.sql").joinpath(name).read_text("utf-8")
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+        if version < len(scripts):
+            _migrate(connection, scripts)
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
         raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    """The first switch of a database to WAL does not wait for others that do the same: one after the other."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(folder)
+
+
+def _migrate(connection: sqlite3.Connection, scripts: list[str]) -> None:
+    """Apply what is missing, in one transaction.
+
+    The version is read again once the lock is held: another process may have opened the same new database
+    at the same moment. (`executescript` cannot be used for that, it ends a transaction that is open.)
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for name in scripts[version:]:
+            for statement in _statements(resources.files("storage.sql").joinpath(name).read_text("utf-8")):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={max(version, len(scripts))}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement

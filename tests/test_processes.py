@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from archiver.checks import check_home, worst
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home import Home
 from archiver.seal import recover
+from storage.errors import EvidenceError
+from storage.sqlite import open_database
 from tests.conftest import World
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +47,28 @@ def test_two_processes_on_one_home(home: Home, world: World) -> None:
     assert [result["outcome"] for result in results] == ["captured"] * 4
     assert len({result["event"] for result in results}) == 4
     assert worst(check_home(home.path)) == 0
+
+
+def _open_together(folder: Path, rounds: int, together: Barrier, troubles: SimpleQueue[str]) -> None:
+    for n in range(rounds):
+        together.wait(60)
+        try:
+            open_database(folder / str(n) / "state.sqlite", "state_", "").close()
+        except EvidenceError as error:
+            troubles.put(str(error))
+
+
+def test_processes_that_open_a_new_database_at_the_same_moment(tmp_path: Path) -> None:
+    """Both the migrations and the switch to WAL are races: five processes go through the same door, forty times."""
+    spawn = multiprocessing.get_context("spawn")
+    together, troubles = spawn.Barrier(5), spawn.SimpleQueue()
+    opening = [spawn.Process(target=_open_together, args=(tmp_path, 40, together, troubles)) for _ in range(5)]
+    for process in opening:
+        process.start()
+    for process in opening:
+        process.join(120)
+    assert [process.exitcode for process in opening] == [0] * 5
+    assert troubles.empty(), troubles.get()
 
 
 class Stalling:
