@@ -208,6 +208,13 @@ def build_parser() -> argparse.ArgumentParser:
     check = command("check", "is everything still as it was sealed?", "archiver check 9k2mv7qd")
     check.add_argument("what", nargs="?", metavar="ID|CASE", help="a capture or a case (default: the whole home)")
     check.add_argument("--quiet", action="store_true", help="print only what is not intact")
+    check.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="a checkpoint handed out earlier, to hold against"
+    )
+
+    seal = command("seal", "have outsiders stamp what was sealed, complete and renew their proofs", "archiver seal")
+    seal.add_argument("--case", action="append", default=[], metavar="CASE", help="go out by this case's way")
+    seal.add_argument("--write", type=Path, metavar="FILE", help="write the latest checkpoint for counsel or a partner")
 
     assemble = command(
         "assemble",
@@ -484,6 +491,12 @@ def _check(context: Context) -> int:
     return check(context)
 
 
+def _seal(context: Context) -> int:
+    from archiver.seal.command import seal_command
+
+    return seal_command(context, context.recovered_home())
+
+
 def _assemble(context: Context) -> int:
     from archiver.assembling import assemble
 
@@ -553,6 +566,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "show": _show,
     "case": _case,
     "check": _check,
+    "seal": _seal,
     "assemble": _assemble,
     "catalog": _catalog,
     "doctor": _doctor,

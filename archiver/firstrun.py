@@ -54,8 +54,8 @@ def make_home(context: Context) -> Home:
         if stamps is None:
             stamps = (
                 ask(
-                    "5. May timestamping authorities see checkpoints? They learn when you work, not on what.\n   "
-                    "(Kept for `archiver seal`, not in this release.) yes/no",
+                    "5. May timestamping authorities see checkpoints? They learn when you work and by which address, not\n   "
+                    "on what. Without them no outsider vouches for any time. yes/no",
                     "no",
                 )
                 .lower()

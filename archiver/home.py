@@ -109,10 +109,15 @@ mtproxy = ""
 second = {second}
 
 [timestamps]
-# Authorities that shall stamp checkpoints. Kept for `archiver seal`, which this release does not have: until then
-# every result says NOT TIMESTAMPED.
+# Whether outsiders may stamp checkpoints of the ledger, after each capture and by `archiver seal`. They see a digest, the
+# time, and the address of the way out; not what was captured. Where not, every result says NOT TIMESTAMPED.
 wanted = {timestamps}
-"""
+# OpenTimestamps: calendars that bring a salted digest into Bitcoin, complete after hours. [] for none.
+calendars = [{calendars}]
+
+# Authorities (RFC 3161), best in different countries. `root`: the SHA-256 of the root certificate that their answers must
+# lead to, one of Mozilla's or a PEM file in keys/roots/. Add `chain`, a PEM file, for one that leaves certificates out.
+{authorities}"""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,42 @@ class TelegramConfig:
     interval: float = 0.5
     mtproxy: str = field(repr=False, default="")
     retries: int = 5
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Who stamps checkpoints (RFC 3161), and the root certificate that its answers must lead to."""
+
+    name: str
+    url: str
+    root: str
+    """SHA-256 of the root certificate, 64 hex digits; it is looked up among certifi's and in keys/roots/."""
+    chain: str = ""
+    """A PEM file with intermediate certificates, for an authority that does not send them; relative to the home."""
+
+
+@dataclass(frozen=True)
+class TimestampConfig:
+    """Who may see checkpoints. The defaults: two operators in two countries whose roots Mozilla's list has."""
+
+    wanted: bool = False
+    authorities: tuple[Authority, ...] = (
+        Authority(
+            "digicert",
+            "http://timestamp.digicert.com",
+            "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988",
+        ),
+        Authority(
+            "dfn",
+            "http://zeitstempel.dfn.de",
+            "91e2f5788d5810eba7ba58737de1548a8ecacd014598bc0b143e041b17052552",
+        ),
+    )
+    calendars: tuple[str, ...] = (
+        "https://alice.btc.calendar.opentimestamps.org",
+        "https://bob.btc.calendar.opentimestamps.org",
+        "https://finney.calendar.eternitywall.com",
+    )
 
 
 @dataclass(frozen=True)
@@ -168,6 +209,7 @@ class Config:
     extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
+    timestamps: TimestampConfig = field(default_factory=TimestampConfig)
 
     def exit_for(self, cases: Iterable[str]) -> str | None:
         """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
@@ -242,6 +284,11 @@ class Home:
             proxy=json.dumps(answers.proxy),
             second=json.dumps(answers.second),
             timestamps=str(answers.timestamps).lower(),
+            calendars=", ".join(json.dumps(text) for text in TimestampConfig().calendars),
+            authorities="".join(
+                f'[[timestamps.authority]]\nname = "{one.name}"\nurl = "{one.url}"\nroot = "{one.root}"\n'
+                for one in TimestampConfig().authorities
+            ),
         )
         write_synced(path / "archiver.toml", text.encode(), 0o600)
         home = cls(path, clock)
@@ -304,6 +351,7 @@ class Home:
                 x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
                 extractor_args=_table(media, "extractor_args"),
                 telegram=_telegram(_table(value, "telegram")),
+                timestamps=_timestamps(_table(value, "timestamps")),
                 secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )
         except (TypeError, ValueError) as error:
@@ -518,6 +566,29 @@ def _telegram(table: dict[str, Any]) -> TelegramConfig:
         patience=float(table.get("patience", plain.patience)),
         interval=float(table.get("interval", plain.interval)),
         retries=max(1, int(table.get("retries", plain.retries))),
+    )
+
+
+def _timestamps(table: dict[str, Any]) -> TimestampConfig:
+    plain = TimestampConfig()
+    authorities: list[Authority] = []
+    for item in table.get("authority", []):
+        one = Authority(**{key: str(item.get(key, "")) for key in ("name", "url", "root", "chain")})
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", one.name) or one.name == "opentimestamps":
+            raise ConfigError("a short name of an authority, like digicert", repr(one.name), "Correct archiver.toml.")
+        if not re.fullmatch(r"https?://\S+", one.url) or not re.fullmatch(r"[0-9A-Fa-f]{64}", one.root):
+            raise ConfigError(
+                f"url and root (64 hex digits) of the authority {one.name}",
+                f"{one.url!r}, {one.root!r}",
+                "Correct [[timestamps.authority]].",
+            )
+        if any(one.name == other.name for other in authorities):
+            raise ConfigError("authorities with names of their own", f"{one.name!r} twice", "Rename one.")
+        authorities.append(one)
+    return TimestampConfig(
+        wanted=bool(table.get("wanted", False)),
+        authorities=tuple(authorities) if "authority" in table else plain.authorities,
+        calendars=tuple(str(text) for text in table.get("calendars", plain.calendars)),
     )
 
 

@@ -29,6 +29,7 @@ from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.reading import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal import seal
+from archiver.seal.command import after_captures
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.capture import CaptureWriter, Identity
@@ -417,6 +418,7 @@ def receive(context: Context, home: Home) -> int:
     console.result(result)
     for key, report in receiver.reports:
         _say(console, key, report)
+    after_captures(home, console, receiver.cases, context.network)
     damaged = any(not report.intact for _, report in receiver.reports)
     return max(EXIT_BY_OUTCOME[result.outcome], 5 if damaged else 0)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from asyncio import sleep
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from archiver.limits import HostLimiter
 from archiver.lists import Entry, read_list
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.recorder import Exit, Recorder
+from archiver.seal.command import after_captures
 from archiver.walking import Walk, unfinished
 from spiders.targets import NoTarget, Target, page, parse_target
 
@@ -84,7 +86,7 @@ def capture_links(context: Context, home: Home) -> int:
         codes.extend(await batch.capture(archive, arguments.at_once))
 
     try:
-        run_interruptible(all_of_them(), archive, context)
+        run_interruptible(all_of_them(), archive, context, options.cases)
     finally:
         recorder.close()
         if listed:
@@ -136,7 +138,7 @@ def crawl_link(context: Context, home: Home) -> int:
         await walk.run(arguments.restart)
 
     try:
-        run_interruptible(to_its_end(), archive, context)
+        run_interruptible(to_its_end(), archive, context, options.cases)
     finally:
         recorder.close()
     for link, error in walk.failed:
@@ -188,8 +190,26 @@ def read_moment(text: str) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context: Context) -> None:
-    """Ctrl-C once closes and seals what is there as partial; twice stops at once, and the next command recovers."""
+STAMP_EVERY = 45.0
+"""Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
+
+
+def run_interruptible(
+    work: Coroutine[Any, Any, None], archive: Archive, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)
+) -> None:
+    """Ctrl-C once closes and seals what is there as partial; twice stops at once, and the next command recovers.
+
+    What was sealed is timestamped meanwhile and at the end, where set-up allowed it; by the exit of the `cases`.
+    """
+    cases = list(cases)
+
+    async def stamp() -> None:
+        await asyncio.to_thread(after_captures, archive.home, context.console, cases, context.network)
+
+    async def stamping() -> None:
+        while archive.home.config.timestamps.wanted:
+            await sleep(STAMP_EVERY)
+            await stamp()
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -216,12 +236,14 @@ def run_interruptible(work: Coroutine[Any, Any, None], archive: Archive, context
                 RuntimeError,
             ):  # not the main thread: the demo's and tests' case
                 break
-        ticking = asyncio.ensure_future(archive.tick())
+        beside = [asyncio.ensure_future(archive.tick()), asyncio.ensure_future(stamping())]
         try:
             await work
         finally:
-            ticking.cancel()
+            for task in beside:
+                task.cancel()
             await archive.close()
+            await stamp()
 
     asyncio.run(main())
 
@@ -274,6 +296,7 @@ def record_program(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     console.result(result)
+    after_captures(home, console, options.cases, context.network)
     return EXIT_BY_OUTCOME[result.outcome]
 
 

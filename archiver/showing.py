@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from archiver.console import size
 from archiver.errors import NotFound
 from archiver.home import Home
+from archiver.seal.stamping import covering, in_words, stamps
 from storage.events import Event
+from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli import Context
@@ -65,7 +67,8 @@ def show(context: Context, home: Home) -> int:
     console.say(f"  where     {home.path / row['folder']}")
     console.say(f"  proof     event {row['seq']}, manifest sha256:{row['manifest_sha256']}")
     console.say(
-        "            NOT TIMESTAMPED" + (" · made with test routes: not evidence" if row["test_routes"] else "")
+        f"            {in_words(stamps(home), row['seq'])}"
+        + (" · made with test routes: not evidence" if row["test_routes"] else "")
     )
     stored = sum(record["length"] for record in records)
     console.say(
@@ -129,7 +132,9 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
 
 def _show_json(context: Context, home: Home, row: dict[str, Any], *parts: Any) -> None:
     inventory, posts, records, notes, cases = parts
-    context.console.data({"line": "capture", **row, "cases": cases, "timestamped": False})
+    stamp = covering(stamps(home), row["seq"])
+    times = {"timestamped": stamp is not None, "timestamp": utc_text(stamp.time) if stamp and stamp.time else None}
+    context.console.data({"line": "capture", **row, "cases": cases, **times})
     for post in posts:
         hidden = is_hidden(home, row["id"], post["id"])
         content = {"id": post["id"], "quarantined": True} if hidden else json.loads(post["line"])

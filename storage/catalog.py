@@ -136,6 +136,18 @@ class Catalog:
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
 
+    def event_bodies(self, types: Sequence[str]) -> list[dict[str, Any]]:
+        """The events of these types that were not disposed of, oldest first."""
+        marks = ",".join("?" for _ in types)
+        rows = self._query(f"SELECT body FROM events WHERE type IN ({marks}) AND body IS NOT NULL ORDER BY seq", types)
+        return [json.loads(row[0]) for row in rows]
+
+    def last_event_but(self, types: Sequence[str]) -> int | None:
+        """The newest event that is of none of these types."""
+        marks = ",".join("?" for _ in types)
+        row = self._query(f"SELECT MAX(seq) FROM events WHERE type NOT IN ({marks})", types)[0]
+        return None if row[0] is None else int(row[0])
+
     def observations(self, post_id: str) -> list[dict[str, Any]]:
         """Every time a post was seen, oldest first: its line, and the capture and event that hold it."""
         sql = (

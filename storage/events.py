@@ -25,18 +25,10 @@ SIGNATURE_CONTEXT = b"archiver-event/1\n"
 
 TYPES = frozenset(
     {
-        "case",
-        "captured",
-        "annotated",
-        "recovered",
-        "checked",
-        "timestamped",
-        "replicated",
-        "exported",
-        "disclosed",
+        "case", "case-membership", "captured", "recovered", "annotated", "removed", "checked", "timestamped", "renewed",
+        "key-handover", "replicated", "exported", "disclosed", "redacted", "disposed",
     }
-    | {"redacted", "disposed", "case-membership", "removed"}
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

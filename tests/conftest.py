@@ -180,12 +180,12 @@ class Shell:
     """Runs commands on one home and keeps what they printed."""
 
     def __init__(self, home: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self._world, self._capsys = home, world, capsys
+        self.home, self.network, self._capsys = home, world.network, capsys
         self.environment: dict[str, str] = {}
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
         self._capsys.readouterr()
-        code = main(["--home", str(self.home), *words], self._world.network, self.environment)
+        code = main(["--home", str(self.home), *words], self.network, self.environment)
         shown = self._capsys.readouterr()
         return code, shown.out, shown.err
 

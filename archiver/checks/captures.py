@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed"
 CLOCK_TOLERANCE_MS = 5000
 
 
-def check_capture(folder: Path, detail: dict[str, Any], timestamped: bool) -> list[Line]:
-    """All lines about one capture. `detail` is that of its event in the ledger."""
+def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None) -> list[Line]:
+    """All lines about one capture. `detail` is that of its event in the ledger.
+
+    `stamped`: the earliest time that an outsider states for a checkpoint that covers it.
+    """
     name = str(detail.get("capture"))
     try:
         manifest_bytes = (folder / "manifest.json").read_bytes()
@@ -43,7 +47,7 @@ def check_capture(folder: Path, detail: dict[str, Any], timestamped: bool) -> li
     lines.append(_census(name, manifest, texts["inventory.jsonl"]))
     lines.append(_posts(name, manifest, texts["posts.jsonl"], texts["records.jsonl"]))
     lines.append(_private(name, folder))
-    lines += _notes(name, manifest, timestamped)
+    lines += _notes(name, manifest, stamped)
     return lines
 
 
@@ -216,7 +220,7 @@ def _private(name: str, folder: Path) -> Line:
     return note(name, "private", "interrupted before anything was withheld")
 
 
-def _notes(name: str, manifest: dict[str, Any], timestamped: bool) -> list[Line]:
+def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None) -> list[Line]:
     lines = []
     reason = f": {manifest['reason']}" if manifest["reason"] else ""
     lines.append(note(name, "outcome", f"{manifest['outcome']}{reason}"))
@@ -228,6 +232,8 @@ def _notes(name: str, manifest: dict[str, Any], timestamped: bool) -> list[Line]
     if clock["elapsed_ms"] is not None and abs(clock["wall_ms"] - clock["elapsed_ms"]) > CLOCK_TOLERANCE_MS:
         jump = (clock["wall_ms"] - clock["elapsed_ms"]) / 1000
         lines.append(note(name, "clock", f"the machine's clock jumped by {jump:+.1f} s during the capture"))
-    if not timestamped:
+    if stamped is None:
         lines.append(note(name, "time", "NOT TIMESTAMPED: no outsider has stamped a checkpoint that covers it"))
+    else:
+        lines.append(intact(name, "time", f"existed at {stamped:%Y-%m-%dT%H:%M:%SZ}, as an outsider states"))
     return lines

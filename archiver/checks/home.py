@@ -7,6 +7,7 @@ import binascii
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from archiver.checks.proofs import (
     read_note,
     strict_json,
 )
+from archiver.checks.stamps import check_stamps
 from storage.digest import sha256_hex
 
 EVENT_CONTEXT = b"archiver-event/1\n"
@@ -32,11 +34,17 @@ TILE = 256
 
 
 def check_home(
-    home: Path, wanted: Callable[[dict[str, Any]], bool] = lambda detail: True, whole: bool = True
+    home: Path,
+    wanted: Callable[[dict[str, Any]], bool] = lambda detail: True,
+    whole: bool = True,
+    pinned: frozenset[str] = frozenset(),
+    older: bytes | None = None,
+    now: datetime | None = None,
 ) -> list[Line]:
-    """Lines about the ledger, the events, the captures for which `wanted(detail)` holds, and the catalog.
+    """Lines about the ledger, the events, the timestamps, the captures for which `wanted(detail)` holds, and the catalog.
 
-    `whole`: also look for capture folders that no event names.
+    `whole`: also look for capture folders that no event names. `pinned`: fingerprints of roots whose timestamps count.
+    `older`: a checkpoint that was given away once, to hold the ledger against. `now`: for certificates that have ended.
     """
     try:
         key = (home / "keys" / "ledger.vkey").read_text("utf-8").strip()
@@ -48,14 +56,20 @@ def check_home(
                 f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told",
             )
         ]
-    lines, entries = _ledger(home, key)
+    lines, entries, roots = _ledger(home, key)
     event_lines, bodies = _events(home, entries)
+    keys = keys_by_time(key, bodies)
+    history, notes = _history(home / "ledger", keys, roots)
+    lines += history
+    lines += _older(older, keys, roots)
     lines += event_lines
+    stamp_lines, times = check_stamps(home, notes, pinned, bodies, now)
+    lines += stamp_lines
     captured = [body for body in bodies if body and body["type"] in ("captured", "recovered")]
-    timestamped = False  # no checkpoint carries a token yet; the line is printed wherever that is so
     for body in captured:
         if wanted(body["detail"]):
-            lines += check_capture(home / body["detail"]["folder"], body["detail"], timestamped)
+            stamped = min((time for size, time in times.items() if size > body["seq"]), default=None)
+            lines += check_capture(home / body["detail"]["folder"], body["detail"], stamped)
     if whole:
         lines += _unsealed(home, {body["detail"]["folder"] for body in captured})
     lines += _catalog(home, bodies, captured)
@@ -77,16 +91,17 @@ def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
     raise Bad(f"{name} ({width} wide) is missing")
 
 
-def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes]]:
+def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, bytes]]:
+    """(lines, the leaves, size → root of every prefix)."""
     folder = home / "ledger"
     try:
         origin, size, root = read_note((folder / "checkpoint").read_bytes(), key)
     except FileNotFoundError:
-        return [damaged("ledger", "checkpoint", "there is none")], []
+        return [damaged("ledger", "checkpoint", "there is none")], [], {}
     except (OSError, Bad) as error:
-        return [damaged("ledger", "checkpoint", str(error))], []
+        return [damaged("ledger", "checkpoint", str(error))], [], {}
     if origin != key.split("+")[0]:
-        return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], []
+        return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], [], {}
     lines = [intact("ledger", "checkpoint", f"signed by {key.split('+')[0]}, {size} events")]
     lines.append(_head(home, size, root))
     tree = RunningTree()
@@ -108,12 +123,11 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes]]:
                 roots[tree.size] = tree.root()
                 entries.append(entry)
     except (Bad, OSError) as error:
-        return [*lines, damaged("ledger", "tiles", str(error))], entries
+        return [*lines, damaged("ledger", "tiles", str(error))], entries, roots
     if tree.root() != root:
-        return [*lines, damaged("ledger", "root", "the entries do not give the signed root")], entries
+        return [*lines, damaged("ledger", "root", "the entries do not give the signed root")], entries, roots
     lines.append(intact("ledger", "root", f"{size} entries give the signed root"))
-    lines.append(_history(folder, key, roots))
-    return lines, entries
+    return lines, entries, roots
 
 
 def _unpack(data: bytes) -> list[bytes]:
@@ -151,24 +165,92 @@ def _head(home: Path, size: int, root: bytes) -> Line:
     return intact("ledger", "rollback", "is as long as what its key has signed")
 
 
-def _history(folder: Path, key: str, roots: dict[int, bytes]) -> Line:
-    """Every checkpoint that was ever published is a prefix of today's tree."""
-    checked = 0
+Keys = list[tuple[int, str]]
+"""(from which size of the ledger, the key that signs it), oldest first."""
+
+
+def keys_by_time(key: str, bodies: list[dict[str, Any] | None]) -> Keys:
+    """The keys that signed the ledger, followed back from `key` through its hand-overs."""
+    found: Keys = []
+    for body in reversed(bodies):
+        if (
+            body
+            and body["type"] == "key-handover"
+            and body["detail"].get("new") == key
+            and _handed_over(body["detail"])
+        ):
+            found.append((body["seq"] + 1, key))
+            key = str(body["detail"]["old"])
+    return [(0, key), *reversed(found)]
+
+
+def _handed_over(detail: dict[str, Any]) -> bool:
+    """Whether the new key itself says that it follows the old one; that the old one says so shows in the checkpoint."""
+    try:
+        public = base64.b64decode(str(detail["new"]).split("+", 2)[2], validate=True)[1:]
+        text = f"archiver-key-handover/1\n{detail['old']}\n{detail['new']}\n"
+        Ed25519PublicKey.from_public_bytes(public).verify(
+            base64.b64decode(detail["proof"], validate=True), text.encode()
+        )
+    except (ValueError, KeyError, IndexError, InvalidSignature):
+        return False
+    return True
+
+
+def _signed_in_time(note_bytes: bytes, keys: Keys) -> tuple[int, bytes]:
+    """(size, root) of a checkpoint signed by the key of its time; at a hand-over by both. Raises `Bad`."""
+    errors = []
+    for position, (start, key) in enumerate(keys):
+        try:
+            _, size, root = read_note(note_bytes, key)
+        except Bad as error:
+            errors.append(str(error))
+            continue
+        end = keys[position + 1][0] if position + 1 < len(keys) else None
+        if size < start or (end is not None and size > end):
+            raise Bad("signed by a key that was not the ledger's at that size")
+        if size == start and position:
+            read_note(note_bytes, keys[position - 1][1])
+        return size, root
+    raise Bad(errors[-1])
+
+
+def _history(folder: Path, keys: Keys, roots: dict[int, bytes]) -> tuple[list[Line], dict[int, bytes]]:
+    """Every checkpoint that was ever published is a prefix of today's tree; (lines, size → checkpoint)."""
+    notes: dict[int, bytes] = {}
+    if not roots:
+        return [], notes
     for path in sorted((folder / "checkpoints").glob("*")):
         if path.name.startswith("."):
             continue
         try:
-            _, size, root = read_note(path.read_bytes(), key)
+            data = path.read_bytes()
+            size, root = _signed_in_time(data, keys)
         except (OSError, Bad) as error:
-            return damaged("ledger", "history", f"checkpoint {path.name}: {error}")
+            return [damaged("ledger", "history", f"checkpoint {path.name}: {error}")], notes
         if str(size) != path.name or roots.get(size) != root:
-            return damaged(
-                "ledger",
-                "history",
-                f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten",
-            )
-        checked += 1
-    return intact("ledger", "history", f"{checked} earlier checkpoints are consistent with the latest")
+            text = f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten"
+            return [damaged("ledger", "history", text)], notes
+        notes[size] = data
+    lines = [intact("ledger", "history", f"{len(notes)} earlier checkpoints are consistent with the latest")]
+    if len(keys) > 1:
+        lines.append(intact("ledger", "keys", f"{len(keys) - 1} hand-overs of its key, each signed by both keys"))
+    return lines, notes
+
+
+def _older(older: bytes | None, keys: Keys, roots: dict[int, bytes]) -> list[Line]:
+    """A checkpoint that somebody outside kept."""
+    if older is None:
+        return []
+    try:
+        size, root = _signed_in_time(older, keys)
+    except Bad as error:
+        return [damaged("ledger", "given away", f"the checkpoint that was given is not of this ledger: {error}")]
+    if roots.get(size) != root:
+        return [
+            damaged("ledger", "given away", f"the checkpoint of {size} events that was given is of another history")
+        ]
+    return [intact("ledger", "given away", f"the ledger continues the checkpoint of {size} events that was given")]
 
 
 def _events(home: Path, entries: list[bytes]) -> tuple[list[Line], list[dict[str, Any] | None]]:

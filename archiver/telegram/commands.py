@@ -289,7 +289,7 @@ def watch(context: Context, home: Home) -> int:
         console.sealed(result)
 
     try:
-        run_interruptible(work(), archive, context)
+        run_interruptible(work(), archive, context, options.cases)
     except Trouble as trouble:
         console.warn(f"{trouble.outcome}: {trouble.reason}")
         return EXIT_BY_OUTCOME[trouble.outcome]

@@ -1,0 +1,202 @@
+"""Checking timestamps again, with the `openssl` program: each token over its checkpoint, as of the time it states."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from archiver.checks.lines import Line, damaged, intact, note, unknown
+from archiver.checks.ots import read_ots
+from archiver.checks.proofs import Bad
+from storage.digest import sha256, sha256_hex
+
+
+class NoOpenssl(Exception):
+    """The program is not installed."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a token states, after the check."""
+
+    time: datetime
+    expires: datetime
+    sha256: str
+
+
+def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
+    """Runs it; each `{name}` in `words` stands for a temporary file with those bytes. Raises `NoOpenssl`."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: str(Path(folder) / name) for name in files}
+        for name, data in files.items():
+            Path(paths[name]).write_bytes(data)
+        try:
+            command = ["openssl", *(word.format(**paths) for word in words)]
+            return subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+        except OSError as error:
+            raise NoOpenssl(str(error)) from error
+
+
+def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, root: bytes) -> Token:
+    """One RFC 3161 token over `message`. Raises `Bad` with what is wrong, `NoOpenssl`.
+
+    The request must carry a nonce and a SHA-256 imprint of `message`; OpenSSL holds the answer against both, checks the
+    signature, that stamping is the signer's only use, and the chain to `root`, at the time that the token states.
+    """
+    asked = openssl("ts", "-query", "-in", "{q}", "-text", q=request).stdout
+    imprint = "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE))
+    if "Hash Algorithm: sha256" not in asked or re.sub(r"[ -]", "", imprint) != sha256_hex(message):
+        raise Bad("its request is over something else")
+    if not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE):
+        raise Bad("its request has no nonce: an old answer could have been given")
+    said = openssl("ts", "-reply", "-in", "{r}", "-text", r=response).stdout
+    found = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
+    if "Status: Granted." not in said or found is None:
+        raise Bad("the answer is no granted token")
+    time = _moment(found[1])
+    if not re.search(r"-----BEGIN CERTIFICATE-----", root.decode("latin-1")):
+        raise Bad("no root certificate")
+    done = openssl(
+        "ts", "-verify", "-queryfile", "{q}", "-in", "{r}", "-CAfile", "{root}", "-untrusted", "{chain}",
+        "-attime", str(int(time.timestamp())), q=request, r=response, root=root, chain=chain or root,
+    )  # fmt: skip
+    if done.returncode or "Verification: OK" not in done.stdout:
+        reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
+        raise Bad("; ".join(dict.fromkeys(reasons)) or "the token is not accepted")
+    return Token(time, _first_end(chain + root), sha256_hex(response))
+
+
+def _moment(text: str) -> datetime:
+    plain = re.sub(r"\.\d+", "", text)
+    try:
+        return datetime.strptime(plain.strip(), "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Bad(f"a time that cannot be read: {text[:40]}") from error
+
+
+def _first_end(pem: bytes) -> datetime:
+    """When the first of these certificates ends."""
+    ends = []
+    for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
+        shown = openssl("x509", "-in", "{c}", "-noout", "-enddate", c=block).stdout
+        ends.append(_moment(shown.partition("=")[2]))
+    return min(ends)
+
+
+def check_stamps(
+    home: Path,
+    checkpoints: Mapping[int, bytes],
+    pinned: frozenset[str],
+    bodies: list[dict[str, Any] | None],
+    now: datetime | None,
+) -> tuple[list[Line], dict[int, datetime]]:
+    """(lines, checkpoint size → earliest time that a pinned authority states). `checkpoints`: size → note, checked."""
+    lines: list[Line] = []
+    times: dict[int, datetime] = {}
+    tokens: list[tuple[int, str, Token]] = []
+    for folder in sorted((home / "proofs").glob("[0-9]*"), key=lambda path: int(path.name)):
+        size = int(folder.name)
+        message = _read(folder / "checkpoint.txt")
+        if message != checkpoints.get(size):
+            lines.append(damaged("proofs", str(size), "its checkpoint is none of this ledger's"))
+            continue
+        for path in sorted(folder.glob("*.tsr")):
+            try:
+                token, root = _one(home, path, message)
+            except Bad as error:
+                lines.append(damaged("proofs", f"{size} {path.stem}", str(error)))
+                continue
+            except NoOpenssl:
+                lines.append(unknown("proofs", f"{size} {path.stem}", "the program openssl is not installed"))
+                continue
+            if root not in pinned:
+                lines.append(note("proofs", f"{size} {path.stem}", f"leads to a root that is not pinned: {root}"))
+                continue
+            tokens.append((size, path.stem, token))
+            times[size] = min(times.get(size, token.time), token.time)
+        if (folder / "opentimestamps.ots").exists():
+            lines.append(_ots(size, folder / "opentimestamps.ots", message))
+    lines += _told(tokens, bodies)
+    for size, name, token in tokens:
+        lines.append(_shown(size, name, token, tokens, bodies, now))
+    return lines, times
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _one(home: Path, path: Path, message: bytes) -> tuple[Token, str]:
+    try:
+        root = str(json.loads(path.with_suffix(".json").read_bytes())["root"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Bad(f"what was found when it came cannot be read: {error}") from error
+    pem = _read(home / "proofs" / "roots" / f"{root}.pem")
+    if fingerprint(pem) != root:
+        raise Bad("the root beside it is another one")
+    chain, request = _read(path.with_suffix(".pem")), _read(path.with_suffix(".tsq"))
+    return check_token(message, request, path.read_bytes(), chain, pem), root
+
+
+def fingerprint(pem: bytes) -> str:
+    """SHA-256 of the one certificate in `pem`, hex; empty where there is none."""
+    shown = openssl("x509", "-in", "{c}", "-noout", "-fingerprint", "-sha256", c=pem).stdout
+    return shown.partition("=")[2].strip().replace(":", "").lower()
+
+
+def _ots(size: int, path: Path, message: bytes) -> Line:
+    try:
+        said = read_ots(path.read_bytes(), sha256(message))
+    except (Bad, OSError) as error:
+        return damaged("proofs", f"{size} opentimestamps", str(error))
+    blocks = sorted({item.where for item in said if item.kind == "bitcoin"})
+    if blocks:
+        text = f"leads to Bitcoin block {', '.join(blocks)}, as a calendar says; the block's header is not checked here"
+        return note("proofs", f"{size} opentimestamps", text)
+    calendars = {item.where for item in said if item.kind == "pending"}
+    return note("proofs", f"{size} opentimestamps", f"pending at {len(calendars)} calendars: proves nothing yet")
+
+
+def _told(tokens: list[tuple[int, str, Token]], bodies: list[dict[str, Any] | None]) -> list[Line]:
+    """Tokens that the ledger names and that are gone."""
+    there = {token.sha256 for _, _, token in tokens}
+    lines = []
+    for body in bodies:
+        if body and body["type"] == "timestamped" and body["detail"].get("by") != "opentimestamps":
+            detail = body["detail"]
+            if detail["token"]["sha256"] not in there:
+                text = f"the token of {detail['by']} over checkpoint {detail['checkpoint']} is missing or not accepted"
+                lines.append(note("proofs", f"event {body['seq']}", text))
+    return lines
+
+
+def _shown(
+    size: int,
+    name: str,
+    token: Token,
+    tokens: list[tuple[int, str, Token]],
+    bodies: list[dict[str, Any] | None],
+    now: datetime | None,
+) -> Line:
+    where = f"checkpoint {size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}"
+    if now is None or now <= token.expires:
+        return intact("proofs", f"{size} {name}", where)
+    ended = f"its certificates ended on {token.expires:%Y-%m-%d}"
+    for body in bodies:
+        if body is None or body["type"] != "renewed":
+            continue
+        if any(item["token"]["sha256"] == token.sha256 for item in body["detail"]["tokens"]):
+            later = [other for over, _, other in tokens if over > body["seq"] and other.time <= token.expires]
+            if later:
+                return intact("proofs", f"{size} {name}", f"{where}; {ended}, and it was renewed before")
+    return note("proofs", f"{size} {name}", f"{where}; {ended} and it was not renewed in time")
