@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     home_help = "the home folder (default: $ARCHIVER_HOME or ~/archiver-home)"
     common.add_argument("--home", type=Path, metavar="DIR", help=home_help)
     common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
+    common.add_argument("--as", dest="person", metavar="NAME", help="sign as this person (archiver keys new NAME)")
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         "archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common]
@@ -216,6 +217,24 @@ def build_parser() -> argparse.ArgumentParser:
     seal.add_argument("--case", action="append", default=[], metavar="CASE", help="go out by this case's way")
     seal.add_argument("--write", type=Path, metavar="FILE", help="write the latest checkpoint for counsel or a partner")
 
+    keys = command(
+        "keys", "the keys that sign: fingerprints, people, passphrase, rotation", "archiver keys fingerprint --qr"
+    )
+    deeds = keys.add_subparsers(dest="action", metavar="ACTION", required=True)
+    deeds.add_parser("list", help="every key, its fingerprint, and whether a passphrase opens it", parents=[common])
+    shown = deeds.add_parser("fingerprint", help="of the ledger's key: for counsel to compare", parents=[common])
+    shown.add_argument("--qr", action="store_true", help="also as a QR code")
+    person = deeds.add_parser("new", help="a key for another person who works in this home", parents=[common])
+    person.add_argument("name", metavar="NAME", help="a pseudonym")
+    person.add_argument("--role", choices=("collector", "analyst", "reviewer"), required=True)
+    person.add_argument("--passphrase", action="store_true", help="ask for a passphrase, so that no other can sign")
+    deeds.add_parser("rotate", help="a new key for the ledger; the old one signs the hand-over", parents=[common])
+    secret = deeds.add_parser(
+        "passphrase", help="put a passphrase on a key, change it, or take it off", parents=[common]
+    )
+    secret.add_argument("name", nargs="?", metavar="NAME", help="a person's key (default: the ledger's and your own)")
+    secret.add_argument("--none", action="store_true", help="take the passphrase off")
+
     assemble = command(
         "assemble",
         "put files together again from the pieces they arrived in",
@@ -329,7 +348,7 @@ def main(
     """Runs one command; returns its exit code. `network` is for the demo and the tests."""
     parser = build_parser()
     try:
-        arguments = parser.parse_args(argv, argparse.Namespace(home=None, json=False))
+        arguments = parser.parse_args(argv, argparse.Namespace(home=None, json=False, person=None))
     except SystemExit as stop:  # argparse has said what is wrong
         return 0 if stop.code in (0, None) else 1
     if arguments.version:
@@ -398,7 +417,7 @@ class Context:
 
         if not (self.home_path / "archiver.toml").exists():
             return make_home(self)
-        return Home(self.home_path, environment=self.environment)
+        return Home(self.home_path, environment=self.environment, person=self.arguments.person)
 
     def recovered_home(self) -> Home:
         """The home for a command that writes: what an earlier process left open is closed and sealed first."""
@@ -497,6 +516,12 @@ def _seal(context: Context) -> int:
     return seal_command(context, context.recovered_home())
 
 
+def _keys(context: Context) -> int:
+    from archiver.keys import keys_command
+
+    return keys_command(context, context.recovered_home())
+
+
 def _assemble(context: Context) -> int:
     from archiver.assembling import assemble
 
@@ -567,6 +592,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "case": _case,
     "check": _check,
     "seal": _seal,
+    "keys": _keys,
     "assemble": _assemble,
     "catalog": _catalog,
     "doctor": _doctor,

@@ -21,6 +21,7 @@ from storage.files import write_synced
 from storage.times import Clock, system_clock, utc_text
 
 if TYPE_CHECKING:
+    from archiver.keys import Keys
     from storage.catalog import Catalog
     from storage.events import Author
     from storage.ledger import Ledger
@@ -37,6 +38,9 @@ format = 1
 
 # The name under which events are signed. A pseudonym: it stays in the ledger's events and travels in packages.
 pseudonym = {pseudonym}
+# What that person does, as events say: collector, analyst or reviewer. Others who work in this home get keys of their own:
+# archiver keys new NAME --role reviewer; then archiver --as NAME …
+role = "collector"
 
 [sites]
 # How sites see us. The User-Agent is sent with every request and recorded.
@@ -184,6 +188,7 @@ class TimestampConfig:
 @dataclass(frozen=True)
 class Config:
     pseudonym: str
+    role: str
     user_agent: str
     proxy: str | None = field(repr=False)
     interval: float
@@ -240,8 +245,15 @@ def default_path(environment: Mapping[str, str]) -> Path:
 class Home:
     """An existing home. Opens its parts when they are first needed."""
 
-    def __init__(self, path: Path, clock: Clock = system_clock, environment: Mapping[str, str] = os.environ) -> None:
-        """Raises `NotFound` where there is no home at `path`."""
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock = system_clock,
+        environment: Mapping[str, str] = os.environ,
+        person: str | None = None,
+    ) -> None:
+        """`person`: who signs, where it is not the home's own. Raises `NotFound` where there is no home at `path`."""
+        self.person = person
         self.path = path
         self.clock = clock
         self.environment = environment
@@ -256,6 +268,7 @@ class Home:
         """Makes a new home with keys and the default case. Raises `DiskError`, `ConfigError`."""
         import json
 
+        from archiver.keys import Keys
         from storage.events import Event
 
         if (path / "archiver.toml").exists():
@@ -271,12 +284,7 @@ class Home:
                 keys.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise disk_error(error, f"making a home at {path}") from error
-        for name in ("ledger", "person"):
-            if not (path / "keys" / f"{name}.key").exists():
-                write_synced(path / "keys" / f"{name}.key", _new_private_key(), 0o600)
-        if not (path / "keys" / "origin").exists():
-            # An origin that names nobody: it appears in every checkpoint that is handed out.
-            write_synced(path / "keys" / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
+        Keys.create(path)
         text = TEMPLATE.format(
             date=utc_text(clock())[:10],
             pseudonym=json.dumps(answers.pseudonym),
@@ -292,7 +300,6 @@ class Home:
         )
         write_synced(path / "archiver.toml", text.encode(), 0o600)
         home = cls(path, clock)
-        write_synced(path / "keys" / "ledger.vkey", f"{home.ledger_key_text()}\n".encode())
         recipient = home._new_case_key(DEFAULT_CASE)
         home.ledger.append([Event("case", clock(), {"name": DEFAULT_CASE, "recipients": [recipient]})], home.author)
         home.project()
@@ -329,6 +336,7 @@ class Home:
         try:
             return Config(
                 pseudonym=str(self.environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
+                role=_role(str(value.get("role", "collector"))),
                 user_agent=str(self.environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
                 proxy=str(proxy) or None,
                 interval=float(sites.get("interval", 0.5)),
@@ -359,37 +367,25 @@ class Home:
 
     # -- keys ------------------------------------------------------------------------------------------
 
-    def _private_key(self, name: str) -> Any:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    @cached_property
+    def keys(self) -> Keys:
+        from archiver.keys import Keys
 
-        path = self.path / "keys" / f"{name}.key"
-        try:
-            key = load_pem_private_key(path.read_bytes(), None)
-        except (OSError, ValueError, TypeError) as error:
-            raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise ConfigError(f"an Ed25519 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
-        return key
+        return Keys(self.path, self.environment)
 
     @cached_property
     def author(self) -> Author:
+        """Who signs events: the home's own person, or the one that --as or $ARCHIVER_AS names."""
         from storage.events import Author
 
-        return Author(self.config.pseudonym, self._private_key("person"))
-
-    @property
-    def origin(self) -> str:
-        try:
-            return (self.path / "keys" / "origin").read_text("utf-8").strip()
-        except OSError as error:
-            raise ConfigError("keys/origin", str(error), "Restore keys/ from your copy.") from error
+        named = self.person or self.environment.get("ARCHIVER_AS")
+        if named:
+            return self.keys.person(named)
+        return Author(self.config.pseudonym, self.keys.private("person"), self.config.role)
 
     def ledger_key_text(self) -> str:
         """The ledger's public key in note form."""
-        from storage.note import Signer
-
-        return str(Signer(self.origin, self._private_key("ledger")).key)
+        return str(self.keys.ledger.key)
 
     def _new_case_key(self, name: str) -> str:
         """Makes the case's age identity and returns its public key."""
@@ -405,10 +401,10 @@ class Home:
     @cached_property
     def ledger(self) -> Ledger:
         from storage.ledger import Ledger
-        from storage.note import Signer
 
-        signer = Signer(self.origin, self._private_key("ledger"))
-        return Ledger(self.path, signer, self.path / "keys" / "ledger.head", SOFTWARE)
+        ledger = Ledger(self.path, self.keys.ledger, self.path / "keys" / "ledger.head", SOFTWARE)
+        self.keys.finish_rotation(ledger)
+        return ledger
 
     @cached_property
     def state(self) -> State:
@@ -569,6 +565,15 @@ def _telegram(table: dict[str, Any]) -> TelegramConfig:
     )
 
 
+ROLES = ("collector", "analyst", "reviewer")
+
+
+def _role(text: str) -> str:
+    if text not in ROLES:
+        raise ConfigError(f"a role: {', '.join(ROLES)}", repr(text), "Correct archiver.toml.")
+    return text
+
+
 def _timestamps(table: dict[str, Any]) -> TimestampConfig:
     plain = TimestampConfig()
     authorities: list[Authority] = []
@@ -597,10 +602,3 @@ def _table(value: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigError(f"a table [{name}]", type(table).__name__, "Correct archiver.toml.")
     return table
-
-
-def _new_private_key() -> bytes:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

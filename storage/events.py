@@ -37,6 +37,7 @@ class Author:
 
     pseudonym: str
     private: Ed25519PrivateKey
+    role: str = "collector"
 
     @property
     def public_text(self) -> str:
@@ -64,7 +65,7 @@ def event_body(event: Event, seq: int, author: Author, software: str) -> dict[st
         "seq": seq,
         "type": event.type,
         "time": utc_text(event.time),
-        "agent": {"id": author.pseudonym, "key": author.public_text},
+        "agent": {"id": author.pseudonym, "key": author.public_text, "role": author.role},
         "software": software,
         "detail": event.detail,
     }

@@ -15,7 +15,7 @@ A ledger *behind* its head was rolled back, and nothing is signed over it.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from storage.merkle import (
     node_hash,
     root_of,
 )
-from storage.note import Checkpoint, Signer, open_note, sign
+from storage.note import Checkpoint, Signing, open_note, sign
 
 TILE = 256
 
@@ -177,10 +177,11 @@ class Sealed:
 class Ledger:
     """One home's ledger. Appending and signing happen under a short lock; reading needs none."""
 
-    def __init__(self, home: Path, signer: Signer, head: Path, software: str) -> None:
+    def __init__(self, home: Path, signer: Signing, head: Path, software: str) -> None:
         self.folder = home / "ledger"
         self.events = home / "events"
         self._signer = signer
+        self._also: tuple[Signing, ...] = ()
         self._head = head
         self._software = software
 
@@ -204,22 +205,32 @@ class Ledger:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / ".lock"):
-            checkpoint = self._repaired()
-            bodies = []
-            for position, event in enumerate(events):
-                body = event_body(event, checkpoint.size + position, author, self._software)
-                bodies.append((body, os.urandom(32)))
-            if not bodies:
-                return []
-            touched = set()
-            for body, salt in bodies:
-                path = self.events / event_name(body["seq"])
-                write_synced(path, event_file(body, salt))
-                touched.add(path.parent)
-            for folder in touched:
-                sync_folder(folder.parent)
-            grown = self._extend(checkpoint, [leaf(body, salt) for body, salt in bodies])
-            return [Sealed(body["seq"], body, grown) for body, _ in bodies]
+            return self._append(events, author)
+
+    def hand_over(self, event: Event, author: Author, new: Signing, commit: Callable[[], None]) -> Sealed:
+        """Records the hand-over to a new key under a checkpoint that both keys sign, then calls `commit`, all in the lock.
+
+        After `commit` the new key must be the one that this ledger's signer gives.
+        """
+        with locked(self.folder / ".lock"):
+            self._also = (new,)
+            try:
+                sealed = self._append([event], author)[0]
+                commit()
+            finally:
+                self._also = ()
+            return sealed
+
+    def resume_hand_over(self, new: Signing, commit: Callable[[bool], None]) -> None:
+        """After a crash: `commit` is told whether the newest event hands over to `new`. All in the lock."""
+        with locked(self.folder / ".lock"):
+            self._also = (new,)
+            try:
+                size = self._repaired().size
+                newest = (self.read_event(size - 1) if size else None) or {"type": None}
+                commit(newest["type"] == "key-handover" and newest["detail"]["new"] == str(new.key))
+            finally:
+                self._also = ()
 
     def recover(self) -> int:
         """Adopts events that were written but not yet in the tree. Returns how many."""
@@ -250,6 +261,24 @@ class Ledger:
         return body
 
     # -- inside the lock ---------------------------------------------------------------------------
+
+    def _append(self, events: Sequence[Event], author: Author) -> list[Sealed]:
+        checkpoint = self._repaired()
+        bodies = []
+        for position, event in enumerate(events):
+            body = event_body(event, checkpoint.size + position, author, self._software)
+            bodies.append((body, os.urandom(32)))
+        if not bodies:
+            return []
+        touched = set()
+        for body, salt in bodies:
+            path = self.events / event_name(body["seq"])
+            write_synced(path, event_file(body, salt))
+            touched.add(path.parent)
+        for folder in touched:
+            sync_folder(folder.parent)
+        grown = self._extend(checkpoint, [leaf(body, salt) for body, salt in bodies])
+        return [Sealed(body["seq"], body, grown) for body, _ in bodies]
 
     def _repaired(self) -> Checkpoint:
         """The checkpoint to build on, after what a crash left half done was finished."""
@@ -300,7 +329,7 @@ class Ledger:
         return grown
 
     def _publish(self, checkpoint: Checkpoint) -> None:
-        note = sign(checkpoint.text(), self._signer).encode()
+        note = sign(checkpoint.text(), self._signer, *self._also).encode()
         write_synced(self.folder / "checkpoints" / str(checkpoint.size), note)
         write_synced(self.folder / "checkpoint", note)
 

@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -53,6 +54,17 @@ class VerifierKey:
         return key
 
 
+class Signing(Protocol):
+    """What signs notes: a key at hand, or one that is opened when it is first needed."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def key(self) -> VerifierKey: ...
+    @property
+    def private(self) -> Ed25519PrivateKey: ...
+
+
 @dataclass(frozen=True)
 class Signer:
     name: str
@@ -66,7 +78,7 @@ class Signer:
         return f"Signer({self.key})"
 
 
-def sign(text: str, *signers: Signer) -> str:
+def sign(text: str, *signers: Signing) -> str:
     """The signed note. `text` must end in a line feed."""
     if not text.endswith("\n"):
         raise ValueError("a note's text ends in a line feed")

@@ -88,8 +88,8 @@ def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: b
     return last == 0 and value == root
 
 
-def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
-    """(origin, size, root) of a checkpoint signed by `key` (a C2SP verifier key). Raises `Bad`."""
+def note_text(note: bytes, key: str) -> str:
+    """The text of a note signed by `key` (a C2SP verifier key). Raises `Bad`."""
     try:
         name, key_id, encoded = key.split("+", 2)
         public = base64.b64decode(encoded, validate=True)
@@ -117,7 +117,12 @@ def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
         signed = True
     if not signed:
         raise Bad("no signature by the ledger's key")
-    lines = text.split("\n")
+    return text
+
+
+def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
+    """(origin, size, root) of a checkpoint signed by `key`. Raises `Bad`."""
+    lines = note_text(note, key).split("\n")
     if len(lines) != 4 or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
         raise Bad("not a checkpoint")
     try:
