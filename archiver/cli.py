@@ -217,6 +217,24 @@ def build_parser() -> argparse.ArgumentParser:
     seal.add_argument("--case", action="append", default=[], metavar="CASE", help="go out by this case's way")
     seal.add_argument("--write", type=Path, metavar="FILE", help="write the latest checkpoint for counsel or a partner")
 
+    export = command(
+        "export",
+        "make a package of a case, for a court, a partner or the public",
+        "archiver export almaty --to /media/usb --profile full --encrypt-to age1…",
+    )
+    export.add_argument("case", metavar="CASE")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the package is written")
+    export.add_argument("--profile", required=True, metavar="full|partner|public", help="for whom: what it shows")
+    export.add_argument(
+        "--encrypt-to", action="append", default=[], metavar="KEY", help="an age public key; repeatable"
+    )
+    export.add_argument("--no-encrypt", action="store_true", help="full: leave it open (default: the case's own keys)")
+    export.add_argument("--only", action="append", default=[], metavar="ID", help="only this capture; repeatable")
+    export.add_argument("--privileged", action="store_true", help="include notes marked as privileged")
+    export.add_argument("--name", help="of the package (default: case, profile, checkpoint)")
+    export.add_argument("--checkpoint", type=int, metavar="N", help="of which size of the ledger it is made")
+    export.add_argument("--yes", action="store_true", help="the list of what becomes visible was read and agreed to")
+
     keys = command(
         "keys", "the keys that sign: fingerprints, people, passphrase, rotation", "archiver keys fingerprint --qr"
     )
@@ -516,6 +534,12 @@ def _seal(context: Context) -> int:
     return seal_command(context, context.recovered_home())
 
 
+def _export(context: Context) -> int:
+    from archiver.export.command import export
+
+    return export(context, context.recovered_home())
+
+
 def _keys(context: Context) -> int:
     from archiver.keys import keys_command
 
@@ -593,6 +617,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "check": _check,
     "seal": _seal,
     "keys": _keys,
+    "export": _export,
     "assemble": _assemble,
     "catalog": _catalog,
     "doctor": _doctor,

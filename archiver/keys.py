@@ -49,10 +49,17 @@ def fingerprint(vkey: str) -> str:
 
 
 def in_words(hexadecimal: str) -> list[str]:
-    """The first 128 bits of a fingerprint as twelve words of the BIP 39 list, the last with a checksum."""
-    from mnemonic import Mnemonic
+    """The first 128 bits of a fingerprint as eight words that can be read out in any language: proquints, 16 bits each.
 
-    return str(Mnemonic("english").to_mnemonic(bytes.fromhex(hexadecimal)[:16])).split()
+    Source: D. Wilkerson, "A Proposal for Proquints", arXiv:0901.4016.
+    """
+    consonants, vowels = "bdfghjklmnprstvz", "aiou"
+    words = []
+    for at in range(0, 32, 4):
+        bits = int(hexadecimal[at : at + 4], 16)
+        word = consonants[bits >> 12], vowels[bits >> 10 & 3], consonants[bits >> 6 & 15], vowels[bits >> 4 & 3]
+        words.append("".join(word) + consonants[bits & 15])
+    return words
 
 
 class LedgerKey:

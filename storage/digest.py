@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, hmac
 
 Buffer = bytes | bytearray | memoryview
 READ_SIZE = 1 << 20
@@ -104,6 +104,14 @@ def file_sha256(path: Path, start: int = 0) -> Sha256:
         while count := stream.readinto(buffer):
             running.update(view[:count])
     return running
+
+
+def keyed(key: bytes, *parts: Buffer) -> bytes:
+    """HMAC-SHA256 (RFC 2104) over the concatenation of `parts`, 32 bytes."""
+    running = hmac.HMAC(key, hashes.SHA256())
+    for part in parts:
+        running.update(bytes(part))
+    return running.finalize()
 
 
 def commitment(salt: bytes, value: bytes) -> str:

@@ -32,10 +32,10 @@ def test_the_fingerprint_is_of_the_public_key_alone(home: Home, shell: Shell) ->
     assert code == 0
     assert whole in out.replace(" ", "")
     words = in_words(whole)
-    assert len(words) == 12
+    assert len(words) == 8
     assert " ".join(words) in out
     assert "▀" in out or "█" in out
-    assert in_words("00" * 32) == ["abandon"] * 11 + ["about"]  # the vector of BIP 39
+    assert in_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == ["lusab", "babad", "gutih", "tugad"]  # of arXiv:0901.4016
 
 
 def test_people_sign_with_their_own_keys(home: Home, shell: Shell) -> None:

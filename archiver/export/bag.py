@@ -1,0 +1,155 @@
+"""A BagIt 1.0 bag (RFC 8493), written by us (standards.md 6.1): each file once, streaming, digests on the way.
+
+The bag grows in `<name>.partial`. A journal there names every file that is complete, so that an interrupted export goes
+on where it stood; what it made is the same as if nothing had happened. The folder gets its name when it is signed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.errors import UsageError
+from storage.digest import Digests
+from storage.errors import disk_error
+from storage.files import sync_folder, write_synced
+
+ALGORITHMS = ("sha256", "sha512")
+_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+SIGNATURE = "signature/tagmanifest-sha512.txt.note"
+JOURNAL = ".journal"
+SYNC_BYTES = 8 << 20
+"""Files longer than this are synced when they are complete; the small ones together at the end."""
+
+
+def signed_text(tagmanifest_sha512: str) -> str:
+    """What the ledger's key signs for a package: names every file of it through the manifests."""
+    return f"archiver-package/1\nsha512 {tagmanifest_sha512}\n"
+
+
+@dataclass(frozen=True)
+class Written:
+    """One file of the bag."""
+
+    name: str
+    size: int
+    sha256: str
+    sha512: str
+
+
+class Bag:
+    """Writes `folder`.partial; `finish` gives it its name."""
+
+    def __init__(self, folder: Path, plan: str) -> None:
+        """`plan`: what this package is made of; a partial folder of another plan is begun anew.
+
+        Raises `UsageError` where the target exists, `DiskError`.
+        """
+        self.folder = folder
+        self.partial = folder.with_name(f"{folder.name}.partial")
+        if folder.exists():
+            raise UsageError(f"no {folder} yet", "one", "Remove it, or export to another folder.")
+        self.files: dict[str, Written] = {}
+        self._lower: dict[str, str] = {}
+        self.resumed = 0
+        """How many files were there already."""
+        try:
+            if self._earlier() != plan:
+                shutil.rmtree(self.partial, ignore_errors=True)
+                self.partial.mkdir(parents=True)
+                self.files.clear()
+                (self.partial / JOURNAL).write_text(json.dumps({"plan": plan}) + "\n", "utf-8")
+        except OSError as error:
+            raise disk_error(error, f"making {self.partial}") from error
+        self._known = dict(self.files)
+        self.files = {}
+
+    def _earlier(self) -> str | None:
+        """The plan of a partial folder that is there; its complete files are taken over."""
+        try:
+            lines = (self.partial / JOURNAL).read_text("utf-8").splitlines()
+            plan = str(json.loads(lines[0])["plan"])
+            for line in lines[1:]:
+                one = Written(**json.loads(line))
+                if (self.partial / one.name).stat().st_size == one.size:
+                    self.files[one.name] = one
+        except (OSError, ValueError, IndexError, KeyError, TypeError):
+            return None if not self.files else plan
+        return plan
+
+    def has(self, name: str) -> Written | None:
+        """A file that an interrupted export had completed; it then counts as written."""
+        one = self._known.get(name)
+        if one is not None and name not in self.files:
+            self.files[name] = one
+            self.resumed += 1
+        return one
+
+    def write(self, name: str, content: bytes | Iterable[bytes]) -> Written:
+        """Adds a file, from bytes or from pieces. Raises `DiskError`, and whatever the pieces raise."""
+        if not _NAME.fullmatch(name) or any(_RESERVED.fullmatch(part) for part in name.split("/")):
+            raise ValueError(f"a name that is not safe everywhere: {name!r}")
+        if self._lower.setdefault(name.lower(), name) != name or name in self.files:
+            raise ValueError(f"a name that stands twice: {name!r}")
+        if (known := self.has(name)) is not None:
+            return known
+        path = self.partial / name
+        running = Digests(*ALGORITHMS)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "wb") as stream:
+                for piece in (content,) if isinstance(content, bytes) else content:
+                    running.update(piece)
+                    stream.write(piece)
+                stream.flush()
+                if running.size > SYNC_BYTES:
+                    os.fsync(stream.fileno())
+            digests = running.hexdigests()
+            one = Written(name, running.size, digests["sha256"], digests["sha512"])
+            with open(self.partial / JOURNAL, "a", encoding="utf-8") as journal:
+                journal.write(json.dumps(one.__dict__) + "\n")
+        except OSError as error:
+            raise disk_error(error, f"writing {name}") from error
+        self.files[name] = one
+        return one
+
+    def finish(self, info: list[tuple[str, str]], sign: Callable[[str], bytes], before: Callable[[], None]) -> Path:
+        """Manifests, `bag-info.txt`, then `before()` as the last look at all files, then the signature and the name.
+
+        Raises `DiskError`, and whatever `before` raises; the folder then stays partial and unsigned.
+        """
+        payload = sorted(name for name in self.files if name.startswith("data/"))
+        oxum = f"{sum(self.files[name].size for name in payload)}.{len(payload)}"
+        lines = [*info, ("Payload-Oxum", oxum)]
+        for name in ("bagit.txt", "bag-info.txt", *(f"manifest-{kind}.txt" for kind in ALGORITHMS)):
+            self._known.pop(name, None)  # made anew: an interrupted run may have had other files
+        self.write("bagit.txt", BAGIT)
+        self.write("bag-info.txt", "".join(f"{key}: {value}\n" for key, value in lines).encode())
+        for kind in ALGORITHMS:
+            self.write(f"manifest-{kind}.txt", self._manifest(kind, payload))
+        tags = sorted(name for name in self.files if not name.startswith("data/"))
+        manifests = {f"tagmanifest-{kind}.txt": self._manifest(kind, tags) for kind in ALGORITHMS}
+        running = Digests("sha512")
+        running.update(manifests["tagmanifest-sha512.txt"])
+        try:
+            for name, content in manifests.items():
+                write_synced(self.partial / name, content)
+            before()
+            write_synced(self.partial / SIGNATURE, sign(signed_text(running.hexdigests()["sha512"])))
+            (self.partial / JOURNAL).unlink()
+            os.sync()
+            self.partial.rename(self.folder)
+            sync_folder(self.folder.parent)
+        except OSError as error:
+            raise disk_error(error, f"finishing {self.folder.name}") from error
+        return self.folder
+
+    def _manifest(self, kind: str, names: list[str]) -> bytes:
+        return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()

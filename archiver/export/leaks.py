@@ -1,0 +1,179 @@
+"""The search that runs over every package before it is signed: do known secrets stand in it, in any dress?
+
+Looked for as they are, in hex, in base64 at each of its three alignments, percent-encoded and as UTF-16; through gzip,
+ZIP, the compressed streams of PDF and the compressed chunks of PNG. What a picture *shows* is not read: people review that.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote_from_bytes
+
+from ahocorasick_rs import BytesAhoCorasick
+
+READ = 1 << 20
+LEAST = 6
+"""Shorter values stand everywhere by chance."""
+DEPTH = 4
+GROWTH = 4 << 30
+"""No file is inflated further than this."""
+_STREAM = re.compile(rb"stream\r?\n")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A secret that was found: what it is called, and in which file. Never its value."""
+
+    name: str
+    file: str
+
+
+class Searcher:
+    """Knows the secrets in every dress. `names` say what each is."""
+
+    def __init__(self, secrets: dict[bytes, str]) -> None:
+        self._names: list[str] = []
+        patterns: list[bytes] = []
+        for value, name in secrets.items():
+            for dressed in set(_dresses(value)):
+                if len(dressed) >= LEAST:
+                    patterns.append(dressed)
+                    self._names.append(name)
+        self._longest = max((len(pattern) for pattern in patterns), default=1)
+        self._machine = BytesAhoCorasick(patterns) if patterns else None
+
+    def chunks(self, pieces: Iterable[bytes]) -> set[str]:
+        """Names of the secrets in a stream."""
+        found: set[str] = set()
+        if self._machine is None:
+            return found
+        tail = b""
+        for piece in pieces:
+            data = tail + piece
+            found |= {
+                self._names[index] for index, _, _ in self._machine.find_matches_as_indexes(data, overlapping=True)
+            }
+            tail = data[-(self._longest - 1) :] if self._longest > 1 else b""
+        return found
+
+
+def _dresses(value: bytes) -> Iterator[bytes]:
+    yield value
+    yield value.hex().encode()
+    yield value.hex().upper().encode()
+    yield quote_from_bytes(value).encode()
+    yield quote_from_bytes(value, safe="").encode()
+    text = value.decode("utf-8", "replace")
+    if "\ufffd" not in text:
+        yield text.encode("utf-16-le")
+        yield text.encode("utf-16-be")
+        yield text.encode("ascii", "xmlcharrefreplace")
+        yield text.encode("ascii", "backslashreplace")
+        yield text.lower().encode()
+    for shift in range(3):  # the middle of the base64 text, which what stands around it does not change
+        coded = base64.b64encode(bytes(shift) + value)
+        start, end = -(-shift * 8 // 6), (shift + len(value)) * 8 // 6
+        yield coded[start:end]
+        yield coded[start:end].replace(b"+", b"-").replace(b"/", b"_")
+
+
+def search(folder: Path, secrets: dict[bytes, str]) -> list[Leak]:
+    """Every secret that stands in a file of the folder, or in a file's name. Raises `OSError`."""
+    searcher = Searcher({value: name for value, name in secrets.items() if len(value) >= LEAST})
+    leaks = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        found = searcher.chunks([name.encode()])
+        if path.is_file():
+            with open(path, "rb") as stream:
+                found |= _in_file(searcher, stream, 0)
+        leaks += [Leak(secret, name) for secret in sorted(found)]
+    return leaks
+
+
+def _in_file(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:
+    found = searcher.chunks(_pieces(stream))
+    if depth >= DEPTH:
+        return found
+    stream.seek(0)
+    start = stream.read(8)
+    stream.seek(0)
+    if start.startswith(b"\x1f\x8b"):
+        found |= searcher.chunks(_inflated(stream))
+    elif start.startswith(b"PK\x03\x04"):
+        found |= _in_zip(searcher, stream, depth)
+    elif start.startswith(b"%PDF-"):
+        found |= searcher.chunks(_pdf_streams(stream.read()))
+    elif start.startswith(b"\x89PNG"):
+        found |= searcher.chunks(_png_chunks(stream.read()))
+    return found
+
+
+def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
+    while data := stream.read(READ):
+        yield data
+
+
+def _inflated(stream: IO[bytes]) -> Iterator[bytes]:
+    """All members of a gzip file; what is damaged is passed over, the bytes themselves were searched."""
+    inflate = zlib.decompressobj(31)
+    grown = 0
+    pending = b""
+    try:
+        while data := pending or stream.read(READ):
+            piece = inflate.decompress(data, READ)
+            grown += len(piece)
+            yield piece
+            pending = inflate.unconsumed_tail
+            if inflate.eof:
+                pending, inflate = inflate.unused_data, zlib.decompressobj(31)
+            if grown > GROWTH:
+                return
+    except zlib.error:
+        return
+
+
+def _in_zip(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:
+    found: set[str] = set()
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            for entry in archive.infolist():
+                if entry.file_size < GROWTH and not entry.is_dir():
+                    with archive.open(entry) as inner:
+                        found |= _in_file(searcher, inner, depth + 1)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+        return found
+    return found
+
+
+def _pdf_streams(data: bytes) -> Iterator[bytes]:
+    for match in _STREAM.finditer(data):
+        try:
+            yield zlib.decompressobj().decompress(data[match.end() :], 64 << 20)
+        except zlib.error:
+            continue
+        yield b"\n"
+
+
+def _png_chunks(data: bytes) -> Iterator[bytes]:
+    """Compressed text (zTXt, iTXt, iCCP); pixels are not text."""
+    at = 8
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        body = data[at + 8 : at + 8 + length]
+        if kind in (b"zTXt", b"iTXt", b"iCCP"):
+            for start in range(len(body)):
+                if body[start : start + 1] == b"\x78":
+                    try:
+                        yield zlib.decompressobj().decompress(body[start:], 1 << 20)
+                        yield b"\n"
+                    except zlib.error:
+                        continue
+        at += 12 + length

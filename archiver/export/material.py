@@ -1,0 +1,291 @@
+"""What a case holds, gathered from the catalog and the capture folders: nothing is decided here about who may see it.
+
+An *exhibit* is one post or page with all its observations, or one received file; exhibits are numbered in the order in
+which they were first captured, so that the same case gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from archiver.errors import NotFound, UsageError
+from archiver.home import Home
+from storage.assembly import URI as ASSEMBLY
+from storage.assembly import Assembly, parse_assembly, payload, safe_name
+from storage.errors import FormatError
+from storage.ledger import Tiles
+from storage.lines import read_lines
+
+MEDIA = ("video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file")
+VIEWS = {"screenshot": "png", "pdf": "pdf"}
+"""Pictures of a page that go into packages, by the kind in the inventory."""
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A sealed capture as it lies in the home."""
+
+    id: str
+    seq: int
+    folder: Path
+    manifest: dict[str, Any]
+    row: dict[str, Any]
+    records: list[dict[str, Any]]
+    posts: list[dict[str, Any]]
+    inventory: list[dict[str, Any]]
+
+    @property
+    def target(self) -> dict[str, Any]:
+        return next((line for line in self.inventory if "target_salt" in line), {})
+
+    def record(self, record_id: str | None) -> dict[str, Any] | None:
+        return next((line for line in self.records if line["id"] == record_id), None)
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """The inventory's outcomes, each thing once."""
+        last = {line["key"]: line for line in self.inventory if line.get("outcome")}
+        yield from last.values()
+
+
+@dataclass(frozen=True)
+class Media:
+    """A file that a post or source brought: where its bytes lie, and their digest."""
+
+    capture: str
+    key: str
+    kind: str
+    post: str | None
+    name: str
+    sha256: str
+    size: int
+    media_type: str | None
+    record: str
+    pieces: tuple[tuple[Path, int, int, int], ...] = field(repr=False)
+    """(WARC file, where the record begins, offset in its payload, length), in order."""
+
+    def chunks(self) -> Iterator[bytes]:
+        for path, at, offset, length in self.pieces:
+            yield from payload(path, at, offset, length)
+
+
+@dataclass
+class Observation:
+    """A post as one capture saw it."""
+
+    capture: str
+    seq: int
+    line: dict[str, Any]
+    seen: str | None
+    media: list[Media] = field(default_factory=list)
+
+
+@dataclass
+class Exhibit:
+    number: str
+    key: str
+    """Platform and id, or the capture and key of a received file."""
+    platform: str
+    observations: list[Observation] = field(default_factory=list)
+    files: list[Media] = field(default_factory=list)
+    """Of a received file."""
+    removals: list[dict[str, Any]] = field(default_factory=list)
+    """Events that say that it was no longer there."""
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        return self.observations[-1].line if self.observations else {}
+
+
+@dataclass
+class Material:
+    case: str
+    captures: list[Capture]
+    all_of_case: list[dict[str, Any]]
+    """Rows of every capture of the case, those left out of the selection included."""
+    exhibits: list[Exhibit]
+    events: list[dict[str, Any]]
+    """Bodies of the events that concern the selection, by seq."""
+    annotations: list[dict[str, Any]]
+
+    @property
+    def last_seq(self) -> int:
+        return max(int(item["seq"]) for item in (*self.events, *self.all_of_case))
+
+    @property
+    def test_routes(self) -> bool:
+        return any(capture.manifest["test_routes"] for capture in self.captures)
+
+
+def gather(home: Home, case: str, only: list[str]) -> Material:
+    """The case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
+    known = [row["name"] for row in home.catalog.cases()]
+    if case not in known:
+        raise NotFound(f"the case {case!r}", f"cases: {', '.join(known)}", "See `archiver case list`.")
+    rows = home.catalog.captures(case)
+    if not rows:
+        raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")
+    chosen = rows
+    if only:
+        ids = {home.resolve_capture(text) for text in only}
+        if strange := ids - {row["id"] for row in rows}:
+            raise UsageError(
+                f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
+            )
+        chosen = [row for row in rows if row["id"] in ids]
+    captures = [_capture(home, row) for row in chosen]
+    folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
+    exhibits = _exhibits(home, captures, folders)
+    events = _events(home, case, {capture.id for capture in captures})
+    annotations = [event for event in events if event["type"] == "annotated"]
+    by_key = {exhibit.key: exhibit for exhibit in exhibits}
+    of_capture: dict[str, list[Exhibit]] = {}
+    for exhibit in exhibits:
+        for capture_id in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
+            of_capture.setdefault(capture_id, []).append(exhibit)
+    for event in annotations:
+        about = event["detail"]["about"]
+        for exhibit in of_capture.get(about.get("capture", ""), []):
+            if about.get("post") in (None, exhibit.key.partition(":")[2]):
+                exhibit.annotations.append(event)
+    for event in events:
+        if event["type"] == "removed":
+            key = f"{event['detail']['platform']}:{event['detail']['post']}"
+            if key in by_key:
+                by_key[key].removals.append(event)
+    return Material(case, captures, rows, exhibits, events, annotations)
+
+
+def _capture(home: Home, row: dict[str, Any]) -> Capture:
+    folder = home.path / row["folder"]
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        records, posts, inventory = (
+            [{key: value for key, value in line.items() if key != "salt"} for line in read_lines(folder / name)]
+            for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl")
+        )
+    except OSError as error:
+        raise FormatError(
+            f"the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
+        ) from error
+    return Capture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
+
+
+def _exhibits(home: Home, captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit]:
+    found: dict[str, Exhibit] = {}
+
+    def exhibit(key: str, platform: str) -> Exhibit:
+        if key not in found:
+            found[key] = Exhibit(f"E{len(found) + 1:04d}", key, platform)
+        return found[key]
+
+    for capture in captures:
+        media = list(_media(capture, folders))
+        for line in capture.posts:
+            if line.get("role") == "captions":
+                continue
+            record = capture.record(line.get("record"))
+            key = f"{line['platform']}:{line.get('id') or line.get('url')}"
+            own = [one for one in media if one.post is not None and one.post == str(line.get("id") or line.get("url"))]
+            seen = record["date"] if record else capture.manifest["opened"]
+            exhibit(key, line["platform"]).observations.append(Observation(capture.id, capture.seq, line, seen, own))
+        if capture.target.get("platform") == "received":
+            for one in media:
+                exhibit(f"received:{capture.id}:{one.key}", "received").files.append(one)
+    return list(found.values())
+
+
+def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
+    """Every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
+    places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
+    for line in capture.ended():
+        key = str(line["key"])
+        if line.get("kind") not in MEDIA or line["outcome"] not in ("captured", "partial") or not line.get("record"):
+            continue
+        if not (key.startswith(("post ", "file ")) and line["record"] in places):
+            continue
+        post = key.removeprefix("post ").partition(" #")[0] if key.startswith("post ") else None
+        path, record = places[line["record"]]
+        if line.get("assembly"):
+            whole = _assembly(capture, str(line["assembly"]))
+            pieces = _pieces(whole, capture, folders) if whole else None
+            if whole is None or pieces is None:
+                continue
+            yield Media(
+                capture.id, key, line["kind"], post, whole.name, whole.sha256, whole.size, whole.media_type,
+                line["record"], pieces,
+            )  # fmt: skip
+            continue
+        digest = str(record.get("payload_digest") or "").removeprefix("sha256:")
+        size = record.get("payload_size")
+        if record["type"] not in ("response", "resource") or not digest or size is None:
+            continue
+        name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
+        yield Media(
+            capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
+            ((path, record["offset"], 0, int(size)),),
+        )  # fmt: skip
+
+
+def _assembly(capture: Capture, sha256: str) -> Assembly | None:
+    for line in capture.records:
+        if line.get("uri") == ASSEMBLY + sha256:
+            block = b"".join(payload(capture.folder / line["file"], line["offset"], 0, 64 << 20))
+            return parse_assembly(block)
+    return None
+
+
+def _pieces(
+    whole: Assembly, capture: Capture, folders: dict[str, Path]
+) -> tuple[tuple[Path, int, int, int], ...] | None:
+    own = {line["id"]: (capture.folder / line["file"], line["offset"]) for line in capture.records}
+    others: dict[str, dict[str, tuple[Path, int]]] = {}
+    pieces = []
+    for piece in whole.pieces:
+        places = own
+        if piece.capture:
+            if piece.capture not in others:
+                folder = folders.get(piece.capture)
+                lines = read_lines(folder / "records.jsonl") if folder and folder.exists() else iter(())
+                others[piece.capture] = {
+                    line["id"]: ((folder or Path()) / line["file"], line["offset"]) for line in lines
+                }
+            places = others[piece.capture]
+        if piece.record not in places:
+            return None
+        path, at = places[piece.record]
+        pieces.append((path, at, piece.offset, piece.length))
+    return tuple(pieces)
+
+
+def _events(home: Home, case: str, captures: set[str]) -> list[dict[str, Any]]:
+    """Bodies of the events about these captures and this case, and about the ledger's keys and stamps."""
+    kept = []
+    for body in home.catalog.event_bodies(
+        ("case", "case-membership", "captured", "recovered", "annotated", "removed", "redacted", "key-handover")
+    ):
+        detail = body["detail"]
+        about = detail.get("about", {})
+        if body["type"] == "key-handover":
+            concerned = True
+        elif body["type"] == "case":
+            concerned = detail["name"] == case
+        elif body["type"] == "case-membership":
+            concerned = detail["case"] == case and detail["capture"] in captures
+        else:
+            concerned = (about.get("capture") or detail.get("capture")) in captures or about.get("case") == case
+            concerned = concerned or ("author" in about and about.get("case") in (None, case))
+        if concerned:
+            kept.append(body)
+    return kept
+
+
+def leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
+    """(seq, entry) of every leaf of the ledger up to `size`."""
+    tiles = Tiles(home.ledger.folder, size)
+    for start in range(0, size, 256):
+        yield from enumerate(tiles.entries(start // 256), start)

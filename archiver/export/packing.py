@@ -1,0 +1,219 @@
+"""Making a package: which files go into the bag, in which order, for which profile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from archiver.errors import ConfigError
+from archiver.export import tables
+from archiver.export.bag import Bag
+from archiver.export.material import Capture, Material
+from archiver.export.profiles import Shown
+from archiver.export.proofs import Basis, write_proofs
+from archiver.export.wacz import Page, Source, wacz
+from archiver.home import SOFTWARE, Home
+from storage import canonical
+from storage.digest import file_sha256, sha256_hex
+from storage.errors import FormatError
+from storage.events import event_name
+from storage.files import write_synced
+from storage.note import sign
+
+FORMAT = "archiver-package/1"
+NOT_PACKED = ("private.age", "private.age-lines")
+"""Withheld values stay in the house; a court is shown single ones (docs/formats.md)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides the bytes of a package."""
+
+    name: str
+    shown: Shown
+    base: Basis
+    privileged: bool
+
+    @property
+    def made(self) -> str:
+        """The time that the package states: of the newest event it holds, so that the same package has the same bytes."""
+        material = self.shown.material
+        times = [str(event["time"]) for event in material.events]
+        return max(times + [str(capture.manifest["closed"]) for capture in material.captures])
+
+    def key(self) -> str:
+        material = self.shown.material
+        facts = {
+            "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged,
+            "software": SOFTWARE, "checkpoint": self.base.note.decode(), "stamps": [str(s) for s in self.base.stamps],
+            "captures": [capture.row["manifest_sha256"] for capture in material.captures],
+            "events": [event["seq"] for event in material.events],
+        }  # fmt: skip
+        return sha256_hex(canonical.dumps(facts))
+
+
+Progress = Callable[[str], None]
+
+
+def fill(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
+    """Writes everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
+    shown, material = plan.shown, plan.shown.material
+    progress("proofs")
+    write_proofs(home, bag, material, plan.base)
+    if shown.profile == "full":
+        _raw(home, bag, plan, progress)
+    for card in shown.cards:
+        for file in card.every_file:
+            if file.name is not None and file.name not in bag.files and not file.converted:
+                progress(file.name)
+                one = bag.write(file.name, file.media.chunks())
+                if one.sha256 != file.media.sha256:
+                    raise FormatError(
+                        f"{file.media.key} of {file.media.capture} with the digest that was sealed",
+                        "another",
+                        "Run `archiver check`; restore the capture from a copy.",
+                    )
+    progress("tables")
+    bag.write("data/posts.json", tables.json_bytes([tables.card_json(card) for card in shown.cards]))
+    bag.write("data/posts.csv", tables.posts_csv(shown))
+    bag.write("data/hashes.csv", tables.hashes_csv(shown, bag.files))
+    bag.write("data/not-kept.csv", tables.inventory_csv(shown))
+    bag.write("data/withheld.csv", tables.withheld_csv(shown))
+    bag.write("data/annotations.json", tables.annotations_json(shown))
+    bag.write("data/custody.csv", tables.custody_csv(shown))
+    bag.write("data/package.json", canonical.dumps(_about(home, plan)))
+
+
+def _about(home: Home, plan: Plan) -> dict[str, Any]:
+    """What the package says of itself, for machines: the checkers begin here."""
+    shown, material = plan.shown, plan.shown.material
+    chosen = {capture.seq for capture in material.captures}
+    return {
+        "format": FORMAT,
+        "name": plan.name,
+        "profile": shown.profile,
+        "made": plan.made,
+        "software": SOFTWARE,
+        "key": home.ledger_key_text(),
+        "checkpoint": {"size": plan.base.size, "root": plan.base.root},
+        "captures": [
+            {"event": capture.seq, **({"id": capture.id} if shown.profile != "public" else {})}
+            for capture in material.captures
+        ],
+        "not_in_package": sorted(row["seq"] for row in material.all_of_case if row["seq"] not in chosen),
+        "test_routes": material.test_routes,
+        "withheld": len(shown.withheld),
+    }
+
+
+def _raw(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
+    """`full`: the events, the capture folders but for the private record, and the WARC files in a WACZ."""
+    material = plan.shown.material
+    sources = []
+    told = {event["seq"] for event in plan.shown.annotations}
+    for event in material.events:
+        if event["type"] != "annotated" or event["seq"] in told:
+            name = event_name(event["seq"])
+            bag.write(f"data/events/{event['seq']}.json", (home.path / "events" / name).read_bytes())
+    for capture in material.captures:
+        bag.write(f"data/captures/{capture.id}/manifest.json", (capture.folder / "manifest.json").read_bytes())
+        for entry in capture.manifest["files"]:
+            path = capture.folder / entry["name"]
+            if entry["name"].endswith(".warc.gz"):
+                records = [line for line in capture.records if line["file"] == entry["name"]]
+                sources.append(Source(path, entry["sha256"], entry["size"], records))
+            elif entry["name"] not in NOT_PACKED:
+                if file_sha256(path).hexdigest() != entry["sha256"]:
+                    raise FormatError(f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it.")
+                bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
+    progress("data/archive.wacz")
+    if bag.has("data/archive.wacz") is None:
+        pieces = wacz(sources, list(_pages(material)), plan.name, plan.made, SOFTWARE, package_key(home))
+        bag.write("data/archive.wacz", pieces)
+
+
+def _pages(material: Material) -> Iterator[Page]:
+    """What can be opened in the replay: each HTML page that a capture received, each once."""
+    seen = set()
+    for capture in material.captures:
+        for line in capture.records:
+            html = str(line.get("content_type") or "").startswith("text/html")
+            if line["type"] == "response" and html and line.get("status") == 200 and line["uri"] not in seen:
+                seen.add(line["uri"])
+                yield Page(line["uri"], line["date"], _title(capture, line))
+
+
+def _title(capture: Capture, line: dict[str, Any]) -> str:
+    post = next((post for post in capture.posts if post.get("record") == line["id"]), {})
+    words = " ".join(str(post.get("title") or post.get("text") or "").split())
+    return words[:80] or line["uri"]
+
+
+def package_key(home: Home) -> ec.EllipticCurvePrivateKey:
+    """P-384, for the anonymous signature inside a WACZ; made when it is first needed. Raises `ConfigError`."""
+    path = home.path / "keys" / "wacz.key"
+    if not path.exists():
+        fresh = ec.generate_private_key(ec.SECP384R1())
+        write_synced(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigError(f"the key {path}", str(error), "Restore keys/, or remove it to have it made anew.") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ConfigError(f"a P-384 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
+    return key
+
+
+def bag_info(plan: Plan) -> list[tuple[str, str]]:
+    return [
+        ("Bagging-Date", plan.made[:10]),
+        ("External-Identifier", plan.name),
+        ("External-Description", f"Package of social media evidence, profile {plan.shown.profile}. Read README.txt."),
+        ("Bag-Software-Agent", SOFTWARE),
+        ("BagIt-Profile-Identifier", "urn:archiver:bagit-profile:1"),
+    ]
+
+
+def add_program(bag: Bag) -> None:
+    """`check.py` and how to begin."""
+    here = resources.files("archiver.export")
+    bag.write("check.py", (here / "check.py").read_bytes())
+    bag.write("README.txt", (here / "README.txt").read_bytes())
+
+
+def signer(home: Home) -> Callable[[str], bytes]:
+    return lambda text: sign(text, home.keys.ledger).encode()
+
+
+def pseudonym_secret(home: Home, material: Material, profile: str, base: Basis) -> bytes:
+    """From which this package's pseudonyms are made: another package has others, which cannot be linked."""
+    from storage.digest import keyed
+
+    path = home.path / "keys" / "pseudonyms.key"
+    if not path.exists():
+        import os
+
+        write_synced(path, os.urandom(32), 0o600)
+    facts = canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])
+    return keyed(path.read_bytes(), facts)
+
+
+def folder_of(to: Path, name: str) -> Path:
+    return to / name
+
+
+def read_package(folder: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((folder / "data" / "package.json").read_bytes())
+    return value

@@ -1,0 +1,336 @@
+"""What a profile shows of the material. `full` shows everything; `partner` and `public` are allow-lists.
+
+| | full | partner | public |
+|---|---|---|---|
+| raw WARC files, events, manifests | yes | no | no |
+| who posted | yes | yes, but for marked sources | only those marked official or institutional |
+| words of posts | yes | yes | of those, unless marked sensitive; of others only what a second person approved |
+| media | as kept | as kept | only what a second person approved, re-encoded |
+| pictures of pages | yes | yes | no |
+| people's notes | yes | yes | no |
+| conclusions of the analyst | yes | yes | reviewed ones |
+
+What is quarantined is in no package; privileged notes only where they are asked for. Every value that is left out or
+replaced is listed, with the reason, and without quoting it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archiver.export.material import Capture, Exhibit, Material, Media, Observation
+from storage.digest import keyed
+
+PROFILES = ("full", "partner", "public")
+OFFICIAL = ("official", "institutional")
+POST_FIELDS = (
+    "platform", "id", "url", "author_handle", "author_name", "author_id", "published_at", "title", "text", "lang",
+    "album_ids", "reply_to", "forwarded_from", "quoted_id", "views", "likes", "replies", "reposts", "quotes", "bookmarks",
+    "edited", "edit_history_ids", "duration", "outcome", "reason",
+)  # fmt: skip
+"""What of a post's line travels. Links of files do not: they can carry tokens of ours."""
+IDENTIFYING = (
+    "id", "url", "author_handle", "author_name", "author_id", "album_ids", "reply_to", "forwarded_from", "quoted_id",
+    "edit_history_ids",
+)  # fmt: skip
+"""By which an account can be found."""
+COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
+"""By which, with a day, a post can be searched for."""
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Something that is not shown: where, what kind of thing, why, and what stands in its place."""
+
+    exhibit: str
+    what: str
+    why: str
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class File:
+    """A media file of a card: `name` is its place in the package, None where it is not shown."""
+
+    number: int
+    kind: str
+    name: str | None
+    media: Media
+    why: str = ""
+    converted: bool = False
+    """Not the bytes that were kept but a copy made anew, without metadata."""
+
+
+@dataclass
+class View:
+    """A post as one capture saw it, as far as it is shown."""
+
+    capture: str
+    seq: int
+    seen: str | None
+    post: dict[str, Any]
+    published: dict[str, Any]
+    files: list[File] = field(default_factory=list)
+    missing: list[tuple[str, str, str]] = field(default_factory=list)
+    """(kind, outcome, reason) of attachments that were not kept."""
+
+
+@dataclass
+class Card:
+    """An exhibit as far as it is shown."""
+
+    number: str
+    platform: str
+    key: str | None
+    author: str
+    author_shown: bool
+    views: list[View] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
+    removals: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    hidden: str = ""
+    """Why nothing but the number is shown."""
+    sensitive: bool = True
+
+    @property
+    def every_file(self) -> list[File]:
+        return [*self.files, *(file for view in self.views for file in view.files)]
+
+
+@dataclass
+class Shown:
+    """What a package shows, and what it does not."""
+
+    profile: str
+    case: str
+    material: Material
+    cards: list[Card] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    pseudonyms: int = 0
+
+
+class Marks:
+    """What people said of authors, exhibits and files: the latest word counts."""
+
+    def __init__(self, material: Material) -> None:
+        self._authors: dict[str, str] = {}
+        self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
+        self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str]] = {}
+        self._quarantined: set[tuple[str, str | None]] = set()
+        self._collectors = {
+            event["detail"]["capture"]: event["agent"]["key"]
+            for event in material.events
+            if event["type"] in ("captured", "recovered")
+        }
+        for event in material.annotations:
+            self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        detail = event["detail"]
+        about, kind = detail["about"], detail["kind"]
+        place = (about.get("capture", ""), about.get("post"), about.get("attachment"))
+        if kind == "author":
+            self._authors[f"{about['platform']}:{about['author']}".lower()] = detail["mark"]
+        elif kind == "sensitivity":
+            self._sensitivity[place] = detail["level"]
+        elif kind == "review" and "capture" in about:
+            self._reviews[place] = (detail["decision"], event["agent"]["key"])
+        elif kind == "quarantine":
+            self._quarantined.add((place[0], place[1]))
+
+    def author(self, post: dict[str, Any]) -> str | None:
+        names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"))
+        found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
+        return next((mark for mark in found if mark), None)
+
+    def _places(
+        self, capture: str, post: str | None, attachment: int | None
+    ) -> list[tuple[str, str | None, int | None]]:
+        """From the narrowest to the widest."""
+        return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
+
+    def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
+        """`none`, or what was found; None where nobody has looked."""
+        found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
+        return next((level for level in found if level), None)
+
+    def approved(self, capture: str, post: str | None, attachment: int | None = None) -> bool:
+        """Whether a person other than the one who collected it has approved it for publication."""
+        for place in self._places(capture, post, attachment):
+            if place in self._reviews:
+                decision, key = self._reviews[place]
+                return decision == "publish" and key != self._collectors.get(capture)
+        return False
+
+    def quarantined(self, capture: str, post: str | None) -> bool:
+        return bool({(capture, None), (capture, post)} & self._quarantined)
+
+
+def show(material: Material, profile: str, secret: bytes, privileged: bool) -> Shown:
+    """Applies a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
+    shown = Shown(profile, material.case, material)
+    maker = _Maker(shown, Marks(material), secret)
+    for exhibit in material.exhibits:
+        shown.cards.append(maker.card(exhibit))
+    for event in material.annotations:
+        if (why := _not_told(event, profile, privileged, material)) is None:
+            shown.annotations.append(event)
+        else:
+            shown.withheld.append(Withheld("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
+    told = {event["seq"] for event in shown.annotations}
+    for card in shown.cards:
+        card.annotations = [event for event in card.annotations if event["seq"] in told]
+    shown.pseudonyms = len(maker.people)
+    return shown
+
+
+def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: Material) -> str | None:
+    """Why an annotation is left out, or None."""
+    detail = event["detail"]
+    if detail.get("privileged") and not privileged:
+        return "privileged"
+    if profile == "full":
+        return None
+    if detail["kind"] in ("source", "consent", "author"):
+        return "about a person"
+    if profile == "partner":
+        return None
+    if detail["kind"] in ("incident", "sensitivity"):
+        return None
+    if detail["kind"] in ("conclusion", "translation") and reviewed(event, material.annotations):
+        return None
+    return "not reviewed for publication" if detail["kind"] in ("conclusion", "translation") else "people's notes"
+
+
+def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
+    """The pseudonym of another person who has agreed with an annotation, latest word, or None."""
+    said = [
+        other
+        for other in annotations
+        if other["detail"]["kind"] == "review" and other["detail"]["about"].get("event") == event["seq"]
+    ]
+    last = said[-1] if said else None
+    if last and last["detail"]["decision"] == "publish" and last["agent"]["key"] != event["agent"]["key"]:
+        return str(last["agent"]["id"])
+    return None
+
+
+class _Maker:
+    def __init__(self, shown: Shown, marks: Marks, secret: bytes) -> None:
+        self._shown, self._marks, self._secret = shown, marks, secret
+        self.people: set[str] = set()
+        self._captures = {capture.id: capture for capture in shown.material.captures}
+        self._names: set[str] = set()
+        self._placed: dict[str, str] = {}
+
+    def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
+        self._shown.withheld.append(Withheld(exhibit, what, why, instead))
+
+    def card(self, exhibit: Exhibit) -> Card:
+        post = exhibit.latest
+        author, known = self._author(exhibit, post)
+        public = self._shown.profile == "public"
+        card = Card(exhibit.number, exhibit.platform, exhibit.key if known else None, author, known)
+        card.annotations = exhibit.annotations
+        if public and exhibit.platform == "received":
+            card.hidden = "received from a source"
+        places = {(one.capture, one.line.get("id")) for one in exhibit.observations} | {
+            (one.capture, None) for one in exhibit.files
+        }
+        if any(self._marks.quarantined(*place) for place in places):
+            card.hidden = "quarantined"
+        levels = [self._marks.sensitivity(capture, key) for capture, key in sorted(places, key=str)]
+        card.sensitive = not levels or any(level != "none" for level in levels)
+        if card.hidden:
+            self._leave_out(exhibit.number, "everything", card.hidden)
+            return card
+        card.removals = exhibit.removals if known else []
+        for observation in exhibit.observations:
+            card.views.append(self._view(exhibit.number, observation, known))
+        card.files = [self._file(exhibit.number, n, one, None) for n, one in enumerate(exhibit.files)]
+        return card
+
+    def _author(self, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
+        """(how the author is shown, whether that is who it is)."""
+        name = post.get("author_handle") or post.get("author_name")
+        mark = self._marks.author(post)
+        profile = self._shown.profile
+        if exhibit.platform == "received" or not name:
+            return ("a source" if exhibit.platform == "received" else "unknown"), profile != "public"
+        open_to = profile == "full" or (profile == "partner" and mark != "source") or mark in OFFICIAL
+        if open_to:
+            return str(name), True
+        who = f"{post['platform']}:{post.get('author_id') or name}"
+        pseudonym = f"person-{keyed(self._secret, who.lower().encode()).hex()[:8]}"
+        self.people.add(who)
+        why = "marked as a source" if mark == "source" else "not marked official or institutional"
+        self._leave_out(exhibit.number, "the author, and what leads to the account", why, pseudonym)
+        return pseudonym, False
+
+    def _view(self, number: str, one: Observation, known: bool) -> View:
+        line = {name: one.line.get(name) for name in POST_FIELDS}
+        published = dict(one.line.get("published") or {})
+        if not known:
+            for name in (*IDENTIFYING, *COUNTS):
+                line[name] = None
+            line["published_at"] = (line["published_at"] or "")[:10] or None
+            published = {"value": line["published_at"], "precision": "day", "literal": None, "source": None}
+        if self._shown.profile == "public" and not self._words_shown(one, known):
+            if line["text"] or line["title"]:
+                self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
+            line["text"] = line["title"] = None
+        view = View(one.capture, one.seq, one.seen, line, published)
+        view.files = [self._file(number, n, media, one) for n, media in enumerate(one.media)]
+        view.missing = list(self._missing(self._captures[one.capture], one))
+        return view
+
+    def _words_shown(self, one: Observation, known: bool) -> bool:
+        post = one.line.get("id")
+        if self._marks.approved(one.capture, post):
+            return True
+        return known and self._marks.sensitivity(one.capture, post) in (None, "none") and self._marks.author(
+            one.line
+        ) in OFFICIAL  # fmt: skip
+
+    def _file(self, number: str, n: int, media: Media, one: Observation | None) -> File:
+        post = one.line.get("id") if one else None
+        if self._shown.profile == "public" and not self._marks.approved(media.capture, post, n):
+            self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
+            return File(n, media.kind, None, media, "not reviewed for publication")
+        return File(n, media.kind, self._place(number, n, media), media, converted=self._shown.profile == "public")
+
+    def _place(self, number: str, n: int, media: Media) -> str:
+        """A name that is safe everywhere, one for the same bytes; in `public` without the name that the platform gave."""
+        if media.sha256 in self._placed:
+            return self._placed[media.sha256]
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in media.name).strip("._-")
+        stem, dot, ending = plain.rpartition(".")
+        ending = ending if dot and len(ending) <= 5 else _ENDINGS.get((media.media_type or "").partition(";")[0], "bin")
+        middle = f"-{stem[:60]}" if stem else ""
+        if self._shown.profile == "public":
+            middle, ending = "", _PUBLIC.get(media.kind, ending)
+        name = f"data/media/{number}-{n + 1}{middle}.{ending.lower()}"
+        more = 2
+        while name.lower() in self._names:
+            name = f"data/media/{number}-{n + 1}-{more}{middle}.{ending.lower()}"
+            more += 1
+        self._names.add(name.lower())
+        self._placed[media.sha256] = name
+        return name
+
+    def _missing(self, capture: Capture, one: Observation) -> Iterable[tuple[str, str, str]]:
+        start = f"post {one.line.get('id')} #"
+        for line in capture.ended():
+            if str(line["key"]).startswith(start) and line["outcome"] != "captured":
+                reason = line.get("reason") or ""
+                yield line["kind"], line["outcome"], reason if self._shown.profile != "public" else ""
+
+
+_ENDINGS = {
+    "video/mp4": "mp4", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "audio/mp4": "m4a",
+    "audio/mpeg": "mp3", "audio/ogg": "ogg", "video/webm": "webm", "text/vtt": "vtt", "application/pdf": "pdf",
+}  # fmt: skip
+_PUBLIC = {"video": "mp4", "round video": "mp4", "photo": "png", "audio": "m4a", "voice": "m4a", "sticker": "png"}

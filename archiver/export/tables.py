@@ -1,0 +1,179 @@
+"""CSV and JSON of what a package shows. Spreadsheets open the CSV: a cell that would be a formula gets an apostrophe."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from archiver.export.profiles import Card, Shown
+
+BOM = "\ufeff"
+"""So that Excel reads the file as UTF-8."""
+
+
+def csv_bytes(head: list[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """RFC 4180, UTF-8."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(head)
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+    return (BOM + out.getvalue()).encode("utf-8", "backslashreplace")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.replace("\x00", "\\x00")
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def json_bytes(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """An exhibit as posts.json holds it."""
+    value: dict[str, Any] = {"exhibit": card.number, "platform": card.platform, "author": card.author}
+    if card.hidden:
+        return {**value, "not_shown": card.hidden}
+    value["observations"] = [
+        {
+            "capture": view.capture,
+            "event": view.seq,
+            "seen": view.seen,
+            "post": {key: item for key, item in view.post.items() if item is not None},
+            "published": view.published or None,
+            "files": [{"kind": file.kind, "file": file.name, "not_shown": file.why or None} for file in view.files],
+            "not_kept": [{"kind": kind, "outcome": how, "reason": why} for kind, how, why in view.missing],
+        }
+        for view in card.views
+    ]
+    value["files"] = [{"kind": file.kind, "file": file.name, "not_shown": file.why or None} for file in card.files]
+    value["no_longer_there"] = [
+        {"event": event["seq"], "seen": event["time"], "how": event["detail"].get("how")} for event in card.removals
+    ]
+    return value
+
+
+POST_COLUMNS = (
+    "url", "author_handle", "author_name", "published_at", "title", "text", "lang", "edited", "views", "likes", "replies",
+    "reposts", "outcome", "reason",
+)  # fmt: skip
+
+
+def posts_csv(shown: Shown) -> bytes:
+    head = ["exhibit", "platform", "author", "capture", "event", "seen", *POST_COLUMNS, "files"]
+    rows: list[list[Any]] = []
+    for card in shown.cards:
+        if card.hidden:
+            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), f"[{card.hidden}]"])
+        for view in card.views:
+            files = " ".join(file.name or f"[{file.why}]" for file in view.files)
+            values = [view.post.get(name) for name in POST_COLUMNS]
+            rows.append([card.number, card.platform, card.author, view.capture, view.seq, view.seen, *values, files])
+        if card.files:
+            names = " ".join(file.name or f"[{file.why}]" for file in card.files)
+            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), names])
+    return csv_bytes(head, rows)
+
+
+def inventory_csv(shown: Shown) -> bytes:
+    """Everything that was discovered and not kept, of every capture in the package."""
+    head = ["capture", "what", "kind", "outcome", "reason"]
+    rows = []
+    for capture in shown.material.captures:
+        for line in capture.ended():
+            if line["outcome"] == "captured":
+                continue
+            public = shown.profile == "public"
+            key = "" if public else str(line["key"]).partition("?")[0]
+            rows.append([capture.id, key, line.get("kind"), line["outcome"], "" if public else line.get("reason")])
+    return csv_bytes(head, rows)
+
+
+def withheld_csv(shown: Shown) -> bytes:
+    rows = [[item.exhibit, item.what, item.why, item.instead] for item in shown.withheld]
+    return csv_bytes(["exhibit", "what", "why", "in its place"], rows)
+
+
+def annotations_json(shown: Shown) -> bytes:
+    return json_bytes([told(event, shown) for event in shown.annotations])
+
+
+def told(event: dict[str, Any], shown: Shown) -> dict[str, Any]:
+    """An annotation as a package tells it: about exhibits by number, without what leads to an account that is not shown."""
+    detail = event["detail"]
+    value = {"event": event["seq"], "time": event["time"], "role": event["agent"].get("role")}
+    if shown.profile != "public":
+        value["by"] = event["agent"]["id"]
+    about = detail["about"]
+    value["exhibits"] = exhibits_of(about, shown)
+    value["about"] = {key: item for key, item in about.items() if key not in ("capture", "post", "author", "platform")}
+    for key, item in detail.items():
+        if key in ("basis", "against") and isinstance(item, list):
+            value[key] = [{**_place(one), "exhibits": exhibits_of(one, shown)} for one in item]
+        elif key != "about":
+            value[key] = item
+    return value
+
+
+def _place(one: dict[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in one.items() if key not in ("capture", "post")}
+
+
+def exhibits_of(about: dict[str, Any], shown: Shown) -> list[str]:
+    """Numbers of the exhibits that an annotation is about."""
+    return [
+        exhibit.number
+        for exhibit in shown.material.exhibits
+        if about.get("capture")
+        in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}
+        and about.get("post") in (None, exhibit.key.partition(":")[2])
+    ]
+
+
+def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
+    """Every media file of the package with its digests; where it is not the bytes that were kept, that is said."""
+    head = ["file", "exhibits", "kind", "bytes", "sha256", "sha512", "record", "note"]
+    rows: dict[str, list[Any]] = {}
+    for card in shown.cards:
+        for file in card.every_file:
+            if file.name is None:
+                continue
+            one = bag_files[file.name]
+            if file.name in rows:
+                if card.number not in rows[file.name][1].split():
+                    rows[file.name][1] += f" {card.number}"
+                continue
+            note = "a copy made anew, without metadata" if file.converted else "as it was received"
+            record = "" if file.converted else file.media.record
+            rows[file.name] = [file.name, card.number, file.kind, one.size, one.sha256, one.sha512, record, note]
+    return csv_bytes(head, rows.values())
+
+
+def custody_csv(shown: Shown) -> bytes:
+    """What was done with the material, in the order of the ledger."""
+    rows = []
+    for event in shown.material.events:
+        if event["type"] == "annotated" and event not in shown.annotations:
+            continue
+        public = shown.profile == "public"
+        agent = "" if public else event["agent"]["id"]
+        detail = event["detail"]
+        what = detail.get("kind") or detail.get("outcome") or detail.get("how") or ""
+        about = "" if public else detail.get("capture") or detail.get("about", {}).get("capture") or ""
+        rows.append([event["seq"], event["time"], event["type"], what, agent, event["agent"].get("role"), about])
+    return csv_bytes(["event", "time", "type", "what", "by", "role", "capture"], rows)
