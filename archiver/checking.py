@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.checks import Finding, check_home, worst
+from archiver.checks import Finding, Line, check_home, worst
+from archiver.checks.lines import missing
 from archiver.errors import ArchiverError, NotFound
 from storage.times import system_clock
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 def check(context: Context) -> int:
     """Needs no key but the public one, opens nothing for writing, and works on a damaged home."""
     arguments, console, home = context.arguments, context.console, context.home_path
+    if arguments.what is not None and (path := _path(arguments.what)) is not None:
+        return _check_path(context, path)
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
@@ -32,17 +35,7 @@ def check(context: Context) -> int:
     lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), system_clock())
     if what is not None and not named and worst(lines) == 0:
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
-    for line in lines:
-        if not (arguments.quiet and line.finding in (Finding.INTACT, Finding.NOTE)):
-            console.say(line.text())
-        console.data(
-            {
-                "finding": str(line.finding),
-                "subject": line.subject,
-                "check": line.check,
-                "detail": line.detail,
-            }
-        )
+    _print(context, lines)
     code = worst(lines)
     verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]
     stamped = sum(line.check == "time" and line.finding is Finding.INTACT for line in lines)
@@ -55,6 +48,64 @@ def check(context: Context) -> int:
     )
     console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · {times}")
     console.data({"verdict": verdict, "captures": named, "timestamped": stamped, "exit": code})
+    return code
+
+
+def _print(context: Context, lines: list[Line]) -> None:
+    for line in lines:
+        if not (context.arguments.quiet and line.finding in (Finding.INTACT, Finding.NOTE)):
+            context.console.say(line.text())
+        context.console.data(
+            {"finding": str(line.finding), "subject": line.subject, "check": line.check, "detail": line.detail}
+        )
+
+
+def _path(what: str) -> Path | None:
+    """A package that is named by its path; a name without a separator is a capture or case where there is no such file."""
+    path = Path(what).expanduser()
+    return path if path.exists() and (path.is_file() or path.is_dir()) else None
+
+
+PACKAGE_VERDICTS = {
+    0: "INTACT, and signed by the key that was named",
+    2: "INCOMPLETE: something is missing",
+    5: "TAMPERED: do not rely on this package",
+    6: "CANNOT TELL: consistent with itself; see the lines above",
+}
+
+
+def _check_path(context: Context, path: Path) -> int:
+    """A package: of ours, or one that others made (WACZ, WARC, bag)."""
+    from archiver.checks.ours import check_ours, is_ours
+    from archiver.checks.packages import check_path
+    from archiver.export.opening import Cut, identity_in, opened
+
+    arguments, console = context.arguments, context.console
+    packed = path.is_file() and path.name.endswith((".tar", ".tar.age"))
+    if not packed and not (path.is_dir() and is_ours(path)):
+        report = check_path(path)
+        if report is None:
+            raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
+        for finding in report.findings:
+            console.say(f"{finding.kind:<10} {finding}")
+        console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")
+        console.data(report.line())
+        return 0 if report.intact else 5
+    identities = identity_in(arguments.identity) if arguments.identity else []
+    keys = context.home_path / "keys" / "cases"
+    for key in sorted(keys.glob("*.age-key")):
+        identities += identity_in(key)
+    try:
+        with opened(path, identities, None) as folder:
+            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint))
+    except Cut as error:
+        lines = [
+            missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
+        ]
+    _print(context, lines)
+    code = worst(lines)
+    console.say(f"\n{PACKAGE_VERDICTS[code]}")
+    console.data({"verdict": PACKAGE_VERDICTS[code], "exit": code})
     return code
 
 

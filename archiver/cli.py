@@ -207,11 +207,19 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("id")
 
     check = command("check", "is everything still as it was sealed?", "archiver check 9k2mv7qd")
-    check.add_argument("what", nargs="?", metavar="ID|CASE", help="a capture or a case (default: the whole home)")
+    check.add_argument(
+        "what",
+        nargs="?",
+        metavar="ID|CASE|PACKAGE",
+        help="a capture, a case, or a package by its path (default: the whole home)",
+    )
     check.add_argument("--quiet", action="store_true", help="print only what is not intact")
     check.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="a checkpoint handed out earlier, to hold against"
     )
+
+    check.add_argument("--fingerprint", metavar="HEX|WORDS", help="of a package's key, as you got it by another way")
+    check.add_argument("--identity", type=Path, metavar="FILE", help="an age identity that opens an encrypted package")
 
     seal = command("seal", "have outsiders stamp what was sealed, complete and renew their proofs", "archiver seal")
     seal.add_argument("--case", action="append", default=[], metavar="CASE", help="go out by this case's way")
@@ -233,6 +241,7 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--privileged", action="store_true", help="include notes marked as privileged")
     export.add_argument("--name", help="of the package (default: case, profile, checkpoint)")
     export.add_argument("--checkpoint", type=int, metavar="N", help="of which size of the ledger it is made")
+    export.add_argument("--accept-leaks", action="store_true", help="full: go on though a secret stands in a recording")
     export.add_argument("--yes", action="store_true", help="the list of what becomes visible was read and agreed to")
 
     keys = command(

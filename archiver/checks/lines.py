@@ -12,6 +12,8 @@ class Finding(StrEnum):
     NOTE = "note"
     """Worth knowing; says nothing against integrity."""
     UNKNOWN = "cannot tell"
+    MISSING = "MISSING"
+    """Something that belongs to a package is not there; what is there may be intact."""
     DAMAGED = "DAMAGED"
 
 
@@ -28,10 +30,12 @@ class Line:
 
 
 def worst(lines: Iterable[Line]) -> int:
-    """Exit code: 5 where anything is damaged, 6 where something cannot be told, else 0."""
+    """Exit code: 5 where anything is damaged, 2 where something is missing, 6 where something cannot be told, else 0."""
     found = {line.finding for line in lines}
     if Finding.DAMAGED in found:
         return 5
+    if Finding.MISSING in found:
+        return 2
     return 6 if Finding.UNKNOWN in found else 0
 
 
@@ -41,6 +45,10 @@ def intact(subject: str, check: str, detail: str) -> Line:
 
 def damaged(subject: str, check: str, detail: str) -> Line:
     return Line(Finding.DAMAGED, subject, check, detail)
+
+
+def missing(subject: str, check: str, detail: str) -> Line:
+    return Line(Finding.MISSING, subject, check, detail)
 
 
 def note(subject: str, check: str, detail: str) -> Line:

@@ -172,22 +172,28 @@ class Chunks:
         self._buffer = buffer
 
 
-def read_records(path: Path) -> Iterator[Found]:
-    """Every record of a `.warc.gz`. Raises `Bad` at the first byte that is no complete member, `OSError`."""
-    size = path.stat().st_size
+def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterator[Found]:
+    """Every record of a `.warc.gz`, or of the one that lies in `path` from `start`; offsets count from there.
+
+    Raises `Bad` at the first byte that is no complete member, `OSError`.
+    """
+    size = path.stat().st_size if size is None else size
     offset = 0
     with open(path, "rb", buffering=0) as stream:
+        stream.seek(start)
         pending = b""
         while offset < size:
             found, pending = _member(stream, offset, pending, None)
             yield found
             offset += found.length
+    if offset != size:
+        raise Bad("the last record reaches beyond the end")
 
 
-def read_payload(path: Path, offset: int, take: Take) -> Found:
+def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> Found:
     """The record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
     with open(path, "rb", buffering=0) as stream:
-        stream.seek(offset)
+        stream.seek(start + offset)
         return _member(stream, offset, b"", take)[0]
 
 

@@ -59,6 +59,8 @@ def export(context: Context, home: Home) -> int:
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
     plan = Plan(name, shown, base, arguments.privileged)
     final = to / f"{name}.tar.age" if recipients else to / name
+    if arguments.accept_leaks and arguments.profile != "full":
+        raise UsageError("--accept-leaks only with --profile full", arguments.profile, "Leave it out.")
     if final.exists():
         raise UsageError(f"no {final} yet", "one", "Remove it, or export to another folder.")
     _preview(context, home, plan, keys)
@@ -80,12 +82,16 @@ def export(context: Context, home: Home) -> int:
 
     def nothing_leaks() -> None:
         leaks = search(bag.partial, secrets_for(home, shown))
-        if leaks:
+        if arguments.accept_leaks:
+            for leak in leaks:
+                console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
+        elif leaks:
             first = leaks[0]
             raise Leaked(
                 "a package without secrets",
                 f"{len(leaks)} places, first: {first.name} in {first.file}",
-                f"Nothing was signed. Withhold or redact that, then export again. What was made lies in {bag.partial}.",
+                f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
+                "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 
     folder = bag.finish(bag_info(plan), signer(home), nothing_leaks)

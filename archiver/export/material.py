@@ -7,6 +7,7 @@ which they were first captured, so that the same case gives the same numbers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,8 @@ class Media:
     size: int
     media_type: str | None
     record: str
+    attachment: int
+    """Which attachment of its post it is, or is part of; counted from 0."""
     pieces: tuple[tuple[Path, int, int, int], ...] = field(repr=False)
     """(WARC file, where the record begins, offset in its payload, length), in order."""
 
@@ -210,6 +213,8 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
             continue
         post = key.removeprefix("post ").partition(" #")[0] if key.startswith("post ") else None
         path, record = places[line["record"]]
+        number = re.match(r"(?:post .* #|file )(\d+)", key)
+        attachment = (int(number[1]) - key.startswith("file ")) if number else 0
         if line.get("assembly"):
             whole = _assembly(capture, str(line["assembly"]))
             pieces = _pieces(whole, capture, folders) if whole else None
@@ -217,7 +222,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
                 continue
             yield Media(
                 capture.id, key, line["kind"], post, whole.name, whole.sha256, whole.size, whole.media_type,
-                line["record"], pieces,
+                line["record"], attachment, pieces,
             )  # fmt: skip
             continue
         digest = str(record.get("payload_digest") or "").removeprefix("sha256:")
@@ -227,7 +232,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
         name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
         yield Media(
             capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
-            ((path, record["offset"], 0, int(size)),),
+            attachment, ((path, record["offset"], 0, int(size)),),
         )  # fmt: skip
 
 

@@ -250,7 +250,7 @@ class _Maker:
         card.removals = exhibit.removals if known else []
         for observation in exhibit.observations:
             card.views.append(self._view(exhibit.number, observation, known))
-        card.files = [self._file(exhibit.number, n, one, None) for n, one in enumerate(exhibit.files)]
+        card.files = [self._file(exhibit.number, one, None) for one in exhibit.files]
         return card
 
     def _author(self, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
@@ -283,7 +283,7 @@ class _Maker:
                 self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
             line["text"] = line["title"] = None
         view = View(one.capture, one.seq, one.seen, line, published)
-        view.files = [self._file(number, n, media, one) for n, media in enumerate(one.media)]
+        view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
         view.missing = list(self._missing(self._captures[one.capture], one))
         return view
 
@@ -295,7 +295,8 @@ class _Maker:
             one.line
         ) in OFFICIAL  # fmt: skip
 
-    def _file(self, number: str, n: int, media: Media, one: Observation | None) -> File:
+    def _file(self, number: str, media: Media, one: Observation | None) -> File:
+        n = media.attachment
         post = one.line.get("id") if one else None
         if self._shown.profile == "public" and not self._marks.approved(media.capture, post, n):
             self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")

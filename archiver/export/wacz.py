@@ -28,7 +28,8 @@ from storage.errors import FormatError, disk_error
 READ = 1 << 20
 BLOCK_LINES = 300
 """Lines of the index in one gzip block, as cdxj-indexer makes them."""
-INDEXED = ("response", "revisit", "resource", "conversion")
+INDEXED = ("response", "revisit", "resource", "conversion", "metadata")
+"""Everything that has a place of its own; a request is found by its answer."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def sort_key(uri: str) -> str:
     """
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        return uri.replace(" ", "%20")
+        return uri.lower().replace(" ", "%20")
     labels = parts.hostname.lower().split(".")
     if len(labels) > 2 and labels[0].rstrip("0123456789") == "www":
         labels = labels[1:]
