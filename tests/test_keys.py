@@ -35,7 +35,12 @@ def test_the_fingerprint_is_of_the_public_key_alone(home: Home, shell: Shell) ->
     assert len(words) == 8
     assert " ".join(words) in out
     assert "▀" in out or "█" in out
-    assert in_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == ["lusab", "babad", "gutih", "tugad"]  # of arXiv:0901.4016
+    assert in_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == [
+        "lusab",
+        "babad",
+        "gutih",
+        "tugad",
+    ]  # of arXiv:0901.4016
 
 
 def test_people_sign_with_their_own_keys(home: Home, shell: Shell) -> None:

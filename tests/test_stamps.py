@@ -16,55 +16,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from archiver.asking import Asker, NoAnswer
 from archiver.checking import pinned_roots
 from archiver.checks import Line, check_home, worst
-from archiver.demo.authorities import MiniAuthority, MiniCalendar
-from archiver.demo.server import Answer, Asked, Platforms, Site
+from archiver.demo.authorities import MiniAuthority
+from archiver.demo.server import Answer, Asked
 from archiver.errors import ConfigError
 from archiver.home import Authority, Home
-from archiver.recorder import TestNetwork
 from archiver.seal.authorities import Refused, examine, find_root
-from archiver.seal.stamping import OTS, Report, Stamp, covering, due, needed, stamp_latest, stamps
+from archiver.seal.stamping import OTS, Stamp, covering, due, needed, stamps
 from storage.digest import sha256_hex
 from storage.events import Event
 from storage.times import system_clock
 from tests.conftest import Shell, World
-
-
-class Outsiders:
-    """Authorities and a calendar under names of their own, and a home that is allowed to ask them."""
-
-    def __init__(self, folder: Path, home: Home) -> None:
-        self.folder, self.home = folder, home
-        self.calendar = MiniCalendar("https://calendar.example")
-        self.sites: dict[str, Site] = {"calendar.example": self.calendar.site}
-        self.authorities: list[tuple[str, MiniAuthority]] = []
-        self._served: Platforms | None = None
-
-    def add(self, name: str, authority: MiniAuthority, site: Callable[[Asked], Answer] | None = None) -> MiniAuthority:
-        self.sites[f"{name}.example"] = site or authority.site
-        self.authorities.append((name, authority))
-        return authority
-
-    def serve(self, scheme: str = "https") -> TestNetwork:
-        """Starts them and writes them into the settings."""
-        self._served = Platforms(self.folder / "served", self.sites)
-        roots = self.home.path / "keys" / "roots"
-        roots.mkdir(exist_ok=True)
-        tables = ""
-        for name, authority in self.authorities:
-            (roots / f"{name}.pem").write_bytes(authority.root)
-            tables += f'[[timestamps.authority]]\nname = "{name}"\nurl = "{scheme}://{name}.example/tsr"\nroot = "{authority.fingerprint}"\n'
-        path = self.home.path / "archiver.toml"
-        text = path.read_text().partition("[timestamps]")[0]
-        path.write_text(f'{text}[timestamps]\nwanted = true\ncalendars = ["{scheme}://calendar.example"]\n{tables}')
-        self.home.__dict__.pop("config", None)
-        return self._served.network
-
-    def round(self, network: TestNetwork) -> Report:
-        return stamp_latest(self.home, Asker(None, network))
-
-    def stop(self) -> None:
-        if self._served is not None:
-            self._served.stop()
+from tests.outsiders import Outsiders
 
 
 @pytest.fixture

@@ -105,9 +105,9 @@ class _Package:
         self._time()
         full = self._package["profile"] == "full"
         whole = not full or self._run("captures", self._folders)
-        if full and self._run("wacz", self._wacz) and whole:
-            for name, one in (("records", self._records), ("index", self._index), ("assemblies", self._assemblies)):
-                self._run(name, one)
+        if full and self._run("wacz", self._wacz) and whole and self._run("records", self._records):
+            self._run("index", self._index)
+            self._run("assemblies", self._assemblies)
         if whole:
             self._run("media", self._media)
             self._run("posts", self._posts)
@@ -265,18 +265,18 @@ class _Package:
             raise Bad("data/package.json names another ledger")
         return f"{size} events under a signed checkpoint"
 
-    def _prefix(self, data: bytes, what: str) -> tuple[int, bytes]:
+    def _prefix(self, data: bytes, what: str, later: type[Exception] = Bad) -> tuple[int, bytes]:
+        """An earlier checkpoint of this ledger. `later`: what one of a later size is."""
         size, root = self._checkpoint(data)
         if size not in self._roots:
-            raise Unknown(f"{what} is of {size} events, the package is older: of {len(self._hashes)}")
+            raise later(f"{what} is of {size} events, the package is older: of {len(self._hashes)}")
         if self._roots[size] != root:
             raise Bad(f"{what} is of another history: the ledger was rewritten, or is another one")
         return size, root
 
     def _given(self) -> str:
-        return (
-            f"continues the checkpoint of {self._prefix(self._older or b'', 'the checkpoint that was given')[0]} events"
-        )
+        size, _ = self._prefix(self._older or b"", "the checkpoint that was given", Unknown)
+        return f"continues the checkpoint of {size} events"
 
     def _items(self) -> str:
         for name in sorted(name for name in self._names if name.startswith("proofs/items/")):
@@ -303,6 +303,9 @@ class _Package:
                 raise Absent(f"the proof of event {seq} is not there")
             if self._leaves[seq]["type"] not in ("captured", "recovered"):
                 raise Bad(f"event {seq} is no capture")
+        captured = {seq for seq, said in self._leaves.items() if said["type"] in ("captured", "recovered")}
+        if silent := captured - set(chosen + rest):
+            raise Bad(f"the capture of event {min(silent)} has a proof here and is named nowhere")
         return f"{len(chosen)} of {len(chosen) + len(rest)} captures of the case; the others as commitments"
 
     # -- time ------------------------------------------------------------------------------------------
@@ -610,8 +613,11 @@ class _Package:
     def _media(self) -> str:
         rows = list(csv.DictReader(io.StringIO(self._read("data/hashes.csv").decode("utf-8-sig"))))
         present = {name for name in self._names if name.startswith("data/media/")}
-        if Counter(row["file"] for row in rows) != Counter(present):
+        listed = Counter(row["file"] for row in rows)
+        if present - set(listed) or max(listed.values(), default=1) > 1:
             raise Bad("data/hashes.csv does not name the media files that there are")
+        if absent := sorted(set(listed) - present):
+            raise Absent(f"{absent[0]} is not there")
         digests = self._manifest("manifest-sha256.txt", 64), self._manifest("manifest-sha512.txt", 128)
         payloads = {line["id"]: line.get("payload_digest") for one in self._captures for line in one.records}
         wholes = {line.get("assembly") for one in self._captures for line in one.inventory}

@@ -16,7 +16,9 @@ trust it: from top to bottom it does what its headings say. Take it from where y
 
 import argparse
 import base64
+import calendar
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -32,6 +34,7 @@ import zlib
 
 READ = 1 << 20
 SMALL = 256 << 20  # files that are read as a whole may not be larger
+NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"  # what every file of a package is called
 SIGNATURE = "signature/tagmanifest-sha512.txt.note"
 OUTSIDE = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}  # these cannot list themselves
 OTS = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108")  # a proof over a SHA-256 digest
@@ -46,19 +49,19 @@ class Missing(Exception):
 class CannotTell(Exception):
     """The check lacks what it would need."""
 
+def tampered_if(wrong, text):
+    if wrong:
+        raise Tampered(text)
+
 class Report:
     """The lines of the result, each with one of five words in front."""
 
-    def __init__(self, as_json):
-        self.as_json = as_json
+    def __init__(self):
         self.found = set()
 
     def say(self, word, about, text):
         self.found.add(word)
-        if self.as_json:
-            print(json.dumps({"finding": word, "about": about, "text": text}))
-        else:
-            print(f"{word:<11}  {shown(about):<28}  {shown(text)}")
+        print(f"{word:<11}  {shown(about):<28}  {shown(text)}")
 
     def check(self, about, function, *arguments):
         """Runs one check; its result is a line. Whatever goes wrong inside is a finding, never a crash."""
@@ -70,7 +73,9 @@ class Report:
             self.say("MISSING", about, str(error))
         except CannotTell as error:
             self.say("cannot tell", about, str(error))
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, struct.error, zlib.error, RecursionError) as error:
+        except FileNotFoundError as error:
+            self.say("MISSING", about, f"{os.path.basename(str(error.filename))} is not there")
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, EOFError, struct.error, zlib.error, RecursionError) as error:
             self.say("TAMPERED", about, f"cannot be read as what it should be ({type(error).__name__}: {error})")
         else:
             if text:
@@ -98,16 +103,13 @@ def names_in(folder):
             path = os.path.join(where, name)
             relative = os.path.relpath(path, folder).replace(os.sep, "/")
             mode = os.lstat(path).st_mode
-            if stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise Tampered(f"{relative} is a link or a special file")
+            tampered_if(stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)), f"{relative} is a link or a special file")
             if stat.S_ISREG(mode):
                 found.append(relative)
     folded = {}
     for name in found:
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*", name):
-            raise Tampered(f"a name that no package has: {name}")
-        if name.lower() in folded:
-            raise Tampered(f"two names that differ only in case: {folded[name.lower()]}, {name}")
+        tampered_if(not re.fullmatch(NAME, name), f"a name that no package has: {name}")
+        tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
         folded[name.lower()] = name
     return set(found)
 
@@ -119,10 +121,8 @@ def manifest(folder, name):
         match = re.fullmatch(r"([0-9a-f]+)  (\S+)", line)
         if not match or len(match[1]) != width:
             raise Tampered(f"{name} has a line that is none: {line[:60]}")
-        if match[2] in listed:
-            raise Tampered(f"{name} lists {match[2]} twice")
-        if match[2].startswith(("/", "~")) or ".." in match[2].split("/") or "\\" in match[2]:
-            raise Tampered(f"{name} names something outside the package: {match[2]}")
+        tampered_if(match[2] in listed, f"{name} lists {match[2]} twice")
+        tampered_if(not re.fullmatch(NAME, match[2]), f"{name} names something outside the package: {match[2]}")
         listed[match[2]] = match[1]
     return listed
 
@@ -130,8 +130,7 @@ def read_small(folder, name):
     path = os.path.join(folder, *name.split("/"))
     if not os.path.isfile(path):
         raise Missing(f"{name} is not there")
-    if os.path.getsize(path) > SMALL:
-        raise Tampered(f"{name} is larger than such a file can be")
+    tampered_if(os.path.getsize(path) > SMALL, f"{name} is larger than such a file can be")
     with open(path, "rb") as stream:
         return stream.read()
 
@@ -142,14 +141,11 @@ def digest_file(path, algorithm):
             running.update(data)
     return running.hexdigest()
 
-def check_bag(folder, names, with_sha512):
-    """The whole of `RFC 8493` that matters: bagit.txt, and both manifests over the payload and over the rest."""
-    if "bagit.txt" not in names:
-        raise Missing("bagit.txt is not there: this is no package")
-    if read_small(folder, "bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n":
-        raise Tampered("bagit.txt is not that of such a package")
-    if "fetch.txt" in names:
-        raise Tampered("fetch.txt: a package never fetches anything")
+def check_bag(folder, names):
+    """bagit.txt, and both manifests over the payload and over the rest. SHA-512 of the payload is left to bagit.py:
+    SHA-256 of every file is computed, and the signature is over the SHA-512 of the list of lists."""
+    tampered_if(read_small(folder, "bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bagit.txt is not that of such a package")
+    tampered_if("fetch.txt" in names, "fetch.txt: a package never fetches anything")
     absent = []
     for kind in ("sha256", "sha512"):
         payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
@@ -162,15 +158,14 @@ def check_bag(folder, names, with_sha512):
         if wrong := [name for name in tags if name.startswith("data/") or name in OUTSIDE]:
             raise Tampered(f"tagmanifest-{kind}.txt lists {wrong[0]}")
         for name, digest in sorted(listed.items()):
-            large = kind == "sha512" and name in payload and not with_sha512
-            if name in names and not large and digest_file(os.path.join(folder, *name.split("/")), kind) != digest:
+            left_out = kind == "sha512" and name in payload
+            if name in names and not left_out and digest_file(os.path.join(folder, *name.split("/")), kind) != digest:
                 raise Tampered(f"{name} is not what manifest-{kind}.txt says")
     if absent:
         raise Missing(f"{len(set(absent))} files are not there, first: {absent[0]}. Ask for the package again")
     said = dict(line.split(": ", 1) for line in read_small(folder, "bag-info.txt").decode().splitlines())
     size = sum(os.path.getsize(os.path.join(folder, *name.split("/"))) for name in payload)
-    if said.get("Payload-Oxum") != f"{size}.{len(payload)}":
-        raise Tampered("bag-info.txt states another size")
+    tampered_if(said.get("Payload-Oxum") != f"{size}.{len(payload)}", "bag-info.txt states another size")
     return f"{len(names)} files, each listed and with the digest that is listed"
 
 # ---- 2. Signatures: Ed25519 (RFC 8032), notes (C2SP signed-note) --------------------------------------------------------
@@ -233,8 +228,7 @@ def key_bytes(vkey):
 def note_text(note, vkey):
     """The text of a note, if `vkey` signed it."""
     text, blank, signatures = note.decode("utf-8").rpartition("\n\n")
-    if not blank or re.search("[\x00-\x09\x0b-\x1f]", note.decode("utf-8")):
-        raise Tampered("not a signed note")
+    tampered_if(not blank or re.search("[\x00-\x09\x0b-\x1f]", note.decode("utf-8")), "not a signed note")
     text += "\n"
     public, (name, key_id, _) = key_bytes(vkey), vkey.split("+", 2)
     good = False
@@ -247,8 +241,7 @@ def note_text(note, vkey):
             if not ed25519(public, text.encode(), raw[4:]):
                 raise Tampered(f"the signature of {name} does not fit")
             good = True
-    if not good:
-        raise Tampered(f"not signed by the key {name}+{key_id}")
+    tampered_if(not good, f"not signed by the key {name}+{key_id}")
     return text
 
 def checkpoint(note, keys):
@@ -266,14 +259,12 @@ def checkpoint(note, keys):
     if len(lines) != 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]) or lines[0] != keys[0].split("+")[0]:
         raise Tampered("not a checkpoint of this ledger")
     root = base64.b64decode(lines[2], validate=True)
-    if len(root) != 32:
-        raise Tampered("a checkpoint whose root is not 32 bytes")
+    tampered_if(len(root) != 32, "a checkpoint whose root is not 32 bytes")
     return int(lines[1]), root
 
 def check_signature(folder, vkey):
     digest = hashlib.sha512(read_small(folder, "tagmanifest-sha512.txt")).hexdigest()
-    if note_text(read_small(folder, SIGNATURE), vkey) != f"archiver-package/1\nsha512 {digest}\n":
-        raise Tampered("the signature is that of another package")
+    tampered_if(note_text(read_small(folder, SIGNATURE), vkey) != f"archiver-package/1\nsha512 {digest}\n", "the signature is that of another package")
     return "the key signed the list of all files"
 
 def handed_over(folder, names, vkey):
@@ -282,11 +273,9 @@ def handed_over(folder, names, vkey):
     for name in sorted((name for name in names if name.startswith("proofs/handovers/")), reverse=True):
         note = read_small(folder, name)
         lines = note.decode().split("\n")
-        if lines[0] != "archiver-key-handover/1" or lines[2] != keys[-1]:
-            raise Tampered(f"{name} is no hand-over to the key that follows")
+        tampered_if(lines[0] != "archiver-key-handover/1" or lines[2] != keys[-1], f"{name} is no hand-over to the key that follows")
         text = f"archiver-key-handover/1\n{lines[1]}\n{lines[2]}\n"
-        if any(note_text(note, key) != text for key in lines[1:3]):
-            raise Tampered(f"{name} is not signed by both keys")
+        tampered_if(any(note_text(note, key) != text for key in lines[1:3]), f"{name} is not signed by both keys")
         keys.append(lines[1])
     return keys
 
@@ -305,8 +294,10 @@ def check_fingerprint(keys, wanted):
 
 def in_words(fingerprint):
     """The first 128 bits of a fingerprint as eight words that can be read out: proquints (arXiv:0901.4016)."""
+
     def word(number):
         return "".join("bdfghjklmnprstvz"[number >> shift & 15] if n % 2 == 0 else "aiou"[number >> shift & 3] for n, shift in enumerate((12, 10, 6, 4, 0)))
+
     return [word(int(fingerprint[at : at + 4], 16)) for at in range(0, 32, 4)]
 
 # ---- 3. The ledger: a Merkle tree (RFC 6962) and its checkpoints --------------------------------------------------------
@@ -349,24 +340,21 @@ class Ledger:
         self.size, self.root = checkpoint(read_small(folder, "proofs/checkpoint.txt"), keys[:1] + keys[1:])
         data = read_small(folder, "proofs/leaves.bin")
         self.leaves = [data[at : at + 32] for at in range(0, len(data), 32)]
-        if len(data) != 32 * self.size or tree_root(self.leaves) != self.root:
-            raise Tampered("proofs/leaves.bin does not give the root of the checkpoint")
+        tampered_if(len(data) != 32 * self.size or tree_root(self.leaves) != self.root, "proofs/leaves.bin does not give the root of the checkpoint")
 
-    def prefix(self, note, about):
+    def prefix(self, note, about, later=Tampered):
         """(size, root) of an earlier checkpoint, which must be a prefix of this ledger."""
         size, root = checkpoint(note, self.keys)
         if size > self.size:
-            raise CannotTell(f"{about} is of {size} events, the package is older: of {self.size}")
-        if tree_root(self.leaves[:size]) != root:
-            raise Tampered(f"{about} is of another history: the ledger was rewritten, or is another one")
+            raise later(f"{about} is of {size} events, the package is older: of {self.size}")
+        tampered_if(tree_root(self.leaves[:size]) != root, f"{about} is of another history: the ledger was rewritten, or is another one")
         return size, root
 
 def tlog_proof(data):
     """(entry, index, path, checkpoint) of a C2SP tlog-proof."""
     head, _, note = data.decode("utf-8").partition("\n\n")
     lines = head.split("\n")
-    if lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
-        raise Tampered("not a tlog-proof")
+    tampered_if(lines[0] != "c2sp.org/tlog-proof@v1" or not lines[1].startswith("extra ") or not lines[2].startswith("index "), "not a tlog-proof")
     path = [base64.b64decode(line, validate=True) for line in lines[3:]]
     return base64.b64decode(lines[1][6:], validate=True), int(lines[2][6:]), path, note.encode()
 
@@ -378,69 +366,63 @@ def check_items(folder, names, ledger, package):
         size, root = ledger.prefix(note, name)
         if name != f"proofs/items/{index}.tlog-proof" or not included(leaf_hash(entry), index, size, path, root):
             raise Tampered(f"{name} does not lead to its checkpoint")
-        if ledger.leaves[index] != leaf_hash(entry):
-            raise Tampered(f"{name} is of another leaf than the ledger has there")
+        tampered_if(ledger.leaves[index] != leaf_hash(entry), f"{name} is of another leaf than the ledger has there")
         leaf = canonical(entry)
-        if set(leaf) != {"seq", "type", "time", "salted_hash"} or leaf["seq"] != index:
-            raise Tampered(f"{name} is not a leaf of event {index}")
+        tampered_if(set(leaf) != {"seq", "type", "time", "salted_hash"} or leaf["seq"] != index, f"{name} is not a leaf of event {index}")
         leaves[index] = leaf
     shown_seqs = [item["event"] for item in package["captures"]]
     for seq in shown_seqs + package["not_in_package"]:
         if seq not in leaves:
             raise Missing(f"the proof of event {seq} is not there")
-        if leaves[seq]["type"] not in ("captured", "recovered"):
-            raise Tampered(f"event {seq} is no capture, by its leaf")
-    if len(set(shown_seqs)) != len(shown_seqs) or set(shown_seqs) & set(package["not_in_package"]):
-        raise Tampered("a capture that is named twice")
+        tampered_if(leaves[seq]["type"] not in ("captured", "recovered"), f"event {seq} is no capture, by its leaf")
+    named = set(shown_seqs) | set(package["not_in_package"])
+    if silent := [seq for seq, leaf in leaves.items() if leaf["type"] in ("captured", "recovered") and seq not in named]:
+        raise Tampered(f"the capture of event {silent[0]} has a proof here and is named nowhere")
+    tampered_if(len(set(shown_seqs)) != len(shown_seqs) or set(shown_seqs) & set(package["not_in_package"]), "a capture that is named twice")
     return leaves
 
 # ---- 4. Timestamps: RFC 3161 by `openssl`, OpenTimestamps ---------------------------------------------------------------
 
-def openssl(*words, **files):
-    """Runs openssl; `{name}` in a word stands for a temporary file with those bytes."""
+def openssl(command, **files):
+    """Runs openssl; `{name}` in the command stands for a temporary file with those bytes."""
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: os.path.join(folder, name) for name in files}
         for name, data in files.items():
             with open(paths[name], "wb") as stream:
                 stream.write(data)
         try:
-            command = ["openssl"] + [word.format(**paths) for word in words]
-            return subprocess.run(command, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+            words = ["openssl"] + [word.format(**paths) for word in command.split()]
+            return subprocess.run(words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         except OSError as error:
             raise CannotTell("the program openssl is not installed") from error
 
 def moment(text):
     """Seconds since 1970 of `Nov 22 19:47:21 2026 GMT`."""
-    import calendar
-
     return calendar.timegm(time.strptime(re.sub(r"\.\d+", "", text.strip()), "%b %d %H:%M:%S %Y GMT"))
 
 def iso(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 def fingerprint_of(pem):
-    return openssl("x509", "-in", "{c}", "-noout", "-fingerprint", "-sha256", c=pem).stdout.partition("=")[2].strip().replace(":", "").lower()
+    return openssl("x509 -in {c} -noout -fingerprint -sha256", c=pem).stdout.partition("=")[2].strip().replace(":", "").lower()
 
 def token_time(folder, names, stem, note):
     """(seconds, root) of one token over `note`: request with nonce, imprint, signature, chain to the root in the package."""
     query, reply, chain = (read_small(folder, f"{stem}.{kind}") for kind in ("tsq", "tsr", "pem"))
     root_name = read_small(folder, f"{stem}.root").decode().strip()
     root = read_small(folder, f"proofs/roots/{root_name}.pem")
-    if root.count(b"BEGIN CERTIFICATE") != 1 or fingerprint_of(root) != root_name:
-        raise Tampered(f"{stem}: the root certificate is another one")
-    asked = openssl("ts", "-query", "-in", "{q}", "-text", q=query).stdout
+    tampered_if(root.count(b"BEGIN CERTIFICATE") != 1 or fingerprint_of(root) != root_name, f"{stem}: the root certificate is another one")
+    asked = openssl("ts -query -in {q} -text", q=query).stdout
     imprint = re.sub(r"[ -]", "", "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE)))
-    if "Hash Algorithm: sha256" not in asked or imprint != hashlib.sha256(note).hexdigest():
-        raise Tampered(f"{stem}: the request is over something else")
-    if not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE):
-        raise Tampered(f"{stem}: the request has no nonce, an old answer could have been given")
-    said = openssl("ts", "-reply", "-in", "{r}", "-text", r=reply).stdout
+    tampered_if("Hash Algorithm: sha256" not in asked or imprint != hashlib.sha256(note).hexdigest(), f"{stem}: the request is over something else")
+    tampered_if(not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE), f"{stem}: the request has no nonce, an old answer could have been given")
+    said = openssl("ts -reply -in {r} -text", r=reply).stdout
     stated = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
-    if "Status: Granted." not in said or not stated:
-        raise Tampered(f"{stem}: no granted token")
+    tampered_if("Status: Granted." not in said or not stated, f"{stem}: no granted token")
     seconds = moment(stated[1])
     # As of the time that it states: certificates end, and a token outlives them. Who checks later should see it renewed.
-    done = openssl("ts", "-verify", "-queryfile", "{q}", "-in", "{r}", "-CAfile", "{root}", "-untrusted", "{chain}", "-attime", str(seconds), q=query, r=reply, root=root, chain=chain or root)
+    command = f"ts -verify -queryfile {{q}} -in {{r}} -CAfile {{root}} -untrusted {{chain}} -attime {seconds}"
+    done = openssl(command, q=query, r=reply, root=root, chain=chain or root)
     if done.returncode or "Verification: OK" not in done.stdout:
         reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
         raise Tampered(f"{stem}: {'; '.join(dict.fromkeys(reasons)) or 'the token is not accepted'}")
@@ -452,8 +434,7 @@ def check_stamps(folder, names, ledger, report):
     for size in sorted({int(name.split("/")[2]) for name in names if re.match(r"proofs/timestamps/\d+/", name)}):
         where = f"proofs/timestamps/{size}"
         note = read_small(folder, f"{where}/checkpoint.txt")
-        if ledger.prefix(note, f"{where}/checkpoint.txt")[0] != size:
-            raise Tampered(f"{where} holds a checkpoint of another size")
+        tampered_if(ledger.prefix(note, f"{where}/checkpoint.txt")[0] != size, f"{where} holds a checkpoint of another size")
         for name in sorted(name for name in names if name.startswith(f"{where}/") and name.endswith(".tsr")):
             stem = name.removesuffix(".tsr")
 
@@ -477,16 +458,14 @@ def canonical(data):
 
     def pairs(items):
         keys = [key for key, _ in items]
-        if keys != sorted(set(keys)):
-            raise Tampered("JSON with keys that are doubled or not sorted")
+        tampered_if(keys != sorted(set(keys)), "JSON with keys that are doubled or not sorted")
         return dict(items)
 
     def no_float(text):
         raise Tampered(f"JSON with a float: {text}")
 
     value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float)
-    if canonical_bytes(value) != data:
-        raise Tampered("JSON in another spelling than its own")
+    tampered_if(canonical_bytes(value) != data, "JSON in another spelling than its own")
     return value
 
 def canonical_bytes(value):
@@ -502,8 +481,7 @@ def check_event(folder, seq, leaf):
         raise Tampered(f"{name} is not the event in the ledger")
     unsigned = canonical_bytes({key: item for key, item in event.items() if key != "signature"})
     public, signature = (base64.b64decode(text, validate=True) for text in (event["agent"]["key"], event["signature"]))
-    if not ed25519(public, b"archiver-event/1\n" + unsigned, signature):
-        raise Tampered(f"{name} is not signed by the person that it names")
+    tampered_if(not ed25519(public, b"archiver-event/1\n" + unsigned, signature), f"{name} is not signed by the person that it names")
     return event
 
 def lines_of(folder, name, stated):
@@ -512,16 +490,14 @@ def lines_of(folder, name, stated):
     for raw in read_small(folder, name).splitlines(keepends=True):
         leaves.append(leaf_hash(raw.rstrip(b"\n")))
         values.append(json.loads(raw))
-    if (len(leaves), tree_root(leaves).hex()) != (stated["count"], stated["root"]):
-        raise Tampered(f"{name} does not give the root that the manifest states")
+    tampered_if((len(leaves), tree_root(leaves).hex()) != (stated["count"], stated["root"]), f"{name} does not give the root that the manifest states")
     return values
 
 def check_inventory(capture, manifest_value, lines):
     """Whatever was discovered has an outcome and a reason, and the sums are those that were sealed."""
     discovered = [line["key"] for line in lines if line.get("state") == "discovered"]
     ended = {line["key"]: line for line in lines if "outcome" in line}
-    if len(discovered) != len(set(discovered)) or set(discovered) != set(ended):
-        raise Tampered(f"{capture}: what was discovered is not what has an outcome")
+    tampered_if(len(discovered) != len(set(discovered)) or set(discovered) != set(ended), f"{capture}: what was discovered is not what has an outcome")
     for key, line in ended.items():
         if line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")):
             raise Tampered(f"{capture}: no outcome, or none with a reason: {key}")
@@ -529,15 +505,13 @@ def check_inventory(capture, manifest_value, lines):
     for line in lines:
         if line.get("outcome"):
             sums[line["outcome"]] = sums.get(line["outcome"], 0) + 1
-    if sums != manifest_value["counts"]["inventory"]:
-        raise Tampered(f"{capture}: the inventory has other sums than were sealed")
+    tampered_if(sums != manifest_value["counts"]["inventory"], f"{capture}: the inventory has other sums than were sealed")
     if manifest_value["outcome"] == "captured" and any(line.get("kind") == "census" and not line["agrees"] for line in lines):
         raise Tampered(f"{capture}: counts disagree, and it says captured")
     for line in lines:
         if "target_salt" in line:
             value = hashlib.sha256(bytes.fromhex(line["target_salt"]) + line["url"].encode()).hexdigest()
-            if value != manifest_value["target"]["commitment"]:
-                raise Tampered(f"{capture}: the link is not the one that was sealed")
+            tampered_if(value != manifest_value["target"]["commitment"], f"{capture}: the link is not the one that was sealed")
 
 class Capture:
     """One capture folder of the package, checked from its event down to its lines."""
@@ -563,11 +537,12 @@ class Capture:
         if strange := {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}:
             raise Tampered(f"{sorted(strange)[0]} was not sealed with the capture")
         roots = self.manifest["lines"]
-        self.records, self.posts, self.inventory = (lines_of(folder, f"{where}/{name}", roots[name]) for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl"))
+        self.records, self.posts, self.inventory = (
+            lines_of(folder, f"{where}/{name}", roots[name]) for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl")
+        )
         check_inventory(self.id, self.manifest, self.inventory)
         known = {line["id"] for line in self.records}
-        if len(known) != len(self.records):
-            raise Tampered(f"{self.id}: a record that is listed twice")
+        tampered_if(len(known) != len(self.records), f"{self.id}: a record that is listed twice")
         if [post for post in self.posts if post.get("record") is not None and post["record"] not in known]:
             raise Tampered(f"{self.id}: a post that was read from a record that is not there")
 
@@ -580,29 +555,24 @@ class Zip:
         self.stream = open(path, "rb")
         self.size = os.path.getsize(path)
         tail = self.at(max(0, self.size - 98), min(98, self.size))
-        if tail[-22:-18] != b"PK\x05\x06" or tail[-2:] != b"\0\0":
-            raise Tampered("the ZIP does not end where it should: bytes behind it, or cut")
+        tampered_if(tail[-22:-18] != b"PK\x05\x06" or tail[-2:] != b"\0\0", "the ZIP does not end where it should: bytes behind it, or cut")
         _, disk, start_disk, here, count, length, start, _ = struct.unpack("<4sHHHHIIH", tail[-22:])
         end = self.size - 22
         if start == 0xFFFFFFFF or count == 0xFFFF:
-            if tail[-42:-38] != b"PK\x06\x07":
-                raise Tampered("a ZIP64 without its locator")
+            tampered_if(tail[-42:-38] != b"PK\x06\x07", "a ZIP64 without its locator")
             _, _, at64, disks = struct.unpack("<4sIQI", tail[-42:-22])
             record = self.at(at64, 56)
             magic, rest, _, _, disk, start_disk, here, count, length, start = struct.unpack("<4sQHHIIQQQQ", record)
-            if magic != b"PK\x06\x06" or rest != 44 or disks != 1 or at64 != end - 20 - 56:
-                raise Tampered("a ZIP64 record that is not where it should be")
+            tampered_if(magic != b"PK\x06\x06" or rest != 44 or disks != 1 or at64 != end - 20 - 56, "a ZIP64 record that is not where it should be")
             end = at64
-        if (disk, start_disk) != (0, 0) or here != count or start + length != end:
-            raise Tampered("the ZIP's directory is not where it should be")
+        tampered_if((disk, start_disk) != (0, 0) or here != count or start + length != end, "the ZIP's directory is not where it should be")
         self.entries = {}
         self._directory(self.at(start, length), count, start)
 
     def at(self, offset, length):
         self.stream.seek(offset)
         data = self.stream.read(length)
-        if len(data) != length:
-            raise Tampered("a cut ZIP")
+        tampered_if(len(data) != length, "a cut ZIP")
         return data
 
     def _directory(self, data, count, start):
@@ -613,23 +583,18 @@ class Zip:
             name, extra = data[at + 46 : at + 46 + n].decode("ascii"), data[at + 46 + n : at + 46 + n + m]
             at += 46 + n + m + k
             size, packed, offset = self._large(extra, size, packed, offset)
-            if magic != b"PK\x01\x02" or k or disk or flags or method or packed != size:
-                raise Tampered(f"{name} is not simply stored in the ZIP")
-            if name in self.entries or name.lower() in {other.lower() for other in self.entries}:
-                raise Tampered(f"{name} stands twice in the ZIP")
-            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*", name):
-                raise Tampered(f"a name that leaves the ZIP: {name}")
+            tampered_if(magic != b"PK\x01\x02" or k or disk or flags or method or packed != size, f"{name} is not simply stored in the ZIP")
+            tampered_if(name in self.entries or name.lower() in {other.lower() for other in self.entries}, f"{name} stands twice in the ZIP")
+            tampered_if(not re.fullmatch(NAME, name), f"a name that leaves the ZIP: {name}")
             local = struct.unpack("<4sHHHHHIIIHH", self.at(offset, 30))
             behind = self.at(offset + 30, local[9] + local[10])
             large = self._large(behind[local[9] :], local[8], local[7], 0)
             if offset != expected or local[0] != b"PK\x03\x04" or behind[: local[9]].decode("ascii") != name:
                 raise Tampered(f"{name} is not where the ZIP's directory says, or something stands between")
-            if (local[2], local[3], local[6]) != (0, 0, crc) or large[:2] != (size, size):
-                raise Tampered(f"{name}: the ZIP says two different things of it")
+            tampered_if((local[2], local[3], local[6]) != (0, 0, crc) or large[:2] != (size, size), f"{name}: the ZIP says two different things of it")
             self.entries[name] = (offset + 30 + len(behind), size, crc)
             expected = offset + 30 + len(behind) + size
-        if at != len(data) or expected != start:
-            raise Tampered("the ZIP holds something that its directory does not list")
+        tampered_if(at != len(data) or expected != start, "the ZIP holds something that its directory does not list")
 
     @staticmethod
     def _large(extra, size, packed, offset):
@@ -639,8 +604,7 @@ class Zip:
         kind, length = struct.unpack("<HH", extra[:4])
         numbers = list(struct.unpack(f"<{length // 8}Q", extra[4:]))
         wanted = [value == 0xFFFFFFFF for value in (size, packed, offset)]
-        if kind != 1 or len(numbers) != sum(wanted):
-            raise Tampered("a field in the ZIP that should not be there")
+        tampered_if(kind != 1 or len(numbers) != sum(wanted), "a field in the ZIP that should not be there")
         return tuple(numbers.pop(0) if needs else value for needs, value in zip(wanted, (size, packed, offset)))
 
     def pieces(self, name):
@@ -648,28 +612,24 @@ class Zip:
         self.stream.seek(start)
         while left:
             data = self.stream.read(min(READ, left))
-            if not data:
-                raise Tampered("a cut ZIP")
+            tampered_if(not data, "a cut ZIP")
             left -= len(data)
             yield data
 
     def read(self, name):
         if name not in self.entries:
             raise Missing(f"{name} is not in the WACZ")
-        if self.entries[name][1] > SMALL:
-            raise Tampered(f"{name} is larger than such a file can be")
+        tampered_if(self.entries[name][1] > SMALL, f"{name} is larger than such a file can be")
         return b"".join(self.pieces(name))
 
 def check_wacz_list(archive):
     """datapackage.json lists each entry once with its true size and digest; the digest file and signature fit it."""
     data = archive.read("datapackage.json")
     package = json.loads(data)
-    if (package["profile"], package["wacz_version"]) != ("data-package", "1.1.1"):
-        raise Tampered("datapackage.json is not that of a WACZ 1.1.1")
+    tampered_if((package["profile"], package["wacz_version"]) != ("data-package", "1.1.1"), "datapackage.json is not that of a WACZ 1.1.1")
     listed = {}
     for item in package["resources"]:
-        if item["path"] in listed:
-            raise Tampered(f"{item['path']} is listed twice in datapackage.json")
+        tampered_if(item["path"] in listed, f"{item['path']} is listed twice in datapackage.json")
         listed[item["path"]] = item
     present = set(archive.entries) - {"datapackage.json", "datapackage-digest.json"}
     if absent := sorted(set(listed) - present):
@@ -683,10 +643,8 @@ def check_wacz_list(archive):
         for piece in archive.pieces(name):
             running.update(piece)
             crc = zlib.crc32(piece, crc)
-        if item["hash"] != f"sha256:{running.hexdigest()}" or item["bytes"] != archive.entries[name][1]:
-            raise Tampered(f"{name} is not what datapackage.json says")
-        if crc != archive.entries[name][2]:
-            raise Tampered(f"{name} has another CRC than the ZIP says")
+        tampered_if(item["hash"] != f"sha256:{running.hexdigest()}" or item["bytes"] != archive.entries[name][1], f"{name} is not what datapackage.json says")
+        tampered_if(crc != archive.entries[name][2], f"{name} has another CRC than the ZIP says")
     value = json.loads(archive.read("datapackage-digest.json"))
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     signed = value["signedData"]
@@ -697,9 +655,8 @@ def check_wacz_list(archive):
         raise Tampered("the signature in the WACZ is not 96 bytes")
     public = base64.b64decode(signed["publicKey"], validate=True)
     pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(public) + b"-----END PUBLIC KEY-----\n"
-    done = openssl("dgst", "-sha256", "-verify", "{key}", "-signature", "{sig}", "{text}", key=pem, sig=der_signature(raw), text=digest.encode())
-    if done.returncode or "Verified OK" not in done.stdout:
-        raise Tampered("the signature in the WACZ does not fit")
+    done = openssl("dgst -sha256 -verify {key} -signature {sig} {text}", key=pem, sig=der_signature(raw), text=digest.encode())
+    tampered_if(done.returncode or "Verified OK" not in done.stdout, "the signature in the WACZ does not fit")
     return f"{len(listed)} entries, stored as they are listed"
 
 def der_signature(raw):
@@ -713,10 +670,9 @@ def der_signature(raw):
 
 def check_index(archive, captures):
     """Each line of the index leads to the record that it says, and each indexed record has its line."""
-    text = zlib_blocks(archive.read("indexes/index.cdx.gz")).decode()
+    text = gzip.GzipFile(fileobj=io.BytesIO(archive.read("indexes/index.cdx.gz"))).read(SMALL).decode()
     lines = text.splitlines()
-    if lines != sorted(lines, key=lambda line: line.encode()):
-        raise Tampered("the index is not sorted")
+    tampered_if(lines != sorted(lines, key=lambda line: line.encode()), "the index is not sorted")
     found = set()
     for line in lines:
         facts = json.loads(line.split(" ", 2)[2])
@@ -727,19 +683,8 @@ def check_index(archive, captures):
         for line in capture.records
         if line["type"] not in ("request", "warcinfo") and line.get("uri")
     }
-    if found != expected or len(lines) != len(expected):
-        raise Tampered("the index does not name the records that there are")
+    tampered_if(found != expected or len(lines) != len(expected), "the index does not name the records that there are")
     return f"{len(lines)} lines lead to their records"
-
-def zlib_blocks(data):
-    out = b""
-    while data:
-        inflate = zlib.decompressobj(31)
-        out += inflate.decompress(data, SMALL)
-        if not inflate.eof:
-            raise Tampered("a compressed file that is cut, or grows too large")
-        data = inflate.unused_data
-    return out
 
 # ---- 7. WARC records (ISO 28500): every digest is computed again ---------------------------------------------------------
 
@@ -750,7 +695,6 @@ class Body:
         self.block, self.payload, self.decoded, self.take = hashlib.sha256(), hashlib.sha256(), None, take
         self.head = b"" if http else None
         self.state, self.left, self.buffer = "size", 0, b""
-        self.http = http
 
     def feed(self, data):
         self.block.update(data)
@@ -798,25 +742,21 @@ def read_record(stream, start, length, take=None):
     stream.seek(start)
     inflate, left = zlib.decompressobj(31), length
     head, body, need, tail = b"", None, 0, b""
-    fields = []
-    pending = b""
+    fields, pending = [], b""
     while not inflate.eof:
         if not pending:
             pending = stream.read(min(READ, left))
             left -= len(pending)
-            if not pending:
-                raise Tampered("a record that is cut")
+            tampered_if(not pending, "a record that is cut")
         data = inflate.decompress(pending, READ)
         pending = inflate.unconsumed_tail
         if body is None:
             head += data
             end = head.find(b"\r\n\r\n")
             if end < 0:
-                if len(head) > READ:
-                    raise Tampered("a record without a header")
+                tampered_if(len(head) > READ, "a record without a header")
                 continue
-            if not head.startswith(b"WARC/1.1\r\n"):
-                raise Tampered("not a WARC/1.1 record")
+            tampered_if(not head.startswith(b"WARC/1.1\r\n"), "not a WARC/1.1 record")
             fields = [tuple(line.decode("utf-8", "surrogateescape").split(": ", 1)) for line in head[:end].split(b"\r\n")[1:]]
             named = {name.lower(): value for name, value in fields}
             http = "application/http" in named.get("content-type", "") and named.get("warc-type") in ("request", "response", "revisit")
@@ -827,10 +767,8 @@ def read_record(stream, start, length, take=None):
             body.feed(bytes(view[:inside]) if body.head is not None else view[:inside])
             need -= inside
         tail += bytes(view[inside:])
-    if inflate.unused_data or left:
-        raise Tampered("a member that holds more than its record")
-    if need or tail != b"\r\n\r\n":
-        raise Tampered("a record that does not end as its length says")
+    tampered_if(inflate.unused_data or left, "a member that holds more than its record")
+    tampered_if(need or tail != b"\r\n\r\n", "a record that does not end as its length says")
     return fields, body
 
 def check_records(archive, captures):
@@ -847,8 +785,7 @@ def check_records(archive, captures):
             lines = sorted((line for line in capture.records if line["file"] == name), key=lambda line: line["offset"])
             at = 0
             for line in lines:
-                if line["offset"] != at:
-                    raise Tampered(f"{name}: something stands at {at} that was not sealed, or a record is missing")
+                tampered_if(line["offset"] != at, f"{name}: something stands at {at} that was not sealed, or a record is missing")
                 try:
                     fields, body = read_record(archive.stream, start + at, line["length"])
                     one_record(fields, body, line, ids, capture.manifest["recovered"] is not None)
@@ -856,8 +793,7 @@ def check_records(archive, captures):
                     raise Tampered(f"{name} at {at}: {error}") from error
                 at += line["length"]
                 count += 1
-            if at != size or size != sealed["size"]:
-                raise Tampered(f"{name}: bytes behind the last record")
+            tampered_if(at != size or size != sealed["size"], f"{name}: bytes behind the last record")
     named = {f"archive/{name}" for capture in captures for name in capture.warcs}
     if strange := sorted(name for name in archive.entries if name.startswith("archive/") and name not in named):
         raise Tampered(f"{strange[0]} belongs to no capture of the package")
@@ -869,22 +805,15 @@ def one_record(fields, body, line, ids, recovered):
         named.setdefault(name.lower(), value)
     block = f"sha256:{body.block.hexdigest()}"
     for key, field in (("id", "warc-record-id"), ("type", "warc-type"), ("uri", "warc-target-uri"), ("date", "warc-date")):
-        if line.get(key) != named.get(field):
-            raise Tampered(f"another {field} than was sealed")
-    if block != named.get("warc-block-digest") or block != line["block_digest"]:
-        raise Tampered("the block is not what its digest says")
+        tampered_if(line.get(key) != named.get(field), f"another {field} than was sealed")
+    tampered_if(block != named.get("warc-block-digest") or block != line["block_digest"], "the block is not what its digest says")
     payload = f"sha256:{(body.decoded or body.payload).hexdigest()}"
-    if named.get("warc-payload-digest") not in (None, f"sha256:{body.payload.hexdigest()}"):
-        raise Tampered("the payload is not what its digest says")
-    if line.get("payload_digest") not in (None, payload):
-        raise Tampered("the payload is not what was sealed")
-    if bool(line.get("truncated")) != ("warc-truncated" in named):
-        raise Tampered("it is cut, or not, against what was sealed")
-    if named.get("warc-type") == "revisit" and named.get("warc-refers-to") not in ids:
-        raise Tampered("a revisit whose original is not in the package")
+    tampered_if(named.get("warc-payload-digest") not in (None, f"sha256:{body.payload.hexdigest()}"), "the payload is not what its digest says")
+    tampered_if(line.get("payload_digest") not in (None, payload), "the payload is not what was sealed")
+    tampered_if(bool(line.get("truncated")) != ("warc-truncated" in named), "it is cut, or not, against what was sealed")
+    tampered_if(named.get("warc-type") == "revisit" and named.get("warc-refers-to") not in ids, "a revisit whose original is not in the package")
     for name, value in fields:
-        if name == "WARC-Concurrent-To" and value not in ids and not recovered:
-            raise Tampered("it refers to a record that is not there")
+        tampered_if(name == "WARC-Concurrent-To" and value not in ids and not recovered, "it refers to a record that is not there")
 
 # ---- 8. Files: assemblies assemble, the tables say what is there ---------------------------------------------------------
 
@@ -915,31 +844,28 @@ def check_assemblies(archive, captures):
                     at += len(data)
 
                 read_record(archive.stream, *places[piece["record"]], take)
-            if (whole.hexdigest(), size) != (assembly["sha256"], assembly["size"]):
-                raise Tampered(f"the pieces of {assembly['name']} do not give its digest")
+            tampered_if((whole.hexdigest(), size) != (assembly["sha256"], assembly["size"]), f"the pieces of {assembly['name']} do not give its digest")
             count += 1
     if absent:
         raise CannotTell(f"{len(absent)} files have pieces in captures that are not in the package, first: {absent[0]}")
     return f"{count} files that came in pieces give their digests"
 
 def table(folder, name):
-    text = read_small(folder, name).decode("utf-8-sig")
-    rows = list(csv.reader(io.StringIO(text)))
-    return [dict(zip(rows[0], row)) for row in rows[1:]]
+    return list(csv.DictReader(io.StringIO(read_small(folder, name).decode("utf-8-sig"))))
 
 def check_media(folder, names, captures, full):
     """hashes.csv names each media file once, with its digest; in `full` it is the payload of the record it names."""
     rows = table(folder, "data/hashes.csv")
     listed = [row["file"] for row in rows]
     present = {name for name in names if name.startswith("data/media/")}
-    if len(listed) != len(set(listed)) or set(listed) != present:
-        raise Tampered("data/hashes.csv does not name the media files that there are")
+    tampered_if(len(listed) != len(set(listed)) or present - set(listed), "data/hashes.csv does not name the media files that there are")
+    if absent := sorted(set(listed) - present):
+        raise Missing(f"{absent[0]} is not there")
     known = manifest(folder, "manifest-sha256.txt"), manifest(folder, "manifest-sha512.txt")
     sealed = {line["id"]: line for capture in captures for line in capture.records}
     wholes = {line["assembly"] for capture in captures for line in capture.inventory if line.get("assembly")}
     for row in rows:
-        if (row["sha256"], row["sha512"]) != (known[0][row["file"]], known[1][row["file"]]):
-            raise Tampered(f"data/hashes.csv has another digest of {row['file']}")
+        tampered_if((row["sha256"], row["sha512"]) != (known[0][row["file"]], known[1][row["file"]]), f"data/hashes.csv has another digest of {row['file']}")
         if full:
             record = sealed.get(row["record"], {})
             if record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes:
@@ -955,129 +881,115 @@ def check_posts(folder, captures, full):
     told = 0
     for card in cards:
         for one in card.get("observations", []):
-            post = {key: value for key, value in one["post"].items()}
-            if not any(all(line.get(key) == value for key, value in post.items()) for line in sealed.get(one["capture"], [])):
+            if not any(all(line.get(key) == value for key, value in one["post"].items()) for line in sealed.get(one["capture"], [])):
                 raise Tampered(f"{card['exhibit']}: data/posts.json says something else than was sealed")
             told += 1
     posts = sum(line.get("role") != "captions" for lines in sealed.values() for line in lines)
     hidden = sum("not_shown" in card for card in cards)
-    if told != posts and not hidden:
-        raise Tampered(f"data/posts.json tells {told} observations of posts, {posts} were sealed")
+    tampered_if(told != posts and not hidden, f"data/posts.json tells {told} observations of posts, {posts} were sealed")
     return f"{len(cards)} exhibits, {told} observations as they were sealed"
 
 # ---- 9. The check ---------------------------------------------------------------------------------------------------------
 
-def check(folder, report, fingerprint, older, with_sha512):
-    state = {}
+class Check:
+    """One package, looked through from the outside to the inside. Each method is one line of the result."""
+    def __init__(self, folder, fingerprint, older):
+        self.folder, self.fingerprint, self.older = folder, fingerprint, older
+        self.report, self.names, self.leaves, self.times, self.captures = Report(), set(), {}, {}, []
 
-    def names():
-        state["names"] = names_in(folder)
-
-    if not report.check("files", names):
-        return
-    names = state["names"]
-    report.check("bag", check_bag, folder, names, with_sha512)
-
-    def key():
-        vkey = read_small(folder, "proofs/vkey.txt").decode("ascii").strip()
-        state["keys"] = handed_over(folder, names, vkey)
-
-    if not report.check("key", key):
-        return
-    keys = state["keys"]
-    report.check("signature", check_signature, folder, keys[0])
-    report.check("signer", check_fingerprint, keys, fingerprint)
-
-    def ledger():
-        state["package"] = canonical(read_small(folder, "data/package.json"))
-        state["ledger"] = Ledger(folder, keys)
-        about = state["package"]["checkpoint"]
-        if (about["size"], about["root"]) != (state["ledger"].size, state["ledger"].root.hex()) or state["package"]["key"] != keys[0]:
-            raise Tampered("data/package.json names another ledger")
-        return f"{state['ledger'].size} events under a signed checkpoint"
-
-    if not report.check("ledger", ledger):
-        return
-    package, book = state["package"], state["ledger"]
-    if older is not None:
-
-        def given():
-            return f"continues the checkpoint of {book.prefix(older, 'the checkpoint that you named')[0]} events that you named"
-
-        report.check("history", given)
-    leaves = {}
-
-    def items():
-        leaves.update(check_items(folder, names, book, package))
-        count, rest = len(package["captures"]), len(package["not_in_package"])
-        return f"{count} of {count + rest} captures of this case; {rest} are shown only as commitments" if rest else f"{count} of {count} captures of this case"
-
-    if not report.check("selection", items):
-        return
-    times = {}
-
-    def stamps():
-        times.update(check_stamps(folder, names, book, report))
-
-    report.check("timestamps", stamps)
-    seqs = [item["event"] for item in package["captures"]]
-    covered = [seq for seq in seqs if any(size > seq for size in times)]
-    text = f"{len(covered)} of {len(seqs)} captures are covered by an outsider's stamp"
-    report.say("intact" if len(covered) == len(seqs) else "note", "time", text if covered else "NOT TIMESTAMPED: no outsider vouches for any time")
-    if package.get("test_routes"):
-        report.say("note", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
-    captures, full = [], package["profile"] == "full"
-    if full:
-
-        def folders():
-            for item in package["captures"]:
-                captures.append(Capture(folder, names, item, leaves[item["event"]]))
-            if len({capture.id for capture in captures}) != len(captures):
-                raise Tampered("a capture that stands twice")
-            wanted = {f"data/captures/{capture.id}/" for capture in captures}
-            for name in sorted(names):
-                if name.startswith("data/captures/") and name[: name.index("/", 14) + 1] not in wanted:
-                    raise Tampered(f"{name} belongs to no capture of the package")
-                if name.startswith("data/events/"):
-                    check_event(folder, int(name[12:-5]), leaves[int(name[12:-5])])
-            return f"{len(captures)} captures as they were sealed: events, manifests, lines, inventories"
-
-        def archive():
-            state["archive"] = Zip(os.path.join(folder, "data", "archive.wacz"))
-            return check_wacz_list(state["archive"])
-
-        whole = report.check("captures", folders)
-        if report.check("WACZ", archive) and whole:
-            report.check("records", check_records, state["archive"], captures)
-            report.check("index", check_index, state["archive"], captures)
-            report.check("assemblies", check_assemblies, state["archive"], captures)
-        if not whole:
+    def run(self):
+        report, folder = self.report, self.folder
+        if not report.check("files", self.find_files):
             return
-    report.check("media", check_media, folder, names, captures, full)
-    report.check("posts", check_posts, folder, captures, full)
+        report.check("bag", check_bag, folder, self.names)
+        if not report.check("key", self.find_key):
+            return
+        report.check("signature", check_signature, folder, self.keys[0])
+        report.check("signer", check_fingerprint, self.keys, self.fingerprint)
+        if not (report.check("ledger", self.find_ledger) and report.check("selection", self.find_items)):
+            return
+        if self.older is not None:
+            report.check("history", self.continues)
+        report.check("timestamps", self.find_stamps)
+        self.tell_time()
+        full = self.package["profile"] == "full"
+        whole = report.check("captures", self.find_captures) if full else True
+        if full and report.check("WACZ", self.find_archive) and whole and report.check("records", check_records, self.archive, self.captures):
+            report.check("index", check_index, self.archive, self.captures)
+            report.check("assemblies", check_assemblies, self.archive, self.captures)
+        if whole:
+            report.check("media", check_media, folder, self.names, self.captures, full)
+            report.check("posts", check_posts, folder, self.captures, full)
+
+    def find_files(self):
+        self.names = names_in(self.folder)
+
+    def find_key(self):
+        self.keys = handed_over(self.folder, self.names, read_small(self.folder, "proofs/vkey.txt").decode("ascii").strip())
+
+    def find_ledger(self):
+        self.package = canonical(read_small(self.folder, "data/package.json"))
+        self.ledger = Ledger(self.folder, self.keys)
+        about = (self.package["checkpoint"]["size"], self.package["checkpoint"]["root"], self.package["key"])
+        tampered_if(about != (self.ledger.size, self.ledger.root.hex(), self.keys[0]), "data/package.json names another ledger")
+        return f"{self.ledger.size} events under a signed checkpoint"
+
+    def find_items(self):
+        self.leaves = check_items(self.folder, self.names, self.ledger, self.package)
+        count, rest = len(self.package["captures"]), len(self.package["not_in_package"])
+        return f"{count} of {count + rest} captures of this case" + (f"; {rest} are shown only as commitments" if rest else "")
+
+    def continues(self):
+        return f"continues the checkpoint of {self.ledger.prefix(self.older, 'the checkpoint that you named', CannotTell)[0]} events that you named"
+
+    def find_stamps(self):
+        self.times = check_stamps(self.folder, self.names, self.ledger, self.report)
+
+    def tell_time(self):
+        seqs = [item["event"] for item in self.package["captures"]]
+        covered = [seq for seq in seqs if any(size > seq for size in self.times)]
+        text = f"{len(covered)} of {len(seqs)} captures are covered by an outsider's stamp"
+        word = "intact" if len(covered) == len(seqs) else "note"
+        self.report.say(word, "time", text if covered else "NOT TIMESTAMPED: no outsider vouches for any time")
+        if self.package.get("test_routes"):
+            self.report.say("note", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
+
+    def find_captures(self):
+        self.captures = [Capture(self.folder, self.names, item, self.leaves[item["event"]]) for item in self.package["captures"]]
+        wanted = {f"data/captures/{capture.id}/" for capture in self.captures}
+        tampered_if(len(wanted) != len(self.captures), "a capture that stands twice")
+        for name in sorted(self.names):
+            stray = name.startswith("data/captures/") and name[: name.index("/", 14) + 1] not in wanted
+            tampered_if(stray, f"{name} belongs to no capture of the package")
+            if name.startswith("data/events/"):
+                check_event(self.folder, int(name[12:-5]), self.leaves[int(name[12:-5])])
+        return f"{len(self.captures)} captures as they were sealed: events, manifests, lines, inventories"
+
+    def find_archive(self):
+        self.archive = Zip(os.path.join(self.folder, "data", "archive.wacz"))
+        return check_wacz_list(self.archive)
+
+VERDICTS = {
+    0: "INTACT, and signed by the key that you named", 2: "INCOMPLETE: something is missing",
+    5: "TAMPERED: do not rely on this package", 6: "CANNOT TELL: consistent with itself; see the lines above",
+}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
     parser.add_argument("--fingerprint", help="of the key, as you were given it: 64 hex digits, or 8 words in quotes")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you were given earlier")
-    parser.add_argument("--sha512", action="store_true", help="also compute SHA-512 of the payload (slower, proves no more)")
-    parser.add_argument("--json", action="store_true", help="print JSON lines")
     arguments = parser.parse_args()
-    report = Report(arguments.json)
     older = None
     if arguments.checkpoint:
         with open(arguments.checkpoint, "rb") as stream:
             older = stream.read()
-    check(arguments.folder, report, arguments.fingerprint, older, arguments.sha512)
-    code = report.exit_code()
-    verdict = {0: "INTACT, and signed by the key that you named", 2: "INCOMPLETE: something is missing", 5: "TAMPERED: do not rely on this package", 6: "CANNOT TELL: consistent with itself; see the lines above"}[code]
-    if arguments.json:
-        print(json.dumps({"verdict": verdict, "exit": code}))
-    else:
-        print(f"\n{verdict}")
-        if code == 6 and not arguments.fingerprint:
-            print("What was looked at is intact; whether it was signed by whom you think is not known without the fingerprint.")
+    one = Check(arguments.folder, arguments.fingerprint, older)
+    one.run()
+    code = one.report.exit_code()
+    print("\n" + VERDICTS[code])
+    if code == 6 and not arguments.fingerprint:
+        print("What was looked at is intact; whether it was signed by whom you think is not known without the fingerprint.")
     return code
 
 if __name__ == "__main__":
