@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.cli_analysis import add_commands
+
 if TYPE_CHECKING:
     from archiver.console import Console
     from archiver.home import Home
@@ -178,6 +180,10 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--region", metavar="X,Y,W,H", help="a region of the picture, in percent")
         if name == "place":
             sub.add_argument("--at", metavar="LAT,LON")
+            sub.add_argument("--zone", metavar="ZONE", help="like Asia/Almaty: local times are shown then")
+        if name == "note":
+            sub.add_argument("--privileged", action="store_true", help="for counsel: in no package unless asked for")
+    add_commands(command)
 
     find = command("find", "search posts and notes, in any script and case", "archiver find жаңаөзен")
     find.add_argument("text", nargs="+", metavar="TEXT")
@@ -503,14 +509,24 @@ def _annotate(context: Context) -> int:
         arguments.end,
         arguments.region,
     )
-    extra: dict[str, Any] = annotations.coordinates(arguments.at) if arguments.command == "place" else {}
+    extra: dict[str, Any] = {}
+    if arguments.command == "place":
+        extra = annotations.coordinates(arguments.at) | ({"zone": arguments.zone} if arguments.zone else {})
+    if arguments.command == "note" and arguments.privileged:
+        extra = {"privileged": True}
     sealed = annotations.annotate(home, arguments.command, what, " ".join(arguments.words), extra)
     context.console.say(
-        f"{arguments.command} signed by {home.config.pseudonym} as event {sealed.seq}, about {what.capture}"
+        f"{arguments.command} signed by {home.author.pseudonym} as event {sealed.seq}, about {what.capture}"
         + (f" {what.post}" if what.post else "")
     )
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})
     return 0
+
+
+def _analysis(context: Context) -> int:
+    from archiver.analysis import analysis
+
+    return analysis(context, context.recovered_home())
 
 
 def _find(context: Context) -> int:
@@ -620,6 +636,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "tag": _annotate,
     "place": _annotate,
     "quarantine": _annotate,
+    **dict.fromkeys(("time", "translate", "sensitivity", "review", "author", "incident", "conclude"), _analysis),
     "find": _find,
     "show": _show,
     "case": _case,

@@ -1,0 +1,104 @@
+"""The parsers of the analysts' commands; cheap, since every start of the program makes them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+LEVELS = ("none", "sensitive", "graphic", "identifies")
+MARKS = ("official", "institutional", "private", "source")
+CONFIDENCE = ("low", "moderate", "high")
+DECISIONS = ("publish", "withhold")
+PLATFORMS = ("telegram", "x", "youtube", "facebook", "page")
+
+Command = Callable[..., argparse.ArgumentParser]
+
+
+def add_commands(command: Command) -> None:
+    """The parsers; cheap, since every start of the program makes them."""
+    time = command(
+        "time",
+        "say when it happened, and why you think so",
+        "archiver time 9k2mv7qd --since '2022-01-05T10:30 Asia/Aqtau' 'by the shadows'",
+    )
+    _about(time)
+    time.add_argument(
+        "--since", required=True, metavar="TIME", help="the earliest moment; UTC, with an offset, or with a zone"
+    )
+    time.add_argument("--until", metavar="TIME", help="the latest moment (default: the same)")
+    translate = command(
+        "translate",
+        "add a translation of a post's words",
+        "archiver translate 9k2mv7qd --to en --by 'A. N.' --how human 'The soldiers left.'",
+    )
+    _about(translate)
+    translate.add_argument(
+        "--language", "--to-language", dest="language", required=True, metavar="CODE", help="like en"
+    )
+    translate.add_argument("--by", required=True, metavar="WHO", help="the translator, a pseudonym or a program")
+    translate.add_argument("--how", required=True, choices=("human", "machine"))
+    translate.add_argument("--date", metavar="DATE", help="when it was translated (default: today)")
+    sensitivity = command(
+        "sensitivity",
+        "say whether it may be seen by everybody",
+        "archiver sensitivity 9k2mv7qd graphic 'a dead person'",
+    )
+    sensitivity.add_argument("level_id", metavar="ID")
+    sensitivity.add_argument("level", choices=LEVELS)
+    sensitivity.add_argument("words", nargs="+", metavar="REASON")
+    _part(sensitivity)
+    review = command(
+        "review",
+        "approve for publication or withhold; a second person's word",
+        "archiver --as R-2 review 9k2mv7qd publish 'faces are covered'",
+    )
+    review.add_argument("level_id", metavar="ID|EVENT", help="a capture, or the number of an annotation's event")
+    review.add_argument("decision", choices=DECISIONS)
+    review.add_argument("words", nargs="+", metavar="REASON")
+    _part(review)
+    author = command(
+        "author",
+        "mark an account: official, institutional, private, or a source to protect",
+        "archiver author qr_mvd official 'the ministry' --platform telegram",
+    )
+    author.add_argument("handle", metavar="HANDLE")
+    author.add_argument("mark", choices=MARKS)
+    author.add_argument("words", nargs="+", metavar="REASON")
+    author.add_argument("--platform", required=True, choices=PLATFORMS)
+    author.add_argument("--case", metavar="CASE", help="only for this case")
+    incident = command(
+        "incident",
+        "make or add to an incident of a case: when, where, which exhibits",
+        "archiver incident square --case almaty --at 43.34,52.86 --zone Asia/Aqtau --add 9k2mv7qd 'the square'",
+    )
+    incident.add_argument("incident", metavar="NAME", help="small letters, digits and dashes")
+    incident.add_argument("words", nargs="*", metavar="TITLE")
+    incident.add_argument("--case", required=True, metavar="CASE")
+    incident.add_argument("--place", metavar="TEXT")
+    incident.add_argument("--at", metavar="LAT,LON")
+    incident.add_argument("--zone", metavar="ZONE", help="of the place, like Asia/Almaty: local times are shown then")
+    incident.add_argument("--since", metavar="TIME")
+    incident.add_argument("--until", metavar="TIME")
+    incident.add_argument("--add", action="append", default=[], metavar="ID[:POST]", help="an exhibit; repeatable")
+    conclude = command(
+        "conclude",
+        "say what you conclude of an incident, how surely, from what",
+        "archiver conclude square --case almaty --confidence moderate --basis 9k2mv7qd@0:12-0:30 'Soldiers fired.'",
+    )
+    conclude.add_argument("incident", metavar="NAME")
+    conclude.add_argument("words", nargs="+", metavar="CONCLUSION")
+    conclude.add_argument("--case", required=True, metavar="CASE")
+    conclude.add_argument("--confidence", required=True, choices=CONFIDENCE)
+    conclude.add_argument("--basis", action="append", required=True, metavar="ID[:POST][@FROM-TO]", help="repeatable")
+    conclude.add_argument("--against", action="append", default=[], metavar="TEXT", help="what speaks against it")
+
+
+def _about(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("level_id", metavar="ID")
+    parser.add_argument("words", nargs="+", metavar="TEXT")
+    _part(parser)
+
+
+def _part(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--post", help="a post in the capture")
+    parser.add_argument("--attachment", type=int, metavar="N", help="its attachment, counted from 0")
