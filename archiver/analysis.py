@@ -31,7 +31,7 @@ def analysis(context: Context, home: Home) -> int:
     """One of the commands above. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments = context.arguments
     about, detail = _MAKERS[arguments.command](home, arguments)
-    text = " ".join(arguments.words)
+    text = arguments.title or "" if arguments.command == "incident" else " ".join(arguments.words)
     if not text.strip() and arguments.command != "incident":
         raise UsageError("some words", "none", "Say what is to be recorded.")
     kind = {"conclude": "conclusion", "translate": "translation"}.get(arguments.command, arguments.command)

@@ -69,10 +69,10 @@ def add_commands(command: Command) -> None:
     incident = command(
         "incident",
         "make or add to an incident of a case: when, where, which exhibits",
-        "archiver incident square --case almaty --at 43.34,52.86 --zone Asia/Aqtau --add 9k2mv7qd 'the square'",
+        "archiver incident square --case almaty --at 43.34,52.86 --zone Asia/Aqtau --add 9k2mv7qd",
     )
     incident.add_argument("incident", metavar="NAME", help="small letters, digits and dashes")
-    incident.add_argument("words", nargs="*", metavar="TITLE")
+    incident.add_argument("--title", metavar="TEXT")
     incident.add_argument("--case", required=True, metavar="CASE")
     incident.add_argument("--place", metavar="TEXT")
     incident.add_argument("--at", metavar="LAT,LON")

@@ -72,6 +72,8 @@ class View:
     seen: str | None
     post: dict[str, Any]
     published: dict[str, Any]
+    way: str = ""
+    """By which parser it was read."""
     files: list[File] = field(default_factory=list)
     missing: list[tuple[str, str, str]] = field(default_factory=list)
     """(kind, outcome, reason) of attachments that were not kept."""
@@ -282,7 +284,9 @@ class _Maker:
             if line["text"] or line["title"]:
                 self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
             line["text"] = line["title"] = None
-        view = View(one.capture, one.seq, one.seen, line, published)
+        view = View(
+            one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
+        )
         view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
         view.missing = list(self._missing(self._captures[one.capture], one))
         return view

@@ -123,8 +123,10 @@ def told(event: dict[str, Any], shown: Shown) -> dict[str, Any]:
     value["exhibits"] = exhibits_of(about, shown)
     value["about"] = {key: item for key, item in about.items() if key not in ("capture", "post", "author", "platform")}
     for key, item in detail.items():
-        if key in ("basis", "against") and isinstance(item, list):
+        if key == "basis":
             value[key] = [{**_place(one), "exhibits": exhibits_of(one, shown)} for one in item]
+        elif key == "exhibits":
+            value[key] = [number for one in item for number in exhibits_of(one, shown)]
         elif key != "about":
             value[key] = item
     return value

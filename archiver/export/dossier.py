@@ -1,0 +1,186 @@
+"""What the report tells, put in order: incidents with their places and times, conclusions with their reviewers, the sun.
+
+Nothing is concluded here. Where two sources say different things, both stay, side by side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from archiver.export.profiles import Card, Shown, reviewed
+from archiver.export.tables import exhibits_of
+from storage.times import utc_parse
+
+
+@dataclass
+class Conclusion:
+    """What an analyst says, how surely, from what, and what speaks against it."""
+
+    event: int
+    text: str
+    confidence: str
+    by: str
+    role: str
+    reviewer: str | None
+    basis: list[tuple[str, str]]
+    """(exhibit, segment as text)"""
+    against: list[str]
+
+
+@dataclass
+class Incident:
+    name: str
+    title: str
+    place: str | None = None
+    latitude: str | None = None
+    longitude: str | None = None
+    zone: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    exhibits: list[str] = field(default_factory=list)
+    conclusions: list[Conclusion] = field(default_factory=list)
+
+
+def incidents(shown: Shown) -> list[Incident]:
+    """By time; those without one last."""
+    found: dict[str, Incident] = {}
+    for event in shown.annotations:
+        detail = event["detail"]
+        about = detail["about"]
+        if detail["kind"] == "incident":
+            one = found.setdefault(about["incident"], Incident(about["incident"], about["incident"]))
+            one.title = detail.get("text") or one.title
+            for key in ("place", "latitude", "longitude", "zone"):
+                setattr(one, key, detail.get(key) or getattr(one, key))
+            if detail.get("from"):
+                one.start, one.end = utc_parse(detail["from"]), utc_parse(detail["to"])
+            for item in detail.get("exhibits", []):
+                one.exhibits += [number for number in exhibits_of(item, shown) if number not in one.exhibits]
+        elif detail["kind"] == "conclusion" and about.get("incident") in found:
+            found[about["incident"]].conclusions.append(_conclusion(event, shown))
+    latest = datetime.max.replace(tzinfo=UTC)
+    return sorted(found.values(), key=lambda one: (one.start or latest, one.name))
+
+
+def _conclusion(event: dict[str, Any], shown: Shown) -> Conclusion:
+    detail = event["detail"]
+    public = shown.profile == "public"
+    basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in exhibits_of(item, shown)]
+    reviewer = reviewed(event, shown.material.annotations)
+    return Conclusion(
+        event["seq"], detail["text"], detail["confidence"], "an analyst" if public else event["agent"]["id"],
+        event["agent"].get("role") or "analyst", "a second person" if public and reviewer else reviewer, basis,
+        list(detail.get("against", [])),
+    )  # fmt: skip
+
+
+def segment(value: dict[str, Any] | None) -> str:
+    """`0:12.0 to 0:30.0` of a video."""
+    if not value or "from_ms" not in value:
+        return ""
+    said = _clock(value["from_ms"])
+    return f"{said} to {_clock(value['to_ms'])}" if "to_ms" in value else f"from {said}"
+
+
+def _clock(milliseconds: int) -> str:
+    seconds = milliseconds / 1000
+    return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+
+
+def utc(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not known"
+
+
+def local(moment: datetime | None, zone: str | None) -> str | None:
+    """The time at the place, by the rules of its zone on that day; None without a place's zone."""
+    if moment is None or zone is None:
+        return None
+    try:
+        there = moment.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return f"{there:%Y-%m-%d %H:%M:%S} {there.tzname()} ({zone}, UTC{there:%z})"
+
+
+def sun(moment: datetime | None, latitude: str | None, longitude: str | None) -> str | None:
+    """Where the sun stood, by computation (astral, after NOAA): height over the horizon and direction, in degrees."""
+    if moment is None or latitude is None or longitude is None:
+        return None
+    from astral import Observer
+    from astral.sun import azimuth, elevation
+
+    observer = Observer(float(latitude), float(longitude))
+    height, direction = elevation(observer, moment), azimuth(observer, moment)
+    where = (
+        f"{height:.0f}° over the horizon, direction {direction:.0f}°"
+        if height >= 0
+        else f"{-height:.0f}° under the horizon"
+    )
+    return f"{where} ({'day' if height > -0.8 else 'twilight' if height > -18 else 'night'}; computed)"
+
+
+@dataclass
+class Figures:
+    """The numbers of page one."""
+
+    captures: int
+    of_case: int
+    intact: int
+    stamped: int
+    exhibits: int
+    files: int
+    kinds: Counter[str]
+    not_kept: Counter[tuple[str, str]]
+    removed: int
+    edited: int
+    first: str | None
+    last: str | None
+
+
+def figures(shown: Shown, intact: int, stamped: int, files: int) -> Figures:
+    captures = shown.material.captures
+    not_kept: Counter[tuple[str, str]] = Counter()
+    for capture in captures:
+        for line in capture.ended():
+            if line["outcome"] not in ("captured", "skipped"):
+                not_kept[line["outcome"], str(line.get("reason") or "no reason")] += 1
+    cards = [card for card in shown.cards if not card.hidden]
+    kinds = Counter({file.name: file.kind for card in cards for file in card.every_file if file.name}.values())
+    return Figures(
+        captures=len(captures),
+        of_case=len(shown.material.all_of_case),
+        intact=intact,
+        stamped=stamped,
+        exhibits=len(shown.cards),
+        files=files,
+        kinds=kinds,
+        not_kept=not_kept,
+        removed=sum(bool(card.removals) for card in cards),
+        edited=sum(edited(card) for card in cards),
+        first=min((capture.manifest["opened"] for capture in captures), default=None),
+        last=max((capture.manifest["closed"] for capture in captures), default=None),
+    )
+
+
+def edited(card: Card) -> bool:
+    return any(view.post.get("edited") for view in card.views) or len(versions(card)) > 1
+
+
+def versions(card: Card) -> list[tuple[str | None, str | None]]:
+    """(first seen, words) of each wording, in the order of observation.
+
+    Only what was read in the same way is compared: a web page and an answer of an API put the same post differently.
+    """
+    found: list[tuple[str | None, str | None]] = []
+    last: dict[str, str | None] = {}
+    for view in card.views:
+        words = view.post.get("text") or view.post.get("title")
+        if view.way not in last or last[view.way] != words:
+            if not last or view.way in last:
+                found.append((view.seen, words))
+            last[view.way] = words
+    return found

@@ -1,0 +1,34 @@
+"""The PDF of the report, printed by Chromium where it is installed: without scripts, without a network."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from archiver.browser import program
+
+SECONDS = 300
+
+
+def print_pdf(report: Path, made: str) -> bytes | None:
+    """The PDF, with `made` as its date so that the same report gives the same bytes; None where nothing can print."""
+    chromium = program()
+    if chromium is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "report.pdf"
+        command = [
+            chromium, "--headless", "--disable-gpu", "--disable-extensions", "--no-first-run", "--disable-background-networking",
+            "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer",
+            f"--print-to-pdf={out}", *(["--no-sandbox"] if os.geteuid() == 0 else []), report.resolve().as_uri(),
+        ]  # fmt: skip
+        try:
+            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            data = out.read_bytes()
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+    stamp = "".join(c for c in made[:19] if c.isdigit())
+    return re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", lambda match: match[1] + stamp.encode(), data)
