@@ -529,6 +529,12 @@ def _analysis(context: Context) -> int:
     return analysis(context, context.recovered_home())
 
 
+def _redact(context: Context) -> int:
+    from archiver.redaction import redact
+
+    return redact(context, context.recovered_home())
+
+
 def _find(context: Context) -> int:
     from archiver.showing import find
 
@@ -637,6 +643,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "place": _annotate,
     "quarantine": _annotate,
     **dict.fromkeys(("time", "translate", "sensitivity", "review", "author", "incident", "conclude"), _analysis),
+    "redact": _redact,
     "find": _find,
     "show": _show,
     "case": _case,

@@ -66,6 +66,17 @@ def add_commands(command: Command) -> None:
     author.add_argument("words", nargs="+", metavar="REASON")
     author.add_argument("--platform", required=True, choices=PLATFORMS)
     author.add_argument("--case", metavar="CASE", help="only for this case")
+    redact = command(
+        "redact",
+        "cover, silence or mask something in a new copy; what was recorded stays",
+        "archiver redact 9k2mv7qd 'a face' --attachment 0 --box 0:00=10,20,15,30 0:02=40,20,15,30 --mute 0:01-0:03",
+    )
+    _about(redact)
+    box_help = "a thing to cover, in percent; several with times along its way, like 0:02=40,20,15,30; repeatable"
+    redact.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box_help)
+    redact.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="silence; repeatable")
+    redact.add_argument("--tone", action="append", default=[], metavar="FROM-TO", help="a tone in place of the sound")
+    redact.add_argument("--mask", action="append", default=[], metavar="WORDS", help="words of the post; repeatable")
     incident = command(
         "incident",
         "make or add to an incident of a case: when, where, which exhibits",

@@ -104,6 +104,18 @@ class Exhibit:
         return self.observations[-1].line if self.observations else {}
 
 
+@dataclass(frozen=True)
+class Redaction:
+    """What stands in place of a file or of words in packages for others."""
+
+    seq: int
+    by: str
+    """The public key of the person who made it."""
+    about: dict[str, Any]
+    media: Media | None
+    masked: tuple[str, ...]
+
+
 @dataclass
 class Material:
     case: str
@@ -114,6 +126,7 @@ class Material:
     events: list[dict[str, Any]]
     """Bodies of the events that concern the selection, by seq."""
     annotations: list[dict[str, Any]]
+    redactions: list[Redaction] = field(default_factory=list)
 
     @property
     def last_seq(self) -> int:
@@ -160,7 +173,23 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
             key = f"{event['detail']['platform']}:{event['detail']['post']}"
             if key in by_key:
                 by_key[key].removals.append(event)
-    return Material(case, captures, rows, exhibits, events, annotations)
+    return Material(case, captures, rows, exhibits, events, annotations, list(_redactions(events, folders)))
+
+
+def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:
+    for event in events:
+        if event["type"] != "redacted":
+            continue
+        detail, media = event["detail"], None
+        if result := detail.get("result"):
+            folder = folders[result["capture"]]
+            line = next(line for line in read_lines(folder / "records.jsonl") if line["id"] == result["record"])
+            media = Media(
+                result["capture"], "redaction 1", "redaction", detail["about"].get("post"), "redacted", result["sha256"],
+                result["size"], result["media_type"], result["record"], detail["about"].get("attachment") or 0,
+                ((folder / line["file"], line["offset"], 0, result["size"]),),
+            )  # fmt: skip
+        yield Redaction(event["seq"], event["agent"]["key"], detail["about"], media, tuple(detail.get("masked", ())))
 
 
 def _capture(home: Home, row: dict[str, Any]) -> Capture:

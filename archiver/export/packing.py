@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -21,10 +22,11 @@ from archiver.errors import ConfigError
 from archiver.export import tables
 from archiver.export.bag import Bag
 from archiver.export.material import Capture, Material
-from archiver.export.profiles import Shown
+from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.wacz import Page, Source, wacz
 from archiver.home import SOFTWARE, Home
+from archiver.reencode import reencode, suffix
 from storage import canonical
 from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError
@@ -76,15 +78,9 @@ def fill(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
         _raw(home, bag, plan, progress)
     for card in shown.cards:
         for file in card.every_file:
-            if file.name is not None and file.name not in bag.files and not file.converted:
+            if file.name is not None and file.name not in bag.files:
                 progress(file.name)
-                one = bag.write(file.name, file.media.chunks())
-                if one.sha256 != file.media.sha256:
-                    raise FormatError(
-                        f"{file.media.key} of {file.media.capture} with the digest that was sealed",
-                        "another",
-                        "Run `archiver check`; restore the capture from a copy.",
-                    )
+                _media(home, bag, file)
     progress("tables")
     bag.write("data/posts.json", tables.json_bytes([tables.card_json(card) for card in shown.cards]))
     bag.write("data/posts.csv", tables.posts_csv(shown))
@@ -94,6 +90,29 @@ def fill(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
     bag.write("data/annotations.json", tables.annotations_json(shown))
     bag.write("data/custody.csv", tables.custody_csv(shown))
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))
+
+
+def _media(home: Home, bag: Bag, file: File) -> None:
+    """One media file: as it was kept or redacted, or made anew without metadata. Raises `FormatError`, `ConversionError`."""
+    assert file.name is not None
+    if file.made != "anew":
+        one = bag.write(file.name, file.media.chunks())
+        if one.sha256 != file.media.sha256:
+            raise FormatError(
+                f"{file.media.key} of {file.media.capture} with the digest that was sealed",
+                "another",
+                "Run `archiver check`; restore the capture from a copy.",
+            )
+        return
+    if bag.has(file.name) is not None:
+        return
+    with tempfile.TemporaryDirectory(prefix="archiver-export-", dir=home.path) as folder:
+        source, out = Path(folder) / "in", Path(folder) / f"out{suffix(file.media.kind)}"
+        with open(source, "wb") as stream:
+            for chunk in file.media.chunks():
+                stream.write(chunk)
+        reencode(source, file.media.kind, out)
+        bag.write(file.name, out.read_bytes())
 
 
 def _about(home: Home, plan: Plan) -> dict[str, Any]:

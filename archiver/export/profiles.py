@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.export.material import Capture, Exhibit, Material, Media, Observation
+from archiver.export.material import Capture, Exhibit, Material, Media, Observation, Redaction
 from storage.digest import keyed
 
 PROFILES = ("full", "partner", "public")
@@ -59,8 +59,12 @@ class File:
     name: str | None
     media: Media
     why: str = ""
-    converted: bool = False
-    """Not the bytes that were kept but a copy made anew, without metadata."""
+    made: str = "as it was received"
+    """Or `redacted`, or `anew`: a copy without metadata."""
+
+    @property
+    def converted(self) -> bool:
+        return self.made != "as it was received"
 
 
 @dataclass
@@ -120,7 +124,8 @@ class Marks:
     def __init__(self, material: Material) -> None:
         self._authors: dict[str, str] = {}
         self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
-        self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str]] = {}
+        self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str, int]] = {}
+        self._redactions = material.redactions
         self._quarantined: set[tuple[str, str | None]] = set()
         self._collectors = {
             event["detail"]["capture"]: event["agent"]["key"]
@@ -139,7 +144,7 @@ class Marks:
         elif kind == "sensitivity":
             self._sensitivity[place] = detail["level"]
         elif kind == "review" and "capture" in about:
-            self._reviews[place] = (detail["decision"], event["agent"]["key"])
+            self._reviews[place] = (detail["decision"], event["agent"]["key"], event["seq"])
         elif kind == "quarantine":
             self._quarantined.add((place[0], place[1]))
 
@@ -160,12 +165,34 @@ class Marks:
         return next((level for level in found if level), None)
 
     def approved(self, capture: str, post: str | None, attachment: int | None = None) -> bool:
-        """Whether a person other than the one who collected it has approved it for publication."""
+        """Whether a person other than who collected or redacted it has approved it for publication, as it is now."""
+        redacted = [one for one in self._redactions if self._is_about(one, capture, post, attachment)]
         for place in self._places(capture, post, attachment):
             if place in self._reviews:
-                decision, key = self._reviews[place]
-                return decision == "publish" and key != self._collectors.get(capture)
+                decision, key, seq = self._reviews[place]
+                others = {self._collectors.get(capture), *(one.by for one in redacted)}
+                return decision == "publish" and key not in others and all(one.seq < seq for one in redacted)
         return False
+
+    @staticmethod
+    def _is_about(one: Redaction, capture: str, post: str | None, attachment: int | None) -> bool:
+        about = one.about
+        fits = about.get("capture") == capture and about.get("post") in (None, post)
+        return fits and (attachment is None or about.get("attachment") in (None, attachment))
+
+    def redaction(self, capture: str, post: str | None, attachment: int) -> Redaction | None:
+        """The latest that stands in place of a file."""
+        fitting = [one for one in self._redactions if one.media and self._is_about(one, capture, post, attachment)]
+        return fitting[-1] if fitting else None
+
+    def masked(self, capture: str, post: str | None) -> list[str]:
+        """Words that packages for others do not show; a mask on one observation counts for every one of the post."""
+        return [
+            words
+            for one in self._redactions
+            for words in one.masked
+            if one.about.get("post") == post or (one.about.get("capture") == capture and one.about.get("post") is None)
+        ]
 
     def quarantined(self, capture: str, post: str | None) -> bool:
         return bool({(capture, None), (capture, post)} & self._quarantined)
@@ -291,6 +318,13 @@ class _Maker:
         view.missing = list(self._missing(self._captures[one.capture], one))
         return view
 
+    def _mask(self, number: str, one: Observation, line: dict[str, Any]) -> None:
+        for words in self._marks.masked(one.capture, one.line.get("id")):
+            for field_name in ("text", "title"):
+                if line[field_name] and words in line[field_name]:
+                    line[field_name] = line[field_name].replace(words, "█" * 5)
+                    self._leave_out(number, f"words of its {field_name}", "redacted", "█████")
+
     def _words_shown(self, one: Observation, known: bool) -> bool:
         post = one.line.get("id")
         if self._marks.approved(one.capture, post):
@@ -302,10 +336,20 @@ class _Maker:
     def _file(self, number: str, media: Media, one: Observation | None) -> File:
         n = media.attachment
         post = one.line.get("id") if one else None
-        if self._shown.profile == "public" and not self._marks.approved(media.capture, post, n):
+        public = self._shown.profile == "public"
+        if public and not self._marks.approved(media.capture, post, n):
             self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
             return File(n, media.kind, None, media, "not reviewed for publication")
-        return File(n, media.kind, self._place(number, n, media), media, converted=self._shown.profile == "public")
+        if self._shown.profile == "full":
+            return File(n, media.kind, self._place(number, n, media), media)
+        redaction = self._marks.redaction(media.capture, post, n)
+        if redaction is not None and redaction.media is not None:
+            self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
+            return File(n, media.kind, self._place(number, n, redaction.media), redaction.media, made="redacted")
+        if public:
+            self._leave_out(number, f"the metadata of {media.kind} {n + 1}", "not for publication", "a copy made anew")
+            return File(n, media.kind, self._place(number, n, media), media, made="anew")
+        return File(n, media.kind, self._place(number, n, media), media)
 
     def _place(self, number: str, n: int, media: Media) -> str:
         """A name that is safe everywhere, one for the same bytes; in `public` without the name that the platform gave."""
@@ -315,7 +359,9 @@ class _Maker:
         stem, dot, ending = plain.rpartition(".")
         ending = ending if dot and len(ending) <= 5 else _ENDINGS.get((media.media_type or "").partition(";")[0], "bin")
         middle = f"-{stem[:60]}" if stem else ""
-        if self._shown.profile == "public":
+        if media.kind == "redaction":
+            middle, ending = "-redacted", _ENDINGS.get(media.media_type or "", ending)
+        elif self._shown.profile == "public":
             middle, ending = "", _PUBLIC.get(media.kind, ending)
         name = f"data/media/{number}-{n + 1}{middle}.{ending.lower()}"
         more = 2

@@ -385,7 +385,7 @@ class Report:
             )
             pictures = tag("details", tag("summary", "Sensitive or not reviewed: open to see", veil), pictures)
         link = tag("a", file.name.removeprefix("data/"), href=file.name.removeprefix("data/"))
-        note = " (a copy made anew, without metadata)" if file.converted else ""
+        note = {"anew": " (a copy made anew, without metadata)", "redacted": " (redacted)"}.get(file.made, "")
         line = tag(
             "p",
             f"{file.kind}: ",

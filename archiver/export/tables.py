@@ -160,7 +160,7 @@ def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
                 if card.number not in rows[file.name][1].split():
                     rows[file.name][1] += f" {card.number}"
                 continue
-            note = "a copy made anew, without metadata" if file.converted else "as it was received"
+            note = {"anew": "a copy made anew, without metadata"}.get(file.made, file.made)
             record = "" if file.converted else file.media.record
             rows[file.name] = [file.name, card.number, file.kind, one.size, one.sha256, one.sha512, record, note]
     return csv_bytes(head, rows.values())

@@ -1,0 +1,176 @@
+"""`archiver redact`: a new record in which something is covered, silenced or masked, and an event that says why.
+
+What was recorded stays as it is, with its proofs. The copy is a `conversion` in a capture of its own; packages for
+partners and the public then show it in place of what was recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.annotations import about as about_of
+from archiver.annotations import milliseconds
+from archiver.errors import NotFound, UsageError
+from archiver.export.material import Media, gather
+from archiver.home import Home
+from archiver.options import software
+from archiver.reencode import Box, Silence, Track, media_type, reencode, suffix
+from archiver.seal import seal
+from storage.capture import CaptureWriter, Identity
+from storage.digest import file_sha256
+from storage.events import Event
+
+if TYPE_CHECKING:
+    from archiver.cli import Context
+
+_BOX = re.compile(r"(?:(?P<at>[\d:.]+)=)?(?P<box>[\d.]+,[\d.]+,[\d.]+,[\d.]+)")
+_STRETCH = re.compile(r"(?P<from>[\d:.]+)-(?P<to>[\d:.]+)")
+
+
+def redact(context: Context, home: Home) -> int:
+    """The command. Raises `UsageError`, `NotFound`, `ConversionError`, `StorageError`."""
+    arguments, console = context.arguments, context.console
+    reason = " ".join(arguments.words)
+    what = about_of(home, arguments.level_id, arguments.post, arguments.attachment, None, None, None)
+    if arguments.mask:
+        if arguments.box or arguments.mute or arguments.tone:
+            raise UsageError("--mask by itself", "boxes or sound beside it", "Redact words and pictures one by one.")
+        detail = _masked(home, what.detail(), arguments.mask)
+    else:
+        detail = _covered(context, home, what.detail())
+    sealed = home.ledger.append([Event("redacted", home.clock(), {**detail, "text": reason})], home.author)[0]
+    home.project()
+    console.say(f"redacted as event {sealed.seq}; what was recorded is unchanged and keeps its proofs")
+    console.say("Before it goes to the public a second person looks at it: archiver --as NAME review …")
+    console.data({"event": sealed.seq, **detail})
+    return 0
+
+
+def _masked(home: Home, about: dict[str, Any], words: list[str]) -> dict[str, Any]:
+    """Words of a post that packages for others show as ███. They stand in the event, which stays in the house."""
+    posts = [row for row in home.catalog.posts(about["capture"]) if about.get("post") in (None, row["id"])]
+    for text in words:
+        if not any(text in f"{row['text'] or ''}\n{row['title'] or ''}" for row in posts):
+            raise NotFound("these words in the post", f"no {text[:40]!r}", "Give them as the post has them.")
+    return {"about": about, "capture": about["capture"], "masked": words}
+
+
+def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, Any]:
+    arguments = context.arguments
+    tracks, silences = tracks_of(arguments.box), silences_of(arguments.mute, arguments.tone)
+    if not tracks and not silences:
+        raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
+    media = _media(home, about)
+    cases = home.catalog.cases_of(about["capture"])
+    with tempfile.TemporaryDirectory(prefix="archiver-redaction-", dir=home.path) as folder:
+        source, out = Path(folder) / "in", Path(folder) / f"out{suffix(media.kind)}"
+        with open(source, "wb") as stream:
+            for chunk in media.chunks():
+                stream.write(chunk)
+        facts = reencode(source, media.kind, out, tracks, silences)
+        digest = file_sha256(out)
+        result = _keep(context, home, media, out, facts, cases)
+    return {
+        "about": about,
+        "capture": about["capture"],
+        "original": {"record": media.record, "sha256": media.sha256},
+        "result": {**result, "sha256": digest.hexdigest(), "size": digest.size, "media_type": media_type(media.kind)},
+        "boxes": len(tracks),
+        "silenced": len(silences),
+    }
+
+
+def tracks_of(texts: list[list[str]]) -> list[Track]:
+    """Each `--box` is one thing: `10,20,30,40`, or several of `0:01=10,20,30,40` along its way; `0:01-0:05` limits it."""
+    found = []
+    for words in texts:
+        boxes, start, end = [], None, None
+        for word in words:
+            if match := _STRETCH.fullmatch(word):
+                start, end = milliseconds(match["from"]), milliseconds(match["to"])
+                continue
+            match = _BOX.fullmatch(word)
+            numbers = [float(part) for part in match["box"].split(",")] if match else []
+            if match is None or any(n > 100 for n in numbers) or min(numbers[2:], default=0) <= 0:
+                raise UsageError(
+                    "--box x,y,width,height in percent, or 0:01=x,y,width,height", repr(word), "Correct it."
+                )
+            boxes.append(Box(milliseconds(match["at"] or "0"), *numbers))
+        if not boxes or (end is not None and start is not None and end <= start):
+            raise UsageError("--box with a box, and an end after its start", " ".join(words), "Correct it.")
+        found.append(Track(tuple(boxes), start, end))
+    return found
+
+
+def silences_of(mute: list[str], tone: list[str]) -> list[Silence]:
+    found = []
+    for text, replaced in (*((text, False) for text in mute), *((text, True) for text in tone)):
+        match = _STRETCH.fullmatch(text)
+        if match is None or milliseconds(match["to"]) <= milliseconds(match["from"]):
+            raise UsageError("a stretch like 0:01-0:03", repr(text), "Correct it.")
+        found.append(Silence(milliseconds(match["from"]), milliseconds(match["to"]), replaced))
+    return found
+
+
+def _media(home: Home, about: dict[str, Any]) -> Media:
+    """The one file that is meant. Raises `NotFound`, `UsageError`."""
+    case = home.catalog.cases_of(about["capture"])[0]
+    material = gather(home, case, [about["capture"]])
+    every = [one for exhibit in material.exhibits for view in exhibit.observations for one in view.media]
+    every += [one for exhibit in material.exhibits for one in exhibit.files]
+    fitting = [
+        one
+        for one in every
+        if about.get("post") in (None, one.post) and about.get("attachment") in (None, one.attachment)
+    ]
+    if not fitting:
+        raise NotFound("a kept file there", "none", "See `archiver show ID`.")
+    if len(fitting) > 1:
+        raise UsageError("one file", f"{len(fitting)}", "Say which: --post and --attachment.")
+    return fitting[0]
+
+
+def _keep(
+    context: Context, home: Home, media: Media, out: Path, facts: dict[str, Any], cases: list[str]
+) -> dict[str, Any]:
+    """A capture with the copy as a `conversion` record and what made it; sealed like any other."""
+    moment = home.clock()
+    capture_id = home.new_capture_id(moment)
+    folder = home.capture_folder(capture_id)
+    salt, url = os.urandom(32), f"urn:archiver:redaction:{capture_id}"
+    home.state.capture_opened(capture_id, str(folder), capture_id[:15], cases)
+    identity = Identity(capture_id, capture_id, 1, url, salt, software(), test_routes=context.network is not None)
+    writer = CaptureWriter(home.path / folder, identity, home.recipients(cases), home.clock, time.monotonic)
+    try:
+        writer.inventory(
+            {"kind": "target", "url": url, "platform": "redaction", "target_kind": "file", "id": capture_id,
+             "target_salt": salt.hex()}
+        )  # fmt: skip
+        writer.inventory({"state": "discovered", "key": "redaction 1", "kind": "redaction", "parent": "target"})
+        refers = [("WARC-Refers-To", media.record)]
+        extra = {"refers_to": media.record, "of_capture": media.capture}
+        ref = writer.resource_file(url, media_type(media.kind), out, extra, record_type="conversion", fields=refers)
+        about = [("WARC-Refers-To", ref.record_id)]
+        import json
+
+        block = json.dumps({"format": "archiver-redaction/1", **facts}, indent=1).encode()
+        writer.resource(
+            f"urn:archiver:conversion:{ref.record_id.strip('<>')}",
+            "application/json",
+            block,
+            record_type="metadata",
+            fields=about,
+        )
+        writer.inventory(
+            {"key": "redaction 1", "kind": "redaction", "outcome": "captured", "reason": None, "record": ref.record_id}
+        )
+        writer.close("captured", None)
+        seal(home, folder, cases)
+    finally:
+        writer.release()
+    return {"capture": capture_id, "record": ref.record_id}

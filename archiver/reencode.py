@@ -1,0 +1,193 @@
+"""A copy of a photo, video or sound made anew by ffmpeg: no metadata, no other layers; boxes covered, sound silenced.
+
+What is covered is painted over before the picture is encoded again: nothing of it is left in the file. The same file, the
+same instructions and the same ffmpeg give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from archiver.convert import ConversionError, version
+
+TIMEOUT = 7200.0
+PHOTO, VIDEO, AUDIO = ("photo", "sticker"), ("video", "round video", "file"), ("audio", "voice")
+MARGIN = 2
+"""Percent that a box is widened on each side: a hand-drawn box is not exact."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where something is at a moment, in percent of the picture: from the left, from the top, width, height."""
+
+    at_ms: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Track:
+    """One thing that is covered: its box at one moment or several; between them it moves evenly.
+
+    `from_ms` and `to_ms`: when it is covered; None is the beginning and the end.
+    """
+
+    boxes: tuple[Box, ...]
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A stretch of sound that is replaced by silence, or by a tone."""
+
+    from_ms: int
+    to_ms: int
+    tone: bool = False
+
+
+def suffix(kind: str) -> str:
+    return ".png" if kind in PHOTO else ".m4a" if kind in AUDIO else ".mp4"
+
+
+def media_type(kind: str) -> str:
+    return {".png": "image/png", ".m4a": "audio/mp4", ".mp4": "video/mp4"}[suffix(kind)]
+
+
+def reencode(
+    source: Path, kind: str, out: Path, tracks: Sequence[Track] = (), silences: Sequence[Silence] = ()
+) -> dict[str, Any]:
+    """Writes `out`; returns what made it. Raises `ConversionError`."""
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
+    if kind not in PHOTO + VIDEO + AUDIO:
+        raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be made anew; leave it out.")
+    streams = _streams(source)
+    picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))
+    arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
+    graph = []
+    if kind not in AUDIO and picture:
+        size = next((int(item["width"]), int(item["height"])) for item in streams if item.get("codec_type") == "video")
+        graph.append(_covered(size, tracks))
+        arguments_video = ["-map", "[v]"]
+        if kind in PHOTO:
+            arguments_video += ["-frames:v", "1", "-c:v", "png"]
+        else:
+            arguments_video += [
+                "-c:v",
+                "libx264",
+                "-preset",
+                "medium",
+                "-crf",
+                "20",
+                "-pix_fmt",
+                "yuv420p",
+                "-threads",
+                "1",
+            ]
+    elif kind not in AUDIO:
+        raise ConversionError("a picture in it", "none", "Leave it out.")
+    else:
+        arguments_video = []
+    arguments_audio: list[str] = []
+    if sound and kind not in PHOTO:
+        graph.append(f"[0:a:0]{_silenced(silences)}[a]")
+        arguments_audio = ["-map", "[a]", "-c:a", "aac", "-b:a", "128k"]
+    elif kind in AUDIO:
+        raise ConversionError("sound in it", "none", "Leave it out.")
+    arguments += ["-filter_complex", ";".join(graph), *arguments_video, *arguments_audio]
+    arguments += [
+        "-map_metadata",
+        "-1",
+        "-map_chapters",
+        "-1",
+        "-sn",
+        "-dn",
+        "-bitexact",
+        "-flags:v",
+        "+bitexact",
+        "-flags:a",
+        "+bitexact",
+    ]
+    arguments += ["-fflags", "+bitexact", str(out)]
+    try:
+        done = subprocess.run([ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConversionError("a copy made by ffmpeg", str(error), "Leave it out, or convert it by hand.") from error
+    if done.returncode or not out.exists():
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise ConversionError("a copy made by ffmpeg", said[-1] if said else "nothing", "Leave it out.")
+    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
+    return {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
+
+
+def _streams(path: Path) -> list[dict[str, Any]]:
+    command = ["ffprobe", "-v", "error", "-protocol_whitelist", "file", "-show_streams", "-of", "json", str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+        streams: list[dict[str, Any]] = json.loads(done.stdout)["streams"]
+        return streams
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:
+        raise ConversionError("a file that ffprobe can read", str(error), "Leave it out.") from error
+
+
+def _covered(size: tuple[int, int], tracks: Sequence[Track]) -> str:
+    """Black boxes over the picture, each from key moment to key moment on a straight line."""
+    parts = []
+    last = "0:v:0"
+    for number, (first, then, start, end) in enumerate(_legs(tracks)):
+        width = min(100.0, max(first.width, then.width) + 2 * MARGIN)
+        height = min(100.0, max(first.height, then.height) + 2 * MARGIN)
+        w, h = max(2, round(size[0] * width / 100)), max(2, round(size[1] * height / 100))
+        x = _line(first.x - MARGIN, then.x - MARGIN, first.at_ms, then.at_ms, size[0])
+        y = _line(first.y - MARGIN, then.y - MARGIN, first.at_ms, then.at_ms, size[1])
+        during = f"gte(t,{start / 1000:.3f})" + (f"*lte(t,{end / 1000:.3f})" if end is not None else "")
+        parts.append(f"color=black:s={w}x{h}:r=50[c{number}]")
+        # shortest=1: the colour has no end of its own
+        overlay = f"overlay=x='{x}':y='{y}':eval=frame:shortest=1:enable='{during}'"
+        parts.append(f"[{last}][c{number}]{overlay}[o{number}]")
+        last = f"o{number}"
+    even = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
+    return ";".join([*parts, f"[{last}]{even}[v]"])
+
+
+def _legs(tracks: Sequence[Track]) -> list[tuple[Box, Box, int, int | None]]:
+    """(box at the start, box at the end, from when, until when): before the first key moment and after the last it rests."""
+    legs: list[tuple[Box, Box, int, int | None]] = []
+    for track in tracks:
+        boxes = sorted(track.boxes, key=lambda box: box.at_ms)
+        begin, end = track.from_ms or 0, track.to_ms
+        legs.append((boxes[0], boxes[0], begin, boxes[0].at_ms if len(boxes) > 1 else end))
+        for first, then in pairwise(boxes):
+            legs.append((first, then, first.at_ms, then.at_ms))
+        if len(boxes) > 1:
+            legs.append((boxes[-1], boxes[-1], boxes[-1].at_ms, end))
+    return legs
+
+
+def _line(start: float, end: float, from_ms: int, to_ms: int, pixels: int) -> str:
+    a = pixels * start / 100
+    if start == end or from_ms == to_ms:
+        return f"{a:.2f}"
+    slope = pixels * (end - start) / 100 / ((to_ms - from_ms) / 1000)
+    return f"{a:.2f}+({slope:.4f})*(t-{from_ms / 1000:.3f})"
+
+
+def _silenced(silences: Sequence[Silence]) -> str:
+    if not silences:
+        return "anull"
+    value = "val(ch)"
+    for one in silences:
+        instead = "0.1*sin(2*PI*440*t)" if one.tone else "0"
+        value = f"if(between(t,{one.from_ms / 1000:.3f},{one.to_ms / 1000:.3f}),{instead},{value})"
+    return f"aeval=exprs='{value}':c=same"
