@@ -19,11 +19,13 @@ def print_pdf(report: Path, made: str) -> bytes | None:
     if chromium is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "report.pdf"
+        out, page = Path(folder) / "report.pdf", Path(folder) / "report.html"
+        # A PDF can only hold whole links: one to a file beside it would carry the path of this machine.
+        page.write_text(re.sub(r'<a href="media/[^"]*">', "<a>", report.read_text("utf-8")), "utf-8")
         command = [
             chromium, "--headless", "--disable-gpu", "--disable-extensions", "--no-first-run", "--disable-background-networking",
             "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer",
-            f"--print-to-pdf={out}", *(["--no-sandbox"] if os.geteuid() == 0 else []), report.resolve().as_uri(),
+            f"--print-to-pdf={out}", *(["--no-sandbox"] if os.geteuid() == 0 else []), page.as_uri(),
         ]  # fmt: skip
         try:
             subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)

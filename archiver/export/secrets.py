@@ -117,13 +117,21 @@ def _user() -> str:
 def _people(shown: Shown) -> Iterator[tuple[bytes, str]]:
     """Everything by which an account that is not shown could be found."""
     hidden = {card.number for card in shown.cards if not card.author_shown}
+    # An account elsewhere may be open and have the same name: what is shown of it is no leak of the other.
+    open_ones = {
+        str(one.line.get(field))
+        for exhibit in shown.material.exhibits
+        if exhibit.number not in hidden
+        for one in exhibit.observations
+        for field in ("author_handle", "author_name", "author_id")
+    }
     for exhibit in shown.material.exhibits:
         if exhibit.number not in hidden:
             continue
         for one in exhibit.observations:
             for field in ("author_handle", "author_name", "author_id", "url"):
                 value = one.line.get(field)
-                if value and len(str(value)) >= 5:
+                if value and len(str(value)) >= 5 and str(value) not in open_ones:
                     yield str(value).encode(), f"{field} of {exhibit.number}"
     for event in shown.material.annotations:
         if event["detail"]["kind"] == "source":
