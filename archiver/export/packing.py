@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from archiver.errors import ConfigError
 from archiver.export import tables
 from archiver.export.bag import Bag
+from archiver.export.derived import derived_warc, screens
 from archiver.export.material import Capture, Material
 from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
@@ -47,6 +48,8 @@ class Plan:
     shown: Shown
     base: Basis
     privileged: bool
+    secret: bytes = field(repr=False)
+    """From which pseudonyms and record ids of this package are made."""
 
     @property
     def made(self) -> str:
@@ -81,6 +84,11 @@ def fill(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
             if file.name is not None and file.name not in bag.files:
                 progress(file.name)
                 _media(home, bag, file)
+    if shown.profile != "full":
+        bag.write("data/derived.warc.gz", derived_warc(shown, plan.made, plan.secret, "derived.warc.gz"))
+    if shown.profile == "partner":
+        for name, picture in screens(shown):
+            bag.write(name, picture)
     progress("tables")
     bag.write("data/posts.json", tables.json_bytes([tables.card_json(card) for card in shown.cards]))
     bag.write("data/posts.csv", tables.posts_csv(shown))

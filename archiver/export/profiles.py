@@ -16,6 +16,8 @@ replaced is listed, with the reason, and without quoting it.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -311,6 +313,9 @@ class _Maker:
             if line["text"] or line["title"]:
                 self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
             line["text"] = line["title"] = None
+        if self._shown.profile != "full":
+            self._mask(number, one, line)
+            self._addresses(number, line)
         view = View(
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
@@ -324,6 +329,13 @@ class _Maker:
                 if line[field_name] and words in line[field_name]:
                     line[field_name] = line[field_name].replace(words, "█" * 5)
                     self._leave_out(number, f"words of its {field_name}", "redacted", "█████")
+
+    def _addresses(self, number: str, line: dict[str, Any]) -> None:
+        """Network addresses in words of pages: a page can greet us with our own."""
+        for name in ("text", "title", "author_name"):
+            if line[name] and (shown := without_addresses(str(line[name]))) != line[name]:
+                line[name] = shown
+                self._leave_out(number, f"network addresses in its {name}", "they can be ours", "[address]")
 
     def _words_shown(self, one: Observation, known: bool) -> bool:
         post = one.line.get("id")
@@ -378,6 +390,22 @@ class _Maker:
             if str(line["key"]).startswith(start) and line["outcome"] != "captured":
                 reason = line.get("reason") or ""
                 yield line["kind"], line["outcome"], reason if self._shown.profile != "public" else ""
+
+
+_CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<![.:])(?:::)?")
+
+
+def without_addresses(words: str) -> str:
+    """The words with every IPv4 and IPv6 address in them replaced. A time of day is none."""
+
+    def instead(match: re.Match[str]) -> str:
+        try:
+            ipaddress.ip_address(match[0])
+        except ValueError:
+            return match[0]
+        return "[address]"
+
+    return _CANDIDATE.sub(instead, words)
 
 
 _ENDINGS = {
