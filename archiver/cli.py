@@ -250,6 +250,24 @@ def build_parser() -> argparse.ArgumentParser:
     export.add_argument("--accept-leaks", action="store_true", help="full: go on though a secret stands in a recording")
     export.add_argument("--yes", action="store_true", help="the list of what becomes visible was read and agreed to")
 
+    custody = command(
+        "custody", "what was done with a capture or case, in order, by whom, with proofs", "archiver custody almaty"
+    )
+    custody.add_argument("what", metavar="ID|CASE")
+
+    disclose = command(
+        "disclose",
+        "record that a package was given to somebody, on what basis, with a schedule of what it withholds",
+        "archiver disclose ./almaty-full-24 --to 'defence counsel' --basis 'order of 3 May' --by telephone",
+    )
+    disclose.add_argument("package", type=Path, metavar="PACKAGE", help="the folder or .tar.age that was exported")
+    disclose.add_argument("--to", required=True, metavar="WHOM", help="a role or pseudonym; it stays in the ledger")
+    disclose.add_argument("--basis", required=True, metavar="TEXT", help="a request, an order, an agreement")
+    disclose.add_argument(
+        "--by", required=True, metavar="HOW", help="how they were given the fingerprint: in person, by telephone"
+    )
+    disclose.add_argument("--schedule", type=Path, metavar="FILE", help="write what is withheld, and why, as CSV")
+
     keys = command(
         "keys", "the keys that sign: fingerprints, people, passphrase, rotation", "archiver keys fingerprint --qr"
     )
@@ -571,6 +589,18 @@ def _export(context: Context) -> int:
     return export(context, context.recovered_home())
 
 
+def _custody(context: Context) -> int:
+    from archiver.custody import custody
+
+    return custody(context, context.recovered_home())
+
+
+def _disclose(context: Context) -> int:
+    from archiver.custody import disclose
+
+    return disclose(context, context.recovered_home())
+
+
 def _keys(context: Context) -> int:
     from archiver.keys import keys_command
 
@@ -650,6 +680,8 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "check": _check,
     "seal": _seal,
     "keys": _keys,
+    "custody": _custody,
+    "disclose": _disclose,
     "export": _export,
     "assemble": _assemble,
     "catalog": _catalog,

@@ -142,6 +142,12 @@ class Catalog:
         rows = self._query(f"SELECT body FROM events WHERE type IN ({marks}) AND body IS NOT NULL ORDER BY seq", types)
         return [json.loads(row[0]) for row in rows]
 
+    def all_bodies(self) -> list[dict[str, Any]]:
+        """Every event that was not disposed of, oldest first."""
+        return [
+            json.loads(row[0]) for row in self._query("SELECT body FROM events WHERE body IS NOT NULL ORDER BY seq")
+        ]
+
     def last_event_but(self, types: Sequence[str]) -> int | None:
         """The newest event that is of none of these types."""
         marks = ",".join("?" for _ in types)

@@ -41,6 +41,7 @@ class Leaky:
     def __init__(self, folder: Path) -> None:
         self.planted: dict[str, set[bytes]] = {kind: set() for kind in (*KINDS, "gps")}
         self._photo = self._photo_with_place(folder)
+        self.film = self._film_with_place(folder)
         self.pages = {f"/{number}": self._page(number) for number in range(PAGES)}
         self.served = Platforms(folder / "served", {"leaky.example": self.site, "leaky2.example": self.site})
 
@@ -56,6 +57,13 @@ class Leaky:
              "-GPSLongitudeRef=E", "-SerialNumber=CAMERA-SERIAL-7788", "-OwnerName=Owner Of The Phone",
              "-Comment=43.3412 CAMERA-SERIAL-7788 Owner Of The Phone", path], check=True,
         )  # fmt: skip
+        return path.read_bytes()
+
+    def _film_with_place(self, folder: Path) -> bytes:
+        path = folder / "film.mp4"
+        path.write_bytes(video(folder, 1, 300)[0])
+        words = ["-GPSCoordinates=43.3412, 52.8619, 0", "-Title=CAMERA-SERIAL-7788", "-Artist=Owner Of The Phone"]
+        subprocess.run(["exiftool", "-q", "-overwrite_original", *words, path], check=True)
         return path.read_bytes()
 
     def _new(self, kind: str, number: int) -> str:
@@ -85,13 +93,16 @@ class Leaky:
         )
         body = (
             f"<html><head><title>Page {number}</title><script>{script}</script></head><body><article><h1>The square</h1>{words}"
-            f"<img src='/photo.jpg'></article><form>{forms}</form><ol class='commentlist'>{comments}</ol></body></html>"
+            f"<img src='/photo.jpg'><video src='/film.mp4'></video></article><form>{forms}</form>"
+            f"<ol class='commentlist'>{comments}</ol></body></html>"
         )
         return Answer(body=body.encode(), headers=headers)
 
     def site(self, asked: Asked) -> Answer:
         if asked.path == "/photo.jpg":
             return Answer(content_type="image/jpeg", body=self._photo)
+        if asked.path == "/film.mp4":
+            return Answer(content_type="video/mp4", body=self.film)
         return self.pages.get(asked.path, Answer(status=404))
 
 
@@ -113,19 +124,8 @@ def packages(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
     run("keys", "new", "R-2", "--role", "reviewer")
     run("capture", *links, environment={"ARCHIVER_SECRETS": "configured-secret-value-1\nconfigured-secret-value-2"})
-    film = folder / "film.mp4"
-    film.write_bytes(video(folder, 1, 300)[0])
-    subprocess.run(
-        [
-            "exiftool",
-            "-q",
-            "-overwrite_original",
-            "-GPSCoordinates=43.3412, 52.8619, 0",
-            "-Title=CAMERA-SERIAL-7788",
-            film,
-        ],
-        check=False,
-    )
+    film = folder / "handed-over-film.mp4"
+    film.write_bytes(leaky.film)
     run("receive", str(film), "--from", "S-777", "--via", "usb")
     for row in Home(home.path).catalog.captures("inbox"):
         run("--as", "R-2", "review", row["id"], "publish", "words and pictures were looked at")
@@ -187,20 +187,20 @@ def test_none_of_it_is_public(leaky: Leaky, packages: dict[str, Path]) -> None:
     data = everything(packages["public"])
     for kind, values in leaky.planted.items():
         assert found_in(data, values) == [], kind
-    more = {b"configured-secret-value-1", b"S-777", b"film.mp4", str(packages["home"]).encode(), b"tester"}
+    more = {b"configured-secret-value-1", b"S-777", b"handed-over-film.mp4", str(packages["home"]).encode(), b"tester"}
     if len(socket.gethostname()) >= 6:
         more.add(socket.gethostname().encode())
     assert found_in(data, more) == []
     media = list((packages["public"] / "data" / "media").glob("*"))
-    assert media  # photos that were approved, made anew
-    assert not any(b"Exif" in path.read_bytes() or b"GPS" in path.read_bytes() for path in media)
+    assert [path.suffix for path in media] == [".mp4"]  # it was approved, and made anew
+    assert b"CAMERA-SERIAL-7788" in leaky.film
 
 
 def test_nothing_of_the_collector_s_side_reaches_a_partner(leaky: Leaky, packages: dict[str, Path]) -> None:
     data = everything(packages["partner"])
     for kind in ("cookie", "header", "hidden", "address", "script"):
         assert found_in(data, leaky.planted[kind]) == [], kind
-    assert found_in(data, {b"configured-secret-value-1", b"film.mp4", str(packages["home"]).encode()}) == []
+    assert found_in(data, {b"configured-secret-value-1", b"handed-over-film.mp4", str(packages["home"]).encode()}) == []
     assert found_in(data, leaky.planted["source"])  # a partner sees who posted
 
 

@@ -80,6 +80,15 @@ STEPS = [
     ),
     ("Search finds Kazakh in either script.", "find Zhanaozen"),
     ("Is everything still as it was sealed?", "check --quiet"),
+    ("Who did what with the case, in order.", "custody zhanaozen"),
+    (
+        "A package for a partner: what becomes visible is shown first; then a signed bag with a report.",
+        "export zhanaozen --to {out} --profile partner --name zhanaozen-partner --yes",
+    ),
+    (
+        "The package is checked as its reader would. Without the fingerprint the answer is “cannot tell”, exit code 6.",
+        "check {out}/zhanaozen-partner --quiet",
+    ),
 ]
 
 LINKS = """no,what,link
@@ -130,6 +139,7 @@ def demo(home: Path | None, console: Console) -> int:
     console.say("What is captured here is marked as made with test routes: not evidence.\n")
     expected = {"capture https://t.me/ozen_today/14": 3, "capture https://t.me/ozen_today/20": 2}
     expected["crawl https://t.me/s/ozen_today --case zhanaozen"] = 2
+    expected["check {out}/zhanaozen-partner --quiet"] = 6
     expected["capture --list {list} --quick"] = 4
     good = True
     with tempfile.TemporaryDirectory(prefix="archiver-platforms-") as scratch:
@@ -151,6 +161,7 @@ def demo(home: Path | None, console: Console) -> int:
                 if title:
                     console.say(f"\n── {title}")
                 shown = command.replace("{list}", str(links)).replace("{handed}", str(handed))
+                shown = shown.replace("{out}", str(folder.parent / "packages"))
                 console.say(f"$ archiver {shown}")
                 if shown.startswith("watch"):
                     threading.Thread(target=meanwhile, args=(api,), daemon=True).start()
@@ -165,5 +176,6 @@ def demo(home: Path | None, console: Console) -> int:
     console.say(f"  archiver case show zhanaozen --home {folder}")
     console.say(f"  archiver check --home {folder}              every line of the check")
     console.say(f"  zcat {folder}/captures/*/*/*/*/*-00000-*.warc.gz | less      what crossed the wire")
+    console.say(f"  {folder.parent / 'packages'}/zhanaozen-partner/data/report.html      in a browser")
     console.say("  docs/tutorial.md                            the same with a real link")
     return 0 if good else 4

@@ -113,6 +113,8 @@ class Redaction:
     """The public key of the person who made it."""
     about: dict[str, Any]
     media: Media | None
+    original: str | None
+    """SHA-256 of the file that it stands in place of, wherever the same bytes occur."""
     masked: tuple[str, ...]
 
 
@@ -189,7 +191,14 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
                 result["size"], result["media_type"], result["record"], detail["about"].get("attachment") or 0,
                 ((folder / line["file"], line["offset"], 0, result["size"]),),
             )  # fmt: skip
-        yield Redaction(event["seq"], event["agent"]["key"], detail["about"], media, tuple(detail.get("masked", ())))
+        yield Redaction(
+            event["seq"],
+            event["agent"]["key"],
+            detail["about"],
+            media,
+            (detail.get("original") or {}).get("sha256"),
+            tuple(detail.get("masked", ())),
+        )
 
 
 def _capture(home: Home, row: dict[str, Any]) -> Capture:

@@ -166,9 +166,13 @@ class Marks:
         found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
         return next((level for level in found if level), None)
 
-    def approved(self, capture: str, post: str | None, attachment: int | None = None) -> bool:
+    def approved(
+        self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
+    ) -> bool:
         """Whether a person other than who collected or redacted it has approved it for publication, as it is now."""
-        redacted = [one for one in self._redactions if self._is_about(one, capture, post, attachment)]
+        redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
+        if attachment is not None:
+            redacted = [one for one in redacted if one.original in (None, sha256)]
         for place in self._places(capture, post, attachment):
             if place in self._reviews:
                 decision, key, seq = self._reviews[place]
@@ -177,14 +181,12 @@ class Marks:
         return False
 
     @staticmethod
-    def _is_about(one: Redaction, capture: str, post: str | None, attachment: int | None) -> bool:
-        about = one.about
-        fits = about.get("capture") == capture and about.get("post") in (None, post)
-        return fits and (attachment is None or about.get("attachment") in (None, attachment))
+    def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
+        return one.about.get("capture") == capture and one.about.get("post") in (None, post)
 
-    def redaction(self, capture: str, post: str | None, attachment: int) -> Redaction | None:
-        """The latest that stands in place of a file."""
-        fitting = [one for one in self._redactions if one.media and self._is_about(one, capture, post, attachment)]
+    def redaction(self, sha256: str) -> Media | None:
+        """The latest copy that stands in place of a file: of the same bytes, wherever they were found."""
+        fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
 
     def masked(self, capture: str, post: str | None) -> list[str]:
@@ -349,15 +351,15 @@ class _Maker:
         n = media.attachment
         post = one.line.get("id") if one else None
         public = self._shown.profile == "public"
-        if public and not self._marks.approved(media.capture, post, n):
+        if public and not self._marks.approved(media.capture, post, n, media.sha256):
             self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
             return File(n, media.kind, None, media, "not reviewed for publication")
         if self._shown.profile == "full":
             return File(n, media.kind, self._place(number, n, media), media)
-        redaction = self._marks.redaction(media.capture, post, n)
-        if redaction is not None and redaction.media is not None:
+        redacted = self._marks.redaction(media.sha256)
+        if redacted is not None:
             self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
-            return File(n, media.kind, self._place(number, n, redaction.media), redaction.media, made="redacted")
+            return File(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
         if public:
             self._leave_out(number, f"the metadata of {media.kind} {n + 1}", "not for publication", "a copy made anew")
             return File(n, media.kind, self._place(number, n, media), media, made="anew")

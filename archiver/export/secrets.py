@@ -72,6 +72,13 @@ def _identity(path: Path) -> pyrage.x25519.Identity:
 
 def _withheld(home: Home, shown: Shown) -> Iterator[tuple[bytes, str]]:
     """The values in the private records of the captures, as far as this home's keys open them."""
+    # A file that a site calls the same is no leak of the name of one that was handed over.
+    named = {
+        media.name.encode()
+        for exhibit in shown.material.exhibits
+        for one in exhibit.observations
+        for media in one.media
+    }
     identities = []
     for path in sorted((home.path / "keys" / "cases").glob("*.age-key")):
         try:
@@ -86,7 +93,7 @@ def _withheld(home: Home, shown: Shown) -> Iterator[tuple[bytes, str]]:
                 continue
             for item in value.get("values", [value] if "value_base64" in value else []):
                 data = base64.b64decode(item.get("value_base64", ""))
-                if 8 <= len(data) <= LONGEST and not str(item.get("name", "")).startswith("tl "):
+                if 8 <= len(data) <= LONGEST and data not in named and not str(item.get("name", "")).startswith("tl "):
                     yield data, f"{item.get('name')} of {capture.id}"
                     if str(item.get("name")) == "set-cookie":
                         yield data.split(b";")[0].partition(b"=")[2], f"a cookie's value of {capture.id}"
