@@ -145,15 +145,16 @@ class Keys:
         return self._open(self.path(name))
 
     def _open(self, path: Path) -> Ed25519PrivateKey:
+        restore = "Restore keys/ from your copy."
         try:
             data = path.read_bytes()
             secret = self.passphrase(path) if is_locked(data) else None
             key = load_pem_private_key(data, secret)
-        except (OSError, ValueError, TypeError) as error:
-            self._passphrases.pop(path, None)
-            raise ConfigError(
-                f"the key {path}", str(error), "Give the right passphrase, or restore keys/ from your copy."
-            ) from error
+        except OSError as error:
+            raise ConfigError(f"the key {path}", str(error), restore) from error
+        except (ValueError, TypeError) as error:
+            had = self._passphrases.pop(path, None) is not None
+            raise ConfigError(f"the key {path}", str(error), "Give the right passphrase." if had else restore) from error
         if not isinstance(key, Ed25519PrivateKey):
             raise ConfigError(f"an Ed25519 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
         return key
