@@ -180,7 +180,7 @@ class Shell:
     """Runs commands on one home and keeps what they printed."""
 
     def __init__(self, home: Path, world: World, capsys: pytest.CaptureFixture[str]) -> None:
-        self.home, self.network, self._capsys = home, world.network, capsys
+        self.home, self._world, self.network, self._capsys = home, world, world.network, capsys
         self.environment: dict[str, str] = {}
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
