@@ -154,7 +154,9 @@ class Keys:
             raise ConfigError(f"the key {path}", str(error), restore) from error
         except (ValueError, TypeError) as error:
             had = self._passphrases.pop(path, None) is not None
-            raise ConfigError(f"the key {path}", str(error), "Give the right passphrase." if had else restore) from error
+            raise ConfigError(
+                f"the key {path}", str(error), "Give the right passphrase." if had else restore
+            ) from error
         if not isinstance(key, Ed25519PrivateKey):
             raise ConfigError(f"an Ed25519 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
         return key

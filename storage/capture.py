@@ -27,7 +27,7 @@ from storage.lines import LineFile, lines_root, read_lines
 from storage.records import Exchange, RecordRef, Withheld, placed
 from storage.salvage import salvage
 from storage.sink import ExchangeSink
-from storage.times import Clock, utc_text
+from storage.times import Clock, kernel_clock, utc_text
 from storage.warc import (
     MemberInPlace,
     fields_block,
@@ -83,6 +83,8 @@ class CaptureWriter:
         self._private: list[dict[str, str]] = []
         self.withheld: Counter[str] = Counter()
         self.hosts: set[str] = set()
+        self.server_offsets_ms: list[int] = []
+        """Each answer's `Date` less our time when it came, milliseconds."""
         self.refused_hosts: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
@@ -404,6 +406,8 @@ class CaptureWriter:
                 "source": "system",
                 "elapsed_ms": int(self.elapsed() * 1000),
                 "wall_ms": int((closed - self.opened).total_seconds() * 1000),
+                "kernel": kernel_clock(),
+                "servers": self._servers_clocks(),
             }
             try:
                 os.fsync(self._main_fd)
@@ -428,6 +432,11 @@ class CaptureWriter:
             }
             private = self._private_file()
             return finish_folder(self.folder, facts, private, self._files)
+
+    def _servers_clocks(self) -> dict[str, int] | None:
+        """How far the clocks of the servers were from ours, by their own `Date` fields (whole seconds)."""
+        offsets = sorted(self.server_offsets_ms)
+        return {"answers": len(offsets), "median_ms": offsets[len(offsets) // 2]} if offsets else None
 
     def release(self) -> None:
         """Gives up the folder's lock. Called after sealing, so that nobody else seals the capture meanwhile."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,3 +26,38 @@ def utc_text(moment: datetime) -> str:
 def utc_parse(text: str) -> datetime:
     """The inverse of `utc_text`. Raises `ValueError`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+class _Timex(ctypes.Structure):
+    """`struct timex` of Linux (adjtimex(2)), as far as it is read here."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+_ERROR = 5
+"""TIME_ERROR: the kernel does not hold its clock for synchronised."""
+
+
+def kernel_clock() -> dict[str, int | bool] | None:
+    """What the kernel itself thinks of its clock: `synchronised`, and its largest error in milliseconds.
+
+    Nobody is asked over the network. None where the system does not tell.
+    """
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        said = _Timex()
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(said))
+    except (OSError, AttributeError):
+        return None
+    if state < 0:
+        return None
+    return {"synchronised": state != _ERROR, "max_error_ms": said.maxerror // 1000}

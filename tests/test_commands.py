@@ -8,14 +8,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
 from archiver.cli import build_parser, main
+from archiver.demo.server import Answer, Platforms
 from archiver.errors import EXIT_CODES
 from archiver.home import Home
 from storage.lines import read_lines
+from storage.times import system_clock
 from tests.conftest import Shell, World, need
 
 POST = "https://t.me/ozen_today/16"
@@ -311,7 +315,7 @@ def test_a_clock_that_jumps_is_in_the_manifest(shell: Shell, monkeypatch: pytest
 
     original = archiver.home.Home.__init__
 
-    def init(self: Home, path: Path, clock: object = None, environment: object = None) -> None:
+    def init(self: Home, path: Path, clock: object = None, environment: object = None, person: object = None) -> None:
         original(self, path, jumping, environment or {})  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
@@ -402,6 +406,26 @@ def test_keys_that_are_missing(shell: Shell) -> None:
     code, _, err = shell("capture", POST)
     assert code == 1
     assert "Restore keys/" in err
+
+
+def test_the_clock_is_held_against_the_servers_own(shell: Shell, home: Home, tmp_path: Path) -> None:
+    """Nobody is asked for the time: what servers say of it anyway is noted, and what the kernel thinks of its clock."""
+    later = format_datetime(system_clock() + timedelta(hours=1), usegmt=True)
+    page = b"<html><body><p>A page of some words that stand here.</p></body></html>"
+    served = Platforms(
+        tmp_path / "served", {"clock.example": lambda asked: Answer(body=page, headers=[("Date", later)])}
+    )
+    shell.network = served.network
+    try:
+        code, [result] = shell.json("capture", "https://clock.example/")
+    finally:
+        served.stop()
+    assert code == 0
+    clock = json.loads((home.path / str(result["folder"]) / "manifest.json").read_bytes())["clock"]
+    assert clock["servers"]["answers"] >= 1
+    assert 3_590_000 < clock["servers"]["median_ms"] < 3_610_000
+    assert clock["kernel"] is None or isinstance(clock["kernel"]["synchronised"], bool)
+    assert "+3600 s from ours" in shell("check")[1] or "+3599 s from ours" in shell("check")[1]
 
 
 # -- help and documents --------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from storage.digest import sha256_hex
 LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 CLOCK_TOLERANCE_MS = 5000
+SERVERS_TOLERANCE_MS = 60_000
 
 
 def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None) -> list[Line]:
@@ -232,6 +233,12 @@ def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None) -> lis
     if clock["elapsed_ms"] is not None and abs(clock["wall_ms"] - clock["elapsed_ms"]) > CLOCK_TOLERANCE_MS:
         jump = (clock["wall_ms"] - clock["elapsed_ms"]) / 1000
         lines.append(note(name, "clock", f"the machine's clock jumped by {jump:+.1f} s during the capture"))
+    servers = clock.get("servers")
+    if servers and abs(servers["median_ms"]) > SERVERS_TOLERANCE_MS:
+        off = servers["median_ms"] / 1000
+        lines.append(
+            note(name, "clock", f"{servers['answers']} answers of servers put the time {off:+.0f} s from ours")
+        )
     if stamped is None:
         lines.append(note(name, "time", "NOT TIMESTAMPED: no outsider has stamped a checkpoint that covers it"))
     else:

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -454,6 +455,8 @@ class _One:
 
     def _start(self, head: Head, sink: ExchangeSink) -> None:
         self._head = head
+        if (stated := _date(head)) is not None:
+            self._x._writer.server_offsets_ms.append(int((stated - self._x._clock()).total_seconds() * 1000))
         raw, held = self._x._redactor.head(head.raw, "response")
         sink.head(
             raw,
@@ -564,3 +567,12 @@ def _retry_after(head: Head, clock: Clock) -> float:
         return min(max((parsedate_to_datetime(text) - clock()).total_seconds(), 1.0), 600.0)
     except (TypeError, ValueError):
         return 30.0
+
+
+def _date(head: Head) -> datetime | None:
+    """The server's time in its `Date` field, or None."""
+    try:
+        found = parsedate_to_datetime(head.first(b"date") or "")
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo is not None else None
