@@ -56,5 +56,16 @@ for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimag
 # shellcheck disable=SC2086
 [ -z "$missing" ] || apt $missing || echo "tests that need them will say so and be skipped" >&2
 environment .venv-replay requirements-replay.lock
+viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
+if [ ! -f "$viewer/sw.js" ]; then
+  command -v npm >/dev/null 2>&1 || apt npm || true
+  if command -v npm >/dev/null 2>&1; then
+    echo "fetching ReplayWeb.page"
+    folder="$(mktemp -d)"
+    (cd "$folder" && npm pack --silent replaywebpage@2.5.3 >/dev/null && tar xzf replaywebpage-2.5.3.tgz)
+    mkdir -p "$viewer" && cp "$folder/package/ui.js" "$folder/package/sw.js" "$viewer/"
+    rm -rf "$folder"
+  else echo "npm is not installed: packages will have no viewer of their own, and its test is skipped" >&2; fi
+fi
 [ "$kind" != bench ] || environment .venv-bench requirements-bench.lock
 [ "$kind" != bench ] || environment .venv-auto requirements-auto.lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -11,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
@@ -478,6 +480,54 @@ def test_the_report_in_a_browser_asks_nobody_and_fits_a_phone(full: Path) -> Non
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     pdf = (full / "data" / "report.pdf").read_bytes()
     assert pdf.startswith(b"%PDF-")
+
+
+def test_the_recordings_are_replayed_in_a_browser_without_a_network(full: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    from archiver.browser import program
+
+    if program() is None or not (full / "data" / "replay" / "ui.js").exists():
+        pytest.skip("Chromium, or ReplayWeb.page (scripts/setup.sh test fetches it), is not installed")
+    serving = subprocess.Popen(
+        [sys.executable, "-I", full / "data" / "replay" / "serve.py", "0", "quiet"], stdout=subprocess.PIPE, text=True
+    )
+    asked: list[str] = []
+    try:
+        assert serving.stdout is not None
+        address = serving.stdout.readline().split()[-1]
+        with playwright.sync_playwright() as started:
+            browser = started.chromium.launch(executable_path=program(), args=["--no-sandbox"])
+            page = browser.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            for link, script in (
+                ("https://t.me/ozen_today/16?embed=1&mode=tme", "document.body.innerText.includes('Төрт файл')"),
+                ("https://blog.ozen.example/2011/12/17/square", "document.body.innerText.includes('Автор: Серік О.')"),
+                (LINKS[2], "document.querySelector('#react-root, script, main') !== null"),
+                (
+                    "https://t.me/ozen_today/16?embed=1&mode=tme",
+                    "[...document.querySelectorAll('video')].some(v => v.readyState > 0)",
+                ),
+            ):
+                page.goto(address)
+                page.evaluate("link => document.querySelector('replay-web-page').setAttribute('url', link)", link)
+                assert shows(page, script), link
+            browser.close()
+    finally:
+        serving.kill()
+        serving.wait()
+    origin = address.rpartition("/replay/")[0]
+    assert [url for url in asked if not url.startswith((origin, "data:", "blob:"))] == []
+
+
+def shows(page: Any, script: str) -> bool:
+    """Whether a frame of the replay comes to show it."""
+    for _ in range(150):
+        for frame in page.frames[2:]:
+            with contextlib.suppress(Exception):  # a frame that is just being replaced
+                if frame.evaluate(script):
+                    return True
+        page.wait_for_timeout(100)
+    return False
 
 
 def test_an_export_is_an_event_and_reveals_nothing_of_itself_in_the_next(case: PackagedCase) -> None:

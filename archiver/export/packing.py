@@ -25,6 +25,7 @@ from archiver.export.derived import derived_warc, screens
 from archiver.export.material import Capture, Material
 from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
+from archiver.export.replay import add_replay, installed
 from archiver.export.wacz import Page, Source, wacz
 from archiver.home import SOFTWARE, Home
 from archiver.reencode import reencode, suffix
@@ -166,8 +167,12 @@ def _raw(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
                     raise FormatError(f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it.")
                 bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
     progress("data/archive.wacz")
+    pages = list(_pages(material))
+    viewer = installed(home.environment)
+    if viewer is not None:
+        add_replay(bag, pages[0].url if pages else None, viewer)
     if bag.has("data/archive.wacz") is None:
-        pieces = wacz(sources, list(_pages(material)), plan.name, plan.made, SOFTWARE, package_key(home))
+        pieces = wacz(sources, pages, plan.name, plan.made, SOFTWARE, package_key(home))
         bag.write("data/archive.wacz", pieces)
 
 
