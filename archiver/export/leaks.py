@@ -13,17 +13,20 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from urllib.parse import quote_from_bytes
 
-from ahocorasick_rs import BytesAhoCorasick
+import hyperscan
+from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 READ = 1 << 20
 LEAST = 6
 """Shorter values stand everywhere by chance."""
 DEPTH = 4
-GROWTH = 4 << 30
-"""No file is inflated further than this."""
+GROWTH, GROWN = 64 << 20, 1100
+"""No file is inflated further than by this many bytes and this factor, which deflate cannot exceed by honest means."""
+_DAMAGED: tuple[type[BaseException], ...] = (zlib.error, cast("type[BaseException]", IsalError))
 _STREAM = re.compile(rb"stream\r?\n")
 
 
@@ -47,19 +50,28 @@ class Searcher:
                     patterns.append(dressed)
                     self._names.append(name)
         self._longest = max((len(pattern) for pattern in patterns), default=1)
-        self._machine = BytesAhoCorasick(patterns) if patterns else None
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK) if patterns else None
+        if self._database is not None:
+            self._database.compile(
+                expressions=[b"".join(b"\\x%02x" % byte for byte in pattern) for pattern in patterns],
+                ids=list(range(len(patterns))),
+                elements=len(patterns),
+                flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(patterns),
+            )
 
     def chunks(self, pieces: Iterable[bytes]) -> set[str]:
         """Names of the secrets in a stream."""
         found: set[str] = set()
-        if self._machine is None:
+        if self._database is None:
             return found
+
+        def told(index: int, *_: object) -> None:
+            found.add(self._names[index])
+
         tail = b""
         for piece in pieces:
             data = tail + piece
-            found |= {
-                self._names[index] for index, _, _ in self._machine.find_matches_as_indexes(data, overlapping=True)
-            }
+            self._database.scan(data, match_event_handler=told)
             tail = data[-(self._longest - 1) :] if self._longest > 1 else b""
         return found
 
@@ -99,15 +111,15 @@ def search(folder: Path, secrets: dict[bytes, str]) -> list[Leak]:
 
 
 def _in_file(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:
+    start = stream.read(8)
+    stream.seek(0)
+    if start.startswith(b"\x1f\x8b") and depth < DEPTH:
+        return searcher.chunks(_inflated(stream))
     found = searcher.chunks(_pieces(stream))
     if depth >= DEPTH:
         return found
     stream.seek(0)
-    start = stream.read(8)
-    stream.seek(0)
-    if start.startswith(b"\x1f\x8b"):
-        found |= searcher.chunks(_inflated(stream))
-    elif start.startswith(b"PK\x03\x04"):
+    if start.startswith(b"PK\x03\x04"):
         found |= _in_zip(searcher, stream, depth)
     elif start.startswith(b"%PDF-"):
         found |= searcher.chunks(_pdf_streams(stream.read()))
@@ -122,22 +134,27 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _inflated(stream: IO[bytes]) -> Iterator[bytes]:
-    """All members of a gzip file; what is damaged is passed over, the bytes themselves were searched."""
-    inflate = zlib.decompressobj(31)
-    grown = 0
+    """All members of a gzip file; from where it is damaged, or grows beyond measure, the bytes as they are."""
+    inflate = isal_zlib.decompressobj(31)
+    read = grown = 0
     pending = b""
     try:
         while data := pending or stream.read(READ):
+            read += 0 if pending else len(data)
             piece = inflate.decompress(data, READ)
             grown += len(piece)
             yield piece
             pending = inflate.unconsumed_tail
             if inflate.eof:
-                pending, inflate = inflate.unused_data, zlib.decompressobj(31)
-            if grown > GROWTH:
-                return
-    except zlib.error:
-        return
+                pending, inflate = inflate.unused_data, isal_zlib.decompressobj(31)
+            if grown > GROWTH + GROWN * read:
+                break
+        else:
+            return
+    except _DAMAGED:
+        pass
+    stream.seek(0)
+    yield from _pieces(stream)
 
 
 def _in_zip(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:
@@ -145,7 +162,7 @@ def _in_zip(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:
     try:
         with zipfile.ZipFile(stream) as archive:
             for entry in archive.infolist():
-                if entry.file_size < GROWTH and not entry.is_dir():
+                if entry.file_size < GROWTH + GROWN * (entry.compress_size + 1) and not entry.is_dir():
                     with archive.open(entry) as inner:
                         found |= _in_file(searcher, inner, depth + 1)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
