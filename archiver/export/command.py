@@ -57,7 +57,7 @@ def export(context: Context, home: Home) -> int:
     name = arguments.name or f"{arguments.case}-{arguments.profile}-{base.size}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
-    plan = Plan(name, shown, base, arguments.privileged, secret)
+    plan = Plan(name, shown, base, arguments.privileged, secret, arguments.accept_leaks)
     final = to / f"{name}.tar.age" if recipients else to / name
     if arguments.accept_leaks and arguments.profile != "full":
         raise UsageError("--accept-leaks only with --profile full", arguments.profile, "Leave it out.")

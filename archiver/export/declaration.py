@@ -81,15 +81,23 @@ def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
     yield tag(
         "p",
         f"When this package was made, the program checked {f.captures} captures again ({f.intact} intact), searched the whole "
-        "package for the secrets it knows (none found), and checked the finished package.",
+        f"package for the secrets it knows, and checked the finished package. {_searched(plan)}",
     )
     yield table(("program", "version"), versions())
+
+
+def _searched(plan: Plan) -> str:
+    if plan.accept_leaks:
+        return "Its maker had said beforehand that secrets which stand in the recordings themselves are accepted."
+    return "Had the search found one, the package would not have been signed."
 
 
 def draft(home: Home, shown: Shown, plan: Plan, f: Figures) -> Markup:
     """Fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
     blank = "________________"
-    people = sorted({event["agent"]["id"] for event in shown.material.events})
+    people = sorted(
+        {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}
+    )
     signers = "(not named in a public package)" if shown.profile == "public" else ", ".join(people)
     points = (
         f"I, {blank}, am {blank} at {blank}. I am familiar with the process described here and make this declaration from my own knowledge.",

@@ -51,6 +51,8 @@ class Plan:
     privileged: bool
     secret: bytes = field(repr=False)
     """From which pseudonyms and record ids of this package are made."""
+    accept_leaks: bool = False
+    """Whether secrets in the recordings of a full package do not hinder it."""
 
     @property
     def made(self) -> str:
@@ -62,7 +64,7 @@ class Plan:
     def key(self) -> str:
         material = self.shown.material
         facts = {
-            "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged,
+            "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged, "accept_leaks": self.accept_leaks,
             "software": SOFTWARE, "checkpoint": self.base.note.decode(), "stamps": [str(s) for s in self.base.stamps],
             "captures": [capture.row["manifest_sha256"] for capture in material.captures],
             "events": [event["seq"] for event in material.events],
