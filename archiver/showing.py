@@ -39,7 +39,7 @@ def find(context: Context, home: Home) -> int:
         if item["kind"] == "post":
             console.say(f"{item['capture']}  {item['published_at'] or 'time unknown':<20}  {item['url'] or item['id']}")
         else:
-            console.say(f"{item['capture']}  {item['annotation']} by event {item['seq']}")
+            console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
     if not found:
         console.say("nothing found")

@@ -27,8 +27,9 @@ from archiver.demo.media import video
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.export.leaks import Searcher, search
 from archiver.home import Home
+from storage.note import Signer
 from tests.conftest import plain_home
-from tests.packages import by_script
+from tests.packages import both, by_script, copy_of, digest, sign_package, write_manifests
 
 PAGES = 20
 EACH = 500
@@ -40,7 +41,7 @@ class Leaky:
 
     def __init__(self, folder: Path) -> None:
         self.planted: dict[str, set[bytes]] = {kind: set() for kind in (*KINDS, "gps")}
-        self._photo = self._photo_with_place(folder)
+        self.photo = self._photo_with_place(folder)
         self.film = self._film_with_place(folder)
         self.pages = {f"/{number}": self._page(number) for number in range(PAGES)}
         self.served = Platforms(folder / "served", {"leaky.example": self.site, "leaky2.example": self.site})
@@ -100,7 +101,7 @@ class Leaky:
 
     def site(self, asked: Asked) -> Answer:
         if asked.path == "/photo.jpg":
-            return Answer(content_type="image/jpeg", body=self._photo)
+            return Answer(content_type="image/jpeg", body=self.photo)
         if asked.path == "/film.mp4":
             return Answer(content_type="video/mp4", body=self.film)
         return self.pages.get(asked.path, Answer(status=404))
@@ -207,6 +208,29 @@ def test_nothing_of_the_collector_s_side_reaches_a_partner(leaky: Leaky, package
 def test_both_are_intact(packages: dict[str, Path]) -> None:
     for profile in ("partner", "public"):
         assert by_script(packages[profile])[0] == 6  # nothing but the signer unconfirmed
+
+
+def test_a_public_package_whose_media_still_tell_is_refused(
+    leaky: Leaky, packages: dict[str, Path], tmp_path: Path
+) -> None:
+    """An insider puts the film as it was received in the place of the copy, and signs anew."""
+    package = copy_of(packages["public"], tmp_path)
+    film = next((package / "data" / "media").glob("*.mp4"))
+    old = digest(film, "sha256"), digest(film, "sha512")
+    for data in (leaky.film, leaky.photo):
+        film.write_bytes(data)
+        new = digest(film, "sha256"), digest(film, "sha512")
+        table = package / "data" / "hashes.csv"
+        table.write_bytes(
+            table.read_bytes().replace(old[0].encode(), new[0].encode()).replace(old[1].encode(), new[1].encode())
+        )
+        old = new
+        write_manifests(package)
+        home = Home(packages["home"])
+        sign_package(package, Signer(home.keys.ledger.name, home.keys.private("ledger")))
+        code, said = both(package, None)
+        assert code == 5, said
+        assert "still carries metadata" in said
 
 
 # -- the program's own search ----------------------------------------------------------------------------

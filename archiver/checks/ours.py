@@ -624,6 +624,8 @@ class _Package:
         for row in rows:
             if (row["sha256"], row["sha512"]) != (digests[0][row["file"]], digests[1][row["file"]]):
                 raise Bad(f"data/hashes.csv has another digest of {row['file']}")
+            if self._package["profile"] == "public" and _tells(self.folder / row["file"]):
+                raise Bad(f"{row['file']} still carries metadata: a place, a device or a name")
             kept = payloads.get(row["record"]) == f"sha256:{row['sha256']}" or row["sha256"] in wholes
             if self._package["profile"] == "full" and not kept:
                 raise Bad(f"{row['file']} is not what the record it names holds")
@@ -647,6 +649,28 @@ class _Package:
 
 def _says(line: dict[str, Any], post: dict[str, Any]) -> bool:
     return all(key in line and line[key] == value for key, value in post.items())
+
+
+_TELLING = (
+    b"Exif\0\0",
+    b"ns.adobe.com/xap",
+    b"eXIf",
+    b"iTXt",
+    b"tEXt",
+    b"zTXt",
+    b"\xa9xyz",
+    b"udtaloci",
+    b"GPSLatitude",
+)
+
+
+def _tells(path: Path) -> bool:
+    """Whether a photo or video begins or ends with metadata, as cameras and editors write them."""
+    with open(path, "rb") as stream:
+        data = stream.read(READ)
+        stream.seek(max(0, path.stat().st_size - READ))
+        data += stream.read(READ)
+    return any(mark in data for mark in _TELLING)
 
 
 class _Cut:

@@ -38,6 +38,7 @@ NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"  # what eve
 SIGNATURE = "signature/tagmanifest-sha512.txt.note"
 OUTSIDE = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}  # these cannot list themselves
 OTS = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108")  # a proof over a SHA-256 digest
+TELLING = re.compile(rb"Exif\0\0|ns\.adobe\.com/xap|eXIf|[itz]TXt|\xa9xyz|udtaloci|GPSLatitude")  # beginnings of metadata in photos and videos
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 
 class Tampered(Exception):
@@ -850,12 +851,9 @@ def check_assemblies(archive, captures):
         raise CannotTell(f"{len(absent)} files have pieces in captures that are not in the package, first: {absent[0]}")
     return f"{count} files that came in pieces give their digests"
 
-def table(folder, name):
-    return list(csv.DictReader(io.StringIO(read_small(folder, name).decode("utf-8-sig"))))
-
-def check_media(folder, names, captures, full):
-    """hashes.csv names each media file once, with its digest; in `full` it is the payload of the record it names."""
-    rows = table(folder, "data/hashes.csv")
+def check_media(folder, names, captures, profile):
+    """hashes.csv names each media file once, with its digest; `full` has the payload of the record it names, `public` no metadata."""
+    rows = list(csv.DictReader(io.StringIO(read_small(folder, "data/hashes.csv").decode("utf-8-sig"))))
     listed = [row["file"] for row in rows]
     present = {name for name in names if name.startswith("data/media/")}
     tampered_if(len(listed) != len(set(listed)) or present - set(listed), "data/hashes.csv does not name the media files that there are")
@@ -866,7 +864,10 @@ def check_media(folder, names, captures, full):
     wholes = {line["assembly"] for capture in captures for line in capture.inventory if line.get("assembly")}
     for row in rows:
         tampered_if((row["sha256"], row["sha512"]) != (known[0][row["file"]], known[1][row["file"]]), f"data/hashes.csv has another digest of {row['file']}")
-        if full:
+        if profile == "public":
+            data = read_small(folder, row["file"])
+            tampered_if(TELLING.search(data[:READ] + data[-READ:]), f"{row['file']} still carries metadata: a place, a device or a name")
+        if profile == "full":
             record = sealed.get(row["record"], {})
             if record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes:
                 raise Tampered(f"{row['file']} is not what the record it names holds")
@@ -918,7 +919,7 @@ class Check:
             report.check("index", check_index, self.archive, self.captures)
             report.check("assemblies", check_assemblies, self.archive, self.captures)
         if whole:
-            report.check("media", check_media, folder, self.names, self.captures, full)
+            report.check("media", check_media, folder, self.names, self.captures, self.package["profile"])
             report.check("posts", check_posts, folder, self.captures, full)
 
     def find_files(self):
