@@ -31,13 +31,13 @@ from storage.note import Signer
 from tests.conftest import plain_home
 from tests.packages import both, by_script, copy_of, digest, sign_package, write_manifests
 
-PAGES = 20
-EACH = 500
+PAGES = 10
+EACH = 1000
 KINDS = ("cookie", "header", "hidden", "address", "source", "script")
 
 
 class Leaky:
-    """Pages in which 500 values each are planted: in cookies, headers, forms, scripts, words; and photos with a place."""
+    """Pages in which 1,000 values each are planted: in cookies, headers, forms, scripts, words; and photos with a place."""
 
     def __init__(self, folder: Path) -> None:
         self.planted: dict[str, set[bytes]] = {kind: set() for kind in (*KINDS, "gps")}
@@ -77,7 +77,7 @@ class Leaky:
         return value
 
     def _page(self, number: int) -> Answer:
-        share = {"cookie": 60, "header": 60, "hidden": 100, "address": 100, "source": 80, "script": 100}
+        share = {"cookie": 60, "header": 60, "hidden": 260, "address": 200, "source": 160, "script": 260}
         made = {kind: [self._new(kind, n) for n in range(count)] for kind, count in share.items()}
         headers = [("Set-Cookie", f"c{n}={value}; Path=/") for n, value in enumerate(made["cookie"])]
         headers += [(f"X-Session-{n}", value) for n, value in enumerate(made["header"])]
