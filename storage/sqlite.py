@@ -64,16 +64,12 @@ def _migrate(connection: sqlite3.Connection, scripts: list[str]) -> None:
     at the same moment. (`executescript` cannot be used for that, it ends a transaction that is open.)
     """
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:  # commits, or rolls back whatever was raised
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         for name in scripts[version:]:
             for statement in _statements(resources.files("storage.sql").joinpath(name).read_text("utf-8")):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version={max(version, len(scripts))}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from archiver.errors import ArchiverError
 from archiver.export.bag import Bag
 from archiver.export.wacz import sort_key
 from archiver.home import Home
-from tests.conftest import World
+from tests.conftest import CI, World
 from tests.packages import LINKS, PackagedCase, both, by_script, copy_of
 
 TOOLS = Path(__file__).parents[1] / ".venv-replay" / "bin"
@@ -69,13 +69,19 @@ def public(case: PackagedCase) -> Path:
     return case.export("public", case.folder / "public")
 
 
+def lacking(what: str) -> None:
+    """A skip that names what is missing; in CI a failure."""
+    message = f"{what}; scripts/setup.sh test installs it"
+    pytest.fail(message) if CI else pytest.skip(message)
+
+
 def rows(package: Path, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO((package / "data" / name).read_text("utf-8-sig"))))
 
 
 def said_by(tool: str, *words: str | Path) -> str:
     if not (TOOLS / tool).exists():
-        pytest.skip(f"{tool} is not in .venv-replay; scripts/setup.sh test installs it")
+        lacking(f"{tool} is not in .venv-replay")
     done = subprocess.run([TOOLS / tool, *words], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -458,11 +464,12 @@ def test_cells_that_would_be_formulas(case: PackagedCase) -> None:
 
 
 def test_the_report_in_a_browser_asks_nobody_and_fits_a_phone(full: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as playwright
+
     from archiver.browser import program
 
     if program() is None:
-        pytest.skip("Chromium is not installed")
+        lacking("Chromium is not installed")
     asked: list[str] = []
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program(), args=["--no-sandbox"])
@@ -483,11 +490,12 @@ def test_the_report_in_a_browser_asks_nobody_and_fits_a_phone(full: Path) -> Non
 
 
 def test_the_recordings_are_replayed_in_a_browser_without_a_network(full: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
+    from playwright import sync_api as playwright
+
     from archiver.browser import program
 
     if program() is None or not (full / "data" / "replay" / "ui.js").exists():
-        pytest.skip("Chromium, or ReplayWeb.page (scripts/setup.sh test fetches it), is not installed")
+        lacking("Chromium, or ReplayWeb.page, is not installed")
     serving = subprocess.Popen(
         [sys.executable, "-I", full / "data" / "replay" / "serve.py", "0", "quiet"], stdout=subprocess.PIPE, text=True
     )
