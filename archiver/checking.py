@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
-from archiver.errors import ArchiverError, NotFound
-from storage.times import system_clock
+from archiver.errors import ArchiverError, NotFound, UsageError
+from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
     from archiver.cli import Context
@@ -32,7 +33,7 @@ def check(context: Context) -> int:
         named += chosen
         return chosen
 
-    lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), system_clock())
+    lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
     if what is not None and not named and worst(lines) == 0:
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
     _print(context, lines)
@@ -97,7 +98,7 @@ def _check_path(context: Context, path: Path) -> int:
         identities += identity_in(key)
     try:
         with opened(path, identities, None) as folder:
-            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint))
+            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on))
     except Cut as error:
         lines = [
             missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
@@ -117,6 +118,16 @@ def pinned_roots(home: Path) -> frozenset[str]:
     with suppress(ArchiverError):  # a damaged home is checked all the same, by the program's own roots
         pinned |= {authority.root.lower() for authority in Home(home).config.timestamps.authorities}
     return frozenset(pinned)
+
+
+def _on(day: str | None) -> datetime:
+    """As of when certificates are looked at. Raises `UsageError`."""
+    if day is None:
+        return system_clock()
+    try:
+        return utc_parse(f"{day}T00:00:00.000000Z")
+    except ValueError as error:
+        raise UsageError("--on YYYY-MM-DD", repr(day), "For example 2046-01-31.") from error
 
 
 def _given(path: Path | None) -> bytes | None:

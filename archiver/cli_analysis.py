@@ -74,6 +74,10 @@ def add_commands(command: Command) -> None:
     _about(redact)
     box_help = "a thing to cover, in percent; several with times along its way, like 0:02=40,20,15,30; repeatable"
     redact.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box_help)
+    follow_help = "the boxes follow what they cover (OpenCV); where it is lost, the whole picture is covered"
+    redact.add_argument("--follow", action="store_true", help=follow_help)
+    anew_help = "begin with what was recorded; else what was covered before stays covered"
+    redact.add_argument("--anew", action="store_true", help=anew_help)
     redact.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="silence; repeatable")
     redact.add_argument("--tone", action="append", default=[], metavar="FROM-TO", help="a tone in place of the sound")
     redact.add_argument("--mask", action="append", default=[], metavar="WORDS", help="words of the post; repeatable")

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from archiver.annotations import about as about_of
 from archiver.annotations import milliseconds
 from archiver.errors import NotFound, UsageError
-from archiver.export.material import Media, gather
+from archiver.export.material import Media, Redaction, gather
+from archiver.following import follow
 from archiver.home import Home
 from archiver.options import software
-from archiver.reencode import Box, Silence, Track, media_type, reencode, suffix
+from archiver.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix
 from archiver.seal import seal
 from storage.capture import CaptureWriter, Identity
 from storage.digest import file_sha256
@@ -38,7 +39,7 @@ def redact(context: Context, home: Home) -> int:
     reason = " ".join(arguments.words)
     what = about_of(home, arguments.level_id, arguments.post, arguments.attachment, None, None, None)
     if arguments.mask:
-        if arguments.box or arguments.mute or arguments.tone:
+        if arguments.box or arguments.mute or arguments.tone or arguments.follow:
             raise UsageError("--mask by itself", "boxes or sound beside it", "Redact words and pictures one by one.")
         detail = _masked(home, what.detail(), arguments.mask)
     else:
@@ -62,16 +63,21 @@ def _masked(home: Home, about: dict[str, Any], words: list[str]) -> dict[str, An
 
 def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, Any]:
     arguments = context.arguments
-    tracks, silences = tracks_of(arguments.box), silences_of(arguments.mute, arguments.tone)
+    tracks: list[Track | Followed] = [*tracks_of(arguments.box)]
+    silences = silences_of(arguments.mute, arguments.tone)
     if not tracks and not silences:
         raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
-    media = _media(home, about)
+    media, upon = _media(home, about)
+    if arguments.anew:
+        upon = None
     cases = home.catalog.cases_of(about["capture"])
     with tempfile.TemporaryDirectory(prefix="archiver-redaction-", dir=home.path) as folder:
         source, out = Path(folder) / "in", Path(folder) / f"out{suffix(media.kind)}"
         with open(source, "wb") as stream:
-            for chunk in media.chunks():
+            for chunk in (upon.media if upon is not None and upon.media is not None else media).chunks():
                 stream.write(chunk)
+        if arguments.follow:
+            tracks = [_followed(context, source, media, track) for track in tracks]
         facts = reencode(source, media.kind, out, tracks, silences)
         digest = file_sha256(out)
         result = _keep(context, home, media, out, facts, cases)
@@ -79,10 +85,27 @@ def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, A
         "about": about,
         "capture": about["capture"],
         "original": {"record": media.record, "sha256": media.sha256},
+        **({"upon": upon.seq} if upon is not None else {}),
         "result": {**result, "sha256": digest.hexdigest(), "size": digest.size, "media_type": media_type(media.kind)},
         "boxes": len(tracks),
         "silenced": len(silences),
     }
+
+
+def _followed(context: Context, source: Path, media: Media, track: Track | Followed) -> Followed:
+    """What was drawn, followed through the video; says where it was lost. Raises `UsageError`, `ConversionError`."""
+    if media.kind not in VIDEO:
+        raise UsageError("--follow with a video", f"a {media.kind}", "Leave it out: one box covers a photo.")
+    assert isinstance(track, Track)
+    followed = follow(source, picture_size(source), track)
+    for begin, end in followed.lost:
+        if end is not None or begin < followed.boxes[-1].at_ms:
+            until = f"until {end / 1000:.1f} s" if end is not None else "to the end"
+            context.console.say(
+                f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. A key moment more mends it: "
+                f"--box … 0:{begin // 1000:02}=X,Y,W,H"
+            )
+    return followed
 
 
 def tracks_of(texts: list[list[str]]) -> list[Track]:
@@ -117,12 +140,14 @@ def silences_of(mute: list[str], tone: list[str]) -> list[Silence]:
     return found
 
 
-def _media(home: Home, about: dict[str, Any]) -> Media:
-    """The one file that is meant. Raises `NotFound`, `UsageError`."""
+def _media(home: Home, about: dict[str, Any]) -> tuple[Media, Redaction | None]:
+    """The one file that is meant, and the latest copy in which something of it is covered already.
+
+    Raises `NotFound`, `UsageError`.
+    """
     case = home.catalog.cases_of(about["capture"])[0]
     material = gather(home, case, [about["capture"]])
-    every = [one for exhibit in material.exhibits for view in exhibit.observations for one in view.media]
-    every += [one for exhibit in material.exhibits for one in exhibit.files]
+    every = [one for exhibit in material.exhibits for one in exhibit.every_media]
     fitting = [
         one
         for one in every
@@ -132,7 +157,8 @@ def _media(home: Home, about: dict[str, Any]) -> Media:
         raise NotFound("a kept file there", "none", "See `archiver show ID`.")
     if len(fitting) > 1:
         raise UsageError("one file", f"{len(fitting)}", "Say which: --post and --attachment.")
-    return fitting[0]
+    earlier = [one for one in material.redactions if one.media is not None and one.original == fitting[0].sha256]
+    return fitting[0], earlier[-1] if earlier else None
 
 
 def _keep(

@@ -47,6 +47,19 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Followed:
+    """One thing that was followed: its box at every moment that was looked at.
+
+    `lost`: from when until when the whole picture is covered, because nobody knows where it was; None is the end.
+    """
+
+    boxes: tuple[Box, ...]
+    lost: tuple[tuple[int, int | None], ...]
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+@dataclass(frozen=True)
 class Silence:
     """A stretch of sound that is replaced by silence, or by a tone."""
 
@@ -64,7 +77,7 @@ def media_type(kind: str) -> str:
 
 
 def reencode(
-    source: Path, kind: str, out: Path, tracks: Sequence[Track] = (), silences: Sequence[Silence] = ()
+    source: Path, kind: str, out: Path, tracks: Sequence[Track | Followed] = (), silences: Sequence[Silence] = ()
 ) -> dict[str, Any]:
     """Writes `out`; returns what made it. Raises `ConversionError`."""
     ffmpeg = shutil.which("ffmpeg")
@@ -73,12 +86,20 @@ def reencode(
     if kind not in PHOTO + VIDEO + AUDIO:
         raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be made anew; leave it out.")
     streams = _streams(source)
+    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
+    commands = ""
     picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))
     arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
     graph = []
     if kind not in AUDIO and picture:
-        size = next((int(item["width"]), int(item["height"])) for item in streams if item.get("codec_type") == "video")
-        graph.append(_covered(size, tracks))
+        resting = [track for track in tracks if isinstance(track, Track)]
+        followed = [track for track in tracks if isinstance(track, Followed)]
+        commands = "".join(_commands(number, track) for number, track in enumerate(followed))
+        orders = out.with_suffix(".commands")
+        if followed:
+            orders.write_text(commands, "ascii")
+            hidden[str(orders)] = "commands"
+        graph.append(_covered(_size(streams), resting, followed, orders))
         arguments_video = ["-map", "[v]"]
         if kind in PHOTO:
             arguments_video += ["-frames:v", "1", "-c:v", "png"]
@@ -127,8 +148,10 @@ def reencode(
     if done.returncode or not out.exists():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise ConversionError("a copy made by ffmpeg", said[-1] if said else "nothing", "Leave it out.")
-    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
-    return {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
+    for path, name in hidden.items():
+        arguments = [item.replace(path, name) for item in arguments]
+    made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": arguments}
+    return {**made, "commands": commands} if commands else made
 
 
 def _streams(path: Path) -> list[dict[str, Any]]:
@@ -141,8 +164,51 @@ def _streams(path: Path) -> list[dict[str, Any]]:
         raise ConversionError("a file that ffprobe can read", str(error), "Leave it out.") from error
 
 
-def _covered(size: tuple[int, int], tracks: Sequence[Track]) -> str:
-    """Black boxes over the picture, each from key moment to key moment on a straight line."""
+def picture_size(path: Path) -> tuple[int, int]:
+    """Pixels of a video as it is shown. Raises `ConversionError`."""
+    return _size(_streams(path))
+
+
+def _size(streams: list[dict[str, Any]]) -> tuple[int, int]:
+    """Width and height as it is shown: a telephone held upright writes a lying picture and how to turn it."""
+    for item in streams:
+        if item.get("codec_type") == "video":
+            turns = [side.get("rotation", 0) for side in item.get("side_data_list", ())]
+            size = int(item["width"]), int(item["height"])
+            return (size[1], size[0]) if any(turn % 180 for turn in turns) else size
+    raise ConversionError("a picture in it", "none", "Leave it out.")
+
+
+def _commands(number: int, track: Followed) -> str:
+    """For ffmpeg's `sendcmd`: where box `number` is from each moment on. Each covers its place at the next moment too."""
+    lines = []
+    for box, following in zip(track.boxes, (*track.boxes[1:], track.boxes[-1]), strict=True):
+        left, top = min(box.x, following.x), min(box.y, following.y)
+        right = max(box.x + box.width, following.x + following.width)
+        low = max(box.y + box.height, following.y + following.height)
+        lines.append((box.at_ms, _place(left, top, right, low)))
+    for begin, end in track.lost:
+        lines = [(at, place) for at, place in lines if at < begin or (end is not None and at >= end)]
+        lines.append((begin, _place(0, 0, 100, 100)))
+    lines.sort(key=lambda line: line[0])
+    return "".join(
+        f"{at / 1000:.3f} {', '.join(f'drawbox@f{number} {name} {value}' for name, value in place.items())};\n"
+        for at, place in lines
+    )
+
+
+def _place(left: float, top: float, right: float, low: float) -> dict[str, str]:
+    x, y = max(0.0, left), max(0.0, top)
+    return {
+        "x": f"iw*{x / 100:.4f}",
+        "y": f"ih*{y / 100:.4f}",
+        "w": f"iw*{(min(100.0, right) - x) / 100:.4f}",
+        "h": f"ih*{(min(100.0, low) - y) / 100:.4f}",
+    }
+
+
+def _covered(size: tuple[int, int], tracks: Sequence[Track], followed: Sequence[Followed], orders: Path) -> str:
+    """Black boxes over the picture, each from key moment to key moment on a straight line, or as `orders` say."""
     parts = []
     last = "0:v:0"
     for number, (first, then, start, end) in enumerate(_legs(tracks)):
@@ -157,8 +223,16 @@ def _covered(size: tuple[int, int], tracks: Sequence[Track]) -> str:
         overlay = f"overlay=x='{x}':y='{y}':eval=frame:shortest=1:enable='{during}'"
         parts.append(f"[{last}][c{number}]{overlay}[o{number}]")
         last = f"o{number}"
-    even = "scale=trunc(iw/2)*2:trunc(ih/2)*2"
-    return ";".join([*parts, f"[{last}]{even}[v]"])
+    chain = [f"sendcmd=f={orders}"] if followed else []
+    for number, track in enumerate(followed):
+        first = track.boxes[0]
+        place = _place(first.x, first.y, first.x + first.width, first.y + first.height)
+        during = f"gte(t,{(track.from_ms or 0) / 1000:.3f})"
+        during += f"*lte(t,{track.to_ms / 1000:.3f})" if track.to_ms is not None else ""
+        where = ":".join(f"{name}={value}" for name, value in place.items())
+        chain.append(f"drawbox@f{number}={where}:color=black:t=fill:enable='{during}'")
+    chain.append("scale=trunc(iw/2)*2:trunc(ih/2)*2")
+    return ";".join([*parts, f"[{last}]{','.join(chain)}[v]"])
 
 
 def _legs(tracks: Sequence[Track]) -> list[tuple[Box, Box, int, int | None]]:

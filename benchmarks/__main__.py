@@ -19,7 +19,7 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import media, rendered, telegram
+from benchmarks import media, packages, rendered, telegram
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GIGABYTE = 10**9
@@ -633,6 +633,7 @@ def main() -> None:
         "media": lambda stage: media.pages_with_a_video(stage, row),
         "telegram": lambda stage: telegram.compare(row),
         "rendered": lambda stage: rendered.rendered(stage, row),
+        "packages": lambda stage: packages.packages(stage, row),
     }  # fmt: skip
     chosen = sys.argv[1:] or list(parts)
     print(f"medians of {ROUNDS} [min-max], taken in turn, {os.cpu_count()} cores\n")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
 
 from cryptography.hazmat.primitives import hashes, hmac
 
@@ -83,6 +85,43 @@ class Digests:
 
     def hexdigests(self) -> dict[str, str]:
         return {name: running.copy().finalize().hex() for name, running in self._running.items()}
+
+
+class Beside:
+    """Digests of large pieces on another core, one piece behind the reader. Small pieces are not worth the hand-over.
+
+    A piece must stay as it is until the next call. Used in a `with` block.
+    """
+
+    WORTH = 1 << 16
+
+    def __init__(self) -> None:
+        self._worker: ThreadPoolExecutor | None = None
+        self._running: Future[None] | None = None
+
+    def update(self, running: Sha256 | Digests, piece: Buffer) -> None:
+        """Feeds `piece` to `running`, after all that was fed before."""
+        self.wait()
+        if len(piece) < self.WORTH:
+            running.update(piece)
+            return
+        self._worker = self._worker or ThreadPoolExecutor(1)
+        self._running = self._worker.submit(running.update, piece)
+
+    def wait(self) -> None:
+        """Until everything has been counted."""
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._worker is not None:
+            self._worker.shutdown()
 
 
 def digest_chunks(chunks: Iterable[Buffer]) -> Sha256:

@@ -56,5 +56,6 @@ def test_every_public_function_says_what_it_does() -> None:
 
 
 def test_the_wall_clock_is_read_in_one_place() -> None:
+    """But for the script that packages bring, which stands alone."""
     readers = [path.name for path in MODULES if re.search(r"datetime\.now\(|time\.time\(|time_ns\(", path.read_text())]
-    assert readers == ["times.py"]
+    assert readers == ["check.py", "times.py"]

@@ -7,15 +7,20 @@ import io
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from archiver.checks import check_home, worst
 from archiver.errors import UsageError
+from archiver.export.derived import screens
+from archiver.export.material import Material, gather
+from archiver.export.profiles import show
 from archiver.home import Home
 from archiver.redaction import silences_of, tracks_of
 from archiver.reencode import Box, Silence, Track, reencode
+from storage.digest import file_sha256
 from tests.conftest import World
 from tests.packages import LINKS, PackagedCase, both
 
@@ -195,3 +200,86 @@ def test_words_are_masked_for_others(case: PackagedCase, tmp_path: Path) -> None
     assert "Төрт файл".encode() not in everything
     assert "█████".encode() in everything
     assert case.run("redact", album, "nothing said") == 1
+
+
+def received(case: PackagedCase, path: Path, name: str) -> str:
+    """The capture of a file that was handed over for a case of its own."""
+    case.run("case", "new", name)
+    assert case.run("receive", str(path), "--from", "S-014", "--via", "usb", "--case", name) == 0
+    return str(Home(case.home.path).catalog.captures(name)[-1]["id"])
+
+
+def latest_copy(case: PackagedCase, name: str, out: Path) -> Path:
+    media = gather(Home(case.home.path), name, []).redactions[-1].media
+    assert media is not None
+    out.write_bytes(b"".join(media.chunks()))
+    return out
+
+
+def test_what_was_covered_once_stays_covered(case: PackagedCase, tmp_path: Path) -> None:
+    capture = received(case, film(tmp_path), "two-faces")
+    assert case.run("redact", capture, "a face", "--box", "0,0,40,40") == 0
+    assert case.run("redact", capture, "another face", "--box", "60,60,40,40") == 0
+    out = latest_copy(case, "two-faces", tmp_path / "both.mp4")
+    assert brightness(out, 1.0, 40, 40) < 40
+    assert brightness(out, 1.0, 280, 200) < 40
+    assert brightness(out, 1.0, 280, 40) > 200
+    assert case.run("redact", capture, "one only", "--box", "60,60,40,40", "--anew") == 0
+    assert brightness(latest_copy(case, "two-faces", tmp_path / "one.mp4"), 1.0, 40, 40) > 200
+
+
+def test_a_redaction_counts_for_the_same_bytes_in_another_capture(case: PackagedCase, tmp_path: Path) -> None:
+    """Also where a package holds only the other capture."""
+    path = film(tmp_path)
+    first, second = received(case, path, "twice"), received(case, path, "twice")
+    assert first != second
+    assert case.run("redact", first, "a face", "--box", "0,0,40,40") == 0
+    words = ["export", "twice", "--to", str(tmp_path), "--profile", "partner", "--name", "p", "--yes", "--only", second]
+    assert case.run(*words) == 0
+    digest = file_sha256(path).hexdigest().encode()
+    assert all(digest not in path.read_bytes() for path in (tmp_path / "p").rglob("*") if path.is_file())
+    assert [path.name for path in (tmp_path / "p" / "data" / "media").iterdir()] == ["E0001-1-redacted.mp4"]
+
+
+def test_another_copy_of_a_redacted_file_is_left_out(case: PackagedCase) -> None:
+    album = case.captures[LINKS[0]]
+    place = ("--post", "ozen_today/16", "--attachment", "1")
+    assert case.run("redact", album, "a face", *place, "--box", "0,0,50,50") == 0
+    material = gather(Home(case.home.path), "almaty", [album])
+    observation = material.exhibits[0].observations[0]
+    at = next(number for number, one in enumerate(observation.media) if one.attachment == 1)
+    observation.media[at] = replace(observation.media[at], sha256="0" * 64)
+    shown = show(material, "partner", b"x" * 32, False)
+    assert [file.name for file in shown.cards[0].every_file if file.number == 1] == [None]
+    assert any(one.why == "redacted in another copy; this one was not" for one in shown.withheld)
+
+
+def test_a_picture_of_the_page_does_not_show_what_was_masked(case: PackagedCase) -> None:
+    page = case.captures[LINKS[4]]
+
+    def material() -> Material:
+        found = gather(Home(case.home.path), "almaty", [page])
+        record = next(line for line in found.captures[0].records if line["type"] == "response")
+        found.captures[0].inventory.append({"key": "screenshot", "outcome": "captured", "record": record["id"]})
+        return found
+
+    shown = show(material(), "partner", b"x" * 32, False)
+    assert len(list(screens(shown))) == 1
+    title = next(str(card.views[0].post["title"]) for card in shown.cards if card.views[0].post["title"])
+    assert case.run("redact", page, "a name", "--mask", title.split()[0]) == 0
+    shown = show(material(), "partner", b"x" * 32, False)
+    assert list(screens(shown)) == []
+    assert any(one.why == "it would show what is withheld, masked or covered" for one in shown.withheld)
+
+
+def test_following_by_the_command(case: PackagedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.test_following import film as walking
+    from tests.test_following import pictures_of, share_covered, walks
+
+    capture = received(case, walking(tmp_path / "walk.mp4", walks), "walk")
+    box = "0:00=6.25,41.7,12.5,16.7"
+    assert case.run("redact", capture, "a face", "--box", box, "--follow") == 0
+    assert "lost" not in capsys.readouterr().out
+    out = latest_copy(case, "walk", tmp_path / "out.mp4")
+    assert min(share_covered(picture, walks(n)) for n, picture in enumerate(pictures_of(out))) > 0.98
+    assert case.run("redact", capture, "a face", "--mask", "x", "--follow") == 1

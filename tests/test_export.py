@@ -25,6 +25,7 @@ from archiver.home import Home
 from tests.conftest import CI, World
 from tests.packages import LINKS, PackagedCase, both, by_script, copy_of
 
+IDENTIFIER = "urn:archiver:bagit-profile:1"
 TOOLS = Path(__file__).parents[1] / ".venv-replay" / "bin"
 FORBIDDEN = (
     "authentic", "original", "admissible", "verified", "verify", "first posted", "deleted by the author", "casualt",
@@ -98,6 +99,16 @@ def test_every_profile_is_a_bag_that_both_checkers_and_bagit_accept(
     code, said = both(package, case.fingerprint)
     assert code == 0, said
     assert "is valid" in said_by("bagit.py", "--validate", package)
+
+
+def test_every_profile_keeps_to_the_bagit_profile_that_it_names(full: Path, partner: Path, public: Path) -> None:
+    for package in (full, partner, public):
+        said_by("bagit_profile.py", "--no-logfile", "--file", package / "bagit-profile.json", IDENTIFIER, package)
+    (copy := full.parent / "without").mkdir()
+    copied = copy_of(full, copy)
+    (copied / "proofs" / "vkey.txt").unlink()
+    tool = [TOOLS / "bagit_profile.py", "--no-logfile", "--file", copied / "bagit-profile.json", IDENTIFIER, copied]
+    assert subprocess.run(tool, capture_output=True, check=False).returncode != 0
 
 
 def test_the_wacz_under_the_tools_of_others(full: Path, tmp_path: Path) -> None:
@@ -575,6 +586,16 @@ def test_copies_are_unchanged_by_checking(full: Path, tmp_path: Path, case: Pack
     before = content(package)
     both(package, case.fingerprint)
     assert content(package) == before
+
+
+def test_the_script_needs_nothing_newer_than_python_3_9() -> None:
+    """vermin knows which version brought what; there is no such Python here to run it on."""
+    import vermin
+
+    script = Path(__file__).parents[1] / "archiver" / "export" / "check.py"
+    mins = vermin.visit(script.read_text("utf-8")).minimum_versions()
+    assert mins[1] is not None, mins
+    assert mins[1] <= (3, 9), mins
 
 
 def test_the_script_runs_on_its_own_python(full: Path, case: PackagedCase, tmp_path: Path) -> None:

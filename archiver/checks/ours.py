@@ -17,6 +17,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,12 +28,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from isal import isal_zlib
 
 from archiver.checks.captures import OUTCOMES
 from archiver.checks.lines import Line, damaged, intact, missing, note, unknown
 from archiver.checks.ots import read_ots
 from archiver.checks.proofs import Bad, RunningTree, canonical, included, leaf, note_text, read_note, strict_json
-from archiver.checks.stamps import NoOpenssl, check_token, fingerprint
+from archiver.checks.stamps import NoOpenssl, Token, check_token, fingerprint
 from archiver.checks.warcs import Found, problems_of, read_payload, read_records
 from storage.digest import Digests, Sha256, sha256, sha256_hex
 
@@ -51,9 +53,15 @@ class Unknown(Exception):
     """The check lacks what it would need."""
 
 
-def check_ours(folder: Path, wanted: str | None, older: bytes | None, sha512: bool = True) -> list[Line]:
-    """Every line about a package. `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint."""
-    package = _Package(folder, wanted, older, sha512)
+def check_ours(
+    folder: Path, wanted: str | None, older: bytes | None, now: datetime | None = None, bodies: bool = True
+) -> list[Line]:
+    """Every line about a package. `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint.
+
+    `now`: as of when it is said which certificates have ended. `bodies`: whether the payload files and the records are
+    read; who made the package has just done so.
+    """
+    package = _Package(folder, wanted, older, now, bodies)
     package.check()
     return package.lines
 
@@ -76,8 +84,10 @@ class _Captured:
 
 
 class _Package:
-    def __init__(self, folder: Path, wanted: str | None, older: bytes | None, sha512: bool) -> None:
-        self.folder, self._wanted, self._older, self._sha512 = folder, wanted, older, sha512
+    def __init__(
+        self, folder: Path, wanted: str | None, older: bytes | None, now: datetime | None, bodies: bool
+    ) -> None:
+        self.folder, self._wanted, self._older, self._now, self._bodies = folder, wanted, older, now, bodies
         self.lines: list[Line] = []
         self._names: set[str] = set()
         self._keys: list[str] = []
@@ -105,9 +115,12 @@ class _Package:
         self._time()
         full = self._package["profile"] == "full"
         whole = not full or self._run("captures", self._folders)
-        if full and self._run("wacz", self._wacz) and whole and self._run("records", self._records):
-            self._run("index", self._index)
-            self._run("assemblies", self._assemblies)
+        if full and self._run("wacz", self._wacz) and whole:
+            read = not self._bodies or self._run("records", self._records)
+            if read:
+                self._run("index", self._index)
+            if read and self._bodies:
+                self._run("assemblies", self._assemblies)
         if whole:
             self._run("media", self._media)
             self._run("posts", self._posts)
@@ -185,23 +198,31 @@ class _Package:
             absent |= set(listed) - self._names
             for name, digest in listed.items():
                 stated.setdefault(name, {})[kind] = digest
-        size = 0
-        for name in sorted(self._names & set(stated)):
-            kinds = ("sha256", "sha512") if self._sha512 or not name.startswith("data/") else ("sha256",)
-            running = Digests(*kinds)
-            with open(self.folder / name, "rb", buffering=0) as stream:
-                while data := stream.read(READ):
-                    running.update(data)
-            for kind, digest in running.hexdigests().items():
-                if stated[name].get(kind) != digest:
-                    raise Bad(f"{name} is not what its {kind} says")
-            size += running.size if name.startswith("data/") else 0
+        present = sorted(self._names & set(stated))
+        with ThreadPoolExecutor() as several:
+            for name, changed in zip(
+                present, several.map(lambda name: self._changed(name, stated[name]), present), strict=True
+            ):
+                if changed:
+                    raise Bad(f"{name} is not what its {changed} says")
+        size = sum((self.folder / name).stat().st_size for name in present if name.startswith("data/"))
         if absent:
             raise Absent(f"{len(absent)} files are not there, first: {sorted(absent)[0]}")
         count = sum(name.startswith("data/") for name in self._names)
         if f"Payload-Oxum: {size}.{count}" not in self._read("bag-info.txt").decode().splitlines():
             raise Bad("bag-info.txt states another size")
         return f"{len(self._names)} files, {size:,} bytes of payload, each as it is listed"
+
+    def _changed(self, name: str, stated: dict[str, str]) -> str | None:
+        """Which digest a file does not have. SHA-512 of the payload is left to `bagit.py`: the signature names its SHA-256."""
+        payload = name.startswith("data/")
+        if payload and not self._bodies:
+            return None
+        running = Digests(*(("sha256",) if payload else ("sha256", "sha512")))
+        with open(self.folder / name, "rb", buffering=0) as stream:
+            while data := stream.read(READ):
+                running.update(data)
+        return next((kind for kind, digest in running.hexdigests().items() if stated.get(kind) != digest), None)
 
     # -- who signed ------------------------------------------------------------------------------------
 
@@ -311,6 +332,7 @@ class _Package:
     # -- time ------------------------------------------------------------------------------------------
 
     def _stamps(self) -> str:
+        tokens: list[tuple[int, str, Token]] = []
         for name in sorted(self._names):
             match = re.fullmatch(r"proofs/timestamps/(\d+)/([\w-]+)\.(tsr|ots)", name)
             if match is None:
@@ -341,9 +363,30 @@ class _Package:
             except Bad as error:
                 raise Bad(f"{by} over checkpoint {size}: {error}") from error
             self._times[size] = min(self._times.get(size, token.time), token.time)
+            tokens.append((size, by, token))
             text = f"{by}: checkpoint {size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…"
             self.lines.append(intact("package", f"stamp {size}", text))
+        self._ended(tokens)
         return ""
+
+    def _ended(self, tokens: list[tuple[int, str, Token]]) -> None:
+        """Of tokens whose certificates have ended: whether a later one vouches for them."""
+        renewed: dict[str, int] = {}
+        for seq, said in self._leaves.items():
+            if said["type"] == "renewed" and f"data/events/{seq}.json" in self._names:
+                renewed |= {item["token"]["sha256"]: seq for item in self._event(seq)["detail"]["tokens"]}
+        for size, by, token in tokens:
+            if self._now is None or token.expires >= self._now:
+                continue
+            after = renewed.get(token.sha256)
+            later = [s for s, _, other in tokens if after is not None and s > after and other.time <= token.expires]
+            text = (
+                f"renewed before, at checkpoint {later[0]}"
+                if later
+                else "nothing here shows that it was renewed before"
+            )
+            ended = f"{by}: its certificates ended on {token.expires:%Y-%m-%d}; {text}"
+            self.lines.append(note("package", f"stamp {size}", ended))
 
     def _time(self) -> None:
         seqs = [item["event"] for item in self._package["captures"]]
@@ -465,15 +508,27 @@ class _Package:
                 raise Absent(f"{sorted(absent)[0]} is not in the WACZ")
             if not {"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"} <= present:
                 raise Absent("the WACZ has no pages or no index")
-            for name, item in resources.items():
-                running = Sha256()
-                with archive.open(name) as stream:  # which checks the CRC too
-                    while data := stream.read(READ):
-                        running.update(data)
-                if (item["hash"], item["bytes"]) != (running.label(), running.size):
-                    raise Bad(f"{name} is not what datapackage.json says")
+            bodies = [name for name in resources if self._bodies or not name.startswith("archive/")]
+            crcs = {entry.filename: entry.CRC for entry in archive.infolist()}
+            with ThreadPoolExecutor() as several:
+                for name, found in zip(bodies, several.map(self._entry, bodies), strict=True):
+                    item = resources[name]
+                    if found != (item["hash"], item["bytes"], crcs[name]):
+                        raise Bad(f"{name} is not what datapackage.json or the ZIP says")
             self._wacz_signature(described, json.loads(archive.read("datapackage-digest.json")))
         return f"{len(resources)} entries, stored as they are listed"
+
+    def _entry(self, name: str) -> tuple[str, int, int]:
+        """(digest, size, CRC) of an entry."""
+        start, left = self._entries[name]
+        running, crc = Sha256(), 0
+        with open(self.folder / "data" / "archive.wacz", "rb", buffering=0) as stream:
+            stream.seek(start)
+            while left and (data := stream.read(min(READ, left))):
+                running.update(data)
+                crc = isal_zlib.crc32(data, crc)
+                left -= len(data)
+        return running.label(), running.size, crc
 
     def _zip(self, path: Path, archive: zipfile.ZipFile) -> None:
         """Entries one behind the other and nothing else: `zipfile` alone would pass over what lies between."""

@@ -17,7 +17,7 @@ from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
 from archiver.checks.proofs import Bad
-from storage.digest import Sha256, file_sha256
+from storage.digest import Beside, Sha256, file_sha256
 
 READ = 1 << 20
 _INFLATE_ERRORS: tuple[type[BaseException], ...] = (zlib.error, cast("type[BaseException]", IsalError))
@@ -47,9 +47,10 @@ class Found:
 class _Record:
     """Takes the content of one member in pieces."""
 
-    def __init__(self, take: Take | None = None) -> None:
-        """`take` gets the payload too, transfer coding removed."""
+    def __init__(self, beside: Beside, take: Take | None = None) -> None:
+        """`take` gets the payload too, transfer coding removed. `beside` counts the block while this counts the payload."""
         self._take = take
+        self._beside = beside
         self._head = bytearray()
         self.fields: list[tuple[str, str]] | None = None
         self._left = 0
@@ -101,7 +102,7 @@ class _Record:
             self._http = bytearray()
 
     def _block(self, data: memoryview) -> None:
-        self.block.update(data)
+        self._beside.update(self.block, data)
         if self._http is None:
             self._payload(data)
             return
@@ -127,6 +128,7 @@ class _Record:
     def end(self, offset: int, length: int) -> Found:
         if self.fields is None:
             raise Bad("a member without a record header")
+        self._beside.wait()
         if self._left:
             self.problems.append(f"{self._left} bytes of the block are missing")
         elif self._tail != b"\r\n\r\n":
@@ -179,11 +181,11 @@ def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterato
     """
     size = path.stat().st_size if size is None else size
     offset = 0
-    with open(path, "rb", buffering=0) as stream:
+    with open(path, "rb", buffering=0) as stream, Beside() as beside:
         stream.seek(start)
         pending = b""
         while offset < size:
-            found, pending = _member(stream, offset, pending, None)
+            found, pending = _member(stream, offset, pending, beside, None)
             yield found
             offset += found.length
     if offset != size:
@@ -192,15 +194,17 @@ def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterato
 
 def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> Found:
     """The record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
-    with open(path, "rb", buffering=0) as stream:
+    with open(path, "rb", buffering=0) as stream, Beside() as beside:
         stream.seek(start + offset)
-        return _member(stream, offset, b"", take)[0]
+        return _member(stream, offset, b"", beside, take)[0]
 
 
-def _member(stream: RawIOBase | FileIO, offset: int, pending: bytes, take: Take | None) -> tuple[Found, bytes]:
+def _member(
+    stream: RawIOBase | FileIO, offset: int, pending: bytes, beside: Beside, take: Take | None
+) -> tuple[Found, bytes]:
     """One member, and what was read behind it."""
     inflate = isal_zlib.decompressobj(31)
-    record = _Record(take)
+    record = _Record(beside, take)
     used = 0
     while not inflate.eof:
         chunk = pending or stream.read(READ) or b""

@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import UsageError
-from storage.digest import Digests
-from storage.errors import disk_error
+from storage.digest import Beside, Digests, file_sha256
+from storage.errors import DiskError, disk_error
 from storage.files import sync_folder, write_synced
 
 ALGORITHMS = ("sha256", "sha512")
@@ -26,8 +26,6 @@ _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SIGNATURE = "signature/tagmanifest-sha512.txt.note"
 JOURNAL = ".journal"
-SYNC_BYTES = 8 << 20
-"""Files longer than this are synced when they are complete; the small ones together at the end."""
 
 
 def signed_text(tagmanifest_sha512: str) -> str:
@@ -86,9 +84,12 @@ class Bag:
         return plan
 
     def has(self, name: str) -> Written | None:
-        """A file that an interrupted export had completed; it then counts as written."""
+        """A file that an interrupted export had completed, and that is still what was written; it then counts as written."""
         one = self._known.get(name)
         if one is not None and name not in self.files:
+            if _read_back(self.partial, one):  # what was not synced may be lost where the machine died
+                del self._known[name]
+                return None
             self.files[name] = one
             self.resumed += 1
         return one
@@ -105,19 +106,12 @@ class Bag:
         first, second = Digests("sha256"), Digests("sha512")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "wb") as stream, ThreadPoolExecutor(1) as beside:
-                slower: Future[None] | None = None  # SHA-512 takes longest: on another core, one piece behind
+            with open(path, "wb") as stream, Beside() as beside:
                 for piece in (content,) if isinstance(content, bytes) else content:
-                    if slower is not None:
-                        slower.result()
-                    slower = beside.submit(second.update, piece)
+                    beside.update(second, piece)  # SHA-512 takes longest
                     first.update(piece)
                     stream.write(piece)
-                if slower is not None:
-                    slower.result()
-                stream.flush()
-                if first.size > SYNC_BYTES:
-                    os.fsync(stream.fileno())
+                beside.wait()
             one = Written(name, first.size, first.hexdigests()["sha256"], second.hexdigests()["sha512"])
             with open(self.partial / JOURNAL, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(one.__dict__) + "\n")
@@ -147,7 +141,10 @@ class Bag:
         try:
             for name, content in manifests.items():
                 write_synced(self.partial / name, content)
-            before()
+            with ThreadPoolExecutor(1) as beside:
+                syncing = beside.submit(os.sync)  # the disk works while the files are looked through
+                before()
+                syncing.result()
             write_synced(self.partial / SIGNATURE, sign(signed_text(running.hexdigests()["sha512"])))
             (self.partial / JOURNAL).unlink()
             os.sync()
@@ -157,5 +154,22 @@ class Bag:
             raise disk_error(error, f"finishing {self.folder.name}") from error
         return self.folder
 
+    def read_back(self) -> None:
+        """Reads every file again and holds it against what was written. Raises `DiskError`."""
+        try:
+            changed = [one.name for one in self.files.values() if _read_back(self.partial, one)]
+        except OSError as error:
+            raise disk_error(error, f"reading {self.partial.name} again") from error
+        if changed:
+            raise DiskError(f"{changed[0]} as it was written", "other bytes", "Trust this disk no longer; use another.")
+
     def _manifest(self, kind: str, names: list[str]) -> bytes:
         return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()
+
+
+def _read_back(folder: Path, one: Written) -> bool:
+    """Whether a file differs from what was written."""
+    try:
+        return file_sha256(folder / one.name).hexdigest() != one.sha256
+    except FileNotFoundError:
+        return True

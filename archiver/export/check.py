@@ -37,6 +37,7 @@ SMALL = 256 << 20  # files that are read as a whole may not be larger
 NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*"  # what every file of a package is called
 SIGNATURE = "signature/tagmanifest-sha512.txt.note"
 OUTSIDE = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}  # these cannot list themselves
+BITCOIN = bytes.fromhex("0588960d73d71901")  # begins what names a block in such a proof
 OTS = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e892940108")  # a proof over a SHA-256 digest
 TELLING = re.compile(rb"Exif\0\0|ns\.adobe\.com/xap|eXIf|[itz]TXt|\xa9xyz|udtaloci|GPSLatitude")  # beginnings of metadata in photos and videos
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
@@ -49,6 +50,8 @@ class Missing(Exception):
 
 class CannotTell(Exception):
     """The check lacks what it would need."""
+
+WORDS = {Tampered: "TAMPERED", Missing: "MISSING", CannotTell: "cannot tell"}
 
 def tampered_if(wrong, text):
     if wrong:
@@ -68,12 +71,8 @@ class Report:
         """Runs one check; its result is a line. Whatever goes wrong inside is a finding, never a crash."""
         try:
             text = function(*arguments)
-        except Tampered as error:
-            self.say("TAMPERED", about, str(error))
-        except Missing as error:
-            self.say("MISSING", about, str(error))
-        except CannotTell as error:
-            self.say("cannot tell", about, str(error))
+        except (Tampered, Missing, CannotTell) as error:
+            self.say(WORDS[type(error)], about, str(error))
         except FileNotFoundError as error:
             self.say("MISSING", about, f"{os.path.basename(str(error.filename))} is not there")
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, EOFError, struct.error, zlib.error, RecursionError) as error:
@@ -85,10 +84,7 @@ class Report:
         return False
 
     def exit_code(self):
-        for word, code in (("TAMPERED", 5), ("MISSING", 2), ("cannot tell", 6)):
-            if word in self.found:
-                return code
-        return 0
+        return next((code for word, code in (("TAMPERED", 5), ("MISSING", 2), ("cannot tell", 6)) if word in self.found), 0)
 
 def shown(text):
     """Words of strangers on a terminal: control characters as codes."""
@@ -120,8 +116,7 @@ def manifest(folder, name):
     width = {"sha256": 64, "sha512": 128}[name.rpartition("-")[2].removesuffix(".txt")]
     for line in read_small(folder, name).decode("ascii").splitlines():
         match = re.fullmatch(r"([0-9a-f]+)  (\S+)", line)
-        if not match or len(match[1]) != width:
-            raise Tampered(f"{name} has a line that is none: {line[:60]}")
+        tampered_if(not match or len(match[1]) != width, f"{name} has a line that is none: {line[:60]}")
         tampered_if(match[2] in listed, f"{name} lists {match[2]} twice")
         tampered_if(not re.fullmatch(NAME, match[2]), f"{name} names something outside the package: {match[2]}")
         listed[match[2]] = match[1]
@@ -235,12 +230,10 @@ def note_text(note, vkey):
     good = False
     for line in signatures.splitlines():
         match = re.fullmatch("\u2014 (\\S+) ([A-Za-z0-9+/=]+)", line)
-        if not match:
-            raise Tampered("a signature line that is none")
+        tampered_if(not match, "a signature line that is none")
         raw = base64.b64decode(match[2], validate=True)
         if match[1] == name and raw[:4].hex() == key_id:
-            if not ed25519(public, text.encode(), raw[4:]):
-                raise Tampered(f"the signature of {name} does not fit")
+            tampered_if(not ed25519(public, text.encode(), raw[4:]), f"the signature of {name} does not fit")
             good = True
     tampered_if(not good, f"not signed by the key {name}+{key_id}")
     return text
@@ -257,8 +250,7 @@ def checkpoint(note, keys):
     if text is None:
         raise last
     lines = text.split("\n")
-    if len(lines) != 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]) or lines[0] != keys[0].split("+")[0]:
-        raise Tampered("not a checkpoint of this ledger")
+    tampered_if(len(lines) != 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]) or lines[0] != keys[0].split("+")[0], "not a checkpoint of this ledger")
     root = base64.b64decode(lines[2], validate=True)
     tampered_if(len(root) != 32, "a checkpoint whose root is not 32 bytes")
     return int(lines[1]), root
@@ -295,10 +287,8 @@ def check_fingerprint(keys, wanted):
 
 def in_words(fingerprint):
     """The first 128 bits of a fingerprint as eight words that can be read out: proquints (arXiv:0901.4016)."""
-
     def word(number):
         return "".join("bdfghjklmnprstvz"[number >> shift & 15] if n % 2 == 0 else "aiou"[number >> shift & 3] for n, shift in enumerate((12, 10, 6, 4, 0)))
-
     return [word(int(fingerprint[at : at + 4], 16)) for at in range(0, 32, 4)]
 
 # ---- 3. The ledger: a Merkle tree (RFC 6962) and its checkpoints --------------------------------------------------------
@@ -365,8 +355,7 @@ def check_items(folder, names, ledger, package):
     for name in sorted(name for name in names if name.startswith("proofs/items/")):
         entry, index, path, note = tlog_proof(read_small(folder, name))
         size, root = ledger.prefix(note, name)
-        if name != f"proofs/items/{index}.tlog-proof" or not included(leaf_hash(entry), index, size, path, root):
-            raise Tampered(f"{name} does not lead to its checkpoint")
+        tampered_if(name != f"proofs/items/{index}.tlog-proof" or not included(leaf_hash(entry), index, size, path, root), f"{name} does not lead to its checkpoint")
         tampered_if(ledger.leaves[index] != leaf_hash(entry), f"{name} is of another leaf than the ledger has there")
         leaf = canonical(entry)
         tampered_if(set(leaf) != {"seq", "type", "time", "salted_hash"} or leaf["seq"] != index, f"{name} is not a leaf of event {index}")
@@ -401,6 +390,9 @@ def moment(text):
     """Seconds since 1970 of `Nov 22 19:47:21 2026 GMT`."""
     return calendar.timegm(time.strptime(re.sub(r"\.\d+", "", text.strip()), "%b %d %H:%M:%S %Y GMT"))
 
+def day(text):
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+
 def iso(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
@@ -429,42 +421,56 @@ def token_time(folder, names, stem, note):
         raise Tampered(f"{stem}: {'; '.join(dict.fromkeys(reasons)) or 'the token is not accepted'}")
     return seconds, root_name
 
-def check_stamps(folder, names, ledger, report):
-    """{size: (seconds, by)} of the earliest stamp of each checkpoint; a line for each proof."""
-    times = {}
+def first_end(pem):
+    """When the first of these certificates ends, in seconds since 1970."""
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    return min(moment(openssl("x509 -in {c} -noout -enddate", c=block).stdout.partition("=")[2]) for block in blocks)
+
+def renewals(folder, names, leaves):
+    """{SHA-256 of a token: the event that renewed it}, by the events of the package."""
+    seqs = [seq for seq, leaf in leaves.items() if leaf["type"] == "renewed" and f"data/events/{seq}.json" in names]
+    return {item["token"]["sha256"]: seq for seq in seqs for item in check_event(folder, seq, leaves[seq])["detail"]["tokens"]}
+
+def check_stamps(folder, names, ledger, leaves, report, on):
+    """{size: (seconds, by)} of the earliest stamp of each checkpoint; a line for each proof, as of the day `on`."""
+    times, tokens = {}, []
     for size in sorted({int(name.split("/")[2]) for name in names if re.match(r"proofs/timestamps/\d+/", name)}):
         where = f"proofs/timestamps/{size}"
         note = read_small(folder, f"{where}/checkpoint.txt")
         tampered_if(ledger.prefix(note, f"{where}/checkpoint.txt")[0] != size, f"{where} holds a checkpoint of another size")
         for name in sorted(name for name in names if name.startswith(f"{where}/") and name.endswith(".tsr")):
             stem = name.removesuffix(".tsr")
-
             def one(stem=stem, size=size, note=note):
                 seconds, root = token_time(folder, names, stem, note)
                 times[size] = min(times.get(size, (seconds, "")), (seconds, stem.rpartition("/")[2]))
+                ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
+                tokens.append((f"{size} {stem.rpartition('/')[2]}", size, seconds, ends, digest_file(os.path.join(folder, f"{stem}.tsr"), "sha256")))
                 return f"checkpoint {size} existed at {iso(seconds)}; root {root[:16]}…: compare it with the authority's own"
-
             report.check(f"timestamp {size} {stem.rpartition('/')[2]}", one)
         if f"{where}/opentimestamps.ots" in names:
             # The way to a Bitcoin block needs a copy of the chain: `ots verify` follows it. Here: that it begins at this checkpoint.
-            if not read_small(folder, f"{where}/opentimestamps.ots").startswith(OTS + hashlib.sha256(note).digest()):
-                raise Tampered(f"{where}/opentimestamps.ots is of something else")
-            report.say("note", f"timestamp {size} Bitcoin", "an OpenTimestamps proof of this checkpoint: `ots info` and `ots verify` follow it")
+            proof = read_small(folder, f"{where}/opentimestamps.ots")
+            tampered_if(not proof.startswith(OTS + hashlib.sha256(note).digest()), f"{where}/opentimestamps.ots is of something else")
+            state = "names a Bitcoin block: follow it with `ots verify`" if BITCOIN in proof else "pending: proves nothing yet"
+            report.say("note", f"timestamp {size} Bitcoin", f"OpenTimestamps, {state}")
+    renewed = renewals(folder, names, leaves)
+    for name, _, _, ends, digest in tokens:
+        if ends < on:
+            later = [other for other in tokens if digest in renewed and other[1] > renewed[digest] and other[2] <= ends]
+            text = f"and was renewed before, by {later[0][0]}" if later else "and nothing here shows that it was renewed before"
+            report.say("note", f"timestamp {name}", f"its certificates ended on {iso(ends)[:10]}, {text}")
     return times
 
 # ---- 5. The captures (profile full): event → manifest → lines → records -------------------------------------------------
 
 def canonical(data):
     """The value of canonical JSON: exactly one spelling is accepted."""
-
     def pairs(items):
         keys = [key for key, _ in items]
         tampered_if(keys != sorted(set(keys)), "JSON with keys that are doubled or not sorted")
         return dict(items)
-
     def no_float(text):
         raise Tampered(f"JSON with a float: {text}")
-
     value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float)
     tampered_if(canonical_bytes(value) != data, "JSON in another spelling than its own")
     return value
@@ -500,12 +506,9 @@ def check_inventory(capture, manifest_value, lines):
     ended = {line["key"]: line for line in lines if "outcome" in line}
     tampered_if(len(discovered) != len(set(discovered)) or set(discovered) != set(ended), f"{capture}: what was discovered is not what has an outcome")
     for key, line in ended.items():
-        if line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")):
-            raise Tampered(f"{capture}: no outcome, or none with a reason: {key}")
-    sums = {}
-    for line in lines:
-        if line.get("outcome"):
-            sums[line["outcome"]] = sums.get(line["outcome"], 0) + 1
+        tampered_if(line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")), f"{capture}: no outcome, or none with a reason: {key}")
+    outcomes = [line["outcome"] for line in lines if line.get("outcome")]
+    sums = {kind: outcomes.count(kind) for kind in set(outcomes)}
     tampered_if(sums != manifest_value["counts"]["inventory"], f"{capture}: the inventory has other sums than were sealed")
     if manifest_value["outcome"] == "captured" and any(line.get("kind") == "census" and not line["agrees"] for line in lines):
         raise Tampered(f"{capture}: counts disagree, and it says captured")
@@ -649,11 +652,9 @@ def check_wacz_list(archive):
     value = json.loads(archive.read("datapackage-digest.json"))
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     signed = value["signedData"]
-    if value["hash"] != digest or signed["hash"] != digest or value["path"] != "datapackage.json":
-        raise Tampered("datapackage.json is not what datapackage-digest.json says")
+    tampered_if(value["hash"] != digest or signed["hash"] != digest or value["path"] != "datapackage.json", "datapackage.json is not what datapackage-digest.json says")
     raw = base64.b64decode(signed["signature"], validate=True)
-    if len(raw) != 96:
-        raise Tampered("the signature in the WACZ is not 96 bytes")
+    tampered_if(len(raw) != 96, "the signature in the WACZ is not 96 bytes")
     public = base64.b64decode(signed["publicKey"], validate=True)
     pem = b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(public) + b"-----END PUBLIC KEY-----\n"
     done = openssl("dgst -sha256 -verify {key} -signature {sig} {text}", key=pem, sig=der_signature(raw), text=digest.encode())
@@ -836,14 +837,12 @@ def check_assemblies(archive, captures):
                 continue
             for piece in assembly["pieces"]:
                 at, end = 0, piece["offset"] + piece["length"]
-
                 def take(data, piece=piece, end=end):
                     nonlocal at, size
                     part = data[max(0, piece["offset"] - at) : max(0, end - at)]
                     whole.update(part)
                     size += len(part)
                     at += len(data)
-
                 read_record(archive.stream, *places[piece["record"]], take)
             tampered_if((whole.hexdigest(), size) != (assembly["sha256"], assembly["size"]), f"the pieces of {assembly['name']} do not give its digest")
             count += 1
@@ -869,8 +868,7 @@ def check_media(folder, names, captures, profile):
             tampered_if(TELLING.search(data[:READ] + data[-READ:]), f"{row['file']} still carries metadata: a place, a device or a name")
         if profile == "full":
             record = sealed.get(row["record"], {})
-            if record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes:
-                raise Tampered(f"{row['file']} is not what the record it names holds")
+            tampered_if(record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes, f"{row['file']} is not what the record it names holds")
     return f"{len(rows)} files with their digests"
 
 def check_posts(folder, captures, full):
@@ -894,8 +892,8 @@ def check_posts(folder, captures, full):
 
 class Check:
     """One package, looked through from the outside to the inside. Each method is one line of the result."""
-    def __init__(self, folder, fingerprint, older):
-        self.folder, self.fingerprint, self.older = folder, fingerprint, older
+    def __init__(self, folder, fingerprint, older, on):
+        self.folder, self.fingerprint, self.older, self.on = folder, fingerprint, older, on
         self.report, self.names, self.leaves, self.times, self.captures = Report(), set(), {}, {}, []
 
     def run(self):
@@ -944,7 +942,7 @@ class Check:
         return f"continues the checkpoint of {self.ledger.prefix(self.older, 'the checkpoint that you named', CannotTell)[0]} events that you named"
 
     def find_stamps(self):
-        self.times = check_stamps(self.folder, self.names, self.ledger, self.report)
+        self.times = check_stamps(self.folder, self.names, self.ledger, self.leaves, self.report, self.on)
 
     def tell_time(self):
         seqs = [item["event"] for item in self.package["captures"]]
@@ -977,15 +975,19 @@ VERDICTS = {
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.error = lambda message: parser.exit(6, f"cannot tell: {message}\n")  # 2 would say that something is missing
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
     parser.add_argument("--fingerprint", help="of the key, as you were given it: 64 hex digits, or 8 words in quotes")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you were given earlier")
+    parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="as of this day, 2046-01-31: which certificates will have ended")
     arguments = parser.parse_args()
+    if arguments.checkpoint and not os.path.isfile(arguments.checkpoint):
+        parser.error(f"there is no checkpoint at {arguments.checkpoint}")
     older = None
     if arguments.checkpoint:
         with open(arguments.checkpoint, "rb") as stream:
             older = stream.read()
-    one = Check(arguments.folder, arguments.fingerprint, older)
+    one = Check(arguments.folder, arguments.fingerprint, older, arguments.on)
     one.run()
     code = one.report.exit_code()
     print("\n" + VERDICTS[code])

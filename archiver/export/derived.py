@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 
-from archiver.export.material import Capture
 from archiver.export.profiles import Shown
 from archiver.export.tables import card_json, json_bytes
 from archiver.home import SOFTWARE
@@ -56,25 +55,12 @@ def _id(secret: bytes, what: str) -> str:
 
 
 def screens(shown: Shown) -> Iterator[tuple[str, bytes]]:
-    """(name in the package, PNG) of each page as a browser showed it, without a login; not of quarantined captures."""
-    hidden = {
-        view.capture
-        for card in shown.cards
-        if card.hidden
-        for exhibit in shown.material.exhibits
-        if exhibit.number == card.number
-        for view in exhibit.observations
-    }
+    """(name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
     for number, capture in enumerate(shown.material.captures, 1):
-        picture = _screenshot(capture)
-        if picture is not None and capture.id not in hidden:
-            yield f"data/screens/{number:04d}.png", picture
-
-
-def _screenshot(capture: Capture) -> bytes | None:
-    for line in capture.ended():
-        record = capture.record(line.get("record")) if line["key"] == "screenshot" else None
-        if record is not None and line["outcome"] == "captured":
+        record = capture.screenshot
+        if record is not None and capture.id not in shown.unfit:
             size = record["payload_size"] or 0
-            return b"".join(payload(capture.folder / record["file"], record["offset"], 0, size))
-    return None
+            yield (
+                f"data/screens/{number:04d}.png",
+                b"".join(payload(capture.folder / record["file"], record["offset"], 0, size)),
+            )

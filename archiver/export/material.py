@@ -46,6 +46,14 @@ class Capture:
     def record(self, record_id: str | None) -> dict[str, Any] | None:
         return next((line for line in self.records if line["id"] == record_id), None)
 
+    @property
+    def screenshot(self) -> dict[str, Any] | None:
+        """The record of the page as a browser showed it first."""
+        for line in self.ended():
+            if line["key"] == "screenshot" and line["outcome"] == "captured":
+                return self.record(line.get("record"))
+        return None
+
     def ended(self) -> Iterator[dict[str, Any]]:
         """The inventory's outcomes, each thing once."""
         last = {line["key"]: line for line in self.inventory if line.get("outcome")}
@@ -100,6 +108,10 @@ class Exhibit:
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def every_media(self) -> list[Media]:
+        return [*self.files, *(one for observation in self.observations for one in observation.media)]
+
+    @property
     def latest(self) -> dict[str, Any]:
         return self.observations[-1].line if self.observations else {}
 
@@ -129,6 +141,8 @@ class Material:
     """Bodies of the events that concern the selection, by seq."""
     annotations: list[dict[str, Any]]
     redactions: list[Redaction] = field(default_factory=list)
+    renewals: list[dict[str, Any]] = field(default_factory=list)
+    """Events that vouch for timestamps whose certificates were about to end."""
 
     @property
     def last_seq(self) -> int:
@@ -158,7 +172,7 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
     captures = [_capture(home, row) for row in chosen]
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(home, captures, folders)
-    events = _events(home, case, {capture.id for capture in captures})
+    events = _events(home, case, {capture.id for capture in captures}, exhibits)
     annotations = [event for event in events if event["type"] == "annotated"]
     by_key = {exhibit.key: exhibit for exhibit in exhibits}
     of_capture: dict[str, list[Exhibit]] = {}
@@ -175,7 +189,8 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
             key = f"{event['detail']['platform']}:{event['detail']['post']}"
             if key in by_key:
                 by_key[key].removals.append(event)
-    return Material(case, captures, rows, exhibits, events, annotations, list(_redactions(events, folders)))
+    renewals = home.catalog.event_bodies(("renewed",))
+    return Material(case, captures, rows, exhibits, events, annotations, list(_redactions(events, folders)), renewals)
 
 
 def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:
@@ -305,8 +320,13 @@ def _pieces(
     return tuple(pieces)
 
 
-def _events(home: Home, case: str, captures: set[str]) -> list[dict[str, Any]]:
-    """Bodies of the events about these captures and this case, and about the ledger's keys and stamps."""
+def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) -> list[dict[str, Any]]:
+    """Bodies of the events about these captures and this case, and about the ledger's keys.
+
+    A redaction counts wherever the same post or the same bytes were captured.
+    """
+    digests = {one.sha256 for exhibit in exhibits for one in exhibit.every_media}
+    posts = {observation.line.get("id") for exhibit in exhibits for observation in exhibit.observations} - {None}
     kept = []
     for body in home.catalog.event_bodies(
         ("case", "case-membership", "captured", "recovered", "annotated", "removed", "redacted", "key-handover")
@@ -321,6 +341,8 @@ def _events(home: Home, case: str, captures: set[str]) -> list[dict[str, Any]]:
             concerned = detail["case"] == case and detail["capture"] in captures
         else:
             concerned = (about.get("capture") or detail.get("capture")) in captures or about.get("case") == case
+            concerned = concerned or (detail.get("original") or {}).get("sha256") in digests
+            concerned = concerned or (body["type"] == "redacted" and about.get("post") in posts)
             concerned = concerned or ("author" in about and about.get("case") in (None, case))
         if concerned:
             kept.append(body)

@@ -153,7 +153,7 @@ def _raw(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
     material = plan.shown.material
     sources = []
     told = {event["seq"] for event in plan.shown.annotations}
-    for event in material.events:
+    for event in (*material.events, *plan.base.renewals):
         if event["type"] != "annotated" or event["seq"] in told:
             name = event_name(event["seq"])
             bag.write(f"data/events/{event['seq']}.json", (home.path / "events" / name).read_bytes())
@@ -221,10 +221,10 @@ def bag_info(plan: Plan) -> list[tuple[str, str]]:
 
 
 def add_program(bag: Bag) -> None:
-    """`check.py` and how to begin."""
+    """`check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
     here = resources.files("archiver.export")
-    bag.write("check.py", (here / "check.py").read_bytes())
-    bag.write("README.txt", (here / "README.txt").read_bytes())
+    for name in ("check.py", "README.txt", "bagit-profile.json"):
+        bag.write(name, (here / name).read_bytes())
 
 
 def signer(home: Home) -> Callable[[str], bytes]:

@@ -118,6 +118,8 @@ class Shown:
     withheld: list[Withheld] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
+    unfit: set[str] = field(default_factory=set)
+    """Captures whose pictures of the page would show what is withheld, masked or covered elsewhere."""
 
 
 class Marks:
@@ -189,6 +191,13 @@ class Marks:
         fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
 
+    def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
+        """Whether this file of the post was redacted as other bytes: sent again, or in another size."""
+        return post is not None and any(
+            one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
+            for one in self._redactions
+        )
+
     def masked(self, capture: str, post: str | None) -> list[str]:
         """Words that packages for others do not show; a mask on one observation counts for every one of the post."""
         return [
@@ -208,6 +217,10 @@ def show(material: Material, profile: str, secret: bytes, privileged: bool) -> S
     maker = _Maker(shown, Marks(material), secret)
     for exhibit in material.exhibits:
         shown.cards.append(maker.card(exhibit))
+    for capture in material.captures:
+        if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
+            what = f"the picture of the page of {capture.id}"
+            shown.withheld.append(Withheld("", what, "it would show what is withheld, masked or covered"))
     for event in material.annotations:
         if (why := _not_told(event, profile, privileged, material)) is None:
             shown.annotations.append(event)
@@ -275,6 +288,8 @@ class _Maker:
         }
         if any(self._marks.quarantined(*place) for place in places):
             card.hidden = "quarantined"
+        if card.hidden or not known:
+            self._shown.unfit |= {capture for capture, _ in places}
         levels = [self._marks.sensitivity(capture, key) for capture, key in sorted(places, key=str)]
         card.sensitive = not levels or any(level != "none" for level in levels)
         if card.hidden:
@@ -317,7 +332,7 @@ class _Maker:
             line["text"] = line["title"] = None
         if self._shown.profile != "full":
             self._mask(number, one, line)
-            self._addresses(number, line)
+            self._addresses(number, one.capture, line)
         view = View(
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
@@ -330,14 +345,16 @@ class _Maker:
             for field_name in ("text", "title"):
                 if line[field_name] and words in line[field_name]:
                     line[field_name] = line[field_name].replace(words, "█" * 5)
+                    self._shown.unfit.add(one.capture)
                     self._leave_out(number, f"words of its {field_name}", "redacted", "█████")
 
-    def _addresses(self, number: str, line: dict[str, Any]) -> None:
+    def _addresses(self, number: str, capture: str, line: dict[str, Any]) -> None:
         """Network addresses in words of pages: a page can greet us with our own."""
         for name in ("text", "title", "author_name"):
             if line[name] and (shown := without_addresses(str(line[name]))) != line[name]:
                 line[name] = shown
                 self._leave_out(number, f"network addresses in its {name}", "they can be ours", "[address]")
+                self._shown.unfit.add(capture)
 
     def _words_shown(self, one: Observation, known: bool) -> bool:
         post = one.line.get("id")
@@ -357,7 +374,13 @@ class _Maker:
         if self._shown.profile == "full":
             return File(n, media.kind, self._place(number, n, media), media)
         redacted = self._marks.redaction(media.sha256)
+        if redacted is None and self._marks.redacted_in_another_copy(post, n):
+            why = "redacted in another copy; this one was not"
+            self._leave_out(number, f"{media.kind} {n + 1}", why)
+            self._shown.unfit.add(media.capture)
+            return File(n, media.kind, None, media, why)
         if redacted is not None:
+            self._shown.unfit.add(media.capture)
             self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
             return File(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
         if public:

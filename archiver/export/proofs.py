@@ -34,6 +34,8 @@ class Basis:
     note: bytes
     root: str
     stamps: tuple[Stamp, ...]
+    renewals: tuple[dict[str, Any], ...] = ()
+    """Events that renewed a stamp, as far as this checkpoint holds them."""
 
     def covering(self, seq: int) -> Stamp | None:
         """The earliest time that an outsider states for a checkpoint that holds event `seq`."""
@@ -44,7 +46,7 @@ class Basis:
 def basis(home: Home, material: Material, wanted: int | None) -> Basis:
     """The first stamped checkpoint over everything in the package, else the first published one. Raises `UsageError`.
 
-    So the same selection has the same basis whatever was recorded since.
+    So the same selection has the same basis whatever was recorded since, until a stamp had to be renewed.
     """
     folder = home.path / "ledger" / "checkpoints"
     sizes = sorted(int(path.name) for path in folder.glob("[0-9]*"))
@@ -59,10 +61,13 @@ def basis(home: Home, material: Material, wanted: int | None) -> Basis:
         size = wanted
     else:
         stamped = {stamp.size for stamp in stamps(home) if stamp.time is not None}
-        size = next((size for size in enough if size in stamped), enough[0])
+        renewed = max((event["seq"] for event in material.renewals), default=-1)
+        later = [size for size in enough if size > renewed] or enough
+        size = next((size for size in later if size in stamped), later[0])
     note = (folder / str(size)).read_bytes()
     counting = tuple(stamp for stamp in stamps(home) if stamp.size <= size)
-    return Basis(size, note, base64.b64decode(note.split(b"\n")[2]).hex(), counting)
+    renewals = tuple(event for event in material.renewals if event["seq"] < size)
+    return Basis(size, note, base64.b64decode(note.split(b"\n")[2]).hex(), counting, renewals)
 
 
 def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
@@ -74,7 +79,9 @@ def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
     handovers = [event for event in material.events if event["type"] == "key-handover"]
     for number, event in enumerate(handovers, 1):
         bag.write(f"proofs/handovers/{number:03d}.note", event["detail"]["note"].encode())
-    seqs = sorted({row["seq"] for row in material.all_of_case} | {event["seq"] for event in material.events})
+    seqs = sorted(
+        {row["seq"] for row in material.all_of_case} | {event["seq"] for event in (*material.events, *base.renewals)}
+    )
     for seq in seqs:
         stamp = base.covering(seq)
         size = stamp.size if stamp else base.size

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from isal import isal_zlib
 
-from storage.digest import Sha256, sha256_label
+from storage.digest import Beside, Sha256, sha256_label
 from storage.errors import FormatError, disk_error
 
 READ = 1 << 20
@@ -99,21 +99,22 @@ def _read_first(source: Source) -> tuple[int, dict[int, str]]:
     bounds = sorted((line["offset"], line["length"]) for line in source.records)
     at = 0
     try:
-        with open(source.path, "rb", buffering=0) as stream:
+        with open(source.path, "rb", buffering=0) as stream, Beside() as beside:
             for offset, length in bounds:
                 if offset != at:
                     raise _changed(source.path, f"a record at {offset}, the one before ends at {at}")
                 one = Sha256()
                 left = length
                 while left and (data := stream.read(min(left, READ))):
+                    beside.update(whole, data)
                     crc = isal_zlib.crc32(data, crc)
-                    whole.update(data)
                     one.update(data)
                     left -= len(data)
                 digests[offset] = one.label()
                 at += length
             if stream.read(1):
                 raise _changed(source.path, "bytes behind the last record")
+            beside.wait()
     except OSError as error:
         raise disk_error(error, f"reading {source.path.name}") from error
     if (whole.hexdigest(), whole.size) != (source.sha256, source.size):
