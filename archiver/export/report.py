@@ -8,7 +8,9 @@ keeps the two apart.
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from typing import Any
 
@@ -28,10 +30,11 @@ from archiver.export.dossier import (
     versions,
 )
 from archiver.export.html import Markup, items, join, table, tag, text
+from archiver.export.material import Capture
 from archiver.export.packing import Plan
 from archiver.export.printing import print_pdf
 from archiver.export.profiles import Card, File, Shown
-from archiver.export.stills import blurred, data_uri, stills
+from archiver.export.stills import Drawn, data_uri, draw
 from archiver.home import Home
 from archiver.keys import fingerprint, in_words
 from storage.digest import sha256
@@ -59,6 +62,7 @@ class Report:
         self._shown: Shown = plan.shown
         self._incidents = incidents(plan.shown)
         self._cards = {card.number: card for card in plan.shown.cards}
+        self._drawn: dict[str, Drawn] = {}
         self._figures: Figures = figures(plan.shown, self._intact(), self._stamped(), len(bag.files))
 
     def _intact(self) -> int:
@@ -68,16 +72,27 @@ class Report:
             for event in self._shown.material.events
             if event["type"] in ("captured", "recovered")
         }
-        good = 0
-        for capture in self._shown.material.captures:
+
+        def intact(capture: Capture) -> bool:
             lines = check_capture(capture.folder, events[capture.id], None)
-            good += not any(line.finding is Finding.DAMAGED for line in lines)
-        return good
+            return not any(line.finding is Finding.DAMAGED for line in lines)
+
+        with ThreadPoolExecutor(os.cpu_count()) as several:  # digests release the interpreter's lock
+            return sum(several.map(intact, self._shown.material.captures))
 
     def _stamped(self) -> int:
         return sum(self._plan.base.covering(capture.seq) is not None for capture in self._shown.material.captures)
 
+    def _draw(self) -> None:
+        """Pictures of the files of all exhibits that are told in full, several at once."""
+        files = (file for card in self._told() if not card.hidden for file in card.every_file)
+        kinds = {file.name: file.kind for file in files if file.name is not None}
+        with ThreadPoolExecutor(os.cpu_count()) as several:
+            drawn = several.map(lambda item: draw(self._bag.partial / item[0], item[1]), kinds.items())
+            self._drawn = dict(zip(kinds, drawn, strict=True))
+
     def html(self) -> bytes:
+        self._draw()
         style = resources.files("archiver.export").joinpath("report.css").read_text("utf-8")
         allowed = base64.b64encode(sha256(style.encode())).decode()
         policy = f"default-src 'none'; img-src data:; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
@@ -261,14 +276,18 @@ class Report:
 
     # -- exhibits --------------------------------------------------------------------------------------
 
-    def _exhibits(self) -> Iterator[Markup]:
-        wanted = [number for incident in self._incidents for number in incident.exhibits]
+    def _told(self) -> list[Card]:
+        """The exhibits that are told in full: those of incidents and with annotations first, in the order of their numbers."""
+        wanted = {number for incident in self._incidents for number in incident.exhibits}
         chosen = sorted(
             self._shown.cards, key=lambda card: (card.number not in wanted, not card.annotations, card.number)
         )
-        told = sorted(chosen[:MOST_CARDS], key=lambda card: card.number)
-        if len(chosen) > len(told):
-            text_ = f"{len(told)} of {len(chosen)} exhibits are told here, those with annotations first; all are in posts.csv."
+        return sorted(chosen[:MOST_CARDS], key=lambda card: card.number)
+
+    def _exhibits(self) -> Iterator[Markup]:
+        told, of = self._told(), len(self._shown.cards)
+        if of > len(told):
+            text_ = f"{len(told)} of {of} exhibits are told here, those with annotations first; all are in posts.csv."
             yield tag("p", text_, class_="quiet")
         for card in told:
             yield tag("article", *self._card(card), class_="card", id=card.number)
@@ -369,15 +388,14 @@ class Report:
     def _file(self, card: Card, file: File) -> Markup:
         assert file.name is not None
         written = self._bag.files[file.name]
-        path = self._bag.partial / file.name
-        drawn = stills(path, file.kind)
+        drawn = self._drawn.get(file.name, Drawn())
         pictures = tag(
             "div",
-            *(tag("figure", tag("img", src=data_uri(jpeg), alt=f"{file.kind} {what}"), tag("figcaption", what)) for what, jpeg in drawn),
+            *(tag("figure", tag("img", src=data_uri(jpeg), alt=f"{file.kind} {what}"), tag("figcaption", what)) for what, jpeg in drawn.pictures),
             class_="stills",
-        ) if drawn else Markup("")  # fmt: skip
-        if drawn and card.sensitive:
-            small = blurred(path, file.kind)
+        ) if drawn.pictures else Markup("")  # fmt: skip
+        if drawn.pictures and card.sensitive:
+            small = drawn.blurred
             veil = (
                 tag("span", tag("img", src=data_uri(small), alt="blurred"), class_="blurred stills")
                 if small

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
@@ -14,26 +16,45 @@ AT = (0.1, 0.5, 0.9)
 SECONDS = 60
 
 
-def stills(path: Path, kind: str) -> list[tuple[str, bytes]]:
-    """(what it is, JPEG) of a media file; empty where nothing can be drawn."""
-    if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
-        return []
-    if kind in PHOTO:
-        return [("scaled down", data)] if (data := _frame(path, None, WIDTH)) else []
-    length = _length(path)
-    found = []
-    for part in AT if length else (0.0,):
-        at = part * (length or 0.0)
-        if data := _frame(path, at, WIDTH):
-            found.append((f"at {int(at // 60)}:{at % 60:04.1f}", data))
-    return found
+@dataclass(frozen=True)
+class Drawn:
+    """Small pictures of a file: (what it is, JPEG) each; and one of a few pixels, from which nothing can be got back."""
+
+    pictures: tuple[tuple[str, bytes], ...] = ()
+    blurred: bytes | None = None
 
 
-def blurred(path: Path, kind: str) -> bytes | None:
-    """A picture of a few pixels: what it shows cannot be got back from it."""
+def draw(path: Path, kind: str) -> Drawn:
+    """The pictures of a photo or video, by one run of ffmpeg; none where nothing can be drawn."""
     if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
-        return None
-    return _frame(path, None if kind in PHOTO else (_length(path) or 0.0) / 2, BLURRED)
+        return Drawn()
+    length = _length(path) if kind in VIDEO else None
+    places = [part * length for part in AT] if length else [0.0]
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe"]
+        for at in places:
+            command += (["-ss", f"{at:.3f}"] if at else []) + ["-i", str(path)]
+        outs = [(number, WIDTH, Path(folder) / f"{number}") for number in range(len(places))]
+        for number, width, out in (*outs, (len(places) // 2, BLURRED, Path(folder) / "blurred")):
+            command += ["-map", f"{number}:v:0", "-frames:v", "1", "-vf", f"scale='min({width},iw)':-2"]
+            command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
+            command += ["-q:v", "5", "-f", "mjpeg", str(out)]
+        try:
+            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return Drawn()
+        found = []
+        for (_, _, out), at in zip(outs, places, strict=True):
+            if data := _jpeg(out):
+                found.append(
+                    (f"at {int(at // 60)}:{at % 60:04.1f}" if kind in VIDEO and length else "scaled down", data)
+                )
+        return Drawn(tuple(found), _jpeg(Path(folder) / "blurred"))
+
+
+def _jpeg(path: Path) -> bytes | None:
+    data = path.read_bytes() if path.exists() else b""
+    return data if data.startswith(b"\xff\xd8") else None
 
 
 def data_uri(jpeg: bytes) -> str:
@@ -49,25 +70,3 @@ def _length(path: Path) -> float | None:
         return float(done.stdout.strip())
     except (subprocess.TimeoutExpired, ValueError):
         return None
-
-
-def _frame(path: Path, at: float | None, width: int) -> bytes | None:
-    """One frame as a JPEG without metadata; the same for the same file and the same ffmpeg."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe"]
-    command += (["-ss", f"{at:.3f}"] if at else []) + ["-i", str(path), "-frames:v", "1"]
-    command += [
-        "-vf",
-        f"scale='min({width},iw)':-2",
-        "-map_metadata",
-        "-1",
-        "-fflags",
-        "+bitexact",
-        "-flags:v",
-        "+bitexact",
-    ]
-    command += ["-q:v", "5", "-f", "mjpeg", "pipe:1"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return None
-    return done.stdout if done.returncode == 0 and done.stdout.startswith(b"\xff\xd8") else None
