@@ -98,7 +98,8 @@ def _check_path(context: Context, path: Path) -> int:
         identities += identity_in(key)
     try:
         with opened(path, identities, None) as folder:
-            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on))
+            roots = frozenset(root.lower() for root in arguments.root)
+            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on), roots)
     except Cut as error:
         lines = [
             missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")

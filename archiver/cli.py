@@ -226,6 +226,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     check.add_argument("--fingerprint", metavar="HEX|WORDS", help="of a package's key, as you got it by another way")
     check.add_argument("--on", metavar="DAY", help="as of this day, 2046-01-31: which certificates will have ended")
+    root_help = "of a package, count only stamps under this root certificate; repeatable"
+    check.add_argument("--root", action="append", default=[], metavar="SHA256", help=root_help)
     check.add_argument("--identity", type=Path, metavar="FILE", help="an age identity that opens an encrypted package")
 
     seal = command("seal", "have outsiders stamp what was sealed, complete and renew their proofs", "archiver seal")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archiver.asking import Asker
-from archiver.demo.authorities import MiniAuthority, MiniCalendar
+from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.server import Answer, Asked, Platforms, Site
 from archiver.home import Home
 from archiver.recorder import TestNetwork
@@ -31,15 +31,7 @@ class Outsiders:
     def serve(self, scheme: str = "https") -> TestNetwork:
         """Starts them and writes them into the settings."""
         self._served = Platforms(self.folder / "served", self.sites)
-        roots = self.home.path / "keys" / "roots"
-        roots.mkdir(exist_ok=True)
-        tables = ""
-        for name, authority in self.authorities:
-            (roots / f"{name}.pem").write_bytes(authority.root)
-            tables += f'[[timestamps.authority]]\nname = "{name}"\nurl = "{scheme}://{name}.example/tsr"\nroot = "{authority.fingerprint}"\n'
-        path = self.home.path / "archiver.toml"
-        text = path.read_text().partition("[timestamps]")[0]
-        path.write_text(f'{text}[timestamps]\nwanted = true\ncalendars = ["{scheme}://calendar.example"]\n{tables}')
+        allow(self.home.path, scheme, self.authorities, "calendar.example")
         self.home.__dict__.pop("config", None)
         return self._served.network
 

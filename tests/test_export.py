@@ -23,7 +23,7 @@ from archiver.export.bag import Bag
 from archiver.export.wacz import sort_key
 from archiver.home import Home
 from tests.conftest import CI, World
-from tests.packages import LINKS, PackagedCase, both, by_script, copy_of
+from tests.packages import LINKS, PackagedCase, both, by_script, copy_of, flipped
 
 IDENTIFIER = "urn:archiver:bagit-profile:1"
 TOOLS = Path(__file__).parents[1] / ".venv-replay" / "bin"
@@ -211,8 +211,32 @@ def test_an_interrupted_export_goes_on_where_it_stood(
     partial = next(tmp_path.iterdir())
     assert partial.name.endswith(".partial")
     assert not (partial / "signature").exists()
+    # What a file that was not synced holds after the machine died: as long as it should be, and nothing in it.
+    lost = partial / "proofs" / "checkpoint.txt"
+    lost.write_bytes(bytes(lost.stat().st_size))
     package = case.export("full", tmp_path)
     assert content(package) == content(full)
+
+
+def test_a_disk_that_changes_what_was_written(
+    case: PackagedCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every file is read again before the signature."""
+    true_finish = Bag.finish
+
+    def failing(self: Bag, *given: object) -> object:
+        path = next((self.partial / "data" / "media").iterdir())
+        path.write_bytes(flipped(path.read_bytes(), 9))
+        return true_finish(self, *given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bag, "finish", failing)
+        words = ("export", "almaty", "--to", str(tmp_path), "--profile", "partner", "--yes", "--name", "p")
+        assert case.run(*words) == 4
+    assert "as it was written" in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
+    assert not (tmp_path / "p.partial" / "signature").exists()
+    assert both(case.export("partner", tmp_path, "--name", "p"), case.fingerprint)[0] == 0
 
 
 def test_an_export_to_a_place_where_one_is(case: PackagedCase, full: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,10 @@ from archiver.assembling import listed, write
 from archiver.cli import main
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home import Home
+from archiver.keys import fingerprint
 from storage.digest import sha256_hex
 from storage.lines import read_lines
+from tests.packages import both
 
 BODY = random.Random(3).randbytes(300_000)
 TAG = '"v1"'
@@ -188,6 +190,12 @@ def test_a_later_capture_goes_on_where_a_broken_one_stood(
     places = {**listed(first).places, **listed(second).places}
     assert write(assembly, places, tmp_path / "film.mp4")
     assert (tmp_path / "film.mp4").read_bytes() == BODY
+    # A package of the second brings the first, which holds the beginning: else nobody could put the file together.
+    words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(tmp_path), "--name", "p", "--only", second.name]
+    assert main(["export", "inbox", "--home", str(home.path), *words], None, {}) == 0
+    assert {path.name for path in (tmp_path / "p" / "data" / "captures").iterdir()} == {first.name, second.name}
+    code, said = both(tmp_path / "p", fingerprint(home.ledger_key_text()))
+    assert code == 0, said
     # What is whole is not resumed: a third capture is an observation of its own.
     film.asked = []
     capture(home, served)

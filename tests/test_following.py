@@ -142,6 +142,7 @@ def test_a_film_whose_picture_begins_later_than_its_sound(tmp_path: Path) -> Non
     out = tmp_path / "out.mp4"
     reencode(source, "video", out, [follow(source, picture_size(source), moved)])
     seen = pictures_of(out)[-PICTURES:]
+    assert max(float(numpy.mean(picture < 60)) for picture in seen[1:]) < 0.15
     assert min(share_covered(picture, walks(number)) for number, picture in enumerate(seen)) > 0.98
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from archiver.checks import worst
+from archiver.checks import ours, worst
 from archiver.checks.ours import check_ours
+from archiver.checks.stamps import Token
 from archiver.cli import main
 from archiver.demo.authorities import MiniAuthority
+from archiver.export import check as script
 from archiver.home import Home
 from archiver.keys import fingerprint
 from storage.note import Signer
@@ -88,6 +91,53 @@ def test_a_stamp_whose_certificate_ended_and_that_was_renewed(outside: Outsiders
     partner = exported(outside, tmp_path / "partner", profile="partner")
     assert not (partner / "data" / "events").exists()
     assert said(outside, partner, in_a_year)[0] == 0
+
+
+def test_a_stamp_under_a_root_that_nobody_named(outside: Outsiders, tmp_path: Path) -> None:
+    """Who checks can say which roots count: an authority of the makers' own is then worth nothing."""
+    outside.round(outside.serve("http"))
+    package = exported(outside, tmp_path / "p")
+    wanted = fingerprint(outside.home.ledger_key_text())
+    both = [authority.fingerprint for _, authority in outside.authorities]
+    for named, code in ((both, 0), (both[:1], 6), (["0" * 64], 6), ([], 0)):
+        words = [word for root in named for word in ("--root", root.upper())]
+        found, out = by_script(package, "--fingerprint", wanted, *words)
+        lines = check_ours(package, wanted, None, None, frozenset(named))
+        assert (found, worst(lines)) == (code, code), out
+        text = "\n".join(line.text() for line in lines)
+        assert ("NOT TIMESTAMPED" in out) == ("NOT TIMESTAMPED" in text) == (named == ["0" * 64])
+
+
+def test_a_renewal_that_came_too_late(
+    outside: Outsiders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The later stamp states a time after the certificates of the first had ended: both checkers say so."""
+    network = outside.serve("http")
+    start = system_clock()
+    first = outside.round(network).size
+    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.round(network)
+    package = exported(outside, tmp_path / "p")
+    true_time, true_token = script.token_time, ours.check_token
+
+    def late_time(folder: Path, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
+        seconds, root = true_time(folder, names, stem, note)
+        return seconds + (0 if f"/{first}/" in stem else 40 * 86_400), root
+
+    def late_token(message: bytes, *given: bytes) -> Token:
+        token = true_token(message, *given)
+        return token if f"\n{first}\n".encode() in message else replace(token, time=token.time + timedelta(days=40))
+
+    monkeypatch.setattr(script, "token_time", late_time)
+    monkeypatch.setattr(ours, "check_token", late_token)
+    capsys.readouterr()
+    later = start + timedelta(days=365)
+    script.Check(str(package), None, None, later.timestamp(), []).run()
+    text = capsys.readouterr().out + "\n".join(line.text() for line in check_ours(package, None, None, later))
+    assert (
+        text.count("nothing here shows that it was renewed before") == 4
+    )  # the first and the second of `short`, by both
+    assert "renewed before, " not in text
 
 
 def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:

@@ -54,14 +54,20 @@ class Unknown(Exception):
 
 
 def check_ours(
-    folder: Path, wanted: str | None, older: bytes | None, now: datetime | None = None, bodies: bool = True
+    folder: Path,
+    wanted: str | None,
+    older: bytes | None,
+    now: datetime | None = None,
+    roots: frozenset[str] = frozenset(),
+    bodies: bool = True,
 ) -> list[Line]:
     """Every line about a package. `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint.
 
-    `now`: as of when it is said which certificates have ended. `bodies`: whether the payload files and the records are
+    `now`: as of when it is said which certificates have ended. `roots`: SHA-256 of the root certificates under which
+    stamps count; empty: any, which the line names. `bodies`: whether the payload files and the records are
     read; who made the package has just done so.
     """
-    package = _Package(folder, wanted, older, now, bodies)
+    package = _Package(folder, wanted, older, now, roots, bodies)
     package.check()
     return package.lines
 
@@ -85,9 +91,16 @@ class _Captured:
 
 class _Package:
     def __init__(
-        self, folder: Path, wanted: str | None, older: bytes | None, now: datetime | None, bodies: bool
+        self,
+        folder: Path,
+        wanted: str | None,
+        older: bytes | None,
+        now: datetime | None,
+        roots: frozenset[str],
+        bodies: bool,
     ) -> None:
-        self.folder, self._wanted, self._older, self._now, self._bodies = folder, wanted, older, now, bodies
+        self.folder, self._wanted, self._older, self._now = folder, wanted, older, now
+        self._trusted, self._bodies = roots, bodies
         self.lines: list[Line] = []
         self._names: set[str] = set()
         self._keys: list[str] = []
@@ -362,6 +375,10 @@ class _Package:
                 )
             except Bad as error:
                 raise Bad(f"{by} over checkpoint {size}: {error}") from error
+            if self._trusted and root not in self._trusted:
+                text = f"{by}: leads to a root that was not named: {root}"
+                self.lines.append(unknown("package", f"stamp {size}", text))
+                continue
             self._times[size] = min(self._times.get(size, token.time), token.time)
             tokens.append((size, by, token))
             text = f"{by}: checkpoint {size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…"

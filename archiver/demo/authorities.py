@@ -111,6 +111,23 @@ class MiniAuthority:
         return Answer(content_type="application/timestamp-reply", body=self.reply(asked.body))
 
 
+def allow(home: Path, scheme: str, authorities: list[tuple[str, MiniAuthority]], calendar: str) -> None:
+    """Writes into a home's settings that these stamp its checkpoints, and pins their roots.
+
+    Each answers at `<name>.example`, the calendar at the host `calendar`.
+    """
+    roots = home / "keys" / "roots"
+    roots.mkdir(exist_ok=True)
+    tables = ""
+    for name, authority in authorities:
+        (roots / f"{name}.pem").write_bytes(authority.root)
+        url = f"{scheme}://{name}.example/tsr"
+        tables += f'[[timestamps.authority]]\nname = "{name}"\nurl = "{url}"\nroot = "{authority.fingerprint}"\n'
+    path = home / "archiver.toml"
+    text = path.read_text("utf-8").partition("[timestamps]")[0]
+    path.write_text(f'{text}[timestamps]\nwanted = true\ncalendars = ["{scheme}://{calendar}"]\n{tables}', "utf-8")
+
+
 def _varint(number: int) -> bytes:
     out = b""
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import tempfile
 import threading
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.console import Console
+from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
+from archiver.demo.server import Platforms, Site
 
 if TYPE_CHECKING:
     from archiver.demo.telegram_api import TelegramApi
@@ -79,6 +82,10 @@ STEPS = [
         "history https://t.me/ozen_today/13",
     ),
     ("Search finds Kazakh in either script.", "find Zhanaozen"),
+    (
+        "Outsiders stamp the history so far: an authority (RFC 3161, by `openssl ts`), and a calendar, which owes its block.",
+        "seal",
+    ),
     ("Is everything still as it was sealed?", "check --quiet"),
     ("Who did what with the case, in order.", "custody zhanaozen"),
     (
@@ -125,6 +132,23 @@ def meanwhile(api: TelegramApi) -> None:
     api.delete(channel, [13])
 
 
+class Outsiders:
+    """Who stamps: an authority and a calendar under names of their own, over plain HTTP as real ones often are."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._authority = MiniAuthority(scratch / "stamps")
+        calendar = MiniCalendar("http://calendar.example")
+        sites: dict[str, Site] = {"stamps.example": self._authority.site, "calendar.example": calendar.site}
+        self.served = Platforms(scratch / "outsiders", sites)
+
+    def allowed(self, home: Path) -> bool:
+        """Enters them into the home's settings, where this machine can play an authority."""
+        if shutil.which("openssl") is None:
+            return False
+        allow(home, "http", [("stamps", self._authority)], "calendar.example")
+        return True
+
+
 def demo(home: Path | None, console: Console) -> int:
     """Runs the steps; returns 0 if each ended as it should."""
     from archiver.cli import main
@@ -146,7 +170,9 @@ def demo(home: Path | None, console: Console) -> int:
         scene = platforms(Path(scratch))
         served = scene.served
         api = witness_by_api(scene.telegram.channels["ozen_today"], Path(scratch) / "media")
-        network = replace(served.network, telegram=api.network())
+        outside = Outsiders(Path(scratch))
+        routes = {**served.network.routes, **outside.served.network.routes}
+        network = replace(served.network, routes=routes, telegram=api.network())
         if not scene.real:
             console.say("ffmpeg is not installed: the videos are stand-ins without pictures.\n")
         links = Path(scratch) / "links.csv"
@@ -158,6 +184,9 @@ def demo(home: Path | None, console: Console) -> int:
         try:
             main(["--home", str(folder), "--pseudonym", "demo"], network, {})
             for title, command in STEPS:
+                if command == "seal" and not outside.allowed(folder):
+                    console.say("\nopenssl is not installed: nobody stamps the history here.")
+                    continue
                 if title:
                     console.say(f"\n── {title}")
                 shown = command.replace("{list}", str(links)).replace("{handed}", str(handed))
@@ -171,6 +200,7 @@ def demo(home: Path | None, console: Console) -> int:
         finally:
             served.stop()
             api.stop()
+            outside.served.stop()
     console.say("\n── What to look at next")
     console.say(f"  archiver show ID --home {folder}            (an id from above, or its last eight letters)")
     console.say(f"  archiver case show zhanaozen --home {folder}")

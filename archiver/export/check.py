@@ -396,15 +396,13 @@ def day(text):
 def iso(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
-def fingerprint_of(pem):
-    return openssl("x509 -in {c} -noout -fingerprint -sha256", c=pem).stdout.partition("=")[2].strip().replace(":", "").lower()
-
 def token_time(folder, names, stem, note):
     """(seconds, root) of one token over `note`: request with nonce, imprint, signature, chain to the root in the package."""
     query, reply, chain = (read_small(folder, f"{stem}.{kind}") for kind in ("tsq", "tsr", "pem"))
     root_name = read_small(folder, f"{stem}.root").decode().strip()
     root = read_small(folder, f"proofs/roots/{root_name}.pem")
-    tampered_if(root.count(b"BEGIN CERTIFICATE") != 1 or fingerprint_of(root) != root_name, f"{stem}: the root certificate is another one")
+    found = openssl("x509 -in {c} -noout -fingerprint -sha256", c=root).stdout.partition("=")[2].strip().replace(":", "").lower()
+    tampered_if(root.count(b"BEGIN CERTIFICATE") != 1 or found != root_name, f"{stem}: the root certificate is another one")
     asked = openssl("ts -query -in {q} -text", q=query).stdout
     imprint = re.sub(r"[ -]", "", "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE)))
     tampered_if("Hash Algorithm: sha256" not in asked or imprint != hashlib.sha256(note).hexdigest(), f"{stem}: the request is over something else")
@@ -431,7 +429,7 @@ def renewals(folder, names, leaves):
     seqs = [seq for seq, leaf in leaves.items() if leaf["type"] == "renewed" and f"data/events/{seq}.json" in names]
     return {item["token"]["sha256"]: seq for seq in seqs for item in check_event(folder, seq, leaves[seq])["detail"]["tokens"]}
 
-def check_stamps(folder, names, ledger, leaves, report, on):
+def check_stamps(folder, names, ledger, leaves, report, on, roots):
     """{size: (seconds, by)} of the earliest stamp of each checkpoint; a line for each proof, as of the day `on`."""
     times, tokens = {}, []
     for size in sorted({int(name.split("/")[2]) for name in names if re.match(r"proofs/timestamps/\d+/", name)}):
@@ -442,6 +440,8 @@ def check_stamps(folder, names, ledger, leaves, report, on):
             stem = name.removesuffix(".tsr")
             def one(stem=stem, size=size, note=note):
                 seconds, root = token_time(folder, names, stem, note)
+                if roots and root not in roots:
+                    raise CannotTell(f"leads to a root that you did not name: {root}")
                 times[size] = min(times.get(size, (seconds, "")), (seconds, stem.rpartition("/")[2]))
                 ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
                 tokens.append((f"{size} {stem.rpartition('/')[2]}", size, seconds, ends, digest_file(os.path.join(folder, f"{stem}.tsr"), "sha256")))
@@ -891,8 +891,8 @@ def check_posts(folder, captures, full):
 
 class Check:
     """One package, looked through from the outside to the inside. Each method is one line of the result."""
-    def __init__(self, folder, fingerprint, older, on):
-        self.folder, self.fingerprint, self.older, self.on = folder, fingerprint, older, on
+    def __init__(self, folder, fingerprint, older, on, roots):
+        self.folder, self.fingerprint, self.older, self.on, self.roots = folder, fingerprint, older, on, roots
         self.report, self.names, self.leaves, self.times, self.captures = Report(), set(), {}, {}, []
 
     def run(self):
@@ -941,7 +941,7 @@ class Check:
         return f"continues the checkpoint of {self.ledger.prefix(self.older, 'the checkpoint that you named', CannotTell)[0]} events that you named"
 
     def find_stamps(self):
-        self.times = check_stamps(self.folder, self.names, self.ledger, self.leaves, self.report, self.on)
+        self.times = check_stamps(self.folder, self.names, self.ledger, self.leaves, self.report, self.on, self.roots)
 
     def tell_time(self):
         seqs = [item["event"] for item in self.package["captures"]]
@@ -978,6 +978,7 @@ def main():
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
     parser.add_argument("--fingerprint", help="of the key, as you were given it: 64 hex digits, or 8 words in quotes")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you were given earlier")
+    parser.add_argument("--root", action="append", default=[], metavar="SHA256", help="count only stamps under this root certificate; repeatable")
     parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="as of this day, 2046-01-31: which certificates will have ended")
     arguments = parser.parse_args()
     if arguments.checkpoint and not os.path.isfile(arguments.checkpoint):
@@ -986,7 +987,7 @@ def main():
     if arguments.checkpoint:
         with open(arguments.checkpoint, "rb") as stream:
             older = stream.read()
-    one = Check(arguments.folder, arguments.fingerprint, older, arguments.on)
+    one = Check(arguments.folder, arguments.fingerprint, older, arguments.on, [root.lower() for root in arguments.root])
     one.run()
     code = one.report.exit_code()
     print("\n" + VERDICTS[code])

@@ -183,6 +183,14 @@ def preview(home: Home, plan: Plan, keys: list[str]) -> list[tuple[str, str]]:
             else f"all {n} of the case {shown.case}",
         )
     )
+    lent = {other for capture in material.captures for other in capture.lent}
+    if elsewhere := lent - {capture.id for capture in material.captures}:
+        lines.append(
+            (
+                "",
+                f"{len(elsewhere)} captures of other cases hold pieces of files: whoever checks cannot tell of these files",
+            )
+        )
     authors = Counter(card.author for card in shown.cards if card.author_shown and not card.hidden)
     if authors:
         named = ", ".join(f"{name} ({count})" for name, count in authors.most_common(12))

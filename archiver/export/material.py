@@ -47,6 +47,15 @@ class Capture:
         return next((line for line in self.records if line["id"] == record_id), None)
 
     @property
+    def lent(self) -> set[str]:
+        """Captures in which pieces of its files lie."""
+        digests = [
+            str(line["uri"])[len(ASSEMBLY) :] for line in self.records if str(line.get("uri")).startswith(ASSEMBLY)
+        ]
+        wholes = [whole for digest in digests if (whole := _assembly(self, digest)) is not None]
+        return {piece.capture for whole in wholes for piece in whole.pieces if piece.capture}
+
+    @property
     def screenshot(self) -> dict[str, Any] | None:
         """The record of the page as a browser showed it first."""
         for line in self.ended():
@@ -169,7 +178,7 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
                 f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
             )
         chosen = [row for row in rows if row["id"] in ids]
-    captures = [_capture(home, row) for row in chosen]
+    captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(home, captures, folders)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
@@ -214,6 +223,19 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
             (detail.get("original") or {}).get("sha256"),
             tuple(detail.get("masked", ())),
         )
+
+
+def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Capture]) -> list[Capture]:
+    """Those that were chosen, and captures of the case that hold the beginning of a file which one of them went on with."""
+    known = {row["id"]: row for row in rows}
+    found = {capture.id: capture for capture in chosen}
+    left = list(chosen)
+    while left:
+        for other in left.pop().lent:
+            if other in known and other not in found:
+                found[other] = _capture(home, known[other])
+                left.append(found[other])
+    return [found[row["id"]] for row in rows if row["id"] in found]
 
 
 def _capture(home: Home, row: dict[str, Any]) -> Capture:
