@@ -16,16 +16,25 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from archiver.cli import main
 from archiver.demo.authorities import MiniAuthority
+from archiver.keys import fingerprint
+from archiver.options import software
+from archiver.seal import seal
+from storage.assembly import URI as ASSEMBLY
+from storage.assembly import Assembly, Piece
 from storage.canonical import dumps
+from storage.capture import CaptureWriter, Identity
+from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, Signer, sign
 from storage.times import system_clock
-from tests.conftest import World
+from tests.conftest import World, plain_home
 from tests.packages import (
     LINKS,
     PackagedCase,
@@ -942,6 +951,74 @@ def test_a_fork_is_found_with_the_checkpoint_that_counsel_kept(case: PackagedCas
     many = [*leaves_of(scene), leaf_hash(b"later")]
     given.write_text(sign(Checkpoint(signer.name, len(many), root_of(many)).text(), signer))
     assert both(full, case.fingerprint, given)[0] == CANNOT_TELL
+
+
+# -- sealed as it should not be ---------------------------------------------------------------------------
+
+
+def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[Path, str]:
+    """A full package of a home whose one capture was written and sealed by a hand that holds all keys."""
+    home = plain_home(folder / "home")
+    moment = home.clock()
+    capture_id = home.new_capture_id(moment)
+    place, url = home.capture_folder(capture_id), "https://example.org/"
+    home.state.capture_opened(capture_id, str(place), capture_id[:15], ["inbox"])
+    identity = Identity(capture_id, capture_id, 1, url, bytes(32), software(), test_routes=True)
+    writer = CaptureWriter(home.path / place, identity, home.recipients(["inbox"]), home.clock, monotonic)
+    target = {"kind": "target", "url": url, "platform": "page", "target_kind": "page", "id": url}
+    writer.inventory({**target, "target_salt": bytes(32).hex()})
+    write(writer)
+    writer.close("captured", None)
+    seal(home, place, ["inbox"])
+    writer.release()
+    with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
+        patch.setattr("archiver.export.report.check_capture", lambda *given: [])
+        patch.setattr("archiver.export.command.check_package", lambda *given: [])
+        words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]
+        assert main(["--home", str(home.path), "export", "inbox", *words], None, {}) == 0
+    return folder / "p", fingerprint(home.ledger_key_text())
+
+
+def a_page(writer: CaptureWriter) -> None:
+    writer.resource("https://example.org/", "text/html", b"<p>seen</p>")
+
+
+def a_revisit_without_its_original(writer: CaptureWriter) -> None:
+    refers = [("WARC-Refers-To", "<urn:uuid:00000000-0000-4000-8000-000000000000>")]
+    profile = [("WARC-Profile", "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest")]
+    writer.resource("https://example.org/", "text/html", b"", record_type="revisit", fields=[*refers, *profile])
+
+
+def an_assembly_that_does_not_assemble(writer: CaptureWriter) -> None:
+    parts = [writer.resource(f"https://example.org/{n}", "video/mp4", bytes([n]) * 50) for n in range(2)]
+    pieces = tuple(Piece(part.record_id, 0, 50) for part in parts)
+    whole = Assembly("film.mp4", "video/mp4", 100, sha256_hex(b"another film"), pieces)
+    writer.resource(f"{ASSEMBLY}{whole.sha256}", "application/json", whole.block(), record_type="metadata")
+
+
+def an_answer_that_refers_to_nothing(writer: CaptureWriter) -> None:
+    other = [("WARC-Concurrent-To", "<urn:uuid:00000000-0000-4000-8000-000000000000>")]
+    writer.resource("https://example.org/", "text/html", b"<p>seen</p>", fields=other)
+
+
+def an_outcome_of_nothing(writer: CaptureWriter) -> None:
+    writer.inventory({"key": "post 7", "kind": "post", "outcome": "captured", "reason": None})
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (a_page, 0),
+        (a_revisit_without_its_original, TAMPERED),
+        (an_assembly_that_does_not_assemble, TAMPERED),
+        (an_answer_that_refers_to_nothing, TAMPERED),
+        (an_outcome_of_nothing, TAMPERED),
+    ],
+)
+def test_sealed_as_it_should_not_be(write: Callable[[CaptureWriter], None], expected: int, tmp_path: Path) -> None:
+    package, wanted = sealed_with(tmp_path, write)
+    code, said = both(package, wanted)
+    assert code == expected, said
 
 
 def test_at_least_sixty() -> None:

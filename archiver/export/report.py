@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from archiver.checks.captures import check_capture
-from archiver.checks.lines import Finding
+from archiver.checks.lines import Finding, Line
 from archiver.export import declaration
 from archiver.export.bag import Bag
 from archiver.export.dossier import (
@@ -38,6 +38,7 @@ from archiver.export.stills import Drawn, data_uri, draw
 from archiver.home import Home
 from archiver.keys import fingerprint, in_words
 from storage.digest import sha256
+from storage.errors import FormatError
 from storage.times import utc_parse
 
 MOST_CARDS = 500
@@ -66,19 +67,27 @@ class Report:
         self._figures: Figures = figures(plan.shown, self._intact(), self._stamped(), len(bag.files))
 
     def _intact(self) -> int:
-        """Captures that were checked again for this package, every digest of them."""
+        """Captures that were checked again for this package, every digest of them. Raises `FormatError` for one that is not.
+
+        What was damaged is not handed out as if it were evidence; what is whole can be exported without it.
+        """
         events = {
             event["detail"].get("capture"): event["detail"]
             for event in self._shown.material.events
             if event["type"] in ("captured", "recovered")
         }
 
-        def intact(capture: Capture) -> bool:
-            lines = check_capture(capture.folder, events[capture.id], None)
-            return not any(line.finding is Finding.DAMAGED for line in lines)
+        def looked_at(capture: Capture) -> list[Line]:
+            return check_capture(capture.folder, events[capture.id], None)
 
+        captures = self._shown.material.captures
         with ThreadPoolExecutor(os.cpu_count()) as several:  # digests release the interpreter's lock
-            return sum(several.map(intact, self._shown.material.captures))
+            lines = [line for found in several.map(looked_at, captures) for line in found]
+        if damaged := [line for line in lines if line.finding is Finding.DAMAGED]:
+            one = damaged[0]
+            next_step = "Run `archiver check`; restore it from a copy, or export the others with --only."
+            raise FormatError(f"{one.subject} as it was sealed", f"{one.check}: {one.detail}", next_step)
+        return len(captures)
 
     def _stamped(self) -> int:
         return sum(self._plan.base.covering(capture.seq) is not None for capture in self._shown.material.captures)
