@@ -17,6 +17,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from archiver.checks import check_home, worst
 from archiver.cli import main
 from archiver.errors import ArchiverError
 from archiver.export.bag import Bag
@@ -216,6 +217,24 @@ def test_an_interrupted_export_goes_on_where_it_stood(
     lost.write_bytes(bytes(lost.stat().st_size))
     package = case.export("full", tmp_path)
     assert content(package) == content(full)
+
+
+@pytest.mark.parametrize("lines", [2, 30, 60])
+def test_killed_at_a_random_moment_and_begun_again(case: PackagedCase, full: Path, tmp_path: Path, lines: int) -> None:
+    """kill -9 when that many files were complete: the same command then makes the same package."""
+    words = ["export", "almaty", "--to", str(tmp_path), "--profile", "full", "--yes", "--no-encrypt"]
+    command = [sys.executable, "-m", "archiver", "--home", str(case.home.path), *words]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    journal = tmp_path / f"{full.name}.partial" / ".journal"
+    while running.poll() is None:
+        if journal.exists() and journal.read_bytes().count(b"\n") > lines:
+            running.kill()
+            break
+    running.wait()
+    assert journal.exists(), "it was done before it could be killed"
+    assert not (tmp_path / full.name).exists()
+    assert content(case.export("full", tmp_path)) == content(full)
+    assert worst(check_home(case.home.path)) == 0
 
 
 def test_a_disk_that_changes_what_was_written(

@@ -174,7 +174,7 @@ class Report:
             f"{f.exhibits} exhibits: posts, pages and files as a server sent them to our recorder, or as they were handed over.",
             f"Recorded between {_short(f.first)} and {_short(f.last)}; with {kinds}.",
             f"{f.captures} of {f.of_case} captures of this case are in the package.",
-            f"{f.edited} exhibits were seen with changes, {f.removed} were later no longer there.",
+            f"Exhibits seen with changes: {f.edited}; later no longer there: {f.removed}.",
         ]
         if self._incidents:
             lines.append(
@@ -340,7 +340,7 @@ class Report:
                 facts.append(("", "marked as edited by the platform"))
             facts.append(("we first saw it", _short(card.views[0].seen)))
             if len(card.views) > 1:
-                facts.append(("we last saw it", f"{_short(card.views[-1].seen)}, {len(card.views)} observations"))
+                facts.append(("we last saw it", f"{_short(card.views[-1].seen)}, observations: {len(card.views)}"))
         for event in card.annotations:
             detail = event["detail"]
             if detail["kind"] == "time":
@@ -443,7 +443,7 @@ class Report:
             proof = f"{stamp.time:%Y-%m-%d %H:%M:%S} UTC, {stamp.name}" if stamp and stamp.time else "NOT TIMESTAMPED"
             rows.append((_short(view.seen), view.capture if self._shown.profile != "public" else "", view.seq, proof))
         head = ("seen", "capture", "event", "existed at (by whom)")
-        return tag("details", tag("summary", f"Provenance: {len(rows)} observations"), table(head, rows))
+        return tag("details", tag("summary", f"Provenance (observations: {len(rows)})"), table(head, rows))
 
     # -- the rest --------------------------------------------------------------------------------------
 

@@ -36,9 +36,7 @@ def seal_command(context: Context, home: Home) -> int:
     owed = sorted({stamp.size for stamp in kept if stamp.owed})
     console.say(f"{done} of {len(captures)} captures are timestamped" + ("" if done == len(captures) else " · NOT ALL"))
     if owed:
-        console.say(
-            f"owed: OpenTimestamps of {len(owed)} checkpoints; `archiver seal` again in some hours completes it"
-        )
+        console.say(f"owed: OpenTimestamps, checkpoints: {len(owed)}; `archiver seal` again in some hours completes it")
     console.data(
         {
             "checkpoint": report.size, "captures": len(captures), "timestamped": done, "owed": owed,
