@@ -13,12 +13,15 @@ from archiver.browser import program
 SECONDS = 300
 
 
-def print_pdf(report: Path, made: str) -> bytes | None:
-    """The PDF, with `made` as its date so that the same report gives the same bytes; None where nothing can print."""
+def print_pdf(report: Path, made: str, home: Path) -> bytes | None:
+    """The PDF, with `made` as its date so that the same report gives the same bytes; None where nothing can print.
+
+    It is printed inside the `home`: nothing of a report lies in a folder that others read.
+    """
     chromium = program()
     if chromium is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="archiver-printing-", dir=home) as folder:
         out, page = Path(folder) / "report.pdf", Path(folder) / "report.html"
         # A PDF can only hold whole links: one to a file beside it would carry the path of this machine.
         page.write_text(re.sub(r'<a href="media/[^"]*">', "<a>", report.read_text("utf-8")), "utf-8")

@@ -52,7 +52,9 @@ def write_report(home: Home, bag: Bag, plan: Plan) -> None:
     report = Report(home, bag, plan)
     if bag.has("data/report.html") is None:
         bag.write("data/report.html", report.html())
-    pdf = print_pdf(bag.partial / "data" / "report.html", plan.made) if bag.has("data/report.pdf") is None else None
+    pdf = None
+    if bag.has("data/report.pdf") is None:
+        pdf = print_pdf(bag.partial / "data" / "report.html", plan.made, home.path)
     if pdf is not None:
         bag.write("data/report.pdf", pdf)
 
@@ -97,7 +99,7 @@ class Report:
         files = (file for card in self._told() if not card.hidden for file in card.every_file)
         kinds = {file.name: file.kind for file in files if file.name is not None}
         with ThreadPoolExecutor(os.cpu_count()) as several:
-            drawn = several.map(lambda item: draw(self._bag.partial / item[0], item[1]), kinds.items())
+            drawn = several.map(lambda item: draw(self._bag.partial / item[0], item[1], self._home.path), kinds.items())
             self._drawn = dict(zip(kinds, drawn, strict=True))
 
     def html(self) -> bytes:

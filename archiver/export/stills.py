@@ -24,13 +24,13 @@ class Drawn:
     blurred: bytes | None = None
 
 
-def draw(path: Path, kind: str) -> Drawn:
-    """The pictures of a photo or video, by one run of ffmpeg; none where nothing can be drawn."""
+def draw(path: Path, kind: str, home: Path) -> Drawn:
+    """The pictures of a photo or video, by one run of ffmpeg inside the `home`; none where nothing can be drawn."""
     if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
         return Drawn()
     length = _length(path) if kind in VIDEO else None
     places = [part * length for part in AT] if length else [0.0]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="archiver-stills-", dir=home) as folder:
         command = ["ffmpeg", "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe"]
         for at in places:
             command += (["-ss", f"{at:.3f}"] if at else []) + ["-i", str(path)]
