@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ from archiver.files import Begun, FileGot, begun_in
 from archiver.fragments import Fragments, Stream, dash, decrypted, joined
 from archiver.media_worker import stated_options
 from archiver.pieces import Following
+from archiver.scratch import scratch
 from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
 from spiders.targets import Target, parse_target
@@ -278,8 +278,8 @@ class Media:
         return got
 
     def _keep_decrypted(self, job: Job, key: str, got: FileGot, stream: Stream) -> None:
-        with tempfile.TemporaryDirectory(prefix="archiver-media-", dir=self._act.home.path) as scratch:
-            out = Path(scratch) / "decrypted"
+        with scratch(self._act.home.path, "media") as folder:
+            out = folder / "decrypted"
             try:
                 decrypted(stream, self._act.pieces.parts, out)
             except (ValueError, EvidenceError, OSError) as error:
@@ -292,7 +292,7 @@ class Media:
 
     async def _by_extractor(self, job: Job, item: dict[str, Any], key: str, about: dict[str, Any]) -> FileGot:
         """A protocol of its own: yt-dlp downloads through the recorder, and the file is kept again as a resource."""
-        with tempfile.TemporaryDirectory(prefix="archiver-media-", dir=self._act.home.path) as scratch:
+        with scratch(self._act.home.path, "media") as folder:
             request = {
                 "do": "download",
                 "url": job.url,
@@ -301,7 +301,7 @@ class Media:
                 "cookies": str(path) if (path := self._cookies(job.url)) else None,
                 "extractor_args": self._config.extractor_args or None,
                 "format": text_of(item.get("format_id")),
-                "folder": scratch,
+                "folder": str(folder),
             }
             try:
                 answer = await self._act.archive.extractors.run(request, self._config.live_seconds + 600)
@@ -310,7 +310,7 @@ class Media:
             if "error" in answer:
                 outcome, reason = outcome_of(answer["error"])
                 return FileGot(outcome, reason)
-            files = sorted(path for path in Path(scratch).glob("media.*") if path.suffix not in (".part", ".ytdl"))
+            files = sorted(path for path in folder.glob("media.*") if path.suffix not in (".part", ".ytdl"))
             if not files:
                 return FileGot(Outcome.PARTIAL, "the download left no file")
             ref = await asyncio.to_thread(
@@ -333,23 +333,23 @@ class Media:
         if not act.discover(key, "conversion", None, job.key):
             return Outcome.CAPTURED, None, None
         try:
-            with tempfile.TemporaryDirectory(prefix="archiver-merge-", dir=act.home.path) as scratch:
-                ref = await asyncio.to_thread(self._merged, Path(scratch), job, assemblies)
+            with scratch(act.home.path, "merge") as folder:
+                ref = await asyncio.to_thread(self._merged, folder, job, assemblies)
         except (convert.ConversionError, DiskError, OSError) as error:
             act.end(key, Outcome.FAILED, f"the merge failed: {error}")
             return Outcome.FAILED, f"the merge failed: {error}", None
         act.end(key, Outcome.CAPTURED, None, ref)
         return Outcome.CAPTURED, None, None
 
-    def _merged(self, scratch: Path, job: Job, assemblies: list[Assembly]) -> str:
+    def _merged(self, folder: Path, job: Job, assemblies: list[Assembly]) -> str:
         paths = []
         for number_, assembly in enumerate(assemblies):
-            path = scratch / f"{number_}-{assembly.name}"
+            path = folder / f"{number_}-{assembly.name}"
             with open(path, "wb") as stream:
                 for part in self._act.pieces.parts(list(assembly.pieces)):
                     stream.write(part)
             paths.append(path)
-        out, facts = convert.merge(paths, scratch)
+        out, facts = convert.merge(paths, folder)
         facts["inputs"] = [{"name": item.name, "sha256": item.sha256} for item in assemblies]
         refers = [("WARC-Refers-To", assemblies[0].pieces[0].record)]
         ref = self._act.writer.resource_file(

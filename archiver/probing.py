@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver import convert
 from archiver.files import FileGot
+from archiver.scratch import scratch
 
 if TYPE_CHECKING:
     from archiver.fetching import Fetching
@@ -21,7 +21,7 @@ def probed(act: Fetching, key: str, got: FileGot) -> str | None:
     """Runs the probes on a copy, and keeps what they say. None where none is installed, or there is no room for a copy."""
     if not convert.probes() or act.room_for(min(got.size, 2 * END)) is not None:
         return None
-    with tempfile.NamedTemporaryFile(prefix="archiver-probe-", dir=act.home.path) as copy:
+    with scratch(act.home.path, "probe") as folder, open(folder / "copy", "wb") as copy:
         marked = False
         # What a container says of itself stands at its beginning or its end; between them a hole takes no room.
         ends = [(0, got.size)] if got.size <= 2 * END else [(0, END), (got.size - END, END)]

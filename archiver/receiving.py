@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from archiver.options import Result, software
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.reading import read_file
 from archiver.recorder.redact import cleaned
+from archiver.scratch import scratch
 from archiver.seal import seal
 from archiver.seal.command import after_captures
 from spiders.posts import Outcome
@@ -167,8 +167,8 @@ class Receiver:
 
     def _kept_file(self, key: str, item: Handed) -> Taken:
         """Hashed first; then stored from the same bytes; then looked into, from a copy. Raises `OSError`."""
-        with tempfile.TemporaryDirectory(prefix="archiver-received-", dir=self.home.path) as scratch:
-            copy = Path(scratch) / f"file{safe_suffix(item.name)}"
+        with scratch(self.home.path, "received") as folder:
+            copy = folder / f"file{safe_suffix(item.name)}"
             before = item.path.lstat()
             first = Sha256()
             unread = _copied(item.path, copy, first)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from archiver.following import follow
 from archiver.home import Home
 from archiver.options import software
 from archiver.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix
+from archiver.scratch import scratch
 from archiver.seal import seal
 from storage.capture import CaptureWriter, Identity
 from storage.digest import file_sha256
@@ -71,8 +71,8 @@ def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, A
     if arguments.anew:
         upon = None
     cases = home.catalog.cases_of(about["capture"])
-    with tempfile.TemporaryDirectory(prefix="archiver-redaction-", dir=home.path) as folder:
-        source, out = Path(folder) / "in", Path(folder) / f"out{suffix(media.kind)}"
+    with scratch(home.path, "redaction") as folder:
+        source, out = folder / "in", folder / f"out{suffix(media.kind)}"
         with open(source, "wb") as stream:
             for chunk in (upon.media if upon is not None and upon.media is not None else media).chunks():
                 stream.write(chunk)

@@ -351,6 +351,20 @@ def test_an_empty_case(case: PackagedCase, tmp_path: Path, capsys: pytest.Captur
     assert "Capture something" in capsys.readouterr().err
 
 
+def test_captures_that_failed_are_in_the_package_and_say_so(case: PackagedCase, tmp_path: Path) -> None:
+    case.run("case", "new", "failures")
+    assert case.run("capture", "https://t.me/ozen_today/14", "--case", "failures") == 3
+    assert case.run("capture", "https://nowhere.invalid/", "--case", "failures") == 4
+    for profile in ("full", "partner", "public"):
+        words = ["--profile", profile, "--yes", "--name", profile, *(["--no-encrypt"] if profile == "full" else [])]
+        assert case.run("export", "failures", "--to", str(tmp_path), *words) == 0
+        code, said = both(tmp_path / profile, case.fingerprint)
+        assert code == 0, said
+        outcomes = {row["outcome"] for row in rows(tmp_path / profile, "not-kept.csv")}
+        assert {"unavailable", "failed"} <= outcomes
+        assert "2 of 2 captures of this case" in (tmp_path / profile / "data" / "report.html").read_text()
+
+
 def test_a_capture_that_was_damaged_is_not_packed(
     case: PackagedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -212,6 +212,23 @@ def test_tokens_are_renewed_before_their_certificates_end(outside: Outsiders, ho
     assert any("was not renewed in time" in line.detail for line in lines_of(home, **late))
 
 
+@pytest.mark.parametrize(("years", "side"), [(-3, "after"), (3, "before")])
+def test_a_clock_that_is_wrong_is_said_and_hinders_nothing(
+    outside: Outsiders, home: Home, years: int, side: str
+) -> None:
+    outside.add("one", MiniAuthority(outside.folder / "one"))
+    start = system_clock()
+    home.clock = lambda: start + timedelta(days=365 * years)
+    report = outside.round(outside.serve())
+    assert len(report.new) == 2
+    assert [note for note in report.notes if f"s {side} this machine's clock: one of the two is wrong" in note]
+    stamp = covering(stamps(home), 0)
+    assert stamp is not None
+    assert stamp.time is not None
+    assert abs(stamp.time - start) < timedelta(seconds=30)  # the authority's word, not ours
+    assert worst(lines_of(home)) == 0
+
+
 def test_when_a_token_is_due() -> None:
     start = system_clock()
     month, decade = (Stamp(1, "x", start, start + timedelta(days=days)) for days in (30, 3650))

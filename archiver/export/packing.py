@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
@@ -26,9 +25,10 @@ from archiver.export.material import Capture, Material
 from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.replay import add_replay, installed
-from archiver.export.wacz import Page, Source, wacz
+from archiver.export.wacz import Page, Source, pieces_of, wacz
 from archiver.home import SOFTWARE, Home
 from archiver.reencode import reencode, suffix
+from archiver.scratch import scratch
 from storage import canonical
 from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError
@@ -117,13 +117,13 @@ def _media(home: Home, bag: Bag, file: File) -> None:
         return
     if bag.has(file.name) is not None:
         return
-    with tempfile.TemporaryDirectory(prefix="archiver-export-", dir=home.path) as folder:
-        source, out = Path(folder) / "in", Path(folder) / f"out{suffix(file.media.kind)}"
+    with scratch(home.path, "export") as folder:
+        source, out = folder / "in", folder / f"out{suffix(file.media.kind)}"
         with open(source, "wb") as stream:
             for chunk in file.media.chunks():
                 stream.write(chunk)
         reencode(source, file.media.kind, out)
-        bag.write(file.name, out.read_bytes())
+        bag.write(file.name, pieces_of(out))
 
 
 def _about(home: Home, plan: Plan) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 
 from archiver.browser import program
+from archiver.scratch import scratch
 
 SECONDS = 300
 
@@ -21,8 +21,8 @@ def print_pdf(report: Path, made: str, home: Path) -> bytes | None:
     chromium = program()
     if chromium is None:
         return None
-    with tempfile.TemporaryDirectory(prefix="archiver-printing-", dir=home) as folder:
-        out, page = Path(folder) / "report.pdf", Path(folder) / "report.html"
+    with scratch(home, "printing") as folder:
+        out, page = folder / "report.pdf", folder / "report.html"
         # A PDF can only hold whole links: one to a file beside it would carry the path of this machine.
         page.write_text(re.sub(r'<a href="media/[^"]*">', "<a>", report.read_text("utf-8")), "utf-8")
         command = [

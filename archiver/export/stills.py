@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from archiver.scratch import scratch
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
 WIDTH, BLURRED = 480, 12
@@ -30,12 +31,12 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
         return Drawn()
     length = _length(path) if kind in VIDEO else None
     places = [part * length for part in AT] if length else [0.0]
-    with tempfile.TemporaryDirectory(prefix="archiver-stills-", dir=home) as folder:
+    with scratch(home, "stills") as folder:
         command = ["ffmpeg", "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe"]
         for at in places:
             command += (["-ss", f"{at:.3f}"] if at else []) + ["-i", str(path)]
-        outs = [(number, WIDTH, Path(folder) / f"{number}") for number in range(len(places))]
-        for number, width, out in (*outs, (len(places) // 2, BLURRED, Path(folder) / "blurred")):
+        outs = [(number, WIDTH, folder / f"{number}") for number in range(len(places))]
+        for number, width, out in (*outs, (len(places) // 2, BLURRED, folder / "blurred")):
             command += ["-map", f"{number}:v:0", "-frames:v", "1", "-vf", f"scale='min({width},iw)':-2"]
             command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
             command += ["-q:v", "5", "-f", "mjpeg", str(out)]
@@ -49,7 +50,7 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
                 found.append(
                     (f"at {int(at // 60)}:{at % 60:04.1f}" if kind in VIDEO and length else "scaled down", data)
                 )
-        return Drawn(tuple(found), _jpeg(Path(folder) / "blurred"))
+        return Drawn(tuple(found), _jpeg(folder / "blurred"))
 
 
 def _jpeg(path: Path) -> bytes | None:

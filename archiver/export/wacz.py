@@ -232,7 +232,7 @@ def _zip(entries: list[_Entry]) -> Iterator[bytes]:
         if isinstance(entry.source, bytes):
             yield entry.source
         else:
-            yield from _pieces(entry.source)
+            yield from pieces_of(entry.source)
         far = at >= _LARGE
         fields = (struct.pack("<QQ", entry.size, entry.size) if large else b"") + (
             struct.pack("<Q", at) if far else b""
@@ -255,7 +255,8 @@ def _zip(entries: list[_Entry]) -> Iterator[bytes]:
     )
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def pieces_of(path: Path) -> Iterator[bytes]:
+    """A file in pieces. Raises `DiskError`."""
     try:
         with open(path, "rb", buffering=0) as stream:
             while data := stream.read(READ):
