@@ -5,7 +5,11 @@ EvidenceError                     expected / found / next step
 │   ├── FormatError               bytes that do not follow our own formats
 │   ├── LedgerError               the ledger is damaged, forked or rolled back
 │   ├── CatalogError              the catalog cannot be read (it can be rebuilt)
-│   └── DiskError                 the disk refused: full, read-only, gone
+│   ├── DiskError                 the disk refused: full, read-only, gone
+│   └── StoreError                a place that keeps copies
+│       ├── Unreachable           nobody answered, or not in time: worth another try
+│       ├── Refused               credentials, policy, no such bucket: a person has to look
+│       └── OtherContent          something else lies under our key
 └── (archiver.errors adds what a person can do wrong, and the exit codes)
 """
 
@@ -40,6 +44,22 @@ class CatalogError(StorageError):
 
 class DiskError(StorageError):
     """The disk refused a write: full, read-only or gone."""
+
+
+class StoreError(StorageError):
+    """A place that keeps copies did not do what was asked."""
+
+
+class Unreachable(StoreError):
+    """Nobody answered, not in time, or with a fault of its own: worth another try."""
+
+
+class Refused(StoreError):
+    """The place answered, and will answer so again: credentials, policy, no such bucket."""
+
+
+class OtherContent(StoreError):
+    """Something else lies under a key that we wrote, or wanted to write."""
 
 
 def disk_error(error: OSError, doing: str) -> DiskError:

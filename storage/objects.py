@@ -1,0 +1,277 @@
+"""Where copies are kept: one contract of four methods. `MemoryStore` and `FolderStore` are here, `S3Store` in `s3.py`.
+
+    put     content under a key that nobody has used yet; the same content again is no error, other content is
+    get     its bytes, whole or a range, of exactly the version that was put
+    head    what the store states of a key
+    list    what lies under a prefix, in the order of the keys
+
+Nothing is ever overwritten and nothing is removed by these. A store is not believed: `keep` is what others call; it
+puts, asks back, and where the store states no checksum of its own reads every byte again.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from storage.digest import Digests, Sha256, sha256
+from storage.errors import OtherContent, StoreError, disk_error
+from storage.files import sync_folder
+
+READ = 1 << 20
+_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=-]*(?:/[A-Za-z0-9_][A-Za-z0-9._=-]*)*")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Until when nobody may remove an object: `governance` with a special right, `compliance` nobody at all.
+
+    `hold`: a legal hold, which has no end of its own.
+    """
+
+    mode: str | None = None
+    until: datetime | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as its store describes it."""
+
+    key: str
+    size: int
+    version: str | None = None
+    """Names this very content where the store keeps versions: what a later writer puts under the key has another."""
+    checksum: str | None = None
+    """`sha256:<hex>` of the whole, or `sha256-parts:<base64>-<count>` (standards.md 11); None where the store states none."""
+    lock: Lock | None = None
+    part: int | None = None
+    """Of what length the parts were that `sha256-parts` is over."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is to be kept: bytes, or a file of any size."""
+
+    size: int
+    sha256: str
+    source: bytes | Path = field(repr=False)
+
+    @classmethod
+    def of(cls, source: bytes | Path) -> Content:
+        """Raises `DiskError`."""
+        running = Sha256()
+        for piece in _pieces(source, 0, None):
+            running.update(piece)
+        return cls(running.size, running.hexdigest(), source)
+
+    def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Raises `DiskError`."""
+        return _pieces(self.source, start, length)
+
+    def checksum_in_parts(self, part: int) -> str:
+        """What S3 states of it when it came in parts of `part` bytes: SHA-256 over the digests of the parts."""
+        digests = [self.part_digest(start, part) for start in range(0, self.size, part)]
+        return f"sha256-parts:{base64.b64encode(sha256(*digests)).decode()}-{len(digests)}"
+
+    def md5(self, start: int, length: int) -> str:
+        """Hex; only to recognise a part that a server lists by its ETag."""
+        running = Digests("md5")
+        for piece in self.pieces(start, length):
+            running.update(piece)
+        return running.hexdigests()["md5"]
+
+    def part_digest(self, start: int, length: int) -> bytes:
+        running = Sha256()
+        for piece in self.pieces(start, length):
+            running.update(piece)
+        return running.digest()
+
+
+def _pieces(source: bytes | Path, start: int, length: int | None) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source[start:] if length is None else source[start : start + length]
+        return
+    try:
+        with open(source, "rb", buffering=0) as stream:
+            stream.seek(start)
+            left = length
+            while data := stream.read(READ if left is None else min(READ, left)):
+                left = None if left is None else left - len(data)
+                yield data
+    except OSError as error:
+        raise disk_error(error, f"reading {source.name}") from error
+
+
+class ObjectStore(Protocol):
+    """The contract. Every method may raise `Unreachable` and `Refused`."""
+
+    @property
+    def truthful(self) -> bool:
+        """Whether the checksum that it states was seen to be one that it computes."""
+        ...
+
+    def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        """Keeps it if nobody has used the key. Raises `OtherContent`, at the latest when `keep` reads it back."""
+        ...
+
+    def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        """Raises `KeyError` where there is no such object."""
+        ...
+
+    def head(self, key: str, version: str | None = None) -> Stored | None:
+        """None where there is no such object."""
+        ...
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """Of each key the newest version; checksums and locks are left out."""
+        ...
+
+
+def check_key(key: str) -> str:
+    """Raises `ValueError` for a key that some file system or server would read as another."""
+    if not _KEY.fullmatch(key) or len(key) > 900:
+        raise ValueError(f"a key that is not safe everywhere: {key!r}")
+    return key
+
+
+def keep(store: ObjectStore, key: str, content: Content, lock: Lock | None = None) -> tuple[Stored, str]:
+    """Puts it, and makes sure that it lies there: (what the store states, how that was found).
+
+    `stated`: the store's own checksum is ours. `read back`: it states none, so every byte was fetched again.
+    Raises `OtherContent` where it is not what was put, `Unreachable`, `Refused`.
+    """
+    put = store.put(key, content, lock)
+    found = store.head(key, put.version)
+    if found is None:
+        raise StoreError(
+            f"{key} where it was just put",
+            "nothing",
+            "Run the command again; if it stays so, trust this store no longer.",
+        )
+    if found.size != content.size:
+        raise _other(key, f"{found.size} bytes, not {content.size}")
+    if lock is not None and not at_least(found.lock, lock):
+        raise StoreError(
+            f"{key} locked as asked", f"{found.lock}", "See the bucket's Object Lock; nothing was removed here."
+        )
+    known = [f"sha256:{content.sha256}", content.checksum_in_parts(found.part) if found.part else ""]
+    if store.truthful and found.checksum in known:
+        return found, "stated"
+    running = Sha256()
+    for piece in store.get(key, version=found.version):
+        running.update(piece)
+    if running.hexdigest() != content.sha256:
+        raise _other(key, "other bytes")
+    return found, "read back"
+
+
+def at_least(found: Lock | None, asked: Lock) -> bool:
+    """Whether a lock that was found is the one that was asked for, or a stricter one."""
+    if found is None or (asked.hold and not found.hold):
+        return False
+    if asked.mode is None or asked.until is None:
+        return True
+    stricter = found.mode == asked.mode or found.mode == "compliance"
+    return stricter and found.until is not None and found.until >= asked.until.replace(microsecond=0)
+
+
+def _other(key: str, found: str) -> OtherContent:
+    return OtherContent(
+        f"what we put under {key}",
+        found,
+        "Somebody else writes there, or the store is damaged: look before anything is removed here.",
+    )
+
+
+class MemoryStore:
+    """For tests, and the measure of what the others do."""
+
+    truthful = True
+
+    def __init__(self) -> None:
+        self._objects: dict[str, tuple[bytes, Lock | None]] = {}
+        self._mutex = threading.Lock()
+
+    def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        data = b"".join(content.pieces())
+        with self._mutex:
+            there = self._objects.setdefault(check_key(key), (data, lock))
+        if there[0] != data:
+            raise _other(key, "other bytes")
+        return self._stored(key, *there)
+
+    def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        data = self._objects[key][0]
+        return _pieces(data, start, length)
+
+    def head(self, key: str, version: str | None = None) -> Stored | None:
+        return self._stored(key, *self._objects[key]) if key in self._objects else None
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        for key in sorted(key for key in self._objects if key.startswith(prefix)):
+            yield Stored(key, len(self._objects[key][0]), "1")
+
+    @staticmethod
+    def _stored(key: str, data: bytes, lock: Lock | None) -> Stored:
+        return Stored(key, len(data), "1", f"sha256:{sha256(data).hex()}", lock)
+
+
+class FolderStore:
+    """A folder, on another disk: no versions, no locks, no checksums of its own. Put is a link, which never replaces."""
+
+    truthful = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        path = self._path(key)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with open(temporary, "wb") as stream:
+                    for piece in content.pieces():
+                        stream.write(piece)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                os.link(temporary, path)
+            except FileExistsError as error:
+                if Content.of(path).sha256 != content.sha256:
+                    raise _other(key, "other bytes") from error
+            finally:
+                temporary.unlink(missing_ok=True)
+            sync_folder(path.parent)
+        except OSError as error:
+            raise disk_error(error, f"putting {key} into {self.folder}") from error
+        return Stored(key, content.size)
+
+    def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        path = self._path(key)
+        if not path.is_file():
+            raise KeyError(key)
+        return _pieces(path, start, length)
+
+    def head(self, key: str, version: str | None = None) -> Stored | None:
+        path = self._path(key)
+        return Stored(key, path.stat().st_size) if path.is_file() else None
+
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        found = {
+            path.relative_to(self.folder).as_posix(): path
+            for path in self.folder.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+        for key in sorted(key for key in found if key.startswith(prefix)):
+            yield Stored(key, found[key].stat().st_size)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / check_key(key)
