@@ -72,15 +72,21 @@ def _tools() -> list[tuple[str, bool, str]]:
             else "no Chromium" if browser is None else "no Playwright: pip install 'archiver[browser]'",
         )
     ]  # fmt: skip
-    for name, use in (("ffmpeg", "--merge"), ("ffprobe", "facts about videos"), ("exiftool", "metadata of files")):
+    for name, use in (
+        ("ffmpeg", "--merge"),
+        ("ffprobe", "facts about videos"),
+        ("exiftool", "metadata of files"),
+        ("openssl", "timestamps, asked for or checked"),
+    ):
         path = shutil.which(name)
         found.append(
-            (name, path is not None, version_of(path) if path and name != "exiftool" else path or f"none: no {use}")
+            (name, path is not None, version_of(path) if path and name.startswith("ff") else path or f"none: no {use}")
         )
     for name, use in (
         ("cryptg", "files of Telegram come a hundred times slower"),
         ("yt-dlp", "no media of YouTube"),
         ("deno", "fewer formats of YouTube: pip install 'archiver[js]'"),
+        ("opencv-contrib-python-headless", "no redact --follow: pip install 'archiver[follow]'"),
     ):
         try:
             found.append((name, True, version(name)))
