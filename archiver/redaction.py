@@ -99,11 +99,11 @@ def _followed(context: Context, source: Path, media: Media, track: Track | Follo
     assert isinstance(track, Track)
     followed = follow(source, picture_size(source), track)
     for begin, end in followed.lost:
-        if end is not None or begin < followed.boxes[-1].at_ms:
+        if begin <= followed.boxes[-1].at_ms:  # else it is only the end of the film
             until = f"until {end / 1000:.1f} s" if end is not None else "to the end"
             context.console.say(
                 f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. A key moment more mends it: "
-                f"--box … 0:{begin // 1000:02}=X,Y,W,H"
+                f"--box … {begin // 60_000}:{begin // 1000 % 60:02}=X,Y,W,H"
             )
     return followed
 

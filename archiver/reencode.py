@@ -19,6 +19,8 @@ from archiver.convert import ConversionError, version
 
 TIMEOUT = 7200.0
 PHOTO, VIDEO, AUDIO = ("photo", "sticker"), ("video", "round video", "file"), ("audio", "voice")
+ORDERS = "orders.txt"
+"""Where boxes that follow something are, for ffmpeg, which runs beside it: the folder's own name could hold signs of a filter."""
 MARGIN = 2
 """Percent that a box is widened on each side: a hand-drawn box is not exact."""
 
@@ -85,8 +87,8 @@ def reencode(
         raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
     if kind not in PHOTO + VIDEO + AUDIO:
         raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be made anew; leave it out.")
+    source, out = source.resolve(), out.resolve()
     streams = _streams(source)
-    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
     commands = ""
     picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))
     arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
@@ -95,11 +97,9 @@ def reencode(
         resting = [track for track in tracks if isinstance(track, Track)]
         followed = [track for track in tracks if isinstance(track, Followed)]
         commands = "".join(_commands(number, track) for number, track in enumerate(followed))
-        orders = out.with_suffix(".commands")
         if followed:
-            orders.write_text(commands, "ascii")
-            hidden[str(orders)] = "commands"
-        graph.append(_covered(_size(streams), resting, followed, orders))
+            (out.parent / ORDERS).write_text(commands, "ascii")
+        graph.append(_covered(_size(streams), resting, followed))
         arguments_video = ["-map", "[v]"]
         if kind in PHOTO:
             arguments_video += ["-frames:v", "1", "-c:v", "png"]
@@ -142,15 +142,14 @@ def reencode(
     ]
     arguments += ["-fflags", "+bitexact", str(out)]
     try:
-        done = subprocess.run([ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run([ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a copy made by ffmpeg", str(error), "Leave it out, or convert it by hand.") from error
     if done.returncode or not out.exists():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise ConversionError("a copy made by ffmpeg", said[-1] if said else "nothing", "Leave it out.")
-    for path, name in hidden.items():
-        arguments = [item.replace(path, name) for item in arguments]
-    made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": arguments}
+    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
+    made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
     return {**made, "commands": commands} if commands else made
 
 
@@ -207,8 +206,8 @@ def _place(left: float, top: float, right: float, low: float) -> dict[str, str]:
     }
 
 
-def _covered(size: tuple[int, int], tracks: Sequence[Track], followed: Sequence[Followed], orders: Path) -> str:
-    """Black boxes over the picture, each from key moment to key moment on a straight line, or as `orders` say."""
+def _covered(size: tuple[int, int], tracks: Sequence[Track], followed: Sequence[Followed]) -> str:
+    """Black boxes over the picture, each from key moment to key moment on a straight line, or as the orders say."""
     parts = []
     last = "0:v:0"
     for number, (first, then, start, end) in enumerate(_legs(tracks)):
@@ -223,7 +222,7 @@ def _covered(size: tuple[int, int], tracks: Sequence[Track], followed: Sequence[
         overlay = f"overlay=x='{x}':y='{y}':eval=frame:shortest=1:enable='{during}'"
         parts.append(f"[{last}][c{number}]{overlay}[o{number}]")
         last = f"o{number}"
-    chain = [f"sendcmd=f={orders}"] if followed else []
+    chain = [f"sendcmd=f={ORDERS}"] if followed else []
     for number, track in enumerate(followed):
         first = track.boxes[0]
         place = _place(first.x, first.y, first.x + first.width, first.y + first.height)

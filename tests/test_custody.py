@@ -283,3 +283,15 @@ def test_following_by_the_command(case: PackagedCase, tmp_path: Path, capsys: py
     out = latest_copy(case, "walk", tmp_path / "out.mp4")
     assert min(share_covered(picture, walks(n)) for n, picture in enumerate(pictures_of(out))) > 0.98
     assert case.run("redact", capture, "a face", "--mask", "x", "--follow") == 1
+
+
+def test_a_loss_to_the_end_is_said(case: PackagedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.test_following import film as walking
+    from tests.test_following import walks
+
+    path = walking(tmp_path / "gone.mp4", lambda n: walks(n) if n < 30 else None, other=(30, 100))
+    capture = received(case, path, "gone")
+    assert case.run("redact", capture, "a face", "--box", "0:00=6.25,41.7,12.5,16.7", "--follow") == 0
+    said = capsys.readouterr().out
+    assert "the whole picture is covered to the end" in said
+    assert "--box … 0:01=" in said
