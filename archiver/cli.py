@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli_analysis import add_commands
+from archiver.cli_copies import add_commands as add_copies
 
 if TYPE_CHECKING:
     from archiver.console import Console
@@ -184,6 +185,7 @@ def build_parser() -> argparse.ArgumentParser:
         if name == "note":
             sub.add_argument("--privileged", action="store_true", help="for counsel: in no package unless asked for")
     add_commands(command)
+    add_copies(command, common)
 
     find = command("find", "search posts and notes, in any script and case", "archiver find жаңаөзен")
     find.add_argument("text", nargs="+", metavar="TEXT")
@@ -493,28 +495,54 @@ def _first(context: Context) -> int:
     return 0
 
 
+def _copied(context: Context, home: Home, code: int) -> int:
+    """After captures: the other places get them too, where the settings say so. The result is the capture's."""
+    if home.config.copies.destinations and home.config.copies.after_captures:
+        from archiver.copies.commands import after_captures
+
+        after_captures(context, home)
+    return code
+
+
 def _capture(context: Context) -> int:
     from archiver.running import capture_links
 
-    return capture_links(context, context.recovered_home())
+    home = context.recovered_home()
+    return _copied(context, home, capture_links(context, home))
 
 
 def _crawl(context: Context) -> int:
     from archiver.running import crawl_link
 
-    return crawl_link(context, context.recovered_home())
+    home = context.recovered_home()
+    return _copied(context, home, crawl_link(context, home))
 
 
 def _receive(context: Context) -> int:
     from archiver.receiving import receive
 
-    return receive(context, context.recovered_home())
+    home = context.recovered_home()
+    return _copied(context, home, receive(context, home))
 
 
 def _record(context: Context) -> int:
     from archiver.running import record_program
 
-    return record_program(context, context.recovered_home())
+    home = context.recovered_home()
+    return _copied(context, home, record_program(context, home))
+
+
+def _copies(context: Context) -> int:
+    """sync, recovery, triage, lock, fixity, evict, dispose: all of them write to a home."""
+    from archiver.copies.commands import commands
+
+    return commands()[context.arguments.command](context, context.recovered_home())
+
+
+def _restore(context: Context) -> int:
+    from archiver.copies.commands import restore_command
+
+    return restore_command(context)
 
 
 def _annotate(context: Context) -> int:
@@ -677,6 +705,8 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "quarantine": _annotate,
     **dict.fromkeys(("time", "translate", "sensitivity", "review", "author", "incident", "conclude"), _analysis),
     "redact": _redact,
+    **dict.fromkeys(("sync", "recovery", "triage", "lock", "fixity", "evict", "dispose"), _copies),
+    "restore": _restore,
     "find": _find,
     "show": _show,
     "case": _case,

@@ -145,6 +145,17 @@ class Console:
             print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
             self._drawn = True
 
+    def progress_line(self, text: str) -> None:
+        """Any other work: one line, redrawn, on a terminal only."""
+        now = time.monotonic()
+        if not self._live or now - self._last < 0.1:
+            return
+        with self._mutex:
+            self._last = now
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + f"  {text}"[:width].ljust(width), end="", file=self._err, flush=True)
+            self._drawn = True
+
     def _clear(self) -> None:
         if self._drawn:
             width = shutil.get_terminal_size().columns - 1

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
+from archiver.copies.settings import CopiesConfig, copies
 from archiver.errors import ConfigError, NotFound, UsageError
 from storage.errors import disk_error
 from storage.files import write_synced
@@ -109,8 +110,21 @@ mtproxy = ""
 # those it knows: telegram = "https://t.me/…". Empty text: that platform is left out.
 
 [copies]
-# Where the second copy shall go (a folder or s3://bucket). Kept for `archiver sync`, which this release does not have.
+# Where the second copy goes: a folder on another disk, or s3://bucket/prefix. Sent there encrypted: `archiver recovery new`
+# makes the key that opens it again. Copies are made after captures and by `archiver sync`.
 second = {second}
+after_captures = true
+# Bytes a second that are sent at most; 0: no limit.
+bandwidth = 0
+# How long an object stays locked once its capture was looked at (`archiver triage`), in days, where the place knows locks.
+lock_days = 3650
+# More places, each with its own table. `own = true` says that it is yours: nothing is then encrypted by us.
+#   [[copies.destination]]
+#   name = "archive"
+#   where = "s3://bucket/prefix"
+#   endpoint = "https://…"        for S3 that is not Amazon's; also region, profile, sse = "AES256" or "aws:kms", kms_key
+#   proxy = "http://…"            or direct = true, where captures go out by a proxy
+# Credentials are those that boto3 finds: the environment, ~/.aws, or the machine's role.
 
 [timestamps]
 # Whether outsiders may stamp checkpoints of the ledger, after each capture and by `archiver seal`. They see a digest, the
@@ -215,6 +229,7 @@ class Config:
     secret_values: tuple[bytes, ...] = field(repr=False, default=())
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
     timestamps: TimestampConfig = field(default_factory=TimestampConfig)
+    copies: CopiesConfig = field(default_factory=CopiesConfig)
 
     def exit_for(self, cases: Iterable[str]) -> str | None:
         """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
@@ -360,6 +375,7 @@ class Home:
                 extractor_args=_table(media, "extractor_args"),
                 telegram=_telegram(_table(value, "telegram")),
                 timestamps=_timestamps(_table(value, "timestamps")),
+                copies=copies(_table(value, "copies")),
                 secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )
         except (TypeError, ValueError) as error:

@@ -27,6 +27,8 @@ TABLES = (
     "attachments",
     "inventory",
     "annotations",
+    "copies",
+    "disposed",
 )
 
 
@@ -72,6 +74,8 @@ class Catalog:
                         "INSERT OR IGNORE INTO cases VALUES (?,?,?,?)",
                         (detail["name"], body["time"], json.dumps(detail["recipients"]), body["seq"]),
                     )
+                elif body["type"] in ("replicated", "erased", "disposed"):
+                    _insert_copies(connection, body)
                 elif body["type"] == "case-membership":
                     detail = body["detail"]
                     _insert_membership(connection, detail["case"], detail["capture"], body["seq"])
@@ -203,6 +207,33 @@ class Catalog:
         )
         return [_row(row) for row in rows]
 
+    # -- copies ----------------------------------------------------------------------------------------
+
+    def quarantined_captures(self) -> set[str]:
+        """Captures of which something is kept from view."""
+        return {row[0] for row in self._query("SELECT DISTINCT capture FROM annotations WHERE kind='quarantine'")}
+
+    def not_copied_to(self, destination: str) -> list[dict[str, Any]]:
+        """The backlog: sealed captures without a copy there, oldest first."""
+        sql = (
+            "SELECT c.* FROM captures c LEFT JOIN copies k ON k.capture=c.id AND k.destination=? "
+            "WHERE k.capture IS NULL AND c.id NOT IN (SELECT capture FROM disposed) ORDER BY c.seq"
+        )
+        return [_row(row) for row in self._query(sql, (destination,))]
+
+    def copies(self, destination: str | None = None, capture: str | None = None) -> list[dict[str, Any]]:
+        """Where copies lie, as the newest `replicated` event says: destination, capture, seq, time, objects."""
+        rows = self._query(
+            "SELECT k.*, e.time FROM copies k JOIN events e ON e.seq=k.seq WHERE (?1 IS NULL OR destination=?1) "
+            "AND (?2 IS NULL OR capture=?2) ORDER BY k.capture, destination",
+            (destination, capture),
+        )
+        return [{**_row(row), "objects": json.loads(row["objects"])} for row in rows]
+
+    def disposals(self) -> list[dict[str, Any]]:
+        """Captures that were disposed of: capture, folder, manifest_sha256, seq."""
+        return [_row(row) for row in self._query("SELECT * FROM disposed ORDER BY seq")]
+
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         """Every row of a table ordered by primary key, for comparing two catalogs."""
         keys = [row[1] for row in sorted(self._query(f"PRAGMA table_info({table})"), key=lambda r: r[5]) if row[5]]
@@ -228,8 +259,37 @@ def _insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_h
     )
 
 
+def _insert_copies(connection: sqlite3.Connection, body: dict[str, Any]) -> None:
+    """Where copies lie now. Later events stand in place of earlier ones."""
+    detail = body["detail"]
+    if body["type"] == "replicated":
+        connection.executemany(
+            "INSERT OR REPLACE INTO copies VALUES (?,?,?,?)",
+            [
+                (detail["destination"], one["capture"], body["seq"], canonical.dumps(one["objects"]).decode())
+                for one in detail["captures"]
+            ],
+        )
+    elif body["type"] == "erased":
+        connection.execute(
+            "DELETE FROM copies WHERE destination=? AND capture=?", (detail["destination"], detail["capture"])
+        )
+    elif body["type"] == "disposed":
+        connection.execute(
+            "INSERT OR IGNORE INTO disposed VALUES (?,?,?,?)",
+            (detail["capture"], body["seq"], detail["folder"], detail["manifest_sha256"]),
+        )
+        for table in ("search", "attachments", "posts", "records", "inventory", "case_captures"):
+            connection.execute(f"DELETE FROM {table} WHERE capture=?", (detail["capture"],))
+        connection.execute("DELETE FROM captures WHERE id=?", (detail["capture"],))
+
+
 def _insert_membership(connection: sqlite3.Connection, case: str, capture: str, seq: int) -> None:
-    connection.execute("INSERT OR IGNORE INTO case_captures VALUES (?,?,?)", (case, capture, seq))
+    """Not of a capture that is missing or was disposed of."""
+    connection.execute(
+        "INSERT OR IGNORE INTO case_captures SELECT ?1,?2,?3 WHERE EXISTS (SELECT 1 FROM captures WHERE id=?2)",
+        (case, capture, seq),
+    )
 
 
 def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: Path) -> None:

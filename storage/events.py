@@ -26,7 +26,8 @@ SIGNATURE_CONTEXT = b"archiver-event/1\n"
 TYPES = frozenset(
     {
         "case", "case-membership", "captured", "recovered", "annotated", "removed", "checked", "timestamped", "renewed",
-        "key-handover", "replicated", "exported", "disclosed", "redacted", "disposed",
+        "key-handover", "replicated", "exported", "disclosed", "redacted", "disposed", "triaged", "lock-policy", "evicted",
+        "repaired", "viewed", "disposal-requested", "erased",
     }
 )  # fmt: skip
 

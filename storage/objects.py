@@ -15,7 +15,7 @@ import base64
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,16 @@ class Stored:
     lock: Lock | None = None
     part: int | None = None
     """Of what length the parts were that `sha256-parts` is over."""
+
+
+@dataclass(frozen=True)
+class Remains:
+    """A version of an object that could not be removed, and why."""
+
+    key: str
+    version: str | None
+    lock: Lock | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +121,10 @@ def _pieces(source: bytes | Path, start: int, length: int | None) -> Iterator[by
 
 
 class ObjectStore(Protocol):
-    """The contract. Every method may raise `Unreachable` and `Refused`."""
+    """The contract: four methods. Every one may raise `Unreachable` and `Refused`.
+
+    `remove` is none of them: it is for disposal alone, which two people decide.
+    """
 
     @property
     def truthful(self) -> bool:
@@ -132,6 +145,10 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         """Of each key the newest version; checksums and locks are left out."""
+        ...
+
+    def remove(self, key: str) -> Sequence[Remains]:
+        """Every version of it; returns what could not be removed."""
         ...
 
 
@@ -219,6 +236,11 @@ class MemoryStore:
         for key in sorted(key for key in self._objects if key.startswith(prefix)):
             yield Stored(key, len(self._objects[key][0]), "1")
 
+    def remove(self, key: str) -> Sequence[Remains]:
+        """Only `archiver dispose` calls it."""
+        self._objects.pop(key, None)
+        return []
+
     @staticmethod
     def _stored(key: str, data: bytes, lock: Lock | None) -> Stored:
         return Stored(key, len(data), "1", f"sha256:{sha256(data).hex()}", lock)
@@ -272,6 +294,15 @@ class FolderStore:
         }
         for key in sorted(key for key in found if key.startswith(prefix)):
             yield Stored(key, found[key].stat().st_size)
+
+    def remove(self, key: str) -> Sequence[Remains]:
+        """Only `archiver dispose` calls it. What a disk keeps of a removed file is outside our reach; encryption helps there."""
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            return [Remains(key, None, None, str(error))]
+        return []
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import base64
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, BinaryIO, cast
@@ -26,7 +27,7 @@ from botocore.exceptions import HTTPClientError as ConnectionBroken
 
 from storage.digest import sha256
 from storage.errors import OtherContent, Refused, StoreError, Unreachable
-from storage.objects import READ, Content, Lock, Stored, at_least, check_key
+from storage.objects import READ, Content, Lock, Remains, Stored, at_least, check_key
 
 PART = 64 << 20
 """Bytes; the smallest that S3 takes is 5 MiB, and 10,000 parts are the most: files of up to 640 GB."""
@@ -35,6 +36,7 @@ _PASSING = {
     "SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted", "ConditionalRequestConflict",
     "Throttling", "ThrottlingException", "RequestLimitExceeded", "BadDigest", "XAmzContentSHA256Mismatch", "IncompleteBody",
 }  # fmt: skip
+_EVERYBODY = ("/AllUsers", "/AuthenticatedUsers")
 _ABSENT = {"NoSuchKey", "404", "NotFound", "NoSuchVersion"}
 _HINTS = {
     "InvalidAccessKeyId": "Look at the credentials: boto3 takes them from the environment, ~/.aws, or the machine's role.",
@@ -58,6 +60,22 @@ class Abilities:
     lock: bool = True
 
 
+@dataclass(frozen=True)
+class Options:
+    """`bandwidth`: bytes a second that are sent at most. `sse`: how the server encrypts what lies there."""
+
+    proxy: str = ""
+    profile: str = ""
+    sse: str = ""
+    kms_key: str = ""
+    bandwidth: int | None = None
+
+    @property
+    def fields(self) -> dict[str, str]:
+        named = {"ServerSideEncryption": self.sse, "SSEKMSKeyId": self.kms_key}
+        return {name: value for name, value in named.items() if value}
+
+
 class S3Store:
     """One bucket, or what lies under a prefix of it."""
 
@@ -70,19 +88,26 @@ class S3Store:
         abilities: Abilities = Abilities(),
         pause: Callable[[float], None] = time.sleep,
         part: int = PART,
+        options: Options = Options(),
         **credentials: str,
     ) -> None:
         """`prefix`: ends in `/` or is empty. `credentials`: for tests; else boto3's usual chain."""
         self.bucket, self.prefix, self.abilities = bucket, prefix, abilities
-        self._pause, self._part = pause, part
+        self._pause, self._part, self._options = pause, part, options
         config = Config(
             retries={"total_max_attempts": 1},  # tries are counted here, where what may be repeated is known
             connect_timeout=20,
             read_timeout=60,
             request_checksum_calculation="when_required",  # ours is given explicitly; some servers refuse boto3's
             response_checksum_validation="when_required",
+            proxies={"http": options.proxy, "https": options.proxy} if options.proxy else None,
+            max_pool_connections=32,
         )
-        self._client: Any = boto3.client("s3", endpoint_url=endpoint, region_name=region, config=config, **credentials)
+        try:
+            session: Any = boto3.Session(profile_name=options.profile or None, **credentials)
+            self._client: Any = session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise Refused(f"settings for the bucket {bucket}", str(error), _HINTS["InvalidAccessKeyId"]) from error
 
     # -- the contract ----------------------------------------------------------------------------------
 
@@ -179,7 +204,8 @@ class S3Store:
 
     def _at_once(self, name: str, content: Content, lock: Lock | None) -> str | None:
         digest = base64.b64encode(bytes.fromhex(content.sha256)).decode()
-        given = {"Key": name, **_checked(digest), **self._conditions(), **_lock_fields(lock)}
+        given = {"Key": name, **_checked(digest), **self._conditions(), **_lock_fields(lock), **self._options.fields}
+        self._throttle(content.size)
 
         def body() -> bytes | BinaryIO:
             return content.source if isinstance(content.source, bytes) else open(content.source, "rb")
@@ -189,7 +215,7 @@ class S3Store:
     def _in_parts(self, name: str, content: Content, lock: Lock | None) -> str | None:
         if self.head(name.removeprefix(self.prefix)) is not None:  # before gigabytes are sent for nothing
             raise _Taken
-        fresh = {"Key": name, "ChecksumAlgorithm": "SHA256", **_lock_fields(lock)}
+        fresh = {"Key": name, "ChecksumAlgorithm": "SHA256", **_lock_fields(lock), **self._options.fields}
         upload = self._open_upload(name) or self._call("create_multipart_upload", fresh)["UploadId"]
         there = self._parts(name, upload)
         parts = []
@@ -198,6 +224,7 @@ class S3Store:
             digest = base64.b64encode(content.part_digest(start, length)).decode()
             etag = there.get((number, length, digest)) or there.get((number, length, f'"{content.md5(start, length)}"'))
             if etag is None:
+                self._throttle(length)
                 about = {"Key": name, "UploadId": upload, "PartNumber": number, **_checked(digest)}
                 etag = self._call("upload_part", about, partial(_whole, content, start, length))["ETag"]
             parts.append({"PartNumber": number, "ETag": etag, "ChecksumSHA256": digest})
@@ -207,6 +234,11 @@ class S3Store:
         except _Absent:  # completed already, and the answer was lost
             raise _Taken from None
         return cast("str | None", answer.get("VersionId"))
+
+    def _throttle(self, count: int) -> None:
+        """Before `count` bytes go out, as long as they may take."""
+        if self._options.bandwidth:
+            self._pause(count / self._options.bandwidth)
 
     def _lock_late(self, name: str, version: str | None, lock: Lock) -> None:
         """Some servers forget the lock of an upload in parts."""
@@ -240,6 +272,54 @@ class S3Store:
 
     def _conditions(self) -> dict[str, str]:
         return {"IfNoneMatch": "*"} if self.abilities.conditions else {}
+
+    # -- beyond the contract: locks that come later, and disposal ---------------------------------------
+
+    def lock(self, key: str, version: str | None, lock: Lock) -> Lock | None:
+        """Locks what lies there, or locks it longer; lifts a legal hold. Returns the lock as it is read back."""
+        name = self.prefix + check_key(key)
+        found = self.head(key, version)
+        if found is None:
+            raise StoreError(f"{key}, which was put there", "nothing", "Look with `archiver fixity`.")
+        if not at_least(found.lock, lock):
+            self._lock_late(name, found.version, lock)
+        if found.lock is not None and found.lock.hold and not lock.hold:
+            about = {"Key": name, **({"VersionId": found.version} if found.version else {})}
+            self._call("put_object_legal_hold", {**about, "LegalHold": {"Status": "OFF"}})
+        again = self.head(key, version)
+        return again.lock if again else None
+
+    def remove(self, key: str) -> Sequence[Remains]:
+        """Every version of an object, past a governance lock where the credentials allow it. What cannot go is returned."""
+        name = self.prefix + check_key(key)
+        remains = []
+        for version in self._versions(name):
+            given: dict[str, Any] = {"Key": name, **({"VersionId": version} if version else {})}
+            try:
+                self._call(
+                    "delete_object", given | ({"BypassGovernanceRetention": True} if self.abilities.lock else {})
+                )
+            except _Absent:
+                continue
+            except Refused as error:
+                there = self.head(key, version)
+                if there is not None:
+                    remains.append(Remains(key, version, there.lock, error.found))
+        return remains
+
+    def _versions(self, name: str) -> Sequence[str | None]:
+        if not self.abilities.versions:
+            return [None]
+        found: tuple[str | None, ...] = ()
+        more: dict[str, Any] = {}
+        while True:
+            answer = self._call("list_object_versions", {"Prefix": name, **more})
+            for item in [*answer.get("Versions", []), *answer.get("DeleteMarkers", [])]:
+                if item["Key"] == name:
+                    found += (item["VersionId"],)
+            if not answer.get("IsTruncated"):
+                return found
+            more = {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer["NextVersionIdMarker"]}
 
     # -- calls -----------------------------------------------------------------------------------------
 
@@ -298,19 +378,43 @@ class S3Store:
         """Tries what is relied on, with objects of a few bytes under `probe/`. Raises `Unreachable`, `Refused`."""
         name = f"{self.prefix}probe/{secrets.token_hex(8)}"
         good, bad = (base64.b64encode(sha256(data)).decode() for data in (b"probe", b"another"))
-        self._call("put_object", {"Key": name, **_checked(good), "IfNoneMatch": "*"}, lambda: b"probe")
+        self._refuse_if_public()
+        fields = self._options.fields
+        self._call("put_object", {"Key": name, **_checked(good), "IfNoneMatch": "*", **fields}, lambda: b"probe")
         head = self._call("head_object", {"Key": name, "ChecksumMode": "ENABLED"})
         try:
             self._call("put_object", {"Key": name, "IfNoneMatch": "*"}, lambda: b"again")
             conditions = False
         except _Taken:
             conditions = True
-        return Abilities(
+        found = Abilities(
             conditions=conditions,
             checksums=head.get("ChecksumSHA256") == good and self._refuses(name, bad),
             versions=self._call("get_bucket_versioning").get("Status") == "Enabled",
             lock=self._locks(),
         )
+        self.abilities = replace(found, lock=False)
+        for key in (name, f"{name}-bad"):
+            with suppress(StoreError):  # a right to remove is not needed; probes are a few bytes
+                self.remove(key.removeprefix(self.prefix))
+        self.abilities = found
+        return found
+
+    def _refuse_if_public(self) -> None:
+        """Raises `Refused` where the bucket's list of rights or its policy lets everybody read."""
+        everybody = []
+        with suppress(Refused, _Absent):  # not everybody who may write may read these
+            for grant in self._call("get_bucket_acl").get("Grants", []):
+                everybody += [group for group in _EVERYBODY if str(grant.get("Grantee", {}).get("URI")).endswith(group)]
+        with suppress(Refused, _Absent):
+            if self._call("get_bucket_policy_status").get("PolicyStatus", {}).get("IsPublic"):
+                everybody.append("policy")
+        if everybody:
+            raise Refused(
+                f"a bucket {self.bucket} that only its owners read",
+                f"it is open: {', '.join(everybody)}",
+                "Block public access to it, then try again. Nothing was copied.",
+            )
 
     def _refuses(self, name: str, bad: str) -> bool:
         try:

@@ -1,0 +1,44 @@
+"""Several small files as one object: a tar (POSIX.1-2001 pax) without times or owners, so that the same files give the same bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from collections.abc import Iterable, Iterator
+
+from storage.errors import FormatError
+
+_NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
+
+
+def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
+    """(name, content), in this order. Raises `ValueError` for a name that could leave the folder it is unpacked into."""
+    parts = []
+    for name, data in files:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name for a pack: {name!r}")
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        parts += [entry.tobuf(tarfile.PAX_FORMAT), data, bytes(-len(data) % 512)]
+    return b"".join([*parts, bytes(1024)])
+
+
+def unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The files of a pack. Raises `FormatError` on anything that `pack` would not make."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for entry in archive:
+                if not entry.isreg() or not _NAME.fullmatch(entry.name):
+                    raise _bad(f"the entry {entry.name[:80]!r}")
+                source = archive.extractfile(entry)
+                content = source.read() if source is not None else b""
+                if len(content) != entry.size:
+                    raise _bad("one that ends early")
+                yield entry.name, content
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, OSError) as error:
+        raise _bad(str(error)) from error
+
+
+def _bad(found: str) -> FormatError:
+    return FormatError("a pack of plain files", found, "Take it from another copy.")
