@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import convert
-from archiver.errors import CannotTell, NotFound
+from archiver.copies.evicting import bring_back
+from archiver.errors import CannotTell, NotFound, UsageError
 from storage.assembly import URI, Assembly, parse_assembly, payload
 from storage.digest import Sha256
 from storage.errors import EvidenceError, FormatError, disk_error
@@ -117,7 +118,13 @@ def assemble(context: Context) -> int:
             some = scan(sorted(path.glob("*.warc.gz")))
         else:
             home = context.home()
-            some = _with_others(home, listed(home.path / home.capture_folder(home.resolve_capture(name))))
+            capture = home.resolve_capture(name)
+            if capture in home.catalog.quarantined_captures():
+                raise UsageError(
+                    f"a capture that is not quarantined, not {capture}", "one that is", "See `archiver show`."
+                )
+            bring_back(home, [capture])
+            some = _with_others(home, listed(home.path / home.capture_folder(capture)))
         found.assemblies |= some.assemblies
         found.places |= some.places
     if not found.assemblies:
@@ -157,6 +164,7 @@ def assemble(context: Context) -> int:
 def _with_others(home: Any, found: Found) -> Found:
     """Adds the places of earlier captures that assemblies refer to, where these are in the home."""
     others = {piece.capture for assembly in found.assemblies.values() for piece in assembly.pieces if piece.capture}
+    bring_back(home, sorted(others))
     for capture in sorted(others):
         folder = home.path / home.capture_folder(capture)
         if (folder / "records.jsonl").is_file():

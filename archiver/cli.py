@@ -195,6 +195,8 @@ def build_parser() -> argparse.ArgumentParser:
     show.add_argument("id", metavar="ID")
     show.add_argument("--inventory", action="store_true", help="everything discovered, with its outcome")
     show.add_argument("--records", action="store_true", help="every WARC record")
+    show.add_argument("--quarantined", action="store_true", help="also what is quarantined; the view is an event")
+    show.add_argument("--why", metavar="TEXT", help="why it has to be looked at")
 
     case = command("case", "list, make or show cases", "archiver case new almaty --recipient age1…")
     cases = case.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -480,6 +482,11 @@ class Context:
         from archiver.seal import recover
 
         home = self.home()
+        home.project()
+        if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
+            from archiver.copies.disposing import destroy_here
+
+            destroy_here(home)
         for done in recover(home):
             self.console.warn(f"recovered {done.describe()}")
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
@@ -564,6 +571,8 @@ def _annotate(context: Context) -> int:
     if arguments.command == "note" and arguments.privileged:
         extra = {"privileged": True}
     sealed = annotations.annotate(home, arguments.command, what, " ".join(arguments.words), extra)
+    if arguments.command == "quarantine":
+        context.console.say(annotations.LEGAL_ROUTE)
     context.console.say(
         f"{arguments.command} signed by {home.author.pseudonym} as event {sealed.seq}, about {what.capture}"
         + (f" {what.post}" if what.post else "")
@@ -593,7 +602,7 @@ def _find(context: Context) -> int:
 def _show(context: Context) -> int:
     from archiver.showing import show
 
-    return show(context, context.home())
+    return show(context, context.recovered_home() if context.arguments.quarantined else context.home())
 
 
 def _case(context: Context) -> int:

@@ -283,6 +283,7 @@ class Home:
         """Makes a new home with keys and the default case. Raises `DiskError`, `ConfigError`."""
         import json
 
+        from archiver.copies.keys import copies_identity, names_key
         from archiver.keys import Keys
         from storage.events import Event
 
@@ -315,6 +316,8 @@ class Home:
         )
         write_synced(path / "archiver.toml", text.encode(), 0o600)
         home = cls(path, clock)
+        copies_identity(home)  # now, so that every later state of this home is known at its copies
+        names_key(home)
         recipient = home._new_case_key(DEFAULT_CASE)
         home.ledger.append([Event("case", clock(), {"name": DEFAULT_CASE, "recipients": [recipient]})], home.author)
         home.project()

@@ -7,8 +7,10 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from archiver.annotations import LEGAL_ROUTE
 from archiver.console import size
-from archiver.errors import NotFound
+from archiver.copies.stubs import stubs
+from archiver.errors import NotFound, UsageError
 from archiver.home import Home
 from archiver.seal.stamping import covering, in_words, stamps
 from storage.events import Event
@@ -29,11 +31,11 @@ def is_hidden(home: Home, capture: str, post: str | None) -> bool:
 
 
 def find(context: Context, home: Home) -> int:
-    found = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
     console = context.console
+    every = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
+    found = [one for one in every if one["kind"] != "post" or not is_hidden(home, one["capture"], one["id"])]
     for item in found:
-        hidden = item["kind"] == "post" and is_hidden(home, item["capture"], item["id"])
-        text = HIDDEN if hidden else " ".join((item.get("text") or item.get("title") or "").split())
+        text = " ".join((item.get("text") or item.get("title") or "").split())
         value = {key: item.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")}
         console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
         if item["kind"] == "post":
@@ -41,7 +43,10 @@ def find(context: Context, home: Home) -> int:
         else:
             console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
-    if not found:
+    if hidden := len(every) - len(found):
+        console.say(f"{hidden} quarantined: not shown")
+        console.data({"kind": "quarantined", "count": hidden})
+    if not every:
         console.say("nothing found")
     return 0
 
@@ -51,6 +56,8 @@ def show(context: Context, home: Home) -> int:
     capture_id = home.resolve_capture(context.arguments.id)
     row = home.catalog.capture(capture_id)
     assert row is not None
+    if quarantined(home, capture_id):
+        _view(context, home, capture_id)
     inventory = home.catalog.inventory(capture_id)
     posts = home.catalog.posts(capture_id)
     records = home.catalog.records(capture_id)
@@ -70,6 +77,11 @@ def show(context: Context, home: Home) -> int:
         f"            {in_words(stamps(home), row['seq'])}"
         + (" · made with test routes: not evidence" if row["test_routes"] else "")
     )
+    places = home.catalog.copies(capture=capture_id)
+    console.say(f"  copies    {', '.join(_copy_words(copy) for copy in places) or 'NONE: this disk has the only one'}")
+    gone = stubs(home.path / row["folder"])
+    if gone:
+        console.say(f"            {len(gone)} files were freed here and lie there; what needs them fetches them back")
     stored = sum(record["length"] for record in records)
     console.say(
         f"  records   {len(records)} in {len({record['file'] for record in records})} WARC files, {size(stored)}"
@@ -106,6 +118,32 @@ def show(context: Context, home: Home) -> int:
     return 0
 
 
+def _copy_words(copy: dict[str, Any]) -> str:
+    locks = [item.get("lock") for item in copy["objects"]]
+    first = locks[-1] if locks else None
+    words = f"{copy['destination']} since {copy['time'][:10]}"
+    if first and first.get("until"):
+        words += f", {first['mode']} until {first['until'][:10]}"
+    return words + (", legal hold" if first and first.get("hold") else "")
+
+
+def _view(context: Context, home: Home, capture: str) -> None:
+    """A look at what is quarantined is an event, before anything is shown. Raises `UsageError`."""
+    why = context.arguments.why
+    if context.arguments.quarantined and not why:
+        raise UsageError("--why TEXT beside --quarantined", "none", "Every view is recorded with its reason.")
+    if context.arguments.quarantined:
+        detail = {"capture": capture, "why": why}
+        sealed = home.ledger.append([Event("viewed", home.clock(), detail)], home.author)[0]
+        home.project()
+        context.console.warn(f"this view is event {sealed.seq}, signed by {home.author.pseudonym}")
+    context.console.warn(LEGAL_ROUTE)
+
+
+def _kept_from_view(context: Context, home: Home, capture: str, post: str | None) -> bool:
+    return not context.arguments.quarantined and is_hidden(home, capture, post)
+
+
 def _when(value: str | None, line: dict[str, Any]) -> str:
     """The time, or as much of it as the platform says: "stated: 4 years ago"."""
     literal = (line.get("published") or {}).get("literal")
@@ -119,7 +157,7 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
         f"\n  {post['id']}  {post['author_name'] or 'author unknown'}  {_when(post['published_at'], line)}"
         + ("  edited" if post["edited"] else "")
     )
-    if is_hidden(home, capture, post["id"]):
+    if _kept_from_view(context, home, capture, post["id"]):
         console.say(f"    {HIDDEN}")
         return
     text = post["text"] or post["title"]
@@ -136,7 +174,7 @@ def _show_json(context: Context, home: Home, row: dict[str, Any], *parts: Any) -
     times = {"timestamped": stamp is not None, "timestamp": utc_text(stamp.time) if stamp and stamp.time else None}
     context.console.data({"line": "capture", **row, "cases": cases, **times})
     for post in posts:
-        hidden = is_hidden(home, row["id"], post["id"])
+        hidden = _kept_from_view(context, home, row["id"], post["id"])
         content = {"id": post["id"], "quarantined": True} if hidden else json.loads(post["line"])
         context.console.data({"line": "post", **content})
     for item in inventory:

@@ -230,6 +230,19 @@ class Catalog:
         )
         return [{**_row(row), "objects": json.loads(row["objects"])} for row in rows]
 
+    def referring_to(self, capture: str) -> list[str]:
+        """Captures that name this one as the place of bytes which they do not hold themselves."""
+        rows = self._query("SELECT DISTINCT capture FROM lent WHERE lender=? ORDER BY 1", (capture,))
+        return [row[0] for row in rows]
+
+    def forget_events(self, seqs: Sequence[int]) -> None:
+        """The bodies of events that were disposed of."""
+        with self.transaction() as connection:
+            for seq in seqs:
+                connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
+                connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
+                connection.execute("DELETE FROM search WHERE kind='annotation' AND n=?", (seq,))
+
     def disposals(self) -> list[dict[str, Any]]:
         """Captures that were disposed of: capture, folder, manifest_sha256, seq."""
         return [_row(row) for row in self._query("SELECT * FROM disposed ORDER BY seq")]

@@ -474,9 +474,9 @@ def test_media_go_public_when_a_second_person_approved_them(case: PackagedCase, 
     assert code == 0, said
     assert case.run("quarantine", album, "unlawful", "--post", "ozen_today/16") == 0
     package = case.export("full", tmp_path / "q", "--name", "quarantined")
-    cards = json.loads((package / "data" / "posts.json").read_bytes())
-    assert [card["not_shown"] for card in cards if "not_shown" in card] == ["quarantined"]
+    assert {"what": f"the capture {album}", "why": "quarantined"}.items() <= rows(package, "withheld.csv")[0].items()
     assert not any("album" in path.name for path in package.glob("data/media/*"))
+    assert not [path for path in package.rglob("*") if album in str(path)], "neither its pictures nor its recording"
     code, said = both(package, case.fingerprint)
     assert code == 0, said
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.checks.assemblies import check_assemblies
-from archiver.checks.lines import Line, damaged, intact, note
+from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
 from archiver.checks.warcs import digest_of_file, problems_of, read_records
 from storage.digest import sha256_hex
@@ -37,13 +37,15 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     except Bad as error:
         return [damaged(name, "manifest", str(error))]
     lines = [intact(name, "manifest", "is the one that was sealed")]
-    lines.append(_files(name, folder, manifest))
+    away, wrong = _evicted(name, folder, manifest)
+    lines += wrong
+    lines.append(_files(name, folder, manifest, away))
     texts: dict[str, list[dict[str, Any]]] = {}
     for file in LINES:
         line, texts[file] = _lines(name, folder, file, manifest)
         lines.append(line)
-    lines.append(_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None))
-    lines += check_assemblies(name, folder, texts["records.jsonl"])
+    lines.append(_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None, away))
+    lines += check_assemblies(name, folder, texts["records.jsonl"]) if not away else []
     lines.append(_inventory(name, manifest, texts["inventory.jsonl"]))
     lines.append(_census(name, manifest, texts["inventory.jsonl"]))
     lines.append(_posts(name, manifest, texts["posts.jsonl"], texts["records.jsonl"]))
@@ -52,9 +54,30 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     return lines
 
 
-def _files(name: str, folder: Path, manifest: dict[str, Any]) -> Line:
-    listed = {entry["name"]: entry for entry in manifest["files"]}
+def _evicted(name: str, folder: Path, manifest: dict[str, Any]) -> tuple[set[str], list[Line]]:
+    """Files that were freed here: the stub must say what the manifest says. Whether the copies are intact is not seen here."""
+    away, lines = set(), []
+    for entry in manifest["files"]:
+        stub = folder / f"{entry['name']}.evicted"
+        if (folder / entry["name"]).exists() or not stub.exists():
+            continue
+        away.add(entry["name"])
+        try:
+            said = strict_json(stub.read_bytes())
+            if (said["sha256"], said["size"], said["name"]) != (entry["sha256"], entry["size"], entry["name"]):
+                lines.append(damaged(name, "evicted", f"{stub.name} does not say what the manifest says"))
+        except (Bad, OSError, KeyError, TypeError) as error:
+            lines.append(damaged(name, "evicted", f"{stub.name}: {error}"))
+    if away and not lines:
+        text = f"{len(away)} files are not here, they lie at the copies: `archiver fixity` reads them, `archiver evict --back` fetches them"
+        lines.append(unknown(name, "evicted", text))
+    return away, lines
+
+
+def _files(name: str, folder: Path, manifest: dict[str, Any], away: set[str]) -> Line:
+    listed = {entry["name"]: entry for entry in manifest["files"] if entry["name"] not in away}
     present = {path.name for path in folder.iterdir()} - {"manifest.json", ".lock"}
+    present -= {f"{entry['name']}.evicted" for entry in manifest["files"]}
     if missing := sorted(set(listed) - present):
         return damaged(name, "files", f"missing: {', '.join(missing)}")
     if extra := sorted(present - set(listed)):
@@ -89,12 +112,12 @@ def _lines(name: str, folder: Path, file: str, manifest: dict[str, Any]) -> tupl
     return intact(name, file, f"{tree.size} lines give the manifest's root"), values
 
 
-def _records(name: str, folder: Path, listed: list[dict[str, Any]], recovered: bool) -> Line:
+def _records(name: str, folder: Path, listed: list[dict[str, Any]], recovered: bool, away: set[str]) -> Line:
     """Every record's own digests, and that the files and records.jsonl name the same records.
 
     Where the process died, a request may name an answer of which nothing had been written.
     """
-    expected = {(line["file"], line["offset"]): line for line in listed}
+    expected = {(line["file"], line["offset"]): line for line in listed if line["file"] not in away}
     ids = Counter(line["id"] for line in listed)
     if doubled := [key for key, count in ids.items() if count > 1]:
         return damaged(name, "records", f"{doubled[0]} is listed twice")

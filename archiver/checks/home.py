@@ -67,14 +67,32 @@ def check_home(
     stamp_lines, times = check_stamps(home, notes, pinned, bodies, now)
     lines += stamp_lines
     captured = [body for body in bodies if body and body["type"] in ("captured", "recovered")]
+    gone = {body["detail"]["capture"]: body for body in bodies if body and body["type"] == "disposed"}
     for body in captured:
-        if wanted(body["detail"]):
+        if not wanted(body["detail"]):
+            continue
+        if tombstone := gone.get(body["detail"]["capture"]):
+            lines.append(_disposed(home, body["detail"], tombstone))
+        else:
             stamped = min((time for size, time in times.items() if size > body["seq"]), default=None)
             lines += check_capture(home / body["detail"]["folder"], body["detail"], stamped)
     if whole:
         lines += _unsealed(home, {body["detail"]["folder"] for body in captured})
-    lines += _catalog(home, bodies, captured)
+    lines += _catalog(home, bodies, [body for body in captured if body["detail"]["capture"] not in gone])
     return lines
+
+
+def _disposed(home: Path, detail: dict[str, Any], tombstone: dict[str, Any]) -> Line:
+    """What was put away: the tombstone must name the manifest that was sealed, and nothing of it may be left."""
+    said, name = tombstone["detail"], str(detail["capture"])
+    if said.get("manifest_sha256") != detail["manifest_sha256"]:
+        return damaged(name, "disposed", f"event {tombstone['seq']} names another manifest")
+    if (home / detail["folder"]).exists():
+        return damaged(
+            name, "disposed", f"event {tombstone['seq']} disposed of it, and it is still here: any command removes it"
+        )
+    text = f"disposed of by {tombstone['agent']['id']} at {tombstone['time'][:19]}Z, asked for by {said.get('requested_by')}: {said.get('basis')}"
+    return note(name, "disposed", text)
 
 
 def _tile_name(n: int) -> str:

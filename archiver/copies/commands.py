@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from archiver.annotations import LEGAL_ROUTE
 from archiver.console import size
 from archiver.copies.keys import add_recovery_key, drop_recovery_key, new_recovery_key, recovery_keys
 from archiver.copies.places import Place, destinations, open_place, store_of
@@ -13,7 +14,7 @@ from archiver.copies.restoring import Restored, destination_of, homes_at, restor
 from archiver.copies.syncing import Report, sync, total_backlog
 from archiver.errors import NotFound, UsageError
 from archiver.export.opening import identity_in
-from storage.errors import EvidenceError, LedgerError
+from storage.errors import EvidenceError, LedgerError, StoreError
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 
 def commands() -> dict[str, Callable[[Context, Home], int]]:
     """Name → what runs it."""
-    return {"sync": sync_command, "recovery": recovery, "triage": triage, "lock": lock}
+    return {
+        "sync": sync_command,
+        "recovery": recovery,
+        "triage": triage,
+        "lock": lock,
+        "fixity": fixity_command,
+        "evict": evict_command,
+        "dispose": dispose_command,
+    }
 
 
 def sync_command(context: Context, home: Home) -> int:
@@ -265,3 +274,140 @@ def _policy_words(home: Home, case: str) -> str:
     rule = policies(home).by_case.get(case, {})
     days = rule.get("days") or home.config.copies.days
     return f"{rule.get('mode') or 'governance'} for {days} days{', legal hold' if rule.get('hold') else ''}"
+
+
+# -- fixity, eviction, disposal --------------------------------------------------------------------------
+
+
+def fixity_command(context: Context, home: Home) -> int:
+    """Reads back what is asked for; 5 where something is damaged, 6 where a place did not answer."""
+    from archiver.copies import fixity
+
+    arguments, console = context.arguments, context.console
+    captures = named_captures(home, arguments.what) if arguments.what else None
+    rows = fixity.chosen(home, captures, arguments.older_than, arguments.sample)
+    everything = captures is None and arguments.older_than is None and arguments.sample is None
+    report = fixity.Report(captures=len(rows))
+    places: list[Place] = []
+    if not arguments.remote:
+        fixity.read_home(home, rows, report)
+    wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
+    for one in destinations(home, arguments.to) if wanted else ():
+        try:
+            places.append(open_place(home, one, writing=arguments.repair))
+            if not arguments.local:
+                fixity.read_place(home, places[-1], rows, report, everything)
+        except StoreError as error:
+            report.unread.append((one.name, error.found))
+    seq = fixity.tell_result(home, report, rows, everything)
+    if arguments.repair:
+        fixity.repair(home, places, report)
+    console.say(
+        f"{report.captures} captures: {report.files} files here and {report.objects} objects at copies read back"
+    )
+    console.say(f"{size(report.bytes)} in all; the result is event {seq}, signed by {home.author.pseudonym}")
+    if report.evicted:
+        console.say(f"{report.evicted} files are not here: they were evicted, and lie at the copies")
+    for bad in report.damaged:
+        mended = f"  REPAIRED from {bad.repaired}" if bad.repaired else ""
+        console.say(f"DAMAGED  {bad.where}  {bad.capture or 'ledger'}  {bad.name}: {bad.found}{mended}")
+        console.data({"damaged": bad.line(), "repaired_from": bad.repaired})
+    for name, why in report.unread:
+        console.warn(f"{name} did not answer: {why}")
+    if report.left and not arguments.repair:
+        console.say("`archiver fixity --repair` brings back what another copy has; the damaged file is put aside")
+    verdict = "damaged" if report.left else "cannot tell: a place did not answer" if report.unread else "intact"
+    console.say(f"\n{verdict}")
+    console.data(
+        {
+            "captures": report.captures, "files": report.files, "objects": report.objects, "bytes": report.bytes,
+            "damaged": len(report.damaged), "left": len(report.left), "unread": [name for name, _ in report.unread],
+            "event": seq, "verdict": verdict,
+        }
+    )  # fmt: skip
+    return 5 if report.left else 6 if report.unread else 0
+
+
+def evict_command(context: Context, home: Home) -> int:
+    """Frees or fetches back large files. Exit code 4 where some had to stay."""
+    from archiver.copies.evicting import bring_back, evict
+
+    arguments, console = context.arguments, context.console
+    captures = [capture for what in arguments.what for capture in named_captures(home, what)]
+    if arguments.back:
+        fetched = bring_back(home, captures)
+        console.say(f"fetched back and checked: {size(fetched)}")
+        console.data({"fetched": fetched})
+        return 0
+    places = [open_place(home, one, writing=False) for one in destinations(home, [])]
+    report = evict(home, places, captures, max(1, arguments.copies))
+    console.say(
+        f"{report.files} files of {report.captures} captures freed: {size(report.bytes)}; each was read back first"
+    )
+    for capture, why in report.kept:
+        console.warn(f"kept here: {capture}: {why}")
+    console.data(
+        {
+            "captures": report.captures,
+            "files": report.files,
+            "bytes": report.bytes,
+            "kept": [list(one) for one in report.kept],
+        }
+    )
+    return 4 if report.kept else 0
+
+
+def dispose_command(context: Context, home: Home) -> int:
+    """The first person asks, the second confirms; then keys and bytes go, here and at the copies."""
+    from archiver.copies import disposing
+
+    arguments, console = context.arguments, context.console
+    if arguments.id is None:
+        return _carry_out(context, home)
+    capture = home.resolve_capture(arguments.id)
+    row = home.catalog.capture(capture) or {}
+    if not arguments.confirm:
+        if not arguments.basis:
+            raise UsageError("--basis TEXT: the legal basis", "none", "It stays in the ledger, for good.")
+        console.say(LEGAL_ROUTE)
+        seq = disposing.request(home, capture, arguments.basis, arguments.with_notes)
+        console.say(f"\nasked for by {home.author.pseudonym} as event {seq}. Nothing is removed yet. Another person:")
+        console.say(f"  archiver --as NAME dispose {capture} --confirm")
+        console.data({"event": seq, "capture": capture, "state": "requested"})
+        return 0
+    places = home.catalog.copies(capture=capture)
+    console.say(f"{capture}, captured {row.get('opened', '')[:19]}Z, cases {', '.join(home.catalog.cases_of(capture))}")
+    console.say(f"copies at: {', '.join(item['destination'] for item in places) or 'none'}")
+    if not arguments.yes:
+        raise UsageError("--yes", "none", "This cannot be undone. Say --yes once you have read what will be destroyed.")
+    tombstone = disposing.confirm(home, capture)
+    console.say(f"disposed of by {home.author.pseudonym}: event {tombstone['event']} is the tombstone")
+    console.data({"event": tombstone["event"], "capture": capture, "state": "disposed"})
+    return _carry_out(context, home)
+
+
+def _carry_out(context: Context, home: Home) -> int:
+    from archiver.copies import disposing
+
+    console, code = context.console, 0
+    for capture in disposing.destroy_here(home):
+        console.say(f"removed here: {capture}")
+    for one in home.config.copies.destinations:
+        try:
+            done = disposing.destroy_there(home, open_place(home, one, writing=False))
+        except EvidenceError as error:
+            console.warn(f"NOT removed at {one.name}: {error.found}. `archiver dispose` (or sync) tries again.")
+            code = 4
+            continue
+        for item in done:
+            console.say(f"removed at {item.destination}: {item.objects} objects of {item.capture}")
+            for left in item.remains:
+                until = f" until {left.lock.until:%Y-%m-%d}" if left.lock and left.lock.until else ""
+                readable = "nobody can read it: its key was destroyed" if item.unreadable else "IT CAN STILL BE READ"
+                console.warn(f"  remains, locked{until}: {left.key} ({readable})")
+            code = max(code, 2 if item.remains else 0)
+            console.data(
+                {"destination": item.destination, "capture": item.capture, "objects": item.objects,
+                 "remains": len(item.remains), "unreadable": item.unreadable}
+            )  # fmt: skip
+    return code

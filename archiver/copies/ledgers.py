@@ -7,20 +7,23 @@ anywhere is a whole copy of the checkpoint before, with some objects more.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import operator
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archiver.copies.keys import every_recipient, private_files, recovery_keys
-from archiver.copies.vault import CannotOpen, Vault
+from archiver.copies.vault import AGAIN, CannotOpen, Vault
 from archiver.export.encrypting import recipients_of
 from storage import canonical
-from storage.errors import FormatError, LedgerError
+from storage.errors import FormatError, LedgerError, Refused
 from storage.events import event_name
 from storage.ledger import TILE, Tiles, pack_entries, tile_path
 from storage.note import Checkpoint, VerifierKey, open_note
 from storage.objects import Content, Lock
-from storage.packs import pack
+from storage.packs import pack, unpack
 
 if TYPE_CHECKING:
     from archiver.home import Home
@@ -133,7 +136,7 @@ def _keep_newest(
     vault.keep(f"{vault.home}/{kind}/{size:012d}-{mark}", Content.of(data), lock, recipients_of(list(readers)))
 
 
-def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None) -> None:
+def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None, again: str = "") -> None:
     """Events and the checkpoints that ended with them. Where it is encrypted, each case's for that case's keys."""
     groups: dict[tuple[str, ...], list[tuple[str, bytes]]] = {(): []}
     known = {case["name"]: json.loads(case["recipients"]) for case in home.catalog.cases()}
@@ -151,7 +154,7 @@ def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None) -
             readers = [key for case in group for key in known.get(case, [])]
             key = f"{vault.home}/ledger/{start:012d}-{end:012d}"
             key += f"-{vault.mark(repr(group).encode())}" if group else ""
-            vault.keep(key, Content.of(pack(files)), lock, recipients_of([*readers, *_own(vault)]))
+            vault.keep(key + again, Content.of(pack(files)), lock, recipients_of([*readers, *_own(vault)]))
 
 
 def concerned(home: Home, body: dict[str, Any]) -> set[str]:
@@ -204,3 +207,96 @@ def readable_checkpoints(vault: Vault, keys: Sequence[VerifierKey]) -> Iterator[
             yield Checkpoint.parse(open_note(note.decode(), keys)), note
         except (FormatError, UnicodeDecodeError, CannotOpen):
             continue
+
+
+# -- fixity ----------------------------------------------------------------------------------------------
+
+
+def check_ledger_copy(home: Home, vault: Vault) -> Iterator[tuple[str, str]]:
+    """(key, what is wrong with it) of the objects of the ledger's copy, each read back and held against what is here."""
+    keys = our_keys(home)
+    newest = next((one.size for one, _ in readable_checkpoints(vault, keys)), 0)
+    if newest > home.ledger.checkpoint().size:
+        compare(home, vault)  # says what that is
+    for path, data in _tiles(Tiles(home.ledger.folder, newest), 0):
+        yield from _differs(vault, f"{vault.home}/{path}", partial(operator.eq, data))
+    for one in vault.list("checkpoint"):
+        if one.key.isdigit():
+            yield from _differs(vault, f"{vault.home}/checkpoint/{one.key}", lambda note: _is_ours(home, keys, note))
+    for one in vault.list("ledger"):
+        if AGAIN not in one.key:
+            yield from _differs(vault, f"{vault.home}/ledger/{one.key}", lambda data: _events_fit(home, data))
+    for one in vault.list("ring"):
+        yield from _differs(vault, f"{vault.home}/ring/{one.key}", lambda data: bool(canonical.loads(data)))
+
+
+def _differs(vault: Vault, key: str, good: Callable[[bytes], bool]) -> Iterator[tuple[str, str]]:
+    found = "it is gone"
+    for candidate in vault.candidates(key):
+        try:
+            if good(vault.read(candidate)):
+                return
+            found = "other content"
+        except KeyError:
+            continue
+        except (FormatError, UnicodeDecodeError) as error:
+            found = getattr(error, "found", str(error))
+    yield key, found
+
+
+def _is_ours(home: Home, keys: Sequence[VerifierKey], note: bytes) -> bool:
+    checkpoint = Checkpoint.parse(open_note(note.decode(), keys))
+    return Tiles(home.ledger.folder, checkpoint.size).root() == checkpoint.root
+
+
+def _events_fit(home: Home, data: bytes) -> bool:
+    """Whether each file of a pack is what lies here; one that was disposed of here need not be."""
+    for name, content in unpack(data):
+        path = home.path / name
+        if path.exists() and path.read_bytes() != content:
+            return False
+    return True
+
+
+def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:
+    """Puts an object of the ledger's copy there once more, under a key that begins with the same. False where it cannot be made."""
+    again = f"{key}{AGAIN}{secrets.token_hex(4)}"
+    path = key.removeprefix(f"{vault.home}/")
+    everyone = recipients_of([*every_recipient(home), *_own(vault)])
+    if path.startswith("tile/"):
+        newest = next((one.size for one, _ in readable_checkpoints(vault, our_keys(home))), 0)
+        data = dict(_tiles(Tiles(home.ledger.folder, newest), 0)).get(path)
+        if data is None:
+            return False
+        vault.keep(again, Content.of(data), None, everyone)
+        return True
+    if path.startswith("checkpoint/"):
+        note = home.ledger.folder / "checkpoints" / str(int(path.split("/")[1]))
+        if note.exists():
+            vault.keep(again, Content.of(note.read_bytes()), None, everyone)
+        return note.exists()
+    if path.startswith("ledger/"):
+        start, end = (int(text) for text in path.removeprefix("ledger/").split("-")[:2])
+        _events(home, vault, start, end, None, AGAIN + secrets.token_hex(4))
+        return True
+    return False
+
+
+def replace_events(home: Home, vault: Vault, seqs: Sequence[int]) -> None:
+    """After events were disposed of: the packs that hold them are written anew without them, and the old ones removed.
+
+    Raises `StoreError` where a lock forbids that.
+    """
+    gone = {f"events/{event_name(seq)}" for seq in seqs}
+    for one in vault.list("ledger"):
+        key = f"{vault.home}/ledger/{one.key}"
+        try:
+            names = {name for name, _ in unpack(vault.read(key))}
+        except (KeyError, FormatError):
+            continue
+        if names & gone:
+            start, end = (int(text) for text in one.key.split("-")[:2])
+            _events(home, vault, start, end, None, AGAIN + secrets.token_hex(4))
+            remains = vault.store.remove(key)
+            if remains:
+                raise Refused(f"the old {key} removed", remains[0].why, "Try again when its lock has ended.")

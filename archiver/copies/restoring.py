@@ -7,15 +7,16 @@ they fit their leaves; manifests if an event names them; files if a manifest doe
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from archiver.copies.keys import NAMES, OWN
 from archiver.copies.ledgers import readable_checkpoints
+from archiver.copies.plan import MANIFEST, planned
 from archiver.copies.settings import Destination
-from archiver.copies.syncing import MANIFEST, planned
 from archiver.copies.vault import CannotOpen, Identities, Vault, opened
 from archiver.errors import CannotTell, NotFound, UsageError
 from archiver.export.opening import identity_in
@@ -29,6 +30,8 @@ from storage.merkle import leaf_hash
 from storage.note import Checkpoint, VerifierKey
 from storage.objects import ObjectStore
 from storage.packs import unpack
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -211,6 +214,26 @@ def _fetch_tiles(folder: Path, vault: Vault, checkpoint: Checkpoint) -> bool:
         return False
 
 
+def _leaves(vault: Vault, n: int, width: int) -> tuple[bytes, bytes]:
+    """One tile of entries and its hashes, from whichever objects agree. Raises `KeyError`, `FormatError`."""
+
+    def read(key: str) -> tuple[bytes, bytes]:
+        entries = unpack_entries(vault.read(key))
+        hashes = b"".join(leaf_hash(entry) for entry in entries)
+        stated = [vault.read(one) for one in _there(vault, f"{vault.home}/{tile_path(0, n, width)}")]
+        if len(entries) != width or (stated and hashes not in stated):
+            raise FormatError(f"entries that give the hashes of tile {n}", "others", "Look at another place.")
+        return pack_entries(entries), hashes
+
+    return _first(vault, f"{vault.home}/{tile_path('entries', n, width)}", read)
+
+
+def _there(vault: Vault, key: str) -> Iterator[str]:
+    for candidate in vault.candidates(key):
+        if vault.store.head(candidate) is not None:
+            yield candidate
+
+
 def restore_events(into: Path, home: Found, checkpoint: Checkpoint, done: Restored, opens: Identities = ()) -> None:
     """Every event that opens and fits its leaf; what does not is left out and counted."""
     leaves: dict[int, dict[str, Any]] = {}
@@ -286,7 +309,6 @@ def restore_captures(
 ) -> None:
     """Every capture that the events name and `wanted` asks for."""
     gone = {body["detail"]["capture"] for body in bodies if body["type"] == "disposed"}
-    moved = moved_objects(bodies)
     for body in bodies:
         if body["type"] not in ("captured", "recovered") or not wanted(body["detail"]):
             continue
@@ -294,7 +316,7 @@ def restore_captures(
         if detail["capture"] in gone or (into / detail["folder"] / MANIFEST).exists():
             continue
         try:
-            done.bytes += restore_capture(into, home.vault, detail, opens, moved.get(detail["capture"], {}))
+            done.bytes += restore_capture(into, home.vault, detail, opens)
             done.captures += 1
             shown(done)
         except KeyError:
@@ -303,35 +325,17 @@ def restore_captures(
             done.missing.append((detail["capture"], f"{error.found}"))
 
 
-def moved_objects(bodies: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """Capture → {key that follows from its content: key where it lies since a repair}."""
-    found: dict[str, dict[str, str]] = {}
-    for body in bodies:
-        if body["type"] == "replicated":
-            for one in body["detail"]["captures"]:
-                for item in one["objects"]:
-                    if "instead_of" in item:
-                        found.setdefault(one["capture"], {})[item["instead_of"]] = item["key"]
-    return found
-
-
-def restore_capture(
-    into: Path, vault: Vault, detail: dict[str, Any], opens: Identities, moved: dict[str, str] | None = None
-) -> int:
+def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Identities) -> int:
     """One capture's folder, every file as its manifest says; bytes written.
 
     Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
     """
     folder = into / detail["folder"]
-    where = moved or {}
     if not _is_place(detail["folder"]):
         raise FormatError("a folder in captures/", repr(detail["folder"]), "Do not use these copies.")
     keys = vault.opens_capture(detail["manifest_sha256"], opens)
-    key = vault.named("capture", detail["manifest_sha256"])
-    files = dict(unpack(vault.read(where.get(key, key), keys)))
-    manifest_bytes = files.pop(MANIFEST, b"")
-    if sha256_hex(manifest_bytes) != detail["manifest_sha256"]:
-        raise _other(detail["capture"], MANIFEST)
+    files = _packed(vault, detail["manifest_sha256"], keys)
+    manifest_bytes = files.pop(MANIFEST)
     small, large = planned(canonical.loads(manifest_bytes))
     working = folder.with_name(f".{folder.name}.restoring")
     try:
@@ -342,7 +346,7 @@ def restore_capture(
                 raise _other(detail["capture"], entry["name"])
             write_synced(working / entry["name"], data, _mode(entry["name"]))
         for entry in large:
-            fetch_file(vault, entry, keys, working / entry["name"], where)
+            fetch_file(vault, entry, keys, working / entry["name"])
         write_synced(working / MANIFEST, manifest_bytes)
         sync_folder(working)
         working.rename(folder)
@@ -352,17 +356,39 @@ def restore_capture(
     return len(manifest_bytes) + sum(int(entry["size"]) for entry in (*small, *large))
 
 
-def fetch_file(
-    vault: Vault, entry: dict[str, Any], opens: Identities, out: Path, moved: dict[str, str] | None = None
-) -> None:
-    """One large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
-    import os
+def _packed(vault: Vault, manifest_sha256: str, opens: Identities) -> dict[str, bytes]:
+    """The small files of a capture, the manifest among them, which is the right one. Raises as `restore_capture`."""
 
-    key = vault.named("file", entry["sha256"])
+    def read(key: str) -> dict[str, bytes]:
+        files = dict(unpack(vault.read(key, opens)))
+        if sha256_hex(files.get(MANIFEST, b"")) != manifest_sha256:
+            raise _other("a capture", MANIFEST)
+        return files
+
+    return _first(vault, vault.named("capture", manifest_sha256), read)
+
+
+def fetch_file(vault: Vault, entry: dict[str, Any], opens: Identities, out: Path) -> None:
+    """One large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
+    _first(vault, vault.named("file", entry["sha256"]), lambda key: _fetch(vault, key, entry, opens, out))
+
+
+def _first(vault: Vault, key: str, read: Callable[[str], T]) -> T:
+    """What the first of the objects gives that lie there for a key and are good. Raises what the last one raised."""
+    failure: Exception = KeyError(key)
+    for candidate in vault.candidates(key):
+        try:
+            return read(candidate)
+        except (KeyError, FormatError) as error:
+            failure = error
+    raise failure
+
+
+def _fetch(vault: Vault, key: str, entry: dict[str, Any], opens: Identities, out: Path) -> None:
     working = out.with_name(f".{out.name}.fetching")
     try:
         with open(working, "wb") as stream:
-            _, inside = vault.copy((moved or {}).get(key, key), opens, stream)
+            _, inside = vault.copy(key, opens, stream)
             stream.flush()
             os.fsync(stream.fileno())
         if (inside.size, inside.hexdigest()) != (entry["size"], entry["sha256"]):
@@ -373,6 +399,24 @@ def fetch_file(
         raise disk_error(error, f"fetching {out.name}") from error
     finally:
         working.unlink(missing_ok=True)
+
+
+def restored_files(vault: Vault, row: dict[str, Any], names: list[str], into: Path) -> dict[str, Path]:
+    """Some files of a capture, checked, in `into`: name → path. `row`: with manifest_sha256. Raises as `restore_capture`."""
+    keys = vault.opens_capture(row["manifest_sha256"])
+    packed = _packed(vault, row["manifest_sha256"], keys)
+    entries = {entry["name"]: entry for entry in canonical.loads(packed[MANIFEST])["files"]}
+    found = {}
+    for name in names:
+        path = into / f"{row['manifest_sha256'][:16]}-{name}"
+        if name in packed:
+            if name != MANIFEST and sha256_hex(packed[name]) != entries[name]["sha256"]:
+                raise _other(row["id"], name)
+            write_synced(path, packed[name], _mode(name))
+        else:
+            fetch_file(vault, entries[name], keys, path)
+        found[name] = path
+    return found
 
 
 def _mode(name: str) -> int:

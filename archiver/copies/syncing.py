@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.copies.disposing import destroy_there
 from archiver.copies.ledgers import compare, push
 from archiver.copies.places import Place
+from archiver.copies.plan import MANIFEST, planned
 from archiver.copies.policies import Policies, lock_line, lock_of, policies
 from archiver.copies.vault import Recipients
 from archiver.export.encrypting import recipients_of
 from storage import canonical
 from storage.digest import sha256_hex
-from storage.errors import EvidenceError, FormatError, Refused, StorageError, Unreachable, disk_error
+from storage.errors import EvidenceError, FormatError, Refused, Unreachable, disk_error
 from storage.events import Event
 from storage.files import locked
 from storage.objects import Content, Lock, at_least
@@ -29,14 +31,9 @@ from storage.packs import pack
 if TYPE_CHECKING:
     from archiver.home import Home
 
-ALONE = 1 << 20
-"""A file above this is an object of its own."""
-PACK = 16 << 20
-"""What a pack holds at most, bytes."""
 TOGETHER = 200
 """Captures to an event."""
 AT_ONCE = 4
-MANIFEST = "manifest.json"
 
 
 @dataclass
@@ -48,6 +45,8 @@ class Report:
     bytes: int = 0
     read_back: int = 0
     locked: int = 0
+    erased: int = 0
+    """Objects of disposed captures that were removed."""
     events: int = 0
     waiting: int = 0
     """Captures that have no copy there yet."""
@@ -59,17 +58,6 @@ class Report:
     @property
     def good(self) -> bool:
         return not self.troubles and not self.waiting
-
-
-def planned(manifest: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(files that are packed, files that are objects of their own) of a capture, by its manifest alone."""
-    small: list[dict[str, Any]] = []
-    large: list[dict[str, Any]] = []
-    total = 0
-    for entry in sorted(manifest["files"], key=lambda item: (item["size"], item["name"])):
-        total += entry["size"]
-        (small if entry["size"] <= ALONE and total <= PACK else large).append(entry)
-    return sorted(small, key=lambda item: item["name"]), large
 
 
 def sync(home: Home, place: Place, shown: Callable[[Report], None] = lambda report: None) -> Report:
@@ -85,12 +73,9 @@ def sync(home: Home, place: Place, shown: Callable[[Report], None] = lambda repo
             push(home, place.vault, ledger_lock(home, place))
             _captures(home, place, rules, report, shown)
             _locks(home, place, rules, report)
+            report.erased = sum(one.objects for one in destroy_there(home, place))
             report.events = push(home, place.vault, ledger_lock(home, place))
         except (Unreachable, Refused) as error:  # no use in going on
-            report.troubles.append(("", error))
-        except StorageError as error:
-            if not isinstance(error, EvidenceError) or type(error).__name__ == "LedgerError":
-                raise
             report.troubles.append(("", error))
         left = home.catalog.not_copied_to(place.destination.name)
         report.withheld = sum(not rules.may_leave(row["id"]) for row in left)

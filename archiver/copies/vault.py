@@ -30,6 +30,8 @@ from storage.files import sync_folder
 from storage.objects import Content, Lock, ObjectStore, Stored, keep
 
 AGE = b"age-encryption.org/v1"
+AGAIN = ".r"
+"""Between the key of an object and what tells a later copy of the same content from it."""
 SPOOLED = 8 << 20
 """Content above this is encrypted into a file first, so that an upload that broke goes on with the same bytes."""
 Identities = Sequence[pyrage.x25519.Identity]
@@ -195,6 +197,12 @@ class Vault:
             for one in sorted(self.store.list(start), key=lambda one: one.key)
         ]
 
+    def candidates(self, key: str) -> Iterator[str]:
+        """Where an object may lie: under its key, or since a repair under one that begins with it."""
+        yield key
+        for one in self.store.list(f"{key}{AGAIN}"):
+            yield one.key
+
     # -- the key of one capture ------------------------------------------------------------------------
 
     def capture_key(self, manifest_sha256: str, recipients: Recipients, lock: Lock | None) -> tuple[Any, Kept | None]:
@@ -218,11 +226,18 @@ class Vault:
         """What the objects of a capture are opened with. Raises `KeyError`, `CannotOpen`, `StoreError`."""
         if not self.encrypted:
             return ()
-        text = self.read(self.named("key", manifest_sha256), also)
-        try:
-            return (pyrage.x25519.Identity.from_str(text.decode()),)
-        except (pyrage.IdentityError, UnicodeDecodeError) as error:
-            raise _cannot_open("the key of a capture", error) from error
+        found: list[pyrage.x25519.Identity] = []
+        failure: Exception | None = None
+        for key in self.candidates(self.named("key", manifest_sha256)):
+            try:
+                found.append(pyrage.x25519.Identity.from_str(self.read(key, also).decode()))
+            except (pyrage.IdentityError, UnicodeDecodeError) as error:
+                failure = failure or _cannot_open("the key of a capture", error)
+            except (KeyError, CannotOpen) as error:
+                failure = failure or error
+        if not found:
+            raise failure or KeyError(manifest_sha256)
+        return tuple(found)
 
 
 def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:

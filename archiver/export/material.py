@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from archiver.copies.evicting import bring_back
 from archiver.errors import NotFound, UsageError
 from archiver.home import Home
 from storage.assembly import URI as ASSEMBLY
@@ -152,6 +153,8 @@ class Material:
     redactions: list[Redaction] = field(default_factory=list)
     renewals: list[dict[str, Any]] = field(default_factory=list)
     """Events that vouch for timestamps whose certificates were about to end."""
+    quarantined: list[str] = field(default_factory=list)
+    """Captures that were asked for and are in no package, since something in them is kept from view."""
 
     @property
     def last_seq(self) -> int:
@@ -178,7 +181,17 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
                 f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
             )
         chosen = [row for row in rows if row["id"] in ids]
+    hidden = home.catalog.quarantined_captures()
+    quarantined = [row["id"] for row in chosen if row["id"] in hidden]
+    chosen = [row for row in chosen if row["id"] not in hidden]
+    if not chosen:
+        raise UsageError(
+            f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
+        )
+    bring_back(home, [row["id"] for row in chosen])
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
+    quarantined += [one.id for one in captures if one.id in hidden or one.lent & hidden]
+    captures = [one for one in captures if one.id not in quarantined]
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(home, captures, folders)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
@@ -199,7 +212,8 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
             if key in by_key:
                 by_key[key].removals.append(event)
     renewals = home.catalog.event_bodies(("renewed",))
-    return Material(case, captures, rows, exhibits, events, annotations, list(_redactions(events, folders)), renewals)
+    redactions = list(_redactions(events, folders))
+    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(set(quarantined)))
 
 
 def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:

@@ -221,6 +221,8 @@ def show(material: Material, profile: str, secret: bytes, privileged: bool) -> S
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
             shown.withheld.append(Withheld("", what, "it would show what is withheld, masked or covered"))
+    for capture_id in material.quarantined:
+        shown.withheld.append(Withheld("", f"the capture {capture_id}", "quarantined"))
     for event in material.annotations:
         if (why := _not_told(event, profile, privileged, material)) is None:
             shown.annotations.append(event)

@@ -1,0 +1,297 @@
+"""`archiver fixity`: everything read back, here and at the copies. The result is a signed event.
+
+What is damaged is named. It is brought back from another copy only where a person asks (`--repair`), and that is an event
+too; the damaged file is put aside, never thrown away.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyrage
+
+from archiver.copies.ledgers import check_ledger_copy, mend_ledger_copy
+from archiver.copies.places import Place
+from archiver.copies.plan import MANIFEST, planned
+from archiver.copies.policies import lock_of
+from archiver.copies.restoring import restored_files
+from archiver.copies.stubs import is_stub
+from archiver.copies.syncing import tell
+from archiver.copies.vault import AGAIN, CannotOpen
+from archiver.export.encrypting import recipients_of
+from storage import canonical
+from storage.digest import file_sha256, sha256_hex
+from storage.errors import FormatError, StoreError, disk_error
+from storage.events import Event
+from storage.files import sync_folder
+from storage.objects import Content
+from storage.packs import pack
+from storage.times import utc_parse, utc_text
+
+if TYPE_CHECKING:
+    from archiver.home import Home
+
+
+@dataclass
+class Damage:
+    """A file or object that is not what it should be."""
+
+    where: str
+    """`home`, or a destination."""
+    capture: str | None
+    name: str
+    """The file, or the object's key."""
+    found: str
+    kind: str = "file"
+    repaired: str | None = None
+    """From where, once it was."""
+
+    def line(self) -> dict[str, Any]:
+        full = {"where": self.where, "capture": self.capture, "name": self.name, "found": self.found}
+        return {key: value for key, value in full.items() if value is not None}
+
+
+@dataclass
+class Report:
+    captures: int = 0
+    files: int = 0
+    objects: int = 0
+    bytes: int = 0
+    places: list[str] = field(default_factory=list)
+    evicted: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    """(destination, why): places that did not answer."""
+
+    @property
+    def left(self) -> list[Damage]:
+        return [one for one in self.damaged if one.repaired is None]
+
+
+def chosen(
+    home: Home, captures: list[str] | None, older_than: float | None, sample: int | None
+) -> list[dict[str, Any]]:
+    """Rows of the captures that are to be read."""
+    rows = home.catalog.captures()
+    if captures is not None:
+        rows = [row for row in rows if row["id"] in set(captures)]
+    if older_than is not None:
+        last = last_read(home)
+        before = home.clock() - timedelta(days=older_than)
+        rows = [row for row in rows if row["id"] not in last or utc_parse(last[row["id"]]) < before]
+    if sample is not None and sample < len(rows):
+        rows = sorted(secrets.SystemRandom().sample(rows, max(0, sample)), key=lambda row: int(row["seq"]))
+    return rows
+
+
+def last_read(home: Home) -> dict[str, str]:
+    """Capture → when it was read back last, by the signed results."""
+    found: dict[str, str] = {}
+    seqs = {row["id"]: row["seq"] for row in home.catalog.captures()}
+    for body in home.catalog.event_bodies(("checked",)):
+        detail = body["detail"]
+        if detail.get("kind") != "fixity":
+            continue
+        named = detail.get("captures")
+        ids = named if named is not None else [one for one, seq in seqs.items() if seq < detail["all_before"]]
+        found |= dict.fromkeys(ids, body["time"])
+    return found
+
+
+def read_home(home: Home, rows: list[dict[str, Any]], report: Report) -> None:
+    """Every file of these captures against its manifest, and that against its event."""
+    for row in rows:
+        folder = home.path / row["folder"]
+        for name, entry in _expected(folder, row, report):
+            path = folder / name
+            if entry is None:
+                continue
+            if is_stub(folder, name):
+                report.evicted += 1
+                continue
+            report.files += 1
+            try:
+                digest = file_sha256(path)
+            except OSError as error:
+                report.damaged.append(Damage("home", row["id"], name, error.strerror or "cannot be read"))
+                continue
+            report.bytes += digest.size
+            if (digest.size, digest.hexdigest()) != (entry["size"], entry["sha256"]):
+                report.damaged.append(Damage("home", row["id"], name, f"sha256 {digest.hexdigest()}"))
+
+
+def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    try:
+        data = (folder / MANIFEST).read_bytes()
+    except OSError as error:
+        report.damaged.append(Damage("home", row["id"], MANIFEST, error.strerror or "cannot be read"))
+        return
+    if sha256_hex(data) != row["manifest_sha256"]:
+        report.damaged.append(Damage("home", row["id"], MANIFEST, f"sha256 {sha256_hex(data)}"))
+        return
+    for entry in canonical.loads(data)["files"]:
+        yield entry["name"], entry
+
+
+def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Report, whole: bool) -> None:
+    """Every object of these captures as it was when it was put there; with `whole` the ledger's copy too. Raises `StoreError`."""
+    name, wanted = place.destination.name, {row["id"]: row for row in rows}
+    report.places.append(name)
+    for copy in home.catalog.copies(name):
+        row = wanted.get(copy["capture"])
+        if row is None:
+            continue
+        opens: Any = ()
+        for item in copy["objects"]:
+            report.objects += 1
+            try:
+                stored, inside = place.vault.measure(item["key"], opens, item.get("version"))
+                if item["kind"] == "key":
+                    opens = place.vault.opens_capture(row["manifest_sha256"])
+            except KeyError:
+                report.damaged.append(Damage(name, row["id"], item["key"], "it is gone", item["kind"]))
+                continue
+            except CannotOpen as error:
+                report.damaged.append(
+                    Damage(name, row["id"], item["key"], f"it does not open: {error.found}", item["kind"])
+                )
+                continue
+            report.bytes += stored.size
+            if stored.hexdigest() != item.get("stored_sha256", item["sha256"]) or inside.hexdigest() != item["sha256"]:
+                found = f"sha256 {stored.hexdigest()}"
+                report.damaged.append(Damage(name, row["id"], item["key"], found, item["kind"]))
+    if whole:
+        for key, found in check_ledger_copy(home, place.vault):
+            report.damaged.append(Damage(name, None, key, found, "ledger"))
+
+
+def tell_result(home: Home, report: Report, rows: list[dict[str, Any]], everything: bool) -> int:
+    """The signed result; the event's number."""
+    detail: dict[str, Any] = {
+        "kind": "fixity",
+        "files": report.files,
+        "objects": report.objects,
+        "bytes": report.bytes,
+        "places": ["home", *report.places] if report.files or report.evicted else report.places,
+        "evicted": report.evicted,
+        "damaged": [one.line() for one in report.damaged],
+        "unread": [{"where": where, "why": why} for where, why in report.unread],
+    }
+    if everything:
+        detail["all_before"] = max((row["seq"] for row in rows), default=-1) + 1
+    else:
+        detail["captures"] = [row["id"] for row in rows]
+    sealed = home.ledger.append([Event("checked", home.clock(), detail)], home.author)[0]
+    home.project()
+    return sealed.seq
+
+
+# -- repair ----------------------------------------------------------------------------------------------
+
+
+def repair(home: Home, places: list[Place], report: Report) -> None:
+    """Brings back what can be brought back. What cannot stays in the report as it was."""
+    rows = {row["id"]: row for row in home.catalog.captures()}
+    for one in report.damaged:
+        if one.where == "home" and one.capture is not None:
+            _repair_here(home, places, rows[one.capture], one)
+    for one in report.damaged:
+        if one.where != "home":
+            place = next(item for item in places if item.destination.name == one.where)
+            _repair_there(home, place, rows.get(one.capture or ""), one)
+
+
+def _repair_here(home: Home, places: list[Place], row: dict[str, Any], one: Damage) -> None:
+    folder = home.path / row["folder"]
+    for place in places:
+        try:
+            data = restored_files(place.vault, row, [one.name], home.path / "outgoing")
+        except (KeyError, StoreError, FormatError):
+            continue
+        aside = home.path / "damaged" / row["id"] / f"{one.name}.{utc_text(home.clock())[:19].replace(':', '')}"
+        try:
+            aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = folder / one.name
+            if path.exists():
+                path.rename(aside)
+            data[one.name].rename(path)
+            sync_folder(folder)
+        except OSError as error:
+            raise disk_error(error, f"repairing {one.name}") from error
+        one.repaired = place.destination.name
+        _tell_repair(home, one, {"from": place.destination.name, "aside": aside.relative_to(home.path).as_posix()})
+        return
+
+
+def _repair_there(home: Home, place: Place, row: dict[str, Any] | None, one: Damage) -> None:
+    """Once more, under a key of its own: what lies there is neither overwritten nor believed."""
+    try:
+        if row is None:
+            if mend_ledger_copy(home, place.vault, one.name):
+                one.repaired = "home"
+                _tell_repair(home, one, {"from": "home"})
+            return
+        copy = home.catalog.copies(place.destination.name, row["id"])[0]
+        if one.kind == "key":  # what the lost key opened is put there once more, for a new one
+            objects = _anew(home, place, row, copy["objects"])
+        else:
+            opens = place.vault.opens_capture(row["manifest_sha256"])
+            to = [key.to_public() for key in opens[-1:]]
+            objects = [
+                _again(home, place, row, item, to) if item["key"] == one.name else item for item in copy["objects"]
+            ]
+        tell(home, place.destination.name, [{"capture": row["id"], "objects": objects}])
+        one.repaired = "home"
+        _tell_repair(home, one, {"from": "home"})
+    except (FormatError, StoreError, KeyError, OSError):
+        return  # stays in the report
+
+
+def _anew(home: Home, place: Place, row: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every object of a capture once more, under a new key of the capture."""
+    fresh = pyrage.x25519.Identity.generate()
+    cases = {case["name"]: json.loads(case["recipients"]) for case in home.catalog.cases()}
+    readers = [key for case in home.catalog.cases_of(row["id"]) for key in cases[case]]
+    own = [str(key.to_public()) for key in place.vault.opens]
+    envelope = place.vault.keep(
+        _another(items[0]),
+        Content.of(str(fresh).encode()),
+        lock_of(items[0].get("lock")),
+        recipients_of([*own, *readers]),
+    )
+    rest = [_again(home, place, row, item, [fresh.to_public()]) for item in items[1:]]
+    return [{"kind": "key", **envelope.line()}, *rest]
+
+
+def _another(item: dict[str, Any]) -> str:
+    return f"{str(item['key']).split(AGAIN)[0]}{AGAIN}{secrets.token_hex(4)}"
+
+
+def _again(home: Home, place: Place, row: dict[str, Any], item: dict[str, Any], to: list[Any]) -> dict[str, Any]:
+    folder, more = home.path / row["folder"], {}
+    if item["kind"] == "capture":
+        manifest_bytes = (folder / MANIFEST).read_bytes()
+        small = planned(canonical.loads(manifest_bytes))[0]
+        files = [(entry["name"], (folder / entry["name"]).read_bytes()) for entry in small]
+        content = Content.of(pack([(MANIFEST, manifest_bytes), *files]))
+    else:
+        content = Content.of(folder / item["name"])
+        more = {"name": item["name"]}
+    if content.sha256 != item["sha256"]:
+        raise FormatError("the files as they were sealed", "others", "Repair what is damaged here first.")
+    return {
+        "kind": item["kind"],
+        **more,
+        **place.vault.keep(_another(item), content, lock_of(item.get("lock")), to).line(),
+    }
+
+
+def _tell_repair(home: Home, one: Damage, how: dict[str, Any]) -> None:
+    home.ledger.append([Event("repaired", home.clock(), {**one.line(), **how})], home.author)
+    home.project()
