@@ -29,6 +29,7 @@ TABLES = (
     "annotations",
     "copies",
     "disposed",
+    "lent",
 )
 
 
@@ -235,6 +236,30 @@ class Catalog:
         rows = self._query("SELECT DISTINCT capture FROM lent WHERE lender=? ORDER BY 1", (capture,))
         return [row[0] for row in rows]
 
+    def lenders_of(self, capture: str) -> list[str]:
+        """Captures in which bytes lie that this one only names."""
+        return [row[0] for row in self._query("SELECT lender FROM lent WHERE capture=? ORDER BY 1", (capture,))]
+
+    def lendings(self) -> list[tuple[str, str]]:
+        """(capture, lender) of every such reference."""
+        return [(row[0], row[1]) for row in self._query("SELECT capture, lender FROM lent ORDER BY 1, 2")]
+
+    def sealed_payload(self, digest: str, cases: Sequence[str]) -> dict[str, Any] | None:
+        """The oldest sealed record with this payload, in a capture that is in all of `cases`. Raises `CatalogError`.
+
+        `digest`: `sha256:…`. Neither quarantined nor disposed of; records that hold the bytes themselves.
+        """
+        marks = ",".join("?" for _ in cases)
+        sql = (
+            "SELECT r.*, c.folder FROM records r JOIN captures c ON c.id=r.capture WHERE r.payload_digest=? "
+            "AND r.type='response' AND r.truncated IS NULL "
+            f'AND (SELECT COUNT(*) FROM case_captures m WHERE m.capture=r.capture AND m."case" IN ({marks}))=? '
+            "AND r.capture NOT IN (SELECT capture FROM annotations WHERE kind='quarantine' AND capture IS NOT NULL) "
+            "ORDER BY c.seq LIMIT 1"
+        )
+        rows = self._query(sql, (digest, *cases, len(set(cases))))
+        return _row(rows[0]) if rows else None
+
     def forget_events(self, seqs: Sequence[int]) -> None:
         """The bodies of events that were disposed of."""
         with self.transaction() as connection:
@@ -292,7 +317,7 @@ def _insert_copies(connection: sqlite3.Connection, body: dict[str, Any]) -> None
             "INSERT OR IGNORE INTO disposed VALUES (?,?,?,?)",
             (detail["capture"], body["seq"], detail["folder"], detail["manifest_sha256"]),
         )
-        for table in ("search", "attachments", "posts", "records", "inventory", "case_captures"):
+        for table in ("search", "attachments", "posts", "records", "inventory", "case_captures", "lent"):
             connection.execute(f"DELETE FROM {table} WHERE capture=?", (detail["capture"],))
         connection.execute("DELETE FROM captures WHERE id=?", (detail["capture"],))
 
@@ -325,6 +350,9 @@ def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: 
     )  # fmt: skip
     for case in detail.get("cases", []):
         _insert_membership(connection, case, capture, body["seq"])
+    records = list(read_lines(folder / "records.jsonl"))
+    lenders = {lender for line in records for lender in _lenders(line)} - {capture}
+    connection.executemany("INSERT OR IGNORE INTO lent VALUES (?,?)", [(capture, one) for one in sorted(lenders)])
     connection.executemany(
         "INSERT OR IGNORE INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (
@@ -333,7 +361,7 @@ def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: 
                 line["length"], line.get("block_digest"), line.get("payload_digest"), line.get("payload_size"),
                 line.get("status"), line.get("content_type"), line.get("truncated"),
             )
-            for n, line in enumerate(read_lines(folder / "records.jsonl"))
+            for n, line in enumerate(records)
         ),
     )  # fmt: skip
     posts = list(read_lines(folder / "posts.jsonl"))
@@ -353,6 +381,12 @@ def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: 
             for n, line in enumerate(inventory)
         ),
     )
+
+
+def _lenders(line: dict[str, Any]) -> list[str]:
+    """Captures in which bytes lie that this record only names."""
+    refers = line.get("refers")
+    return [*([refers["capture"]] if isinstance(refers, dict) else []), *line.get("lent", [])]
 
 
 def insert_posts(connection: sqlite3.Connection, capture: str, posts: Sequence[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from storage.errors import FormatError
 
@@ -24,20 +24,19 @@ def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
     return b"".join([*parts, bytes(1024)])
 
 
-def unpack(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The files of a pack. Raises `FormatError` on anything that `pack` would not make."""
+def unpack(data: bytes) -> list[tuple[str, bytes]]:
+    """The files of a pack. Raises `FormatError` on anything that `pack` would not make: one changed bit is seen."""
+    files = []
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for entry in archive:
-                if not entry.isreg() or not _NAME.fullmatch(entry.name):
-                    raise _bad(f"the entry {entry.name[:80]!r}")
-                source = archive.extractfile(entry)
-                content = source.read() if source is not None else b""
-                if len(content) != entry.size:
-                    raise _bad("one that ends early")
-                yield entry.name, content
+                source = archive.extractfile(entry) if entry.isreg() else None
+                files.append((entry.name, source.read() if source is not None else b""))
+        if pack(files) != data:
+            raise _bad("other bytes than its files would give")
     except (tarfile.TarError, EOFError, ValueError, OverflowError, OSError) as error:
         raise _bad(str(error)) from error
+    return files
 
 
 def _bad(found: str) -> FormatError:

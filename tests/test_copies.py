@@ -323,3 +323,371 @@ def test_a_copy_that_broke_off_is_the_copy_of_an_older_checkpoint(kept: Kept, at
     assert main(["--home", str(tmp_path / "new"), "check"], None, {}) == 0
     before, after = Home(kept.home).ledger.checkpoint(), Home(tmp_path / "new").ledger.checkpoint()
     assert 0 < after.size < before.size
+
+
+# -- locks, triage, quarantine ---------------------------------------------------------------------------
+
+
+def locks_of(kept: Kept, capture: str) -> set[tuple[str | None, str | None, bool]]:
+    """What the newest event says of the locks of a capture's copies: (mode, day, hold)."""
+    (copy,) = Home(kept.home).catalog.copies(capture=capture)
+    found = [item.get("lock") or {} for item in copy["objects"]]
+    return {(lock.get("mode"), (lock.get("until") or "")[:10] or None, bool(lock.get("hold"))) for lock in found}
+
+
+def heads(at: At, kept: Kept, capture: str) -> set[tuple[str | None, str | None]]:
+    """What the server itself says of them: (mode, hold)."""
+    s3, (copy,) = client(at.url), Home(kept.home).catalog.copies(capture=capture)
+    answers = [
+        s3.head_object(Bucket=at.bucket, Key=f"team/a/{item['key']}", VersionId=item["version"])
+        for item in copy["objects"]
+    ]
+    return {(one.get("ObjectLockMode"), one.get("ObjectLockLegalHoldStatus")) for one in answers}
+
+
+def test_nothing_is_locked_before_somebody_looked_at_it(kept: Kept, bucket: At) -> None:
+    first, second = kept.captures
+    assert kept.run("sync") == 0
+    assert locks_of(kept, first) == {(None, None, False)}
+    assert kept.run("triage", first, "seen, nothing unlawful") == 0
+    assert kept.run("sync") == 0
+    ((mode, day, hold),) = locks_of(kept, first)
+    assert (mode, hold) == ("governance", False)
+    assert day is not None
+    assert int(day[:4]) >= 2036
+    assert heads(bucket, kept, first) == {("GOVERNANCE", None)}
+    assert locks_of(kept, second) == {(None, None, False)}
+
+
+def test_a_capture_that_was_looked_at_is_locked_as_it_is_put(kept: Kept, bucket: At) -> None:
+    first, _ = kept.captures
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("sync") == 0
+    assert {mode for mode, _, _ in locks_of(kept, first)} == {"governance"}
+    assert len(bodies(kept.home, "replicated")) == 1
+
+
+def test_compliance_needs_an_explicit_word(kept: Kept, bucket: At, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = kept.captures
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("lock", "inbox", "compliance", "--days", "400", "--because", "proceedings") == 1
+    assert "Nobody can remove" in capsys.readouterr().err
+    assert kept.run("lock", "inbox", "compliance", "--days", "400", "--because", "proceedings", "--yes") == 0
+    assert kept.run("sync") == 0
+    assert {mode for mode, _, _ in locks_of(kept, first)} == {"compliance", "governance"}, (
+        "the capture's key can be destroyed"
+    )
+    assert {mode for mode, _ in heads(bucket, kept, first)} == {"COMPLIANCE", "GOVERNANCE"}
+
+
+def test_a_legal_hold_comes_and_goes(kept: Kept, bucket: At) -> None:
+    first, _ = kept.captures
+    assert kept.run("sync") == 0
+    assert kept.run("lock", "inbox", "--hold", "--because", "court order") == 0
+    assert kept.run("sync") == 0
+    assert locks_of(kept, first) == {(None, None, True)}
+    assert {hold for _, hold in heads(bucket, kept, first)} == {"ON"}
+    assert kept.run("dispose", first, "--basis", "x") == 1, "what is held is not disposed of"
+    assert kept.run("lock", "inbox", "--no-hold", "--because", "order lifted") == 0
+    assert kept.run("sync") == 0
+    assert {hold for _, hold in heads(bucket, kept, first)} <= {"OFF", None}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["lock", "nowhere", "--hold"], ["lock", "inbox"], ["lock", "inbox", "forever"], ["lock", "inbox", "--days", "0"]],
+)
+def test_words_of_locks_that_mean_nothing(kept: Kept, words: list[str]) -> None:
+    assert kept.run(*words, "--because", "x") == 1
+    assert not bodies(kept.home, "lock-policy")
+
+
+def test_what_is_quarantined_leaves_the_house_by_no_way(
+    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = kept.captures
+    assert kept.run("quarantine", first, "unlawful") == 0
+    assert "inhope.org" in capsys.readouterr().out
+    assert kept.run("--json", "sync") == 0
+    said = lines(capsys)[-1]
+    assert (said["copied"], said["quarantined"], said["waiting"]) == (1, 1, 0)
+    assert [copy["capture"] for copy in Home(kept.home).catalog.copies()] == [second]
+    assert kept.run("triage", "inbox") == 0
+    assert first not in bodies(kept.home, "triaged")[0]["detail"]["captures"]
+    assert (
+        kept.run(
+            "export", "inbox", "--to", str(tmp_path), "--profile", "full", "--no-encrypt", "--yes", "--only", first
+        )
+        == 1
+    )
+    assert kept.run("assemble", first, "--to", str(tmp_path)) == 1
+
+
+def test_every_view_of_what_is_quarantined_is_an_event(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = kept.captures
+    assert kept.run("quarantine", first, "unlawful") == 0
+    assert kept.run("show", first) == 0
+    assert kept.run("show", first, "--quarantined") == 1
+    assert not bodies(kept.home, "viewed")
+    assert kept.run("show", first, "--quarantined", "--why", "for the police report") == 0
+    (view,) = bodies(kept.home, "viewed")
+    assert view["detail"] == {"capture": first, "why": "for the police report"}
+
+
+# -- eviction --------------------------------------------------------------------------------------------
+
+
+def test_large_files_are_freed_and_come_back_when_they_are_read(
+    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film, (_, second) = kept.film, kept.captures
+    before = film.read_bytes()
+    assert kept.run("evict", "inbox") == 4, "no copy yet"
+    assert film.exists()
+    assert kept.run("sync") == 0
+    assert kept.run("evict", "inbox") == 0
+    stub = film.with_name(f"{film.name}.evicted")
+    assert not film.exists()
+    assert json.loads(stub.read_bytes())["places"] == ["archive"]
+    capsys.readouterr()
+    assert kept.run("check") == 6
+    assert "lie at the copies" in capsys.readouterr().out
+    assert kept.run("show", second) == 0
+    assert "1 files were freed here" in capsys.readouterr().out
+    assert kept.run("catalog", "rebuild") == 0
+    assert kept.run("fixity") == 0
+    assert kept.run("export", "inbox", "--to", str(tmp_path), "--profile", "full", "--no-encrypt", "--yes") in (0, 6)
+    assert film.read_bytes() == before
+    assert not stub.exists()
+    assert kept.run("check") == 0
+    assert bodies(kept.home, "evicted")[0]["detail"]["files"][0]["name"] == film.name
+
+
+def test_a_file_stays_where_its_copy_is_damaged(kept: Kept, at: At, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kept.run("sync") == 0
+    (key,) = (key for key in at.objects() if "/file/" in key)
+    data = bytearray(at.objects()[key])
+    data[len(data) // 2] ^= 1
+    at.spoil(key, bytes(data))
+    assert kept.run("evict", "inbox") == 4
+    assert kept.film.stat().st_size > len(FILM)
+    assert not bodies(kept.home, "evicted")
+
+
+def test_a_stub_without_a_copy_is_said(
+    kept: Kept, disk: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kept.run("sync") == 0
+    assert kept.run("evict", "inbox") == 0
+    shutil.move(disk.where, tmp_path / "unplugged")
+    assert kept.run("evict", "inbox", "--back") == 6
+    assert "Connect the place" in capsys.readouterr().err
+    shutil.move(tmp_path / "unplugged", disk.where)
+    assert kept.run("evict", "inbox", "--back") == 0
+    assert kept.run("check") == 0
+
+
+def test_two_copies_may_be_asked_for(kept: Kept, disk: At, s3: str) -> None:
+    assert kept.run("sync") == 0
+    assert kept.run("evict", "inbox", "--copies", "2") == 4
+    add_place(kept.home, "cloud", f"s3://{new_bucket(s3)}", False, s3)
+    assert kept.run("sync") == 0
+    assert kept.run("evict", "inbox", "--copies", "2") == 0
+
+
+# -- fixity ----------------------------------------------------------------------------------------------
+
+
+def every_kind_here(home: Path) -> list[str]:
+    return sorted(
+        {
+            path.name if "archiver-" not in path.name else "warc"
+            for path in (home / "captures").rglob("*")
+            if path.is_file()
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["inventory.jsonl", "manifest.json", "posts.jsonl", "private.age", "records.jsonl", "warc", "film"]
+)
+def test_a_flipped_bit_here_is_found_named_and_repaired(
+    kept: Kept, at: At, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert set(every_kind_here(kept.home)) == {
+        "inventory.jsonl",
+        "manifest.json",
+        "posts.jsonl",
+        "private.age",
+        "records.jsonl",
+        "warc",
+    }
+    assert kept.run("sync") == 0
+    folder = kept.folder_of(kept.captures[0])
+    path = kept.film if kind == "film" else next(folder.glob("*.warc.gz")) if kind == "warc" else folder / kind
+    before = path.read_bytes()
+    data = bytearray(before or b"x")
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert kept.run("--json", "fixity", "--local") == 5
+    found = next(line["damaged"] for line in lines(capsys) if "damaged" in line)
+    assert (found["where"], found["name"]) == ("home", path.name)
+    assert path.read_bytes() == bytes(data), "never silently"
+    assert kept.run("fixity", "--repair") == 0
+    assert path.read_bytes() == before
+    assert [one.read_bytes() for one in (kept.home / "damaged").rglob(f"{path.name}.*")] == [bytes(data)]
+    (repaired,) = bodies(kept.home, "repaired")
+    assert repaired["detail"]["from"] == "archive"
+    assert kept.run("check") == 0
+    assert kept.run("fixity") == 0
+
+
+KINDS = ["capture", "file", "key", "ledger", "tile", "checkpoint"]
+
+
+@pytest.mark.parametrize("damage", ["flipped", "gone"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_at_a_copy_is_found_named_and_repaired(
+    kept: Kept, at: At, kind: str, damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kept.run("sync") == 0
+    keys = sorted(key for key in at.objects() if f"/{kind}/" in key)
+    if not keys:
+        assert (kind, at.own) == ("key", True)
+        return
+    key = keys[-1]
+    data = bytearray(at.objects()[key])
+    data[-20] ^= 1
+    at.spoil(key, bytes(data) if damage == "flipped" else None)
+    capsys.readouterr()
+    code = kept.run("--json", "fixity")
+    said = [line["damaged"] for line in lines(capsys) if "damaged" in line and "where" in str(line["damaged"])]
+    if (kind, damage) == ("checkpoint", "gone"):
+        assert code == 0, "an older checkpoint is a whole copy too; the next round puts the newest again"
+        return
+    assert code == 5
+    assert said
+    assert (kind, damage) == ("ledger", "gone") or [item for item in said if key.endswith(item["name"])], said
+    assert kept.run("fixity", "--repair") == 0
+    assert kept.run("fixity") == 0
+    words = [*at.restore_words, "--recovery", str(kept.folder / "recovery.age-key")]
+    assert kept.run("sync") == 0
+    before = evidence(kept.home)
+    assert main(["--home", str(tmp_path / "new"), *words], None, {}) == 0
+    assert evidence(tmp_path / "new") == before
+
+
+def test_what_is_read_can_be_chosen(kept: Kept, at: At, capsys: pytest.CaptureFixture[str]) -> None:
+    assert kept.run("sync") == 0
+    for words, captures in ((["--sample", "1"], 1), (["--older-than", "1"], 1), ([kept.captures[0]], 1), ([], 2)):
+        assert kept.run("--json", "fixity", *words) == 0
+        assert lines(capsys)[-1]["captures"] == captures, words
+    assert kept.run("--json", "fixity", "--older-than", "1") == 0
+    assert lines(capsys)[-1]["captures"] == 0, "all of it was read just now"
+    checked = bodies(kept.home, "checked")
+    assert all(body["detail"]["kind"] == "fixity" and body["signature"] for body in checked)
+
+
+def test_a_place_that_does_not_answer_cannot_be_told_of(
+    kept: Kept, disk: At, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert kept.run("sync") == 0
+    add_place(kept.home, "cloud", "s3://nowhere-bucket", False, "http://127.0.0.1:9")
+    assert kept.run("fixity") == 6
+    assert "cloud did not answer" in capsys.readouterr().err
+
+
+# -- disposal --------------------------------------------------------------------------------------------
+
+
+def second_person(kept: Kept) -> None:
+    assert kept.run("keys", "new", "R-2", "--role", "reviewer") == 0
+
+
+def test_disposal_takes_two_people_and_leaves_a_tombstone(
+    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = kept.captures
+    second_person(kept)
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("sync") == 0
+    folder = kept.folder_of(first)
+    assert kept.run("dispose", first) == 1, "a legal basis is needed"
+    assert kept.run("dispose", first, "--confirm", "--yes") == 1, "nobody asked"
+    assert kept.run("dispose", first, "--basis", "§ 184b", "--with-notes") == 0
+    assert kept.run("dispose", first, "--confirm", "--yes") == 1, "the same person"
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm") == 1, "not read"
+    assert folder.exists()
+    there = at.objects()
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
+    assert not folder.exists()
+    gone = set(there) - set(at.objects())
+    assert any("/capture/" in key for key in gone)
+    assert any("/key/" in key for key in gone) or at.own
+    (tombstone,) = bodies(kept.home, "disposed")
+    assert tombstone["detail"]["basis"] == "§ 184b"
+    assert tombstone["detail"]["requested_by"] == "tester"
+    assert tombstone["agent"]["id"] == "R-2"
+    (erased,) = bodies(kept.home, "erased")
+    assert (erased["detail"]["capture"], erased["detail"]["remains"]) == (first, [])
+    capsys.readouterr()
+    assert kept.run("check") == 0
+    assert "disposed of by R-2" in capsys.readouterr().out
+    assert kept.run("find", "note about") == 0
+    assert "a note about it" not in capsys.readouterr().out
+    rows = Home(kept.home).catalog
+    before = {
+        table: rows.rows(table) for table in ("captures", "events", "disposed", "annotations", "posts", "case_captures")
+    }
+    assert kept.run("catalog", "rebuild") == 0
+    rows = Home(kept.home).catalog
+    assert {table: rows.rows(table) for table in before} == before
+    assert kept.run("sync") == 0
+    assert b"a note about it" not in b"".join(at.objects().values())
+    words = [*at.restore_words, "--recovery", str(kept.folder / "recovery.age-key")]
+    assert main(["--home", str(tmp_path / "new"), *words], None, {}) == 0
+    assert evidence(tmp_path / "new") == evidence(kept.home)
+    assert main(["--home", str(tmp_path / "new"), "check"], None, {}) == 0
+    assert [row["id"] for row in Home(tmp_path / "new").catalog.captures()] == [second]
+
+
+def test_what_a_lock_keeps_is_said_and_unreadable(kept: Kept, bucket: At, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = kept.captures
+    second_person(kept)
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("lock", "inbox", "compliance", "--because", "x", "--yes") == 0
+    assert kept.run("sync") == 0
+    assert kept.run("dispose", first, "--basis", "§ 184b") == 0
+    capsys.readouterr()
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 2
+    err = capsys.readouterr().err
+    assert "remains, locked until" in err
+    assert "nobody can read it" in err
+    (erased,) = bodies(kept.home, "erased")
+    assert erased["detail"]["unreadable"]
+    assert [item["lock"]["mode"] for item in erased["detail"]["remains"]] == ["compliance"]
+    assert not [key for key in bucket.objects() if "/key/" in key and key.endswith(first)]
+    assert kept.run("sync") == 0
+    assert len(bodies(kept.home, "erased")) == 1, "nothing new to say"
+
+
+@pytest.mark.parametrize("left", ["folder", "half", "manifest"])
+def test_a_kill_in_the_middle_of_a_disposal_is_finished_by_the_next_command(
+    kept: Kept, at: At, left: str, tmp_path: Path
+) -> None:
+    first, _ = kept.captures
+    second_person(kept)
+    assert kept.run("sync") == 0
+    folder = kept.folder_of(first)
+    saved = tmp_path / "saved"
+    shutil.copytree(folder, saved)
+    assert kept.run("dispose", first, "--basis", "§ 184b") == 0
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
+    folder.mkdir(parents=True)
+    for path in saved.iterdir():
+        if left == "folder" or path.name == "manifest.json" or (left == "half" and path.suffix == ".gz"):
+            shutil.copy(path, folder / path.name)
+    assert kept.run("check") == 5
+    assert kept.run("note", kept.captures[0], "any command that writes") == 0
+    assert not folder.exists()
+    assert kept.run("check") == 0

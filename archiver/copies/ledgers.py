@@ -10,6 +10,7 @@ import json
 import operator
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -223,9 +224,16 @@ def check_ledger_copy(home: Home, vault: Vault) -> Iterator[tuple[str, str]]:
     for one in vault.list("checkpoint"):
         if one.key.isdigit():
             yield from _differs(vault, f"{vault.home}/checkpoint/{one.key}", lambda note: _is_ours(home, keys, note))
+    seen: set[str] = set()
     for one in vault.list("ledger"):
+        key = f"{vault.home}/ledger/{one.key}"
         if AGAIN not in one.key:
-            yield from _differs(vault, f"{vault.home}/ledger/{one.key}", lambda data: _events_fit(home, data))
+            yield from _differs(vault, key, lambda data: _events_fit(home, data))
+        with suppress(KeyError, FormatError):
+            seen |= {name for name, _ in unpack(vault.read(key))}
+    for seq in range(newest):
+        if f"events/{event_name(seq)}" not in seen and (home.ledger.events / event_name(seq)).exists():
+            yield f"{vault.home}/ledger/{seq:012d}-{seq + 1:012d}", "no pack holds this event"
     for one in vault.list("ring"):
         yield from _differs(vault, f"{vault.home}/ring/{one.key}", lambda data: bool(canonical.loads(data)))
 

@@ -13,3 +13,6 @@ CREATE TABLE disposed (
   folder TEXT NOT NULL,
   manifest_sha256 TEXT NOT NULL
 );
+-- Captures that hold no bytes of their own of something that lies in another: the lender.
+CREATE TABLE lent (capture TEXT NOT NULL, lender TEXT NOT NULL, PRIMARY KEY (capture, lender));
+CREATE INDEX lent_lender ON lent(lender);
