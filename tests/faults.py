@@ -14,15 +14,20 @@ SLOW_DOWN = (
 )
 BROKEN = b"<?xml version='1.0'?><Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"
 GONE = b"<?xml version='1.0'?><Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>"
+CODE = b"<?xml version='1.0'?><Error><Code>CODE</Code><Message>As the test wants it.</Message></Error>"
 FAULTS = ("slow-down", "error", "no-answer", "answer-lost", "answer-torn")
 
 
 class Gateway:
-    """`trouble(number, method, path)` says which of `FAULTS` befalls a request, or None. `asked` are all requests."""
+    """`trouble(number, method, path)` says which of `FAULTS` befalls a request, or None. `asked` are all requests.
+
+    `code:403:AccessDenied` is an answer with that status and code. `changed(method, path, answer)` changes answers.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.asked: list[tuple[str, str]] = []
         self.trouble: Callable[[int, str, str], str | None] = lambda number, method, path: None
+        self.changed: Callable[[str, str, bytes], bytes] = lambda method, path, answer: answer
         gateway = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,6 +42,10 @@ class Gateway:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 if fault == "no-such-upload":
                     self.answer(404, [], GONE)
+                    return
+                if fault is not None and fault.startswith("code:"):
+                    _, status, code = fault.split(":")
+                    self.answer(int(status), [], CODE.replace(b"CODE", code.encode()))
                     return
                 if fault in ("slow-down", "error"):
                     self.answer(503 if fault == "slow-down" else 500, [], SLOW_DOWN if fault == "slow-down" else BROKEN)
@@ -53,6 +62,9 @@ class Gateway:
                     self.hang_up()
                     return
                 kept = [(name, value) for name, value in got.getheaders() if name.lower() not in HOP]
+                other = gateway.changed(self.command, self.path, data)
+                if other != data:
+                    data, kept = other, [pair for pair in kept if pair[0].lower() != "content-length"]
                 self.answer(got.status, kept, data, torn=fault == "answer-torn" and len(data) > 1)
 
             def answer(self, status: int, headers: list[tuple[str, str]], data: bytes, torn: bool = False) -> None:

@@ -110,5 +110,7 @@ def bytes_at(url: str, bucket: str) -> dict[str, bytes]:
     found = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for item in page.get("Contents", []):
+            if item["Key"].startswith("probe/"):
+                continue  # what a probe that broke off left: moto keeps what has a wrong checksum
             found[item["Key"]] = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
     return found

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archiver.copies.keys import every_recipient, private_files, recovery_keys
-from archiver.copies.vault import AGAIN, CannotOpen, Vault
+from archiver.copies.vault import AGAIN, Vault
 from archiver.export.encrypting import recipients_of
 from storage import canonical
 from storage.errors import FormatError, LedgerError, Refused
@@ -57,8 +57,8 @@ def compare(home: Home, vault: Vault) -> Remote:
         try:
             note = vault.read(f"{vault.home}/checkpoint/{one.key}")
             found = Checkpoint.parse(open_note(note.decode(), keys))
-        except (FormatError, UnicodeDecodeError) as error:
-            strange.append(f"checkpoint/{one.key}: {error}")
+        except (KeyError, FormatError, UnicodeDecodeError) as error:
+            strange.append(f"checkpoint/{one.key}: {'listed, and not there' if isinstance(error, KeyError) else error}")
             continue
         if found.size > local.size:
             raise LedgerError(
@@ -128,7 +128,7 @@ def _keep_newest(
     there = vault.list(kind)
     if there and there[-1].key.endswith(mark):
         return
-    if any(one.key == f"{size:012d}-{mark}" for one in there):
+    if vault.store.head(f"{vault.home}/{kind}/{size:012d}-{mark}") is not None:  # whatever the listing says
         return
     if always_encrypted and not vault.encrypted:
         import pyrage
@@ -206,7 +206,7 @@ def readable_checkpoints(vault: Vault, keys: Sequence[VerifierKey]) -> Iterator[
         try:
             note = vault.read(f"{vault.home}/checkpoint/{one.key}")
             yield Checkpoint.parse(open_note(note.decode(), keys)), note
-        except (FormatError, UnicodeDecodeError, CannotOpen):
+        except (KeyError, FormatError, UnicodeDecodeError):
             continue
 
 

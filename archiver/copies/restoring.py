@@ -88,7 +88,7 @@ def with_keyring(home: Found, recovery: Identities) -> tuple[Found, list[tuple[s
     for one in reversed(home.vault.list("keyring")):
         try:
             files = list(unpack(home.vault.read(f"{home.mark}/keyring/{one.key}", recovery)))
-        except (CannotOpen, FormatError):
+        except (KeyError, FormatError):
             continue
         inside = dict(files)
         own = _identities(inside.get(f"keys/{OWN}", b""))
@@ -247,7 +247,7 @@ def restore_events(into: Path, home: Found, checkpoint: Checkpoint, done: Restor
     for one in home.vault.list("ledger"):
         try:
             files = list(unpack(home.vault.read(f"{home.mark}/ledger/{one.key}", opens)))
-        except (CannotOpen, FormatError):
+        except (KeyError, FormatError):
             continue
         for name, data in files:
             seq = by_name.get(name)
@@ -284,7 +284,7 @@ def _proofs(home: Found) -> Iterator[tuple[str, bytes]]:
             for name, data in unpack(home.vault.read(f"{home.mark}/proof/{one.key}")):
                 if name.startswith("proofs/"):
                     yield name, data
-        except (CannotOpen, FormatError):
+        except (KeyError, FormatError):
             continue
 
 

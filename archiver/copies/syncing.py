@@ -152,7 +152,8 @@ def replicate(
     identity, envelope = vault.capture_key(
         row["manifest_sha256"], recipients_of([*own, *readers]), _at_most_governance(lock)
     )
-    to: Recipients = [identity.to_public()] if identity is not None else []
+    opens = (identity,) if identity is not None else ()
+    to: Recipients = [one.to_public() for one in opens]
     objects = [{"kind": "key", **envelope.line()}] if envelope is not None else []
     files = [(MANIFEST, manifest_bytes)]
     for entry in small:
@@ -161,12 +162,12 @@ def replicate(
             raise _damaged(row["id"], entry["name"])
         files.append((entry["name"], data))
     key = vault.named("capture", row["manifest_sha256"])
-    objects.append({"kind": "capture", **vault.keep(key, Content.of(pack(files)), lock, to).line()})
+    objects.append({"kind": "capture", **vault.keep(key, Content.of(pack(files)), lock, to, opens).line()})
     for entry in large:
         content = Content.of(folder / entry["name"])
         if content.sha256 != entry["sha256"]:
             raise _damaged(row["id"], entry["name"])
-        kept = vault.keep(vault.named("file", entry["sha256"]), content, lock, to)
+        kept = vault.keep(vault.named("file", entry["sha256"]), content, lock, to, opens)
         objects.append({"kind": "file", "name": entry["name"], **kept.line()})
     return objects
 

@@ -94,8 +94,13 @@ class Vault:
 
     # -- writing ---------------------------------------------------------------------------------------
 
-    def keep(self, key: str, content: Content, lock: Lock | None, recipients: Recipients) -> Kept:
-        """Puts it there, encrypted where that is due, and makes sure. Raises `StoreError`, `DiskError`."""
+    def keep(
+        self, key: str, content: Content, lock: Lock | None, recipients: Recipients, opens: Identities = ()
+    ) -> Kept:
+        """Puts it there, encrypted where that is due, and makes sure. `opens`: by which one that lies there is recognised.
+
+        Raises `StoreError`, `DiskError`.
+        """
         if not self.encrypted:
             found, how = keep(self.store, key, content, lock)
             return _kept(key, content, content, found, how)
@@ -105,7 +110,7 @@ class Vault:
             kept = _kept(key, content, sealed, found, how)
         except OtherContent:
             # Encrypting twice gives other bytes. What lies there is ours if it opens to the same content.
-            there = self._same_inside(key, content, lock)
+            there = self._same_inside(key, content, lock, opens)
             if there is None:
                 raise
             kept = there
@@ -133,12 +138,12 @@ class Vault:
                 working.unlink(missing_ok=True)
         return Content.of(spool), spool
 
-    def _same_inside(self, key: str, content: Content, lock: Lock | None) -> Kept | None:
+    def _same_inside(self, key: str, content: Content, lock: Lock | None, opens: Identities = ()) -> Kept | None:
         there = self.store.head(key)
         if there is None:
             return None
         try:
-            stored, inside = self.measure(key, self.opens, there.version)
+            stored, inside = self.measure(key, opens, there.version)
         except CannotOpen:
             return None
         if inside.hexdigest() != content.sha256:
