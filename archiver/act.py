@@ -21,6 +21,7 @@ from archiver.files import Files
 from archiver.home import Home
 from archiver.media import Media
 from archiver.options import Options, Result, software
+from archiver.originals import Originals
 from archiver.outcomes import of_exchange
 from archiver.picturing import picture
 from archiver.pieces import Pieces
@@ -92,6 +93,8 @@ class Act(Fetching):
         )
         home.state.capture_opened(self.capture_id, str(self.folder), self.capture_id[:15], list(options.cases))
         self.writer = CaptureWriter(home.path / self.folder, identity, recipients, home.clock, time.monotonic)
+        self._originals = Originals(home, tuple(options.cases))
+        self.writer.original = self._originals.find
         config = home.config
         limits = Limits(
             response_bytes=config.response_bytes,
@@ -463,6 +466,7 @@ class Act(Fetching):
             self.discover("target", self.target.kind, self.target.url, None)
             self.end("target", outcome, reason)
         warnings: list[str] = []
+        self._originals.close()
         self.writer.close(str(outcome), reason, {"media": self.media.facts} if self.media.facts else None)
         try:
             seq: int | None = seal(self.home, self.folder, list(self.options.cases)).seq

@@ -21,6 +21,7 @@ from spiders.posts import Outcome
 from storage.assembly import Piece, payload
 from storage.errors import EvidenceError
 from storage.lines import read_lines
+from storage.records import RecordRef
 from storage.warc import read_warc
 
 if TYPE_CHECKING:
@@ -114,9 +115,8 @@ class Files:
             see(list(held.pieces))
             if problem is not None:
                 return FileGot(Outcome.PARTIAL, problem, done.record.record_id, done, held.pieces)
-            got = FileGot(
-                outcome, reason, held.pieces[0].record if held.pieces else done.record.record_id, done, held.pieces
-            )
+            here = bool(held.pieces) and held.pieces[0].capture is None
+            got = FileGot(outcome, reason, held.pieces[0].record if here else done.record.record_id, done, held.pieces)
             got.media_type = done.header("content-type")
             if held.total is None and not done.complete and not done.size:
                 return got
@@ -187,7 +187,7 @@ class Files:
             held.pieces.clear()
             start, total = 0, _length(done)
             if span is not None and total is not None and total > span[1]:
-                held.pieces.append(Piece(done.record.record_id, span[0], min(span[1], max(0, done.size - span[0]))))
+                held.pieces.append(_piece(done.record, span[0], min(span[1], max(0, done.size - span[0]))))
                 held.total = span[1]
                 return None
         else:
@@ -205,8 +205,16 @@ class Files:
         held.total = total if total is not None else held.total
         held.validator = held.validator or _validator(done)
         if done.size:
-            held.pieces.append(Piece(done.record.record_id, 0, done.size))
+            held.pieces.append(_piece(done.record, 0, done.size))
         return None
+
+
+def _piece(record: RecordRef, offset: int, length: int) -> Piece:
+    """Bytes of an answer; they lie in an earlier capture where that holds the same."""
+    refers = record.line.get("refers")
+    if refers is None:
+        return Piece(record.record_id, offset, length)
+    return Piece(refers["record"], offset, length, refers["capture"])
 
 
 def _resumed(held: int) -> str | None:

@@ -122,6 +122,8 @@ class Pieces:
         assembly = Assembly(safe_name(name), kind, size, digest, tuple(got.pieces), about)
         fields = [("WARC-Refers-To", first.record)]
         extra = act.clean({"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name})
+        if lent := sorted({piece.capture for piece in got.pieces if piece.capture}):
+            extra["lent"] = lent
         act.writer.resource(
             URI + digest, "application/json", assembly.block(), record_type="metadata", fields=fields, extra=extra
         )

@@ -209,9 +209,12 @@ def case(context: Context, home: Home) -> int:
         )
     if arguments.action == "add":
         capture_id = home.resolve_capture(arguments.id)
-        detail = {"case": arguments.name, "capture": capture_id}
-        home.ledger.append([Event("case-membership", home.clock(), detail)], home.author)
+        together = [capture_id, *home.catalog.lenders_of(capture_id)]
+        details = [{"case": arguments.name, "capture": one} for one in together]
+        home.ledger.append([Event("case-membership", home.clock(), detail) for detail in details], home.author)
         home.project()
+        for lender in together[1:]:
+            console.say(f"{lender} goes along: bytes of it lie there")
         console.say(
             f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
         )

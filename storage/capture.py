@@ -24,7 +24,7 @@ from storage.digest import Sha256, commitment, file_sha256, sha256_label
 from storage.errors import DiskError, FormatError, StorageError, disk_error
 from storage.files import Lock, sync_folder, write_synced
 from storage.lines import LineFile, lines_root, read_lines
-from storage.records import Exchange, RecordRef, Withheld, placed
+from storage.records import Exchange, Origin, RecordRef, Withheld, placed
 from storage.salvage import salvage
 from storage.sink import ExchangeSink
 from storage.times import Clock, kernel_clock, utc_text
@@ -91,6 +91,8 @@ class CaptureWriter:
         self.bytes_stored = 0
         self.failed: StorageError | None = None
         self.closed = False
+        self.original: Callable[[str, int], Origin | None] = lambda digest, size: None
+        """Where a payload (`sha256:…`, bytes) lies already in a sealed capture, its bytes read just now; set by whoever knows."""
         try:
             folder.mkdir(parents=True)
         except OSError as error:

@@ -39,6 +39,17 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the same payload lies already: a sealed record of another capture."""
+
+    capture: str
+    record: str
+    uri: str
+    date: str
+    """As its `WARC-Date` says."""
+
+
+@dataclass(frozen=True)
 class RecordRef:
     """Where a record lies, and what it says of itself."""
 

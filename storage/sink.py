@@ -8,6 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from storage import canonical
@@ -29,6 +30,9 @@ from storage.warc import (
 if TYPE_CHECKING:
     from storage.capture import CaptureWriter
 
+REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+REVISIT_AT = 32 << 10
+"""Payloads below this are kept each time: they cost little, and a record by itself says more. Bytes."""
 SPOOL_AT = 1 << 20
 """Bodies above this go to a file of their own, bytes."""
 BACKLOG_LIMIT = 8 << 20
@@ -52,6 +56,7 @@ class ExchangeSink:
         self._payload_parts: list[Buffer] = []
         self._buffered = 0
         self._head_size = 0
+        self._head = b""
         self._chunked = False
         self._stored = False
         self._status: int | None = None
@@ -83,6 +88,7 @@ class ExchangeSink:
         self._response_withheld = withheld
         self._parts.append(raw)
         self._head_size = len(raw)
+        self._head = raw
         if expected is not None and expected > SPOOL_AT:
             self._spool()
 
@@ -120,11 +126,37 @@ class ExchangeSink:
         payload = self._payload_parts if self._chunked else self._parts[1:]
         payload_digest = sha256_label(*payload)
         size = sum(len(part) for part in self._parts)
+        if (again := self._seen_before(payload_digest, truncated, extra or {})) is not None:
+            return self._writer.append_records([self._request_member(), *self._interim_members(), again])[-1]
         ref, fields, line = self._response(block_digest, payload_digest, truncated, extra or {})
         header = record_header("response", self.response_id, self.exchange.date, fields, size)
         members = [self._request_member(), *self._interim_members()]
         members.append((member(header, self._parts, self._stored and size > 4096), ref, line))
         return self._writer.append_records(members)[-1]
+
+    def _seen_before(
+        self, digest: str, truncated: str | None, extra: dict[str, Any]
+    ) -> tuple[bytes, RecordRef, dict[str, Any]] | None:
+        """A `revisit` (standards.md 2.6) where a sealed capture of the case holds the same payload: only the head is kept again.
+
+        Never of a chunked body, whose framing is part of what was received, nor of one that was cut.
+        """
+        if self._chunked or truncated or self.payload_size < REVISIT_AT or extra.get("problem"):
+            return None
+        origin = self._writer.original(digest, self.payload_size)
+        if origin is None:
+            return None
+        block = sha256_label(self._head)
+        ref, fields, line = self._response(block, digest, "length", extra)
+        refers = [
+            ("WARC-Profile", REVISIT),
+            ("WARC-Refers-To", origin.record),
+            ("WARC-Refers-To-Target-URI", origin.uri),
+            ("WARC-Refers-To-Date", origin.date),
+        ]
+        header = record_header("revisit", self.response_id, self.exchange.date, [*refers, *fields], len(self._head))
+        line["refers"] = {"capture": origin.capture, "record": origin.record}
+        return member(header, [self._head], False), replace(ref, type="revisit"), line
 
     @property
     def streaming(self) -> bool:
@@ -343,6 +375,12 @@ class _Stream:
             self._member.abandon()
             raise self._error
         sink, writer = self._sink, self._writer
+        if (again := sink._seen_before(self._payload.label(), truncated, extra)) is not None:
+            # What was spooled goes first: a record is never there twice.
+            self._member.abandon()
+            self._sidecar.unlink()
+            self._path.unlink()
+            return writer.append_records([*sink._interim_members(), again])[-1]
         ref, fields, line = sink._response(self._block.label(), self._payload.label(), truncated, extra)
         header = record_header("response", sink.response_id, sink.exchange.date, fields, self._block.size)
         offset, length = self._member.finish(header)

@@ -11,8 +11,8 @@ from typing import Any
 from archiver.checks.assemblies import check_assemblies
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
-from archiver.checks.warcs import digest_of_file, problems_of, read_records
-from storage.digest import sha256_hex
+from archiver.checks.warcs import digest_of_file, problems_of, read_payload, read_records
+from storage.digest import Sha256, sha256_hex
 
 LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
@@ -45,6 +45,7 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
         line, texts[file] = _lines(name, folder, file, manifest)
         lines.append(line)
     lines.append(_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None, away))
+    lines += _originals(name, folder, texts["records.jsonl"])
     lines += check_assemblies(name, folder, texts["records.jsonl"]) if not away else []
     lines.append(_inventory(name, manifest, texts["inventory.jsonl"]))
     lines.append(_census(name, manifest, texts["inventory.jsonl"]))
@@ -151,6 +152,40 @@ def _records(name: str, folder: Path, listed: list[dict[str, Any]], recovered: b
     return intact(name, "records", f"{seen} records, every digest computed again")
 
 
+def _originals(name: str, folder: Path, records: list[dict[str, Any]]) -> list[Line]:
+    """Payloads that were the same as in an earlier capture: that one must hold them, whole."""
+    lent = [line for line in records if line["type"] == "revisit"]
+    held: dict[str, dict[str, dict[str, Any]]] = {}
+    for line in lent:
+        try:
+            capture, record = str(line["refers"]["capture"]), str(line["refers"]["record"])
+        except (KeyError, TypeError):
+            return [damaged(name, "originals", f"{line['id']} says that it was seen before, and not where")]
+        other = folder.parents[3] / capture[:4] / capture[4:6] / capture[6:8] / capture
+        if capture not in held:
+            try:
+                rows = (other / "records.jsonl").read_bytes().splitlines()
+                held[capture] = {row["id"]: row for row in map(json.loads, rows)}
+            except (OSError, ValueError, KeyError) as error:
+                return [unknown(name, "originals", f"{capture}, which holds bytes of it, cannot be read: {error}")]
+        original = held[capture].get(record)
+        if original is None or original.get("payload_digest") != line.get("payload_digest"):
+            return [damaged(name, "originals", f"{record} in {capture} does not hold what {line['id']} refers to")]
+        path = other / original["file"]
+        if not path.is_file():
+            return [unknown(name, "originals", f"{path.name} of {capture}, which holds bytes of it, is not here")]
+        whole = Sha256()
+        try:
+            read_payload(path, original["offset"], whole.update)
+        except (Bad, OSError) as error:
+            return [damaged(name, "originals", f"{record} in {capture} has changed: {error}")]
+        if whole.label() != line.get("payload_digest"):
+            return [damaged(name, "originals", f"{record} in {capture} has changed")]
+    if not lent:
+        return []
+    return [intact(name, "originals", f"{len(lent)} payloads lie in earlier captures, with their digests")]
+
+
 def _differs(line: dict[str, Any], found: Any) -> str | None:
     pairs = {
         "id": found.get("WARC-Record-ID"),
@@ -165,6 +200,10 @@ def _differs(line: dict[str, Any], found: Any) -> str | None:
             return f"records.jsonl says another {key}"
     payload = line.get("payload_digest")
     actual = found.decoded_digest or found.payload_digest
+    if line["type"] == "revisit":  # the bytes lie elsewhere; `_originals` looks at them
+        actual = found.get("WARC-Payload-Digest")
+        if found.get("WARC-Refers-To") != (line.get("refers") or {}).get("record"):
+            return "records.jsonl says that it refers to another record"
     if payload is not None and payload != actual:
         return "records.jsonl says another payload digest"
     if bool(line.get("truncated")) != (found.get("WARC-Truncated") is not None):

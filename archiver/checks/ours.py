@@ -599,7 +599,7 @@ class _Package:
             raise Bad("the signature in the WACZ does not fit") from error
 
     def _records(self) -> str:
-        ids = {line["id"] for capture in self._captures for line in capture.records}
+        ids = {line["id"]: line.get("payload_digest") for capture in self._captures for line in capture.records}
         path = self.folder / "data" / "archive.wacz"
         count = 0
         for capture in self._captures:
@@ -759,7 +759,7 @@ class _Cut:
         self._into.update(part)
 
 
-def _differs(line: dict[str, Any], found: Found, ids: set[str], recovered: bool) -> str | None:
+def _differs(line: dict[str, Any], found: Found, ids: dict[str, str | None], recovered: bool) -> str | None:
     if problems := problems_of(found):
         return "; ".join(problems)
     for key, value in (
@@ -768,12 +768,16 @@ def _differs(line: dict[str, Any], found: Found, ids: set[str], recovered: bool)
     ):  # fmt: skip
         if line.get(key) != value:
             return f"another {key} than was sealed"
-    if line.get("payload_digest") not in (None, found.decoded_digest or found.payload_digest):
+    again = found.get("WARC-Type") == "revisit"
+    actual = found.get("WARC-Payload-Digest") if again else found.decoded_digest or found.payload_digest
+    if line.get("payload_digest") not in (None, actual):
         return "the payload is not what was sealed"
     if bool(line.get("truncated")) != (found.get("WARC-Truncated") is not None):
         return "cut, or not, against what was sealed"
-    if found.get("WARC-Type") == "revisit" and found.get("WARC-Refers-To") not in ids:
+    if again and found.get("WARC-Refers-To") not in ids:
         return "a revisit whose original is not in the package"
+    if again and ids[str(found.get("WARC-Refers-To"))] != line.get("payload_digest"):
+        return "a revisit whose original is another payload"
     for key, value in found.fields:
         if key == "WARC-Concurrent-To" and value not in ids and not recovered:
             return "refers to a record that is not there"

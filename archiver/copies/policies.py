@@ -47,20 +47,32 @@ class Policies:
     """Capture → when it was looked at, UTC text."""
     by_case: dict[str, dict[str, Any]] = field(default_factory=dict)
     quarantined: set[str] = field(default_factory=set)
+    lenders: dict[str, list[str]] = field(default_factory=dict)
+    """Capture → those in which bytes lie that it only refers to."""
     disposed: set[str] = field(default_factory=set)
 
     def lock(self, capture: str, cases: list[str]) -> Lock | None:
-        """The strictest that the cases of a capture ask for."""
+        """The strictest that the cases of a capture ask for; of one that refers to others, once these were looked at too.
+
+        What is referred to is never kept shorter: it is in the same cases, and counts from whichever was looked at last.
+        """
+        if any(lender not in self.triaged for lender in self.lenders.get(capture, ())):
+            hold = any(self.by_case.get(case, {}).get("hold") for case in cases)
+            return Lock(hold=True) if hold else None
         hold = any(self.by_case.get(case, {}).get("hold") for case in cases)
         if capture not in self.triaged:
             return Lock(hold=True) if hold else None
-        seen = utc_parse(self.triaged[capture])
+        borrowers = [one for one, lenders in self.lenders.items() if capture in lenders and one in self.triaged]
+        seen = max(utc_parse(self.triaged[one]) for one in (capture, *borrowers))
         wanted = [self.by_case.get(case, {}) for case in cases] or [{}]
         mode = "compliance" if any(one.get("mode") == "compliance" for one in wanted) else "governance"
         days = max(int(one.get("days") or self.days) for one in wanted)
         return Lock(mode, (seen + timedelta(days=days)).replace(microsecond=0), hold)
 
     def may_leave(self, capture: str) -> bool:
+        """Not where something in it, or in what it refers to, is kept from view."""
+        if self.quarantined.intersection(self.lenders.get(capture, ())):
+            return False
         return capture not in self.quarantined and capture not in self.disposed
 
 
@@ -78,6 +90,8 @@ def policies(home: Home) -> Policies:
         else:
             found.disposed.add(detail["capture"])
     found.quarantined = home.catalog.quarantined_captures()
+    for capture, lender in home.catalog.lendings():
+        found.lenders.setdefault(capture, []).append(lender)
     return found
 
 

@@ -774,7 +774,7 @@ def read_record(stream, start, length, take=None):
 
 def check_records(archive, captures):
     """Every record of every WARC file against its own digests and against what was sealed of it."""
-    ids = {line["id"] for capture in captures for line in capture.records}
+    ids = {line["id"]: line.get("payload_digest") for capture in captures for line in capture.records}
     files = [(archive, capture, name, ids) for capture in captures for name in sorted(capture.warcs)]
     count = sum(SEVERAL.map(check_warc, *zip(*files))) if files else 0
     strange = {name for name in archive.entries if name.startswith("archive/")} - {f"archive/{name}" for _, _, name, _ in files}
@@ -801,18 +801,18 @@ def check_warc(archive, capture, name, ids):
     return len(lines)
 
 def one_record(fields, body, line, ids, recovered):
-    named = {}
+    named, again = {}, line["type"] == "revisit"
     for name, value in fields:
         named.setdefault(name.lower(), value)
     block = f"sha256:{body.block.hexdigest()}"
     for key, field in (("id", "warc-record-id"), ("type", "warc-type"), ("uri", "warc-target-uri"), ("date", "warc-date")):
         tampered_if(line.get(key) != named.get(field), f"another {field} than was sealed")
     tampered_if(block != named.get("warc-block-digest") or block != line["block_digest"], "the block is not what its digest says")
-    payload = f"sha256:{(body.decoded or body.payload).hexdigest()}"
-    tampered_if(named.get("warc-payload-digest") not in (None, f"sha256:{body.payload.hexdigest()}"), "the payload is not what its digest says")
+    payload = named.get("warc-payload-digest") if again else f"sha256:{(body.decoded or body.payload).hexdigest()}"
+    tampered_if(not again and named.get("warc-payload-digest") not in (None, f"sha256:{body.payload.hexdigest()}"), "the payload is not what its digest says")
     tampered_if(line.get("payload_digest") not in (None, payload), "the payload is not what was sealed")
     tampered_if(bool(line.get("truncated")) != ("warc-truncated" in named), "it is cut, or not, against what was sealed")
-    tampered_if(named.get("warc-type") == "revisit" and named.get("warc-refers-to") not in ids, "a revisit whose original is not in the package")
+    tampered_if(again and (named.get("warc-refers-to") not in ids or ids[named["warc-refers-to"]] != line.get("payload_digest")), "a revisit whose original is not in the package")
     for name, value in fields:
         tampered_if(name == "WARC-Concurrent-To" and value not in ids and not recovered, "it refers to a record that is not there")
 

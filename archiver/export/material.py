@@ -54,7 +54,8 @@ class Capture:
             str(line["uri"])[len(ASSEMBLY) :] for line in self.records if str(line.get("uri")).startswith(ASSEMBLY)
         ]
         wholes = [whole for digest in digests if (whole := _assembly(self, digest)) is not None]
-        return {piece.capture for whole in wholes for piece in whole.pieces if piece.capture}
+        lenders = {piece.capture for whole in wholes for piece in whole.pieces if piece.capture}
+        return lenders | {line["refers"]["capture"] for line in self.records if "refers" in line}
 
     @property
     def screenshot(self) -> dict[str, Any] | None:
@@ -184,14 +185,15 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
     hidden = home.catalog.quarantined_captures()
     quarantined = [row["id"] for row in chosen if row["id"] in hidden]
     chosen = [row for row in chosen if row["id"] not in hidden]
-    if not chosen:
-        raise UsageError(
-            f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
-        )
-    bring_back(home, [row["id"] for row in chosen])
+    wanted = [row["id"] for row in chosen]
+    bring_back(home, {*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
     quarantined += [one.id for one in captures if one.id in hidden or one.lent & hidden]
     captures = [one for one in captures if one.id not in quarantined]
+    if not captures:
+        raise UsageError(
+            f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
+        )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(home, captures, folders)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
@@ -316,13 +318,27 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
             continue
         digest = str(record.get("payload_digest") or "").removeprefix("sha256:")
         size = record.get("payload_size")
-        if record["type"] not in ("response", "resource") or not digest or size is None:
+        if record["type"] not in ("response", "resource", "revisit") or not digest or size is None:
             continue
+        at = record["offset"]
+        if "refers" in record:  # the bytes lie in an earlier capture
+            lender = folders.get(record["refers"]["capture"])
+            found = _place_in(lender, record["refers"]["record"]) if lender else None
+            if found is None:
+                continue
+            path, at = found
         name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
         yield Media(
             capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
-            attachment, ((path, record["offset"], 0, int(size)),),
+            attachment, ((path, at, 0, int(size)),),
         )  # fmt: skip
+
+
+def _place_in(folder: Path, record: str) -> tuple[Path, int] | None:
+    for line in read_lines(folder / "records.jsonl") if (folder / "records.jsonl").is_file() else ():
+        if line["id"] == record:
+            return folder / line["file"], line["offset"]
+    return None
 
 
 def _assembly(capture: Capture, sha256: str) -> Assembly | None:
