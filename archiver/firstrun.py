@@ -47,7 +47,7 @@ def make_home(context: Context) -> Home:
             second
             if second is not None
             else ask(
-                "4. Where shall the second copy go? A folder or s3://bucket. (Kept for `archiver sync`, not in this release.)",
+                "4. Where shall the second copy go? A folder on another disk, or s3://bucket. It is sent there encrypted.",
                 "",
             )
         )
@@ -65,6 +65,10 @@ def make_home(context: Context) -> Home:
     home = Home.create(context.home_path, answers)
     console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
     console.say("Copy keys/ to a safe place: without it withheld values cannot be opened, nor the ledger continued.")
+    if answers.second:
+        console.say(
+            "Second copy: make a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
+        )
     if not interactive and pseudonym is None:
         console.say("Nobody was asked: defaults were taken (direct connection, pseudonym “investigator”).")
     console.say()

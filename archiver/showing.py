@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.annotations import LEGAL_ROUTE
 from archiver.console import size
+from archiver.copies.others import others
 from archiver.copies.stubs import stubs
 from archiver.errors import NotFound, UsageError
 from archiver.home import Home
@@ -43,6 +44,15 @@ def find(context: Context, home: Home) -> int:
         else:
             console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
+    for folder in others(home):
+        theirs = Home(folder)
+        for item in theirs.catalog.find(" ".join(context.arguments.text), context.arguments.limit):
+            if item["kind"] != "post" or not is_hidden(theirs, item["capture"], item["id"]):
+                said = textwrap.shorten(item.get("text") or item.get("title") or "(no text)", 120, placeholder=" …")
+                console.say(f"{item['capture'] or 'about a case':<24}  in others/{folder.name}\n    {said}")
+                console.data({"kind": item["kind"], "capture": item["capture"], "others": folder.name, "text": said})
+                every.append(item)
+                found.append(item)
     if hidden := len(every) - len(found):
         console.say(f"{hidden} quarantined: not shown")
         console.data({"kind": "quarantined", "count": hidden})

@@ -53,8 +53,12 @@ if [ "$kind" = run ]; then
 fi
 for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimage-exiftool-perl; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
 [ "$kind" != bench ] || command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
+[ "$kind" != bench ] || command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 # shellcheck disable=SC2086
 [ -z "$missing" ] || apt $missing || echo "tests that need them will say so and be skipped" >&2
+if ! command -v radosgw >/dev/null 2>&1 || ! command -v ceph-osd >/dev/null 2>&1 || ! command -v ceph-mgr >/dev/null 2>&1; then
+  apt --no-install-recommends radosgw ceph-mon ceph-mgr ceph-osd || echo "tests of S3 locks will say so and be skipped" >&2
+fi
 environment .venv-replay requirements-replay.lock
 viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
 if [ ! -f "$viewer/sw.js" ]; then

@@ -240,12 +240,13 @@ class S3Store:
         if self._options.bandwidth:
             self._pause(count / self._options.bandwidth)
 
-    def _lock_late(self, name: str, version: str | None, lock: Lock) -> None:
-        """Some servers forget the lock of an upload in parts."""
+    def _lock_late(self, name: str, version: str | None, lock: Lock, other_mode: bool = False) -> None:
+        """Some servers forget the lock of an upload in parts. From governance to compliance takes the right to pass the first."""
         about = {"Key": name, **({"VersionId": version} if version else {})}
         if lock.mode and lock.until:
             retention = {"Mode": lock.mode.upper(), "RetainUntilDate": lock.until}
-            self._call("put_object_retention", {**about, "Retention": retention})
+            right = {"BypassGovernanceRetention": True} if other_mode else {}
+            self._call("put_object_retention", {**about, "Retention": retention, **right})
         if lock.hold:
             self._call("put_object_legal_hold", {**about, "LegalHold": {"Status": "ON"}})
 
@@ -282,7 +283,8 @@ class S3Store:
         if found is None:
             raise StoreError(f"{key}, which was put there", "nothing", "Look with `archiver fixity`.")
         if not at_least(found.lock, lock):
-            self._lock_late(name, found.version, lock)
+            mode = found.lock.mode if found.lock is not None else None
+            self._lock_late(name, found.version, lock, mode is not None and mode != lock.mode)
         if found.lock is not None and found.lock.hold and not lock.hold:
             about = {"Key": name, **({"VersionId": found.version} if found.version else {})}
             self._call("put_object_legal_hold", {**about, "LegalHold": {"Status": "OFF"}})

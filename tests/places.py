@@ -114,3 +114,26 @@ def bytes_at(url: str, bucket: str) -> dict[str, bytes]:
                 continue  # what a probe that broke off left: moto keeps what has a wrong checksum
             found[item["Key"]] = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
     return found
+
+
+@contextmanager
+def radosgw(folder: Path) -> Iterator[str]:
+    """Ceph's S3, in memory, by the project's own script. Its URL."""
+    import socket
+    import subprocess
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    script = Path(__file__).parents[1] / "scripts" / "start-radosgw.sh"
+    server = subprocess.Popen(
+        [str(script), str(port), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        said = server.stdout.readline() if server.stdout else ""
+        assert said.startswith("ready "), f"radosgw did not start; see {folder}"
+        yield said.split()[1]
+    finally:
+        if server.stdin:
+            server.stdin.close()
+        server.wait(30)

@@ -691,3 +691,55 @@ def test_a_kill_in_the_middle_of_a_disposal_is_finished_by_the_next_command(
     assert kept.run("note", kept.captures[0], "any command that writes") == 0
     assert not folder.exists()
     assert kept.run("check") == 0
+
+
+# -- a team ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["s3", "own s3", "folder"])
+def test_two_people_at_one_place(
+    made: Kept, tmp_path: Path, s3: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with a ledger and keys of their own; they share the case `almaty` and nothing else."""
+    one = object.__new__(Kept)
+    shutil.copytree(made.folder, tmp_path / "one")
+    one.folder, one.home = tmp_path / "one", tmp_path / "one" / "home"
+    (tmp_path / "two").mkdir()
+    two = Kept(tmp_path / "two")
+    place = At(kind, tmp_path, s3)
+    assert two.run("case", "new", "almaty") == 0
+    shared = two.home / "keys" / "cases" / "almaty.age-key"
+    public = shared.read_text().split("public key: ")[1].split()[0]
+    assert one.run("case", "new", "almaty", "--recipient", public) == 0
+    assert one.run("receive", str(one.folder / "film.bin"), "--from", "S-7", "--via", "usb", "--case", "almaty") == 0
+    third = one.captures[-1]
+    assert one.run("note", third, "shared by one") == 0
+    for kept in (one, two):
+        add_place(kept.home, "team", place.where, place.own, place.url)
+        kept.recovery()
+        assert kept.run("sync") == 0
+    capsys.readouterr()
+    assert two.run("--json", "sync", "--from", "team") == 0
+    (said,) = lines(capsys)
+    assert (said["cases"], said["captures"]) == (["almaty"], 1)
+    theirs = two.home / "others" / said["home"]
+    assert [path.name for path in (theirs / "captures").glob("*/*/*/*")] == [third]
+    assert not list((theirs / "keys").rglob("*.key"))
+    assert b"a note about it" not in b"".join(path.read_bytes() for path in (theirs / "events").rglob("*.json"))
+    assert main(["--home", str(theirs), "check"], None, {}) == 0
+    capsys.readouterr()
+    assert two.run("find", "shared by one") == 0
+    assert f"others/{said['home']}" in capsys.readouterr().out
+    assert main(["--home", str(theirs), "note", third, "not mine to write"], None, {}) == 1
+    # It goes on; and what was seen of their ledger once, they cannot take back.
+    assert one.run("note", third, "and more") == 0
+    assert one.run("sync") == 0
+    assert two.run("sync", "--from", "team") == 0
+    assert two.run("find", "and more") == 0
+    newest = max(key for key in place.objects() if f"{said['home']}/checkpoint/" in key)
+    place.spoil(newest, None)
+    assert two.run("sync", "--from", "team") == 5
+    assert one.run("--json", "sync", "--from", "team") == 0
+    assert not [line for line in lines(capsys) if line["cases"]], (
+        "two's case almaty is for a key that one does not hold"
+    )

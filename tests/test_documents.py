@@ -162,3 +162,30 @@ def test_every_exit_code_is_told_in_help() -> None:
 
     for code in EXIT_CODES:
         assert f"{code} " in EPILOG
+
+
+def test_the_drill_after_losing_the_laptop(
+    home: Home, tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/storage.md, typed as it stands there, on a machine that has the copies and the recovery key and nothing else."""
+    import shutil
+
+    from tests.places import add_place, evidence
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "usb").mkdir()
+    add_place(home.path, "archive", str(tmp_path / "archive"))
+    for words in (["capture", "https://t.me/ozen_today/16"], ["recovery", "new", "usb"], ["triage", "inbox"], ["sync"]):
+        assert main(["--home", str(home.path), *words], world.network, {}) == 0
+    before = evidence(home.path)
+    shutil.rmtree(home.path)
+    done = shown("storage.md")
+    assert [words[0] for words, _ in done] == ["restore", "check", "fixity", "find", "note", "sync"]
+    for words, code in done:
+        if "LAST" in words:
+            assert {
+                name: data for name, data in evidence(home.path).items() if name in before and "ledger" not in name
+            } == {name: data for name, data in before.items() if "ledger" not in name}
+            words = [Home(home.path).catalog.captures()[-1]["id"] if word == "LAST" else word for word in words]
+        assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())

@@ -38,6 +38,8 @@ def commands() -> dict[str, Callable[[Context, Home], int]]:
 def sync_command(context: Context, home: Home) -> int:
     """One round at each destination, or those that `--to` names. Exit code 4 where something could not be copied."""
     arguments = context.arguments
+    if arguments.source:
+        return _from_others(context, home)
     chosen = destinations(home, arguments.to)
     if arguments.status:
         return _status(context, home)
@@ -56,6 +58,33 @@ def sync_command(context: Context, home: Home) -> int:
         _show(context, place, report)
         codes.append(0 if report.good else 4)
     return max(codes)
+
+
+def _from_others(context: Context, home: Home) -> int:
+    from archiver.copies.others import bring
+
+    console = context.console
+    brought, closed = bring(home, open_place(home, destinations(home, [context.arguments.source])[0], writing=False))
+    for one in brought:
+        cases = ", ".join(one.cases) or "no case whose key is here"
+        console.say(
+            f"{one.mark}: {cases}; {one.done.captures} captures brought ({size(one.done.bytes)}), every proof checked"
+        )
+        console.say(f"  its ledger: {one.done.checkpoint} events, signed by {one.key}")
+        console.say(
+            f"  compare that key with its owner; look with: archiver check --home {home.path / 'others' / one.mark}"
+        )
+        for capture, why in one.done.missing:
+            console.warn(f"  NOT BROUGHT  {capture}: {why}")
+        console.data(
+            {"home": one.mark, "cases": one.cases, "captures": one.done.captures, "checkpoint": one.done.checkpoint,
+             "key": one.key, "missing": [list(item) for item in one.done.missing]}
+        )  # fmt: skip
+    if closed:
+        console.say(f"{closed} more lie there that no key here opens")
+    if not brought and not closed:
+        console.say("nobody else keeps anything there")
+    return 2 if any(one.done.missing for one in brought) else 0
 
 
 def _code(error: EvidenceError) -> int:

@@ -195,7 +195,7 @@ def _locks(home: Home, place: Place, rules: Policies, report: Report) -> None:
 
 def _relocked(place: Place, item: dict[str, Any], wanted: Lock | None) -> dict[str, Any]:
     has = lock_of(item.get("lock"))
-    asked = _at_most_governance(wanted) if item["kind"] == "key" else wanted
+    asked = _never_less(has, _at_most_governance(wanted) if item["kind"] == "key" else wanted)
     lifts = bool(has and has.hold and not (asked and asked.hold))
     if (asked is None or at_least(has, asked)) and not lifts:
         return item
@@ -204,6 +204,16 @@ def _relocked(place: Place, item: dict[str, Any], wanted: Lock | None) -> dict[s
         raise Refused(f"{item['key']} locked as asked", f"{lock_line(now)}", "See the bucket's Object Lock.")
     line = {key: value for key, value in item.items() if key != "lock"}
     return line | ({"lock": lock_line(now)} if now is not None else {})
+
+
+def _never_less(has: Lock | None, asked: Lock | None) -> Lock | None:
+    """A shorter policy is for what comes later; what is locked stays locked as long as it was."""
+    if has is None or has.mode is None or has.until is None or asked is None:
+        return asked
+    if asked.mode is None or asked.until is None:
+        return Lock(has.mode, has.until, asked.hold)
+    mode = "compliance" if "compliance" in (has.mode, asked.mode) else asked.mode
+    return Lock(mode, max(has.until, asked.until), asked.hold)
 
 
 def _batches(items: list[Any], size: int) -> Iterator[list[Any]]:
