@@ -19,7 +19,7 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import media, packages, rendered, telegram
+from benchmarks import copies, media, packages, rendered, telegram
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GIGABYTE = 10**9
@@ -634,6 +634,8 @@ def main() -> None:
         "telegram": lambda stage: telegram.compare(row),
         "rendered": lambda stage: rendered.rendered(stage, row),
         "packages": lambda stage: packages.packages(stage, row),
+        "copies": lambda stage: copies.copies(stage, row),
+        "million": lambda stage: copies.million(stage, row),
     }  # fmt: skip
     chosen = sys.argv[1:] or list(parts)
     print(f"medians of {ROUNDS} [min-max], taken in turn, {os.cpu_count()} cores\n")

@@ -176,7 +176,7 @@ class S3Store:
             return None
         checksum = _checksum(answer)
         part = self._part if checksum is not None and checksum.startswith("sha256-parts:") else None
-        return Stored(key, answer["ContentLength"], answer.get("VersionId"), checksum, _lock(answer), part)
+        return Stored(key, answer["ContentLength"], _version(answer), checksum, _lock(answer), part)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
         more: dict[str, Any] = {}
@@ -210,7 +210,7 @@ class S3Store:
         def body() -> bytes | BinaryIO:
             return content.source if isinstance(content.source, bytes) else open(content.source, "rb")
 
-        return cast("str | None", self._call("put_object", given, body).get("VersionId"))
+        return _version(self._call("put_object", given, body))
 
     def _in_parts(self, name: str, content: Content, lock: Lock | None) -> str | None:
         if self.head(name.removeprefix(self.prefix)) is not None:  # before gigabytes are sent for nothing
@@ -233,7 +233,7 @@ class S3Store:
             answer = self._call("complete_multipart_upload", given)
         except _Absent:  # completed already, and the answer was lost
             raise _Taken from None
-        return cast("str | None", answer.get("VersionId"))
+        return _version(answer)
 
     def _throttle(self, count: int) -> None:
         """Before `count` bytes go out, as long as they may take."""
@@ -433,6 +433,12 @@ class S3Store:
         except (_Absent, Refused):
             return False
         return bool(answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
+
+
+def _version(answer: dict[str, Any]) -> str | None:
+    """`null` is what a bucket says that keeps no versions; some servers do not take it back."""
+    found = cast("str | None", answer.get("VersionId"))
+    return None if found == "null" else found
 
 
 def _checked(digest: str) -> dict[str, str]:

@@ -32,8 +32,8 @@ SEED = 20261122
 
 
 class Zygote:
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.zygote"]
+    def __init__(self, module: str = "tests.zygote") -> None:
+        command = [sys.executable, "-m", module]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -108,7 +108,8 @@ def readable_records(home: Home) -> dict[str, str]:
     for path in (home.path / "captures").rglob("*.warc.gz"):
         for record in read_records(path):
             assert problems_of(record) == [], path
-            found[record.get("WARC-Record-ID") or ""] = record.decoded_digest or record.payload_digest
+            again = record.get("WARC-Payload-Digest") if record.get("WARC-Type") == "revisit" else None
+            found[record.get("WARC-Record-ID") or ""] = again or record.decoded_digest or record.payload_digest
     return found
 
 

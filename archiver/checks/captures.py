@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,9 @@ def _lines(name: str, folder: Path, file: str, manifest: dict[str, Any]) -> tupl
     return intact(name, file, f"{tree.size} lines give the manifest's root"), values
 
 
-def _records(name: str, folder: Path, listed: list[dict[str, Any]], recovered: bool, away: set[str]) -> Line:
+def _records(
+    name: str, folder: Path, listed: list[dict[str, Any]], recovered: bool, away: Collection[str] = ()
+) -> Line:
     """Every record's own digests, and that the files and records.jsonl name the same records.
 
     Where the process died, a request may name an answer of which nothing had been written.

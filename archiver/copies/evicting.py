@@ -17,6 +17,7 @@ from archiver.copies.restoring import fetch_file
 from archiver.copies.stubs import FORMAT, stub_path, stubs
 from archiver.copies.vault import CannotOpen
 from archiver.errors import CannotTell
+from archiver.scratch import scratch
 from storage import canonical
 from storage.errors import EvidenceError, FormatError, StoreError, disk_error
 from storage.events import Event
@@ -96,10 +97,13 @@ def _free(
     files = [{"name": e["name"], "sha256": e["sha256"], "size": e["size"], "places": safe[e["name"]]} for e in large]
     home.ledger.append([Event("evicted", now, {"capture": row["id"], "files": files})], home.author)
     home.project()
-    for item in files:
-        stub = {"format": FORMAT, "evicted": utc_text(now), **item}
-        write_synced(stub_path(folder, item["name"]), canonical.dumps(stub))
-        (folder / item["name"]).unlink()
+    with scratch(home.path, "evict") as working:  # nothing half written ever lies in a capture's folder
+        for item in files:
+            stub = {"format": FORMAT, "evicted": utc_text(now), **item}
+            write_synced(working / "stub", canonical.dumps(stub))
+            (working / "stub").rename(stub_path(folder, item["name"]))
+            sync_folder(folder)
+            (folder / item["name"]).unlink()
     sync_folder(folder)
 
 
@@ -126,10 +130,13 @@ def bring_back(home: Home, captures: Iterable[str], names: list[str] | None = No
             places = list(_places(home))
         row = home.catalog.capture(capture) or {}
         entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
-        for name in missing:
-            _fetch_one(places, row, entries[name], folder)
-            stub_path(folder, name).unlink(missing_ok=True)
-            fetched += int(entries[name]["size"])
+        with scratch(home.path, "fetch") as working:
+            for name in missing:
+                _fetch_one(places, row, entries[name], working)
+                (working / name).rename(folder / name)
+                sync_folder(folder)
+                stub_path(folder, name).unlink(missing_ok=True)
+                fetched += int(entries[name]["size"])
     return fetched
 
 

@@ -25,6 +25,7 @@ from archiver.copies.stubs import is_stub
 from archiver.copies.syncing import tell
 from archiver.copies.vault import AGAIN, CannotOpen
 from archiver.export.encrypting import recipients_of
+from archiver.scratch import scratch
 from storage import canonical
 from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError, StoreError, disk_error
@@ -208,25 +209,31 @@ def repair(home: Home, places: list[Place], report: Report) -> None:
 
 
 def _repair_here(home: Home, places: list[Place], row: dict[str, Any], one: Damage) -> None:
-    folder = home.path / row["folder"]
     for place in places:
         try:
-            data = restored_files(place.vault, row, [one.name], home.path / "outgoing")
+            with scratch(home.path, "repair") as working:
+                _put_back(home, place, row, one, working)
         except (KeyError, StoreError, FormatError):
             continue
-        aside = home.path / "damaged" / row["id"] / f"{one.name}.{utc_text(home.clock())[:19].replace(':', '')}"
-        try:
-            aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = folder / one.name
-            if path.exists():
-                path.rename(aside)
-            data[one.name].rename(path)
-            sync_folder(folder)
-        except OSError as error:
-            raise disk_error(error, f"repairing {one.name}") from error
-        one.repaired = place.destination.name
-        _tell_repair(home, one, {"from": place.destination.name, "aside": aside.relative_to(home.path).as_posix()})
         return
+
+
+def _put_back(home: Home, place: Place, row: dict[str, Any], one: Damage, working: Path) -> None:
+    """Fetches a file and puts it where the damaged one lies, which goes aside."""
+    folder = home.path / row["folder"]
+    data = restored_files(place.vault, row, [one.name], working)
+    aside = home.path / "damaged" / row["id"] / f"{one.name}.{utc_text(home.clock())[:19].replace(':', '')}"
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / one.name
+        if path.exists():
+            path.rename(aside)
+        data[one.name].rename(path)
+        sync_folder(folder)
+    except OSError as error:
+        raise disk_error(error, f"repairing {one.name}") from error
+    one.repaired = place.destination.name
+    _tell_repair(home, one, {"from": place.destination.name, "aside": aside.relative_to(home.path).as_posix()})
 
 
 def _repair_there(home: Home, place: Place, row: dict[str, Any] | None, one: Damage) -> None:
