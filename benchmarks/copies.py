@@ -236,23 +236,37 @@ def many(stage: Stage, row: Row) -> None:
         f"{ratio:.2f} x rclone copy --checksum ({spread(peer)})",
         "1",
     )
-    rebuilt(home, row)
     shutil.rmtree(home)
+    rebuilt(stage, row)
 
 
-def rebuilt(home: Path, row: Row) -> None:
-    """Records, lines of the inventory and posts that the catalog takes in a second when it is made again."""
+def rebuilt(stage: Stage, row: Row) -> None:
+    """Records that the catalog takes in a second when it is made again: captures of a channel, 2,000 records each."""
     from archiver.home import Home
+    from archiver.seal import captured_event
+    from storage.capture import CaptureWriter, Identity
 
+    home = stage.folder / "rebuilt-home"
+    new_home(home)
+    opened = Home(home)
+    count = 0
+    for number in range(50):
+        capture = f"20261123T0000{number:02d}-{number:08d}"
+        folder = opened.capture_folder(capture)
+        identity = Identity(capture, "run", 1, "https://t.me/c", bytes(32), {"name": "bench", "version": "0"}, True)
+        writer = CaptureWriter(home / folder, identity, opened.recipients(["inbox"]), opened.clock, time.monotonic)
+        writer.resources([(f"urn:x:{number}:{n}", "application/json", b'{"id":%d}' % n, {}) for n in range(2000)])
+        count += 2001
+        writer.close("captured", None)
+        writer.release()
+        opened.ledger.append([captured_event(opened, folder, ["inbox"])], opened.author)
     rates = []
     for _ in range(ROUNDS):
-        opened = Home(home)
         start = time.perf_counter()
         opened.rebuild_catalog()
-        took = time.perf_counter() - start
-        rows = sum(len(opened.catalog.rows(table)) for table in ("records", "posts", "inventory", "events", "captures"))
-        rates.append(rows / took)
-    row("catalog rebuild of small captures, rows/s", f"{statistics.median(rates):,.0f}", "", "20,000 records/s")
+        rates.append(count / (time.perf_counter() - start))
+    row("catalog rebuild, records/s", f"{statistics.median(rates):,.0f}", "", "20,000")
+    shutil.rmtree(home)
 
 
 def million(stage: Stage, row: Row) -> None:

@@ -14,10 +14,10 @@ import base64
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, BinaryIO, cast
 
 import boto3
@@ -31,6 +31,7 @@ from storage.objects import READ, Content, Lock, Remains, Stored, at_least, chec
 
 PART = 64 << 20
 """Bytes; the smallest that S3 takes is 5 MiB, and 10,000 parts are the most: files of up to 640 GB."""
+PARTS_AT_ONCE = 4
 TRIES = 5
 _PASSING = {
     "SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted", "ConditionalRequestConflict",
@@ -218,16 +219,23 @@ class S3Store:
         fresh = {"Key": name, "ChecksumAlgorithm": "SHA256", **_lock_fields(lock), **self._options.fields}
         upload = self._open_upload(name) or self._call("create_multipart_upload", fresh)["UploadId"]
         there = self._parts(name, upload)
-        parts = []
-        for number, start in enumerate(range(0, content.size, self._part), 1):
+
+        def one(numbered: tuple[int, int]) -> dict[str, Any]:
+            number, start = numbered
             length = min(self._part, content.size - start)
-            digest = base64.b64encode(content.part_digest(start, length)).decode()
-            etag = there.get((number, length, digest)) or there.get((number, length, f'"{content.md5(start, length)}"'))
+            data = _whole(content, start, length)
+            digest = base64.b64encode(content.part_digest(start, length, data)).decode()
+            etag = there.get((number, length, digest))
+            if etag is None and there:
+                etag = there.get((number, length, f'"{content.md5(start, length)}"'))
             if etag is None:
                 self._throttle(length)
                 about = {"Key": name, "UploadId": upload, "PartNumber": number, **_checked(digest)}
-                etag = self._call("upload_part", about, partial(_whole, content, start, length))["ETag"]
-            parts.append({"PartNumber": number, "ETag": etag, "ChecksumSHA256": digest})
+                etag = self._call("upload_part", about, lambda: data)["ETag"]
+            return {"PartNumber": number, "ETag": etag, "ChecksumSHA256": digest}
+
+        with ThreadPoolExecutor(1 if self._options.bandwidth else PARTS_AT_ONCE) as several:
+            parts = list(several.map(one, enumerate(range(0, content.size, self._part), 1)))
         given = {"Key": name, "UploadId": upload, "MultipartUpload": {"Parts": parts}, **self._conditions()}
         try:
             answer = self._call("complete_multipart_upload", given)

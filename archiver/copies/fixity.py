@@ -7,8 +7,10 @@ too; the damaged file is put aside, never thrown away.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +29,7 @@ from archiver.copies.vault import AGAIN, CannotOpen
 from archiver.export.encrypting import recipients_of
 from archiver.scratch import scratch
 from storage import canonical
-from storage.digest import file_sha256, sha256_hex
+from storage.digest import Sha256, file_sha256, sha256_hex
 from storage.errors import FormatError, StoreError, disk_error
 from storage.events import Event
 from storage.files import sync_folder
@@ -107,27 +109,35 @@ def last_read(home: Home) -> dict[str, str]:
 
 def read_home(home: Home, rows: list[dict[str, Any]], report: Report) -> None:
     """Every file of these captures against its manifest, and that against its event."""
+    jobs: list[tuple[str, Path, dict[str, Any]]] = []
     for row in rows:
         folder = home.path / row["folder"]
-        for name, entry in _expected(folder, row, report):
-            path = folder / name
-            if entry is None:
-                continue
-            if is_stub(folder, name):
+        for entry in _expected(folder, row, report):
+            if is_stub(folder, entry["name"]):
                 report.evicted += 1
-                continue
+            else:
+                jobs.append((row["id"], folder / entry["name"], entry))
+    with ThreadPoolExecutor(os.cpu_count() or 1) as several:
+        for (capture, path, entry), found in zip(
+            jobs, several.map(_digest, [path for _, path, _ in jobs]), strict=True
+        ):
             report.files += 1
-            try:
-                digest = file_sha256(path)
-            except OSError as error:
-                report.damaged.append(Damage("home", row["id"], name, error.strerror or "cannot be read"))
+            if isinstance(found, OSError):
+                report.damaged.append(Damage("home", capture, path.name, found.strerror or "cannot be read"))
                 continue
-            report.bytes += digest.size
-            if (digest.size, digest.hexdigest()) != (entry["size"], entry["sha256"]):
-                report.damaged.append(Damage("home", row["id"], name, f"sha256 {digest.hexdigest()}"))
+            report.bytes += found.size
+            if (found.size, found.hexdigest()) != (entry["size"], entry["sha256"]):
+                report.damaged.append(Damage("home", capture, path.name, f"sha256 {found.hexdigest()}"))
 
 
-def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[tuple[str, dict[str, Any] | None]]:
+def _digest(path: Path) -> Sha256 | OSError:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        return error
+
+
+def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[dict[str, Any]]:
     try:
         data = (folder / MANIFEST).read_bytes()
     except OSError as error:
@@ -136,8 +146,7 @@ def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[tup
     if sha256_hex(data) != row["manifest_sha256"]:
         report.damaged.append(Damage("home", row["id"], MANIFEST, f"sha256 {sha256_hex(data)}"))
         return
-    for entry in canonical.loads(data)["files"]:
-        yield entry["name"], entry
+    yield from canonical.loads(data)["files"]
 
 
 def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Report, whole: bool) -> None:
