@@ -482,15 +482,14 @@ class Context:
         from archiver.seal import recover
 
         home = self.home()
+        for done in recover(home):
+            self.console.warn(f"recovered {done.describe()}")
+            self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
         home.project()
         if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
             from archiver.copies.disposing import destroy_here
 
             destroy_here(home)
-        for done in recover(home):
-            self.console.warn(f"recovered {done.describe()}")
-            self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
-        home.project()
         return home
 
 

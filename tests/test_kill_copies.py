@@ -44,7 +44,8 @@ class World:
     def look(self) -> None:
         """What must be true after every kill and the next command."""
         home = Home(self.kept.home)
-        assert self.kept.run("note", self.kept.captures[-1], "the next command") == 0
+        assert self.kept.run("recovery", "list") == 0, "the next command that writes"
+        assert self.kept.run("note", self.kept.captures[-1], "and one more") == 0
         code = self.kept.run("check", "--quiet")
         assert code in (0, 6), "6: some files are evicted"
         home = Home(self.kept.home)
