@@ -542,6 +542,22 @@ def test_a_flipped_bit_here_is_found_named_and_repaired(
     assert kept.run("fixity") == 0
 
 
+@pytest.mark.parametrize("damage", ["flipped", "gone"])
+def test_a_damaged_event_here_is_found_and_repaired(kept: Kept, at: At, damage: str) -> None:
+    assert kept.run("sync") == 0
+    path = kept.home / "events" / "000000" / "0000000003.json"
+    before = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(before.replace(b'"salt":"', b'"salt":"00', 1)[: len(before)])
+    assert kept.run("fixity", "--local") == 5
+    assert kept.run("fixity", "--repair") == 0
+    assert path.read_bytes() == before
+    assert kept.run("fixity") == 0
+    assert kept.run("check") == 0
+
+
 KINDS = ["capture", "file", "key", "ledger", "tile", "checkpoint"]
 
 

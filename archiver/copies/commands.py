@@ -320,6 +320,8 @@ def fixity_command(context: Context, home: Home) -> int:
     places: list[Place] = []
     if not arguments.remote:
         fixity.read_home(home, rows, report)
+        if everything:
+            fixity.read_events(home, report)
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:

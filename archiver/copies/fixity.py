@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyrage
 
-from archiver.copies.ledgers import check_ledger_copy, mend_ledger_copy
+from archiver.copies.ledgers import check_ledger_copy, event_in_copy, fits, mend_ledger_copy
 from archiver.copies.places import Place
 from archiver.copies.plan import MANIFEST, planned
 from archiver.copies.policies import lock_of
@@ -31,8 +31,9 @@ from archiver.scratch import scratch
 from storage import canonical
 from storage.digest import Sha256, file_sha256, sha256_hex
 from storage.errors import FormatError, StoreError, disk_error
-from storage.events import Event
-from storage.files import sync_folder
+from storage.events import Event, event_name
+from storage.files import sync_folder, write_synced
+from storage.ledger import TILE, Tiles
 from storage.objects import Content
 from storage.packs import pack
 from storage.times import utc_parse, utc_text
@@ -130,6 +131,29 @@ def read_home(home: Home, rows: list[dict[str, Any]], report: Report) -> None:
                 report.damaged.append(Damage("home", capture, path.name, f"sha256 {found.hexdigest()}"))
 
 
+def read_events(home: Home, report: Report) -> None:
+    """Every event against its leaf. One that was disposed of has none to read."""
+    tiles = Tiles(home.ledger.folder, home.ledger.checkpoint().size)
+    disposed = {seq for body in home.catalog.event_bodies(("disposed",)) for seq in body["detail"]["seqs"]}
+    for n in range(-(-tiles.size // TILE)):
+        for entry in tiles.entries(n):
+            leaf = json.loads(entry)
+            path = home.ledger.events / event_name(leaf["seq"])
+            if leaf["seq"] in disposed:
+                continue
+            report.files += 1
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                found = error.strerror or "cannot be read"
+            else:
+                report.bytes += len(data)
+                if fits(data, leaf):
+                    continue
+                found = f"sha256 {sha256_hex(data)}"
+            report.damaged.append(Damage("home", None, f"events/{event_name(leaf['seq'])}", found, "event"))
+
+
 def _digest(path: Path) -> Sha256 | OSError:
     try:
         return file_sha256(path)
@@ -211,6 +235,8 @@ def repair(home: Home, places: list[Place], report: Report) -> None:
     for one in report.damaged:
         if one.where == "home" and one.capture is not None:
             _repair_here(home, places, rows[one.capture], one)
+        elif one.where == "home":
+            _repair_event(home, places, one)
     for one in report.damaged:
         if one.where != "home":
             place = next(item for item in places if item.destination.name == one.where)
@@ -225,6 +251,26 @@ def _repair_here(home: Home, places: list[Place], row: dict[str, Any], one: Dama
         except (KeyError, StoreError, FormatError):
             continue
         return
+
+
+def _repair_event(home: Home, places: list[Place], one: Damage) -> None:
+    """An event out of the packs of a ledger's copy, if it fits its leaf."""
+    path = home.path / one.name
+    seq = int(path.stem)
+    leaf = json.loads(Tiles(home.ledger.folder, home.ledger.checkpoint().size).entries(seq // TILE)[seq % TILE])
+    for place in places:
+        try:
+            data = event_in_copy(place.vault, one.name, lambda data: fits(data, leaf))
+        except StoreError:
+            continue
+        if data is not None:
+            aside = home.path / "damaged" / "events" / f"{path.name}.{utc_text(home.clock())[:19].replace(':', '')}"
+            if path.exists():
+                write_synced(aside, path.read_bytes(), 0o600)
+            write_synced(path, data)
+            one.repaired = place.destination.name
+            _tell_repair(home, one, {"from": place.destination.name})
+            return
 
 
 def _put_back(home: Home, place: Place, row: dict[str, Any], one: Damage, working: Path) -> None:

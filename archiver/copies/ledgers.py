@@ -19,6 +19,7 @@ from archiver.copies.keys import every_recipient, private_files, recovery_keys
 from archiver.copies.vault import AGAIN, Vault
 from archiver.export.encrypting import recipients_of
 from storage import canonical
+from storage.digest import sha256_hex
 from storage.errors import FormatError, LedgerError, Refused
 from storage.events import event_name
 from storage.ledger import TILE, Tiles, pack_entries, tile_path
@@ -264,6 +265,26 @@ def _events_fit(home: Home, data: bytes) -> bool:
         if path.exists() and path.read_bytes() != content:
             return False
     return True
+
+
+def fits(data: bytes, leaf: dict[str, Any]) -> bool:
+    """Whether an event's file is the one that a leaf of the ledger commits to."""
+    try:
+        value = canonical.loads(data)
+        body = value["event"]
+        return bool(sha256_hex(bytes.fromhex(value["salt"]), canonical.dumps(body)) == leaf["salted_hash"])
+    except (FormatError, KeyError, TypeError, ValueError):
+        return False
+
+
+def event_in_copy(vault: Vault, name: str, good: Callable[[bytes], bool]) -> bytes | None:
+    """The file of one event out of the packs there. Raises `StoreError`."""
+    for one in vault.list("ledger"):
+        with suppress(KeyError, FormatError):
+            for found, data in unpack(vault.read(f"{vault.home}/ledger/{one.key}")):
+                if found == name and good(data):
+                    return data
+    return None
 
 
 def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from archiver.copies.keys import NAMES, OWN
-from archiver.copies.ledgers import readable_checkpoints
+from archiver.copies.ledgers import fits, readable_checkpoints
 from archiver.copies.plan import MANIFEST, planned
 from archiver.copies.settings import Destination
 from archiver.copies.vault import CannotOpen, Identities, Vault, opened
@@ -251,7 +251,7 @@ def restore_events(into: Path, home: Found, checkpoint: Checkpoint, done: Restor
             continue
         for name, data in files:
             seq = by_name.get(name)
-            if seq is not None and _fits(data, leaves[seq]):
+            if seq is not None and fits(data, leaves[seq]):
                 write_synced(into / name, data)
                 seen.add(seq)
             elif name.startswith("ledger/checkpoints/"):
@@ -266,15 +266,6 @@ def _older_checkpoint(into: Path, name: str, data: bytes, tiles: Tiles) -> None:
     text = name.rsplit("/", 1)[1]
     if text.isdigit() and int(text) <= tiles.size and not (into / name).exists():
         write_synced(into / "ledger" / "checkpoints" / text, data)
-
-
-def _fits(data: bytes, leaf: dict[str, Any]) -> bool:
-    try:
-        value = canonical.loads(data)
-        body = value["event"]
-        return bool(sha256_hex(bytes.fromhex(value["salt"]), canonical.dumps(body)) == leaf["salted_hash"])
-    except (FormatError, KeyError, TypeError, ValueError):
-        return False
 
 
 def _proofs(home: Found) -> Iterator[tuple[str, bytes]]:
