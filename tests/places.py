@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,13 @@ class Kept:
             (folder / name).write_bytes(data)
             assert self.run("receive", str(folder / name), "--from", "S-1", "--via", "usb") == 0
         assert self.run("note", self.captures[0], "a note about it") == 0
+
+    def again(self, folder: Path) -> Kept:
+        """A copy of it all. The databases are left out: they can be made again, and one may be closing just now."""
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("*.sqlite*"))
+        made = object.__new__(Kept)
+        made.folder, made.home = folder, folder / "home"
+        return made
 
     def run(self, *words: str) -> int:
         return main(["--home", str(self.home), *words], None, {})

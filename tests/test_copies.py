@@ -36,10 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 @pytest.fixture
 def kept(made: Kept, tmp_path: Path) -> Kept:
     """A copy of one home for each test."""
-    shutil.copytree(made.folder, tmp_path / "kept", symlinks=True)
-    again = object.__new__(Kept)
-    again.folder, again.home = tmp_path / "kept", tmp_path / "kept" / "home"
-    return again
+    return made.again(tmp_path / "kept")
 
 
 class At:
@@ -717,9 +714,7 @@ def test_two_people_at_one_place(
     made: Kept, tmp_path: Path, s3: str, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each with a ledger and keys of their own; they share the case `almaty` and nothing else."""
-    one = object.__new__(Kept)
-    shutil.copytree(made.folder, tmp_path / "one")
-    one.folder, one.home = tmp_path / "one", tmp_path / "one" / "home"
+    one = made.again(tmp_path / "one")
     (tmp_path / "two").mkdir()
     two = Kept(tmp_path / "two")
     place = At(kind, tmp_path, s3)

@@ -50,10 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 def again(made: Kept, folder: Path) -> Kept:
-    shutil.copytree(made.folder, folder, symlinks=True)
-    kept = object.__new__(Kept)
-    kept.folder, kept.home = folder, folder / "home"
-    return kept
+    return made.again(folder)
 
 
 @pytest.fixture
