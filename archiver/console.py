@@ -34,6 +34,11 @@ def size(count: int) -> str:
     raise AssertionError("unreachable")
 
 
+def many(count: int, what: str) -> str:
+    """`1 capture`, `2 captures`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 _NAMED = (
     "post",
     "article",

@@ -6,9 +6,11 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -133,11 +135,14 @@ class ExifTool:
     def _kill(self) -> None:
         """A file that makes it think for ever is given up."""
         if self._process is not None:
-            self._process.kill()
+            _kill_all(self._process)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            command = [shutil.which("exiftool") or "exiftool", "-stay_open", "True", "-@", "-"]
+            # exiftool would wait for ever for more of an input that has ended, as it does where we are killed: `cat` ends then,
+            # and what follows it tells exiftool to end too.
+            fed = '{ cat; printf "%s\\n" -stay_open False; } | exec "$0" -stay_open True -@ -'
+            command = ["sh", "-c", fed, shutil.which("exiftool") or "exiftool"]
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -150,8 +155,14 @@ class ExifTool:
     def close(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.kill()
+            _kill_all(process)
             process.communicate()
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    """The process and what it started: they are a session of their own."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 EXIFTOOL = ExifTool()

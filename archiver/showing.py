@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from archiver.annotations import LEGAL_ROUTE
-from archiver.console import size
+from archiver.console import many, size
 from archiver.copies.others import others
 from archiver.copies.stubs import stubs
 from archiver.errors import NotFound, UsageError
@@ -91,7 +91,7 @@ def show(context: Context, home: Home) -> int:
     console.say(f"  copies    {', '.join(_copy_words(copy) for copy in places) or 'NONE: this disk has the only one'}")
     gone = stubs(home.path / row["folder"])
     if gone:
-        console.say(f"            {len(gone)} files were freed here and lie there; what needs them fetches them back")
+        console.say(f"            freed here: {many(len(gone), 'file')}, kept there; what needs them fetches them back")
     stored = sum(record["length"] for record in records)
     console.say(
         f"  records   {len(records)} in {len({record['file'] for record in records})} WARC files, {size(stored)}"

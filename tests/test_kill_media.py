@@ -139,3 +139,35 @@ def test_killed_in_the_middle_of_a_film(tmp_path: Path, started: list[Any]) -> N
 def test_a_gigabyte_and_a_hundred_kills(tmp_path: Path, started: list[Any]) -> None:
     """The full campaign of `make soak`."""
     campaign(tmp_path, 1 << 30, int(os.environ.get("ARCHIVER_MEDIA_KILLS", "100")), started)
+
+
+def test_exiftool_does_not_outlive_a_killed_process(tmp_path: Path) -> None:
+    """It would wait for more for ever, and use the processor meanwhile."""
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    from tests.conftest import need
+
+    need("exiftool")
+    (tmp_path / "words.txt").write_text("words")
+    program = (
+        "import os, sys; from pathlib import Path; from archiver.convert import EXIFTOOL;"
+        "said = EXIFTOOL.read(Path(sys.argv[1])); assert 'error' not in said, said;"
+        "print(EXIFTOOL._process.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "words.txt")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    group = int(done.stdout)
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.killpg(group, signal.SIGKILL)
+    raise AssertionError("exiftool goes on")

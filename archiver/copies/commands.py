@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archiver.annotations import LEGAL_ROUTE
-from archiver.console import size
+from archiver.console import many, size
 from archiver.copies.keys import add_recovery_key, drop_recovery_key, new_recovery_key, recovery_keys
 from archiver.copies.places import Place, destinations, open_place, store_of
 from archiver.copies.policies import checked_mode, policies
@@ -68,7 +68,7 @@ def _from_others(context: Context, home: Home) -> int:
     for one in brought:
         cases = ", ".join(one.cases) or "no case whose key is here"
         console.say(
-            f"{one.mark}: {cases}; {one.done.captures} captures brought ({size(one.done.bytes)}), every proof checked"
+            f"{one.mark}: {cases}; {many(one.done.captures, 'capture')} brought ({size(one.done.bytes)}), every proof checked"
         )
         console.say(f"  its ledger: {one.done.checkpoint} events, signed by {one.key}")
         console.say(
@@ -99,7 +99,9 @@ def _progress(report: Report) -> str:
 
 def _show(context: Context, place: Place, report: Report) -> None:
     console, name = context.console, report.destination
-    did = [f"{report.copied} captures copied ({size(report.bytes)})" if report.copied else "nothing new to copy"]
+    did = [
+        f"{many(report.copied, 'capture')} copied ({size(report.bytes)})" if report.copied else "nothing new to copy"
+    ]
     if report.locked:
         did.append(f"{report.locked} locked")
     did.append("encrypted here" if place.vault.encrypted else "as they are: the place is your own")
@@ -116,7 +118,7 @@ def _show(context: Context, place: Place, report: Report) -> None:
         console.warn(f"{name}: {capture or 'the round stopped'}: expected {error.expected}")
         console.warn(f"{' ' * len(name)}  found {error.found}. {error.next_step}")
     if report.waiting:
-        console.warn(f"{name}: {report.waiting} captures have NO COPY there yet. Nothing here was removed.")
+        console.warn(f"{name}: {many(report.waiting, 'capture')}: NO COPY there yet. Nothing here was removed.")
     console.data(
         {
             "destination": name, "copied": report.copied, "bytes": report.bytes, "read_back": report.read_back,
@@ -151,7 +153,7 @@ def after_captures(context: Context, home: Home) -> None:
         for _, trouble in report.troubles[:1]:
             context.console.warn(f"not all copied to {one.name}: {trouble.found}. {trouble.next_step}")
         if report.copied:
-            context.console.say(f"copied to {one.name}: {report.copied} captures, {size(report.bytes)}")
+            context.console.say(f"copied to {one.name}: {many(report.copied, 'capture')}, {size(report.bytes)}")
         context.console.data({"copied_to": one.name, "copied": report.copied, "waiting": report.waiting})
 
 
@@ -214,11 +216,11 @@ def restore_command(context: Context) -> int:
     store = store_of(place, context.home_path.absolute().parent)
 
     def shown(done: Restored) -> None:
-        console.progress_line(f"{done.captures} captures, {size(done.bytes)}")
+        console.progress_line(f"{many(done.captures, 'capture')}, {size(done.bytes)}")
 
     done = restore(context.home_path, store, arguments.recovery, arguments.which, shown)
     console.say(
-        f"restored into {context.home_path}: {done.captures} captures ({size(done.bytes)}), {done.events} events"
+        f"restored into {context.home_path}: {many(done.captures, 'capture')} ({size(done.bytes)}), {many(done.events, 'event')}"
     )
     console.say(f"the ledger goes to event {done.checkpoint}; its signatures and every digest were checked on the way")
     if done.withheld:
@@ -260,7 +262,9 @@ def triage(context: Context, home: Home) -> int:
             detail["text"] = " ".join(arguments.words)
         home.ledger.append([Event("triaged", home.clock(), detail)], home.author)
     home.project()
-    console.say(f"{len(captures)} captures looked at by {home.author.pseudonym}: `archiver sync` locks their copies")
+    console.say(
+        f"{many(len(captures), 'capture')} looked at by {home.author.pseudonym}: `archiver sync` locks their copies"
+    )
     if hidden:
         console.say(f"{len(hidden)} are quarantined and stay unlocked")
     console.data({"triaged": captures, "quarantined": hidden})
@@ -334,7 +338,7 @@ def fixity_command(context: Context, home: Home) -> int:
     if arguments.repair:
         fixity.repair(home, places, report)
     console.say(
-        f"{report.captures} captures: {report.files} files here and {report.objects} objects at copies read back"
+        f"{many(report.captures, 'capture')}: {many(report.files, 'file')} here and {many(report.objects, 'object')} at copies read back"
     )
     console.say(f"{size(report.bytes)} in all; the result is event {seq}, signed by {home.author.pseudonym}")
     if report.evicted:
@@ -373,7 +377,7 @@ def evict_command(context: Context, home: Home) -> int:
     places = [open_place(home, one, writing=False) for one in destinations(home, [])]
     report = evict(home, places, captures, max(1, arguments.copies))
     console.say(
-        f"{report.files} files of {report.captures} captures freed: {size(report.bytes)}; each was read back first"
+        f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; each was read back first"
     )
     for capture, why in report.kept:
         console.warn(f"kept here: {capture}: {why}")
@@ -431,7 +435,7 @@ def _carry_out(context: Context, home: Home) -> int:
             code = 4
             continue
         for item in done:
-            console.say(f"removed at {item.destination}: {item.objects} objects of {item.capture}")
+            console.say(f"removed at {item.destination}: {many(item.objects, 'object')} of {item.capture}")
             for left in item.remains:
                 until = f" until {left.lock.until:%Y-%m-%d}" if left.lock and left.lock.until else ""
                 readable = "nobody can read it: its key was destroyed" if item.unreadable else "IT CAN STILL BE READ"
