@@ -273,7 +273,7 @@ def test_copies_follow_captures_where_the_settings_say_so(
 def test_a_fork_stops_the_sync(kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert kept.run("sync") == 0
     other = tmp_path / "other"
-    shutil.copytree(kept.home, other)
+    shutil.copytree(kept.home, other, ignore=shutil.ignore_patterns("*.sqlite*"))
     for name, home in (("a", kept.home), ("b", other)):
         assert main(["--home", str(home), "note", kept.captures[0], f"only in {name}"], None, {}) == 0
     assert kept.run("sync") == 0
@@ -286,7 +286,7 @@ def test_a_fork_stops_the_sync(kept: Kept, at: At, tmp_path: Path, capsys: pytes
 
 def test_a_rollback_stops_the_sync(kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old = tmp_path / "old"
-    shutil.copytree(kept.home, old)
+    shutil.copytree(kept.home, old, ignore=shutil.ignore_patterns("*.sqlite*"))
     assert kept.run("sync") == 0
     there = at.objects()
     assert main(["--home", str(old), "sync"], None, {}) == 5
