@@ -460,6 +460,8 @@ class Context:
         self.console = console
         self.network = network
         self.environment = environment
+        self.mended: Any = None
+        """What `fixity --repair` did to the ledger before the home could be opened."""
 
     @property
     def home_path(self) -> Path:
@@ -540,8 +542,10 @@ def _record(context: Context) -> int:
 
 def _copies(context: Context) -> int:
     """sync, recovery, triage, lock, fixity, evict, dispose: all of them write to a home."""
-    from archiver.copies.commands import commands
+    from archiver.copies.commands import commands, mended_first
 
+    if context.arguments.command == "fixity":
+        context.mended = mended_first(context)
     return commands()[context.arguments.command](context, context.recovered_home())
 
 

@@ -636,6 +636,7 @@ def main() -> None:
         "packages": lambda stage: packages.packages(stage, row),
         "copies": lambda stage: copies.copies(stage, row),
         "million": lambda stage: copies.million(stage, row),
+        "digests": lambda stage: copies.digests(stage, row),
     }  # fmt: skip
     chosen = sys.argv[1:] or list(parts)
     print(f"medians of {ROUNDS} [min-max], taken in turn, {os.cpu_count()} cores\n")

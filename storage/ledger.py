@@ -85,8 +85,12 @@ class Tiles:
         return self._cache[level, n]
 
     def entries(self, n: int) -> list[bytes]:
+        """The leaves of one tile. Raises `LedgerError`."""
         width = min(TILE, self.size - n * TILE)
-        return unpack_entries(self._read("entries", n, width))[:width] if width else []
+        try:
+            return unpack_entries(self._read("entries", n, width))[:width] if width else []
+        except FormatError as error:
+            raise _damaged(f"whole entries in tile {n}", error.found) from error
 
     def _read(self, level: int | str, n: int, width: int) -> bytes:
         """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes."""
@@ -132,12 +136,15 @@ class Tiles:
         return self.subtree(0, self.size)
 
     def grown(self, entries: Sequence[bytes]) -> tuple[int, dict[str, bytes], list[str]]:
-        """New size, the files a tree grown by `entries` needs, and the partial tiles they replace."""
+        """New size, the files a tree grown by `entries` needs, and the partial tiles they replace. Raises `LedgerError`."""
         files: dict[str, bytes] = {}
         stale: list[str] = []
         new: list[bytes] = [leaf_hash(entry) for entry in entries]
         level, size = 0, self.size
         bundle = self.entries(size // TILE) if size % TILE else []
+        if [leaf_hash(entry) for entry in bundle] != (self.hashes(0, size // TILE) if bundle else []):
+            # What is damaged in a tile would otherwise be copied into each wider one.
+            raise _damaged(f"entries that fit the hashes of tile {size // TILE}", "others")
         while new:
             n, width = divmod(size, TILE)
             row = list(self.hashes(level, n)) if width else []
@@ -349,7 +356,11 @@ class Ledger:
 
 
 def _damaged(expected: str, found: str) -> LedgerError:
-    return LedgerError(expected, found, "Nothing was changed. Run `archiver check`; restore `ledger/` from a copy.")
+    return LedgerError(
+        expected,
+        found,
+        "Nothing was changed. `archiver check` says what is damaged; `archiver fixity --repair` brings it back from what is whole.",
+    )
 
 
 def _forked(head: Checkpoint, checkpoint: Checkpoint) -> LedgerError:

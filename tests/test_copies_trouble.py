@@ -127,6 +127,24 @@ def test_each_call_of_a_round_fails(
         shutil.rmtree(kept.folder)
 
 
+@pytest.mark.parametrize("fault", ["answer-lost", "answer-torn", "error"])
+def test_each_call_of_the_first_look_at_a_place_fails(made: Kept, s3: str, gateway: Gateway, fault: str) -> None:
+    """A probe that was put, and whose answer was lost, is not somebody else's."""
+    from storage.s3 import Abilities, Options, S3Store
+
+    def look(at: int | None) -> tuple[Abilities, int]:
+        gateway.asked.clear()
+        gateway.trouble = lambda n, method, path: fault if n == at else None
+        store = S3Store(new_bucket(s3), "", gateway.url, None, Abilities(False, False, False, False), options=Options())
+        return store.probe(), len(gateway.asked)
+
+    plain, calls = look(None)
+    assert plain.conditions
+    for number in range(calls):
+        found, _ = look(number)
+        assert found == plain, number
+
+
 # -- places that are not as they should be ---------------------------------------------------------------
 
 REFUSALS = {

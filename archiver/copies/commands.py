@@ -312,6 +312,16 @@ def _policy_words(home: Home, case: str) -> str:
 # -- fixity, eviction, disposal --------------------------------------------------------------------------
 
 
+def mended_first(context: Context) -> Any:
+    """`archiver fixity --repair`: a damaged ledger is made whole before the home is opened, which needs it. The report so far."""
+    from archiver.copies import fixity
+
+    report, arguments = fixity.Report(), context.arguments
+    if arguments.repair and not arguments.remote:
+        fixity.ledger_mended(context.home(), report)
+    return report
+
+
 def fixity_command(context: Context, home: Home) -> int:
     """Reads back what is asked for; 5 where something is damaged, 6 where a place did not answer."""
     from archiver.copies import fixity
@@ -320,12 +330,14 @@ def fixity_command(context: Context, home: Home) -> int:
     captures = named_captures(home, arguments.what) if arguments.what else None
     rows = fixity.chosen(home, captures, arguments.older_than, arguments.sample)
     everything = captures is None and arguments.older_than is None and arguments.sample is None
-    report = fixity.Report(captures=len(rows))
+    report = context.mended or fixity.Report()
+    report.captures = len(rows)
     places: list[Place] = []
     if not arguments.remote:
         fixity.read_home(home, rows, report)
         if everything:
             fixity.read_events(home, report)
+            fixity.read_ledger(home, report)
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:

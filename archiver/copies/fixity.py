@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import pyrage
 
 from archiver.copies.ledgers import check_ledger_copy, event_in_copy, fits, mend_ledger_copy
-from archiver.copies.places import Place
+from archiver.copies.mending import damaged_ledger, mend_ledger
+from archiver.copies.places import Place, open_place
 from archiver.copies.plan import MANIFEST, planned
 from archiver.copies.policies import lock_of
 from archiver.copies.restoring import restored_files
 from archiver.copies.stubs import is_stub
 from archiver.copies.syncing import tell
-from archiver.copies.vault import AGAIN, CannotOpen
+from archiver.copies.vault import AGAIN, CannotOpen, Vault
 from archiver.export.encrypting import recipients_of
 from archiver.scratch import scratch
 from storage import canonical
@@ -154,6 +155,33 @@ def read_events(home: Home, report: Report) -> None:
             report.damaged.append(Damage("home", None, f"events/{event_name(leaf['seq'])}", found, "event"))
 
 
+def read_ledger(home: Home, report: Report) -> None:
+    """Tiles, checkpoints and the head, against each other and the events. Raises `LedgerError` where they fit in no way."""
+    report.files += sum(1 for path in home.ledger.folder.rglob("*") if path.is_file() and path.name != ".lock")
+    for one in damaged_ledger(home):
+        report.damaged.append(Damage("home", None, one.name, one.found, "ledger"))
+
+
+def ledger_mended(home: Home, report: Report) -> None:
+    """What `--repair` does before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
+    copies: list[tuple[str, Vault]] = []
+    for one in home.config.copies.destinations:
+        try:
+            copies.append((one.name, open_place(home, one, writing=False).vault))
+        except StoreError as error:
+            report.unread.append((one.name, error.found))
+    try:
+        mends = mend_ledger(home, copies)
+    except StoreError as error:  # a place went away meanwhile: what is here may do
+        report.unread.append(("copies", error.found))
+        mends = mend_ledger(home, [])
+    for mend in mends:
+        bad = Damage("home", None, mend.name, mend.found, "ledger", mend.source)
+        report.damaged.append(bad)
+        aside = {"aside": f"damaged/{mend.name}"} if mend.found != "it is gone" else {}
+        _tell_repair(home, bad, {"from": mend.source, **aside})
+
+
 def _digest(path: Path) -> Sha256 | OSError:
     try:
         return file_sha256(path)
@@ -233,6 +261,8 @@ def repair(home: Home, places: list[Place], report: Report) -> None:
     """Brings back what can be brought back. What cannot stays in the report as it was."""
     rows = {row["id"]: row for row in home.catalog.captures()}
     for one in report.damaged:
+        if one.repaired is not None:
+            continue
         if one.where == "home" and one.capture is not None:
             _repair_here(home, places, rows[one.capture], one)
         elif one.where == "home":
