@@ -567,7 +567,7 @@ LEDGER = {
 @pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
 @pytest.mark.parametrize("kind", LEDGER)
 def test_a_damaged_ledger_here_is_found_named_and_repaired(
-    kept: Kept, at: At, kind: str, damage: str, capsys: pytest.CaptureFixture[str]
+    kept: Kept, disk: At, kind: str, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kept.run("sync") == 0
     assert kept.run("note", kept.captures[0], "not copied yet") == 0

@@ -11,6 +11,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -166,14 +167,11 @@ def ledger_mended(home: Home, report: Report) -> None:
     """What `--repair` does before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
     copies: list[tuple[str, Vault]] = []
     for one in home.config.copies.destinations:
-        try:
+        with suppress(StoreError):  # said when it is opened again, to be read
             copies.append((one.name, open_place(home, one, writing=False).vault))
-        except StoreError as error:
-            report.unread.append((one.name, error.found))
     try:
         mends = mend_ledger(home, copies)
-    except StoreError as error:  # a place went away meanwhile: what is here may do
-        report.unread.append(("copies", error.found))
+    except StoreError:  # a place went away meanwhile: what is here may do
         mends = mend_ledger(home, [])
     for mend in mends:
         bad = Damage("home", None, mend.name, mend.found, "ledger", mend.source)
