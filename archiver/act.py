@@ -74,7 +74,9 @@ class Act(Fetching):
         progress: Progress,
         loop: asyncio.AbstractEventLoop,
         going: Going | None = None,
+        capture_id: str | None = None,
     ) -> None:
+        """`capture_id`: the one to make, where it follows from a job; else a new one."""
         super().__init__([value.decode("utf-8", "replace") for value in home.config.secret_values])
         self.going = going
         self.home, self.archive, self.target, self.options = home, archive, target, options
@@ -84,7 +86,7 @@ class Act(Fetching):
         self.run, self.part = run, part
         self._progress = progress
         self._loop = loop
-        self.capture_id = home.new_capture_id(home.clock())
+        self.capture_id = capture_id or home.new_capture_id(home.clock())
         self.folder = home.capture_folder(self.capture_id)
         recipients = home.recipients(list(options.cases))
         salt = os.urandom(32)

@@ -62,16 +62,27 @@ class Archive:
                 self._progress(act)
             await asyncio.sleep(0.25)
 
-    async def capture(self, target: Target, options: Options, run: str, part: int = 1) -> Result:
+    async def capture(
+        self, target: Target, options: Options, run: str, part: int = 1, capture_id: str | None = None
+    ) -> Result:
         """One capture of a post or page. Raises `StorageError`, `ArchiverError`."""
-        return await self._act(target, options, run, part, None)
+        return await self._act(target, options, run, part, None, capture_id)
 
     async def part(self, target: Target, options: Options, going: Going) -> Result:
         """One part of a walk, from where it stands. Raises `StorageError`, `ArchiverError`."""
         return await self._act(target, options, going.state.run, going.state.parts, going)
 
-    async def _act(self, target: Target, options: Options, run: str, part: int, going: Going | None) -> Result:
-        act = Act(self.home, self, target, run, part, options, self._progress, asyncio.get_running_loop(), going)
+    async def _act(
+        self,
+        target: Target,
+        options: Options,
+        run: str,
+        part: int,
+        going: Going | None,
+        capture_id: str | None = None,
+    ) -> Result:
+        loop = asyncio.get_running_loop()
+        act = Act(self.home, self, target, run, part, options, self._progress, loop, going, capture_id)
         self._acts.add(act)
         try:
             if self.stopping:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.cli_analysis import add_commands
 from archiver.cli_copies import add_commands as add_copies
+from archiver.cli_jobs import add_commands as add_jobs
 
 if TYPE_CHECKING:
     from archiver.console import Console
@@ -186,6 +187,7 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument("--privileged", action="store_true", help="for counsel: in no package unless asked for")
     add_commands(command)
     add_copies(command, common)
+    add_jobs(command, common, _capture_options)
 
     find = command("find", "search posts and notes, in any script and case", "archiver find жаңаөзен")
     find.add_argument("text", nargs="+", metavar="TEXT")
@@ -549,6 +551,19 @@ def _copies(context: Context) -> int:
     return commands()[context.arguments.command](context, context.recovered_home())
 
 
+def _jobs(context: Context) -> int:
+    from archiver.jobs.commands import jobs_command
+
+    return jobs_command(context, context.home())
+
+
+def _work(context: Context) -> int:
+    from archiver.jobs.commands import work_command
+
+    home = context.recovered_home()
+    return _copied(context, home, work_command(context, home))
+
+
 def _restore(context: Context) -> int:
     from archiver.copies.commands import restore_command
 
@@ -719,6 +734,8 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "redact": _redact,
     **dict.fromkeys(("sync", "recovery", "triage", "lock", "fixity", "evict", "dispose"), _copies),
     "restore": _restore,
+    "jobs": _jobs,
+    "work": _work,
     "find": _find,
     "show": _show,
     "case": _case,

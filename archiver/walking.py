@@ -63,6 +63,8 @@ class Walk:
     options: Options
     on_part: Callable[[Result], None]
     at_once: int = 2
+    named: str | None = None
+    """The id of the run, where it follows from a job. A run of that id that reached its end is not walked again."""
     results: list[Result] = field(default_factory=list)
     failed: list[tuple[str, EvidenceError]] = field(default_factory=list)
 
@@ -70,9 +72,12 @@ class Walk:
         """Raises `StorageError`, `ArchiverError`."""
         home = self.archive.home
         asked = _asked(self.options)
+        if self.named is not None and home.state.run_done(self.named):
+            return self.results
         state = None if restart else unfinished(home, self.target, self.options)
         if state is None:
-            state = RunState(home.new_capture_id(home.clock()), self.target.key, 0, None, False, asked)
+            run = self.named or home.new_capture_id(home.clock())
+            state = RunState(run, self.target.key, 0, None, False, asked)
             home.state.save_run(state)
         going = Going(home, state, kept_before(home, state))
         if self.options.limit is not None:

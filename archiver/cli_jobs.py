@@ -1,0 +1,39 @@
+"""Arguments of the commands about work that waits: jobs, work."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+Command = Callable[..., argparse.ArgumentParser]
+
+
+def add_commands(
+    command: Command, common: argparse.ArgumentParser, capture_options: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """`command`: makes a parser of a name, a summary and an example."""
+    jobs = command("jobs", "what waits to be captured, and what became of it", "archiver jobs list --state dead")
+    deeds = jobs.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = deeds.add_parser("add", help="queue links; a channel, profile or playlist is walked", parents=[common])
+    add.add_argument("links", nargs="+", metavar="LINK")
+    capture_options(add)
+    add.add_argument("--comments", action="store_true", help="comments with their replies")
+    add.add_argument("--since", metavar="DATE", help="of a walk: posts from this day or time on")
+    add.add_argument("--until", metavar="DATE", help="of a walk: posts before this day or time")
+    add.add_argument("--limit", type=int, metavar="N", help="of a walk: stop after N posts")
+    add.add_argument("--priority", choices=("urgent", "normal", "low"), default="normal", help="what comes first")
+    shown = deeds.add_parser("list", help="the newest first", parents=[common])
+    states = ("waiting", "later", "running", "done", "dead", "cancelled")
+    shown.add_argument("--state", choices=states, help="only these")
+    shown.add_argument("--limit", type=int, default=50, metavar="N")
+    for name, summary in (
+        ("show", "everything that was tried of a job"),
+        ("cancel", "do not begin it, or not again"),
+        ("retry", "once more, at once"),
+    ):
+        deed = deeds.add_parser(name, help=summary, parents=[common])
+        deed.add_argument("id", metavar="ID", help="a job's id, or its beginning or end")
+
+    work = command("work", "do what waits in the queue, until it is stopped", "archiver work --at-once 4")
+    work.add_argument("--at-once", type=int, default=2, metavar="N", help="how many jobs run at once (default 2)")
+    work.add_argument("--drain", action="store_true", help="end when nothing is left that could be begun now")

@@ -1,0 +1,260 @@
+"""The queue. The only module that knows of DBOS (docs/adr/0014): SQLite beside the home's state, or PostgreSQL for many machines.
+
+An attempt at a job is a workflow `<job>.<attempt>`. It remembers when it was begun, carries the job out, and puts the next
+attempt into the queue where the outcome asks for one; each of these is a step that is not repeated once it is done. Semantics:
+**at least once**. A worker that is killed between carrying a job out and remembering that is asked for the same attempt again;
+what it then does about that is `work`'s (the capture's id is the same, so a home sees that it has it).
+
+What stands in the queue is JSON, never pickled objects: whoever can write to a shared PostgreSQL must not run code here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from archiver.jobs.job import PRIORITIES, Job
+from storage.errors import CatalogError
+from storage.times import utc_parse, utc_text
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient
+
+QUEUE = "jobs"
+WORKFLOW = "attempt"
+VERSION = "1"
+"""Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
+POLL_SECONDS = 0.2
+ENDED = ("done", "dead", "cancelled")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is asked for."""
+
+    job: Job
+    attempt: int
+    begun: datetime
+    before: Mapping[str, int]
+    """How many earlier attempts ended how."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of an attempt. `state`: `done`, `again` or `dead`; `again`: seconds until the next."""
+
+    state: str
+    outcome: str
+    reason: str | None
+    captures: tuple[str, ...] = ()
+    again: float | None = None
+    attempts: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A job as the queue shows it. `state`: waiting, later, running, done, dead, cancelled."""
+
+    job: Job
+    state: str
+    attempt: int
+    outcome: str | None
+    reason: str | None
+    captures: tuple[str, ...]
+    queued: datetime
+    due: datetime | None
+    """When the next attempt is, where it is put off."""
+    worker: str | None
+    priority: int
+
+    def line(self) -> dict[str, Any]:
+        return {
+            "job": self.job.id, "kind": self.job.kind, "link": self.job.link, "state": self.state, "attempt": self.attempt,
+            "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
+            "queued": utc_text(self.queued), "due": utc_text(self.due) if self.due else None, "worker": self.worker,
+        }  # fmt: skip
+
+
+class Queue:
+    """What a person does with the queue. `url`: `sqlite:///…` or `postgresql+psycopg://…`. Raises `CatalogError`."""
+
+    def __init__(self, url: str) -> None:
+        from dbos import DBOSClient, DBOSPortableJSONSerializer, run_dbos_database_migrations
+
+        _quiet()
+        try:
+            run_dbos_database_migrations(url)
+            self._client: DBOSClient = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+        except Exception as error:
+            raise _unreachable(error) from error
+
+    def close(self) -> None:
+        self._client.destroy()
+
+    def add(self, jobs: Iterable[Job], priority: int = PRIORITIES["normal"]) -> int:
+        """Queues them; one that is there already, by its id, is left as it is. How many there were."""
+        count = 0
+        for count, job in enumerate(jobs, 1):  # noqa: B007 - counted to its end
+            self._put(job, 1, priority, {}, 0.0)
+        return count
+
+    def _put(self, job: Job, attempt: int, priority: int, before: Mapping[str, int], delay: float) -> None:
+        self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
+
+    def jobs(self, state: str | None = None, limit: int = 100) -> list[Standing]:
+        """The newest first. Each job once, by its last attempt."""
+        found: dict[str, Standing] = {}
+        offset = 0
+        while len(found) < limit:
+            page = self._client.list_workflows(name=WORKFLOW, limit=500, offset=offset, sort_desc=True)
+            for item in page:
+                one = _standing(item)
+                if one is None or (one.job.id in found and found[one.job.id].attempt > one.attempt):
+                    continue
+                found[one.job.id] = one
+            if len(page) < 500:
+                break
+            offset += 500
+        chosen = [one for one in found.values() if state is None or one.state == state]
+        return sorted(chosen, key=lambda one: one.queued, reverse=True)[:limit]
+
+    def counts(self) -> dict[str, int]:
+        """State → how many jobs."""
+        found: dict[str, int] = {}
+        for one in self.jobs(limit=1_000_000):
+            found[one.state] = found.get(one.state, 0) + 1
+        return found
+
+    def attempts(self, job: str) -> list[Standing]:
+        """Everything that was tried of a job, the first attempt first. `job`: its id, or how it begins or ends."""
+        if len(job) < 24:
+            whole = [
+                one.job.id
+                for one in self.jobs(limit=1_000_000)
+                if one.job.id.startswith(job) or one.job.id.endswith(job)
+            ]
+            if len(whole) != 1:
+                return []
+            job = whole[0]
+        items = self._client.list_workflows(name=WORKFLOW, workflow_id_prefix=f"{job}.")
+        found = [one for item in items if (one := _standing(item)) is not None]
+        return sorted(found, key=lambda one: one.attempt)
+
+    def cancel(self, one: Standing) -> None:
+        """It is not begun any more. What is under way goes on to its end, and no further attempt follows."""
+        self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
+
+    def retry(self, one: Standing) -> None:
+        """Once more, at once, as if nothing had been tried."""
+        if one.state in ("waiting", "later"):
+            self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
+        self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
+
+    def left_by(self, dead: Callable[[str], bool]) -> list[str]:
+        """Attempts that a dead worker was at, put into the queue again. `dead`: whether a worker's name is one of those."""
+        taken = []
+        for item in self._client.list_workflows(name=WORKFLOW, status="PENDING", load_input=False, load_output=False):
+            if item.executor_id is not None and dead(item.executor_id):
+                self._client.resume_workflow(item.workflow_id, queue_name=QUEUE)
+                taken.append(item.workflow_id)
+        return taken
+
+
+def serve(url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done]) -> Callable[[float], None]:
+    """Begins to take jobs from the queue, each in a thread. Returns what ends that: it waits so many seconds for those under way.
+
+    One for each process. What an attempt of a worker of this name had begun before a kill is asked for again first.
+    """
+    from dbos import DBOS, DBOSPortableJSONSerializer
+
+    _quiet()
+    DBOS.destroy(destroy_registry=True)
+    DBOS(
+        config={
+            "name": "archiver",
+            "system_database_url": url,
+            "application_version": VERSION,
+            "executor_id": worker,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "CRITICAL",
+            "use_listen_notify": False,
+            "max_executor_threads": at_once + 4,
+        }
+    )
+
+    @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
+    def attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
+        begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(datetime.now(UTC)))
+        order = Order(Job.of(job), number, utc_parse(begun), before)
+        done = DBOS.run_step({"name": "carry out"}, lambda: _line(carry_out(order)))
+        if done["state"] == "again":
+            options = _options(order.job, number + 1, priority, float(done["again"]))
+            DBOS.enqueue_workflow_with_options(options, job, number + 1, done["attempts"], priority)
+        return done
+
+    DBOS.launch()
+    DBOS.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
+
+    def end(seconds: float) -> None:
+        DBOS.destroy(workflow_completion_timeout_sec=int(seconds), destroy_registry=True)
+
+    return end
+
+
+def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
+    options: dict[str, Any] = {
+        "workflow_name": WORKFLOW, "queue_name": QUEUE, "workflow_id": f"{job.id}.{attempt}", "priority": priority,
+        "app_version": VERSION,
+    }  # fmt: skip
+    return {**options, "delay_seconds": delay} if delay else options
+
+
+def _line(done: Done) -> dict[str, Any]:
+    return {
+        "state": done.state, "outcome": done.outcome, "reason": done.reason, "captures": list(done.captures),
+        "again": done.again, "attempts": dict(done.attempts or {}),
+    }  # fmt: skip
+
+
+def _standing(item: Any) -> Standing | None:
+    """A row of the queue, or None where it is none of ours."""
+    with suppress(KeyError, TypeError, ValueError, IndexError):
+        job = Job.of(item.input["args"][0])
+        said: Mapping[str, Any] = item.output if isinstance(item.output, dict) else {}
+        state = {"ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled"}.get(
+            item.status, str(said.get("state", "dead"))
+        )
+        reason = said.get("reason")
+        if not said and state == "dead":
+            reason = f"the worker failed: {item.error}"[:300] if item.error else "begun too often without an end"
+        return Standing(
+            job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
+            tuple(said.get("captures", ())), _moment(item.created_at) or datetime.now(UTC),
+            _moment(item.delay_until_epoch_ms) if state == "later" else None,
+            item.executor_id if state == "running" else None, int(item.priority or 0),
+        )  # fmt: skip
+    return None
+
+
+def _moment(milliseconds: int | None) -> datetime | None:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+
+
+def _quiet() -> None:
+    """What a person is to know is said by the commands; DBOS would write to the terminal by a handler of its own."""
+    log = logging.getLogger("dbos")
+    log.handlers[:] = [logging.NullHandler()]
+    log.propagate = False
+    log.setLevel(logging.CRITICAL)
+
+
+def _unreachable(error: Exception) -> CatalogError:
+    return CatalogError(
+        "a queue that answers",
+        f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],
+        "Move jobs/ of the home away: what waited there is then queued again by hand; nothing captured is lost.",
+    )
