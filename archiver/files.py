@@ -258,8 +258,10 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
         for line in lines:
             match = _TAG.fullmatch(line.get("tag") or "")
             mine = line.get("tag") == tag or (match is not None and match[1] == tag)
-            if not mine or line.get("type") != "response" or line.get("status") not in (200, 206):
+            if not mine or line.get("type") not in ("response", "revisit") or line.get("status") not in (200, 206):
                 continue
+            # Of a revisit the bytes lie where it refers to; left out, they would be asked for again.
+            where = line.get("refers") or {"capture": capture, "record": line["id"]}
             head = _head(folder / line["file"], line["offset"])
             if head is None or head.get("content-encoding") or head.get("transfer-encoding"):
                 continue
@@ -273,7 +275,7 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
             tag_ = head.get("etag")
             validator = tag_ if tag_ and not tag_.startswith("W/") else head.get("last-modified")
             if length:
-                found.append((start, length, line["id"], capture, stated, validator))
+                found.append((start, length, where["record"], where["capture"], stated, validator))
     held = Begun()
     for start, length, record, capture, total, validator in sorted(found):
         if held.pieces and (total != held.total or validator != held.validator):

@@ -258,8 +258,10 @@ class Media:
                 whole = (
                     line.get("status") in (200, 206) and not line.get("truncated") and isinstance(size, int) and size
                 )
-                if tag.startswith(f"{key} fragment ") and line.get("type") == "response" and whole:
-                    held[(tag, urlsplit(line.get("uri") or "").path)] = Piece(line["id"], 0, whole, capture)
+                if tag.startswith(f"{key} fragment ") and line.get("type") in ("response", "revisit") and whole:
+                    where = line.get("refers") or {"capture": capture, "record": line["id"]}
+                    link = (tag, urlsplit(line.get("uri") or "").path)
+                    held[link] = Piece(where["record"], 0, whole, where["capture"])
         return held
 
     # -- fragments -----------------------------------------------------------------------------------------------------

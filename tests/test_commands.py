@@ -335,7 +335,7 @@ def test_a_damaged_ledger_is_said_and_left_as_it_is(shell: Shell, capture: str) 
     before = {p: p.read_bytes() for p in (shell.home / "ledger").rglob("*") if p.is_file()}
     code, _, err = shell("note", capture, "x")
     assert code == 5
-    assert "restore `ledger/`" in err
+    assert "archiver fixity --repair" in err
     assert {p: p.read_bytes() for p in (shell.home / "ledger").rglob("*") if p.is_file()} == before
 
 
