@@ -118,13 +118,15 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
     for name, value in sorted(last.job.options.items()):
         console.say(f"  {name:<9} {value}")
     for one in attempts:
-        console.say(
-            f"  attempt {one.attempt}, queued {one.queued:%Y-%m-%d %H:%M:%S}Z: {_line(one)[2:].split('  ', 1)[1]}"
-        )
+        console.say(f"  attempt {one.attempt}, queued {_when(one)}: {_line(one)[2:].split('  ', 1)[1]}")
         for capture in one.captures:
             console.say(f"    archiver show {capture}")
         console.data(one.line())
     return 0
+
+
+def _when(one: Standing) -> str:
+    return f"{one.queued:%Y-%m-%d %H:%M:%S}Z" if one.queued else "at an unknown time"
 
 
 def _cancel(context: Context, home: Home, queue: Queue) -> int:

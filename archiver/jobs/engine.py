@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.job import PRIORITIES, Job
 from storage.errors import CatalogError
-from storage.times import utc_parse, utc_text
+from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -65,7 +65,7 @@ class Standing:
     outcome: str | None
     reason: str | None
     captures: tuple[str, ...]
-    queued: datetime
+    queued: datetime | None
     due: datetime | None
     """When the next attempt is, where it is put off."""
     worker: str | None
@@ -75,7 +75,7 @@ class Standing:
         return {
             "job": self.job.id, "kind": self.job.kind, "link": self.job.link, "state": self.state, "attempt": self.attempt,
             "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
-            "queued": utc_text(self.queued), "due": utc_text(self.due) if self.due else None, "worker": self.worker,
+            "queued": utc_text(self.queued) if self.queued else None, "due": utc_text(self.due) if self.due else None, "worker": self.worker,
         }  # fmt: skip
 
 
@@ -84,12 +84,16 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         from dbos import DBOSClient, DBOSPortableJSONSerializer, run_dbos_database_migrations
+        from sqlalchemy.exc import SQLAlchemyError
 
         _quiet()
         try:
             run_dbos_database_migrations(url)
             self._client: DBOSClient = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
-        except Exception as error:
+        except (
+            SQLAlchemyError,
+            RuntimeError,
+        ) as error:  # its migrations end by an Exit, a RuntimeError, and say why on stderr
             raise _unreachable(error) from error
 
     def close(self) -> None:
@@ -120,7 +124,7 @@ class Queue:
                 break
             offset += 500
         chosen = [one for one in found.values() if state is None or one.state == state]
-        return sorted(chosen, key=lambda one: one.queued, reverse=True)[:limit]
+        return sorted(chosen, key=lambda one: one.job.id, reverse=True)[:limit]
 
     def counts(self) -> dict[str, int]:
         """State → how many jobs."""
@@ -164,7 +168,9 @@ class Queue:
         return taken
 
 
-def serve(url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done]) -> Callable[[float], None]:
+def serve(
+    url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done], clock: Clock
+) -> Callable[[float], None]:
     """Begins to take jobs from the queue, each in a thread. Returns what ends that: it waits so many seconds for those under way.
 
     One for each process. What an attempt of a worker of this name had begun before a kill is asked for again first.
@@ -188,7 +194,7 @@ def serve(url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
     def attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
-        begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(datetime.now(UTC)))
+        begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
         order = Order(Job.of(job), number, utc_parse(begun), before)
         done = DBOS.run_step({"name": "carry out"}, lambda: _line(carry_out(order)))
         if done["state"] == "again":
@@ -233,7 +239,7 @@ def _standing(item: Any) -> Standing | None:
             reason = f"the worker failed: {item.error}"[:300] if item.error else "begun too often without an end"
         return Standing(
             job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
-            tuple(said.get("captures", ())), _moment(item.created_at) or datetime.now(UTC),
+            tuple(said.get("captures", ())), _moment(item.created_at),
             _moment(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
         )  # fmt: skip

@@ -137,7 +137,7 @@ async def work(
     home, stop = archive.home, asyncio.Event()
     archive.on_interrupt.append(stop.set)
     worker = Worker(archive, said, results)
-    end = await asyncio.to_thread(serve, database(home), home.keys.ledger.name, at_once, worker.carry_out)
+    end = await asyncio.to_thread(serve, database(home), home.keys.ledger.name, at_once, worker.carry_out, home.clock)
     try:
         while not stop.is_set():
             if drain and not _left(await asyncio.to_thread(queue.counts)):
