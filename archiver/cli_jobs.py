@@ -34,6 +34,13 @@ def add_commands(
         deed = deeds.add_parser(name, help=summary, parents=[common])
         deed.add_argument("id", metavar="ID", help="a job's id, or its beginning or end")
 
+    for name, summary in (
+        ("pause", "begin nothing any more; what is under way goes on"),
+        ("resume", "go on after a pause or a drain"),
+        ("drain", "pause, and let all workers end once what is under way has ended"),
+    ):
+        deeds.add_parser(name, help=summary, parents=[common])
+
     work = command("work", "do what waits in the queue, until it is stopped", "archiver work --at-once 4")
     work.add_argument("--at-once", type=int, default=2, metavar="N", help="how many jobs run at once (default 2)")
     work.add_argument("--drain", action="store_true", help="end when nothing is left that could be begun now")

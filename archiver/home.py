@@ -109,6 +109,12 @@ mtproxy = ""
 # A live post for each platform by which `archiver doctor --platforms` sees whether its pages have changed, instead of
 # those it knows: telegram = "https://t.me/…". Empty text: that platform is left out.
 
+[jobs]
+# Where the queue of jobs, schedules and watches is. Empty: in this home. Many machines share one in PostgreSQL, and with it
+# the pauses between requests to a host: "postgresql://user@host/name". Best kept out of this file, if a password stands in
+# it: the environment variable ARCHIVER_JOBS counts instead.
+database = ""
+
 [copies]
 # Where the second copy goes: a folder on another disk, or s3://bucket/prefix. Sent there encrypted: `archiver recovery new`
 # makes the key that opens it again. Copies are made after captures and by `archiver sync`.
@@ -230,6 +236,8 @@ class Config:
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
     timestamps: TimestampConfig = field(default_factory=TimestampConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
+    jobs: str = field(repr=False, default="")
+    """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
 
     def exit_for(self, cases: Iterable[str]) -> str | None:
         """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
@@ -379,6 +387,7 @@ class Home:
                 telegram=_telegram(_table(value, "telegram")),
                 timestamps=_timestamps(_table(value, "timestamps")),
                 copies=copies(_table(value, "copies")),
+                jobs=_jobs(str(self.environment.get("ARCHIVER_JOBS", _table(value, "jobs").get("database", "")))),
                 secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )
         except (TypeError, ValueError) as error:
@@ -545,6 +554,16 @@ class Home:
             (self.path / f"catalog.sqlite.rebuild{suffix}").unlink(missing_ok=True)
         os.replace(fresh, self.path / "catalog.sqlite")
         return count
+
+
+def _jobs(text: str) -> str:
+    if text and not re.fullmatch(r"postgres(ql)?://\S+/\S+", text):
+        raise ConfigError(
+            "a database like postgresql://user@host/name, or nothing",
+            "another form",
+            "Correct [jobs] database or ARCHIVER_JOBS.",
+        )
+    return text
 
 
 def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
-"""Politeness: the Limiter port, and one that holds within a process.
+"""Politeness: the Limiter port, one that holds within a process, and one that holds across processes and machines.
 
 The recorder asks before each exchange and reports when a host tells it to wait. Because every client goes through
-the recorder, the limit holds across captures; an implementation over a shared store holds across machines.
+the recorder, the limit holds across captures; the one over shared turns holds for all that share their store.
 """
 
 from __future__ import annotations
@@ -10,21 +10,28 @@ import asyncio
 import heapq
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
+
+from archiver.turns import BEAT_SECONDS, Turns
+from storage.errors import EvidenceError
 
 
 class Limiter(Protocol):
     """All methods are called on the recorder's loop."""
 
     async def acquire(self, host: str) -> None:
-        """Returns when a request to `host` may start."""
+        """Returns when a request to `host` may start. Raises `EvidenceError` where that cannot be known."""
 
     def release(self, host: str) -> None:
         """The exchange has ended."""
 
     def penalise(self, host: str, seconds: float) -> None:
         """The host asked for a pause: no request to it starts before it is over."""
+
+    def close(self) -> None:
+        """What is held is given back. Not on the recorder's loop."""
 
 
 @dataclass
@@ -74,3 +81,85 @@ class HostLimiter:
     def penalise(self, host: str, seconds: float) -> None:
         state = self._hosts.setdefault(host, _Host())
         state.next_start = max(state.next_start, self._ticks() + seconds)
+
+    def close(self) -> None:
+        """Nothing outlives the process."""
+
+
+class SharedLimiter:
+    """The limits of all who share a store. Raises `EvidenceError` from `acquire` where the store cannot be asked.
+
+    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the store.
+    Its queries run on one thread, in order.
+    """
+
+    def __init__(self, turns: Turns, concurrency: int) -> None:
+        self._turns = turns
+        self._local = HostLimiter(0.0, concurrency)
+        self._thread = ThreadPoolExecutor(1, "turns")
+        self._lost: EvidenceError | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    async def acquire(self, host: str) -> None:
+        if self._beating is None:
+            self._beating = asyncio.ensure_future(self._beat())
+        await self._local.acquire(host)
+        try:
+            await self._turn(host)
+        except BaseException:
+            self._local.release(host)
+            raise
+
+    async def _turn(self, host: str) -> None:
+        loop = asyncio.get_running_loop()
+        ours = False
+        try:
+            while True:
+                if self._lost is not None:
+                    raise self._lost
+                asked = self._thread.submit(self._turns.take, host, ours)
+                try:
+                    mine, wait = await asyncio.wrap_future(asked, loop=loop)
+                except asyncio.CancelledError:
+                    if not ours and not asked.cancel():
+                        asked.add_done_callback(lambda done: self._undo(done, host))
+                    raise
+                ours = ours or mine
+                if ours and wait <= 0:
+                    return
+                await asyncio.sleep(wait)
+        except BaseException:
+            if ours:
+                self._later(self._turns.give_back, host)
+            raise
+
+    def _undo(self, done: Future[tuple[bool, float]], host: str) -> None:
+        """Nobody waits any more for the turn that was just taken."""
+        if not done.cancelled() and done.exception() is None and done.result()[0]:
+            self._later(self._turns.give_back, host)
+
+    async def _beat(self) -> None:
+        while True:
+            self._later(self._turns.beat)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _later(self, work: Callable[..., Any], *arguments: Any) -> None:
+        def done() -> None:
+            try:
+                work(*arguments)
+                self._lost = None
+            except EvidenceError as error:
+                self._lost = error
+
+        self._thread.submit(done)
+
+    def release(self, host: str) -> None:
+        self._later(self._turns.give_back, host)
+        self._local.release(host)
+
+    def penalise(self, host: str, seconds: float) -> None:
+        self._later(self._turns.quiet, host, seconds)
+
+    def close(self) -> None:
+        self._thread.submit(self._turns.leave).result()
+        self._thread.shutdown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,11 +23,12 @@ from archiver.browser import missing
 from archiver.capture import Act, Archive, Options, Result, walked
 from archiver.errors import UsageError
 from archiver.home import DEFAULT_CASE, Home
-from archiver.limits import HostLimiter
+from archiver.limits import SharedLimiter
 from archiver.lists import Entry, read_list
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.recorder import Exit, Recorder
 from archiver.seal.command import after_captures
+from archiver.turns import PostgresStore, SqliteStore, Turns
 from archiver.walking import Walk, unfinished
 from spiders.targets import NoTarget, Target, page, parse_target
 
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
 
 def open_recorder(context: Context, home: Home) -> Recorder:
     config = home.config
-    limiter = HostLimiter(config.interval if context.network is None else 0.0, config.concurrency)
+    store = PostgresStore(config.jobs) if config.jobs else SqliteStore(home.path / "state.sqlite")
+    interval = config.interval if context.network is None else 0.0
+    turns = Turns(store, secrets.token_hex(8), interval, config.concurrency)
+    limiter = SharedLimiter(turns, config.concurrency)
     return Recorder(limiter, Exit(config.proxy), network=context.network, clock=home.clock)
 
 

@@ -59,6 +59,8 @@ for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimag
 if ! command -v radosgw >/dev/null 2>&1 || ! command -v ceph-osd >/dev/null 2>&1 || ! command -v ceph-mgr >/dev/null 2>&1; then
   apt --no-install-recommends radosgw ceph-mon ceph-mgr ceph-osd || echo "tests of S3 locks will say so and be skipped" >&2
 fi
+ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null 2>&1 ||
+  apt --no-install-recommends postgresql || echo "tests of many machines will say so and be skipped" >&2
 environment .venv-replay requirements-replay.lock
 viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
 if [ ! -f "$viewer/sw.js" ]; then

@@ -418,7 +418,8 @@ class CaptureWriter:
                     lines.close()
                 if self._spill is not None:
                     self._spill.close()
-                salvaged = sum(salvage(self.folder, spool) for spool in sorted(self.folder.glob("*.spool")))
+                spools = sorted(self.folder.glob("*.spool"))
+                salvaged = sum(salvage(self.folder, spool, lambda record, digest: None) for spool in spools)
             except OSError as error:
                 raise disk_error(error, "syncing the capture") from error
             facts: dict[str, Any] = {

@@ -260,6 +260,12 @@ class Catalog:
         rows = self._query(sql, (digest, *cases, len(set(cases))))
         return _row(rows[0]) if rows else None
 
+    def holder(self, record: str, payload_digest: str) -> str | None:
+        """The capture that holds a record with this payload."""
+        sql = "SELECT capture FROM records WHERE payload_digest=? AND id=? AND type='response'"
+        rows = self._query(sql, (payload_digest, record))
+        return rows[0]["capture"] if rows else None
+
     def forget_events(self, seqs: Sequence[int]) -> None:
         """The bodies of events that were disposed of."""
         with self.transaction() as connection:

@@ -17,13 +17,17 @@ from storage.digest import sha256
 from storage.errors import disk_error
 from storage.files import Lock
 from storage.lines import read_lines
-from storage.salvage import append_lines, either, line_from_header, salvage
+from storage.salvage import Holder, append_lines, either, line_from_header, salvage
 from storage.times import Clock, utc_text
 from storage.warc import complete_members
 
 
-def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], None]) -> dict[str, Any] | None:
+def recover_folder(
+    folder: Path, clock: Clock, then: Callable[[dict[str, Any]], None], holder: Holder
+) -> dict[str, Any] | None:
     """Closes an open capture folder whose lock is free, and calls `then` with what was done while it holds the lock.
+
+    `holder`: which sealed capture holds a record that was only referred to.
 
     Returns what was done, or None where the folder is in use or holds nothing. Raises `DiskError`, `FormatError`,
     and what `then` raises. Safe to run again after a crash in the middle.
@@ -39,7 +43,7 @@ def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], 
             (folder / "open.json").unlink(missing_ok=True)
             report: dict[str, Any] = {"closed_before": True}
         elif (folder / "open.json").exists():
-            report = _close(folder, clock)
+            report = _close(folder, clock, holder)
         else:
             return None  # about to be filled, or its process died before anything was asked for
         then(report)
@@ -51,7 +55,7 @@ def recover_folder(folder: Path, clock: Clock, then: Callable[[dict[str, Any]], 
         lock.release(remove=done)
 
 
-def _close(folder: Path, clock: Clock) -> dict[str, Any]:
+def _close(folder: Path, clock: Clock, holder: Holder) -> dict[str, Any]:
     report: dict[str, Any] = {
         "tail_bytes": 0,
         "salvaged": 0,
@@ -65,7 +69,7 @@ def _close(folder: Path, clock: Clock) -> dict[str, Any]:
     for partial in folder.glob("private.age-lines.open"):
         _cut_partial_line(partial)
     for spool in sorted(folder.glob("*.spool")):
-        report["salvaged"] += salvage(folder, spool)
+        report["salvaged"] += salvage(folder, spool, holder)
     for orphan in [*folder.glob("*.spool.json"), *folder.glob("*.salvage"), *folder.glob(".*.new")]:
         orphan.unlink()
     records = either(folder, "records.jsonl")
@@ -77,7 +81,7 @@ def _close(folder: Path, clock: Clock) -> dict[str, Any]:
         for found in complete_members(path):
             end = found.offset + found.length
             if (name, found.offset) not in known:
-                missing.append(line_from_header(name, found.offset, found.length, found.head))
+                missing.append(line_from_header(name, found.offset, found.length, found.head, holder))
         report["tail_bytes"] += _cut_tail(path, end)
     if missing:
         append_lines(records, missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def append_lines(path: Path, lines: list[dict[str, Any]]) -> None:
     writer.close()
 
 
-def salvage(folder: Path, spool: Path) -> int:
+def salvage(folder: Path, spool: Path, holder: Holder) -> int:
     """Finishes one spool. Returns 1 if it became a truncated record, 0 if it was whole or empty."""
     sidecar_path = spool.with_name(spool.name + ".json")
     name = spool.name.removesuffix(".spool")
@@ -92,13 +93,17 @@ def salvage(folder: Path, spool: Path) -> int:
     }
     fresh.rename(working)
     info = next(complete_members(working))
-    append_lines(either(folder, "records.jsonl"), [line_from_header(name, 0, info.length, info.head), line])
+    append_lines(either(folder, "records.jsonl"), [line_from_header(name, 0, info.length, info.head, holder), line])
     sidecar_path.unlink()
     spool.unlink()
     return 1
 
 
-def line_from_header(file: str, offset: int, length: int, head: bytes) -> dict[str, Any]:
+Holder = Callable[[str, str], str | None]
+"""(record id, payload digest) → the sealed capture that holds that record."""
+
+
+def line_from_header(file: str, offset: int, length: int, head: bytes, holder: Holder) -> dict[str, Any]:
     """A records.jsonl line for a record that was written but not yet listed."""
     fields = {name.lower(): value for name, value in parse_header(head)}
     body = head[head.find(b"\r\n\r\n") + 4 :]
@@ -114,7 +119,17 @@ def line_from_header(file: str, offset: int, length: int, head: bytes) -> dict[s
         "block_digest": fields.get("warc-block-digest"),
         "payload_digest": fields.get("warc-payload-digest"),
         "payload_size": None,
+        **_refers(fields, holder),
         **({"status": int(status[0])} if status and status[0].isdigit() else {}),
         **({"truncated": fields["warc-truncated"]} if "warc-truncated" in fields else {}),
         "recovered": True,
     }
+
+
+def _refers(fields: dict[str, str], holder: Holder) -> dict[str, Any]:
+    """Of a revisit: where the bytes lie. The record names only the other record, the line its capture too."""
+    record = fields.get("warc-refers-to")
+    if fields.get("warc-type") != "revisit" or record is None:
+        return {}
+    capture = holder(record, fields.get("warc-payload-digest", ""))
+    return {"refers": {"capture": capture, "record": record}} if capture else {}

@@ -172,6 +172,18 @@ class State:
         rows = self._connection.execute("SELECT target, result FROM list_results WHERE run=? AND pass=?", (run, stage))
         return {row[0]: json.loads(row[1]) for row in rows}
 
+    # -- a queue that is shared with other homes --------------------------------------------------------------
+
+    def claim_made(self, attempt: str, done: dict[str, Any]) -> None:
+        """An attempt was carried out here; the shared queue is still to be told."""
+        self._connection.execute("INSERT OR REPLACE INTO claims VALUES (?,?)", (attempt, json.dumps(done)))
+
+    def claims(self) -> dict[str, dict[str, Any]]:
+        return {row[0]: json.loads(row[1]) for row in self._connection.execute("SELECT attempt, done FROM claims")}
+
+    def claim_settled(self, attempt: str) -> None:
+        self._connection.execute("DELETE FROM claims WHERE attempt=?", (attempt,))
+
     def close(self) -> None:
         with suppress(CatalogError):
             self._connection.close()

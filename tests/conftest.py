@@ -161,6 +161,9 @@ class NoLimiter:
     def penalise(self, host: str, seconds: float) -> None:
         return
 
+    def close(self) -> None:
+        pass
+
 
 @pytest.fixture
 def open_recorder() -> Iterator[Callable[..., Recorder]]:

@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from archiver.capture import Archive
 from archiver.demo.server import Answer
 from archiver.home import Home
+from archiver.jobs.board import Board
 from archiver.jobs.engine import Order, Queue
 from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
-from archiver.jobs.work import Worker, database, worker_lock
+from archiver.jobs.work import Worker, database
 from archiver.limits import HostLimiter
 from archiver.options import Options
 from archiver.recorder import Recorder
@@ -170,14 +171,44 @@ def test_words_that_mean_nothing(shell: Shell, words: list[str], said: str) -> N
     assert not standing(shell)
 
 
-def test_one_worker_in_a_home(shell: Shell) -> None:
-    shell("jobs", "add", POST)
-    lock = worker_lock(shell.home)
-    assert lock.acquire(wait=False)
-    code, _, err = shell("work", "--drain")
-    assert code == 1
-    assert "at work here already" in err
-    lock.release()
+def test_two_workers_of_a_home_share_its_work(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://blog.ozen.example/?n={n}" for n in range(24)]
+    assert shell("jobs", "add", *links)[0] == 0
+    processes = [worker_of(shell, world, "--drain") for _ in range(2)]
+    started += processes
+    assert {process.wait(120) for process in processes} == {3}, (shell.home.parent / "worker.log").read_text()
+    done = standing(shell)
+    assert {line["state"] for line in done.values()} == {"done"}
+    home = Home(shell.home)
+    home.project()
+    assert sorted(c for line in done.values() for c in line["captures"]) == sorted(
+        row["id"] for row in home.catalog.captures()
+    ), "each once"
+    assert shell("check")[0] == 0
+
+
+def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://blog.ozen.example/?n={n}" for n in range(6)]
+    assert shell("jobs", "pause")[0] == 0
+    assert shell("jobs", "add", *links)[0] == 0
+    process = worker_of(shell, world)
+    started.append(process)
+    log = shell.home.parent / "worker.log"
+    until(lambda: "at work" in log.read_text())
+    queue = Queue(database(Home(shell.home)))
+    until(lambda: [one.alive for one in queue.board.workers()] == [True])
+    time.sleep(1.5)  # it would have begun by now: it polls five times a second
+    assert queue.counts() == {"waiting": 6}
+    assert shell("jobs", "resume")[0] == 0
+    until(lambda: queue.counts() == {"done": 6})
+    code, out, _ = shell("jobs", "drain")
+    assert (code, "1 worker will end" in out) == (0, True)
+    assert process.wait(30) == 3
+    assert "drained" in log.read_text()
+    assert queue.paused
+    shell("jobs", "resume")
+    assert not queue.paused
+    queue.close()
 
 
 def test_a_queue_that_is_no_database(shell: Shell) -> None:
@@ -213,7 +244,8 @@ def asked(shell: Shell, world: World) -> Any:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
             archive = Archive(home, recorder)
-            worker = Worker(archive, lambda job, done: None, lambda result: None)
+            board = Board(database(home))
+            worker = Worker(archive, board, lambda job, done: None, lambda result: None)
             try:
                 return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
             finally:
@@ -231,7 +263,9 @@ def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) ->
     first, again = asked(order, order)
     assert first == again
     asked.home.project()
-    assert [row["id"] for row in asked.home.catalog.captures()] == [capture_id(order.job.id, 1, NOON)]
+    assert [row["id"] for row in asked.home.catalog.captures()] == [
+        capture_id(order.job.id, 1, NOON, asked.home.keys.ledger.name)
+    ]
 
 
 def test_a_job_of_another_version_is_not_guessed_at(asked: Any) -> None:

@@ -14,7 +14,9 @@ import pytest
 from archiver.demo.server import Answer
 from archiver.home import Home
 from storage.lines import read_lines
+from storage.salvage import line_from_header
 from storage.sink import REVISIT_AT
+from storage.warc import complete_members
 from tests.conftest import Shell, World
 
 ALBUM = "https://t.me/ozen_today/16"
@@ -60,6 +62,25 @@ def test_the_same_video_is_kept_once(shell: Shell, film: bytes) -> None:
     assert "payloads lie in earlier captures" in out
     third = capture(shell)
     assert {one["refers"]["capture"] for one in revisits(shell, third)} == {first["capture"]}, "never to a reference"
+
+
+def test_a_revisit_that_was_written_and_not_listed_is_listed_with_where_its_bytes_lie(
+    shell: Shell, film: bytes
+) -> None:
+    """As a kill between the two leaves it: found by `tests/test_kill.py`."""
+    capture(shell)
+    second = capture(shell)
+    home = Home(shell.home)
+    home.project()
+    listed = {line["id"]: line for line in revisits(shell, second)}
+    found = {}
+    for path in (shell.home / str(second["folder"])).glob("*.warc.gz"):
+        for one in complete_members(path):
+            line = line_from_header(path.name, one.offset, one.length, one.head, home.catalog.holder)
+            if line["type"] == "revisit":
+                found[line["id"]] = line
+    assert listed
+    assert {key: line["refers"] for key, line in found.items()} == {k: line["refers"] for k, line in listed.items()}
 
 
 def test_a_revisit_is_one_by_the_standard(shell: Shell, film: bytes) -> None:

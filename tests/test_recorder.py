@@ -310,6 +310,12 @@ def test_rate_limit_answers_are_passed_to_the_limiter(tmp_path: Path, new_writer
         def penalise(self, host: str, seconds: float) -> None:
             told.append((host, seconds))
 
+        def close(self) -> None:
+            return
+
+    def close(self) -> None:
+        pass
+
     server = RawServer(tmp_path / "server", False)
     server.answers["/a"] = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
     server.answers["/b"] = b"HTTP/1.1 503 X\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n"

@@ -263,8 +263,8 @@ def test_a_recovery_that_is_interrupted_can_be_run_again(
     with monkeypatch.context() as patched:
         patched.setattr("storage.salvage.append_lines", dies)
         with pytest.raises(KeyboardInterrupt):
-            recover_folder(writer.folder, system_clock, lambda report: None)
-    assert recover_folder(writer.folder, system_clock, lambda report: None) is not None
+            recover_folder(writer.folder, system_clock, lambda report: None, lambda record, digest: None)
+    assert recover_folder(writer.folder, system_clock, lambda report: None, lambda record, digest: None) is not None
     lines = list(read_lines(writer.folder / "records.jsonl"))
     assert len({line["id"] for line in lines}) == len(lines)
     assert str(_records("x", writer.folder, lines, True).finding) == "intact"

@@ -12,7 +12,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
 from archiver.jobs.engine import ENDED, Done, Queue, Standing
 from archiver.jobs.job import PRIORITIES, Job, packed
-from archiver.jobs.work import database, work, worker_lock
+from archiver.jobs.work import database, work, worker_place
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.running import moment, open_recorder, run_interruptible, telegram_account
@@ -36,9 +36,10 @@ def opened(home: Home) -> Iterator[Queue]:
 
 
 def jobs_command(context: Context, home: Home) -> int:
-    """The command. Raises `UsageError`, `NotFound`, `CatalogError`."""
+    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
     deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
-        "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry,
+        "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
+        "resume": _resume, "drain": _drain,
     }  # fmt: skip
     with opened(home) as queue:
         return deeds[context.arguments.action](context, home, queue)
@@ -150,16 +151,40 @@ def _retry(context: Context, home: Home, queue: Queue) -> int:
     return 0
 
 
+def _pause(context: Context, home: Home, queue: Queue) -> int:
+    queue.pause(True)
+    context.console.say(
+        "paused: nothing is begun any more; what is under way goes on. Take it back: archiver jobs resume"
+    )
+    context.console.data({"paused": True})
+    return 0
+
+
+def _resume(context: Context, home: Home, queue: Queue) -> int:
+    queue.board.set("drain", "")
+    queue.pause(False)
+    context.console.say("work goes on")
+    context.console.data({"paused": False})
+    return 0
+
+
+def _drain(context: Context, home: Home, queue: Queue) -> int:
+    """For a restart of the machine, or an update: no job is interrupted."""
+    queue.pause(True)
+    queue.board.set("drain", "yes")
+    count = sum(1 for one in queue.board.workers() if one.alive)
+    context.console.say(
+        f"paused; {many(count, 'worker')} will end once what is under way has ended. Before they are started again: archiver jobs resume"
+    )
+    context.console.data({"paused": True, "drain": True, "workers": count})
+    return 0
+
+
 def work_command(context: Context, home: Home) -> int:
     """A worker, until Ctrl-C or SIGTERM. The exit code is the worst of what it did."""
     arguments, console = context.arguments, context.console
-    url = database(home)
-    lock = worker_lock(home.path)
-    if not lock.acquire(wait=False):
-        raise UsageError(
-            "a home without a worker", "one is at work here already", "One worker does several jobs at once: --at-once."
-        )
-    queue = Queue(url)
+    lock, place = worker_place(home.path)
+    queue = Queue(database(home))
     codes: list[int] = []
 
     def said(job: Job, done: Done) -> None:
@@ -179,7 +204,10 @@ def work_command(context: Context, home: Home) -> int:
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            run_interruptible(work(archive, queue, arguments.at_once, arguments.drain, said, result), archive, context)
+            doing = work(
+                archive, queue, place, arguments.at_once, arguments.drain, said, result, lambda text: console.warn(text)
+            )
+            run_interruptible(doing, archive, context)
         finally:
             recorder.close()
     finally:

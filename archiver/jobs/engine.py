@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archiver.jobs.board import Board, unreachable
 from archiver.jobs.job import PRIORITIES, Job
-from storage.errors import CatalogError
 from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ VERSION = "1"
 """Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
 POLL_SECONDS = 0.2
 ENDED = ("done", "dead", "cancelled")
+STATES = {
+    "ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled", "ERROR": "dead",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",
+}  # fmt: skip
+"""DBOS's words, and ours. Its `SUCCESS` is an attempt that ended; what became of the job is what the attempt says."""
+STATUSES: Mapping[str, str | list[str]] = {
+    "waiting": "ENQUEUED", "later": "DELAYED", "running": "PENDING", "cancelled": "CANCELLED", "done": "SUCCESS",
+    "dead": ["SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,18 @@ class Done:
     captures: tuple[str, ...] = ()
     again: float | None = None
     attempts: Mapping[str, int] | None = None
+
+    def line(self) -> dict[str, Any]:
+        return {
+            "state": self.state, "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
+            "again": self.again, "attempts": dict(self.attempts or {}),
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any]) -> Done:
+        return cls(
+            line["state"], line["outcome"], line["reason"], tuple(line["captures"]), line["again"], line["attempts"]
+        )
 
 
 @dataclass(frozen=True)
@@ -80,7 +101,7 @@ class Standing:
 
 
 class Queue:
-    """What a person does with the queue. `url`: `sqlite:///…` or `postgresql+psycopg://…`. Raises `CatalogError`."""
+    """What is done with the queue. `url`: `sqlite:///…` or `postgresql+psycopg://…`. Raises `Unreachable` throughout."""
 
     def __init__(self, url: str) -> None:
         from dbos import DBOSClient, DBOSPortableJSONSerializer, run_dbos_database_migrations
@@ -89,15 +110,17 @@ class Queue:
         _quiet()
         try:
             run_dbos_database_migrations(url)
+            self.board = Board(url)
             self._client: DBOSClient = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
         except (
             SQLAlchemyError,
             RuntimeError,
-        ) as error:  # its migrations end by an Exit, a RuntimeError, and say why on stderr
-            raise _unreachable(error) from error
+        ) as error:  # migrations end by an Exit, a RuntimeError, and say why on stderr
+            raise unreachable(error) from error
 
     def close(self) -> None:
         self._client.destroy()
+        self.board.close()
 
     def add(self, jobs: Iterable[Job], priority: int = PRIORITIES["normal"]) -> int:
         """Queues them; one that is there already, by its id, is left as it is. How many there were."""
@@ -110,41 +133,61 @@ class Queue:
         self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
 
     def jobs(self, state: str | None = None, limit: int = 100) -> list[Standing]:
-        """The newest first. Each job once, by its last attempt."""
+        """The newest first. Each job once, by its last attempt. Reads a page or two of a queue however long."""
         found: dict[str, Standing] = {}
+        shown: list[Standing] = []
         offset = 0
-        while len(found) < limit:
-            page = self._client.list_workflows(name=WORKFLOW, limit=500, offset=offset, sort_desc=True)
+        while True:
+            page = self._listed(status=STATUSES.get(state or ""), limit=500, offset=offset, sort_desc=True)
             for item in page:
                 one = _standing(item)
                 if one is None or (one.job.id in found and found[one.job.id].attempt > one.attempt):
                     continue
                 found[one.job.id] = one
-            if len(page) < 500:
+            shown = [one for one in found.values() if state is None or one.state == state]
+            if len(page) < 500 or len(shown) >= limit:
                 break
             offset += 500
-        chosen = [one for one in found.values() if state is None or one.state == state]
-        return sorted(chosen, key=lambda one: one.job.id, reverse=True)[:limit]
+        if state in ENDED:  # not those of which there is a later attempt in another state
+            later = {f"{one.job.id}.{one.attempt + 1}": one.job.id for one in shown}
+            went_on = self._listed(workflow_ids=list(later), load_input=False, load_output=False) if later else []
+            passed = {later[item.workflow_id] for item in went_on}
+            shown = [one for one in shown if one.job.id not in passed]
+        return sorted(shown, key=lambda one: one.job.id, reverse=True)[:limit]
+
+    def _listed(self, **asked: Any) -> list[Any]:
+        from dbos import error as dbos_error
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return list(self._client.list_workflows(name=WORKFLOW, **asked))
+        except (SQLAlchemyError, dbos_error.DBOSException) as error:
+            raise unreachable(error) from error
 
     def counts(self) -> dict[str, int]:
-        """State → how many jobs."""
+        """State → how many jobs: counted by the database, however many there are. `again` is none: that job waits."""
         found: dict[str, int] = {}
-        for one in self.jobs(limit=1_000_000):
-            found[one.state] = found.get(one.state, 0) + 1
+        for status, count in self.board.counted("workflow_status", "status", WORKFLOW).items():
+            if (state := STATES.get(status)) is not None:
+                found[state] = found.get(state, 0) + count
+        for state, count in self.board.claimed_states().items():
+            if state in ("done", "dead"):
+                found[state] = found.get(state, 0) + count
         return found
 
     def attempts(self, job: str) -> list[Standing]:
         """Everything that was tried of a job, the first attempt first. `job`: its id, or how it begins or ends."""
         if len(job) < 24:
-            whole = [
-                one.job.id
-                for one in self.jobs(limit=1_000_000)
-                if one.job.id.startswith(job) or one.job.id.endswith(job)
-            ]
+            begins = self._listed(workflow_id_prefix=job, load_output=False, limit=1000)
+            whole = {item.workflow_id.rpartition(".")[0] for item in begins}
+            if not whole:
+                every = self._listed(load_input=False, load_output=False)
+                ids = (item.workflow_id.rpartition(".")[0] for item in every)
+                whole = {one for one in ids if one.endswith(job)}
             if len(whole) != 1:
                 return []
-            job = whole[0]
-        items = self._client.list_workflows(name=WORKFLOW, workflow_id_prefix=f"{job}.")
+            (job,) = whole
+        items = self._listed(workflow_id_prefix=f"{job}.")
         found = [one for item in items if (one := _standing(item)) is not None]
         return sorted(found, key=lambda one: one.attempt)
 
@@ -156,22 +199,39 @@ class Queue:
         """Once more, at once, as if nothing had been tried."""
         if one.state in ("waiting", "later"):
             self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
+        self.board.claim_passed(f"{one.job.id}.{one.attempt}")
         self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
 
-    def left_by(self, dead: Callable[[str], bool]) -> list[str]:
-        """Attempts that a dead worker was at, put into the queue again. `dead`: whether a worker's name is one of those."""
-        taken = []
-        for item in self._client.list_workflows(name=WORKFLOW, status="PENDING", load_input=False, load_output=False):
-            if item.executor_id is not None and dead(item.executor_id):
-                self._client.resume_workflow(item.workflow_id, queue_name=QUEUE)
-                taken.append(item.workflow_id)
+    def taken_over(self, worker: str) -> list[str]:
+        """Attempts at which a worker was that is silent or gone, put into the queue again by `worker`, who is alive."""
+        with self.board.alone():
+            alive = {one.name for one in self.board.workers() if one.alive} | {worker}
+            taken = [
+                item.workflow_id
+                for item in self._listed(status="PENDING", load_input=False, load_output=False)
+                if item.executor_id not in alive
+            ]
+            for attempt in taken:
+                self._client.resume_workflow(attempt, queue_name=QUEUE)
         return taken
+
+    def pause(self, paused: bool) -> None:
+        """No worker begins anything, until that is taken back. What is under way goes on."""
+        self.board.set("paused", "yes" if paused else "")
+        at_once = 0 if paused else int(self.board.setting("at once") or 2)
+        self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
+
+    @property
+    def paused(self) -> bool:
+        return self.board.setting("paused") == "yes"
 
 
 def serve(
     url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done], clock: Clock
 ) -> Callable[[float], None]:
     """Begins to take jobs from the queue, each in a thread. Returns what ends that: it waits so many seconds for those under way.
+
+    `at_once`: how many; 0 while the queue is paused. It counts for all workers of the queue: the newest says.
 
     One for each process. What an attempt of a worker of this name had begun before a kill is asked for again first.
     """
@@ -188,7 +248,7 @@ def serve(
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "CRITICAL",
             "use_listen_notify": False,
-            "max_executor_threads": at_once + 4,
+            "max_executor_threads": 64,
         }
     )
 
@@ -196,14 +256,16 @@ def serve(
     def attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
         begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
         order = Order(Job.of(job), number, utc_parse(begun), before)
-        done = DBOS.run_step({"name": "carry out"}, lambda: _line(carry_out(order)))
+        done = DBOS.run_step({"name": "carry out"}, lambda: carry_out(order).line())
         if done["state"] == "again":
             options = _options(order.job, number + 1, priority, float(done["again"]))
             DBOS.enqueue_workflow_with_options(options, job, number + 1, done["attempts"], priority)
         return done
 
     DBOS.launch()
-    DBOS.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
+    DBOS.register_queue(
+        QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+    )
 
     def end(seconds: float) -> None:
         DBOS.destroy(workflow_completion_timeout_sec=int(seconds), destroy_registry=True)
@@ -219,21 +281,12 @@ def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
     return {**options, "delay_seconds": delay} if delay else options
 
 
-def _line(done: Done) -> dict[str, Any]:
-    return {
-        "state": done.state, "outcome": done.outcome, "reason": done.reason, "captures": list(done.captures),
-        "again": done.again, "attempts": dict(done.attempts or {}),
-    }  # fmt: skip
-
-
 def _standing(item: Any) -> Standing | None:
     """A row of the queue, or None where it is none of ours."""
     with suppress(KeyError, TypeError, ValueError, IndexError):
         job = Job.of(item.input["args"][0])
         said: Mapping[str, Any] = item.output if isinstance(item.output, dict) else {}
-        state = {"ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled"}.get(
-            item.status, str(said.get("state", "dead"))
-        )
+        state = STATES.get(item.status) or str(said.get("state", "dead"))
         reason = said.get("reason")
         if not said and state == "dead":
             reason = f"the worker failed: {item.error}"[:300] if item.error else "begun too often without an end"
@@ -256,11 +309,3 @@ def _quiet() -> None:
     log.handlers[:] = [logging.NullHandler()]
     log.propagate = False
     log.setLevel(logging.CRITICAL)
-
-
-def _unreachable(error: Exception) -> CatalogError:
-    return CatalogError(
-        "a queue that answers",
-        f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],
-        "Move jobs/ of the home away: what waited there is then queued again by hand; nothing captured is lost.",
-    )

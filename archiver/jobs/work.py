@@ -8,10 +8,17 @@ open, and it is closed and sealed as interrupted before the next attempt.
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
+from archiver import __version__
 from archiver.capture import Archive
+from archiver.errors import UsageError
+from archiver.jobs.board import BEAT_SECONDS, Board
 from archiver.jobs.engine import Done, Order, Queue, serve
 from archiver.jobs.job import INTERRUPTED, Job, capture_id, interrupted, unpacked, verdict
 from archiver.options import Options, Result
@@ -20,7 +27,8 @@ from archiver.seal import recover
 from archiver.walking import Walk
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.errors import EvidenceError
+from storage.errors import EvidenceError, Unreachable
+from storage.events import Event
 from storage.files import Lock
 
 if TYPE_CHECKING:
@@ -30,36 +38,91 @@ if TYPE_CHECKING:
 
 STOPPED = "interrupted by the person"
 GRACE_SECONDS = 30.0
+DRAIN_SECONDS = 0.3
+Tell = Callable[[str], None]
+End = Callable[[], object]
 Ended = tuple[Outcome, str | None, tuple[str, ...]]
 """(outcome, reason, captures) of an attempt."""
 
 
 def database(home: Home) -> str:
-    """Where the home's queue is. Operational, like state.sqlite: losing it loses what waits, nothing that was captured."""
+    """Where the queue is: in the home, or where many machines share one. Operational: losing it loses no capture."""
+    if home.config.jobs:
+        return "postgresql+psycopg" + home.config.jobs[home.config.jobs.index(":") :]
     path = home.path / "jobs" / "queue.sqlite"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     return f"sqlite:///{path.absolute()}"
 
 
-def worker_lock(home: Path) -> Lock:
-    """Held by the home's worker for as long as it lives."""
-    return Lock(home / "jobs" / "worker.lock")
+def worker_place(home: Path) -> tuple[Lock, int]:
+    """A place among the home's workers, the lowest that is free, and the lock that is held for as long as the worker lives."""
+    (home / "jobs").mkdir(mode=0o700, exist_ok=True)
+    for number in range(1, 1000):
+        lock = Lock(home / "jobs" / f"worker-{number}.lock")
+        if lock.acquire(wait=False):
+            return lock, number
+    raise UsageError("a free place for a worker", "a thousand at work in this home", "One does many jobs: --at-once.")
 
 
 class Worker:
     """Carries out orders on the loop that the archive runs on. `said` is told of each attempt's end."""
 
-    def __init__(self, archive: Archive, said: Callable[[Job, Done], None], results: Callable[[Result], None]) -> None:
-        self.archive, self.home = archive, archive.home
+    def __init__(
+        self,
+        archive: Archive,
+        board: Board,
+        said: Callable[[Job, Done], None],
+        results: Callable[[Result], None],
+    ) -> None:
+        self.archive, self.home, self.board = archive, archive.home, board
+        self.ledger = self.home.keys.ledger.name
         self._said, self._results = said, results
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
+        self._count = threading.Lock()
+        self.busy = 0
+        """How many orders are being carried out."""
 
     def carry_out(self, order: Order) -> Done:
         """On a thread of the queue's. What a home cannot do now is an outcome like any other; nothing is raised."""
-        done = asyncio.run_coroutine_threadsafe(self._carry_out(order), self._loop).result()
+        with self._count:
+            self.busy += 1
+        try:
+            done = self._once(order)
+        finally:
+            with self._count:
+                self.busy -= 1
         self._said(order.job, done)
         return done
+
+    def _once(self, order: Order) -> Done:
+        """Not again what somebody carried out and could not say to the queue any more."""
+        attempt = f"{order.job.id}.{order.attempt}"
+        with suppress(Unreachable):
+            if (known := self.board.claimed(attempt)) is not None:
+                return Done.of(known.done)
+        done = asyncio.run_coroutine_threadsafe(self._carry_out(order), self._loop).result()
+        self.home.state.claim_made(attempt, done.line())
+        with suppress(Unreachable):
+            return self.settle(attempt, done.line())
+        return done
+
+    def settle(self, attempt: str, done: dict[str, Any]) -> Done:
+        """Says to all that it was carried out here. Where another was first, what was captured here is marked as a duplicate.
+
+        Both were sealed, because the queue could not be reached from one of them, or it was taken for dead. Raises `Unreachable`.
+        """
+        first = self.board.claim(attempt, self.ledger, done)
+        theirs = [one for one in first.done["captures"] if one]
+        if first.ledger != self.ledger and done["captures"] and theirs:
+            detail = {
+                "job": attempt.rpartition(".")[0], "attempt": int(attempt.rpartition(".")[2]), "captures": done["captures"],
+                "of": {"ledger": first.ledger, "captures": theirs},
+            }  # fmt: skip
+            self.home.ledger.append([Event("duplicate", self.home.clock(), detail)], self.home.author)
+            self.home.project()
+        self.home.state.claim_settled(attempt)
+        return Done.of(first.done)
 
     async def _carry_out(self, order: Order) -> Done:
         if self.archive.stopping:
@@ -80,7 +143,7 @@ class Worker:
         return ended(order, outcome, reason, captures)
 
     async def _capture(self, order: Order, target: Target, options: Options) -> Ended:
-        wanted = capture_id(order.job.id, order.attempt, order.begun)
+        wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
         if (there := await self._there(wanted)) is not None:
             return there
         result = await self.archive.capture(target, options, order.job.id, order.attempt, wanted)
@@ -90,14 +153,19 @@ class Worker:
     async def _there(self, wanted: str) -> Ended | None:
         """What an earlier asking for this attempt left: sealed already, or open and sealed now as interrupted."""
         async with self._turn:
-            if (self.home.path / self.home.capture_folder(wanted)).exists():
+            begun = (self.home.path / self.home.capture_folder(wanted)).exists()
+            if begun:
                 await asyncio.to_thread(recover, self.home)
             await asyncio.to_thread(self.home.project)
             row = self.home.catalog.capture(wanted)
-        return (Outcome(row["outcome"]), row["reason"], (wanted,)) if row is not None else None
+        if row is not None:
+            return Outcome(row["outcome"]), row["reason"], (wanted,)
+        if begun:  # by a worker of this home that was taken for dead and goes on: it is not disturbed, nor done twice
+            return Outcome.FAILED, f"{wanted} is still open in another process of this home", (wanted,)
+        return None
 
     async def _walk(self, order: Order, target: Target, options: Options) -> Ended:
-        run = capture_id(order.job.id, order.attempt, order.begun)
+        run = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
         walk = Walk(self.archive, target, options, self._results, named=run)
         await walk.run()
         found = [(one.outcome, one.reason, one.capture) for one in walk.results]
@@ -125,30 +193,90 @@ def _dead(reason: str, order: Order) -> Done:
     return Done("dead", str(Outcome.FAILED), reason, (), None, order.before)
 
 
+class Pulse(threading.Thread):
+    """Beside the work, every few seconds: says that we are alive, takes over what the dead left, begins what is due.
+
+    A thread of its own, so that nothing which keeps the loop busy makes us look dead.
+    """
+
+    def __init__(
+        self, worker: Worker, queue: Queue, name: str, at_once: int, drain: bool, tell: Tell, end: End
+    ) -> None:
+        """`drain`: end when nothing is left that could be begun now. `tell`: one line to the person. `end`: stops the work."""
+        super().__init__(name="pulse", daemon=True)
+        self._worker, self._queue, self._board = worker, queue, queue.board
+        self._called, self._at_once, self._drain = name, at_once, drain
+        self._tell, self._end = tell, end
+        self._since = time.time()
+        self._over = threading.Event()
+        self._lost: str | None = None
+
+    def beat(self) -> None:
+        """Raises `Unreachable`."""
+        machine, version = socket.gethostname(), f"archiver {__version__}"
+        self._board.beat(self._called, machine, version, self._since, self._at_once, self._worker.busy)
+
+    def run(self) -> None:
+        while not self._over.wait(DRAIN_SECONDS if self._drain else BEAT_SECONDS):
+            try:
+                self.once()
+            except EvidenceError as error:
+                if self._lost is None:
+                    self._tell(f"expected {error.expected}; found {error.found}. Tried again until it answers.")
+                self._lost = error.found
+            else:
+                if self._lost is not None:
+                    self._tell("the queue answers again")
+                self._lost = None
+
+    def once(self) -> None:
+        self.beat()
+        if taken := self._queue.taken_over(self._called):
+            self._tell(f"taken over from a worker that is silent: {', '.join(taken)}")
+        for attempt, done in self._worker.home.state.claims().items():
+            if not self._worker.busy:
+                self._worker.settle(attempt, done)
+        if self._board.setting("drain") == "yes" and not self._worker.busy:
+            self._tell("drained: ends here, as asked by: archiver jobs drain")
+            self._end()
+        if self._drain and not _left(self._queue.counts()):
+            self._end()
+
+    def over(self) -> None:
+        self._over.set()
+        self.join()
+        with suppress(Unreachable):
+            self._board.leave(self._called)
+
+
 async def work(
     archive: Archive,
     queue: Queue,
+    place: int,
     at_once: int,
     drain: bool,
     said: Callable[[Job, Done], None],
     results: Callable[[Result], None],
+    tell: Tell,
 ) -> None:
-    """Until it is interrupted; with `drain` until nothing is left that could be begun now."""
-    home, stop = archive.home, asyncio.Event()
+    """Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
+    home, stop, loop = archive.home, asyncio.Event(), asyncio.get_running_loop()
     archive.on_interrupt.append(stop.set)
-    worker = Worker(archive, said, results)
-    end = await asyncio.to_thread(serve, database(home), home.keys.ledger.name, at_once, worker.carry_out, home.clock)
+    worker = Worker(archive, queue.board, said, results)
+    name = f"{worker.ledger}/{place}"
+    pulse = Pulse(worker, queue, name, at_once, drain, tell, lambda: loop.call_soon_threadsafe(stop.set))
+    queue.board.set("at once", str(at_once))
+    pulse.beat()
+    end = await asyncio.to_thread(
+        serve, database(home), name, 0 if queue.paused else at_once, worker.carry_out, home.clock
+    )
+    pulse.start()
     try:
-        while not stop.is_set():
-            if drain and not _left(await asyncio.to_thread(queue.counts)):
-                return
-            try:
-                await asyncio.wait_for(stop.wait(), 0.3 if drain else 3600)
-            except TimeoutError:
-                continue
+        await stop.wait()
     finally:
         await asyncio.to_thread(end, GRACE_SECONDS)
+        await asyncio.to_thread(pulse.over)
 
 
 def _left(counts: Mapping[str, int]) -> int:
-    return counts.get("waiting", 0) + counts.get("running", 0) + counts.get("again", 0)
+    return counts.get("waiting", 0) + counts.get("running", 0)

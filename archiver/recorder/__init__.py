@@ -138,6 +138,7 @@ class Recorder:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._limiter.close()
 
 
 class Port:

@@ -25,7 +25,7 @@ from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, facts
 from storage.capture import CaptureWriter
-from storage.errors import StorageError
+from storage.errors import EvidenceError, StorageError
 from storage.records import Exchange, RecordRef
 from storage.sink import ExchangeSink
 from storage.times import Clock
@@ -245,7 +245,11 @@ class Exchanger:
             self.stopped = "capture limit reached"
         if self.stopped is not None:
             return self._ended(request, "stopped", self.stopped)
-        await self._limiter.acquire(request.host)
+        try:
+            await self._limiter.acquire(request.host)
+        except EvidenceError as error:  # a limit that cannot be known is not ignored
+            self.stopped = f"expected {error.expected}; found {error.found}"
+            return self._ended(request, "stopped", self.stopped)
         try:
             one, done = await self._attempt(request, relay, keep_body, fresh=False)
             if one.connection.used > 1 and done.problem == Flaw.NO_ANSWER:

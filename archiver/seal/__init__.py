@@ -99,7 +99,7 @@ def recover(home: Home, everywhere: bool = False) -> list[Recovered]:
             else:
                 seal(home, Path(name), cases, report)
 
-        report = recover_folder(absolute, home.clock, then)
+        report = recover_folder(absolute, home.clock, then, home.catalog.holder)
         if report is not None and "sealed_by_another" not in report:
             done.append(Recovered(capture_id, Path(folder_name), report))
     return done
