@@ -557,6 +557,12 @@ def _jobs(context: Context) -> int:
     return jobs_command(context, context.home())
 
 
+def _schedule(context: Context) -> int:
+    from archiver.jobs.scheduling import schedule_command
+
+    return schedule_command(context, context.home())
+
+
 def _work(context: Context) -> int:
     from archiver.jobs.commands import work_command
 
@@ -736,6 +742,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "restore": _restore,
     "jobs": _jobs,
     "work": _work,
+    "schedule": _schedule,
     "find": _find,
     "show": _show,
     "case": _case,

@@ -44,3 +44,32 @@ def add_commands(
     work = command("work", "do what waits in the queue, until it is stopped", "archiver work --at-once 4")
     work.add_argument("--at-once", type=int, default=2, metavar="N", help="how many jobs run at once (default 2)")
     work.add_argument("--drain", action="store_true", help="end when nothing is left that could be begun now")
+
+    schedule = command(
+        "schedule",
+        "capture or crawl again and again",
+        "archiver schedule add 'crawl https://t.me/s/durov every 10m' --case almaty",
+    )
+    deeds = schedule.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = deeds.add_parser(
+        "add",
+        parents=[common],
+        help="what, which link, when: every 10m, every day at 06:00 Asia/Almaty, cron 0 6 * * 1-5",
+    )
+    add.add_argument("words", nargs="+", metavar="'crawl LINK every 10m'")
+    capture_options(add)
+    add.add_argument("--comments", action="store_true", help="comments with their replies")
+    add.add_argument(
+        "--since", metavar="DATE", help="the first crawl: posts from this day on (later ones go on from there)"
+    )
+    add.add_argument("--limit", type=int, metavar="N", help="of each crawl: stop after N posts")
+    add.add_argument("--jitter", metavar="SPAN", help="begin up to so much later, so that not all ask at once")
+    add.add_argument("--busy", metavar="SPAN", help="with `every`: as often as this while there is something new")
+    add.add_argument("--quiet", metavar="SPAN", help="with `every`: as rarely as this while there is nothing new")
+    add.add_argument(
+        "--no-catch-up",
+        action="store_true",
+        help="leave out what no worker was there for (default: the last of it is done)",
+    )
+    deeds.add_parser("list", help="with the next runs", parents=[common])
+    deeds.add_parser("remove", help="no more runs", parents=[common]).add_argument("id", metavar="ID")

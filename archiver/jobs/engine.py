@@ -62,17 +62,25 @@ class Done:
     captures: tuple[str, ...] = ()
     again: float | None = None
     attempts: Mapping[str, int] | None = None
+    fresh: int | None = None
+    """How many posts are newer than the run before; None where nobody asked."""
 
     def line(self) -> dict[str, Any]:
         return {
             "state": self.state, "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
-            "again": self.again, "attempts": dict(self.attempts or {}),
+            "again": self.again, "attempts": dict(self.attempts or {}), "fresh": self.fresh,
         }  # fmt: skip
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> Done:
         return cls(
-            line["state"], line["outcome"], line["reason"], tuple(line["captures"]), line["again"], line["attempts"]
+            line["state"],
+            line["outcome"],
+            line["reason"],
+            tuple(line["captures"]),
+            line["again"],
+            line["attempts"],
+            line.get("fresh"),
         )
 
 
@@ -91,6 +99,7 @@ class Standing:
     """When the next attempt is, where it is put off."""
     worker: str | None
     priority: int
+    fresh: int | None = None
 
     def line(self) -> dict[str, Any]:
         return {
@@ -295,6 +304,7 @@ def _standing(item: Any) -> Standing | None:
             tuple(said.get("captures", ())), _moment(item.created_at),
             _moment(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
+            said.get("fresh"),
         )  # fmt: skip
     return None
 

@@ -40,14 +40,23 @@ class Job:
     """`capture` or `crawl`."""
     link: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What asked for it: `schedule`, `watch` or `feed` with its id."""
 
     def value(self) -> dict[str, Any]:
-        return {**asdict(self), "options": dict(self.options)}
+        value = {"id": self.id, "kind": self.kind, "link": self.link, "options": dict(self.options)}
+        return {**value, "about": dict(self.about)} if self.about else value
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Job:
         """Raises `KeyError`, `TypeError` where a worker of another version wrote it."""
-        return cls(str(value["id"]), str(value["kind"]), str(value["link"]), dict(value["options"]))
+        return cls(
+            str(value["id"]),
+            str(value["kind"]),
+            str(value["link"]),
+            dict(value["options"]),
+            dict(value.get("about", {})),
+        )
 
 
 def packed(options: Options) -> dict[str, Any]:

@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
 from archiver.capture import Archive
 from archiver.errors import UsageError
 from archiver.jobs.board import BEAT_SECONDS, Board
+from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
 from archiver.jobs.job import INTERRUPTED, Job, capture_id, interrupted, unpacked, verdict
 from archiver.options import Options, Result
@@ -140,7 +142,17 @@ class Worker:
             outcome, reason, captures = await work(order, target, options)
         except EvidenceError as error:
             outcome, reason, captures = Outcome.FAILED, f"expected {error.expected}; found {error.found}", ()
-        return ended(order, outcome, reason, captures)
+        done = ended(order, outcome, reason, captures)
+        return replace(done, fresh=self._fresh(captures, after)) if (after := order.job.about.get("after")) else done
+
+    def _fresh(self, captures: tuple[str, ...], after: str) -> int:
+        """How many posts in these captures say that they were published since that moment."""
+        found = set()
+        for capture in captures:
+            for post in self.home.catalog.posts(capture):
+                if (post["published_at"] or "") > after:
+                    found.add(post["id"])
+        return len(found)
 
     async def _capture(self, order: Order, target: Target, options: Options) -> Ended:
         wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
@@ -236,6 +248,7 @@ class Pulse(threading.Thread):
         for attempt, done in self._worker.home.state.claims().items():
             if not self._worker.busy:
                 self._worker.settle(attempt, done)
+        schedules_due(self._queue, self._board.now())
         if self._board.setting("drain") == "yes" and not self._worker.busy:
             self._tell("drained: ends here, as asked by: archiver jobs drain")
             self._end()
