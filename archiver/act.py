@@ -104,7 +104,7 @@ class Act(Fetching):
             capture_bytes=config.capture_bytes,
             capture_seconds=config.capture_seconds,
         )
-        way = Exit(config.exit_for(options.cases))
+        way = Exit(config.second_proxy if options.second_exit else config.exit_for(options.cases))
         self.port = recorder.open(self.writer, limits, config.secret_values, self._exchange_done, way)
         self._asked: Counter[str] = Counter()
         self.refs: dict[str, RecordRef] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli_analysis import add_commands
 from archiver.cli_copies import add_commands as add_copies
 from archiver.cli_jobs import add_commands as add_jobs
+from archiver.cli_jobs import add_watches
 
 if TYPE_CHECKING:
     from archiver.console import Console
@@ -305,9 +306,12 @@ def build_parser() -> argparse.ArgumentParser:
     assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
 
     watch = command(
-        "watch", "keep looking: what is new, edited or removed", "archiver watch telegram https://t.me/durov"
+        "watch",
+        "keep looking: what is new, changed or not there any more",
+        "archiver watch add https://t.me/durov/523 --every 6h",
     )
-    watched = watch.add_subparsers(dest="what", metavar="PLATFORM", required=True)
+    watched = watch.add_subparsers(dest="what", metavar="ACTION", required=True)
+    add_watches(watched, common, _capture_options)
     live = watched.add_parser(
         "telegram", help="channels and groups, by an account", parents=[common], formatter_class=raw,
         epilog="example:\n  archiver watch telegram https://t.me/durov --case almaty",
@@ -684,6 +688,10 @@ def _telegram(context: Context) -> int:
 
 
 def _watch(context: Context) -> int:
+    if context.arguments.what != "telegram":
+        from archiver.jobs.watching import watch_command
+
+        return watch_command(context, context.home())
     from archiver.telegram.commands import watch
 
     return watch(context, context.recovered_home())

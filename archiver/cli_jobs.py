@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 Command = Callable[..., argparse.ArgumentParser]
 
@@ -73,3 +74,27 @@ def add_commands(
     )
     deeds.add_parser("list", help="with the next runs", parents=[common])
     deeds.add_parser("remove", help="no more runs", parents=[common]).add_argument("id", metavar="ID")
+
+
+def add_watches(
+    watched: Any, common: argparse.ArgumentParser, capture_options: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """The actions of `watch` that workers carry out."""
+    add = watched.add_parser(
+        "add", help="look at posts, all posts of a case, or a channel, again and again", parents=[common]
+    )
+    add.add_argument("links", nargs="+", metavar="LINK|CASE")
+    capture_options(add)
+    add.add_argument("--every", default="1d", metavar="SPAN", help="how often, while it is new (default 1d)")
+    add.add_argument("--steady", action="store_true", help="always as often (default: more rarely with age)")
+    second = "how long after a look that misses a post the one that may confirm it follows (default 1h)"
+    add.add_argument("--second-look", default="1h", metavar="SPAN", help=second)
+    add.add_argument(
+        "--media", action="store_true", help="take photos and videos in each look, not only after a change"
+    )
+    shown = watched.add_parser("list", help="what is watched, what comes next first", parents=[common])
+    states = ("new", "present", "missing", "unavailable", "refused")
+    shown.add_argument("--state", choices=states, help="only these")
+    shown.add_argument("--limit", type=int, default=50, metavar="N")
+    for name, summary in (("show", "the last look, and what was found"), ("remove", "look no more")):
+        watched.add_parser(name, help=summary, parents=[common]).add_argument("id", metavar="ID")

@@ -35,15 +35,20 @@ def history(context: Context, home: Home) -> int:
     """The command. Raises `NotFound` where no capture has seen the post."""
     post, console = post_of(context.arguments.post), context.console
     seen, gone = home.catalog.observations(post), home.catalog.removals(post)
-    if not seen and not gone:
+    found = [body for body in home.catalog.event_bodies(FOUND) if body["detail"].get("post") == post]
+    if not seen and not gone and not found:
         raise NotFound(f"observations of {post!r}", "none", "Search for it: archiver find TEXT")
     entries = [(row["seen"] or row["opened"], "seen", row) for row in seen]
     entries += [(body["time"], "removed", body) for body in gone]
+    entries += [(body["time"], body["type"], body) for body in found]
     before: dict[str, Any] | None = None
     console.say(f"{post}: {_many(len(seen), 'observation')}" + (f", {_many(len(gone), 'removal')}" if gone else ""))
     for when, what, entry in sorted(entries, key=lambda item: item[0]):
         if what == "removed":
             _removal(context, when, entry)
+            continue
+        if what != "seen":
+            _found(context, when, entry, is_hidden(home, entry["detail"]["capture"], post))
             continue
         line = json.loads(entry["line"])
         hidden = is_hidden(home, entry["capture"], post)
@@ -51,6 +56,32 @@ def history(context: Context, home: Home) -> int:
         _seen(context, when, entry, line, "first seen" if before is None else _changes(changed), changed, hidden)
         before = line
     return 0
+
+
+FOUND = ("changed", "unavailable", "seen-again")
+"""What watches find."""
+
+
+def _found(context: Context, when: str, body: dict[str, Any], hidden: bool) -> None:
+    detail, console = body["detail"], context.console
+    shown = {key: value for key, value in detail.items() if not hidden or key != "changes"}
+    console.data({"what": body["type"], "when": when, "event": body["seq"], **shown})
+    by = f"event {body['seq']}, signed by {body['agent']['id']}"
+    if body["type"] != "unavailable":
+        fields = ", ".join(one["field"] for one in shown.get("changes", ())) or "as before"
+        word = "CHANGED" if body["type"] == "changed" else "SEEN AGAIN"
+        console.say(f"\n{when[:19]}Z  {word}  {fields}; in {detail['capture']} · {by}")
+        return
+    last = detail.get("last_seen")
+    console.say(f"\n{when[:19]}Z  {detail['outcome'].upper()}  {detail['said']}")
+    console.say(f"    last seen       {last['at'][:19] + 'Z in ' + last['capture'] if last else 'never'}")
+    console.say(f"    first not seen  {detail['first_not_seen'][:19]}Z")
+    for one in detail["looks"]:
+        control = one["control"]
+        console.say(
+            f"    looked at {one['at'][:19]}Z in {one['capture']}, while {control['link']} was answered in {control['capture']}"
+        )
+    console.say(f"    {by}")
 
 
 def _many(count: int, what: str) -> str:

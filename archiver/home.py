@@ -49,6 +49,9 @@ user_agent = {user_agent}
 # The way out: empty for this machine's own address, or a proxy. Names are then resolved by the proxy, and if it
 # fails the capture stops; there is no falling back. Examples: "socks5h://127.0.0.1:9050" (Tor), "http://proxy:3128"
 proxy = {proxy}
+# A second way out, in another country if possible. A watch that misses a post then asks again by it at once, instead of an hour
+# later: what is only withheld from one place, or from one address, is not taken for gone.
+second_proxy = ""
 # Seconds between two requests to one host, and how many may run at once.
 interval = 0.5
 concurrency = 4
@@ -227,6 +230,7 @@ class Config:
     doctor: Mapping[str, str] = field(default_factory=dict)
     """Platform → a live post by which `archiver doctor --platforms` looks at its layout."""
     case_proxies: Mapping[str, str] = field(repr=False, default_factory=dict)
+    second_proxy: str | None = field(repr=False, default=None)
     cookies: Mapping[str, Path] = field(repr=False, default_factory=dict)
     """Platform → cookies.txt; under "" the file that counts for all others."""
     x_queries: Mapping[str, str] = field(default_factory=dict)
@@ -347,7 +351,12 @@ class Home:
         proxy = self.environment.get("ARCHIVER_PROXY", sites.get("proxy", ""))
         cases = _table(value, "cases")
         case_proxies = {name: str(_table(cases, name)["proxy"]) for name in cases if "proxy" in _table(cases, name)}
-        for where, named in (("[sites]", proxy), *((f"[cases.{name}]", text) for name, text in case_proxies.items())):
+        second = str(sites.get("second_proxy", ""))
+        for where, named in (
+            ("[sites]", proxy),
+            ("[sites] second", second),
+            *((f"[cases.{name}]", text) for name, text in case_proxies.items()),
+        ):
             if named and not re.match(r"(http|socks5h?)://[^/\s]+", str(named)):
                 raise ConfigError(
                     "a proxy like socks5h://host:port or http://host:port",
@@ -378,6 +387,7 @@ class Home:
                 reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
                 retries=max(0, int(sites.get("retries", 2))),
                 case_proxies=case_proxies,
+                second_proxy=second or None,
                 doctor={str(k): str(v) for k, v in _table(value, "doctor").items()},
                 rendered=bool(_table(value, "pages").get("rendered", True)),
                 cookies=cookies,

@@ -141,6 +141,10 @@ class Catalog:
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
 
+    def captures_of(self, target: str) -> list[dict[str, Any]]:
+        """Captures of one link, oldest first."""
+        return [_row(row) for row in self._query("SELECT * FROM captures WHERE target=? ORDER BY seq", (target,))]
+
     def event_bodies(self, types: Sequence[str]) -> list[dict[str, Any]]:
         """The events of these types that were not disposed of, oldest first."""
         marks = ",".join("?" for _ in types)

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from archiver.capture import Archive
 from archiver.demo.server import Answer
 from archiver.home import Home
-from archiver.jobs.board import Board
 from archiver.jobs.engine import Order, Queue
 from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
 from archiver.jobs.work import Worker, database
@@ -244,8 +243,7 @@ def asked(shell: Shell, world: World) -> Any:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
             archive = Archive(home, recorder)
-            board = Board(database(home))
-            worker = Worker(archive, board, lambda job, done: None, lambda result: None)
+            worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
             try:
                 return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
             finally:

@@ -123,8 +123,8 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     async def carried_out(machine: Machine) -> Any:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
         archive = Archive(machine.home, recorder)
-        board = Board(database(machine.home))
-        worker = Worker(archive, board, lambda job, done: None, lambda result: None)
+        worker = Worker(archive, Queue(database(machine.home)), lambda job, done: None, lambda result: None)
+        board = worker.board
         if machine is machines[1]:  # it had asked before the other had said anything
             board.claimed = lambda attempt: None if worker.busy else Board.claimed(board, attempt)  # type: ignore[method-assign]
             monkey = board.claim

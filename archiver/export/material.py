@@ -209,7 +209,7 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
             if about.get("post") in (None, exhibit.key.partition(":")[2]):
                 exhibit.annotations.append(event)
     for event in events:
-        if event["type"] == "removed":
+        if event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
             key = f"{event['detail']['platform']}:{event['detail']['post']}"
             if key in by_key:
                 by_key[key].removals.append(event)
@@ -372,6 +372,12 @@ def _pieces(
     return tuple(pieces)
 
 
+CONCERNING = (
+    "case", "case-membership", "captured", "recovered", "annotated", "removed", "redacted", "key-handover", "changed",
+    "unavailable", "seen-again", "duplicate",
+)  # fmt: skip
+
+
 def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) -> list[dict[str, Any]]:
     """Bodies of the events about these captures and this case, and about the ledger's keys.
 
@@ -380,9 +386,7 @@ def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) 
     digests = {one.sha256 for exhibit in exhibits for one in exhibit.every_media}
     posts = {observation.line.get("id") for exhibit in exhibits for observation in exhibit.observations} - {None}
     kept = []
-    for body in home.catalog.event_bodies(
-        ("case", "case-membership", "captured", "recovered", "annotated", "removed", "redacted", "key-handover")
-    ):
+    for body in home.catalog.event_bodies(CONCERNING):
         detail = body["detail"]
         about = detail.get("about", {})
         if body["type"] == "key-handover":
@@ -395,6 +399,7 @@ def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) 
             concerned = (about.get("capture") or detail.get("capture")) in captures or about.get("case") == case
             concerned = concerned or (detail.get("original") or {}).get("sha256") in digests
             concerned = concerned or (body["type"] == "redacted" and about.get("post") in posts)
+            concerned = concerned or not captures.isdisjoint(detail.get("captures", ()))
             concerned = concerned or ("author" in about and about.get("case") in (None, case))
         if concerned:
             kept.append(body)

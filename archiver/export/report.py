@@ -375,6 +375,21 @@ class Report:
                 yield tag("blockquote", tag("span", by, class_="small quiet"), "\n", detail["text"])
 
     def _removal(self, card: Card, event: dict[str, Any]) -> Markup:
+        detail, first = event["detail"], event["time"]
+        if event["type"] == "unavailable":
+            count = len(detail["looks"])
+            said = (
+                f"{count} looks, in each of which another post of the platform was answered; it says: {detail['said']}"
+            )
+            return tag(
+                "div", tag("h4", "No longer shown by the platform"),
+                _facts([
+                    ("last seen", _short(detail["last_seen"]["at"]) if detail.get("last_seen") else NOT_SAID),
+                    ("first not seen", _short(detail["first_not_seen"])), ("how we know", said),
+                    ("why", "as the platform words it above; it may not say who removed it"),
+                ]),
+                class_="before",
+            )  # fmt: skip
         how = (
             "the platform announced it"
             if event["detail"].get("how") == "announced"
@@ -383,7 +398,7 @@ class Report:
         last = _short(card.views[-1].seen) if card.views else NOT_SAID
         return tag(
             "div", tag("h4", "No longer there"),
-            _facts([("last seen", last), ("first not seen", _short(event["time"])), ("how we know", how), ("why", "the platform does not say")]),
+            _facts([("last seen", last), ("first not seen", _short(first)), ("how we know", how), ("why", "the platform does not say")]),
             class_="before",
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver.capture import Archive, unsupported, walked
 from archiver.console import harmless, many
@@ -198,15 +198,17 @@ def work_command(context: Context, home: Home) -> int:
     def result(found: Result) -> None:
         console.result(found)
 
+    def heard(kind: str, detail: dict[str, Any]) -> None:
+        console.say(f"{kind.upper()}  {harmless(str(detail['link']))}  event {detail['event']}")
+        console.data({"what": kind, **detail})
+
     try:
         recorder = open_recorder(context, home)
         archive = Archive(home, recorder, console.progress)
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            doing = work(
-                archive, queue, place, arguments.at_once, arguments.drain, said, result, lambda text: console.warn(text)
-            )
+            doing = work(archive, queue, place, arguments.at_once, arguments.drain, said, result, console.warn, heard)
             run_interruptible(doing, archive, context)
         finally:
             recorder.close()

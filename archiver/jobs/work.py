@@ -14,15 +14,17 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
 from archiver.capture import Archive
 from archiver.errors import UsageError
-from archiver.jobs.board import BEAT_SECONDS, Board
+from archiver.jobs.board import BEAT_SECONDS
 from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
 from archiver.jobs.job import INTERRUPTED, Job, capture_id, interrupted, unpacked, verdict
+from archiver.jobs.look import look, watches_due
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.seal import recover
@@ -72,11 +74,14 @@ class Worker:
     def __init__(
         self,
         archive: Archive,
-        board: Board,
+        queue: Queue,
         said: Callable[[Job, Done], None],
         results: Callable[[Result], None],
+        heard: Callable[[str, dict[str, Any]], None] = lambda kind, detail: None,
     ) -> None:
-        self.archive, self.home, self.board = archive, archive.home, board
+        """`heard`: is told of what watches find, by the type of the event and its detail."""
+        self.archive, self.home, self.queue, self.board = archive, archive.home, queue, queue.board
+        self.heard = heard
         self.ledger = self.home.keys.ledger.name
         self._said, self._results = said, results
         self._loop = asyncio.get_running_loop()
@@ -138,8 +143,11 @@ class Worker:
             return _dead(f"{target.reason}. {target.next_step}", order)
         try:
             await asyncio.to_thread(self.home.recipients, list(options.cases))
-            work = self._walk if order.job.kind == "crawl" else self._capture
-            outcome, reason, captures = await work(order, target, options)
+            if order.job.kind == "watch":
+                outcome, reason, captures = await look(self, order, target, options)
+            else:
+                work = self.walk if order.job.kind == "crawl" else self.capture
+                outcome, reason, captures = await work(order, target, options)
         except EvidenceError as error:
             outcome, reason, captures = Outcome.FAILED, f"expected {error.expected}; found {error.found}", ()
         done = ended(order, outcome, reason, captures)
@@ -154,11 +162,13 @@ class Worker:
                     found.add(post["id"])
         return len(found)
 
-    async def _capture(self, order: Order, target: Target, options: Options) -> Ended:
-        wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
+    async def capture(self, order: Order, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+        """One capture of an attempt. `part`, `what`: where it makes several, each of them has an id of its own."""
+        beside = f" {part} {what}" if part > 1 else ""
+        wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger + beside)
         if (there := await self._there(wanted)) is not None:
             return there
-        result = await self.archive.capture(target, options, order.job.id, order.attempt, wanted)
+        result = await self.archive.capture(target, options, order.job.id, order.attempt if part == 1 else part, wanted)
         self._results(result)
         return result.outcome, result.reason, (result.capture,)
 
@@ -176,7 +186,7 @@ class Worker:
             return Outcome.FAILED, f"{wanted} is still open in another process of this home", (wanted,)
         return None
 
-    async def _walk(self, order: Order, target: Target, options: Options) -> Ended:
+    async def walk(self, order: Order, target: Target, options: Options) -> Ended:
         run = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
         walk = Walk(self.archive, target, options, self._results, named=run)
         await walk.run()
@@ -248,7 +258,9 @@ class Pulse(threading.Thread):
         for attempt, done in self._worker.home.state.claims().items():
             if not self._worker.busy:
                 self._worker.settle(attempt, done)
-        schedules_due(self._queue, self._board.now())
+        now = self._board.now()
+        schedules_due(self._queue, now)
+        watches_due(self._queue, now, datetime.fromtimestamp(now, UTC))
         if self._board.setting("drain") == "yes" and not self._worker.busy:
             self._tell("drained: ends here, as asked by: archiver jobs drain")
             self._end()
@@ -271,11 +283,12 @@ async def work(
     said: Callable[[Job, Done], None],
     results: Callable[[Result], None],
     tell: Tell,
+    heard: Callable[[str, dict[str, Any]], None],
 ) -> None:
     """Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
     home, stop, loop = archive.home, asyncio.Event(), asyncio.get_running_loop()
     archive.on_interrupt.append(stop.set)
-    worker = Worker(archive, queue.board, said, results)
+    worker = Worker(archive, queue, said, results, heard)
     name = f"{worker.ledger}/{place}"
     pulse = Pulse(worker, queue, name, at_once, drain, tell, lambda: loop.call_soon_threadsafe(stop.set))
     queue.board.set("at once", str(at_once))

@@ -1,0 +1,386 @@
+"""Watches: what is concluded from looks, and what never is; posts that are edited, removed, walled off, and that come back."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.demo.server import Answer
+from archiver.home import Home
+from archiver.jobs.board import Thing
+from archiver.jobs.engine import Queue
+from archiver.jobs.watches import (
+    AGE_SHARE,
+    NOT_SHOWN,
+    RAREST,
+    Concluded,
+    Look,
+    Sight,
+    Watch,
+    cannot_tell,
+    changes,
+    new_watch,
+    not_shown,
+    seen,
+    sight,
+)
+from archiver.jobs.work import database
+from spiders.posts import Outcome
+from storage.times import utc_parse, utc_text
+from tests.conftest import Shell, World
+
+NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
+POST, OTHER, THIRD = (f"https://t.me/ozen_today/{n}" for n in (12, 16, 20))
+CHANNEL = "https://t.me/s/ozen_today"
+LINE = {
+    "title": None, "text": "video from the square", "author_id": "-100", "author_handle": "ozen", "author_name": "Ozen",
+    "attachments": [{"kind": "video", "duration": 2.0}], "edited": False, "views": 10, "record": "<urn:uuid:1>",
+}  # fmt: skip
+
+
+def at(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def sighting(minutes: float, **changed: Any) -> Sight:
+    return sight({**LINE, **changed}, f"capture-{minutes}", "ledger", utc_text(at(minutes)))
+
+
+def looked(minutes: float, exit_: str | None = None, outcome: str = "unavailable") -> Look:
+    control = {"link": OTHER, "capture": "c", "records": ["<urn:uuid:2>"]}
+    return Look(
+        f"capture-{minutes}",
+        "ledger",
+        utc_text(at(minutes)),
+        outcome,
+        "Post not found",
+        ("<urn:uuid:3>",),
+        control,
+        exit_,
+    )
+
+
+def watch(**more: Any) -> Watch:
+    return replace(new_watch("w", POST, "telegram:ozen_today/12", "telegram", "post", ("inbox",), 600.0, NOON), **more)
+
+
+# -- what is concluded -------------------------------------------------------------------------------------
+
+
+def test_what_is_a_change_and_what_is_none() -> None:
+    before = sighting(0)
+    assert changes(before, sighting(1, views=99)) == [], "counts move by themselves"
+    assert changes(before, sighting(1, author_id=None, author_name=None)) == [], "not to say is no change"
+    assert [one["field"] for one in changes(before, sighting(1, text="other", edited=True))] == ["text", "edited"]
+    assert [one["field"] for one in changes(before, sighting(1, author_handle="new", views=99))] == [
+        "account handle",
+        "counts",
+    ]
+    assert [one["field"] for one in changes(before, sighting(1, attachments=[]))] == ["attachments"]
+
+
+def test_one_look_proves_nothing() -> None:
+    one = seen(watch(), sighting(0), at(0)).watch
+    first = not_shown(one, looked(10), at(10))
+    assert (first.watch.state, first.event, first.wait) == ("missing", None, one.second_look)
+    too_soon = not_shown(first.watch, looked(11), at(11))
+    assert too_soon.event is None
+    second = not_shown(too_soon.watch, looked(71), at(71))
+    assert second.event is not None
+    kind, detail = second.event
+    assert (kind, second.watch.state) == ("unavailable", "unavailable")
+    assert detail["last_seen"]["capture"] == "capture-0"
+    assert detail["first_not_seen"] == utc_text(at(10))
+    assert len(detail["looks"]) == 3
+    assert not_shown(second.watch, looked(900), at(900)).event is None, "said once"
+
+
+def test_a_second_way_out_is_a_second_look() -> None:
+    first = not_shown(seen(watch(), sighting(0), at(0)).watch, looked(10), at(10))
+    second = not_shown(first.watch, looked(10.1, "second"), at(10.1))
+    assert second.event is not None
+
+
+def test_what_was_there_in_between_is_not_gone() -> None:
+    first = not_shown(seen(watch(), sighting(0), at(0)).watch, looked(10), at(10))
+    back = seen(first.watch, sighting(30), at(30))
+    assert (back.watch.state, back.event, back.watch.looks) == ("present", None, ())
+    assert not_shown(back.watch, looked(100), at(100)).event is None
+
+
+def test_what_comes_back_is_said() -> None:
+    one = seen(watch(), sighting(0), at(0)).watch
+    for minutes in (10, 80):
+        one = not_shown(one, looked(minutes), at(minutes)).watch
+    back = seen(one, sighting(500, text="other"), at(500))
+    assert back.event is not None
+    assert back.event[0] == "seen-again"
+    assert [one["field"] for one in back.event[1]["changes"]] == ["text"]
+
+
+def test_looks_become_rarer_with_age() -> None:
+    one = seen(watch(), sighting(0), at(0)).watch
+    assert one.wait(at(0)) == 600
+    assert one.wait(NOON + timedelta(days=20)) == pytest.approx(20 * 86400 * AGE_SHARE)
+    assert one.wait(NOON + timedelta(days=3000)) == RAREST
+    changed = seen(one, sighting(60 * 24 * 20, text="x"), NOON + timedelta(days=20))
+    assert changed.wait == 600, "what has changed is new again"
+    assert replace(one, steady=True).wait(NOON + timedelta(days=3000)) == 600
+
+
+@given(st.lists(st.sampled_from(["there", "gone", "edited", "wall"]), max_size=30), st.integers(1, 90))
+def test_never_unavailable_without_two_looks_apart_and_never_after_it_was_seen(story: list[str], step: int) -> None:
+    one, clock, version = watch(), 0, 0
+    missed: list[int] = []
+    for act in story:
+        clock += step
+        if act == "wall":
+            then: Concluded = cannot_tell(one, "rate limit")
+        elif act == "gone":
+            missed.append(clock)
+            then = not_shown(one, looked(clock), at(clock))
+        else:
+            version += act == "edited"
+            then = seen(one, sighting(clock, text=f"words {version}"), at(clock))
+            missed = []
+        if then.event is not None and then.event[0] == "unavailable":
+            assert missed[-1] - missed[0] >= 54
+        apart = len(missed) > 1 and missed[-1] - missed[0] >= 54
+        assert (then.watch.state in NOT_SHOWN) == apart
+        one = Watch.of("w", json.loads(json.dumps(then.watch.value())))
+        assert one.value() == then.watch.value()
+
+
+# -- through workers and commands ----------------------------------------------------------------------------
+
+
+class Watching:
+    def __init__(self, shell: Shell, world: World) -> None:
+        self.shell, self.world = shell, world
+        self.channel = world.telegram.channels["ozen_today"]
+        self._was = copy.copy(self.channel.posts)
+
+    def look(self) -> int:
+        """All watches are due; a worker does what there is."""
+        with_queue = Queue(database(Home(self.shell.home)))
+        for thing in with_queue.board.things("watch"):
+            with_queue.board.put("watch", Thing(thing.id, 1.0, thing.value))
+        with_queue.close()
+        return self.shell("work", "--drain")[0]
+
+    def pass_time(self, hours: float) -> None:
+        """The looks that missed something were so much longer ago."""
+        queue = Queue(database(Home(self.shell.home)))
+        for thing in queue.board.things("watch"):
+            for one in thing.value["looks"]:
+                one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=hours))
+            if thing.value["sight"] and thing.value["looks"]:
+                thing.value["sight"]["at"] = utc_text(utc_parse(thing.value["sight"]["at"]) - timedelta(hours=hours))
+            queue.board.put("watch", thing)
+        queue.close()
+
+    def states(self) -> dict[str, str]:
+        code, lines = self.shell.json("watch", "list")
+        assert code == 0
+        return {str(line["link"]): str(line["state"]) for line in lines}
+
+    def events(self, *types: str) -> list[dict[str, Any]]:
+        home = Home(self.shell.home)
+        home.project()
+        return home.catalog.event_bodies(types)
+
+    def remove(self, number: int) -> None:
+        self.channel.posts[:] = [post for post in self.channel.posts if post.id != number]
+
+    def edit(self, number: int, text: str) -> None:
+        self.channel.posts[:] = [
+            replace(post, text=text, edited=True) if post.id == number else post for post in self.channel.posts
+        ]
+
+    def restore(self) -> None:
+        self.channel.posts[:] = self._was
+
+
+@pytest.fixture
+def watching(shell: Shell, world: World) -> Iterator[Watching]:
+    made = Watching(shell, world)
+    yield made
+    made.restore()
+
+
+def test_a_post_that_is_removed_is_reported_with_its_proofs(watching: Watching) -> None:
+    shell = watching.shell
+    assert shell("capture", POST, OTHER)[0] == 0
+    code, out, _ = shell("watch", "add", "inbox", "--every", "1h")
+    assert (code, "2 new watches" in out) == (0, True)
+    assert "0 new watches" in shell("watch", "add", POST, "http://telegram.me/ozen_today/12?embed=1")[1], (
+        "watched already"
+    )
+    assert watching.look() == 0
+    assert watching.states() == {POST: "present", OTHER: "present"}
+    assert not watching.events("changed", "unavailable", "seen-again")
+    watching.remove(12)
+    watching.look()
+    assert watching.states() == {POST: "missing", OTHER: "present"}
+    watching.look()
+    assert not watching.events("unavailable"), "twice at once is no second look"
+    watching.pass_time(2)
+    watching.look()
+    assert watching.states() == {POST: "unavailable", OTHER: "present"}
+    (event,) = watching.events("unavailable")
+    detail = event["detail"]
+    assert (detail["post"], detail["outcome"]) == ("ozen_today/12", "unavailable")
+    home = Home(shell.home)
+    for one in detail["looks"]:
+        records = {row["id"] for row in home.catalog.records(one["capture"])}
+        assert set(one["records"]) <= records
+        assert one["records"], "the platform's own answer"
+        assert one["control"]["link"] == OTHER
+        row = home.catalog.capture(one["control"]["capture"])
+        assert row is not None
+        assert row["outcome"] == "captured"
+        assert row["run"] == home.catalog.capture(one["capture"])["run"], "in the same run"  # type: ignore[index]
+    assert detail["last_seen"]["at"] < detail["first_not_seen"]
+    watching.look()
+    assert len(watching.events("unavailable")) == 1
+    (line,) = [line for line in shell.json("watch", "list")[1] if line["state"] == "unavailable"]
+    code, out, _ = shell("watch", "show", str(line["watch"]))
+    assert "UNAVAILABLE" in out
+    assert f"while {OTHER} was answered" in out
+    code, out, _ = shell("history", POST)
+    assert "UNAVAILABLE" in out
+    assert "first not seen" in out
+    watching.restore()
+    watching.look()
+    (again,) = watching.events("seen-again")
+    assert again["detail"]["post"] == "ozen_today/12"
+    assert shell("check")[0] == 0
+
+
+def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) -> None:
+    shell = watching.shell
+    assert shell("watch", "add", POST, OTHER)[0] == 0
+    watching.look()
+    for answer in (
+        Answer(429, "text/plain", b"Too Many Requests"), Answer(500, "text/plain", b"oops"), Answer(503, "text/plain", b"later"),
+        Answer(200, "text/html", b"<html><body>Are you a robot?</body></html>"),
+    ):  # fmt: skip
+        world.telegram.trouble["/ozen_today/12"] = answer
+        watching.look()
+        watching.pass_time(2)
+    world.telegram.trouble.clear()
+    assert watching.states()[POST] == "present"
+    assert not watching.events("changed", "unavailable", "seen-again")
+
+
+def test_without_a_control_nothing_is_concluded(watching: Watching) -> None:
+    """Everything is answered with "not found": then it may be the platform that is broken, or a wall that looks like it."""
+    shell = watching.shell
+    assert shell("watch", "add", POST, OTHER)[0] == 0
+    watching.look()
+    watching.channel.posts[:] = []
+    for _ in range(3):
+        watching.look()
+        watching.pass_time(2)
+    assert set(watching.states().values()) == {"present"}
+    assert not watching.events("unavailable")
+    assert "no other post of telegram was answered" in shell("watch", "list")[1]
+
+
+def test_an_edit_is_reported_and_what_it_shows_is_captured(watching: Watching) -> None:
+    shell = watching.shell
+    assert shell("watch", "add", POST)[0] == 0
+    watching.look()
+    before = len(Home(shell.home).catalog.captures())
+    watching.edit(12, "other words")
+    watching.look()
+    (event,) = watching.events("changed")
+    assert [one["field"] for one in event["detail"]["changes"]][:1] == ["text"]
+    assert "other words" not in json.dumps(event), "words stay in the captures"
+    home = Home(shell.home)
+    rows = home.catalog.captures()[before:]
+    assert len(rows) == 2, "the look, and a capture with its files"
+    watching.look()
+    assert len(watching.events("changed")) == 1
+
+
+def test_a_channel_is_watched(watching: Watching) -> None:
+    """New posts are captured, edits said, and what a walk does not show any more is looked at by itself."""
+    shell = watching.shell
+    watching.channel.posts[:] = [post for post in watching.channel.posts if post.id in (12, 13, 15, 16, 20)]
+    code, out, _ = shell("watch", "add", CHANNEL, "--every", "10m")
+    assert (code, "channel" in out) == (0, True)
+    watching.look()
+    home = Home(shell.home)
+    home.project()
+    captured = {row["target"] for row in home.catalog.captures() if row["kind"] == "post"}
+    assert POST in captured
+    assert len(captured) == 5
+    watching.edit(20, "edited words")
+    watching.remove(12)
+    watching.look()
+    (event,) = watching.events("changed")
+    assert event["detail"]["post"] == "ozen_today/20"
+    watching.look()
+    assert watching.states()[POST] == "missing"
+    watching.pass_time(2)
+    watching.look()
+    assert watching.states() == {CHANNEL: "present", POST: "unavailable"}
+    (event,) = watching.events("unavailable")
+    assert event["detail"]["post"] == "ozen_today/12"
+    assert shell("check")[0] == 0
+
+
+def test_the_second_look_goes_out_by_the_second_way(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    from archiver import act
+
+    ways: list[str | None] = []
+    original = act.Exit
+
+    def exit_(proxy: str | None) -> Any:
+        ways.append(proxy)
+        return original(None)
+
+    shell = watching.shell
+    assert shell("watch", "add", POST, OTHER)[0] == 0
+    watching.look()
+    path = shell.home / "archiver.toml"
+    path.write_text(path.read_text().replace('second_proxy = ""', 'second_proxy = "socks5h://127.0.0.1:9"'))
+    watching.remove(12)
+    monkeypatch.setattr(act, "Exit", exit_)
+    watching.look()
+    assert "socks5h://127.0.0.1:9" in ways
+    (event,) = watching.events("unavailable")
+    assert [one["exit"] for one in event["detail"]["looks"]] == [None, "second"]
+    assert all(one["control"]["capture"] for one in event["detail"]["looks"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("nonsense",),
+        (POST, "--every", "never"),
+        (POST, "--every", "1s"),
+        (POST, "--case", "nowhere"),
+        ("https://t.me/joinchat/abc",),
+    ],
+)
+def test_watches_that_mean_nothing(shell: Shell, words: tuple[str, ...]) -> None:
+    code, _, err = shell("watch", "add", *words)
+    assert code == 1
+    assert "next" in err
+    assert "nothing is watched" in shell("watch", "list")[1]
+    assert shell("watch", "remove", "abcdefgh")[0] == 1
+    assert shell("watch", "show", "abcdefgh")[0] == 1
+
+
+def test_outcomes_that_may_conclude_are_the_platforms() -> None:
+    assert set(NOT_SHOWN) == {Outcome.UNAVAILABLE, Outcome.REFUSED}
