@@ -98,3 +98,5 @@ def add_watches(
     shown.add_argument("--limit", type=int, default=50, metavar="N")
     for name, summary in (("show", "the last look, and what was found"), ("remove", "look no more")):
         watched.add_parser(name, help=summary, parents=[common]).add_argument("id", metavar="ID")
+    now = watched.add_parser("now", help="do not wait for the next look (all, or one)", parents=[common])
+    now.add_argument("id", nargs="?", metavar="ID")

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ import pytest
 from archiver.cli import main
 from archiver.errors import EXIT_CODES
 from archiver.home import Home
+from archiver.jobs.engine import Queue
+from archiver.jobs.work import database
 from storage import canonical
 from storage.note import Checkpoint, VerifierKey, open_note
+from storage.times import utc_parse, utc_text
 from tests.conftest import World
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +36,44 @@ def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
             assert words[0] == "archiver"
             found.append((words[1:], int(code[1]) if code else 0))
     return found
+
+
+def test_the_tutorials_watched_channel_reports_a_removed_post(
+    tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    assert main(["--home", str(home), "--pseudonym", "investigator"], world.network, {}) == 0
+    assert main(["--home", str(home), "case", "new", "zhanaozen"], world.network, {}) == 0
+    channel = world.telegram.channels["ozen_today"]
+    before = list(channel.posts)
+
+    def typed(kind: str) -> str:
+        said = ""
+        for words, code in shown("tutorial.md", kind):
+            capsys.readouterr()
+            found = main(["--home", str(home), *words], world.network, {})
+            said = capsys.readouterr().out
+            assert found == code, (words, said)
+        return said
+
+    try:
+        typed(" watch")
+        channel.posts[:] = [post for post in channel.posts if post.id != 12]
+        assert "ozen_today/12  not shown in one look" in typed(" removed")
+        queue = Queue(database(Home(home)))
+        for thing in queue.board.things("watch"):  # an hour passes
+            for one in thing.value["looks"]:
+                one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=1))
+            queue.board.put("watch", thing)
+        queue.close()
+        said = typed(" later")
+    finally:
+        channel.posts[:] = before
+    page = (ROOT / "docs" / "tutorial.md").read_text()
+    block = next(found for found in re.findall(r"```text\n(.*?)```", page, re.DOTALL) if "UNAVAILABLE" in found)
+    for line in block.splitlines():
+        for part in re.split(r"\S*\d{4}-\d\d-\d\dT?\S*(?: \S+Z)?|\S*…\S*|event \d+|ozen_today/45|\(…\)", line):
+            assert part.strip(" ,") in said, (part, said)
 
 
 def test_the_tutorial(

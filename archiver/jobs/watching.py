@@ -31,7 +31,7 @@ MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "r
 def watch_command(context: Context, home: Home) -> int:
     """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
     deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
-        "add": _add, "list": _list, "show": _show, "remove": _remove,
+        "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
     with opened(home) as queue:
         return deeds[context.arguments.what](context, home, queue)
@@ -171,6 +171,20 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
         console.say(f"  {many(len(one.posts), 'post')} in the last look")
     if one.state in NOT_SHOWN:
         console.say(f"  the whole course: archiver history {harmless(one.link)}")
+    return 0
+
+
+def _now(context: Context, home: Home, queue: Queue) -> int:
+    """Does not wait for the next look. It makes no second look out of one that comes too soon after the first."""
+    name = context.arguments.id
+    things = [thing for thing in queue.board.things("watch") if name in (None, thing.id)]
+    if name is not None and not things:
+        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
+    now = queue.board.now()
+    for thing in things:
+        queue.board.put("watch", replace(thing, due=now))
+    context.console.say(f"{len(things)} to be looked at now. Workers look: archiver work")
+    context.console.data({"due": [thing.id for thing in things]})
     return 0
 
 

@@ -258,14 +258,18 @@ class Pulse(threading.Thread):
         for attempt, done in self._worker.home.state.claims().items():
             if not self._worker.busy:
                 self._worker.settle(attempt, done)
-        now = self._board.now()
-        schedules_due(self._queue, now)
-        watches_due(self._queue, now, datetime.fromtimestamp(now, UTC))
+        self._due()
         if self._board.setting("drain") == "yes" and not self._worker.busy:
             self._tell("drained: ends here, as asked by: archiver jobs drain")
             self._end()
-        if self._drain and not _left(self._queue.counts()):
+        # What was under way may have left something that is due at once: looked for again when nothing is.
+        if self._drain and not _left(self._queue.counts()) and not self._due():
             self._end()
+
+    def _due(self) -> bool:
+        """Queues what is due. Whether there was anything."""
+        now = self._board.now()
+        return bool(schedules_due(self._queue, now) + watches_due(self._queue, now, datetime.fromtimestamp(now, UTC)))
 
     def over(self) -> None:
         self._over.set()
