@@ -567,6 +567,18 @@ def _schedule(context: Context) -> int:
     return schedule_command(context, context.home())
 
 
+def _status(context: Context) -> int:
+    from archiver.jobs.status import status_command
+
+    return status_command(context, context.home())
+
+
+def _serve(context: Context) -> int:
+    from archiver.jobs.serving import serve_command
+
+    return serve_command(context, context.home())
+
+
 def _work(context: Context) -> int:
     from archiver.jobs.commands import work_command
 
@@ -751,6 +763,8 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "jobs": _jobs,
     "work": _work,
     "schedule": _schedule,
+    "status": _status,
+    "serve": _serve,
     "find": _find,
     "show": _show,
     "case": _case,

@@ -46,6 +46,18 @@ def add_commands(
     work.add_argument("--at-once", type=int, default=2, metavar="N", help="how many jobs run at once (default 2)")
     work.add_argument("--drain", action="store_true", help="end when nothing is left that could be begun now")
 
+    work.add_argument("--health", type=int, metavar="PORT", help="answer GET /health on this port of 127.0.0.1")
+
+    command("status", "what waits, who works, what is owed, what failed last", "archiver status --json")
+    serve = command(
+        "serve", "an HTTP interface that takes links, and a bookmarklet for it", "archiver serve --api --port 8686"
+    )
+    serve.add_argument("--api", action="store_true", help="serve it (its description is at /openapi.json)")
+    serve.add_argument("--port", type=int, default=8686, metavar="N", help="default 8686")
+    serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default 127.0.0.1: this machine only")
+    serve.add_argument(
+        "--name", action="append", default=[], metavar="NAME", help="a name by which others reach it; repeatable"
+    )
     schedule = command(
         "schedule",
         "capture or crawl again and again",

@@ -36,12 +36,16 @@ if TYPE_CHECKING:
     from archiver.cli import Context
 
 
-def open_recorder(context: Context, home: Home) -> Recorder:
+def turns_of(home: Home, interval: float | None = None) -> Turns:
+    """A further holder of turns at hosts, among all processes of the home, or all machines. `interval`: not the home's, seconds."""
     config = home.config
     store = PostgresStore(config.jobs) if config.jobs else SqliteStore(home.path / "state.sqlite")
-    interval = config.interval if context.network is None else 0.0
-    turns = Turns(store, secrets.token_hex(8), interval, config.concurrency)
-    limiter = SharedLimiter(turns, config.concurrency)
+    return Turns(store, secrets.token_hex(8), config.interval if interval is None else interval, config.concurrency)
+
+
+def open_recorder(context: Context, home: Home) -> Recorder:
+    config = home.config
+    limiter = SharedLimiter(turns_of(home, None if context.network is None else 0.0), config.concurrency)
     return Recorder(limiter, Exit(config.proxy), network=context.network, clock=home.clock)
 
 

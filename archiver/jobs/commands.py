@@ -208,7 +208,18 @@ def work_command(context: Context, home: Home) -> int:
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            doing = work(archive, queue, place, arguments.at_once, arguments.drain, said, result, console.warn, heard)
+            doing = work(
+                archive,
+                queue,
+                place,
+                arguments.at_once,
+                arguments.drain,
+                said,
+                result,
+                console.warn,
+                heard,
+                arguments.health,
+            )
             run_interruptible(doing, archive, context)
         finally:
             recorder.close()

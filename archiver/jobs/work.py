@@ -8,6 +8,7 @@ open, and it is closed and sealed as interrupted before the next attempt.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import threading
 import time
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from archiver import __version__
 from archiver.capture import Archive
 from archiver.errors import UsageError
+from archiver.jobs.api import LOOPBACK, Api, listen
 from archiver.jobs.board import BEAT_SECONDS
 from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
@@ -288,8 +290,11 @@ async def work(
     results: Callable[[Result], None],
     tell: Tell,
     heard: Callable[[str, dict[str, Any]], None],
+    health: int | None = None,
 ) -> None:
-    """Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
+    """`health`: a port of 127.0.0.1 where GET /health is answered.
+
+    Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
     home, stop, loop = archive.home, asyncio.Event(), asyncio.get_running_loop()
     archive.on_interrupt.append(stop.set)
     worker = Worker(archive, queue, said, results, heard)
@@ -301,9 +306,17 @@ async def work(
         serve, database(home), name, 0 if queue.paused else at_once, worker.carry_out, home.clock
     )
     pulse.start()
+    shown = None
     try:
+        if health is not None:
+            api = Api(home, queue, secrets.token_hex(32), LOOPBACK)  # a token that nobody has: it answers /health only
+            shown, _ = await listen(api.application(), "127.0.0.1", health)
         await stop.wait()
+    except OSError as error:
+        raise UsageError(f"a free port {health}", error.strerror or str(error), "Choose another: --health") from error
     finally:
+        if shown is not None:
+            await shown.cleanup()
         await asyncio.to_thread(end, GRACE_SECONDS)
         await asyncio.to_thread(pulse.over)
 

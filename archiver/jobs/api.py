@@ -1,0 +1,206 @@
+"""The HTTP interface: `archiver serve --api`, and the health address of a worker. On loopback unless asked for otherwise.
+
+What it does: take links, show jobs, show how things stand. A token is wanted in the Authorization header, so that no page in a browser
+on the same machine can do it; the Host header has to be ours, so that no name of somebody else's leads here. The token is in
+`keys/api-token`, never in a link. It answers with JSON always, errors too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from archiver.capture import unsupported, walked
+from archiver.errors import NotFound
+from archiver.jobs.described import LINKS_LIMIT, PAGE, STATES, openapi
+from archiver.jobs.job import PRIORITIES, Job, packed
+from archiver.jobs.status import health, status
+from archiver.options import Options
+from spiders.targets import NoTarget, parse_target
+from storage.errors import EvidenceError, Unreachable
+from storage.files import write_synced
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archiver.home import Home
+    from archiver.jobs.engine import Queue
+
+BODY_LIMIT = 1 << 20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""What the Host header may say where only this machine can ask."""
+OPEN = ("/openapi.json", "/save", "/health")
+"""What is shown without the token: it tells nothing."""
+
+
+def token_of(home: Path) -> str:
+    """The token, made if there is none yet. A secret. Raises `DiskError`."""
+    path = home / "keys" / "api-token"
+    if not path.exists():
+        write_synced(path, secrets.token_urlsafe(32).encode(), 0o600)
+    return path.read_text("ascii").strip()
+
+
+def problem(status_: int, expected: str, found: str, next_step: str, **headers: str) -> web.Response:
+    return web.json_response({"expected": expected, "found": found, "next": next_step}, status=status_, headers=headers)
+
+
+class Api:
+    """`names`: what the Host header may say, without the port."""
+
+    def __init__(self, home: Home, queue: Queue, token: str, names: tuple[str, ...]) -> None:
+        self._home, self._queue, self._token, self._names = home, queue, token, names
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
+        app.router.add_post("/jobs", self._add)
+        app.router.add_get("/jobs", self._list, allow_head=False)
+        app.router.add_get("/jobs/{id}", self._show, allow_head=False)
+        app.router.add_post("/jobs/{id}/cancel", self._cancel)
+        app.router.add_get("/status", self._status, allow_head=False)
+        app.router.add_get("/health", self._health, allow_head=False)
+        app.router.add_get("/openapi.json", self._described, allow_head=False)
+        app.router.add_get("/save", self._save, allow_head=False)
+        return app
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if request.host.rpartition(":")[0] not in self._names and request.host not in self._names:
+                return problem(
+                    421, f"a Host of ours: {', '.join(self._names)}", "another", "Use the address as it was printed."
+                )
+            given = request.headers.get("Authorization", "").encode("utf-8", "replace")
+            if request.path not in OPEN and not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
+                return problem(
+                    401, "the token, as `Authorization: Bearer …`", "none, or another", "It is in keys/api-token of the home.",
+                    **{"WWW-Authenticate": "Bearer"},
+                )  # fmt: skip
+            return await handler(request)
+        except web.HTTPException as error:
+            headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return problem(
+                error.status, "a request as /openapi.json describes", error.reason, "See /openapi.json.", **headers
+            )
+        except Unreachable as error:
+            return problem(503, error.expected, error.found, error.next_step)
+        except NotFound as error:
+            return problem(404, error.expected, error.found, error.next_step)
+        except EvidenceError as error:
+            return problem(400, error.expected, error.found, error.next_step)
+
+    async def _add(self, request: web.Request) -> web.Response:
+        try:
+            value = json.loads(await request.text())
+        except (ValueError, LookupError) as error:  # no JSON, no UTF-8, or a charset that nobody knows
+            return problem(400, "a JSON object", str(error)[:100], "See /openapi.json.")
+        wrong = _wrong(value)
+        if wrong is not None:
+            return problem(400, wrong, "another form", "See /openapi.json.")
+        options = Options(cases=(value.get("case", "inbox"),), media=value.get("media", True))
+        await asyncio.to_thread(self._home.project)
+        self._home.recipients(list(options.cases))
+        jobs: dict[str, Job] = {}
+        refused = []
+        for link in value["links"]:
+            target = parse_target(link)
+            refusal = None if isinstance(target, NoTarget) else unsupported(target)
+            if isinstance(target, NoTarget):
+                refused.append({"link": link, "reason": target.reason, "next": target.next_step})
+            elif refusal is not None and walked(target, False) is None:
+                refused.append({"link": link, "reason": refusal[1], "next": "Leave it out."})
+            elif target.key not in jobs:
+                name = self._home.new_capture_id(self._home.clock())
+                kind = "crawl" if refusal is not None else "capture"
+                jobs[target.key] = Job(name, kind, target.url, packed(options), {"from": "api"})
+        await asyncio.to_thread(self._queue.add, list(jobs.values()), PRIORITIES[value.get("priority", "normal")])
+        said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs.values()]
+        return web.json_response({"queued": said, "refused": refused}, status=202)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        state, limit = request.query.get("state"), request.query.get("limit", "50")
+        if state is not None and state not in STATES:
+            return problem(400, f"a state: {', '.join(STATES)}", "another", "See /openapi.json.")
+        if not (limit.isascii() and limit.isdigit() and 1 <= len(limit) <= 4 and 1 <= int(limit) <= 1000):
+            return problem(400, "a limit from 1 to 1000", "another", "See /openapi.json.")
+        found = await asyncio.to_thread(self._queue.jobs, state, int(limit))
+        return web.json_response({"jobs": [one.line() for one in found]})
+
+    async def _show(self, request: web.Request) -> web.Response:
+        attempts = await self._attempts(request)
+        if not attempts:
+            return problem(404, "a job of that id", "none", "List them: GET /jobs")
+        return web.json_response({"attempts": [one.line() for one in attempts]})
+
+    async def _attempts(self, request: web.Request) -> list[Any]:
+        name = request.match_info["id"]
+        if len(name) != 24 or not name.isascii() or not name.isprintable():
+            return []
+        return await asyncio.to_thread(self._queue.attempts, name)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        attempts = await self._attempts(request)
+        if not attempts:
+            return problem(404, "a job of that id", "none", "List them: GET /jobs")
+        if attempts[-1].state in ("done", "dead", "cancelled"):
+            return problem(
+                409, "a job that has not ended", f"one that is {attempts[-1].state}", "There is nothing to cancel."
+            )
+        await asyncio.to_thread(self._queue.cancel, attempts[-1])
+        return web.json_response({"job": attempts[-1].job.id, "state": "cancelled"})
+
+    async def _status(self, request: web.Request) -> web.Response:
+        return web.json_response(await asyncio.to_thread(status, self._home, self._queue))
+
+    async def _health(self, request: web.Request) -> web.Response:
+        good, value = await asyncio.to_thread(health, self._queue)
+        return web.json_response(value, status=200 if good else 503)
+
+    async def _described(self, request: web.Request) -> web.Response:
+        return web.json_response(openapi())
+
+    async def _save(self, request: web.Request) -> web.Response:
+        """The page that the bookmarklet opens. It holds the token in the browser, for this address only."""
+        nonce = secrets.token_urlsafe(16)
+        page = PAGE.replace("NONCE", nonce).replace("ORIGIN", escape(f"{request.scheme}://{request.host}", quote=True))
+        rules = f"default-src 'none'; connect-src 'self'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; frame-ancestors 'none'"
+        headers = {
+            "Content-Security-Policy": rules,
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+
+def _wrong(value: Any) -> str | None:
+    """What a body should have been, or None where it is right."""
+    if not isinstance(value, dict) or set(value) - {"links", "case", "media", "priority"}:
+        return "an object with links, and perhaps case, media, priority"
+    links = value.get("links")
+    if not isinstance(links, list) or not 1 <= len(links) <= LINKS_LIMIT:
+        return f"links: 1 to {LINKS_LIMIT} of them"
+    if not all(isinstance(link, str) and 1 <= len(link) <= 4096 for link in links):
+        return "links as texts of at most 4096 letters"
+    if not isinstance(value.get("case", ""), str) or not isinstance(value.get("media", True), bool):
+        return "case as a text, media as true or false"
+    if value.get("priority", "normal") not in PRIORITIES if isinstance(value.get("priority", ""), str) else True:
+        return f"priority: {', '.join(PRIORITIES)}"
+    return None
+
+
+async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
+    """Serves until the runner is cleaned up. Returns it and the port. Raises `OSError`."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port)
+    await site.start()
+    addresses = runner.addresses
+    return runner, int(addresses[0][1])
