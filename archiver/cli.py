@@ -336,6 +336,15 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     history.add_argument("post", metavar="LINK|POST")
 
+    compared = command(
+        "diff",
+        "what two captures of the same thing say differently",
+        "archiver diff 9k2mv7qd 6g7r3m4s --html diff.html",
+    )
+    compared.add_argument("a", metavar="A", help="a capture")
+    compared.add_argument("b", metavar="B", help="another; the earlier one is shown first")
+    compared.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page")
+
     telegram = command(
         "telegram", "accounts of Telegram: log in, look, log out", "archiver telegram login --account field-1"
     )
@@ -715,6 +724,12 @@ def _history(context: Context) -> int:
     return history(context, context.home())
 
 
+def _diff(context: Context) -> int:
+    from archiver.diffing import diff_command
+
+    return diff_command(context, context.home())
+
+
 def _doctor(context: Context) -> int:
     from archiver.doctor import doctor
 
@@ -780,6 +795,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "telegram": _telegram,
     "watch": _watch,
     "history": _history,
+    "diff": _diff,
     "parse": _parse,
     "demo": _demo,
 }
