@@ -75,10 +75,11 @@ class Diff:
 
 
 def diff(home: Home, a: str, b: str) -> Diff:
-    """Compares two captures by their ids. Raises `UsageError` where they have no post in common and other targets."""
-    rows = [home.catalog.capture(one) for one in (a, b)]
-    assert rows[0] is not None
-    assert rows[1] is not None
+    """Compares two captures by their ids, the earlier one first. Raises `UsageError` where they have no post in common and other targets."""
+    rows = sorted(
+        (row for one in (a, b) if (row := home.catalog.capture(one))), key=lambda row: (row["opened"], row["seq"])
+    )
+    a, b = (row["id"] for row in rows)
     before, after = _posts(home, a), _posts(home, b)
     if rows[0]["target"] != rows[1]["target"] and not set(before) & set(after):
         raise UsageError(
@@ -162,7 +163,7 @@ def diff_command(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     home.project()
     a, b = (home.resolve_capture(one) for one in (arguments.a, arguments.b))
-    found = diff(home, *sorted((a, b)))
+    found = diff(home, a, b)
     console.data(found.line())
     console.say(f"A  {found.a['id']}  {found.a['opened'][:19]}Z  {harmless(str(found.a['target']))}")
     console.say(f"B  {found.b['id']}  {found.b['opened'][:19]}Z  {harmless(str(found.b['target']))}")
