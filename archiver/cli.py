@@ -582,6 +582,12 @@ def _status(context: Context) -> int:
     return status_command(context, context.home())
 
 
+def _notify(context: Context) -> int:
+    from archiver.notifying import notify_command
+
+    return notify_command(context, context.home())
+
+
 def _serve(context: Context) -> int:
     from archiver.jobs.serving import serve_command
 
@@ -780,6 +786,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "schedule": _schedule,
     "status": _status,
     "serve": _serve,
+    "notify": _notify,
     "find": _find,
     "show": _show,
     "case": _case,

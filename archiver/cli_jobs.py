@@ -49,6 +49,8 @@ def add_commands(
     work.add_argument("--health", type=int, metavar="PORT", help="answer GET /health on this port of 127.0.0.1")
 
     command("status", "what waits, who works, what is owed, what failed last", "archiver status --json")
+    notify = command("notify", "send a test message by the [[notify]] rules of archiver.toml", "archiver notify team")
+    notify.add_argument("name", nargs="?", metavar="NAME", help="one rule (default: all)")
     serve = command(
         "serve", "an HTTP interface that takes links, and a bookmarklet for it", "archiver serve --api --port 8686"
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from archiver import __version__
 from archiver.copies.settings import CopiesConfig, copies
 from archiver.errors import ConfigError, NotFound, UsageError
+from archiver.notifying import NotifyRule, rules
 from storage.errors import disk_error
 from storage.files import write_synced
 from storage.times import Clock, system_clock, utc_text
@@ -117,6 +118,14 @@ mtproxy = ""
 # the pauses between requests to a host: "postgresql://user@host/name". Best kept out of this file, if a password stands in
 # it: the environment variable ARCHIVER_JOBS counts instead.
 database = ""
+
+# Who is told of what, through apprise: mail, Signal, Matrix, Slack and a hundred more (its addresses: github.com/caronc/apprise).
+# Messages say ids only; with content = true also the link and the platform's words. Try it: archiver notify
+#   [[notify]]
+#   name = "team"
+#   from_environment = "ARCHIVER_NOTIFY_TEAM"      the variable that holds the address, or target = "…"
+#   events = ["unavailable", "dead"]               also changed, seen-again
+#   case = "almaty"                                only of this case
 
 [copies]
 # Where the second copy goes: a folder on another disk, or s3://bucket/prefix. Sent there encrypted: `archiver recovery new`
@@ -240,6 +249,7 @@ class Config:
     telegram: TelegramConfig = field(default_factory=TelegramConfig)
     timestamps: TimestampConfig = field(default_factory=TimestampConfig)
     copies: CopiesConfig = field(default_factory=CopiesConfig)
+    notify: tuple[NotifyRule, ...] = ()
     jobs: str = field(repr=False, default="")
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
 
@@ -397,6 +407,7 @@ class Home:
                 telegram=_telegram(_table(value, "telegram")),
                 timestamps=_timestamps(_table(value, "timestamps")),
                 copies=copies(_table(value, "copies")),
+                notify=rules(list(value.get("notify", [])), self.environment),
                 jobs=_jobs(str(self.environment.get("ARCHIVER_JOBS", _table(value, "jobs").get("database", "")))),
                 secret_values=(*values, *(text.encode() for text in sorted(kept))),
             )

@@ -13,6 +13,7 @@ from archiver.home import DEFAULT_CASE
 from archiver.jobs.engine import ENDED, Done, Queue, Standing
 from archiver.jobs.job import PRIORITIES, Job, packed
 from archiver.jobs.work import database, work, worker_place
+from archiver.notifying import Notices
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.running import moment, open_recorder, run_interruptible, telegram_account
@@ -186,10 +187,14 @@ def work_command(context: Context, home: Home) -> int:
     lock, place = worker_place(home.path)
     queue = Queue(database(home))
     codes: list[int] = []
+    notices = Notices(home, console.warn)
 
     def said(job: Job, done: Done) -> None:
         if done.state != "again":
             codes.append(EXIT_BY_OUTCOME[Outcome(done.outcome)])
+        if done.state == "dead":
+            about = {"job": job.id, "link": job.link, "reason": done.reason}
+            notices.heard("dead", about, tuple(job.options.get("cases", (DEFAULT_CASE,))))
         again = {"again": f", again in {done.again or 0:.0f} s", "dead": ", not tried again: archiver jobs retry ID"}
         reason = f": {done.reason}" if done.reason else ""
         console.say(f"job {job.id}: {done.outcome}{harmless(reason)}{again.get(done.state, '')}")
@@ -199,6 +204,7 @@ def work_command(context: Context, home: Home) -> int:
         console.result(found)
 
     def heard(kind: str, detail: dict[str, Any]) -> None:
+        notices.heard(kind, detail, tuple(detail.pop("cases", ())))
         console.say(f"{kind.upper()}  {harmless(str(detail['link']))}  event {detail['event']}")
         console.data({"what": kind, **detail})
 
@@ -224,6 +230,7 @@ def work_command(context: Context, home: Home) -> int:
         finally:
             recorder.close()
     finally:
+        notices.close()
         queue.close()
         lock.release()
     return max(codes, default=0)

@@ -309,7 +309,7 @@ class _Looking:
             return
         sealed = self.home.ledger.append([Event(kind, self.home.clock(), {**post, **detail})], self.home.author)[0]
         self.home.project()
-        self.worker.heard(kind, {"event": sealed.seq, **post, **detail})
+        self.worker.heard(kind, {"event": sealed.seq, "cases": self.watch.cases, **post, **detail})
 
 
 def first_look(board_now: float, watch: Watch) -> Thing:
