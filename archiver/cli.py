@@ -588,6 +588,12 @@ def _notify(context: Context) -> int:
     return notify_command(context, context.home())
 
 
+def _feed(context: Context) -> int:
+    from archiver.jobs.feeding import feed_command
+
+    return feed_command(context, context.home())
+
+
 def _serve(context: Context) -> int:
     from archiver.jobs.serving import serve_command
 
@@ -786,6 +792,7 @@ _COMMANDS: dict[str | None, Callable[[Context], int]] = {
     "schedule": _schedule,
     "status": _status,
     "serve": _serve,
+    "feed": _feed,
     "notify": _notify,
     "find": _find,
     "show": _show,

@@ -48,6 +48,35 @@ def add_commands(
 
     work.add_argument("--health", type=int, metavar="PORT", help="answer GET /health on this port of 127.0.0.1")
 
+    feed = command(
+        "feed",
+        "lists that grow: a file, a folder, RSS, a Google Sheet",
+        "archiver feed add links.csv --every 5m --case almaty",
+    )
+    deeds = feed.add_subparsers(dest="action", metavar="ACTION", required=True)
+    add = deeds.add_parser("add", help="queue each link of it once, now and as it grows", parents=[common])
+    add.add_argument("source", metavar="FILE|FOLDER|LINK")
+    add.add_argument("--column", metavar="C", help="the column with the links: heading, letter or number")
+    add.add_argument("--every", default="5m", metavar="SPAN", help="how often it is looked at (default 5m)")
+    add.add_argument(
+        "--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)"
+    )
+    add.add_argument("--no-media", action="store_true", help="leave photos and videos out; they are listed as skipped")
+    for what, text in (
+        ("status", "what became of the link"),
+        ("link", "the capture's id"),
+        ("hash", "its manifest's SHA-256"),
+    ):
+        add.add_argument(f"--{what}-column", metavar="HEADING", help=f"of a Google Sheet: write {text} there")
+    add.add_argument(
+        "--link-prefix", default="", metavar="TEXT", help="what stands before the id, such as https://archive.example/"
+    )
+    deeds.add_parser("list", help="all feeds, and what the last look came to", parents=[common])
+    shown = deeds.add_parser("show", help="every row, and what became of it", parents=[common])
+    shown.add_argument("id", metavar="ID")
+    shown.add_argument("--limit", type=int, default=50, metavar="N")
+    deeds.add_parser("remove", help="look at it no more", parents=[common]).add_argument("id", metavar="ID")
+
     command("status", "what waits, who works, what is owed, what failed last", "archiver status --json")
     notify = command("notify", "send a test message by the [[notify]] rules of archiver.toml", "archiver notify team")
     notify.add_argument("name", nargs="?", metavar="NAME", help="one rule (default: all)")

@@ -84,10 +84,10 @@ def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
     if size > SIZE_LIMIT:
         raise UsageError(f"a list below {SIZE_LIMIT >> 20} MiB", f"{size >> 20} MiB", "Split it.")
     if data.startswith(b"PK\x03\x04"):
-        return _tables(_spreadsheet(path), column)
+        return _tables(_ods(path) if ODS in data[:200] else _spreadsheet(path), column)
     if data.startswith(b"\xd0\xcf\x11\xe0") or path.suffix.lower() in (".xls", ".ods", ".numbers"):
         raise UsageError(
-            "a list as text, CSV or XLSX",
+            "a list as text, CSV, XLSX or ODS",
             f"{path.name}, an old or locked spreadsheet",
             "Save it as XLSX or CSV without a password.",
         )
@@ -174,6 +174,82 @@ def _spreadsheet(path: Path) -> list[_Table]:
             rows.append((number, [_cell(cell, computed[sheet.title], number) for cell in row]))
         tables.append(_Table(sheet.title, rows))
     return tables
+
+
+ODS = b"application/vnd.oasis.opendocument.spreadsheet"
+_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:"
+UNPACKED_LIMIT = 500 << 20
+ROWS_LIMIT = 1_000_000
+
+
+def _ods(path: Path) -> list[_Table]:
+    """OpenDocument (part 3, 9.1): a cell counts by the link in it, by the link of its `HYPERLINK` formula, or by its text."""
+    from lxml import etree
+
+    try:
+        with zipfile.ZipFile(path) as packed:
+            if packed.getinfo("content.xml").file_size > UNPACKED_LIMIT:
+                raise UsageError("a spreadsheet of ordinary size", "one that unpacks to gigabytes", "Save it as CSV.")
+            with packed.open("content.xml") as stream:
+                tables: list[_Table] = []
+                number = 0
+                events = etree.iterparse(
+                    stream, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=True
+                )
+                for event, element in events:
+                    if event == "start" and element.tag == f"{{{_OFFICE}table:1.0}}table":
+                        tables.append(_Table(element.get(f"{{{_OFFICE}table:1.0}}name") or "", []))
+                        number = 0
+                    elif event == "end" and element.tag == f"{{{_OFFICE}table:1.0}}table-row" and tables:
+                        cells = _ods_cells(element)
+                        times = _repeated(element, "number-rows-repeated") if any(cells) else 1
+                        for again in range(min(times, ROWS_LIMIT - len(tables[-1].rows))):
+                            tables[-1].rows.append((number + 1 + again, cells))
+                        number += _repeated(element, "number-rows-repeated")
+                        element.clear()
+                return tables
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        etree.XMLSyntaxError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
+        raise UsageError(
+            "a spreadsheet that can be read",
+            f"{path.name}: {str(error)[:120]}",
+            "Save it again without a password, or as CSV.",
+        ) from error
+
+
+def _repeated(element: Any, name: str) -> int:
+    text = element.get(f"{{{_OFFICE}table:1.0}}{name}") or "1"
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 8 else 1
+
+
+def _ods_cells(row: Any) -> Cells:
+    cells: Cells = []
+    for cell in row:
+        if cell.tag not in (f"{{{_OFFICE}table:1.0}}table-cell", f"{{{_OFFICE}table:1.0}}covered-table-cell"):
+            continue
+        text = "\n".join("".join(line.itertext()) for line in cell.iterfind(f"{{{_OFFICE}text:1.0}}p"))
+        formula = _FORMULA.search(cell.get(f"{{{_OFFICE}table:1.0}}formula") or "")
+        target = next(
+            (link.get("{http://www.w3.org/1999/xlink}href") for link in cell.iter(f"{{{_OFFICE}text:1.0}}a")), None
+        )
+        if formula:
+            text = formula[1].replace('""', '"')
+        elif target and not links_in(text):
+            text = target
+        cells += [text] * min(_repeated(cell, "number-columns-repeated"), 1000)
+    return cells
+
+
+def entries_of_rows(rows: list[list[str]], column: str | None) -> ListRead:
+    """The links of a table that is no file. Raises `UsageError`."""
+    return _tables([_Table("", [(number, row) for number, row in enumerate(rows, 1)])], column)
 
 
 def _has_formulas(sheet: Any) -> bool:

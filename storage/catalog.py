@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -39,6 +40,8 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_database(path, "0", REBUILD)
+        self._turn = threading.RLock()
+        """One thread at a time: see `storage.sqlite.Serial`."""
 
     @cached_property
     def database(self) -> Any:
@@ -54,9 +57,10 @@ class Catalog:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Everything inside is committed together, durably, or not at all."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            with self._connection:  # commits, or rolls back whatever was raised
-                yield self._connection
+            with self._turn:
+                self._connection.execute("BEGIN IMMEDIATE")
+                with self._connection:  # commits, or rolls back whatever was raised
+                    yield self._connection
         except sqlite3.Error as error:
             raise CatalogError("a sound catalog", str(error), REBUILD) from error
 
@@ -98,9 +102,10 @@ class Catalog:
 
     def _query(self, sql: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         try:
-            cursor = self._connection.execute(sql, parameters)
-            cursor.row_factory = sqlite3.Row
-            return cursor.fetchall()
+            with self._turn:
+                cursor = self._connection.execute(sql, parameters)
+                cursor.row_factory = sqlite3.Row
+                return cursor.fetchall()
         except sqlite3.Error as error:
             raise CatalogError("a sound catalog", str(error), REBUILD) from error
 

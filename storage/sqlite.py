@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from storage.errors import CatalogError, disk_error
 
@@ -81,3 +83,48 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
     if statement.strip():
         yield statement
+
+
+class Serial:
+    """A connection that several threads use: one statement, or one transaction, at a time, and its rows read at once.
+
+    A statement whose rows are still being read holds a snapshot; a write of another thread over the same connection would then fail
+    at once ("database is locked") where another process has written meanwhile, whatever the timeout.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._turn = threading.RLock()
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        with self._turn:
+            return Rows(self._connection.execute(sql, values).fetchall())
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        with self._turn:
+            self._connection.executemany(sql, values)
+
+    def __enter__(self) -> Serial:
+        self._turn.acquire()
+        self._connection.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            self._connection.__exit__(*error)
+        finally:
+            self._turn.release()
+
+    def close(self) -> None:
+        with self._turn:
+            self._connection.close()
+
+
+class Rows(list[tuple[Any, ...]]):
+    """The rows of a statement, as a cursor gives them."""
+
+    def fetchone(self) -> Any:
+        return self[0] if self else None
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return self

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import CatalogError
-from storage.sqlite import open_database
+from storage.sqlite import Serial, open_database
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RunState:
 class State:
     def __init__(self, path: Path) -> None:
         step = f"Move {path.name} away and run the command again; interrupted captures are then found by `archiver catalog rebuild`."
-        self._connection = open_database(path, "state_", step)
+        self._connection = Serial(open_database(path, "state_", step))
 
     def capture_opened(self, capture_id: str, folder: str, opened: str, cases: list[str]) -> None:
         self._connection.execute(

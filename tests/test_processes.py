@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -19,8 +20,10 @@ from archiver.checks import check_home, worst
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home import Home
 from archiver.seal import recover
+from archiver.turns import SqliteStore, Turns
 from storage.errors import EvidenceError
 from storage.sqlite import open_database
+from storage.state import State
 from tests.conftest import World
 
 ROOT = Path(__file__).parents[1]
@@ -123,3 +126,39 @@ def test_ctrl_c_twice_stops_at_once_and_loses_nothing(home: Home, stalling: Stal
     home.project()
     assert len(done) + len(home.catalog.captures()) >= 1
     assert worst(check_home(home.path)) == 0
+
+
+def test_threads_of_a_process_are_not_locked_out_by_another_connection(tmp_path: Path) -> None:
+    """A thread that reads keeps no other thread from writing, while somebody else writes into the same file."""
+    state, other = State(tmp_path / "state.sqlite"), SqliteStore(tmp_path / "state.sqlite")
+    for number in range(300):
+        state.capture_opened(f"c{number}", "f", "o", ["inbox"])
+    failed: list[BaseException] = []
+    over = threading.Event()
+
+    def beside(work: Callable[[int], object]) -> threading.Thread:
+        def run() -> None:
+            number = 0
+            while not over.is_set():
+                number += 1
+                try:
+                    work(number)
+                except sqlite3.OperationalError as error:
+                    failed.append(error)
+                    over.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread
+
+    turns = Turns(other, "h", 0.0, 10**9)
+    threads = [
+        beside(lambda n: state.open_captures()), beside(lambda n: state.open_captures()),
+        beside(lambda n: state.capture_opened(f"x{n % 50}", "f", "o", ["inbox"])), beside(lambda n: turns.take(f"host{n % 9}")),
+    ]  # fmt: skip
+    over.wait(3.0)
+    over.set()
+    for thread in threads:
+        thread.join()
+    state.close()
+    assert not failed

@@ -231,6 +231,21 @@ class Board:
         row = {"kind": kind, "id": thing.id, "due": thing.due, "value": json.dumps(thing.value)}
         self._put(self._things, row, ["kind", "id"])
 
+    def put_all(self, kind: str, things: Sequence[Thing]) -> None:
+        """Writes them, in the place of what was there."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        if not things:
+            return
+        made: Any = (postgresql if self.shared else sqlite).insert(self._things)
+        made = made.on_conflict_do_update(
+            index_elements=["kind", "id"], set_={"due": made.excluded.due, "value": made.excluded.value}
+        )
+        rows = [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in things]
+        with self._begun() as connection:
+            for start in range(0, len(rows), 1000):
+                connection.execute(made, rows[start : start + 1000])
+
     def add(self, kind: str, things: Sequence[Thing]) -> int:
         """Those that are not there yet. How many were put there."""
         from sqlalchemy.dialects import postgresql, sqlite
@@ -281,15 +296,23 @@ class Board:
         c = self._things.c
         return self._read(self._things.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
 
-    def next_due(self, kind: str) -> float | None:
+    def next_due(self, kind: str, holding: str = "") -> float | None:
+        """When the next of a kind is due. `holding`: only of those whose value holds this text."""
         with self._begun() as connection:
             asked = self._sa.select(self._sa.func.min(self._things.c.due)).where(self._things.c.kind == kind)
+            if holding:
+                asked = asked.where(self._things.c.value.contains(json.dumps(holding), autoescape=True))
             found = connection.execute(asked).scalar()
         return None if found is None else float(found)
 
     def _read(self, asked: Any) -> list[Thing]:
         with self._begun() as connection:
             return [Thing(row.id, row.due, json.loads(row.value)) for row in connection.execute(asked)]
+
+    def remove_all(self, kind: str, prefix: str) -> None:
+        c = self._things.c
+        with self._begun() as connection:
+            connection.execute(self._things.delete().where(c.kind == kind, c.id.startswith(prefix, autoescape=True)))
 
     def remove(self, kind: str, name: str) -> bool:
         with self._begun() as connection:

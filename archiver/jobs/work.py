@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from archiver.jobs.api import LOOPBACK, Api, listen
 from archiver.jobs.board import BEAT_SECONDS
 from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
+from archiver.jobs.feeds import feeds_due
 from archiver.jobs.job import INTERRUPTED, Job, capture_id, interrupted, unpacked, verdict
 from archiver.jobs.look import look, watches_due
 from archiver.options import Options, Result
@@ -234,6 +236,8 @@ class Pulse(threading.Thread):
         self._since = time.time()
         self._over = threading.Event()
         self._lost: str | None = None
+        self._reader = ThreadPoolExecutor(1, "feeds")
+        self._reading: Future[int] | None = None
 
     def beat(self) -> None:
         """Raises `Unreachable`."""
@@ -271,11 +275,26 @@ class Pulse(threading.Thread):
     def _due(self) -> bool:
         """Queues what is due. Whether there was anything."""
         now = self._board.now()
-        return bool(schedules_due(self._queue, now) + watches_due(self._queue, now, datetime.fromtimestamp(now, UTC)))
+        queued = schedules_due(self._queue, now) + watches_due(self._queue, now, datetime.fromtimestamp(now, UTC))
+        return self._feeds() or bool(queued)
+
+    def _feeds(self) -> bool:
+        """Looks at feeds beside the pulse: a server that does not answer must not make us look dead. Whether there is more."""
+        if self._reading is not None and not self._reading.done():
+            return True
+        if self._reading is not None:
+            self._reading.result()
+        due = self._board.next_due("feed", self._worker.ledger)
+        self._reading = None
+        if due is None or due > self._board.now():
+            return False
+        self._reading = self._reader.submit(feeds_due, self._worker.home, self._queue, self._tell)
+        return True
 
     def over(self) -> None:
         self._over.set()
         self.join()
+        self._reader.shutdown()
         with suppress(Unreachable):
             self._board.leave(self._called)
 
