@@ -8,7 +8,6 @@ whose clocks differ agree. Where the database cannot be asked, nothing is reques
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from storage.errors import CatalogError, EvidenceError, Unreachable
 from storage.sqlite import open_database
+from storage.times import system_clock
 
 HOLDER_SECONDS = 40.0
 BEAT_SECONDS = 10.0
@@ -58,7 +58,7 @@ class SqliteStore:
         return self._connection.execute(sql, values).fetchall()
 
     def now(self) -> float:
-        return time.time()
+        return system_clock().timestamp()
 
     @contextmanager
     def transaction(self) -> Iterator[Rows]:

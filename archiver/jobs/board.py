@@ -8,7 +8,6 @@ is belongs to its module, not to the database. Times are seconds since 1970 by t
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import Unreachable
+from storage.times import system_clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -133,7 +133,7 @@ class Board:
         if self._clock is not None:
             return self._clock()
         if not self.shared:
-            return time.time()
+            return system_clock().timestamp()
         with self._begun() as connection:
             return float(connection.execute(self._sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 

@@ -11,7 +11,6 @@ import asyncio
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -233,7 +232,7 @@ class Pulse(threading.Thread):
         self._worker, self._queue, self._board = worker, queue, queue.board
         self._called, self._at_once, self._drain = name, at_once, drain
         self._tell, self._end = tell, end
-        self._since = time.time()
+        self._since = worker.home.clock().timestamp()
         self._over = threading.Event()
         self._lost: str | None = None
         self._reader = ThreadPoolExecutor(1, "feeds")
