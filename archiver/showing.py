@@ -87,6 +87,12 @@ def show(context: Context, home: Home) -> int:
         f"            {in_words(stamps(home), row['seq'])}"
         + (" · made with test routes: not evidence" if row["test_routes"] else "")
     )
+    for body in home.catalog.event_bodies(("duplicate",)):
+        if capture_id in body["detail"]["captures"]:
+            of = body["detail"]["of"]
+            console.say(
+                f"  duplicate of {', '.join(of['captures'])} in the home of {of['ledger']} (event {body['seq']}): both were sealed"
+            )
     places = home.catalog.copies(capture=capture_id)
     console.say(f"  copies    {', '.join(_copy_words(copy) for copy in places) or 'NONE: this disk has the only one'}")
     gone = stubs(home.path / row["folder"])
