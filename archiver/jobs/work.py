@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from archiver import __version__
 from archiver.capture import Archive
 from archiver.errors import UsageError
-from archiver.jobs.api import LOOPBACK, Api, listen
 from archiver.jobs.board import BEAT_SECONDS
 from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
@@ -327,6 +326,8 @@ async def work(
     shown = None
     try:
         if health is not None:
+            from archiver.jobs.api import LOOPBACK, Api, listen  # late: an HTTP server takes its time to load
+
             api = Api(home, queue, secrets.token_hex(32), LOOPBACK)  # a token that nobody has: it answers /health only
             shown, _ = await listen(api.application(), "127.0.0.1", health)
         await stop.wait()
