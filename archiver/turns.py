@@ -78,6 +78,8 @@ CREATE TABLE IF NOT EXISTS archiver_turn_hosts (host TEXT PRIMARY KEY, next_star
 CREATE TABLE IF NOT EXISTS archiver_turn_holders (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
 CREATE TABLE IF NOT EXISTS archiver_turns_held (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
 """
+FROZEN = "-c idle_in_transaction_session_timeout=5000"
+"""A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
 SCHEMA_LOCK = 0x6172_6368
 """Two that make the tables at the same moment: one after the other. An advisory lock's number."""
 
@@ -103,7 +105,7 @@ class PostgresStore:
         import psycopg
 
         if self._connection is None or self._connection.closed:
-            made = psycopg.connect(self._url, connect_timeout=5, options="-c statement_timeout=10000")
+            made = psycopg.connect(self._url, connect_timeout=5, options=f"-c statement_timeout=15000 {FROZEN}")
             with made.transaction():
                 made.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
                 made.execute(SCHEMA)

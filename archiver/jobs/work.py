@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from archiver import __version__
 from archiver.capture import Archive
@@ -30,6 +31,7 @@ from archiver.jobs.look import look, watches_due
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.seal import recover
+from archiver.turns import FROZEN
 from archiver.walking import Walk
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
@@ -54,7 +56,8 @@ Ended = tuple[Outcome, str | None, tuple[str, ...]]
 def database(home: Home) -> str:
     """Where the queue is: in the home, or where many machines share one. Operational: losing it loses no capture."""
     if home.config.jobs:
-        return "postgresql+psycopg" + home.config.jobs[home.config.jobs.index(":") :]
+        link = "postgresql+psycopg" + home.config.jobs[home.config.jobs.index(":") :]
+        return link + ("&" if "?" in link else "?") + urlencode({"options": FROZEN}, quote_via=quote)
     path = home.path / "jobs" / "queue.sqlite"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     return f"sqlite:///{path.absolute()}"
