@@ -106,7 +106,7 @@ class SharedLimiter:
         await self._local.acquire(host)
         try:
             await self._turn(host)
-        except BaseException:
+        except (EvidenceError, asyncio.CancelledError):
             self._local.release(host)
             raise
 
@@ -128,7 +128,7 @@ class SharedLimiter:
                 if ours and wait <= 0:
                     return
                 await asyncio.sleep(wait)
-        except BaseException:
+        except (EvidenceError, asyncio.CancelledError):
             if ours:
                 self._later(self._turns.give_back, host)
             raise
@@ -158,6 +158,7 @@ class SharedLimiter:
         self._local.release(host)
 
     def penalise(self, host: str, seconds: float) -> None:
+        self._local.penalise(host, seconds)  # kept here too: the store may be away just now
         self._later(self._turns.quiet, host, seconds)
 
     def close(self) -> None:

@@ -186,6 +186,18 @@ def test_two_workers_of_a_home_share_its_work(shell: Shell, world: World, starte
     assert shell("check")[0] == 0
 
 
+def test_a_worker_whose_pulse_fails_does_not_go_on_unheard(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours beside the work: the others would take it for dead and do everything once more."""
+
+    def faulty(queue: Queue, now: float) -> list[Job]:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr("archiver.jobs.work.schedules_due", faulty)
+    monkeypatch.setattr("archiver.jobs.work.BEAT_SECONDS", 0.1)
+    with pytest.raises(KeyError, match="a fault"):
+        shell("work")
+
+
 def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) -> None:
     links = [f"https://blog.ozen.example/?n={n}" for n in range(6)]
     assert shell("jobs", "pause")[0] == 0

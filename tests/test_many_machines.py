@@ -28,6 +28,7 @@ from tests.conftest import World, plain_home
 from tests.postgres import Server, served
 from tests.test_jobs import PROGRAM, until
 
+REST = {"outcome": "captured", "reason": None, "again": None, "attempts": {}}
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
 
@@ -190,6 +191,36 @@ def test_without_the_database_nothing_is_begun(machines: list[Machine], server: 
         assert "[jobs] database" in said
     finally:
         server.start()
+
+
+def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: list[Machine], world: World) -> None:
+    """Also by a worker that is never idle, and by two threads at the same moment."""
+    first, second = machines
+    queue = Queue(database(second.home))
+    queue.board.claim(
+        f"{jobs(1)[0].id}.1", "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
+    )
+
+    async def told() -> None:
+        recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
+        archive = Archive(first.home, recorder)
+        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
+        ours = {"state": "done", "captures": ["20261128T170000-ourssss1"], **REST}
+        first.home.state.claim_made(f"{jobs(1)[0].id}.1", ours)
+        try:
+            said = await asyncio.gather(
+                *(asyncio.to_thread(worker.settle, f"{jobs(1)[0].id}.1", ours) for _ in range(3))
+            )
+        finally:
+            await archive.close()
+            recorder.close()
+        assert {one.captures for one in said} == {("20261128T170000-theirsss",)}
+
+    asyncio.run(told())
+    assert not first.home.state.claims()
+    first.home.project()
+    assert len(first.home.catalog.event_bodies(("duplicate",))) == 1
+    queue.close()
 
 
 def test_a_worker_is_silent_before_it_is_dead(machines: list[Machine]) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home import Home
 from archiver.jobs.board import Thing
@@ -173,6 +174,23 @@ def test_a_crawl_goes_back_only_to_what_is_kept_whole(queue: Queue) -> None:
     (job,) = schedules_due(queue, NOON.timestamp())
     assert job.options["since"].startswith((NOON - timedelta(days=1) - LOOK_BACK).strftime("%Y-%m-%dT%H:%M"))
     assert Job.of(job.value()) == job
+
+
+def test_a_crawl_is_whole_if_every_page_was_answered(shell: Shell, world: World) -> None:
+    """Of one post the file is only in the app, so each crawl is partial: the next goes on from there all the same."""
+    assert shell("schedule", "add", f"crawl {CHANNEL} every 10m")[0] == 0
+    assert shell("work", "--drain")[0] == 2
+    queue = Queue(database(Home(shell.home)))
+    one = Schedule.of((thing := queue.board.things("schedule")[0]).id, thing.value)
+    (job,) = schedules_due(queue, one.due.timestamp())
+    assert "since" in job.options
+    world.telegram.trouble["/s/ozen_today"] = Answer(500, "text/plain", b"oops")
+    queue.close()
+    shell("work", "--drain")
+    queue = Queue(database(Home(shell.home)))
+    last = queue.attempts(job.id)
+    assert last[0].whole is False, "a page was not answered"
+    queue.close()
 
 
 def test_the_board_gives_what_is_due(queue: Queue) -> None:

@@ -27,7 +27,7 @@ def schedules_due(queue: Queue, now: float) -> list[Job]:
         schedule = Schedule.of(thing.id, thing.value)
         last = _last(queue, schedule)
         if last is not None and last.state in ENDED and last.job.id == schedule.last:
-            whole = schedule.last_base if last.state == "done" and last.outcome == "captured" else schedule.whole
+            whole = schedule.last_base if last.state == "done" and last.whole else schedule.whole
             schedule = replace(schedule.learned(last.fresh), whole=whole)
         after, base = schedule.due_now(datetime.fromtimestamp(now, UTC))
         job = None

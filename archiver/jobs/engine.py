@@ -11,8 +11,8 @@ What stands in the queue is JSON, never pickled objects: whoever can write to a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -64,11 +64,14 @@ class Done:
     attempts: Mapping[str, int] | None = None
     fresh: int | None = None
     """How many posts are newer than the run before; None where nobody asked."""
+    whole: bool | None = None
+    """Of a scheduled crawl: whether every page of it was answered."""
 
     def line(self) -> dict[str, Any]:
         return {
             "state": self.state, "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
             "again": self.again, "attempts": dict(self.attempts or {}), "fresh": self.fresh,
+            "whole": self.whole,
         }  # fmt: skip
 
     @classmethod
@@ -81,6 +84,7 @@ class Done:
             line["again"],
             line["attempts"],
             line.get("fresh"),
+            line.get("whole"),
         )
 
 
@@ -100,6 +104,7 @@ class Standing:
     worker: str | None
     priority: int
     fresh: int | None = None
+    whole: bool | None = None
 
     def line(self) -> dict[str, Any]:
         return {
@@ -107,6 +112,18 @@ class Standing:
             "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
             "queued": utc_text(self.queued) if self.queued else None, "due": utc_text(self.due) if self.due else None, "worker": self.worker,
         }  # fmt: skip
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """What DBOS raises where the database does not answer, as `Unreachable`."""
+    from dbos import error as dbos_error
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, dbos_error.DBOSException) as error:
+        raise unreachable(error) from error
 
 
 class Queue:
@@ -139,7 +156,8 @@ class Queue:
         return count
 
     def _put(self, job: Job, attempt: int, priority: int, before: Mapping[str, int], delay: float) -> None:
-        self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
+        with asking():
+            self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
 
     def jobs(self, state: str | None = None, limit: int = 100) -> list[Standing]:
         """The newest first. Each job once, by its last attempt. Reads a page or two of a queue however long."""
@@ -165,13 +183,8 @@ class Queue:
         return sorted(shown, key=lambda one: one.job.id, reverse=True)[:limit]
 
     def _listed(self, **asked: Any) -> list[Any]:
-        from dbos import error as dbos_error
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
+        with asking():
             return list(self._client.list_workflows(name=WORKFLOW, **asked))
-        except (SQLAlchemyError, dbos_error.DBOSException) as error:
-            raise unreachable(error) from error
 
     def counts(self) -> dict[str, int]:
         """State → how many jobs: counted by the database, however many there are. `again` is none: that job waits."""
@@ -202,12 +215,13 @@ class Queue:
 
     def cancel(self, one: Standing) -> None:
         """It is not begun any more. What is under way goes on to its end, and no further attempt follows."""
-        self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
+        with asking():
+            self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
 
     def retry(self, one: Standing) -> None:
         """Once more, at once, as if nothing had been tried."""
         if one.state in ("waiting", "later"):
-            self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
+            self.cancel(one)
         self.board.claim_passed(f"{one.job.id}.{one.attempt}")
         self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
 
@@ -220,15 +234,17 @@ class Queue:
                 for item in self._listed(status="PENDING", load_input=False, load_output=False)
                 if item.executor_id not in alive
             ]
-            for attempt in taken:
-                self._client.resume_workflow(attempt, queue_name=QUEUE)
+            with asking():
+                for attempt in taken:
+                    self._client.resume_workflow(attempt, queue_name=QUEUE)
         return taken
 
     def pause(self, paused: bool) -> None:
         """No worker begins anything, until that is taken back. What is under way goes on."""
         self.board.set("paused", "yes" if paused else "")
         at_once = 0 if paused else int(self.board.setting("at once") or 2)
-        self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
+        with asking():
+            self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
 
     @property
     def paused(self) -> bool:
@@ -304,7 +320,7 @@ def _standing(item: Any) -> Standing | None:
             tuple(said.get("captures", ())), _moment(item.created_at),
             _moment(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
-            said.get("fresh"),
+            said.get("fresh"), said.get("whole"),
         )  # fmt: skip
     return None
 

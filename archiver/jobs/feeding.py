@@ -14,7 +14,7 @@ from archiver.jobs.board import Thing
 from archiver.jobs.commands import MARKS, opened
 from archiver.jobs.engine import Queue
 from archiver.jobs.feeds import Feed, kind_of
-from archiver.jobs.schedule import in_words, span
+from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.scheduling import new_name
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         raise UsageError(
             "a Google Sheet, to write into", f"a {kind}", "Files of yours are only read: archiver feed show ID."
         )
-    try:
-        every = span(arguments.every)
-    except ValueError as error:
-        raise UsageError("--every as 90s, 10m, 2h or 1d", repr(arguments.every), "Give it in that form.") from error
+    every = span_of(arguments.every, "--every")
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
     for thing in queue.board.things("feed"):

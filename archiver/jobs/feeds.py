@@ -15,7 +15,7 @@ from archiver.capture import unsupported, walked
 from archiver.errors import UsageError
 from archiver.jobs.board import Thing
 from archiver.jobs.engine import Queue
-from archiver.jobs.job import LETTERS, Job, packed
+from archiver.jobs.job import Job, letters, packed
 from archiver.jobs.sheets import Sheet
 from archiver.lists import Entry, ListRead, read_list
 from archiver.options import Options
@@ -70,8 +70,7 @@ class Feed:
         return cls(id=name, **{**value, "cases": tuple(value["cases"])})
 
     def job(self, key: str) -> str:
-        number = int.from_bytes(sha256(dumps({"feed": self.id, "link": key}))[:5], "big")
-        return self.made + "-" + "".join(LETTERS[number >> (5 * n) & 31] for n in range(8))
+        return f"{self.made}-" + letters({"feed": self.id, "link": key})
 
 
 def kind_of(source: str) -> str:

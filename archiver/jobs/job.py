@@ -79,15 +79,20 @@ def unpacked(value: Mapping[str, Any]) -> Options:
     return Options(**read)
 
 
+def letters(value: Mapping[str, Any]) -> str:
+    """Eight letters that follow from a value: the end of an id that has to be the same each time."""
+    number = int.from_bytes(sha256(dumps(dict(value)))[:5], "big")
+    return "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
+
+
 def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str:
     """The id of the capture that an attempt makes in a home, the same each time the attempt is carried out there.
 
     `begun`: when it was begun first, as the queue remembers it. Ids sort by it, and recovery reads it. `ledger`: the name of the
     home's, so that two homes which both carried it out (after a takeover) hold two captures with two ids.
     """
-    number = int.from_bytes(sha256(dumps({"attempt": attempt, "job": job, "ledger": ledger}))[:5], "big")
-    letters = "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
-    return begun.strftime("%Y%m%dT%H%M%S") + "-" + letters
+    end = letters({"attempt": attempt, "job": job, "ledger": ledger})
+    return f"{begun:%Y%m%dT%H%M%S}-{end}"
 
 
 @dataclass(frozen=True)

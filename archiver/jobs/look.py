@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.doctor import LINKS
 from archiver.jobs.board import Thing
 from archiver.jobs.engine import ENDED, Order, Queue
-from archiver.jobs.job import LETTERS, PRIORITIES, Job, interrupted, packed
+from archiver.jobs.job import PRIORITIES, Job, interrupted, letters, packed
 from archiver.jobs.watches import (
     NOT_SHOWN,
     SOON,
@@ -33,12 +32,11 @@ from archiver.jobs.watches import (
 from archiver.options import Options
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.canonical import dumps
-from storage.digest import sha256
 from storage.events import Event
 from storage.times import utc_parse
 
 if TYPE_CHECKING:
+    from archiver.home import Home
     from archiver.jobs.work import Ended, Worker
 
 CONTROLS = 5
@@ -52,8 +50,17 @@ CHANNEL_POSTS = 100
 
 
 def derived(*parts: str) -> str:
-    number = int.from_bytes(sha256(dumps(list(parts)))[:5], "big")
-    return "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
+    return letters({"of": list(parts)})
+
+
+def walked_whole(home: Home, ended: Ended) -> bool:
+    """Every page of a walk was answered. That a file of a post is missing does not matter here."""
+    outcome, reason, captures = ended
+    if outcome not in (Outcome.CAPTURED, Outcome.PARTIAL) or interrupted(outcome, reason):
+        return False
+    lines = [line for capture in captures for line in home.catalog.inventory(capture)]
+    pages = [line["outcome"] for line in lines if line.get("kind") == "page" and "outcome" in line]
+    return bool(pages) and all(one in (Outcome.CAPTURED, Outcome.SKIPPED) for one in pages)
 
 
 def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) -> list[Job]:
@@ -207,7 +214,7 @@ class _Looking:
         ended = await self.worker.walk(self.order, target, options)
         outcome, reason, captures = ended
         present = self._present(captures)
-        if not present or not self._walked_whole(ended):
+        if not present or not walked_whole(self.home, ended):
             return ended, cannot_tell(self.watch, reason or str(outcome))
         before = self.watch.posts
         fresh = [key for key in present if key not in before]
@@ -225,24 +232,14 @@ class _Looking:
         self._look_at([before[key] for key in gone])
         self._capture([present[key]["link"] for key in (*fresh, *different)], options)
         said = f"{len(present)} posts: {len(fresh)} new, {len(different)} changed, {len(gone)} not there any more"
-        with suppress(StopIteration):
-            self.board.set(
-                f"control {target.platform}", json.dumps([one["link"] for one in list(present.values())[:CONTROLS]])
-            )
+        self.board.set(
+            f"control {target.platform}", json.dumps([one["link"] for one in list(present.values())[:CONTROLS]])
+        )
         changed = (
             Sight.of(next(iter(present.values()))["sight"]).at if fresh or different or gone else self.watch.changed
         )
         after = replace(self.watch, state="present", posts=present, said=said, looked=captures[0], changed=changed)
         return ended, Concluded(after, after.wait(self.moment))
-
-    def _walked_whole(self, ended: Ended) -> bool:
-        """Every page was answered. That a file of a post is missing does not matter here."""
-        outcome, reason, captures = ended
-        if outcome not in (Outcome.CAPTURED, Outcome.PARTIAL) or interrupted(outcome, reason):
-            return False
-        lines = [line for capture in captures for line in self.home.catalog.inventory(capture)]
-        pages = [line["outcome"] for line in lines if line.get("kind") == "page" and "outcome" in line]
-        return bool(pages) and all(one in (Outcome.CAPTURED, Outcome.SKIPPED) for one in pages)
 
     def _present(self, captures: Sequence[str]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.errors import UsageError
-from archiver.jobs.job import LETTERS
+from archiver.jobs.job import letters
 from storage.canonical import dumps
 from storage.digest import sha256
 from storage.times import utc_parse, utc_text
@@ -36,6 +36,14 @@ def span(text: str) -> float:
     if found is None or not float(found[1]):
         raise ValueError(f"no span of time: {text!r}")
     return float(found[1]) * UNITS[found[2].lower()]
+
+
+def span_of(text: str, flag: str) -> float:
+    """What a person gave for a flag, in seconds. Raises `UsageError`."""
+    try:
+        return span(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} as 90s, 10m, 2h or 1d", repr(text), "Give it in that form.") from error
 
 
 def in_words(seconds: float) -> str:
@@ -140,8 +148,7 @@ class Schedule:
 
     def job(self) -> str:
         """The id of the job of the next run. It sorts by the moment for which the run is meant."""
-        number = int.from_bytes(sha256(dumps({"schedule": self.id, "run": utc_text(self.base)}))[:5], "big")
-        return self.base.strftime("%Y%m%dT%H%M%S-") + "".join(LETTERS[number >> (5 * n) & 31] for n in range(8))
+        return f"{self.base:%Y%m%dT%H%M%S}-" + letters({"schedule": self.id, "run": utc_text(self.base)})
 
     def step(self) -> timedelta | None:
         return timedelta(seconds=self.interval) if self.interval is not None else None

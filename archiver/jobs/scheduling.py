@@ -17,7 +17,7 @@ from archiver.jobs.commands import opened
 from archiver.jobs.due import thing_of
 from archiver.jobs.engine import Queue
 from archiver.jobs.job import LETTERS, packed
-from archiver.jobs.schedule import Rule, Schedule, in_words, span
+from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
 from archiver.options import Options
 from archiver.running import moment, telegram_account
 from spiders.targets import NoTarget, parse_target
@@ -58,7 +58,9 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     refused = unsupported(target, kind == "crawl", account is not None)
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
         raise UsageError(f"a link for `{kind}`", refused[1] if refused else f"a {target.kind}", "Choose the other.")
-    busy, quiet = (_span(getattr(arguments, name), f"--{name}") for name in ("busy", "quiet"))
+    busy, quiet = (
+        span_of(given, f"--{name}") if (given := getattr(arguments, name)) else None for name in ("busy", "quiet")
+    )
     if (busy or quiet) and not (rule.every and busy and quiet and busy <= rule.every <= quiet):
         raise UsageError(
             "--busy and --quiet together, around `every …`", f"{rule}, {arguments.busy}, {arguments.quiet}",
@@ -73,7 +75,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     begins = now if rule.every else next(rule.moments(now))
     made = Schedule(
         new_name(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
-        _span(arguments.jitter, "--jitter") or 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
+        span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
     )  # fmt: skip
     queue.board.add("schedule", [thing_of(made)])
     console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
@@ -81,15 +83,6 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     console.say("Workers do it: archiver work")
     console.data({"schedule": made.id, **made.value()})
     return 0
-
-
-def _span(text: str | None, flag: str) -> float | None:
-    if text is None:
-        return None
-    try:
-        return span(text)
-    except ValueError as error:
-        raise UsageError(f"{flag} as 90s, 10m, 2h or 1d", repr(text), "Give it in that form.") from error
 
 
 def _when(one: Schedule, count: int = SHOWN) -> str:

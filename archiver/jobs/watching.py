@@ -15,7 +15,7 @@ from archiver.home import DEFAULT_CASE
 from archiver.jobs.commands import opened
 from archiver.jobs.engine import Queue
 from archiver.jobs.look import derived, first_look
-from archiver.jobs.schedule import in_words, span
+from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.watches import NOT_SHOWN, Watch, new_watch, sight
 from archiver.running import telegram_account
 from archiver.showing import is_hidden
@@ -102,10 +102,7 @@ def _known(home: Home, made: Watch, target: Target) -> Watch:
 
 
 def _span(text: str, flag: str) -> float:
-    try:
-        seconds = span(text)
-    except ValueError as error:
-        raise UsageError(f"{flag} as 90s, 10m, 2h or 1d", repr(text), "Give it in that form.") from error
+    seconds = span_of(text, flag)
     if seconds < 10:
         raise UsageError(f"{flag} of ten seconds at least", repr(text), "Hosts are not asked more often than that.")
     return seconds

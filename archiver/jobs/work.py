@@ -27,7 +27,7 @@ from archiver.jobs.due import schedules_due
 from archiver.jobs.engine import Done, Order, Queue, serve
 from archiver.jobs.feeds import feeds_due
 from archiver.jobs.job import INTERRUPTED, Job, capture_id, interrupted, unpacked, verdict
-from archiver.jobs.look import look, watches_due
+from archiver.jobs.look import look, walked_whole, watches_due
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.seal import recover
@@ -92,6 +92,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
         self._count = threading.Lock()
+        self._settling = threading.Lock()
         self.busy = 0
         """How many orders are being carried out."""
 
@@ -125,16 +126,20 @@ class Worker:
         Both were sealed, because the queue could not be reached from one of them, or it was taken for dead. Raises `Unreachable`.
         """
         first = self.board.claim(attempt, self.ledger, done)
-        theirs = [one for one in first.done["captures"] if one]
-        if first.ledger != self.ledger and done["captures"] and theirs:
-            detail = {
-                "job": attempt.rpartition(".")[0], "attempt": int(attempt.rpartition(".")[2]), "captures": done["captures"],
-                "of": {"ledger": first.ledger, "captures": theirs},
-            }  # fmt: skip
+        with self._settling:
+            theirs = [one for one in first.done["captures"] if one]
+            if first.ledger != self.ledger and done["captures"] and theirs:
+                self._mark(attempt, done["captures"], {"ledger": first.ledger, "captures": theirs})
+            self.home.state.claim_settled(attempt)
+        return Done.of(first.done)
+
+    def _mark(self, attempt: str, captures: list[str], of: dict[str, Any]) -> None:
+        job, _, number = attempt.rpartition(".")
+        detail = {"job": job, "attempt": int(number), "captures": captures, "of": of}
+        self.home.project()
+        if detail not in [body["detail"] for body in self.home.catalog.event_bodies(("duplicate",))]:
             self.home.ledger.append([Event("duplicate", self.home.clock(), detail)], self.home.author)
             self.home.project()
-        self.home.state.claim_settled(attempt)
-        return Done.of(first.done)
 
     async def _carry_out(self, order: Order) -> Done:
         if self.archive.stopping:
@@ -156,6 +161,8 @@ class Worker:
         except EvidenceError as error:
             outcome, reason, captures = Outcome.FAILED, f"expected {error.expected}; found {error.found}", ()
         done = ended(order, outcome, reason, captures)
+        if order.job.kind == "crawl" and "schedule" in order.job.about:
+            done = replace(done, whole=walked_whole(self.home, (outcome, reason, captures)))
         return replace(done, fresh=self._fresh(captures, after)) if (after := order.job.about.get("after")) else done
 
     def _fresh(self, captures: tuple[str, ...], after: str) -> int:
@@ -220,7 +227,7 @@ def _dead(reason: str, order: Order) -> Done:
     return Done("dead", str(Outcome.FAILED), reason, (), None, order.before)
 
 
-class Pulse(threading.Thread):
+class Pulse:
     """Beside the work, every few seconds: says that we are alive, takes over what the dead left, begins what is due.
 
     A thread of its own, so that nothing which keeps the loop busy makes us look dead.
@@ -230,12 +237,13 @@ class Pulse(threading.Thread):
         self, worker: Worker, queue: Queue, name: str, at_once: int, drain: bool, tell: Tell, end: End
     ) -> None:
         """`drain`: end when nothing is left that could be begun now. `tell`: one line to the person. `end`: stops the work."""
-        super().__init__(name="pulse", daemon=True)
         self._worker, self._queue, self._board = worker, queue, queue.board
         self._called, self._at_once, self._drain = name, at_once, drain
         self._tell, self._end = tell, end
         self._since = worker.home.clock().timestamp()
         self._over = threading.Event()
+        self._thread = ThreadPoolExecutor(1, "pulse")
+        self._beating: Future[None] | None = None
         self._lost: str | None = None
         self._reader = ThreadPoolExecutor(1, "feeds")
         self._reading: Future[int] | None = None
@@ -245,26 +253,35 @@ class Pulse(threading.Thread):
         machine, version = socket.gethostname(), f"archiver {__version__}"
         self._board.beat(self._called, machine, version, self._since, self._at_once, self._worker.busy)
 
-    def run(self) -> None:
-        while not self._over.wait(DRAIN_SECONDS if self._drain else BEAT_SECONDS):
-            try:
-                self.once()
-            except EvidenceError as error:
-                if self._lost is None:
-                    self._tell(f"expected {error.expected}; found {error.found}. Tried again until it answers.")
-                self._lost = error.found
-            else:
-                if self._lost is not None:
-                    self._tell("the queue answers again")
-                self._lost = None
+    def start(self) -> None:
+        self._beating = self._thread.submit(self._run)
+
+    def _run(self) -> None:
+        try:
+            while not self._over.wait(DRAIN_SECONDS if self._drain else BEAT_SECONDS):
+                self._tried()
+        finally:
+            if not self._over.is_set():  # a fault of ours: a worker that nobody hears any more must not go on
+                self._end()
+
+    def _tried(self) -> None:
+        try:
+            self.once()
+        except EvidenceError as error:
+            if self._lost is None:
+                self._tell(f"expected {error.expected}; found {error.found}. Tried again until it answers.")
+            self._lost = error.found
+        else:
+            if self._lost is not None:
+                self._tell("the queue answers again")
+            self._lost = None
 
     def once(self) -> None:
         self.beat()
         if taken := self._queue.taken_over(self._called):
             self._tell(f"taken over from a worker that is silent: {', '.join(taken)}")
         for attempt, done in self._worker.home.state.claims().items():
-            if not self._worker.busy:
-                self._worker.settle(attempt, done)
+            self._worker.settle(attempt, done)
         self._due()
         if self._board.setting("drain") == "yes" and not self._worker.busy:
             self._tell("drained: ends here, as asked by: archiver jobs drain")
@@ -293,11 +310,14 @@ class Pulse(threading.Thread):
         return True
 
     def over(self) -> None:
+        """Raises what it failed of, if it did."""
         self._over.set()
-        self.join()
+        self._thread.shutdown()
         self._reader.shutdown()
         with suppress(Unreachable):
             self._board.leave(self._called)
+        if self._beating is not None:
+            self._beating.result()
 
 
 async def work(
