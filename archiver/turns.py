@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
 
 from storage.errors import CatalogError, EvidenceError, Unreachable
 from storage.sqlite import open_database
@@ -80,8 +81,22 @@ CREATE TABLE IF NOT EXISTS archiver_turns_held (host TEXT NOT NULL, holder TEXT 
 """
 FROZEN = "-c idle_in_transaction_session_timeout=5000"
 """A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
+PATIENCE = {
+    "connect_timeout": "5", "tcp_user_timeout": "15000",
+    "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "3",
+}  # fmt: skip
+"""A network that swallows what is sent says nothing: a connection on which nothing is confirmed for some 15 s is given up, and
+made anew. TCP by itself waits a quarter of an hour, and the worker with it. (PostgreSQL, libpq, 34.1.2 "Parameter Key Words".)"""
 SCHEMA_LOCK = 0x6172_6368
 """Two that make the tables at the same moment: one after the other. An advisory lock's number."""
+
+
+def patient(link: str, options: str = FROZEN) -> str:
+    """A link to PostgreSQL by which nobody waits for ever. What the link says itself of these things stands."""
+    place, _, query = link.partition("?")
+    said = dict(parse_qsl(query))
+    asked = {**PATIENCE, **said, "options": " ".join(filter(None, (options, said.get("options"))))}
+    return f"{place}?{urlencode(asked, quote_via=quote)}"
 
 
 class PostgresStore:
@@ -105,7 +120,7 @@ class PostgresStore:
         import psycopg
 
         if self._connection is None or self._connection.closed:
-            made = psycopg.connect(self._url, connect_timeout=5, options=f"-c statement_timeout=15000 {FROZEN}")
+            made = psycopg.connect(patient(self._url, f"-c statement_timeout=15000 {FROZEN}"))
             with made.transaction():
                 made.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
                 made.execute(SCHEMA)

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, on loopback, with nothing in it; it can be stopped and started again."""
+"""A PostgreSQL server of the tests' own, on this machine only, with nothing in it; it can be stopped and started again."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def binaries() -> Path | None:
 
 
 class Server:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str) -> None:
+        self.address = address
         self.folder, self.data = folder, folder / "data"
         with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
+            taken.bind((address, 0))
             self.port = taken.getsockname()[1]
         found = binaries()
         assert found is not None
@@ -40,8 +41,10 @@ class Server:
         self._run("initdb", "-A", "trust", "-U", "archiver", "--no-sync", str(self.data))
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as settings:
             settings.write(
-                f"\nport={self.port}\nlisten_addresses='127.0.0.1'\nunix_socket_directories='{folder}'\nfsync=off\n"
+                f"\nport={self.port}\nlisten_addresses='{address}'\nunix_socket_directories='{folder}'\nfsync=off\n"
             )
+        with open(self.data / "pg_hba.conf", "a", encoding="utf-8") as who:
+            who.write("host all all 10.203.0.0/16 trust\n")  # of tests/namespaces.py
         self.start()
 
     def _run(self, program: str, *words: str) -> None:
@@ -66,17 +69,17 @@ class Server:
         return self.url(name)
 
     def url(self, name: str) -> str:
-        return f"postgresql://archiver@127.0.0.1:{self.port}/{name}"
+        return f"postgresql://archiver@{self.address}:{self.port}/{name}"
 
 
 @contextmanager
-def served() -> Iterator[Server]:
-    """Skips where no PostgreSQL is installed; in CI that fails."""
+def served(address: str = "127.0.0.1") -> Iterator[Server]:
+    """`address`: where it listens. Skips where no PostgreSQL is installed; in CI that fails."""
     if binaries() is None:
         text = "PostgreSQL is not installed: apt-get install postgresql"
         pytest.fail(text) if CI else pytest.skip(text)
     folder = Path(tempfile.mkdtemp(prefix="archiver-pg-"))
-    server = Server(folder)
+    server = Server(folder, address)
     try:
         yield server
     finally:

@@ -1,89 +1,44 @@
 """Three machines on one PostgreSQL, killed, stopped and cut off at random: no job lost, what is there twice is marked, limits kept.
 
-Each reaches the database through a forwarder of its own, which can be cut. The pages count by themselves how many are asked for at
-once. CI does a sample; `make soak` two thousand jobs (ARCHIVER_JOBS_COUNT).
+Each is a network namespace with a wire of its own: cut, everything is swallowed, or only what comes from the database. The
+pages count by themselves how many are asked for at once. CI does a sample; `make soak` two thousand jobs (ARCHIVER_JOBS_COUNT).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
-import socket
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from archiver.demo.server import Platforms
 from archiver.home import Home
 from archiver.jobs.engine import Queue
 from archiver.jobs.job import Job
 from archiver.jobs.work import database
 from archiver.recorder import TestNetwork
+from archiver.recorder.__init__ import default_roots
 from archiver.seal import recover
-from tests.postgres import served
+from tests.namespaces import Wire, wired
+from tests.postgres import Server, served
+from tests.test_jobs import until
 from tests.test_many_machines import Machine
 
 CONCURRENCY = 4
 """`[sites] concurrency` of every home, and so of all of them together."""
 
 
-class Forwarder:
-    """A way to the database that can be cut: what is under way is closed, what is new is refused."""
-
-    def __init__(self, port: int) -> None:
-        self._target = port
-        self._open = True
-        self._pairs: set[socket.socket] = set()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._server.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            client, _ = self._server.accept()
-            if not self._open:
-                client.close()
-                continue
-            try:
-                upstream = socket.create_connection(("127.0.0.1", self._target))
-            except OSError:
-                client.close()
-                continue
-            self._pairs |= {client, upstream}
-            for source, sink in ((client, upstream), (upstream, client)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        for one in (source, sink):
-            self._pairs.discard(one)
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def cut(self) -> None:
-        self._open = False
-        for one in list(self._pairs):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def mend(self) -> None:
-        self._open = True
-
-
 class Counted:
     """Pages that know how many of them are asked for at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str) -> None:
         self.running = self.most = 0
         turn = threading.Lock()
         outer = self
@@ -106,26 +61,26 @@ class Counted:
             def log_message(self, *args: Any) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = ("127.0.0.1", int(self._server.server_address[1]))
+        self._server = ThreadingHTTPServer((address, 0), Handler)
+        self.address = (address, int(self._server.server_address[1]))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
 
 
-def campaign(tmp_path: Path, started: list[Any], count: int, blows: int, seed: int) -> None:
-    chance, pages = random.Random(seed), Counted()
-    platforms = Platforms(tmp_path / "platforms", {})
-    network = TestNetwork({**platforms.network.routes, "pages.example:80": pages.address}, platforms.network.roots)
-    world = SimpleNamespace(network=network, served=platforms)
-    with served() as server:
+BLOWS = ("kill", "stop", "cut", "cut from the database", "database")
+SHORT, LONG = 3.0, 45.0
+"""Seconds that a cut or a stop lasts at most: one after which everything goes on, one in which the work is taken over."""
+
+
+def campaign(tmp_path: Path, started: list[Any], count: int, blows: list[tuple[str, float]], seed: int) -> None:
+    """`blows`: what happens, one after the other, to a machine that chance chooses, and for how many seconds."""
+    with wired(3) as (wires, address, other), served(address) as server:
+        chance, pages = random.Random(seed), Counted(other)
+        network = TestNetwork({"pages.example:80": pages.address}, default_roots())
         url = server.database()
-        ways = [Forwarder(server.port) for _ in range(3)]
-        machines = [
-            Machine(tmp_path / f"home-{n}", url.replace(f":{server.port}/", f":{way.port}/"), world)  # type: ignore[arg-type]
-            for n, way in enumerate(ways)
-        ]
+        machines = [Machine(tmp_path / f"home-{n}", url, network, wire.words) for n, wire in enumerate(wires)]
         queue = Queue(database(Home(machines[0].path, environment={"ARCHIVER_JOBS": url})))
         jobs = [
             Job(f"20261128T17{n // 100 % 100:02d}{n % 100 % 60:02d}-{n:08d}", "capture", f"http://pages.example/{n}")
@@ -134,31 +89,23 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: int, seed: i
         queue.add(jobs)
         workers: list[subprocess.Popen[bytes]] = [machine.work() for machine in machines]
         started += workers
-        for _ in range(blows):
+
+        def begin_again(number: int) -> None:
+            workers[number] = machines[number].work()
+            started.append(workers[number])
+
+        for what, seconds in blows:
             done = queue.counts().get("done", 0)
             deadline = time.monotonic() + 40
             while (
-                queue.counts().get("done", 0) < min(count, done + count // (blows + 2)) and time.monotonic() < deadline
+                queue.counts().get("done", 0) < min(count, done + count // (len(blows) + 2))
+                and time.monotonic() < deadline
             ):
                 time.sleep(0.1)
             number = chance.randrange(3)
-            what = chance.choice(["kill", "cut", "stop", "database"])
-            if what == "kill":
-                workers[number].kill()
-                workers[number].wait()
-                workers[number] = machines[number].work()
-                started.append(workers[number])
-            elif what == "cut":
-                ways[number].cut()
-                time.sleep(chance.uniform(0.0, 3.0))  # the length is what is random here
-                ways[number].mend()
-            elif what == "stop":
-                workers[number].send_signal(signal.SIGSTOP)
-                time.sleep(chance.uniform(0.0, 3.0))
-                workers[number].send_signal(signal.SIGCONT)
-            else:
-                server.stop()
-                server.start()
+            strike(what, seconds, workers[number], wires[number], server)
+            if workers[number].poll() is not None:
+                begin_again(number)
         deadline = time.monotonic() + 120 + count
         while time.monotonic() < deadline:
             counts = queue.counts()
@@ -170,8 +117,7 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: int, seed: i
                 break
             for number, worker in enumerate(workers):
                 if worker.poll() is not None:  # it came up while the database was away, and ended with that
-                    workers[number] = machines[number].work()
-                    started.append(workers[number])
+                    begin_again(number)
             time.sleep(0.5)
         time.sleep(6.0)  # a beat, in which what was carried out while cut off is told
         for worker in workers:
@@ -180,11 +126,32 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: int, seed: i
             worker.wait(60)
         check(machines, queue, jobs, pages)
         queue.close()
-    platforms.stop()
-    pages.close()
+        pages.close()
 
 
-def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted) -> None:
+def strike(what: str, seconds: float, worker: subprocess.Popen[bytes], wire: Wire, server: Server) -> None:
+    if what == "kill":
+        worker.kill()
+        worker.wait()
+    elif what == "stop":
+        worker.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)  # how long things last is what is tried here
+        worker.send_signal(signal.SIGCONT)
+    elif what == "cut":
+        wire.cut()
+        time.sleep(seconds)
+        wire.mend()
+    elif what == "cut from the database":
+        wire.cut(server.address)
+        time.sleep(seconds)
+        wire.mend(server.address)
+    else:
+        server.stop()
+        server.start()
+
+
+def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted) -> set[str]:
+    """The captures that are marked as duplicates."""
     standing = {one.job.id: one for one in queue.jobs(limit=100_000)}
     assert set(standing) == {job.id for job in jobs}, "a job is lost"
     assert {one.state for one in standing.values()} == {"done"}
@@ -211,12 +178,85 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
     print(
         f"\n{len(jobs)} jobs, {len(held)} captures on three machines, {len(marked)} marked as duplicates, {pages.most} at once at most"
     )
+    return marked
 
 
 def test_three_machines(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, started, count=90, blows=5, seed=11)
+    campaign(tmp_path, started, 90, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seed=11)
+
+
+def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_meanwhile(
+    tmp_path: Path, started: list[Any]
+) -> None:
+    with wired(2) as (wires, address, other), served(address) as server:
+        pages, url = Counted(other), server.database()
+        network = TestNetwork({"pages.example:80": pages.address}, default_roots())
+        first, second = (Machine(tmp_path / f"home-{n}", url, network, wire.words) for n, wire in enumerate(wires))
+        queue = Queue(database(Home(first.path, environment={"ARCHIVER_JOBS": url})))
+        jobs = [Job(f"20261128T170000-{n:08d}", "capture", f"http://pages.example/{n}") for n in range(4)]
+        queue.add(jobs)
+        workers = [first.work()]
+        started += workers
+        until(lambda: pages.running == 2)
+        wires[0].cut(address)
+        begun = time.monotonic()
+        workers.append(second.work())
+        started += workers
+        until(lambda: queue.counts() == {"done": 4}, 90)
+        assert time.monotonic() - begun < 60, "taken over within a minute"
+        until(lambda: "Tried again until it answers" in first.log.read_text(), 30)
+        wires[0].mend(address)
+        until(lambda: "the queue answers again" in first.log.read_text(), 30)
+        until(lambda: not Home(first.path).state.claims(), 30)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        for worker in workers:
+            worker.wait(60)
+        assert check([first, second], queue, jobs, pages), "what it captured while it could not say so"
+        queue.close()
+        pages.close()
+
+
+ASKS = """
+import sys
+from archiver.jobs.engine import Queue
+from archiver.turns import PostgresStore, patient
+from storage.errors import Unreachable
+link = patient(sys.argv[1])
+queue, store = Queue(link.replace("postgresql:", "postgresql+psycopg:")), PostgresStore(sys.argv[1])
+def asked():
+    with store.transaction() as rows:
+        rows.now()
+tries = {"board": queue.board.workers, "queue": queue.jobs, "limits": asked}
+for one in tries.values():
+    one()
+print("ready", flush=True)
+sys.stdin.readline()
+for name, one in tries.items():
+    try:
+        one()
+    except Unreachable:
+        print(name, "unreachable", flush=True)
+"""
+
+
+def test_a_network_that_swallows_everything_is_noticed(started: list[Any]) -> None:
+    """TCP by itself would wait a quarter of an hour on a connection that stands."""
+    with wired(1) as ((wire,), address, _), served(address) as server:
+        asks = subprocess.Popen(
+            [*wire.words, sys.executable, "-c", ASKS, server.database()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(asks)
+        assert asks.stdin is not None
+        assert asks.stdout is not None
+        assert asks.stdout.readline() == "ready\n"
+        wire.cut()
+        said, _ = asks.communicate("\n", timeout=90)
+        assert said.split("\n")[:-1] == ["board unreachable", "queue unreachable", "limits unreachable"]
 
 
 @pytest.mark.soak
 def test_three_machines_and_two_thousand_jobs(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, started, count=int(os.environ.get("ARCHIVER_JOBS_COUNT", "2000")), blows=60, seed=12)
+    chance = random.Random(12)
+    blows = [(chance.choice(BLOWS), chance.uniform(0.0, LONG if chance.random() < 0.3 else SHORT)) for _ in range(60)]
+    campaign(tmp_path, started, int(os.environ.get("ARCHIVER_JOBS_COUNT", "2000")), blows, seed=12)

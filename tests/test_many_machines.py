@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from archiver.jobs.engine import Order, Queue
 from archiver.jobs.job import Job
 from archiver.jobs.work import Worker, database
 from archiver.limits import HostLimiter
-from archiver.recorder import Recorder
+from archiver.recorder import Recorder, TestNetwork
+from archiver.seal import recover
 from tests.conftest import World, plain_home
 from tests.postgres import Server, served
 from tests.test_jobs import PROGRAM, until
@@ -41,20 +42,24 @@ def server() -> Iterator[Server]:
 class Machine:
     """A home and the workers on it."""
 
-    def __init__(self, folder: Path, url: str, world: World) -> None:
+    def __init__(self, folder: Path, url: str, network: TestNetwork, within: Sequence[str] = ()) -> None:
+        """`within`: what its commands begin with, for a machine that is a network namespace."""
         plain_home(folder)
-        self.path, self.url, self.world = folder, url, world
+        self.within = within
+        self.path, self.url, self.network = folder, url, network
         self.log = folder.parent / f"{folder.name}.log"
         self.home = Home(folder, environment={"ARCHIVER_JOBS": url})
 
     def work(self, *words: str) -> subprocess.Popen[bytes]:
-        roots = self.world.network.roots
+        roots = self.network.roots
         assert roots is not None
-        routes = {key: list(value) for key, value in self.world.network.routes.items()}
+        routes = {key: list(value) for key, value in self.network.routes.items()}
         order = {"home": str(self.path), "routes": routes, "roots": str(roots.path), "words": words}
         program = PROGRAM.replace("network, {}", f"network, {{'ARCHIVER_JOBS': {self.url!r}}}")
         with self.log.open("ab") as log:
-            return subprocess.Popen([sys.executable, "-c", program, json.dumps(order)], stdout=log, stderr=log)
+            return subprocess.Popen(
+                [*self.within, sys.executable, "-c", program, json.dumps(order)], stdout=log, stderr=log
+            )
 
     def captures(self) -> list[str]:
         home = Home(self.path)
@@ -65,7 +70,7 @@ class Machine:
 @pytest.fixture
 def machines(server: Server, tmp_path: Path, world: World) -> list[Machine]:
     url = server.database()
-    return [Machine(tmp_path / f"home-{n}", url, world) for n in range(2)]
+    return [Machine(tmp_path / f"home-{n}", url, world.network) for n in range(2)]
 
 
 def jobs(count: int) -> list[Job]:
@@ -191,6 +196,33 @@ def test_without_the_database_nothing_is_begun(machines: list[Machine], server: 
         assert "[jobs] database" in said
     finally:
         server.start()
+
+
+def test_a_worker_ends_in_order_also_while_the_database_is_away(
+    machines: list[Machine], server: Server, world: World, started: list[Any]
+) -> None:
+    first, second = machines
+    queue = Queue(database(first.home))
+    queue.add(jobs(6))
+    before = len(world.served.log)
+    process = first.work()
+    started.append(process)
+    until(lambda: len(world.served.log) > before + 1)
+    server.stop()
+    try:
+        until(lambda: "Tried again until it answers" in first.log.read_text(), 30)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) in (2, 3, 4), first.log.read_text()
+    finally:
+        server.start()
+    Home(first.path).project()
+    assert not recover(first.home), "nothing was left open"
+    last = second.work("--drain")  # what the first could not say any more is asked for again
+    started.append(last)
+    assert last.wait(120) in (0, 3, 4), second.log.read_text()
+    for one in queue.jobs("later"):
+        queue.retry(one)
+    queue.close()
 
 
 def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: list[Machine], world: World) -> None:

@@ -78,9 +78,7 @@ class Board:
         self._sa = sa
         self._clock = clock
         self.shared = url.startswith("postgresql")
-        self._engine = sa.create_engine(
-            url, pool_pre_ping=True, connect_args={"connect_timeout": 5} if self.shared else {"timeout": 30}
-        )
+        self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.shared else {"timeout": 30})
         tables = sa.MetaData()
         self._workers = sa.Table(
             "archiver_workers", tables,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,9 +13,9 @@ from archiver.capture import Archive, unsupported, walked
 from archiver.console import harmless, many
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
-from archiver.jobs.engine import ENDED, Done, Queue, Standing
+from archiver.jobs.engine import ATTEMPT_THREAD, ENDED, Done, Queue, Standing
 from archiver.jobs.job import PRIORITIES, Job, packed
-from archiver.jobs.work import database, work, worker_place
+from archiver.jobs.work import PULSE_THREAD, database, work, worker_place
 from archiver.notifying import Notices
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
@@ -233,4 +236,20 @@ def work_command(context: Context, home: Home) -> int:
         notices.close()
         queue.close()
         lock.release()
-    return max(codes, default=0)
+    code = max(codes, default=0)
+    end_of_threads(code)
+    return code
+
+
+def end_of_threads(code: int) -> None:
+    """Ends the process where a thread cannot: DBOS's ask for ever where the database is away, and Python would wait for them.
+
+    Nothing is open any more when this is called.
+    """
+    for thread in threading.enumerate():
+        if thread.name.startswith((ATTEMPT_THREAD, PULSE_THREAD)):
+            thread.join(1.0)
+            if thread.is_alive():
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)

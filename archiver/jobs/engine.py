@@ -11,6 +11,7 @@ What stands in the queue is JSON, never pickled objects: whoever can write to a 
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ WORKFLOW = "attempt"
 VERSION = "1"
 """Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
 POLL_SECONDS = 0.2
+ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
 STATES = {
     "ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled", "ERROR": "dead",
@@ -137,7 +139,9 @@ class Queue:
         try:
             run_dbos_database_migrations(url)
             self.board = Board(url)
-            self._client: DBOSClient = DBOSClient(system_database_url=url, serializer=DBOSPortableJSONSerializer())
+            self._client: DBOSClient = DBOSClient(
+                system_database_url=url, serializer=DBOSPortableJSONSerializer(), retry_connection_errors=False
+            )
         except (
             SQLAlchemyError,
             RuntimeError,
@@ -279,6 +283,7 @@ def serve(
 
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
     def attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
+        threading.current_thread().name = ATTEMPT_THREAD
         begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
         order = Order(Job.of(job), number, utc_parse(begun), before)
         done = DBOS.run_step({"name": "carry out"}, lambda: carry_out(order).line())

@@ -12,12 +12,11 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 from archiver import __version__
 from archiver.capture import Archive
@@ -31,7 +30,7 @@ from archiver.jobs.look import look, walked_whole, watches_due
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.seal import recover
-from archiver.turns import FROZEN
+from archiver.turns import patient
 from archiver.walking import Walk
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
@@ -46,6 +45,9 @@ if TYPE_CHECKING:
 
 STOPPED = "interrupted by the person"
 GRACE_SECONDS = 30.0
+"""So long at the end for what was carried out to be said to the queue."""
+LEAVE_SECONDS = 20.0
+PULSE_THREAD = "archiver pulse"
 DRAIN_SECONDS = 0.3
 Tell = Callable[[str], None]
 End = Callable[[], object]
@@ -56,8 +58,7 @@ Ended = tuple[Outcome, str | None, tuple[str, ...]]
 def database(home: Home) -> str:
     """Where the queue is: in the home, or where many machines share one. Operational: losing it loses no capture."""
     if home.config.jobs:
-        link = "postgresql+psycopg" + home.config.jobs[home.config.jobs.index(":") :]
-        return link + ("&" if "?" in link else "?") + urlencode({"options": FROZEN}, quote_via=quote)
+        return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
     path = home.path / "jobs" / "queue.sqlite"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     return f"sqlite:///{path.absolute()}"
@@ -242,11 +243,14 @@ class Pulse:
         self._tell, self._end = tell, end
         self._since = worker.home.clock().timestamp()
         self._over = threading.Event()
-        self._thread = ThreadPoolExecutor(1, "pulse")
-        self._beating: Future[None] | None = None
-        self._lost: str | None = None
-        self._reader = ThreadPoolExecutor(1, "feeds")
+        self._threads = ThreadPoolExecutor(3, PULSE_THREAD)
+        self._going: list[Future[None]] = []
         self._reading: Future[int] | None = None
+        self._lost: set[str] = set()
+        """Who of us the queue does not answer."""
+        self.nothing_left = False
+        """Whether the queue said so: everything that was carried out stands there."""
+        self._telling = threading.Lock()
 
     def beat(self) -> None:
         """Raises `Unreachable`."""
@@ -254,30 +258,37 @@ class Pulse:
         self._board.beat(self._called, machine, version, self._since, self._at_once, self._worker.busy)
 
     def start(self) -> None:
-        self._beating = self._thread.submit(self._run)
+        """The beat goes by itself: what is looked for beside it may take its time, and must not make us look dead."""
+        often = DRAIN_SECONDS if self._drain else BEAT_SECONDS
+        self._going = [
+            self._threads.submit(self._every, seconds, what)
+            for seconds, what in ((BEAT_SECONDS, self.beat), (often, self.once))
+        ]
 
-    def _run(self) -> None:
+    def _every(self, seconds: float, what: Callable[[], None]) -> None:
         try:
-            while not self._over.wait(DRAIN_SECONDS if self._drain else BEAT_SECONDS):
-                self._tried()
+            while not self._over.wait(seconds):
+                self._tried(what)
         finally:
             if not self._over.is_set():  # a fault of ours: a worker that nobody hears any more must not go on
                 self._end()
 
-    def _tried(self) -> None:
+    def _tried(self, what: Callable[[], None]) -> None:
+        found = None
         try:
-            self.once()
+            what()
         except EvidenceError as error:
-            if self._lost is None:
-                self._tell(f"expected {error.expected}; found {error.found}. Tried again until it answers.")
-            self._lost = error.found
-        else:
-            if self._lost is not None:
+            found = f"expected {error.expected}; found {error.found}. Tried again until it answers."
+        with self._telling:
+            before = bool(self._lost)
+            (self._lost.add if found else self._lost.discard)(what.__name__)
+            if found and not before:
+                self._tell(found)
+            elif before and not self._lost:
                 self._tell("the queue answers again")
-            self._lost = None
 
     def once(self) -> None:
-        self.beat()
+        """Raises `EvidenceError`: not only the queue, the home too may be such that nothing can be written."""
         if taken := self._queue.taken_over(self._called):
             self._tell(f"taken over from a worker that is silent: {', '.join(taken)}")
         for attempt, done in self._worker.home.state.claims().items():
@@ -288,6 +299,7 @@ class Pulse:
             self._end()
         # What was under way may have left something that is due at once: looked for again when nothing is.
         if self._drain and not _left(self._queue.counts()) and not self._due():
+            self.nothing_left = True
             self._end()
 
     def _due(self) -> bool:
@@ -306,18 +318,26 @@ class Pulse:
         self._reading = None
         if due is None or due > self._board.now():
             return False
-        self._reading = self._reader.submit(feeds_due, self._worker.home, self._queue, self._tell)
+        self._reading = self._threads.submit(feeds_due, self._worker.home, self._queue, self._tell)
         return True
 
+    @property
+    def lost(self) -> bool:
+        """Whether the queue did not answer when it was last asked."""
+        return bool(self._lost)
+
     def over(self) -> None:
-        """Raises what it failed of, if it did."""
+        """Raises what it failed of, if it did. What hangs in a network that says nothing is not waited for."""
         self._over.set()
-        self._thread.shutdown()
-        self._reader.shutdown()
-        with suppress(Unreachable):
-            self._board.leave(self._called)
-        if self._beating is not None:
-            self._beating.result()
+        self._threads.shutdown(wait=False)
+        going: list[Future[Any]] = [*self._going, *([self._reading] if self._reading else [])]
+        ended = wait(going, LEAVE_SECONDS).done
+        if not self.lost:
+            with suppress(Unreachable):
+                self._board.leave(self._called)
+        for one in self._going:
+            if one in ended:
+                one.result()
 
 
 async def work(
@@ -359,7 +379,11 @@ async def work(
     finally:
         if shown is not None:
             await shown.cleanup()
-        await asyncio.to_thread(end, GRACE_SECONDS)
+        deadline = loop.time() + GRACE_SECONDS
+        while worker.busy and loop.time() < deadline:
+            await asyncio.sleep(0.05)
+        # Where the queue is away, what was carried out is kept in the home, and said to it by the next worker.
+        await asyncio.to_thread(end, 0.0 if pulse.lost or pulse.nothing_left else GRACE_SECONDS)
         await asyncio.to_thread(pulse.over)
 
 
