@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,9 @@ class Limiter(Protocol):
     def penalise(self, host: str, seconds: float) -> None:
         """The host asked for a pause: no request to it starts before it is over."""
 
+    async def quiet(self, host: str) -> float:
+        """Seconds that are left of the pause that the host asked for; 0 for none. Raises `EvidenceError` as `acquire` does."""
+
     def close(self) -> None:
         """What is held is given back. Not on the recorder's loop."""
 
@@ -37,6 +41,7 @@ class Limiter(Protocol):
 @dataclass
 class _Host:
     next_start: float = 0.0
+    quiet_until: float = -math.inf
     running: int = 0
     waiters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
 
@@ -80,7 +85,12 @@ class HostLimiter:
 
     def penalise(self, host: str, seconds: float) -> None:
         state = self._hosts.setdefault(host, _Host())
-        state.next_start = max(state.next_start, self._ticks() + seconds)
+        state.quiet_until = max(state.quiet_until, self._ticks() + seconds)
+        state.next_start = max(state.next_start, state.quiet_until)
+
+    async def quiet(self, host: str) -> float:
+        state = self._hosts.get(host)
+        return max(0.0, state.quiet_until - self._ticks()) if state is not None else 0.0
 
     def close(self) -> None:
         """Nothing outlives the process."""
@@ -160,6 +170,12 @@ class SharedLimiter:
     def penalise(self, host: str, seconds: float) -> None:
         self._local.penalise(host, seconds)  # kept here too: the store may be away just now
         self._later(self._turns.quiet, host, seconds)
+
+    async def quiet(self, host: str) -> float:
+        if self._lost is not None:
+            raise self._lost
+        shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
+        return max(shared, await self._local.quiet(host))
 
     def close(self) -> None:
         self._thread.submit(self._turns.leave).result()

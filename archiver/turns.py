@@ -208,6 +208,12 @@ class Turns:
             until = rows.now() + seconds
             rows.ask("UPDATE turn_hosts SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
 
+    def left(self, host: str) -> float:
+        """Seconds that are left of the host's pause; 0 for none."""
+        with self._store.transaction() as rows:
+            found = rows.ask("SELECT quiet_until FROM turn_hosts WHERE host=?", (host,))
+            return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
+
     def beat(self) -> None:
         """We are alive; and what others left behind who are not is cleared away."""
         with self._store.transaction() as rows:

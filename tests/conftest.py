@@ -161,6 +161,9 @@ class NoLimiter:
     def penalise(self, host: str, seconds: float) -> None:
         return
 
+    async def quiet(self, host: str) -> float:
+        return 0.0
+
     def close(self) -> None:
         pass
 

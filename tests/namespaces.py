@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -46,6 +46,9 @@ class Wire:
         _ip("rule", "del", "from", address, "to", self._address, "blackhole")
 
     def close(self) -> None:
+        with suppress(subprocess.CalledProcessError):
+            while True:
+                _ip("rule", "del", "to", self._address, "blackhole")
         _ip("netns", "del", self.name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,11 @@ class TelegramShell:
         code = main(["--home", str(self.home.path), *words], self.world.network, self.world.environment(**environment))
         shown = self._capsys.readouterr()
         return code, shown.out, shown.err
+
+    def pauses_end(self) -> None:
+        """As if the time had passed for which Telegram had asked to be left alone."""
+        with sqlite3.connect(self.home.path / "state.sqlite") as connection:
+            connection.execute("DELETE FROM turn_hosts")
 
     def capture(self, *words: str) -> Captured:
         """The last capture that a command makes."""

@@ -218,7 +218,8 @@ def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_me
 
 
 ASKS = """
-import sys
+import faulthandler, sys
+faulthandler.dump_traceback_later(80)
 from archiver.jobs.engine import Queue
 from archiver.turns import PostgresStore, patient
 from storage.errors import Unreachable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from archiver.demo.scene import START, channel
 from archiver.demo.telegram_api import Repeat
 from archiver.demo.witness import CHANNEL, GROUP, PRIVATE, witness_by_api
 from archiver.home import Home
+from archiver.running import turns_of
 from spiders.telegram.tl import plain
 from storage.digest import sha256_hex
 from tests.conftest import need
@@ -364,6 +366,7 @@ def test_a_file_that_broke_off_is_gone_on_with(by_account: TelegramShell) -> Non
     assert first.result["outcome"] == "partial"
     assert "8388608 bytes kept" in str(first.ended[f"post {chat.username}/2 #0"]["reason"])
     world.api.asked.clear()
+    by_account.pauses_end()
     made = by_account.capture("capture", link)
     assert made.code == 0, made.result
     assert min(request.offset for name, request in world.api.asked if name == "GetFile") == 8 << 20
@@ -498,6 +501,7 @@ def test_each_trouble_is_an_outcome_with_a_reason(
     else:
         assert made.posts[f"{chat.username}/3"]["text"] == "видео"
     world.api.trouble.clear()
+    by_account.pauses_end()
     assert by_account.capture("capture", f"https://t.me/{chat.username}/3").code == 0
 
 
@@ -507,6 +511,25 @@ def test_a_short_flood_wait_is_waited_for(by_account: TelegramShell) -> None:
     world.api.trouble.append(("GetMessages", Fault(420, "FLOOD_WAIT_1"), 1))
     assert by_account.capture("capture", f"https://t.me/{chat.username}/2").code == 0
     assert sum(name == "GetMessages" for name, _ in world.api.asked) == 2
+
+
+def test_a_pause_holds_for_all_that_ask_by_the_account(by_account: TelegramShell) -> None:
+    """What Telegram told one capture, the next one keeps to: of that method, and of no other."""
+    world = by_account.world
+    chat = world.channel(number(), 3)
+    world.api.trouble.append(("GetMessages", Fault(420, "FLOOD_WAIT_7000"), 1))
+    assert by_account.capture("capture", f"https://t.me/{chat.username}/2").result["outcome"] == "blocked"
+    before = sum(name == "GetMessages" for name, _ in world.api.asked)
+    second = by_account.capture("capture", f"https://t.me/{chat.username}/3")
+    assert (second.code, second.result["outcome"]) == (4, "blocked")
+    assert re.search(r"a pause, (6\d{3}|7000) s of which are left; nothing was asked", str(second.result["reason"]))
+    assert "record" not in second.ended["target"], "no answer is there to show"
+    assert sum(name == "GetMessages" for name, _ in world.api.asked) == before
+    assert by_account.capture("crawl", f"https://t.me/{chat.username}").code == 0
+    (host,) = (one["host"] for one in turns_of(by_account.home).standing())
+    assert re.fullmatch(r"telegram account [0-9a-f]{12} channels\.GetMessages", host), "and not whose"
+    by_account.pauses_end()
+    assert by_account.capture("capture", f"https://t.me/{chat.username}/3").code == 0
 
 
 def test_a_trouble_in_the_middle_of_a_walk_keeps_what_came(by_account: TelegramShell) -> None:
@@ -528,6 +551,7 @@ def test_a_trouble_in_the_middle_of_a_walk_keeps_what_came(by_account: TelegramS
     assert (made.code, made.result["outcome"]) == (2, "partial")
     assert "9999 s" in str(made.result["reason"])
     assert len(made.posts) == 100
+    by_account.pauses_end()
     again = by_account.capture("crawl", f"https://t.me/{chat.username}")  # goes on where it stands
     assert again.code == 0
     assert len(again.posts) == 150
@@ -550,6 +574,7 @@ def test_a_broken_walk_is_gone_on_with_only_in_its_own_way(by_account: TelegramS
     world.api.slow = lambda request: 0.0
     assert first.code == 2
     assert len(first.posts) == 100
+    by_account.pauses_end()
     other = by_account.capture("crawl", link, "--oldest-first")
     assert len(other.posts) == 250
     assert by_account.capture("crawl", link).posts.keys() == other.posts.keys() - first.posts.keys()

@@ -59,6 +59,8 @@ def test_a_pause_holds_for_all(store: Callable[[], Store]) -> None:
     mine, wait = second.take("x", held=True)
     assert mine
     assert 59 < wait <= 60, "also for one that had its turn and was waiting for its start"
+    assert 58 < second.left("x") <= 60
+    assert second.left("y") == 0.0
     first.quiet("x", 1)
     assert first.take("x")[1] > 50, "a shorter pause does not end a longer one"
     assert [(one["host"], one["running"]) for one in first.standing()] == [("x", 2)]

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,7 +94,7 @@ class Recorder:
         self._exit = exit_ or Exit()
         self._context = client_context(self._roots)
         self.authority = ThrowAwayAuthority(clock())
-        self._limiter = limiter or HostLimiter()
+        self.limiter: Limiter = limiter or HostLimiter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
@@ -105,6 +106,10 @@ class Recorder:
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Runs a coroutine on the recorder's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def soon(self, work: Callable[..., object], *arguments: object) -> None:
+        """Calls something on the recorder's loop."""
+        self._loop.call_soon_threadsafe(partial(work, *arguments))
 
     def open(
         self,
@@ -122,7 +127,7 @@ class Recorder:
         dialer = Dialer(exit_ or self._exit, dict(network.routes), network.resolve)
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
-        exchanger = Exchanger(writer, upstream, self._limiter, redactor, limits or Limits(), self._clock, on_done)
+        exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits or Limits(), self._clock, on_done)
         port = Port(self, exchanger, upstream)
         self.call(port._listen()).result()
         return port
@@ -138,7 +143,7 @@ class Recorder:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._limiter.close()
+        self.limiter.close()
 
 
 class Port:

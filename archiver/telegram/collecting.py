@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ArchiverError
 from archiver.telegram.keeping import ActKeep, TelegramFiles, media_uri
+from archiver.telegram.pauses import AccountPauses
 from spiders.items import Counted, Reached, Verdict
 from spiders.posts import Absence, Attachment, Outcome, Post, State
 from spiders.shapes import obj
@@ -45,7 +46,7 @@ async def collect(act: Act) -> None:
     test = act.recorder.network is not None
     collector = Collector(
         client, ActKeep(act), name, config.telegram.patience, 0.0 if test else config.telegram.interval,
-        lambda: act.interrupted,
+        lambda: act.interrupted, AccountPauses(act.recorder, client, name),
     )  # fmt: skip
     gathering = Gathering(act, collector)
     work = asyncio.ensure_future(gathering.run())

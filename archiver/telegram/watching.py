@@ -25,6 +25,7 @@ from archiver.options import Options, Result
 from archiver.telegram.accounts import connected
 from archiver.telegram.collecting import Gathering
 from archiver.telegram.keeping import ActKeep
+from archiver.telegram.pauses import AccountPauses
 from spiders.posts import Absence, Outcome, Post, State
 from spiders.span import Span
 from spiders.targets import Target
@@ -215,8 +216,9 @@ class Watch:
             config = self.home.config.telegram
             test = act.recorder.network is not None
             collector = Collector(
-                self.client, ActKeep(act), name, min(config.patience, 60.0), 0.0 if test else config.interval
-            )
+                self.client, ActKeep(act), name, min(config.patience, 60.0), 0.0 if test else config.interval,
+                pauses=AccountPauses(act.recorder, self.client, name),
+            )  # fmt: skip
             collector.peers = self._peers
             self._gathering = Gathering(act, collector)
             self._opened = time.monotonic()
@@ -367,7 +369,9 @@ class Watch:
     def _bare(self) -> Collector:
         """For a question whose answer may not be worth a capture. It keeps nothing."""
         config = self.home.config.telegram
-        return Collector(self.client, _Nothing(), self.options.account or "default", min(config.patience, 60.0))
+        name = self.options.account or "default"
+        pauses = AccountPauses(self.archive.recorder, self.client, name)
+        return Collector(self.client, _Nothing(), name, min(config.patience, 60.0), pauses=pauses)
 
     async def _too_long(self, result: Any, kept: Kept) -> None:
         """More has happened than Telegram hands out: what is there now is read back to where we were."""

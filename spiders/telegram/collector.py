@@ -14,7 +14,7 @@ from asyncio import sleep
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from telethon import __version__ as telethon_version
 from telethon import errors, functions, types, utils
@@ -28,7 +28,7 @@ from spiders.telegram.client import Reader, Wire
 from spiders.telegram.keep import Keep, Thing
 from spiders.telegram.messages import Peer, Setting, marked, peers_in, place_of, read_messages
 from spiders.telegram.tl import ACCOUNT, Location, Plain, plain, time_text
-from spiders.telegram.troubles import Trouble, of_error, unreachable
+from spiders.telegram.troubles import Trouble, of_error, pausing, unreachable
 
 Only = Callable[[Any], set[int]] | None
 """Which messages of an answer are wanted, once it is there."""
@@ -101,15 +101,26 @@ class Hole:
     record: str | None
 
 
+class Pauses(Protocol):
+    """The pauses that Telegram asks of an account, where others ask by it as well. `method`: as in `messages.getHistory`."""
+
+    async def left(self, method: str) -> float:
+        """Seconds that are left of one; 0 for none."""
+
+    def asked(self, method: str, seconds: float) -> None:
+        """Telegram asked for one."""
+
+
 class Collector:
     """Asks for one capture or watch, through an account's client that several may share."""
 
     def __init__(
         self, client: Reader, keep: Keep, account: str, patience: float = 300.0, interval: float = 0.0,
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], bool] = lambda: False, pauses: Pauses | None = None,
     ) -> None:  # fmt: skip
         """`account`: its pseudonym. `patience`: the longest pause, in seconds, that is waited for when Telegram asks for
-        one. `interval`: seconds between two requests for messages."""
+        one. `interval`: seconds between two requests for messages. `pauses`: None where nobody else asks by the account."""
+        self._pauses = pauses
         self.client, self._keep, self.account = client, keep, account
         self._patience, self._interval, self._stopped = patience, interval, stopped
         self.peers: dict[int, Peer] = {}
@@ -123,11 +134,14 @@ class Collector:
     async def call(self, request: Any, sender: Any = None) -> Any:
         """One request, pauses included. Raises `Trouble`."""
         while True:
+            await self._paused(request)
             try:
                 through = sender if sender is not None else self.client._sender
                 return await asyncio.wait_for(self.client._call(through, request), ANSWER_SECONDS)
             except errors.RPCError as error:
                 trouble = trouble_of(request, error)
+                if self._pauses is not None and trouble.wait > 0:
+                    self._pauses.asked(_method(request), trouble.wait)
                 if 0 < trouble.wait <= self._patience and not self._stopped():
                     self.waited += trouble.wait
                     await sleep(trouble.wait)
@@ -144,6 +158,14 @@ class Collector:
                 raise unreachable(str(error) or type(error).__name__) from error
             except ValueError as error:  # Telethon's word for "tried five times"
                 raise unreachable(str(error)) from error
+
+    async def _paused(self, request: Any) -> None:
+        """Returns when no pause is left that another was told to make. Raises `Trouble` where that is too long."""
+        while self._pauses is not None and (left := await self._pauses.left(_method(request))) > 0:
+            if left > self._patience or self._stopped():
+                raise pausing(left)
+            self.waited += left
+            await sleep(left)
 
     async def ask(
         self, request: Any, asked: dict[str, Any], only: Only = None, parent: str | None = None, more: More = lambda result: (),

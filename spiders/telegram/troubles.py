@@ -85,3 +85,9 @@ def of_error(code: int, name: str) -> Trouble:
 
 def unreachable(what: str) -> Trouble:
     return Trouble(Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(State.UNKNOWN, "no answer"))
+
+
+def pausing(left: float) -> Trouble:
+    """Nothing was asked: Telegram had told this account to pause, in another capture or on another machine."""
+    reason = f"Telegram asked this account for a pause, {left:.0f} s of which are left; nothing was asked"
+    return Trouble(Outcome.BLOCKED, reason, Absence(State.UNKNOWN, "no answer"), wait=int(left) + 1)
