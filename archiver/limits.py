@@ -18,6 +18,9 @@ from typing import Any, Protocol
 from archiver.turns import BEAT_SECONDS, Turns
 from storage.errors import EvidenceError
 
+AGAIN_SECONDS = 0.5
+"""Until a store that did not answer is asked again."""
+
 
 class Limiter(Protocol):
     """All methods are called on the recorder's loop."""
@@ -100,11 +103,13 @@ class SharedLimiter:
     """The limits of all who share a store. Raises `EvidenceError` from `acquire` where the store cannot be asked.
 
     Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the store.
-    Its queries run on one thread, in order.
+    Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is started anew
+    should cost no capture.
     """
 
-    def __init__(self, turns: Turns, concurrency: int) -> None:
-        self._turns = turns
+    def __init__(self, turns: Turns, concurrency: int, patience: float = 30.0) -> None:
+        """`patience`: seconds for which a store that does not answer is asked again before a request fails of it."""
+        self._turns, self._patience = turns, patience
         self._local = HostLimiter(0.0, concurrency)
         self._thread = ThreadPoolExecutor(1, "turns")
         self._lost: EvidenceError | None = None
@@ -123,17 +128,22 @@ class SharedLimiter:
     async def _turn(self, host: str) -> None:
         loop = asyncio.get_running_loop()
         ours = False
+        answered = loop.time()
         try:
             while True:
-                if self._lost is not None:
-                    raise self._lost
-                asked = self._thread.submit(self._turns.take, host, ours)
+                asked = self._thread.submit(self._take, host, ours)
                 try:
                     mine, wait = await asyncio.wrap_future(asked, loop=loop)
                 except asyncio.CancelledError:
                     if not ours and not asked.cancel():
                         asked.add_done_callback(lambda done: self._undo(done, host))
                     raise
+                except EvidenceError:
+                    if loop.time() - answered > self._patience:
+                        raise
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
+                answered = loop.time()
                 ours = ours or mine
                 if ours and wait <= 0:
                     return
@@ -141,6 +151,17 @@ class SharedLimiter:
         except (EvidenceError, asyncio.CancelledError):
             if ours:
                 self._later(self._turns.give_back, host)
+            raise
+
+    def _take(self, host: str, held: bool) -> tuple[bool, float]:
+        """On the store's thread."""
+        try:
+            if self._lost is not None:
+                self._turns.beat()  # first, what was lost on the way is put right
+                self._lost = None
+            return self._turns.take(host, held)
+        except EvidenceError as error:
+            self._lost = error
             raise
 
     def _undo(self, done: Future[tuple[bool, float]], host: str) -> None:
@@ -172,8 +193,6 @@ class SharedLimiter:
         self._later(self._turns.quiet, host, seconds)
 
     async def quiet(self, host: str) -> float:
-        if self._lost is not None:
-            raise self._lost
         shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
         return max(shared, await self._local.quiet(host))
 

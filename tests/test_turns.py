@@ -140,7 +140,7 @@ def test_who_is_cancelled_while_waiting_holds_nothing(store: Callable[[], Store]
 
 
 def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:
-    limiter = SharedLimiter(Turns(PostgresStore(server.database()), "a", 0.0, 2), 2)
+    limiter = SharedLimiter(Turns(PostgresStore(server.database()), "a", 0.0, 2), 2, patience=0.0)
 
     async def run() -> None:
         await limiter.acquire("x")
@@ -151,14 +151,27 @@ def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:
             limiter.release("x")
         finally:
             server.start()
-        for _ in range(100):
-            try:
-                await limiter.acquire("x")
-                break
-            except EvidenceError:
-                limiter._later(limiter._turns.beat)
-                await asyncio.sleep(0.05)
+        await limiter.acquire("x")  # at once, as soon as it answers
         await limiter.acquire("x")
+
+    asyncio.run(run())
+    limiter.close()
+
+
+def test_a_store_that_is_started_anew_is_waited_for(server: Server) -> None:
+    turns = Turns(PostgresStore(server.database()), "a", 0.0, 2)
+    limiter = SharedLimiter(turns, 4)
+
+    async def run() -> None:
+        await limiter.acquire("x")
+        server.stop()
+        waiting = [asyncio.ensure_future(limiter.acquire("x")) for _ in range(2)]
+        limiter.release("x")  # cannot be said just now
+        done, _ = await asyncio.wait(waiting, timeout=1.5)
+        assert not done
+        server.start()
+        await asyncio.wait_for(asyncio.gather(*waiting), 20)
+        assert [one["running"] for one in turns.standing()] == [2], "what could not be said is put right"
 
     asyncio.run(run())
     limiter.close()
