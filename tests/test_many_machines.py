@@ -21,7 +21,7 @@ from archiver.home import Home
 from archiver.jobs.board import SILENT_SECONDS, Board
 from archiver.jobs.engine import Order, Queue
 from archiver.jobs.job import Job
-from archiver.jobs.work import Worker, database
+from archiver.jobs.work import Pulse, Worker, database
 from archiver.limits import HostLimiter
 from archiver.recorder import Recorder, TestNetwork
 from archiver.seal import recover
@@ -253,6 +253,46 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
     first.home.project()
     assert len(first.home.catalog.event_bodies(("duplicate",))) == 1
     queue.close()
+
+
+def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: list[Machine], world: World) -> None:
+    """Another machine has carried the attempt out since; here nobody asks for it again."""
+    first, _ = machines
+    order = Order(jobs(1)[0], 1, NOON, {})
+    attempt = f"{order.job.id}.1"
+
+    async def run() -> None:
+        recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
+        archive = Archive(first.home, recorder)
+        queue = Queue(database(first.home))
+        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
+        pulse = Pulse(worker, queue, "a/1", 2, False, lambda text: None, lambda: None)
+        claim_made = first.home.state.claim_made
+        kept: list[dict[str, Any]] = []
+        first.home.state.claim_made = lambda attempt, done: (  # type: ignore[method-assign]
+            kept.append(done) or (claim_made(attempt, done) if len(kept) == 1 else killed())
+        )
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                await asyncio.to_thread(worker.carry_out, order)
+            await asyncio.to_thread(pulse.once)
+            assert not first.home.catalog.event_bodies(("duplicate",)), "nobody else has it yet"
+            queue.board.claim(
+                attempt, "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
+            )
+            await asyncio.to_thread(pulse.once)
+        finally:
+            await archive.close()
+            recorder.close()
+            queue.close()
+
+    def killed() -> None:
+        raise KeyboardInterrupt
+
+    asyncio.run(run())
+    assert not first.home.state.claims()
+    (event,) = first.home.catalog.event_bodies(("duplicate",))
+    assert event["detail"]["captures"] == first.captures()
 
 
 def test_a_worker_is_silent_before_it_is_dead(machines: list[Machine]) -> None:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from archiver.home import Home
 
+UNDER_WAY = "under way"
+"""In the home's claims: the capture that an attempt makes which has not ended yet."""
 STOPPED = "interrupted by the person"
 GRACE_SECONDS = 30.0
 """So long at the end for what was carried out to be said to the queue."""
@@ -115,6 +117,8 @@ class Worker:
         with suppress(Unreachable):
             if (known := self.board.claimed(attempt)) is not None:
                 return Done.of(known.done)
+        wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
+        self.home.state.claim_made(attempt, {UNDER_WAY: wanted})
         done = asyncio.run_coroutine_threadsafe(self._carry_out(order), self._loop).result()
         self.home.state.claim_made(attempt, done.line())
         with suppress(Unreachable):
@@ -133,6 +137,18 @@ class Worker:
                 self._mark(attempt, done["captures"], {"ledger": first.ledger, "captures": theirs})
             self.home.state.claim_settled(attempt)
         return Done.of(first.done)
+
+    def left(self, attempt: str, wanted: str) -> None:
+        """Of an attempt under way: a kill between its seal and its claim leaves a capture of which nobody was told.
+
+        Where another machine has carried it out since, what is sealed here is marked. Else the queue asks for it again.
+        """
+        first = self.board.claimed(attempt)
+        if first is None or first.ledger == self.ledger:
+            return
+        self.home.project()
+        if self.home.catalog.capture(wanted) is not None:
+            self.settle(attempt, {**first.done, "captures": [wanted]})
 
     def _mark(self, attempt: str, captures: list[str], of: dict[str, Any]) -> None:
         job, _, number = attempt.rpartition(".")
@@ -292,7 +308,10 @@ class Pulse:
         if taken := self._queue.taken_over(self._called):
             self._tell(f"taken over from a worker that is silent: {', '.join(taken)}")
         for attempt, done in self._worker.home.state.claims().items():
-            self._worker.settle(attempt, done)
+            if UNDER_WAY in done:
+                self._worker.left(attempt, done[UNDER_WAY])
+            else:
+                self._worker.settle(attempt, done)
         self._due()
         if self._board.setting("drain") == "yes" and not self._worker.busy:
             self._tell("drained: ends here, as asked by: archiver jobs drain")
