@@ -193,8 +193,16 @@ class SharedLimiter:
         self._later(self._turns.quiet, host, seconds)
 
     async def quiet(self, host: str) -> float:
-        shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
-        return max(shared, await self._local.quiet(host))
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            try:
+                shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
+                return max(shared, await self._local.quiet(host))
+            except EvidenceError:
+                if loop.time() - begun > self._patience:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)
 
     def close(self) -> None:
         self._thread.submit(self._turns.leave).result()

@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -96,24 +97,30 @@ class Worker:
         self._turn = asyncio.Lock()
         self._count = threading.Lock()
         self._settling = threading.Lock()
-        self.busy = 0
-        """How many orders are being carried out."""
+        self._at: Counter[str] = Counter()
 
     def carry_out(self, order: Order) -> Done:
         """On a thread of the queue's. What a home cannot do now is an outcome like any other; nothing is raised."""
+        attempt = f"{order.job.id}.{order.attempt}"
         with self._count:
-            self.busy += 1
+            self._at[attempt] += 1
         try:
-            done = self._once(order)
+            done = self._once(order, attempt)
         finally:
             with self._count:
-                self.busy -= 1
+                self._at[attempt] -= 1
         self._said(order.job, done)
         return done
 
-    def _once(self, order: Order) -> Done:
+    @property
+    def busy(self) -> int:
+        """How many orders are being carried out."""
+        with self._count:
+            self._at = +self._at
+            return self._at.total()
+
+    def _once(self, order: Order, attempt: str) -> Done:
         """Not again what somebody carried out and could not say to the queue any more."""
-        attempt = f"{order.job.id}.{order.attempt}"
         with suppress(Unreachable):
             if (known := self.board.claimed(attempt)) is not None:
                 return Done.of(known.done)
@@ -139,16 +146,23 @@ class Worker:
         return Done.of(first.done)
 
     def left(self, attempt: str, wanted: str) -> None:
-        """Of an attempt under way: a kill between its seal and its claim leaves a capture of which nobody was told.
+        """Of an attempt under way: a kill between a seal and the claim leaves captures of which nobody was told.
 
-        Where another machine has carried it out since, what is sealed here is marked. Else the queue asks for it again.
+        Where another machine has carried it out since, what is sealed here is marked. Else the queue asks for it again. `wanted`:
+        the id of its first capture, and of its walk's run; those of any other attempt of the job were told by that. Raises
+        `Unreachable`.
         """
         first = self.board.claimed(attempt)
-        if first is None or first.ledger == self.ledger:
+        if first is None or self._at[attempt]:
             return
         self.home.project()
-        if self.home.catalog.capture(wanted) is not None:
-            self.settle(attempt, {**first.done, "captures": [wanted]})
+        job, _, number = attempt.rpartition(".")
+        told = {one for body in self.home.catalog.event_bodies(("duplicate",)) for one in body["detail"]["captures"]}
+        for n in range(1, int(number) + 1):
+            told.update(claim.done["captures"] if (claim := self.board.claimed(f"{job}.{n}")) is not None else ())
+        sealed = [row["id"] for run in (job, wanted) for row in self.home.catalog.run(run) if row["id"] not in told]
+        if sealed or first.ledger == self.ledger:
+            self.settle(attempt, {**first.done, "captures": sealed})
 
     def _mark(self, attempt: str, captures: list[str], of: dict[str, Any]) -> None:
         job, _, number = attempt.rpartition(".")
