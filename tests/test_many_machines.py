@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from archiver.capture import Archive
@@ -299,6 +300,22 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
     (event,) = first.home.catalog.event_bodies(("duplicate",))
     assert len(first.captures()) == 2
     assert sorted(event["detail"]["captures"]) == sorted(first.captures())
+
+
+def test_a_list_leaves_nothing_out(server: Server) -> None:
+    """Also of jobs that were queued in the same millisecond, whose rows the database moves about."""
+    url = server.database()
+    queue = Queue(url.replace("postgresql:", "postgresql+psycopg:"))
+    many = [
+        Job(f"20261128T17{n // 60:02d}{n % 60:02d}-{n:08d}", "capture", f"http://p.example/{n}") for n in range(1200)
+    ]
+    queue.add(many)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE dbos.workflow_status SET created_at=created_at/1000*1000")
+        connection.execute("UPDATE dbos.workflow_status SET priority=priority WHERE random()<0.3")
+    for state in (None, "waiting"):
+        assert {one.job.id for one in queue.jobs(state, 2000)} == {job.id for job in many}
+    queue.close()
 
 
 def test_a_worker_is_silent_before_it_is_dead(machines: list[Machine]) -> None:

@@ -78,6 +78,7 @@ class Board:
         self._sa = sa
         self._clock = clock
         self.shared = url.startswith("postgresql")
+        self._dbos = "dbos." if self.shared else ""
         self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.shared else {"timeout": 30})
         tables = sa.MetaData()
         self._workers = sa.Table(
@@ -218,10 +219,27 @@ class Board:
 
     def counted(self, table: str, column: str, name: str) -> dict[str, int]:
         """How many rows of DBOS's `table` have which value in `column`: it has no call that counts without reading all."""
-        whole = f"dbos.{table}" if self.shared else table
-        asked = self._sa.text(f"SELECT {column}, count(*) FROM {whole} WHERE name=:name GROUP BY {column}")
+        asked = self._sa.text(f"SELECT {column}, count(*) FROM {self._dbos}{table} WHERE name=:name GROUP BY {column}")
         with self._begun() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(asked, {"name": name})}
+
+    def attempts(
+        self, name: str, statuses: Sequence[str] | None, after: tuple[int, str] | None, limit: int
+    ) -> list[tuple[int, str]]:
+        """DBOS's workflows of that name, the newest first: (queued, id). `after`: those that follow on this one."""
+        sa = self._sa
+        at, ident = sa.column("created_at"), sa.column("workflow_uuid")
+        table = sa.table(
+            "workflow_status", at, ident, sa.column("status"), sa.column("name"), schema="dbos" if self.shared else None
+        )
+        asked = sa.select(at, ident).select_from(table).where(table.c.name == name)
+        if statuses is not None:
+            asked = asked.where(table.c.status.in_(statuses))
+        if after is not None:
+            asked = asked.where(sa.tuple_(at, ident) < sa.tuple_(*after))
+        with self._begun() as connection:
+            rows = connection.execute(asked.order_by(at.desc(), ident.desc()).limit(limit)).all()
+        return [(int(row[0]), str(row[1])) for row in rows]
 
     # -- schedules, watches, feeds -------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ WORKFLOW = "attempt"
 VERSION = "1"
 """Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
 POLL_SECONDS = 0.2
+PAGE = 500
 ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
 STATES = {
@@ -37,8 +38,8 @@ STATES = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",
 }  # fmt: skip
 """DBOS's words, and ours. Its `SUCCESS` is an attempt that ended; what became of the job is what the attempt says."""
-STATUSES: Mapping[str, str | list[str]] = {
-    "waiting": "ENQUEUED", "later": "DELAYED", "running": "PENDING", "cancelled": "CANCELLED", "done": "SUCCESS",
+STATUSES: Mapping[str, Sequence[str]] = {
+    "waiting": ["ENQUEUED"], "later": ["DELAYED"], "running": ["PENDING"], "cancelled": ["CANCELLED"], "done": ["SUCCESS"],
     "dead": ["SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
 }  # fmt: skip
 
@@ -167,18 +168,20 @@ class Queue:
         """The newest first. Each job once, by its last attempt. Reads a page or two of a queue however long."""
         found: dict[str, Standing] = {}
         shown: list[Standing] = []
-        offset = 0
+        last: tuple[int, str] | None = None
         while True:
-            page = self._listed(status=STATUSES.get(state or ""), limit=500, offset=offset, sort_desc=True)
-            for item in page:
+            page = self.board.attempts(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
+            # By their ids: DBOS's own pages leave out and repeat what was queued in the same millisecond, or changes meanwhile.
+            items = self._listed(workflow_ids=[name for _, name in page]) if page else []
+            for item in items:
                 one = _standing(item)
                 if one is None or (one.job.id in found and found[one.job.id].attempt > one.attempt):
                     continue
                 found[one.job.id] = one
             shown = [one for one in found.values() if state is None or one.state == state]
-            if len(page) < 500 or len(shown) >= limit:
+            if len(page) < PAGE or len(shown) >= limit:
                 break
-            offset += 500
+            last = page[-1]
         if state in ENDED:  # not those of which there is a later attempt in another state
             later = {f"{one.job.id}.{one.attempt + 1}": one.job.id for one in shown}
             went_on = self._listed(workflow_ids=list(later), load_input=False, load_output=False) if later else []
