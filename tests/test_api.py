@@ -143,7 +143,9 @@ def test_the_bookmarklet_in_a_browser(served: Served) -> None:
         page.reload()
         page.fill("#token", served.token)
         page.click("#save")
-        page.wait_for_function("document.getElementById('said').textContent.startsWith('Queued')")
+        page.locator(
+            "#said", has_text="Queued"
+        ).wait_for()  # (a function that is waited for would be eval'd, which the page forbids)
         assert problems == []
         browser.close()
     (one,) = served.queue.jobs()
