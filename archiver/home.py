@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from archiver import __version__
 from archiver.copies.settings import CopiesConfig, copies
@@ -578,7 +579,11 @@ class Home:
 
 
 def _jobs(text: str) -> str:
-    if text and not re.fullmatch(r"postgres(ql)?://\S+/\S+", text):
+    try:
+        formed = bool(re.fullmatch(r"postgres(ql)?://\S+/\S+", text)) and urlsplit(text).port != 0
+    except ValueError:  # a port or an address that is none
+        formed = False
+    if text and not formed:
         raise ConfigError(
             "a database like postgresql://user@host/name, or nothing",
             "another form",

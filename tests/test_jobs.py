@@ -231,6 +231,14 @@ def test_a_queue_that_is_no_database(shell: Shell) -> None:
     assert "nothing captured is lost" in err
 
 
+@pytest.mark.parametrize("place", ["mysql://h/x", "postgresql://h:port/x", "postgresql://[::1/x", "postgresql:"])
+def test_a_place_for_the_queue_that_is_none(shell: Shell, place: str) -> None:
+    shell.environment["ARCHIVER_JOBS"] = place
+    code, _, err = shell("jobs", "list")
+    assert code == 1
+    assert "ARCHIVER_JOBS" in err
+
+
 def test_what_stands_in_the_queue_is_text(shell: Shell) -> None:
     """Whoever can write to a shared database must not run code here: no pickled objects."""
     shell("jobs", "add", POST)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ import pytest
 from archiver.capture import Archive
 from archiver.home import Home
 from archiver.jobs.board import SILENT_SECONDS, Board
-from archiver.jobs.engine import Order, Queue
+from archiver.jobs.engine import Order, Queue, serve
 from archiver.jobs.job import Job
 from archiver.jobs.work import Pulse, Worker, database
 from archiver.limits import HostLimiter
@@ -28,6 +29,8 @@ from archiver.options import Options
 from archiver.recorder import Recorder, TestNetwork
 from archiver.seal import recover
 from spiders.targets import Target, parse_target
+from storage.errors import Unreachable
+from storage.times import system_clock
 from tests.conftest import World, plain_home
 from tests.postgres import Server, served
 from tests.test_jobs import PROGRAM, until
@@ -197,6 +200,21 @@ def test_without_the_database_nothing_is_begun(machines: list[Machine], server: 
         said = machines[0].log.read_text()
         assert "a queue that answers" in said
         assert "[jobs] database" in said
+    finally:
+        server.start()
+
+
+def test_a_database_that_goes_away_while_a_worker_begins_is_said_in_words(server: Server) -> None:
+    """It answered a moment before; DBOS finds that it does not any more."""
+    url = server.database().replace("postgresql:", "postgresql+psycopg:")
+    Queue(url).close()
+    server.stop()
+    try:
+        with pytest.raises(Unreachable, match="Connection refused"):
+            serve(url, "a/1", 1, lambda order: pytest.fail("nothing can be carried out"), system_clock)
+        assert not [one for one in threading.enumerate() if "dbos" in one.name.lower() and not one.daemon]
+        with pytest.raises(Unreachable, match="Connection refused"):
+            Queue(url)
     finally:
         server.start()
 

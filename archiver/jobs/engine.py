@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.board import Board, unreachable
 from archiver.jobs.job import PRIORITIES, Job
+from storage.errors import Unreachable
 from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -133,21 +134,15 @@ class Queue:
     """What is done with the queue. `url`: `sqlite:///…` or `postgresql+psycopg://…`. Raises `Unreachable` throughout."""
 
     def __init__(self, url: str) -> None:
-        from dbos import DBOSClient, DBOSPortableJSONSerializer, run_dbos_database_migrations
-        from sqlalchemy.exc import SQLAlchemyError
+        from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         _quiet()
-        try:
-            run_dbos_database_migrations(url)
+        with asking():
+            DBOS.migrate(url)
             self.board = Board(url)
             self._client: DBOSClient = DBOSClient(
                 system_database_url=url, serializer=DBOSPortableJSONSerializer(), retry_connection_errors=False
             )
-        except (
-            SQLAlchemyError,
-            RuntimeError,
-        ) as error:  # migrations end by an Exit, a RuntimeError, and say why on stderr
-            raise unreachable(error) from error
 
     def close(self) -> None:
         self._client.destroy()
@@ -295,10 +290,15 @@ def serve(
             DBOS.enqueue_workflow_with_options(options, job, number + 1, done["attempts"], priority)
         return done
 
-    DBOS.launch()
-    DBOS.register_queue(
-        QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-    )
+    try:
+        with asking():
+            DBOS.launch()
+            DBOS.register_queue(
+                QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+            )
+    except Unreachable:
+        DBOS.destroy(workflow_completion_timeout_sec=0, destroy_registry=True)
+        raise
 
     def end(seconds: float) -> None:
         DBOS.destroy(workflow_completion_timeout_sec=int(seconds), destroy_registry=True)
