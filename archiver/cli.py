@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archiver.cli_analysis import add_commands
 from archiver.cli_copies import add_commands as add_copies
@@ -35,17 +35,25 @@ exit codes:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """A command of several actions that is given none shows its help."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.endswith(": ACTION"):
+            self.print_help()
+            self.exit()
+        super().error(message)
+
+
 def build_parser() -> argparse.ArgumentParser:
     # Without defaults of their own, so that an option before the command is not undone by the command's parser.
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     home_help = "the home folder (default: $ARCHIVER_HOME or ~/archiver-home)"
     common.add_argument("--home", type=Path, metavar="DIR", help=home_help)
     common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
     common.add_argument("--as", dest="person", metavar="NAME", help="sign as this person (archiver keys new NAME)")
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common]
-    )
+    parser = Parser("archiver", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw, parents=[common])
     parser.add_argument("--version", action="store_true", help="print the version")
     _answers(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")

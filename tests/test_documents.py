@@ -76,6 +76,14 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
             assert part.strip(" ,") in said, (part, said)
 
 
+@pytest.mark.parametrize(
+    "group", re.findall(r"`archiver (\w+)` alone shows its help", (ROOT / "docs" / "commands.md").read_text())
+)
+def test_a_command_of_several_actions_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group], None, {}) == 0
+    assert "positional arguments:" in capsys.readouterr().out
+
+
 def test_the_tutorial(
     tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,8 +30,8 @@ from tests.conftest import Shell
 POST, OTHER = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
 SPELLINGS = [
     "https://t.me/ozen_today/12", "http://t.me/ozen_today/12", "t.me/ozen_today/12", "https://telegram.me/ozen_today/12",
-    "https://t.me/s/ozen_today/12", "HTTPS://T.ME/ozen_today/12", "https://t.me/Ozen_Today/12", "https://t.me/ozen_today/12?embed=1",
-    "https://t.me/ozen_today/12/", "tg://resolve?domain=ozen_today&post=12", "https://www.t.me/ozen_today/12",
+    "https://t.me/s/ozen_today/12", "HTTPS://T.ME/ozen_today/12", "https://t.me/ozen_today/12?embed=1",
+    "https://t.me/ozen_today/12/", "tg://resolve?domain=ozen_today&post=12", "https://www.t.me/ozen_today/12", "https://t.me/Ozen_Today/12",
 ]  # fmt: skip
 
 

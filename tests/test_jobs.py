@@ -202,6 +202,9 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     links = [f"https://blog.ozen.example/?n={n}" for n in range(6)]
     assert shell("jobs", "pause")[0] == 0
     assert shell("jobs", "add", *links)[0] == 0
+    code, _, err = shell("work", "--drain")  # there is nothing that it could begin
+    assert code == 0
+    assert "archiver jobs resume" in err
     process = worker_of(shell, world)
     started.append(process)
     log = shell.home.parent / "worker.log"

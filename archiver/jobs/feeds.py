@@ -226,7 +226,9 @@ def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job
     options = packed(Options(cases=feed.cases, media=feed.media))
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
-    texts = {value["key"]: value["text"] for value in rows.values()}
+    texts: dict[str, str] = {}
+    for value in rows.values():
+        texts.setdefault(value["key"], value["text"])
     for key in list(waiting)[:SLICE]:
         target = parse_target(texts[key])
         if not isinstance(target, NoTarget):

@@ -334,6 +334,8 @@ class Pulse:
         if self._drain and not _left(self._queue.counts()) and not self._due():
             self.nothing_left = True
             self._end()
+        elif self._drain and self._queue.paused and not self._worker.busy:
+            self._end()
 
     def _due(self) -> bool:
         """Queues what is due. Whether there was anything."""
@@ -395,6 +397,8 @@ async def work(
     pulse = Pulse(worker, queue, name, at_once, drain, tell, lambda: loop.call_soon_threadsafe(stop.set))
     queue.board.set("at once", str(at_once))
     pulse.beat()
+    if queue.paused:
+        tell("paused: nothing is begun until somebody says so: archiver jobs resume")
     end = await asyncio.to_thread(
         serve, database(home), name, 0 if queue.paused else at_once, worker.carry_out, home.clock
     )
