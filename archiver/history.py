@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import NotFound
+from archiver.jobs.watches import attached, other_files
 from archiver.showing import HIDDEN, is_hidden
 from spiders.targets import Target, parse_target
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
 """What of a post makes an observation differ from the one before."""
+IF_SAID = ("edited", "author_handle", "author_name")
+"""These too, where both say it: not every page of a platform does."""
 
 
 def post_of(text: str) -> str:
@@ -52,7 +55,7 @@ def history(context: Context, home: Home) -> int:
             continue
         line = json.loads(entry["line"])
         hidden = is_hidden(home, entry["capture"], post)
-        changed = [name for name in SHOWN if before is None or line.get(name) != before.get(name)]
+        changed = list(SHOWN) if before is None else _changed(before, line)
         _seen(context, when, entry, line, "first seen" if before is None else _changes(changed), changed, hidden)
         before = line
     return 0
@@ -86,6 +89,16 @@ def _found(context: Context, when: str, body: dict[str, Any], hidden: bool) -> N
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:
+    def differs(name: str) -> bool:
+        if name == "attachments":  # their links differ each time
+            return other_files(attached(before), attached(line))
+        return bool(before.get(name) != line.get(name))
+
+    said = [name for name in IF_SAID if None not in (before.get(name), line.get(name))]
+    return [name for name in (*SHOWN, *said) if differs(name)]
 
 
 def _changes(changed: list[str]) -> str:

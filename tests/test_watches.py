@@ -85,6 +85,14 @@ def test_what_is_a_change_and_what_is_none() -> None:
         "counts",
     ]
     assert [one["field"] for one in changes(before, sighting(1, attachments=[]))] == ["attachments"]
+    photo = {"kind": "photo", "photo_id": "5256230412378382138", "url": "https://cdn4.telesco.pe/file/a.jpg?token=1"}
+    shown = sighting(0, attachments=[photo])
+    for other, fields in (
+        ({"url": "https://cdn4.telesco.pe/file/b.jpg?token=2"}, []),
+        ({"photo_id": None}, []),
+        ({"photo_id": "5429460311875460150"}, ["attachments"]),
+    ):
+        assert [one["field"] for one in changes(shown, sighting(1, attachments=[photo | other]))] == fields, other
 
 
 def test_one_look_proves_nothing() -> None:
@@ -263,6 +271,30 @@ def test_a_post_that_is_removed_is_reported_with_its_proofs(watching: Watching) 
     (again,) = watching.events("seen-again")
     assert again["detail"]["post"] == "ozen_today/12"
     assert shell("check")[0] == 0
+
+
+def test_the_history_of_a_post_says_what_changed(watching: Watching) -> None:
+    """A file's link is another one each time; what is edited or renamed is a change."""
+    shell, (number, photo) = watching.shell, (11, "https://t.me/ozen_today/11")
+
+    def said() -> str:
+        assert shell("capture", photo, "--no-media")[0] == 0
+        return str([line for line in shell.json("history", photo)[1] if line["what"] == "seen"][-1]["changed"])
+
+    said()
+    post = next(post for post in watching.channel.posts if post.id == number)
+    media = [replace(one, name="square-11.jpg?token=other") for one in post.media]
+    watching.channel.posts[:] = [
+        replace(one, media=media) if one.id == number else one for one in watching.channel.posts
+    ]
+    assert said() == "[]"
+    watching.edit(number, "Алаңда ешкім жоқ.")
+    assert said() == "['text', 'edited']"
+    title, watching.channel.title = watching.channel.title, "Ozen news"
+    try:
+        assert said() == "['author_name']"
+    finally:
+        watching.channel.title = title
 
 
 def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) -> None:

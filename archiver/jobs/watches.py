@@ -27,6 +27,8 @@ RAREST = 30 * 86400.0
 GONE_TIMES = 8
 """What is gone is looked at so much more rarely: it may come back."""
 NOT_SHOWN = (Outcome.UNAVAILABLE, Outcome.REFUSED)
+FILE_FACTS = ("kind", "duration", "file_name", "photo_id", "file_id", "media_id")
+"""What stays of an attachment while its links change, and tells it from another that takes its place."""
 COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
 
 
@@ -45,7 +47,7 @@ class Sight:
     author: Sequence[str | None]
     """Id, handle, name."""
     attachments: Sequence[Sequence[Any]]
-    """Kind, duration and file name of each."""
+    """`FILE_FACTS` of each."""
     counts: Mapping[str, int]
 
     def value(self) -> dict[str, Any]:
@@ -67,15 +69,24 @@ class Sight:
 def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
     """Of a line of posts.jsonl."""
     words = json.dumps([line.get("title"), line.get("text")], ensure_ascii=False)
-    attachments = [
-        [one.get("kind"), one.get("duration"), one.get("file_name")] for one in line.get("attachments") or []
-    ]
     edited = (line.get("edited_at") or {}).get("value") or line.get("edited")
     author = [line.get("author_id"), line.get("author_handle"), line.get("author_name")]
     counts = {name: line[name] for name in COUNTS if line.get(name) is not None}
     return Sight(
-        capture, ledger, line.get("record"), at, sha256_hex(words.encode()), edited, author, attachments, counts
+        capture, ledger, line.get("record"), at, sha256_hex(words.encode()), edited, author, attached(line), counts
     )
+
+
+def attached(line: Mapping[str, Any]) -> list[list[Any]]:
+    """`FILE_FACTS` of each attachment."""
+    return [[one.get(name) for name in FILE_FACTS] for one in line.get("attachments") or []]
+
+
+def other_files(before: Sequence[Sequence[Any]], now: Sequence[Sequence[Any]]) -> bool:
+    """Whether a post has other attachments than before. What one of the two does not say is no difference."""
+    pairs = zip(before, now, strict=False)
+    differ = any(x != y for old, new in pairs for x, y in zip(old, new, strict=False) if None not in (x, y))
+    return differ or len(before) != len(now)
 
 
 def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
@@ -93,7 +104,8 @@ def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
     differs("edited", before.edited, now.edited)
     for name, old, new in zip(("account id", "account handle", "account name"), before.author, now.author, strict=True):
         differs(name, old, new)
-    differs("attachments", [list(one) for one in before.attachments], [list(one) for one in now.attachments])
+    if other_files(before.attachments, now.attachments):
+        differs("attachments", [list(one) for one in before.attachments], [list(one) for one in now.attachments])
     if found and before.counts != now.counts:
         found.append({"field": "counts", "before": dict(before.counts), "after": dict(now.counts)})
     return found
