@@ -80,7 +80,7 @@ def diff(home: Home, a: str, b: str) -> Diff:
         (row for one in (a, b) if (row := home.catalog.capture(one))), key=lambda row: (row["opened"], row["seq"])
     )
     a, b = (row["id"] for row in rows)
-    before, after = _posts(home, a), _posts(home, b)
+    before, after = posts_with_digests(home, a), posts_with_digests(home, b)
     if rows[0]["target"] != rows[1]["target"] and not set(before) & set(after):
         raise UsageError(
             "two captures of the same link, or with a post in common", f"{rows[0]['target']} and {rows[1]['target']}",
@@ -107,7 +107,7 @@ def diff(home: Home, a: str, b: str) -> Diff:
     return Diff(rows[0], rows[1], tuple(found), same, other)
 
 
-def _posts(home: Home, capture: str) -> dict[str, dict[str, Any]]:
+def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
     """Post → its line, with the digest of each of its files that the capture has whole."""
     records = {row["id"]: row["payload_digest"] for row in home.catalog.records(capture)}
     kept = {}

@@ -7,6 +7,8 @@ is left out, done twice, or drifts. CI simulates a day and a half, `make soak` a
 from __future__ import annotations
 
 import asyncio
+import html
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ import pytest
 
 from archiver.capture import Archive
 from archiver.demo.server import Answer
+from archiver.demo.telegram import Medium
 from archiver.home import Home
 from archiver.jobs.board import Thing
 from archiver.jobs.due import schedules_due, thing_of
@@ -29,6 +32,7 @@ from archiver.jobs.watches import NOT_SHOWN, Watch, new_watch
 from archiver.jobs.work import Worker, database
 from archiver.recorder import Recorder
 from spiders.targets import Target, parse_target
+from storage.times import utc_text
 from tests.conftest import NoLimiter, World
 
 BEGIN = datetime(2027, 3, 25, 0, 0, tzinfo=UTC)
@@ -48,7 +52,8 @@ class Simulation:
         plain = [post for post in self.channel.posts if not post.media and not post.service]
         self.channel.posts[:] = [replace(plain[n % len(plain)], id=1000 + n, reply_to=None) for n in range(posts)]
         self.gone: dict[int, datetime] = {}
-        self.edits: dict[int, int] = {}
+        self.edits: dict[int, list[datetime]] = {}
+        """Words, or a film in the place of what was there."""
         self.runs: list[datetime] = []
         self.done = 0
         for post in self.channel.posts:
@@ -76,8 +81,11 @@ class Simulation:
                 self.gone[post.id] = self.now
             elif what < 0.05:
                 place = self.channel.posts.index(post)
-                self.edits[post.id] = self.edits.get(post.id, 0) + 1
-                self.channel.posts[place] = replace(post, text=f"{post.text} (edit {self.edits[post.id]})", edited=True)
+                number = len(self.edits.setdefault(post.id, [])) + 1
+                self.edits[post.id].append(self.now)
+                film = Medium("video", f"film-{number}.mp4", seconds=number)
+                made = {"media": [film]} if self.chance.random() < 0.3 else {"text": f"{post.text} (edit {number})"}
+                self.channel.posts[place] = replace(post, **made, edited=True)
             elif what < 0.15:
                 trouble[f"/ozen_today/{post.id}"] = self.chance.choice([
                     Answer(429, "text/plain", b"Too Many Requests"), Answer(500, "text/plain", b"oops"), Answer(503, "text/plain", b"busy"),
@@ -140,6 +148,8 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
     asyncio.run(main())
     there = {post.id for post in simulation.channel.posts}
+    words = {post.id: html.unescape(post.text) for post in simulation.channel.posts}
+    films = {post.id: len(post.media) for post in simulation.channel.posts}
     said = {int(detail["post"].rpartition("/")[2]): detail for detail in simulation.events("unavailable")}
     assert not there & set(said), "said to be unavailable, and there"
     looked_at = {number: one for number, one in simulation.watches().items() if one.sight is not None}
@@ -153,7 +163,13 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
     for number in there & set(looked_at):
         assert looked_at[number].state == "present"
         edits = [detail for detail in simulation.events("changed") if detail["post"].endswith(f"/{number}")]
-        assert len(edits) <= simulation.edits.get(number, 0)
+        made = simulation.edits.get(number, [])
+        assert len(edits) <= len(made)
+        seen = sorted(home.catalog.observations(f"ozen_today/{number}"), key=lambda row: str(row["opened"]))
+        after = [moment for moment in made if utc_text(moment) > seen[0]["opened"]]
+        assert bool(edits) == bool(after), "edited, and not said"
+        last = json.loads(seen[-1]["line"])
+        assert (last["text"], len(last["attachments"])) == (words[number], films[number])
     berlin = [run.strftime("%d") for run in simulation.runs]
     assert len(berlin) == len(set(berlin)), "a day's run twice"
     now = simulation.now.astimezone(ZoneInfo("Europe/Berlin"))

@@ -34,6 +34,7 @@ from archiver.jobs.watches import (
 )
 from archiver.jobs.work import database
 from spiders.posts import Outcome
+from storage import canonical
 from storage.times import utc_parse, utc_text
 from tests.conftest import Shell, World
 
@@ -84,7 +85,9 @@ def test_what_is_a_change_and_what_is_none() -> None:
         "account handle",
         "counts",
     ]
-    assert [one["field"] for one in changes(before, sighting(1, attachments=[]))] == ["attachments"]
+    gone = changes(before, sighting(1, attachments=[], views=99))
+    assert [one["field"] for one in gone] == ["attachments", "counts"]
+    assert canonical.dumps(gone), "as an event it must be canonical, durations too"
     photo = {"kind": "photo", "photo_id": "5256230412378382138", "url": "https://cdn4.telesco.pe/file/a.jpg?token=1"}
     shown = sighting(0, attachments=[photo])
     for other, fields in (
@@ -93,6 +96,28 @@ def test_what_is_a_change_and_what_is_none() -> None:
         ({"photo_id": "5429460311875460150"}, ["attachments"]),
     ):
         assert [one["field"] for one in changes(shown, sighting(1, attachments=[photo | other]))] == fields, other
+
+
+FILES = st.lists(
+    st.fixed_dictionaries(
+        {"kind": st.sampled_from(["photo", "video"])},
+        optional={
+            "duration": st.one_of(st.none(), st.floats(0, 1e6)),
+            "file_name": st.text(),
+            "photo_id": st.text("0123456789", min_size=1),
+        },
+    ),
+    max_size=4,
+)
+
+
+@given(FILES, FILES, st.one_of(st.none(), st.booleans()), st.one_of(st.none(), st.text()))
+def test_a_change_can_always_be_sealed(was: list[Any], now: list[Any], edited: bool | None, name: str | None) -> None:
+    """An event is canonical JSON: one that cannot be written would be a change that nobody is told of."""
+    before = Sight.of(json.loads(json.dumps(sighting(0, attachments=was).value())))  # as the queue's board keeps it
+    found = changes(before, sighting(1, attachments=now, edited=edited, author_name=name))
+    canonical.dumps(found)
+    assert changes(before, sighting(1, attachments=was)) == []
 
 
 def test_one_look_proves_nothing() -> None:
@@ -295,6 +320,23 @@ def test_the_history_of_a_post_says_what_changed(watching: Watching) -> None:
         assert said() == "['author_name']"
     finally:
         watching.channel.title = title
+
+
+def test_a_file_that_takes_anothers_place_is_noticed_by_looks_that_take_files(watching: Watching) -> None:
+    """The page says nothing of it: Telegram shows neither a new mark nor another length."""
+    shell, post = watching.shell, next(post for post in watching.channel.posts if post.id == 12)
+    assert shell("watch", "add", POST, "--media")[0] == 0
+    watching.look()
+    watching.look()
+    assert not watching.events("changed"), "the same bytes again, by whatever link"
+    other = [replace(one, body=one.body + b"other") for one in post.media]
+    watching.channel.posts[:] = [replace(one, media=other) if one.id == 12 else one for one in watching.channel.posts]
+    watching.look()
+    (event,) = watching.events("changed")
+    (change,) = event["detail"]["changes"]
+    assert change["field"] == "attachments"
+    assert [old[:-1] == new[:-1] for old, new in zip(change["before"], change["after"], strict=True)] == [True]
+    assert change["before"][0][-1] != change["after"][0][-1]
 
 
 def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from archiver.diffing import posts_with_digests
 from archiver.doctor import LINKS
 from archiver.jobs.board import Thing
 from archiver.jobs.engine import ENDED, Order, Queue
@@ -195,9 +196,9 @@ class _Looking:
 
     def _sight(self, capture: str, target: Target) -> Sight | None:
         row = self.home.catalog.capture(capture)
-        lines = [json.loads(post["line"]) for post in self.home.catalog.posts(capture)]
         if row is None:
             return None
+        lines = list(posts_with_digests(self.home, capture).values())
         of_target = [
             line
             for line in lines

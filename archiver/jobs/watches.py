@@ -47,7 +47,7 @@ class Sight:
     author: Sequence[str | None]
     """Id, handle, name."""
     attachments: Sequence[Sequence[Any]]
-    """`FILE_FACTS` of each."""
+    """Of each: `FILE_FACTS`, and the SHA-256 where the look has the file."""
     counts: Mapping[str, int]
 
     def value(self) -> dict[str, Any]:
@@ -78,8 +78,16 @@ def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
 
 
 def attached(line: Mapping[str, Any]) -> list[list[Any]]:
-    """`FILE_FACTS` of each attachment."""
-    return [[one.get(name) for name in FILE_FACTS] for one in line.get("attachments") or []]
+    """Of each attachment: `FILE_FACTS`, and its digest where `line` has `digests` and the platform links to the file itself.
+
+    What is put together from pieces is left out: the platform offers others tomorrow.
+    """
+    files = line.get("attachments") or []
+    digests = line.get("digests") or [None] * len(files)
+    return [
+        [*(one.get(name) for name in FILE_FACTS), digest if one.get("url") else None]
+        for one, digest in zip(files, digests, strict=True)
+    ]
 
 
 def other_files(before: Sequence[Sequence[Any]], now: Sequence[Sequence[Any]]) -> bool:
@@ -87,6 +95,11 @@ def other_files(before: Sequence[Sequence[Any]], now: Sequence[Sequence[Any]]) -
     pairs = zip(before, now, strict=False)
     differ = any(x != y for old, new in pairs for x, y in zip(old, new, strict=False) if None not in (x, y))
     return differ or len(before) != len(now)
+
+
+def _said(attachments: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """As an event can say it: canonical JSON has no fractions, and a duration is one."""
+    return [[str(fact) if isinstance(fact, float) else fact for fact in one] for one in attachments]
 
 
 def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
@@ -105,7 +118,7 @@ def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
     for name, old, new in zip(("account id", "account handle", "account name"), before.author, now.author, strict=True):
         differs(name, old, new)
     if other_files(before.attachments, now.attachments):
-        differs("attachments", [list(one) for one in before.attachments], [list(one) for one in now.attachments])
+        differs("attachments", _said(before.attachments), _said(now.attachments))
     if found and before.counts != now.counts:
         found.append({"field": "counts", "before": dict(before.counts), "after": dict(now.counts)})
     return found
