@@ -65,16 +65,19 @@ class Walk:
     at_once: int = 2
     named: str | None = None
     """The id of the run, where it follows from a job. A run of that id that reached its end is not walked again."""
+    alone: bool = False
+    """It goes on with no other run, and none with it: what is there now is looked at, from its beginning."""
     results: list[Result] = field(default_factory=list)
     failed: list[tuple[str, EvidenceError]] = field(default_factory=list)
 
     async def run(self, restart: bool = False) -> list[Result]:
         """Raises `StorageError`, `ArchiverError`."""
         home = self.archive.home
-        asked = _asked(self.options)
-        if self.named is not None and home.state.run_done(self.named):
+        asked = _asked(self.options) | {"alone": self.alone}
+        begun = home.state.run(self.named) if self.named is not None else None
+        if begun is not None and begun.done:
             return self.results
-        state = None if restart else unfinished(home, self.target, self.options)
+        state = begun if self.alone else None if restart else unfinished(home, self.target, self.options)
         if state is None:
             run = self.named or home.new_capture_id(home.clock())
             state = RunState(run, self.target.key, 0, None, False, asked)
@@ -161,13 +164,14 @@ def _asked(options: Options) -> dict[str, Any]:
         "comments": options.comments,
         "by": options.account,
         "oldest_first": options.oldest_first,
+        "alone": False,
     }
 
 
 def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
     """The walk of that target with the same options that did not reach its end."""
     asked = _asked(options)
-    older = {"by": None, "oldest_first": False}  # what a run of an older release could only be
+    older = {"by": None, "oldest_first": False, "alone": False}  # what a run of an older release could only be
     runs = home.state.unfinished_runs(target.key)
     return next(
         (

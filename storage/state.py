@@ -55,10 +55,12 @@ class State:
         )
         return [RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) for row in rows]
 
-    def run_done(self, run: str) -> bool:
-        """Whether a run of that id reached its end."""
-        row = self._connection.execute("SELECT done FROM runs WHERE run=?", (run,)).fetchone()
-        return bool(row and row[0])
+    def run(self, run: str) -> RunState | None:
+        """Where the run of that id stands."""
+        row = self._connection.execute(
+            "SELECT run, target, parts, cursor, done, options FROM runs WHERE run=?", (run,)
+        ).fetchone()
+        return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
 
     def reached(self, state: RunState, found: list[tuple[str, str]]) -> None:
         """Everything before `state.cursor` is kept. `found`: (key, link) of what is still to be captured on its own."""

@@ -120,6 +120,32 @@ def test_a_change_can_always_be_sealed(was: list[Any], now: list[Any], edited: b
     assert changes(before, sighting(1, attachments=was)) == []
 
 
+def test_a_post_that_is_shown_in_part_takes_the_place_of_no_whole_one() -> None:
+    """Such as a page's head while a platform's other answers are away: it cuts words and leaves files out."""
+    head = {"outcome": "partial", "reason": "the page's head only", "text": "video from", "attachments": []}
+    first = seen(watch(), sighting(0), at(0)).watch
+    part = seen(first, sighting(10, **head), at(10))
+    assert (part.event, part.watch.state) == (None, "present")
+    assert part.watch.said == "as before, in part: the page's head only"
+    whole = seen(part.watch, sighting(20, text="other words"), at(20))
+    assert whole.event is not None
+    assert whole.event[1]["before"]["capture"] == "capture-0", "which shows the words that were there"
+    gone = not_shown(not_shown(part.watch, looked(30), at(30)).watch, looked(100), at(100))
+    assert gone.event is not None
+    assert gone.event[1]["last_seen"]["capture"] == "capture-10"
+    cut = seen(watch(), sighting(0, **head), at(0)).watch
+    assert seen(cut, sighting(10), at(10)).event is None
+    assert seen(cut, sighting(10, **head | {"text": "other"}), at(10)).event is not None, "alike can be compared"
+
+
+def test_a_file_that_cannot_be_had_hides_no_edit() -> None:
+    big = {"outcome": "partial", "reason": "too big", "attachments": [{"kind": "video", "reason": "too big"}]}
+    one = seen(watch(), sighting(0, **big), at(0)).watch
+    found = seen(one, sighting(10, text="other"), at(10))
+    assert found.event is not None
+    assert [change["field"] for change in found.event[1]["changes"]] == ["text"]
+
+
 def test_one_look_proves_nothing() -> None:
     one = seen(watch(), sighting(0), at(0)).watch
     first = not_shown(one, looked(10), at(10))
@@ -337,6 +363,47 @@ def test_a_file_that_takes_anothers_place_is_noticed_by_looks_that_take_files(wa
     assert change["field"] == "attachments"
     assert [old[:-1] == new[:-1] for old, new in zip(change["before"], change["after"], strict=True)] == [True]
     assert change["before"][0][-1] != change["after"][0][-1]
+
+
+def test_a_post_whose_film_is_too_big_is_watched_like_any_other(watching: Watching) -> None:
+    assert watching.shell("watch", "add", THIRD)[0] == 0
+    assert watching.look() == 2
+    assert watching.states() == {THIRD: "present"}
+    watching.edit(20, "Полная запись, 41 минута.")
+    watching.look()
+    (event,) = watching.events("changed")
+    assert [change["field"] for change in event["detail"]["changes"]] == ["text", "edited"]
+
+
+def test_what_was_gone_when_it_was_captured_was_never_seen(watching: Watching) -> None:
+    shell, link = watching.shell, "https://x.com/ozen_today/status/1478660000000000009"
+    assert shell("capture", link)[0] == 3
+    assert shell("watch", "add", link)[0] == 0
+    queue = Queue(database(Home(shell.home)))
+    (thing,) = queue.board.things("watch")
+    queue.close()
+    assert (thing.value["state"], thing.value["sight"]) == ("new", None)
+
+
+def test_a_walk_that_broke_off_is_begun_anew_by_the_next_look(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its newest posts would be taken for gone, and for new the time after."""
+    shell, telegram, preview = watching.shell, watching.world.telegram, watching.world.telegram._preview
+    assert shell("watch", "add", CHANNEL)[0] == 0
+
+    def broken(channel: Any, before: int | None) -> bytes:
+        return preview(channel, before) if before is None else b"<html><body>Are you a robot?</body></html>"
+
+    monkeypatch.setattr(telegram, "_preview", broken)
+    watching.look()
+    assert watching.states() == {CHANNEL: "new"}
+    monkeypatch.undo()
+    watching.look()
+    queue = Queue(database(Home(shell.home)))
+    (thing,) = queue.board.things("watch")
+    queue.close()
+    assert len(thing.value["posts"]) == len(watching.channel.posts)
 
 
 def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) -> None:

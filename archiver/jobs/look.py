@@ -26,6 +26,8 @@ from archiver.jobs.watches import (
     Watch,
     cannot_tell,
     changes,
+    is_there,
+    kept,
     not_shown,
     seen,
     sight,
@@ -55,13 +57,23 @@ def derived(*parts: str) -> str:
 
 
 def walked_whole(home: Home, ended: Ended) -> bool:
-    """Every page of a walk was answered. That a file of a post is missing does not matter here."""
+    """A walk came to its end or its limit, and every page of it was answered. That a file of a post is missing does not matter here."""
     outcome, reason, captures = ended
     if outcome not in (Outcome.CAPTURED, Outcome.PARTIAL) or interrupted(outcome, reason):
         return False
-    lines = [line for capture in captures for line in home.catalog.inventory(capture)]
-    pages = [line["outcome"] for line in lines if line.get("kind") == "page" and "outcome" in line]
-    return bool(pages) and all(one in (Outcome.CAPTURED, Outcome.SKIPPED) for one in pages)
+    rows = [row for capture in captures if (row := home.catalog.capture(capture)) is not None]
+    run = home.state.run(rows[0]["run"]) if rows else None
+    parts = [
+        row["id"] for row in rows if row["target"] == rows[0]["target"]
+    ]  # not what it found, which follows in captures of its own
+    pages = [
+        line["outcome"]
+        for part in parts
+        for line in home.catalog.inventory(part)
+        if line.get("kind") == "page" and "outcome" in line
+    ]
+    whole = run is not None and bool(run.options.get("walked"))
+    return whole and all(one in (Outcome.CAPTURED, Outcome.SKIPPED) for one in pages)
 
 
 def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) -> list[Job]:
@@ -199,11 +211,7 @@ class _Looking:
         if row is None:
             return None
         lines = list(posts_with_digests(self.home, capture).values())
-        of_target = [
-            line
-            for line in lines
-            if line.get("role", "target") == "target" and line.get("outcome", "captured") == "captured"
-        ]
+        of_target = [line for line in lines if line.get("role", "target") == "target" and is_there(line)]
         named = [line for line in of_target if line.get("id") == target.id]
         chosen = (named or of_target)[:1]
         return sight(chosen[0], capture, self.worker.ledger, row["opened"]) if chosen else None
@@ -212,7 +220,7 @@ class _Looking:
 
     async def channel(self, target: Target, options: Options) -> tuple[Ended, Concluded | None]:
         """The newest posts: new ones are captured, changed ones said, and of those that are not there any more each is looked at."""
-        ended = await self.worker.walk(self.order, target, options)
+        ended = await self.worker.walk(self.order, target, options, alone=True)
         outcome, reason, captures = ended
         present = self._present(captures)
         if not present or not walked_whole(self.home, ended):
@@ -225,11 +233,14 @@ class _Looking:
         gone = [key for key, one in before.items() if key not in present and (one["published"] or "") >= span]
         different = []
         for key in present:
-            was = before.get(key)
-            if was and (found := changes(Sight.of(was["sight"]), now := Sight.of(present[key]["sight"]))):
+            if key not in before:
+                continue
+            was, now = Sight.of(before[key]["sight"]), Sight.of(present[key]["sight"])
+            present[key]["sight"] = kept(was, now).value()
+            if found := changes(was, now):
                 different.append(key)
                 detail = {"link": present[key]["link"], "watch": self.watch.id, **now.place(), "changes": found}
-                self.event("changed", {**detail, "before": Sight.of(was["sight"]).place()})
+                self.event("changed", {**detail, "before": was.place()})
         self._look_at([before[key] for key in gone])
         self._capture([present[key]["link"] for key in (*fresh, *different)], options)
         said = f"{len(present)} posts: {len(fresh)} new, {len(different)} changed, {len(gone)} not there any more"
@@ -250,7 +261,7 @@ class _Looking:
                 continue
             for post in self.home.catalog.posts(capture):
                 line = json.loads(post["line"])
-                if line.get("role") == "target" and line.get("id") and line.get("url"):
+                if line.get("role") == "target" and line.get("id") and line.get("url") and is_there(line):
                     one = sight(line, capture, self.worker.ledger, row["opened"]).value()
                     found.setdefault(
                         line["id"], {"sight": one, "link": line["url"], "published": line.get("published_at")}

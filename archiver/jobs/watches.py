@@ -49,12 +49,16 @@ class Sight:
     attachments: Sequence[Sequence[Any]]
     """Of each: `FILE_FACTS`, and the SHA-256 where the look has the file."""
     counts: Mapping[str, int]
+    limits: str | None = None
+    """Why it is not the whole post: what the platform showed leaves words or files out, and is compared with its like only."""
+    again: Mapping[str, Any] | None = None
+    """Where the post was seen last, if that showed less than this."""
 
     def value(self) -> dict[str, Any]:
         return {
             "capture": self.capture, "ledger": self.ledger, "record": self.record, "at": self.at, "text": self.text,
             "edited": self.edited, "author": list(self.author), "attachments": [list(one) for one in self.attachments],
-            "counts": dict(self.counts),
+            "counts": dict(self.counts), "limits": self.limits, "again": dict(self.again) if self.again else None,
         }  # fmt: skip
 
     @classmethod
@@ -65,6 +69,15 @@ class Sight:
         """Where it is kept."""
         return {"capture": self.capture, "ledger": self.ledger, "record": self.record, "at": self.at}
 
+    def last(self) -> dict[str, Any]:
+        """Where the post was seen last."""
+        return dict(self.again or self.place())
+
+
+def is_there(line: Mapping[str, Any]) -> bool:
+    """Whether a line of posts.jsonl shows the post, whole or in part; others say that there is none, or that we may not see it."""
+    return line.get("outcome", Outcome.CAPTURED) in (Outcome.CAPTURED, Outcome.PARTIAL)
+
 
 def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
     """Of a line of posts.jsonl."""
@@ -73,8 +86,16 @@ def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
     author = [line.get("author_id"), line.get("author_handle"), line.get("author_name")]
     counts = {name: line[name] for name in COUNTS if line.get(name) is not None}
     return Sight(
-        capture, ledger, line.get("record"), at, sha256_hex(words.encode()), edited, author, attached(line), counts
-    )
+        capture, ledger, line.get("record"), at, sha256_hex(words.encode()), edited, author, attached(line), counts,
+        _limits(line),
+    )  # fmt: skip
+
+
+def _limits(line: Mapping[str, Any]) -> str | None:
+    """A file that cannot be had makes a post partial, too, but it is all there to be compared."""
+    of_files = {one.get("reason") for one in line.get("attachments") or []}
+    partial = line.get("outcome") == Outcome.PARTIAL and line.get("reason") not in of_files
+    return line.get("reason") if partial else None
 
 
 def attached(line: Mapping[str, Any]) -> list[list[Any]]:
@@ -108,6 +129,8 @@ def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
     Unknown is no difference: a page that does not say who wrote it has not renamed anybody.
     """
     found: list[dict[str, Any]] = []
+    if before.limits != now.limits:
+        return found
 
     def differs(name: str, old: Any, new: Any) -> None:
         if old != new and old is not None and new is not None:
@@ -122,6 +145,13 @@ def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
     if found and before.counts != now.counts:
         found.append({"field": "counts", "before": dict(before.counts), "after": dict(now.counts)})
     return found
+
+
+def kept(before: Sight | None, now: Sight) -> Sight:
+    """What the next look is compared with. One that shows only a part of the post does not take the place of the whole."""
+    if before is not None and before.limits is None and now.limits is not None:
+        return replace(before, again=now.place())
+    return now
 
 
 @dataclass(frozen=True)
@@ -235,8 +265,11 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
         if found
         else "as before"
     )
+    said = f"{said}, in part: {now.limits}" if now.limits else said
     changed = now.at if found else watch.changed
-    after = replace(watch, state="present", sight=now, changed=changed, looks=(), looked=now.capture, said=said)
+    after = replace(
+        watch, state="present", sight=kept(before, now), changed=changed, looks=(), looked=now.capture, said=said
+    )
     return Concluded(after, after.wait(moment), event)
 
 
@@ -251,7 +284,7 @@ def not_shown(watch: Watch, look: Look, moment: datetime) -> Concluded:
     )
     if not confirmed(looks, watch.second_look):
         return Concluded(after, after.wait(moment))
-    last = watch.sight.place() if watch.sight is not None else None
+    last = watch.sight.last() if watch.sight is not None else None
     detail = {
         "link": watch.link, "watch": watch.id, "outcome": look.outcome, "said": look.said, "looks": [dict(one) for one in looks],
         "last_seen": last, "first_not_seen": looks[0]["at"],

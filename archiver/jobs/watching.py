@@ -16,7 +16,7 @@ from archiver.jobs.commands import opened
 from archiver.jobs.engine import Queue
 from archiver.jobs.look import derived, first_look
 from archiver.jobs.schedule import in_words, span_of
-from archiver.jobs.watches import NOT_SHOWN, Watch, new_watch, sight
+from archiver.jobs.watches import NOT_SHOWN, Watch, is_there, new_watch, sight
 from archiver.running import telegram_account
 from archiver.showing import is_hidden
 from spiders.targets import NoTarget, Target, parse_target
@@ -95,7 +95,7 @@ def _known(home: Home, made: Watch, target: Target) -> Watch:
     for row in reversed(rows):
         for post in home.catalog.posts(row["id"]):
             line = json.loads(post["line"])
-            if line.get("role", "target") == "target" and line.get("id") in (target.id, None):
+            if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
                 found = sight(line, row["id"], home.keys.ledger.name, row["opened"])
                 return replace(made, state="present", sight=found)
     return made
@@ -147,7 +147,8 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
     )
     console.say(f"  state      {one.state}: {harmless(one.said or 'not looked at yet')}")
     if one.sight is not None:
-        console.say(f"  last seen  {one.sight.at[:19]}Z in {one.sight.capture}")
+        last = one.sight.last()
+        console.say(f"  last seen  {last['at'][:19]}Z in {last['capture']}")
     for look in one.looks:
         by = " by the second way out" if look["exit"] else ""
         console.say(f"  not shown  {look['at'][:19]}Z in {look['capture']}{by}: {harmless(str(look['said']))}")

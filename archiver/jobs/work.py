@@ -229,9 +229,10 @@ class Worker:
             return Outcome.FAILED, f"{wanted} is still open in another process of this home", (wanted,)
         return None
 
-    async def walk(self, order: Order, target: Target, options: Options) -> Ended:
+    async def walk(self, order: Order, target: Target, options: Options, alone: bool = False) -> Ended:
+        """`alone`: of a look, which goes on with nothing that broke off."""
         run = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
-        walk = Walk(self.archive, target, options, self._results, named=run)
+        walk = Walk(self.archive, target, options, self._results, named=run, alone=alone)
         await walk.run()
         found = [(one.outcome, one.reason, one.capture) for one in walk.results]
         found += [(Outcome.FAILED, f"{link}: {error.found}", "") for link, error in walk.failed]
