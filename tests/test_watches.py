@@ -195,6 +195,17 @@ def test_looks_become_rarer_with_age() -> None:
     assert replace(one, steady=True).wait(NOON + timedelta(days=3000)) == 600
 
 
+def test_what_cannot_be_told_is_not_asked_each_quarter_of_an_hour_for_ever() -> None:
+    one, waits = seen(watch(every=86400.0), sighting(0), at(0)).watch, []
+    for _ in range(9):
+        then = cannot_tell(one, "no other post was answered")
+        one = then.watch
+        waits.append(then.wait)
+    assert waits == [900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 86400]
+    assert cannot_tell(seen(one, sighting(1), at(1)).watch, "wall").wait == 900
+    assert cannot_tell(replace(one, state="missing"), "wall").wait == 3600, "as soon as a second look"
+
+
 @given(st.lists(st.sampled_from(["there", "gone", "edited", "wall"]), max_size=30), st.integers(1, 90))
 def test_never_unavailable_without_two_looks_apart_and_never_after_it_was_seen(story: list[str], step: int) -> None:
     one, clock, version = watch(), 0, 0

@@ -7,7 +7,7 @@ run, the control; and where a second way out is set, the second look is taken by
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ TRIED = 3
 """How many of them are asked for, until one is there."""
 FALLBACK = 6 * 3600.0
 """A watch whose job was lost is looked at again after this."""
+FOUND = (Outcome.CAPTURED, Outcome.PARTIAL)
 CHANNEL_POSTS = 100
 """How many of a channel's newest posts each look walks."""
 
@@ -57,23 +58,23 @@ def derived(*parts: str) -> str:
 
 
 def walked_whole(home: Home, ended: Ended) -> bool:
-    """A walk came to its end or its limit, and every page of it was answered. That a file of a post is missing does not matter here."""
-    outcome, reason, captures = ended
-    if outcome not in (Outcome.CAPTURED, Outcome.PARTIAL) or interrupted(outcome, reason):
-        return False
-    rows = [row for capture in captures if (row := home.catalog.capture(capture)) is not None]
+    """A walk came to its end or its limit, and every page of it was answered.
+
+    That a file of a post is missing does not matter here, nor what became of things that it found: they are captured by themselves.
+    """
+    rows = [row for capture in ended[2] if (row := home.catalog.capture(capture)) is not None]
     run = home.state.run(rows[0]["run"]) if rows else None
-    parts = [
-        row["id"] for row in rows if row["target"] == rows[0]["target"]
-    ]  # not what it found, which follows in captures of its own
-    pages = [
-        line["outcome"]
-        for part in parts
-        for line in home.catalog.inventory(part)
-        if line.get("kind") == "page" and "outcome" in line
-    ]
-    whole = run is not None and bool(run.options.get("walked"))
-    return whole and all(one in (Outcome.CAPTURED, Outcome.SKIPPED) for one in pages)
+    if run is None or not run.options.get("walked"):
+        return False
+    for part in rows:
+        if part["target"] != rows[0]["target"]:
+            continue
+        if Outcome(part["outcome"]) not in FOUND or interrupted(Outcome(part["outcome"]), part["reason"]):
+            return False
+        pages = [line.get("outcome") for line in home.catalog.inventory(part["id"]) if line.get("kind") == "page"]
+        if not all(one in (None, Outcome.CAPTURED, Outcome.SKIPPED) for one in pages):
+            return False
+    return True
 
 
 def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) -> list[Job]:
@@ -125,7 +126,7 @@ class _Looking:
         capture = captures[0] if captures else ""
         if capture and self.watch.looked == capture:  # concluded before a kill
             return (outcome, reason, tuple(self.captures)), None
-        found = self._sight(capture, target) if outcome in (Outcome.CAPTURED, Outcome.PARTIAL) else None
+        found = self._sight(capture, target) if outcome in FOUND else None
         if found is not None:
             self._remember_control()
             return (outcome, reason, captures), seen(self.watch, found, self.moment)
@@ -141,7 +142,7 @@ class _Looking:
         """The second look, by the other way out. Where it cannot tell, the first stands and waits."""
         ended = await self.worker.capture(self.order, target, options, 3)
         self.captures += ended[2]
-        found = self._sight(ended[2][0], target) if ended[0] in (Outcome.CAPTURED, Outcome.PARTIAL) else None
+        found = self._sight(ended[2][0], target) if ended[0] in FOUND else None
         if found is not None:
             return seen(replace(self.watch, state="present"), found, self.moment)
         records = self._answers(ended[2][0], target.platform) if ended[0] in NOT_SHOWN else []
@@ -182,10 +183,7 @@ class _Looking:
             bare = replace(options, media=False, media_reason="a control: only whether it is answered")
             outcome, _, captures = await self.worker.capture(self.order, other, bare, part, link)
             self.captures += captures
-            if (
-                outcome in (Outcome.CAPTURED, Outcome.PARTIAL)
-                and (found := self._sight(captures[0], other)) is not None
-            ):
+            if outcome in FOUND and (found := self._sight(captures[0], other)) is not None:
                 return {"link": link, "capture": captures[0], "records": [found.record]}
         return None
 
@@ -244,13 +242,13 @@ class _Looking:
         self._look_at([before[key] for key in gone])
         self._capture([present[key]["link"] for key in (*fresh, *different)], options)
         said = f"{len(present)} posts: {len(fresh)} new, {len(different)} changed, {len(gone)} not there any more"
-        self.board.set(
-            f"control {target.platform}", json.dumps([one["link"] for one in list(present.values())[:CONTROLS]])
-        )
+        self.board.set(f"control {target.platform}", json.dumps(self._answered(captures, present)[:CONTROLS]))
         changed = (
             Sight.of(next(iter(present.values()))["sight"]).at if fresh or different or gone else self.watch.changed
         )
-        after = replace(self.watch, state="present", posts=present, said=said, looked=captures[0], changed=changed)
+        after = replace(
+            self.watch, state="present", posts=present, said=said, looked=captures[0], changed=changed, unsure=0
+        )
         return ended, Concluded(after, after.wait(self.moment))
 
     def _present(self, captures: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -267,6 +265,12 @@ class _Looking:
                         line["id"], {"sight": one, "link": line["url"], "published": line.get("published_at")}
                     )
         return found
+
+    def _answered(self, captures: Sequence[str], present: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Posts that can be a control: first what was itself captured in this walk, for a list names what nobody is shown, too."""
+        rows = [row for one in captures if (row := self.home.catalog.capture(one)) is not None]
+        itself = [row["target"] for row in rows if row["outcome"] in FOUND and row["target"] != rows[0]["target"]]
+        return itself or [one["link"] for one in present.values()]
 
     def _look_at(self, gone: list[Any]) -> None:
         """What a walk does not show any more is no proof: each is asked for by itself, as a watch of its own."""

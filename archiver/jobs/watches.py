@@ -208,6 +208,8 @@ class Watch:
     said: str | None = None
     """What the last look came to, in words."""
     job: str | None = None
+    unsure: int = 0
+    """How many looks in a row could not tell."""
     posts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Of a channel: post → its sight in the last walk."""
 
@@ -218,6 +220,7 @@ class Watch:
             "media": self.media, "account": self.account, "state": self.state,
             "sight": self.sight.value() if self.sight else None, "changed": self.changed,
             "looks": [dict(one) for one in self.looks], "looked": self.looked, "said": self.said, "job": self.job,
+            "unsure": self.unsure,
             "posts": {key: dict(one) for key, one in self.posts.items()},
         }  # fmt: skip
 
@@ -268,7 +271,14 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
     said = f"{said}, in part: {now.limits}" if now.limits else said
     changed = now.at if found else watch.changed
     after = replace(
-        watch, state="present", sight=kept(before, now), changed=changed, looks=(), looked=now.capture, said=said
+        watch,
+        state="present",
+        sight=kept(before, now),
+        changed=changed,
+        looks=(),
+        looked=now.capture,
+        said=said,
+        unsure=0,
     )
     return Concluded(after, after.wait(moment), event)
 
@@ -276,6 +286,7 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
 def not_shown(watch: Watch, look: Look, moment: datetime) -> Concluded:
     """The platform answered that it does not show the post, and showed another."""
     looks = (*watch.looks, look.value())
+    watch = replace(watch, unsure=0)
     if watch.state in NOT_SHOWN:  # known; only the last answer is kept beside the two that showed it
         after = replace(watch, looked=look.capture, said=f"still {watch.state}: {look.said}")
         return Concluded(after, after.wait(moment))
@@ -303,8 +314,10 @@ def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
 
 
 def cannot_tell(watch: Watch, reason: str) -> Concluded:
-    """Nothing follows from this look, for the post or against it."""
-    return Concluded(replace(watch, said=f"could not tell: {reason}"), SOON)
+    """Nothing follows from this look, for the post or against it. Looked again soon, then less often, as often as it was to be."""
+    after = replace(watch, said=f"could not tell: {reason}", unsure=watch.unsure + 1)
+    most = watch.second_look if watch.state == "missing" else watch.every
+    return Concluded(after, max(SOON, min(most, SOON * 2**watch.unsure)))
 
 
 def new_watch(
