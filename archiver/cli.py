@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archiver.cli_analysis import add_commands
 from archiver.cli_copies import add_commands as add_copies
+from archiver.cli_jobs import account_options, add_watches
 from archiver.cli_jobs import add_commands as add_jobs
-from archiver.cli_jobs import add_watches
 
 if TYPE_CHECKING:
     from archiver.console import Console
@@ -411,8 +411,7 @@ def _answers(parser: argparse.ArgumentParser) -> None:
 
 
 def _capture_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--account", metavar="NAME", help="ask Telegram by this account (default: the one logged in)")
-    parser.add_argument("--no-account", action="store_true", help="ask Telegram's public pages, not by an account")
+    account_options(parser)
     parser.add_argument(
         "--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)"
     )

@@ -9,6 +9,11 @@ from typing import Any
 Command = Callable[..., argparse.ArgumentParser]
 
 
+def account_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--account", metavar="NAME", help="ask Telegram by this account (default: the one logged in)")
+    parser.add_argument("--no-account", action="store_true", help="ask Telegram's public pages, not by an account")
+
+
 def add_commands(
     command: Command, common: argparse.ArgumentParser, capture_options: Callable[[argparse.ArgumentParser], None]
 ) -> None:
@@ -58,6 +63,7 @@ def add_commands(
     add.add_argument("source", metavar="FILE|FOLDER|LINK")
     add.add_argument("--column", metavar="C", help="the column with the links: heading, letter or number")
     add.add_argument("--every", default="5m", metavar="SPAN", help="how often it is looked at (default 5m)")
+    account_options(add)
     add.add_argument(
         "--case", action="append", default=[], metavar="CASE", help="put it into this case (default: inbox)"
     )
@@ -84,6 +90,7 @@ def add_commands(
         "serve", "an HTTP interface that takes links, and a bookmarklet for it", "archiver serve --api --port 8686"
     )
     serve.add_argument("--api", action="store_true", help="serve it (its description is at /openapi.json)")
+    account_options(serve)
     serve.add_argument("--port", type=int, default=8686, metavar="N", help="default 8686")
     serve.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default 127.0.0.1: this machine only")
     serve.add_argument(

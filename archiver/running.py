@@ -163,7 +163,14 @@ def crawl_link(context: Context, home: Home) -> int:
 
 def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
     """The account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
-    if arguments.no_account or not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+    if not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+        return None
+    return chosen_account(home, arguments)
+
+
+def chosen_account(home: Home, arguments: Any) -> str | None:
+    """What `--account` and `--no-account` come to. None: Telegram's public pages. Raises `NotFound`, `UsageError`."""
+    if arguments.no_account:
         return None
     from archiver.telegram.accounts import Accounts
 

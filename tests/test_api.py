@@ -23,12 +23,12 @@ from tests.test_jobs import POST, until, worker_of
 
 
 class Served:
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, account: str | None = None) -> None:
         self.home, self.queue = home, Queue(database(home))
         self.token = token_of(home.path)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        api = Api(home, self.queue, self.token, LOOPBACK)
+        api = Api(home, self.queue, self.token, LOOPBACK, account)
         self._runner, self.port = asyncio.run_coroutine_threadsafe(
             listen(api.application(), "127.0.0.1", 0), self._loop
         ).result()

@@ -54,10 +54,13 @@ def problem(status_: int, expected: str, found: str, next_step: str, **headers: 
 
 
 class Api:
-    """`names`: what the Host header may say, without the port."""
+    """`names`: what the Host header may say, without the port. `account`: by which Telegram is asked."""
 
-    def __init__(self, home: Home, queue: Queue, token: str, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, home: Home, queue: Queue, token: str, names: tuple[str, ...], account: str | None = None
+    ) -> None:
         self._home, self._queue, self._token, self._names = home, queue, token, names
+        self._account = account
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
@@ -105,17 +108,18 @@ class Api:
         wrong = _wrong(value)
         if wrong is not None:
             return problem(400, wrong, "another form", "See /openapi.json.")
-        options = Options(cases=(value.get("case", "inbox"),), media=value.get("media", True))
+        options = Options(cases=(value.get("case", "inbox"),), media=value.get("media", True), account=self._account)
+        by_account = self._account is not None
         await asyncio.to_thread(self._home.project)
         self._home.recipients(list(options.cases))
         jobs: dict[str, Job] = {}
         refused = []
         for link in value["links"]:
             target = parse_target(link)
-            refusal = None if isinstance(target, NoTarget) else unsupported(target)
+            refusal = None if isinstance(target, NoTarget) else unsupported(target, account=by_account)
             if isinstance(target, NoTarget):
                 refused.append({"link": link, "reason": target.reason, "next": target.next_step})
-            elif refusal is not None and walked(target, False) is None:
+            elif refusal is not None and walked(target, by_account) is None:
                 refused.append({"link": link, "reason": refusal[1], "next": "Leave it out."})
             elif target.key not in jobs:
                 name = self._home.new_capture_id(self._home.clock())

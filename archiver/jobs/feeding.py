@@ -16,6 +16,7 @@ from archiver.jobs.engine import Queue
 from archiver.jobs.feeds import Feed, kind_of
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.scheduling import new_name
+from archiver.running import chosen_account
 
 if TYPE_CHECKING:
     from archiver.cli import Context
@@ -52,6 +53,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     made = Feed(
         new_name(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
         home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
+        account=chosen_account(home, arguments),
     )  # fmt: skip
     queue.board.add("feed", [Thing(made.id, queue.board.now(), made.value())])
     console.say(f"{made.id}  {kind}  {harmless(source)}, each {in_words(made.every)}, into {', '.join(cases)}")

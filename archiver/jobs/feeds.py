@@ -52,6 +52,8 @@ class Feed:
     """Of a sheet: `status`, `link`, `hash` → the heading of the column that it is written to."""
     prefix: str = ""
     """What stands before a capture's id in the link column."""
+    account: str | None = None
+    """By which Telegram is asked."""
     digest: str | None = None
     """Of what was read last."""
     left: int = 0
@@ -62,7 +64,7 @@ class Feed:
         return {
             "source": self.source, "kind": self.kind, "column": self.column, "cases": list(self.cases), "every": self.every,
             "made": self.made, "ledger": self.ledger, "media": self.media, "columns": dict(self.columns), "prefix": self.prefix,
-            "digest": self.digest, "left": self.left, "said": self.said,
+            "account": self.account, "digest": self.digest, "left": self.left, "said": self.said,
         }  # fmt: skip
 
     @classmethod
@@ -223,7 +225,8 @@ def _waiting(rows: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job], int]:
     """Link's key → its job, for the next slice; and how many are left after it."""
-    options = packed(Options(cases=feed.cases, media=feed.media))
+    options = packed(Options(cases=feed.cases, media=feed.media, account=feed.account))
+    by_account = feed.account is not None
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
     texts: dict[str, str] = {}
@@ -232,7 +235,7 @@ def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job
     for key in list(waiting)[:SLICE]:
         target = parse_target(texts[key])
         if not isinstance(target, NoTarget):
-            walk = unsupported(target) is not None and walked(target, False) is not None
+            walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
             jobs[key] = Job(feed.job(key), "crawl" if walk else "capture", target.url, options, {"feed": feed.id})
     return jobs, len(waiting) - len(jobs)
 

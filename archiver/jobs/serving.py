@@ -11,6 +11,7 @@ from archiver.errors import UsageError
 from archiver.jobs.api import LOOPBACK, Api, listen, token_of
 from archiver.jobs.commands import opened
 from archiver.jobs.engine import Queue
+from archiver.running import chosen_account
 
 if TYPE_CHECKING:
     from archiver.cli import Context
@@ -37,13 +38,13 @@ def serve_command(context: Context, home: Home) -> int:
     if not arguments.api:
         raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")
     names = names_for(arguments.host, arguments.name)
-    token = token_of(home.path)
+    token, account = token_of(home.path), chosen_account(home, arguments)
 
     async def main(queue: Queue) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        api = Api(home, queue, token, names)
+        api = Api(home, queue, token, names, account)
         try:
             runner, port = await listen(api.application(), arguments.host, arguments.port)
         except OSError as error:

@@ -1,16 +1,20 @@
-"""Watches whose looks are made by an account of Telegram: what the API says of a post that is there, changed or gone."""
+"""Work that goes on by itself and asks Telegram by an account: watches, schedules, feeds and links that come over HTTP."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from archiver.home import Home
 from archiver.jobs.board import Thing
 from archiver.jobs.engine import Queue
 from archiver.jobs.work import database
 from storage.times import utc_parse, utc_text
-from tests.telegram_world import TelegramShell
+from tests.telegram_world import ME, TelegramShell
+from tests.test_api import Served
 
 
 def look(run: TelegramShell, hours: float = 0.0) -> None:
@@ -60,3 +64,38 @@ def test_what_was_captured_when_it_was_gone_already_was_never_seen(by_account: T
     (thing,) = queue.board.things("watch")
     queue.close()
     assert (thing.value["state"], thing.value["sight"]) == ("new", None)
+
+
+def test_a_feed_of_private_links(by_account: TelegramShell, tmp_path: Path) -> None:
+    run = by_account
+    chat = run.world.api.chat(8103, "Closed", members={ME})
+    run.world.api.post(chat, "тек мүшелерге", push=False)
+    (tmp_path / "links.csv").write_text(f"link\nhttps://t.me/c/{chat.id}/1\n")
+    assert run("feed", "add", str(tmp_path / "links.csv"))[0] == 0
+    assert run("work", "--drain")[0] == 0
+    assert run("feed", "add", str(tmp_path / "links.csv"), "--account", "nobody")[0] == 1
+    home = Home(run.home.path)
+    home.project()
+    (row,) = home.catalog.captures()
+    assert (row["outcome"], row["posts"]) == ("captured", 1)
+
+
+def test_a_repeated_crawl_goes_back_to_the_last_that_was_whole(by_account: TelegramShell) -> None:
+    run = by_account
+    chat = run.world.channel(8104, 3)
+    assert run("schedule", "add", f"crawl https://t.me/{chat.username} every 10m")[0] == 0
+    assert run("work", "--drain")[0] == 0
+    queue = Queue(database(Home(run.home.path)))
+    (one,) = queue.jobs()
+    queue.close()
+    assert (one.outcome, one.whole) == ("captured", True)
+
+
+@pytest.mark.parametrize(("account", "queued"), [("default", 1), (None, 0)])
+def test_a_private_link_over_http(by_account: TelegramShell, account: str | None, queued: int) -> None:
+    served = Served(by_account.home, account)
+    try:
+        status, said = served.ask("POST", "/jobs", {"links": ["https://t.me/c/8103/1"]})
+    finally:
+        served.close()
+    assert (status, len(said["queued"]), len(said["refused"])) == (202, queued, 1 - queued)
