@@ -145,6 +145,7 @@ def add_watches(
     shown = watched.add_parser("list", help="what is watched, what comes next first", parents=[common])
     states = ("new", "present", "missing", "unavailable", "refused")
     shown.add_argument("--state", choices=states, help="only these")
+    shown.add_argument("--unsure", action="store_true", help="only those whose last look could not tell")
     shown.add_argument("--limit", type=int, default=50, metavar="N")
     for name, summary in (("show", "the last look, and what was found"), ("remove", "look no more")):
         watched.add_parser(name, help=summary, parents=[common]).add_argument("id", metavar="ID")

@@ -276,13 +276,17 @@ class Board:
                 connection.execute(made, rows[start : start + 1000])
             return self._count(connection, kind) - before
 
-    def _count(self, connection: Connection, kind: str) -> int:
-        asked = self._sa.select(self._sa.func.count()).select_from(self._things).where(self._things.c.kind == kind)
+    def _count(self, connection: Connection, kind: str, holding: str = "") -> int:
+        c, sa = self._things.c, self._sa
+        asked = sa.select(sa.func.count()).select_from(self._things).where(c.kind == kind)
+        if holding:
+            asked = asked.where(c.value.contains(holding, autoescape=True))
         return int(connection.execute(asked).scalar_one())
 
-    def count(self, kind: str) -> int:
+    def count(self, kind: str, holding: str = "") -> int:
+        """How many there are of a kind. `holding`: only of those whose value holds this text."""
         with self._begun() as connection:
-            return self._count(connection, kind)
+            return self._count(connection, kind, holding)
 
     def moved(self, kind: str, thing: Thing, was: float | None) -> bool:
         """Writes it, if it is still due at `was`: of several workers one succeeds."""

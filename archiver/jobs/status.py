@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archiver import __version__
 from archiver.console import harmless, many
 from archiver.jobs.engine import Queue
+from archiver.jobs.watches import CANNOT_TELL
 from archiver.running import turns_of
 from archiver.seal.stamping import needed, stamps
 from storage.times import utc_text
@@ -38,6 +39,7 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         "workers": [worker.line() for worker in board.workers()],
         "hosts": hosts,
         "schedules": board.count("schedule"), "watches": board.count("watch"), "feeds": board.count("feed"),
+        "watches_that_could_not_tell": board.count("watch", f'"said": "{CANNOT_TELL}'),
         "next": {kind: utc_text(datetime.fromtimestamp(when, UTC)) for kind, when in due.items() if when is not None},
         "captures": len(home.catalog.captures()),
         "not_copied": {one.name: len(home.catalog.not_copied_to(one.name)) for one in config.copies.destinations},
@@ -79,6 +81,8 @@ def status_command(context: Context, home: Home) -> int:
     for kind, word in (("schedule", "schedules"), ("watch", "watches"), ("feed", "feeds")):
         if found[word]:
             console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
+    if blind := found["watches_that_could_not_tell"]:
+        console.say(f"            the last look of {blind} COULD NOT TELL: archiver watch list --unsure")
     owed = found["timestamps"]
     if owed["wanted"]:
         pending = f", {owed['pending']} of OpenTimestamps not yet in a block" if owed["pending"] else ""

@@ -19,6 +19,7 @@ from storage.times import utc_parse, utc_text
 
 SECOND_LOOK = 3600.0
 """Seconds between the look that first missed a post and the one that may confirm it."""
+CANNOT_TELL = "could not tell"
 SOON = 900.0
 """Seconds until the next look where this one could not tell."""
 AGE_SHARE = 0.05
@@ -315,7 +316,7 @@ def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
 
 def cannot_tell(watch: Watch, reason: str) -> Concluded:
     """Nothing follows from this look, for the post or against it. Looked again soon, then less often, as often as it was to be."""
-    after = replace(watch, said=f"could not tell: {reason}", unsure=watch.unsure + 1)
+    after = replace(watch, said=f"{CANNOT_TELL}: {reason}", unsure=watch.unsure + 1)
     most = watch.second_look if watch.state == "missing" else watch.every
     return Concluded(after, max(SOON, min(most, SOON * 2**watch.unsure)))
 

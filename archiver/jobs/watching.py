@@ -116,7 +116,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     for thing in sorted(things, key=lambda thing: thing.due or 0.0):
         one = Watch.of(thing.id, thing.value)
         counts[one.state] = counts.get(one.state, 0) + 1
-        if context.arguments.state not in (None, one.state):
+        if context.arguments.state not in (None, one.state) or (context.arguments.unsure and not one.unsure):
             continue
         shown += 1
         due = datetime.fromtimestamp(thing.due, UTC) if thing.due is not None else None
