@@ -66,7 +66,10 @@ class Walk:
     named: str | None = None
     """The id of the run, where it follows from a job. A run of that id that reached its end is not walked again."""
     alone: bool = False
-    """It goes on with no other run, and none with it: what is there now is looked at, from its beginning."""
+    """It goes on with no other run, and none with it: what is there now is looked at, from its beginning.
+
+    What it finds is not captured: a look at a list is no reason to ask for everything in it once more.
+    """
     results: list[Result] = field(default_factory=list)
     failed: list[tuple[str, EvidenceError]] = field(default_factory=list)
 
@@ -87,7 +90,8 @@ class Walk:
             going.left = max(0, self.options.limit - kept_in_all(home, state.run))
         if not state.options.get("walked"):
             await self._parts(going)
-        await self._found(going)
+        if not self.alone:
+            await self._found(going)
         return self.results
 
     async def _parts(self, going: Going) -> None:
@@ -114,7 +118,7 @@ class Walk:
             self._walked(going)
 
     def _walked(self, going: Going) -> None:
-        left = bool(self.archive.home.state.frontier(going.state.run))
+        left = not self.alone and bool(self.archive.home.state.frontier(going.state.run))
         options = {**going.state.options, "walked": True}
         going.state = replace(going.state, done=not left, options=options)
         self.archive.home.state.save_run(going.state)

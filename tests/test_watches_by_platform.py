@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from archiver.demo.server import Answer
+from archiver.home import Home
 from tests.conftest import Shell, World
 from tests.test_watches import Watching
 
@@ -104,6 +105,12 @@ def test_a_channel_of_which_one_video_is_refused(watching: Watching) -> None:
     assert watching.shell("watch", "add", channel)[0] == 0
     watching.look()
     assert watching.states() == {channel: "present"}
+    home = Home(watching.shell.home)
+    once = len(home.catalog.captures())
+    watching.look()
+    assert len(home.catalog.captures()) == once + 1, (
+        "the list alone is looked at; what is on it was captured when it was new"
+    )
     case = CASES["youtube"]
     case.edit(watching.world)
     watching.look()

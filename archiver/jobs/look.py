@@ -7,9 +7,10 @@ run, the control; and where a second way out is set, the second look is taken by
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archiver.diffing import posts_with_digests
@@ -176,7 +177,7 @@ class _Looking:
 
     async def _control(self, target: Target, options: Options, part: int) -> dict[str, Any] | None:
         """Another post of the platform, captured now: link, capture, records. None where none was answered."""
-        for link in self._candidates(target)[:TRIED]:
+        for link in self._candidates(target):
             other = parse_target(link)
             if not isinstance(other, Target):
                 continue
@@ -188,14 +189,15 @@ class _Looking:
         return None
 
     def _candidates(self, target: Target) -> list[str]:
+        """A few posts that were there when they were looked at last, and the one of the settings."""
         known = json.loads(self.board.setting(f"control {target.platform}") or "[]")
         known += [one["link"] for one in list(self.watch.posts.values())[:TRIED]]
-        config = self.home.config.doctor.get(target.platform, LINKS.get(target.platform, ""))
-        links = [link for link in dict.fromkeys([*known, config]) if link and link != self.watch.link]
+        links = [link for link in dict.fromkeys(known) if link != self.watch.link]
         if target.platform == "page":  # a page's server speaks for itself only
             host = target.url.split("/")[2]
-            return [link for link in links if link.split("/")[2] == host] or [f"https://{host}/"]
-        return links
+            return [link for link in links if link.split("/")[2] == host][:TRIED] or [f"https://{host}/"]
+        config = self.home.config.doctor.get(target.platform, LINKS.get(target.platform, ""))
+        return [*links[:TRIED], *([config] if config not in (*links[:TRIED], "", self.watch.link) else [])]
 
     def _remember_control(self) -> None:
         name = f"control {self.watch.platform}"
@@ -242,7 +244,10 @@ class _Looking:
         self._look_at([before[key] for key in gone])
         self._capture([present[key]["link"] for key in (*fresh, *different)], options)
         said = f"{len(present)} posts: {len(fresh)} new, {len(different)} changed, {len(gone)} not there any more"
-        self.board.set(f"control {target.platform}", json.dumps(self._answered(captures, present)[:CONTROLS]))
+        self.board.set(
+            f"control {target.platform}",
+            json.dumps(self._answered([one["link"] for one in present.values()])),
+        )
         changed = (
             Sight.of(next(iter(present.values()))["sight"]).at if fresh or different or gone else self.watch.changed
         )
@@ -266,11 +271,10 @@ class _Looking:
                     )
         return found
 
-    def _answered(self, captures: Sequence[str], present: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Posts that can be a control: first what was itself captured in this walk, for a list names what nobody is shown, too."""
-        rows = [row for one in captures if (row := self.home.catalog.capture(one)) is not None]
-        itself = [row["target"] for row in rows if row["outcome"] in FOUND and row["target"] != rows[0]["target"]]
-        return itself or [one["link"] for one in present.values()]
+    def _answered(self, links: list[str]) -> list[str]:
+        """Those that can be a control: what the home has captured by itself, for lists name what nobody is shown, too."""
+        kept = (link for link in links if any(row["outcome"] in FOUND for row in self.home.catalog.captures_of(link)))
+        return list(islice(kept, CONTROLS)) or links[:CONTROLS]
 
     def _look_at(self, gone: list[Any]) -> None:
         """What a walk does not show any more is no proof: each is asked for by itself, as a watch of its own."""
