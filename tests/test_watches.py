@@ -204,6 +204,14 @@ def test_what_cannot_be_told_is_not_asked_each_quarter_of_an_hour_for_ever() -> 
     assert waits == [900, 1800, 3600, 7200, 14400, 28800, 57600, 86400, 86400]
     assert cannot_tell(seen(one, sighting(1), at(1)).watch, "wall").wait == 900
     assert cannot_tell(replace(one, state="missing"), "wall").wait == 3600, "as soon as a second look"
+    assert cannot_tell(replace(one, unsure=100_000), "wall").wait == 86400
+
+
+def test_a_worker_of_an_earlier_version_reads_what_a_later_one_wrote() -> None:
+    one = seen(watch(), sighting(0), at(0)).watch
+    value = one.value() | {"mood": "new"}
+    value["sight"] |= {"smell": None}
+    assert Watch.of("w", value) == one
 
 
 @given(st.lists(st.sampled_from(["there", "gone", "edited", "wall"]), max_size=30), st.integers(1, 90))

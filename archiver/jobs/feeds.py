@@ -15,7 +15,7 @@ from archiver.capture import unsupported, walked
 from archiver.errors import UsageError
 from archiver.jobs.board import Thing
 from archiver.jobs.engine import Queue
-from archiver.jobs.job import Job, letters, packed
+from archiver.jobs.job import Job, known, letters, packed
 from archiver.jobs.sheets import Sheet
 from archiver.lists import Entry, ListRead, read_list
 from archiver.options import Options
@@ -69,7 +69,7 @@ class Feed:
 
     @classmethod
     def of(cls, name: str, value: Mapping[str, Any]) -> Feed:
-        return cls(id=name, **{**value, "cases": tuple(value["cases"])})
+        return cls(id=name, **known(cls, {**value, "cases": tuple(value["cases"])}))
 
     def job(self, key: str) -> str:
         return f"{self.made}-" + letters({"feed": self.id, "link": key})

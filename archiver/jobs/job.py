@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,12 @@ platform's answer or ours by choice, and asking again would change nothing.
 INTERRUPTED = "interrupted"
 INTERRUPTIONS = 5
 """A job that was interrupted so often, by kills or stops, is dead: it may be what kills its worker."""
+
+
+def known(cls: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what a worker of a later version has put beside it."""
+    names = {one.name for one in fields(cls)}
+    return {key: item for key, item in value.items() if key in names}
 
 
 @dataclass(frozen=True)

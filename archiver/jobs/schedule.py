@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.errors import UsageError
-from archiver.jobs.job import letters
+from archiver.jobs.job import known, letters
 from storage.canonical import dumps
 from storage.digest import sha256
 from storage.times import utc_parse, utc_text
@@ -196,7 +196,7 @@ class Schedule:
         read = dict(value)
         for key in ("base", "last_base", "whole"):
             read[key] = utc_parse(read[key]) if read[key] else None
-        return cls(id=name, **{**read, "rule": Rule.read(read["rule"])})
+        return cls(id=name, **known(cls, {**read, "rule": Rule.read(read["rule"])}))
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from archiver.jobs.job import known
 from spiders.posts import Outcome
 from storage.digest import sha256_hex
 from storage.times import utc_parse, utc_text
@@ -64,7 +65,7 @@ class Sight:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Sight:
-        return cls(**value)
+        return cls(**known(cls, value))
 
     def place(self) -> dict[str, Any]:
         """Where it is kept."""
@@ -230,7 +231,7 @@ class Watch:
         read = dict(value)
         read["cases"], read["looks"] = tuple(read["cases"]), tuple(read["looks"])
         read["sight"] = Sight.of(read["sight"]) if read["sight"] else None
-        return cls(id=name, **read)
+        return cls(id=name, **known(cls, read))
 
     def wait(self, now: datetime) -> float:
         """Seconds until the next look, after one that could tell."""
@@ -318,7 +319,7 @@ def cannot_tell(watch: Watch, reason: str) -> Concluded:
     """Nothing follows from this look, for the post or against it. Looked again soon, then less often, as often as it was to be."""
     after = replace(watch, said=f"{CANNOT_TELL}: {reason}", unsure=watch.unsure + 1)
     most = watch.second_look if watch.state == "missing" else watch.every
-    return Concluded(after, max(SOON, min(most, SOON * 2**watch.unsure)))
+    return Concluded(after, max(SOON, min(most, SOON * 2 ** min(watch.unsure, 16))))
 
 
 def new_watch(

@@ -236,7 +236,7 @@ class Worker:
         await walk.run()
         found = [(one.outcome, one.reason, one.capture) for one in walk.results]
         found += [(Outcome.FAILED, f"{link}: {error.found}", "") for link, error in walk.failed]
-        if not found:
+        if alone or not found:  # of a look, with what it had walked before a kill
             rows = self.home.catalog.run(run)
             found = [(Outcome(row["outcome"]), row["reason"], row["id"]) for row in rows]
         if not found:
