@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
     from archiver.recorder.network import TestNetwork
 
 
@@ -35,6 +36,12 @@ class Context:
 
         chosen: Path | None = self.arguments.home
         return chosen.expanduser() if chosen else default_path(self.environment)
+
+    def signer(self, home: Home) -> Signer:
+        """Make the signer of `home`: its keys are opened only when something is signed."""
+        from archiver.signer.local import LocalSigner
+
+        return LocalSigner(home)
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
