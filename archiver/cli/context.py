@@ -27,6 +27,7 @@ class Context:
         self.console = console
         self.network = network
         self.environment = environment
+        self._signers: dict[Path, Signer] = {}
         self.mended: Any = None
         """What `fixity --repair` did to the ledger before the home could be opened."""
 
@@ -38,10 +39,10 @@ class Context:
         return chosen.expanduser() if chosen else default_path(self.environment)
 
     def signer(self, home: Home) -> Signer:
-        """Make the signer of `home`: its keys are opened only when something is signed."""
+        """Give the signer of `home`. Its keys are opened only when something is signed, and a passphrase is asked for once."""
         from archiver.signer.local import LocalSigner
 
-        return LocalSigner(home)
+        return self._signers.setdefault(home.path, LocalSigner(home))
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
@@ -57,7 +58,7 @@ class Context:
         from archiver.seal.recovery import recover
 
         home = self.home()
-        for done in recover(home):
+        for done in recover(home, self.signer(home)):
             self.console.warn(f"recovered {done.describe()}")
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
         home.project()

@@ -26,6 +26,7 @@ from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Report:
     """(capture, why its files stay)"""
 
 
-def evict(home: Home, places: list[Place], captures: Iterable[str], copies: int) -> Report:
+def evict(home: Home, signer: Signer, places: list[Place], captures: Iterable[str], copies: int) -> Report:
     """Frees what lies safely at `copies` places. The event comes before the files go. Raises `LedgerError`, `DiskError`."""
     report = Report()
     with locked(home.path / "outgoing" / ".evict.lock"):
@@ -57,7 +58,7 @@ def evict(home: Home, places: list[Place], captures: Iterable[str], copies: int)
                     (capture, f"{short[0]} was read back from {len(safe[short[0]])} places, not {copies}")
                 )
                 continue
-            _free(home, row, folder, large, safe)
+            _free(home, signer, row, folder, large, safe)
             report.captures += 1
             report.files += len(large)
             report.bytes += sum(int(entry["size"]) for entry in large)
@@ -91,11 +92,16 @@ def _safe_at(home: Home, places: list[Place], row: dict[str, Any], entry: dict[s
 
 
 def _free(
-    home: Home, row: dict[str, Any], folder: Path, large: list[dict[str, Any]], safe: dict[str, list[str]]
+    home: Home,
+    signer: Signer,
+    row: dict[str, Any],
+    folder: Path,
+    large: list[dict[str, Any]],
+    safe: dict[str, list[str]],
 ) -> None:
     now = home.clock()
     files = [{"name": e["name"], "sha256": e["sha256"], "size": e["size"], "places": safe[e["name"]]} for e in large]
-    home.ledger.append([Event("evicted", now, {"capture": row["id"], "files": files})], home.author)
+    signer.append([Event("evicted", now, {"capture": row["id"], "files": files})])
     home.project()
     with scratch(home.path, "evict") as working:  # nothing half written ever lies in a capture's folder
         for item in files:

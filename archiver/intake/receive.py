@@ -23,6 +23,7 @@ from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from archiver.home.scratch import scratch
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
@@ -82,6 +83,7 @@ class Receiver:
     """One hand-over: everything that was given in one command, in one capture."""
 
     home: Home
+    signer: Signer
     source: str
     via: str
     cases: tuple[str, ...]
@@ -121,7 +123,7 @@ class Receiver:
             self._writer.close(
                 str(outcome), reason, {"received": {"files": len(handed), "received_at": utc_text(home.clock())}}
             )
-            seq = seal(home, folder, list(self.cases)).seq
+            seq = seal(home, self.signer, folder, list(self.cases)).seq
         finally:
             self._writer.release()
         self._annotate(capture_id)
@@ -267,7 +269,7 @@ class Receiver:
             {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
         ]
         home = self.home
-        home.ledger.append([Event("annotated", home.clock(), detail) for detail in events], home.author)
+        self.signer.append([Event("annotated", home.clock(), detail) for detail in events])
         home.project()
 
 

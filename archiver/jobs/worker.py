@@ -193,7 +193,7 @@ class Worker:
         async with self._turn:
             begun = (self.home.path / self.home.capture_folder(wanted)).exists()
             if begun:
-                await asyncio.to_thread(recover, self.home)
+                await asyncio.to_thread(recover, self.home, self.archive.signer)
             await asyncio.to_thread(self.home.project)
             row = self.home.catalog.capture(wanted)
         if row is not None:

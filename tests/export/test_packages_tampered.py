@@ -25,6 +25,7 @@ from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.home.people import fingerprint
 from archiver.seal.sealing import seal
+from archiver.signer.local import LocalSigner
 from archiver.version import software
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, Piece
@@ -969,7 +970,7 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     writer.inventory({**target, "target_salt": bytes(32).hex()})
     write(writer)
     writer.close("captured", None)
-    seal(home, place, ["inbox"])
+    seal(home, LocalSigner(home), place, ["inbox"])
     writer.release()
     with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
         patch.setattr("archiver.export.report.check_capture", lambda *given: [])

@@ -11,6 +11,7 @@ from archiver.errors import ConfigError
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
 from archiver.signer.keys import Keys, is_locked
+from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
 from storage.events import Event
 from storage.note import Signer
@@ -22,7 +23,7 @@ def reopened(home: Home, **environment: str) -> Home:
 
 
 def record(home: Home) -> None:
-    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+    LocalSigner(home).append([Event("checked", home.clock(), {})])
     home.project()
 
 

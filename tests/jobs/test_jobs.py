@@ -24,6 +24,7 @@ from archiver.jobs.queue import Order, Queue, database
 from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
+from archiver.signer.local import LocalSigner
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
 from tests.support.jobs import FILM, POST, until, worker_of
@@ -263,7 +264,7 @@ def asked(shell: Shell, world: World) -> Any:
     def ask(*orders: Order) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-            archive = Archive(home, recorder)
+            archive = Archive(home, recorder, signer=LocalSigner(home))
             worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
             try:
                 return [await asyncio.to_thread(worker.carry_out, order) for order in orders]

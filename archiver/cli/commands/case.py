@@ -37,7 +37,7 @@ def case(context: Context, home: Home) -> int:
         capture_id = home.resolve_capture(arguments.id)
         together = [capture_id, *home.catalog.lenders_of(capture_id)]
         details = [{"case": arguments.name, "capture": one} for one in together]
-        home.ledger.append([Event("case-membership", home.clock(), detail) for detail in details], home.author)
+        context.signer(home).append([Event("case-membership", home.clock(), detail) for detail in details])
         home.project()
         for lender in together[1:]:
             console.say(f"{lender} goes along: bytes of it lie there")

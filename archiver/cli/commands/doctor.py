@@ -126,7 +126,7 @@ def _platforms(context: Context, home: Home) -> int:
     if not any(case["name"] == CASE for case in home.catalog.cases()):
         home.new_case(CASE, [])
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, context.console.progress)
+    archive = Archive(home, recorder, context.console.progress, signer=context.signer(home))
     run = home.new_capture_id(home.clock())
     codes: list[int] = []
 

@@ -17,7 +17,8 @@ from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
 from archiver.export.leaks import search
 from archiver.export.material import gather
-from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret, signer
+from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret
+from archiver.export.packing import signer as package_signer
 from archiver.export.profiles import PROFILES, Shown, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
@@ -25,6 +26,7 @@ from archiver.export.secrets import secrets_for
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
+from archiver.home.ports import Signer
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event
@@ -99,7 +101,7 @@ def export(context: Context, home: Home) -> int:
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 
-    folder = bag.finish(bag_info(plan), signer(home), nothing_leaks)
+    folder = bag.finish(bag_info(plan), package_signer(home), nothing_leaks)
     lines = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
     if lines:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
@@ -108,7 +110,7 @@ def export(context: Context, home: Home) -> int:
         encrypt(folder, final, recipients)
         shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
-    event = _record(home, plan, digest, bool(recipients))
+    event = _record(home, context.signer(home), plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
@@ -133,7 +135,7 @@ def check_package(folder: Path, home: Home) -> list[Any]:
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
 
 
-def _record(home: Home, plan: Plan, digest: str, encrypted: bool) -> int:
+def _record(home: Home, signer: Signer, plan: Plan, digest: str, encrypted: bool) -> int:
     detail = {
         "case": plan.shown.case,
         "package": plan.name,
@@ -144,7 +146,7 @@ def _record(home: Home, plan: Plan, digest: str, encrypted: bool) -> int:
         "tagmanifest_sha256": digest,
         "encrypted": encrypted,
     }
-    seq = home.ledger.append([Event("exported", home.clock(), detail)], home.author)[0].seq
+    seq = signer.append([Event("exported", home.clock(), detail)])[0].seq
     home.project()
     return seq
 

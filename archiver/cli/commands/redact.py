@@ -36,7 +36,7 @@ def redact(context: Context, home: Home) -> int:
         detail = _masked(home, what.detail(), arguments.mask)
     else:
         detail = _covered(context, home, what.detail())
-    sealed = home.ledger.append([Event("redacted", home.clock(), {**detail, "text": reason})], home.author)[0]
+    sealed = context.signer(home).append([Event("redacted", home.clock(), {**detail, "text": reason})])[0]
     home.project()
     console.say(f"redacted as event {sealed.seq}; what was recorded is unchanged and keeps its proofs")
     console.say("Before it goes to the public a second person looks at it: archiver --as NAME review …")
@@ -156,7 +156,7 @@ def _keep(
             {"key": "redaction 1", "kind": "redaction", "outcome": "captured", "reason": None, "record": ref.record_id}
         )
         writer.close("captured", None)
-        seal(home, folder, cases)
+        seal(home, context.signer(home), folder, cases)
     finally:
         writer.release()
     return {"capture": capture_id, "record": ref.record_id}
