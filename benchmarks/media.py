@@ -96,7 +96,8 @@ def gigabyte_by_yt_dlp(stage: Stage, row: Row) -> None:
     """A gigabyte by TLS: bare yt-dlp; yt-dlp's own download recorded; a video that yt-dlp finds and the fetcher brings."""
     from archiver.demo.scene import START
     from archiver.demo.server import Platforms
-    from archiver.demo.youtube import VIDEO_HOST, Format, Video, YouTube
+    from archiver.demo.youtube import YouTube
+    from archiver.demo.youtube_model import VIDEO_HOST, Format, Video
 
     class Large(Format):
         @property

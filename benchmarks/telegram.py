@@ -25,7 +25,8 @@ def serve() -> None:
     """The server: a long channel, and one with a gigabyte. Says where it is, and stays until it is killed."""
     from telethon.tl import types
 
-    from archiver.demo.telegram_api import Repeat, TelegramApi
+    from archiver.demo.telegram_api import TelegramApi
+    from archiver.demo.telegram_model import Repeat
 
     api = TelegramApi()
     api.quiet = True

@@ -17,7 +17,8 @@ from archiver.assembling import listed
 from archiver.checks import Finding, check_home, worst
 from archiver.demo.scene import START
 from archiver.demo.server import Answer, Asked, Platforms
-from archiver.demo.youtube import Format, Video, YouTube
+from archiver.demo.youtube import YouTube
+from archiver.demo.youtube_model import Format, Video
 from archiver.home import Home
 from storage.digest import Sha256
 from storage.lines import read_lines

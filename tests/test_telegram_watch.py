@@ -22,7 +22,7 @@ from archiver.checks import check_home, worst
 from archiver.cli import main
 from archiver.demo.mtproto import Fault
 from archiver.demo.scene import START, channel
-from archiver.demo.telegram_api import Chat
+from archiver.demo.telegram_model import Chat
 from archiver.demo.witness import ACCOUNT, CHANNEL, witness_by_api
 from archiver.home import Home
 from archiver.telegram import commands
