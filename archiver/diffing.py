@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.console import harmless, many
 from archiver.errors import UsageError
-from archiver.export.html import Markup, table, tag
 from archiver.showing import HIDDEN, is_hidden
+from archiver.text.html import Markup, table, tag
+from archiver.text.plain import harmless, many
 from storage.errors import disk_error
 from storage.files import write_synced
 

@@ -8,12 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from archiver.annotations import LEGAL_ROUTE
-from archiver.console import many, size
 from archiver.copies.others import others
 from archiver.copies.stubs import stubs
 from archiver.errors import NotFound, UsageError
 from archiver.home import Home
 from archiver.seal.stamping import covering, in_words, stamps
+from archiver.text.plain import many, size
 from storage.events import Event
 from storage.times import utc_text
 

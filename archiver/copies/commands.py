@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from archiver.annotations import LEGAL_ROUTE
-from archiver.console import many, size
 from archiver.copies.keys import add_recovery_key, drop_recovery_key, new_recovery_key, recovery_keys
 from archiver.copies.places import Place, destinations, open_place, store_of
 from archiver.copies.policies import checked_mode, policies
@@ -14,6 +13,7 @@ from archiver.copies.restoring import Restored, destination_of, homes_at, restor
 from archiver.copies.syncing import Report, sync, total_backlog
 from archiver.errors import NotFound, UsageError
 from archiver.export.opening import identity_in
+from archiver.text.plain import many, size
 from storage.errors import EvidenceError, LedgerError, StoreError
 from storage.events import Event
 

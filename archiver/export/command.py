@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.console import size
 from archiver.errors import ArchiverError, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt, recipients_of
@@ -24,6 +23,7 @@ from archiver.export.report import write_report
 from archiver.export.secrets import secrets_for
 from archiver.home import Home
 from archiver.keys import fingerprint, in_words
+from archiver.text.plain import size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event

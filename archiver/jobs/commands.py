@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture import Archive, unsupported, walked
-from archiver.console import harmless, many
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
 from archiver.jobs.engine import ATTEMPT_THREAD, ENDED, Done, Queue, Standing
@@ -20,6 +19,7 @@ from archiver.notifying import Notices
 from archiver.options import Options, Result
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.running import moment, open_recorder, run_interruptible, telegram_account
+from archiver.text.plain import harmless, many
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
 from archiver.jobs.board import Thing
@@ -17,6 +16,7 @@ from archiver.jobs.feeds import Feed, kind_of
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.scheduling import new_name
 from archiver.running import chosen_account
+from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from archiver.cli import Context

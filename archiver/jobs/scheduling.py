@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from archiver.capture import unsupported, walked
-from archiver.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
 from archiver.jobs.commands import opened
@@ -20,6 +19,7 @@ from archiver.jobs.job import LETTERS, packed
 from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
 from archiver.options import Options
 from archiver.running import moment, telegram_account
+from archiver.text.plain import harmless
 from spiders.targets import NoTarget, parse_target
 from storage.times import utc_text
 

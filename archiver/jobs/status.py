@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
-from archiver.console import harmless, many
 from archiver.jobs.engine import Queue
 from archiver.jobs.watches import CANNOT_TELL
 from archiver.running import turns_of
 from archiver.seal.stamping import needed, stamps
+from archiver.text.plain import harmless, many
 from storage.times import utc_text
 
 if TYPE_CHECKING:

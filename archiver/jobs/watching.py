@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archiver.capture import unsupported, walked
-from archiver.console import harmless, many
 from archiver.errors import NotFound, UsageError
 from archiver.home import DEFAULT_CASE
 from archiver.jobs.commands import opened
@@ -19,6 +18,7 @@ from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.watches import NOT_SHOWN, Watch, is_there, new_watch, sight
 from archiver.running import telegram_account
 from archiver.showing import is_hidden
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
