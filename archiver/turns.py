@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
 from storage.errors import CatalogError, EvidenceError, Unreachable
@@ -26,13 +26,14 @@ BUSY_SECONDS = 0.05
 
 
 class Rows(Protocol):
-    """A connection within one transaction. `?` stands for a value."""
+    """A connection within one transaction."""
 
-    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows.
 
-    @property
-    def lock(self) -> str:
-        """What a SELECT ends with that is to keep others from the row."""
+        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own way;
+        `{lock}` ends a SELECT that is to keep others from the row.
+        """
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock."""
@@ -50,13 +51,13 @@ class Store(Protocol):
 class SqliteStore:
     """`state.sqlite`, by a connection of its own that does not wait for the disk: nothing here outlives a crash."""
 
-    lock = ""
+    NAMES: ClassVar = {"hosts": "turn_hosts", "holders": "turn_holders", "held": "turns_held", "lock": ""}
 
     def __init__(self, path: Path) -> None:
         self._connection = open_database(path, "state_", "Move state.sqlite away and run it again.", durable=False)
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return self._connection.execute(sql.format_map(self.NAMES), values).fetchall()
 
     def now(self) -> float:
         return system_clock().timestamp()
@@ -75,9 +76,9 @@ class SqliteStore:
 
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS archiver_turn_hosts (host TEXT PRIMARY KEY, next_start DOUBLE PRECISION NOT NULL, quiet_until DOUBLE PRECISION NOT NULL);
-CREATE TABLE IF NOT EXISTS archiver_turn_holders (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
-CREATE TABLE IF NOT EXISTS archiver_turns_held (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
+CREATE TABLE IF NOT EXISTS {hosts} (host TEXT PRIMARY KEY, next_start DOUBLE PRECISION NOT NULL, quiet_until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS {holders} (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS {held} (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
 """
 FROZEN = "-c idle_in_transaction_session_timeout=5000"
 """A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
@@ -102,15 +103,18 @@ def patient(link: str, options: str = FROZEN) -> str:
 class PostgresStore:
     """Connects when it is first asked, and again after the server was away."""
 
-    lock = " FOR UPDATE"
+    NAMES: ClassVar = {
+        "hosts": "archiver_turn_hosts", "holders": "archiver_turn_holders", "held": "archiver_turns_held",
+        "lock": " FOR UPDATE",
+    }  # fmt: skip
+    """The database may be others' too: the tables say whose they are."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: Any = None
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        renamed = sql.replace("turn_ho", "archiver_turn_ho").replace("turns_held", "archiver_turns_held")
-        cursor = self._connection.execute(renamed.replace("?", "%s"), values)
+        cursor = self._connection.execute(sql.format_map(self.NAMES).replace("?", "%s"), values)
         return list(cursor.fetchall()) if cursor.description else []
 
     def now(self) -> float:
@@ -123,7 +127,7 @@ class PostgresStore:
             made = psycopg.connect(patient(self._url, f"-c statement_timeout=15000 {FROZEN}"))
             with made.transaction():
                 made.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
-                made.execute(SCHEMA)
+                made.execute(SCHEMA.format_map(self.NAMES))
             made.commit()
             self._connection = made
         return self._connection
@@ -170,28 +174,26 @@ class Turns:
         `held`: the turn is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
         """
         with self._store.transaction() as rows:
-            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
-            next_start, quiet = rows.ask(
-                f"SELECT next_start, quiet_until FROM turn_hosts WHERE host=?{rows.lock}", (host,)
-            )[0]
+            rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            next_start, quiet = rows.ask("SELECT next_start, quiet_until FROM {hosts} WHERE host=?{lock}", (host,))[0]
             now = rows.now()
             if held and quiet <= now:
                 return True, 0.0
             if not held:
                 self._beat(rows, now)
                 running = rows.ask(
-                    "SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders ON turn_holders.holder=turns_held.holder "
+                    "SELECT COALESCE(SUM(running),0) FROM {held} JOIN {holders} ON {holders}.holder={held}.holder "
                     "WHERE host=? AND until>?",
                     (host, now),
                 )[0][0]
                 if running >= self._concurrency:
                     return False, BUSY_SECONDS
                 rows.ask(
-                    "INSERT INTO turns_held VALUES (?,?,?) ON CONFLICT (host, holder) DO UPDATE SET running=excluded.running",
+                    "INSERT INTO {held} VALUES (?,?,?) ON CONFLICT (host, holder) DO UPDATE SET running=excluded.running",
                     (host, self._holder, self._running[host] + 1),
                 )
             start = max(now, next_start, quiet)
-            rows.ask("UPDATE turn_hosts SET next_start=? WHERE host=?", (start + self._interval, host))
+            rows.ask("UPDATE {hosts} SET next_start=? WHERE host=?", (start + self._interval, host))
         self._running[host] += not held
         return True, float(start - now)
 
@@ -199,19 +201,19 @@ class Turns:
         self._running[host] -= 1
         with self._store.transaction() as rows:
             values = (self._running[host], host, self._holder)
-            rows.ask("UPDATE turns_held SET running=? WHERE host=? AND holder=?", values)
+            rows.ask("UPDATE {held} SET running=? WHERE host=? AND holder=?", values)
 
     def quiet(self, host: str, seconds: float) -> None:
         """No request to the host starts before that many seconds have passed."""
         with self._store.transaction() as rows:
-            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
             until = rows.now() + seconds
-            rows.ask("UPDATE turn_hosts SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
+            rows.ask("UPDATE {hosts} SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
 
     def left(self, host: str) -> float:
         """Seconds that are left of the host's pause; 0 for none."""
         with self._store.transaction() as rows:
-            found = rows.ask("SELECT quiet_until FROM turn_hosts WHERE host=?", (host,))
+            found = rows.ask("SELECT quiet_until FROM {hosts} WHERE host=?", (host,))
             return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
 
     def beat(self) -> None:
@@ -219,25 +221,25 @@ class Turns:
         with self._store.transaction() as rows:
             now = rows.now()
             self._beat(rows, now)
-            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
             self._running = +self._running
             for host, running in self._running.items():
-                rows.ask("INSERT INTO turns_held VALUES (?,?,?)", (host, self._holder, running))
-            for (dead,) in rows.ask("SELECT holder FROM turn_holders WHERE until<?", (now - 10 * HOLDER_SECONDS,)):
-                rows.ask("DELETE FROM turns_held WHERE holder=?", (dead,))
-                rows.ask("DELETE FROM turn_holders WHERE holder=?", (dead,))
+                rows.ask("INSERT INTO {held} VALUES (?,?,?)", (host, self._holder, running))
+            for (dead,) in rows.ask("SELECT holder FROM {holders} WHERE until<?", (now - 10 * HOLDER_SECONDS,)):
+                rows.ask("DELETE FROM {held} WHERE holder=?", (dead,))
+                rows.ask("DELETE FROM {holders} WHERE holder=?", (dead,))
 
     def _beat(self, rows: Rows, now: float) -> None:
         rows.ask(
-            "INSERT INTO turn_holders VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
+            "INSERT INTO {holders} VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
             (self._holder, now + HOLDER_SECONDS),
         )
 
     def leave(self) -> None:
         """What is held is given back: the process ends in order."""
         with suppress(EvidenceError), self._store.transaction() as rows:
-            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
-            rows.ask("DELETE FROM turn_holders WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {holders} WHERE holder=?", (self._holder,))
         self._store.close()
 
     def standing(self) -> list[dict[str, Any]]:
@@ -245,9 +247,9 @@ class Turns:
         with self._store.transaction() as rows:
             now = rows.now()
             found = rows.ask(
-                "SELECT turn_hosts.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders "
-                "ON turn_holders.holder=turns_held.holder WHERE turns_held.host=turn_hosts.host AND until>?) "
-                "FROM turn_hosts ORDER BY turn_hosts.host",
+                "SELECT {hosts}.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM {held} JOIN {holders} "
+                "ON {holders}.holder={held}.holder WHERE {held}.host={hosts}.host AND until>?) "
+                "FROM {hosts} ORDER BY {hosts}.host",
                 (now,),
             )
         hosts = [
