@@ -18,7 +18,7 @@ from archiver.demo.server import Platforms, Site
 
 if TYPE_CHECKING:
     from archiver.demo.telegram_api import TelegramApi
-    from archiver.recorder import TestNetwork
+    from archiver.recorder.network import TestNetwork
 
 
 class Main(Protocol):

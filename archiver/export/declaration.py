@@ -10,9 +10,10 @@ from importlib.metadata import version
 from archiver.export.dossier import Figures
 from archiver.export.packing import Plan
 from archiver.export.profiles import Shown
-from archiver.home import SOFTWARE, Home
-from archiver.keys import fingerprint
+from archiver.home.home import Home
+from archiver.home.people import fingerprint
 from archiver.text.html import Markup, items, join, table, tag
+from archiver.version import SOFTWARE
 
 
 def versions() -> list[tuple[str, str]]:
