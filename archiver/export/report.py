@@ -29,7 +29,6 @@ from archiver.export.dossier import (
     utc,
     versions,
 )
-from archiver.export.html import Markup, items, join, table, tag, text
 from archiver.export.material import Capture
 from archiver.export.packing import Plan
 from archiver.export.printing import print_pdf
@@ -37,6 +36,7 @@ from archiver.export.profiles import Card, File, Shown
 from archiver.export.stills import Drawn, data_uri, draw
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
+from archiver.text.html import Markup, items, join, table, tag, text
 from storage.digest import sha256
 from storage.errors import FormatError
 from storage.times import utc_parse

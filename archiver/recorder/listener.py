@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hmac
 
-from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request, split_url
+from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, split_url
 from archiver.recorder.framing import Body, Framing, Head, Problem
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
+from archiver.recorder.upstream import Request
 
 TAG = b"archiver-tag"
 ERROR = "Archiver-Error"

@@ -19,7 +19,7 @@ from archiver.checks import check_home, worst
 from archiver.demo import media
 from archiver.demo.mtproto import Fault
 from archiver.demo.scene import START, channel
-from archiver.demo.telegram_api import Repeat
+from archiver.demo.telegram_model import Repeat
 from archiver.demo.witness import CHANNEL, GROUP, PRIVATE, witness_by_api
 from archiver.home.home import Home
 from spiders.telegram.tl import plain

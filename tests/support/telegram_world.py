@@ -13,7 +13,8 @@ import pyrage
 import pytest
 
 from archiver.cli.main import main
-from archiver.demo.telegram_api import Chat, TelegramApi
+from archiver.demo.telegram_api import TelegramApi
+from archiver.demo.telegram_model import Chat
 from archiver.home.home import Home
 from archiver.recorder.network import TestNetwork
 from archiver.telegram.accounts import Account, Accounts, connected, make_client

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.cli.console import size
 from archiver.errors import ArchiverError, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
@@ -27,6 +26,7 @@ from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
 from archiver.home.ports import Signer
+from archiver.text.plain import size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event

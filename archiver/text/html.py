@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html as _html
-import re
 from collections.abc import Iterable
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from archiver.text.plain import harmless
 
 
 class Markup(str):
@@ -16,15 +15,14 @@ class Markup(str):
 
 
 def text(value: object) -> Markup:
-    """Anything as text: escaped, and control characters shown as codes."""
+    """Write anything as text: escaped, and control characters shown as codes."""
     if isinstance(value, Markup):
         return value
-    shown = _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", "" if value is None else str(value))
-    return Markup(_html.escape(shown, quote=True))
+    return Markup(_html.escape(harmless("" if value is None else str(value)), quote=True))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Markup:
-    """An element. `class_` is class; an attribute that is None is left out, True stands without a value."""
+    """Write an element. `class_` is class; an attribute that is None is left out, True stands without a value."""
     said = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
@@ -36,15 +34,17 @@ def tag(name: str, /, *content: object, **attributes: object) -> Markup:
 
 
 def join(parts: Iterable[object], between: str = "") -> Markup:
+    """Write parts one behind the other."""
     return Markup(text(between).join(text(part) for part in parts))
 
 
 def items(parts: Iterable[object]) -> Markup:
+    """Write a list without numbers."""
     return tag("ul", *(tag("li", part) for part in parts))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]], class_: str | None = None) -> Markup:
-    """A table that scrolls in itself on a narrow screen."""
+    """Write a table that scrolls in itself on a narrow screen."""
     top = tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in head)))
     body = tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
     return tag("div", tag("table", top, body, class_=class_), class_="wide")
