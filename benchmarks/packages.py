@@ -68,15 +68,15 @@ def case_of_two_gigabytes(stage: Stage) -> Path:
 
 def wacz_alone(home: Path, out: Path) -> float:
     """Seconds to write the WACZ of the case, with its SHA-256."""
-    from archiver.export.material import gather
     from archiver.export.packing import _pages, package_key
     from archiver.export.wacz import Source, wacz
     from archiver.home.home import Home
+    from archiver.lookup.material import gather
     from archiver.version import SOFTWARE
     from storage.digest import Sha256
 
     opened = Home(home)
-    material = gather(opened, "large", [])
+    material = gather(opened, "large", [], lambda captures: 0)
     start = time.perf_counter()
     sources = [
         Source(capture.folder / entry["name"], entry["sha256"], entry["size"],

@@ -1,6 +1,5 @@
 """Packages: what leaves the house, as a BagIt bag that is checked with public tools and one small script.
 
-    material.py   what a case holds, read from the catalog and the captures
     profiles.py   what of it a profile shows: full, partner, public
     bag.py        the bag: names, digests, signature; resumable
     wacz.py       the raw WARC files of `full`, with an index
@@ -11,5 +10,6 @@
     check.py      goes into the package: the stand-alone check
     command.py    `archiver export`: shows what becomes visible, asks, makes the package
 
-The order is the order of the work: material → profile → files → bag → search → signature.
+What a case holds is read by `archiver.lookup.material`. The order is the order of the work: material → profile → files →
+bag → search → signature.
 """

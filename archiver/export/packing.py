@@ -21,13 +21,13 @@ from archiver.errors import ConfigError
 from archiver.export import tables
 from archiver.export.bag import Bag
 from archiver.export.derived import derived_warc, screens
-from archiver.export.material import Capture, Material
 from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.replay import add_replay, installed
 from archiver.export.wacz import Page, Source, pieces_of, wacz
 from archiver.home.home import Home
 from archiver.home.scratch import scratch
+from archiver.lookup.material import Capture, Material
 from archiver.tools.reencode import reencode, suffix
 from archiver.version import SOFTWARE
 from storage import canonical

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.export.material import Capture, Exhibit, Material, Media, Observation, Redaction
+from archiver.lookup.material import Capture, Exhibit, Material, Media, Observation, Redaction
 from storage.digest import keyed
 
 PROFILES = ("full", "partner", "public")

@@ -20,9 +20,10 @@ from typing import Any
 
 from archiver.errors import UsageError
 from archiver.export.bag import Bag
-from archiver.export.material import Material, leaves
 from archiver.home.home import Home
+from archiver.lookup.material import Material
 from archiver.seal.kept_stamps import OTS, Stamp, stamps
+from storage.ledger import Tiles
 from storage.merkle import leaf_hash
 
 
@@ -74,7 +75,7 @@ def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
     """All of `proofs/`. Raises `LedgerError`, `DiskError`."""
     bag.write("proofs/checkpoint.txt", base.note)
     bag.write("proofs/vkey.txt", f"{home.ledger_key_text()}\n".encode())
-    entries = list(leaves(home, base.size))
+    entries = list(_leaves(home, base.size))
     bag.write("proofs/leaves.bin", b"".join(leaf_hash(entry) for _, entry in entries))
     handovers = [event for event in material.events if event["type"] == "key-handover"]
     for number, event in enumerate(handovers, 1):
@@ -88,6 +89,13 @@ def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
         bag.write(f"proofs/items/{seq}.tlog-proof", tlog_proof(home, seq, entries[seq][1], size))
     for name, content in _stamped(home, base):
         bag.write(name, content)
+
+
+def _leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
+    """(seq, entry) of every leaf of the ledger up to `size`."""
+    tiles = Tiles(home.ledger.folder, size)
+    for start in range(0, size, 256):
+        yield from enumerate(tiles.entries(start // 256), start)
 
 
 def tlog_proof(home: Home, seq: int, entry: bytes, size: int) -> bytes:

@@ -29,13 +29,13 @@ from archiver.export.dossier import (
     utc,
     versions,
 )
-from archiver.export.material import Capture
 from archiver.export.packing import Plan
 from archiver.export.printing import print_pdf
 from archiver.export.profiles import Card, File, Shown
 from archiver.export.stills import Drawn, data_uri, draw
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
+from archiver.lookup.material import Capture
 from archiver.text.html import Markup, items, join, table, tag, text
 from storage.digest import sha256
 from storage.errors import FormatError

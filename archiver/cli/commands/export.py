@@ -7,15 +7,16 @@ import shutil
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
+from archiver.copies.evict import bring_back
 from archiver.errors import ArchiverError, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
 from archiver.export.leaks import search
-from archiver.export.material import gather
 from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret
 from archiver.export.packing import signer as package_signer
 from archiver.export.profiles import PROFILES, Shown, show
@@ -26,6 +27,7 @@ from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
 from archiver.home.ports import Signer
+from archiver.lookup.material import gather
 from archiver.text.plain import size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
@@ -54,7 +56,7 @@ def export(context: Context, home: Home) -> int:
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
     recipients = recipients_of(keys)
-    material = gather(home, arguments.case, arguments.only)
+    material = gather(home, arguments.case, arguments.only, partial(bring_back, home))
     base = basis(home, material, arguments.checkpoint)
     secret = pseudonym_secret(home, material, arguments.profile, base)
     shown = show(material, arguments.profile, secret, arguments.privileged)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from archiver.copies.evict import bring_back
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
-from storage.ledger import Tiles
 from storage.lines import read_lines
 
 MEDIA = ("video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file")
@@ -166,39 +164,63 @@ class Material:
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
-def gather(home: Home, case: str, only: list[str]) -> Material:
-    """The case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
-    known = [row["name"] for row in home.catalog.cases()]
-    if case not in known:
-        raise NotFound(f"the case {case!r}", f"cases: {', '.join(known)}", "See `archiver case list`.")
-    rows = home.catalog.captures(case)
-    if not rows:
-        raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")
-    chosen = rows
-    if only:
-        ids = {home.resolve_capture(text) for text in only}
-        if strange := ids - {row["id"] for row in rows}:
-            raise UsageError(
-                f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
-            )
-        chosen = [row for row in rows if row["id"] in ids]
+class Fetch(Protocol):
+    """Brings back what was freed here and lies at a copy."""
+
+    def __call__(self, captures: Iterable[str]) -> int:
+        """Fetch the missing files of `captures`; return how many bytes came. Raises `CannotTell`, `DiskError`."""
+        ...
+
+
+def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
+    """Read the case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
+    rows = _rows(home, case)
+    chosen = _chosen(home, case, rows, only)
     hidden = home.catalog.quarantined_captures()
-    quarantined = [row["id"] for row in chosen if row["id"] in hidden]
+    quarantined = {row["id"] for row in chosen if row["id"] in hidden}
     chosen = [row for row in chosen if row["id"] not in hidden]
     wanted = [row["id"] for row in chosen]
-    bring_back(home, {*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
+    fetch({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
-    quarantined += [one.id for one in captures if one.id in hidden or one.lent & hidden]
+    quarantined |= {one.id for one in captures if one.id in hidden or one.lent & hidden}
     captures = [one for one in captures if one.id not in quarantined]
     if not captures:
         raise UsageError(
             f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
         )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
-    exhibits = _exhibits(home, captures, folders)
+    exhibits = _exhibits(captures, folders)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
     annotations = [event for event in events if event["type"] == "annotated"]
-    by_key = {exhibit.key: exhibit for exhibit in exhibits}
+    _attach_annotations(exhibits, annotations)
+    _attach_removals(exhibits, events)
+    renewals = home.catalog.event_bodies(("renewed",))
+    redactions = list(_redactions(events, folders))
+    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(quarantined))
+
+
+def _rows(home: Home, case: str) -> list[dict[str, Any]]:
+    known = [row["name"] for row in home.catalog.cases()]
+    if case not in known:
+        raise NotFound(f"the case {case!r}", f"cases: {', '.join(known)}", "See `archiver case list`.")
+    rows = home.catalog.captures(case)
+    if not rows:
+        raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")
+    return rows
+
+
+def _chosen(home: Home, case: str, rows: list[dict[str, Any]], only: list[str]) -> list[dict[str, Any]]:
+    if not only:
+        return rows
+    ids = {home.resolve_capture(text) for text in only}
+    if strange := ids - {row["id"] for row in rows}:
+        raise UsageError(
+            f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
+        )
+    return [row for row in rows if row["id"] in ids]
+
+
+def _attach_annotations(exhibits: list[Exhibit], annotations: list[dict[str, Any]]) -> None:
     of_capture: dict[str, list[Exhibit]] = {}
     for exhibit in exhibits:
         for capture_id in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
@@ -208,14 +230,15 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
         for exhibit in of_capture.get(about.get("capture", ""), []):
             if about.get("post") in (None, exhibit.key.partition(":")[2]):
                 exhibit.annotations.append(event)
+
+
+def _attach_removals(exhibits: list[Exhibit], events: list[dict[str, Any]]) -> None:
+    by_key = {exhibit.key: exhibit for exhibit in exhibits}
     for event in events:
         if event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
             key = f"{event['detail']['platform']}:{event['detail']['post']}"
             if key in by_key:
                 by_key[key].removals.append(event)
-    renewals = home.catalog.event_bodies(("renewed",))
-    redactions = list(_redactions(events, folders))
-    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(set(quarantined)))
 
 
 def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:
@@ -269,7 +292,7 @@ def _capture(home: Home, row: dict[str, Any]) -> Capture:
     return Capture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
 
 
-def _exhibits(home: Home, captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit]:
+def _exhibits(captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit]:
     found: dict[str, Exhibit] = {}
 
     def exhibit(key: str, platform: str) -> Exhibit:
@@ -404,10 +427,3 @@ def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) 
         if concerned:
             kept.append(body)
     return kept
-
-
-def leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
-    """(seq, entry) of every leaf of the ledger up to `size`."""
-    tiles = Tiles(home.ledger.folder, size)
-    for start in range(0, size, 256):
-        yield from enumerate(tiles.entries(start // 256), start)
