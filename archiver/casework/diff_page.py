@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from archiver.casework.diff import WORDS, Diff, words
+from archiver.casework.diff import WORDS, CaptureDiff, words
 from archiver.home.visibility import HIDDEN
 from archiver.text.html import Markup, table, tag
 from archiver.text.plain import harmless, many
@@ -13,13 +13,15 @@ from archiver.text.plain import harmless, many
 WHERE = {"both": "", "a": "  only in A", "b": "  only in B"}
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Write a field's value for people; None is what a capture does not say."""
     if isinstance(value, dict):
         value = value.get("value")
     return "not said" if value is None else harmless(str(value))
 
 
-def _page(found: Diff) -> Markup:
+def diff_page(found: CaptureDiff) -> Markup:
+    """Write the page: one HTML file without scripts, that loads nothing."""
     head = table(
         ("", "A", "B"),
         [
@@ -35,7 +37,7 @@ def _page(found: Diff) -> Markup:
     return Markup("<!DOCTYPE html>\n" + tag("html", top, body, lang="en"))
 
 
-def _cards(found: Diff) -> Iterator[Markup]:
+def _cards(found: CaptureDiff) -> Iterator[Markup]:
     for post in found.posts:
         rows = [tag("h2", f"{post.link or post.post}{WHERE[post.where]}")]
         if post.hidden:
@@ -48,7 +50,7 @@ def _cards(found: Diff) -> Iterator[Markup]:
                     tag("p", *(tag(names[how], piece) for how, piece in words(one.before, one.after)), class_="words")
                 )
             else:
-                rows.append(table(("A", "B"), [(_shown(one.before), _shown(one.after))]))
+                rows.append(table(("A", "B"), [(shown_value(one.before), shown_value(one.after))]))
         yield tag("section", *rows)
     yield tag("p", f"{many(found.same, 'post')} the same in both.")
 

@@ -12,14 +12,14 @@ def _annotate(context: Context) -> int:
     from archiver.casework import annotations
 
     arguments, home = context.arguments, context.recovered_home()
-    what = annotations.about(
+    what = annotations.about_of(
         home,
         arguments.id,
         arguments.post,
         arguments.attachment,
-        arguments.start,
-        arguments.end,
-        arguments.region,
+        start=arguments.start,
+        end=arguments.end,
+        region=arguments.region,
     )
     extra: dict[str, Any] = {}
     if arguments.command == "place":
