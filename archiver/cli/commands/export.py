@@ -127,7 +127,7 @@ def export(context: Context, home: Home) -> int:
 
 
 def check_package(folder: Path, home: Home) -> list[Any]:
-    from archiver.checks.ours import check_ours
+    from archiver.checks.package import check_ours
 
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
