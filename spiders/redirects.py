@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 
-class Redirects(RedirectMiddleware):  # type: ignore[misc]
+class Redirects(RedirectMiddleware):
     """Follows `Location`, unless it cannot be read."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
@@ -22,7 +22,7 @@ class Redirects(RedirectMiddleware):  # type: ignore[misc]
             return response
 
 
-class Refreshes(MetaRefreshMiddleware):  # type: ignore[misc]
+class Refreshes(MetaRefreshMiddleware):
     """Follows `<meta http-equiv="refresh">`, unless it cannot be read."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
