@@ -422,6 +422,8 @@ def test_settings_that_cannot_be_read(shell: Shell) -> None:
     for wrong, said in (
         ("[sites\n", "readable settings"),
         (text.replace('proxy = ""', 'proxy = "ftp://x"'), "a proxy like"),
+        (text.replace('proxy = ""', 'proxy = "http://[x"'), "a proxy like"),
+        (text.replace('proxy = ""', 'proxy = "http://x:abc"'), "a proxy like"),
         (text.replace("interval = 0.5", 'interval = "often"'), "numbers in"),
     ):
         path.write_text(wrong)
