@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
 from archiver.cli.console import size
-from archiver.errors import ArchiverError, UsageError
+from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
 from archiver.export.leaks import search
@@ -39,7 +39,7 @@ RESERVE = 64 << 20
 class Leaked(ArchiverError):
     """The search found what must not leave. Nothing was signed."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 def export(context: Context, home: Home) -> int:
@@ -47,7 +47,7 @@ def export(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     if arguments.profile not in PROFILES:
         raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(arguments.profile), "Say for whom it is made.")
-    to = arguments.to.expanduser()
+    to = arguments.to
     keys = list(arguments.encrypt_to)
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
@@ -68,7 +68,7 @@ def export(context: Context, home: Home) -> int:
     _preview(context, home, plan, keys)
     if not arguments.yes and not _agreed(context):
         console.say("nothing was exported")
-        return 1
+        return ExitCode.USAGE
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else to
     _room(work, shown)
