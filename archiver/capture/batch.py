@@ -86,11 +86,17 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The same for the same links, options and cases: by it an unfinished run is found again."""
+        """The same for the same links, options and cases: by it an unfinished run is found again.
+
+        Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
+        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_exit` (of a watch's second look).
+        `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
+        sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
+        """
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
             "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
-            "merge": self.options.merge, "follow": self.options.follow,
+            "merge": self.options.merge, "follow": self.options.follow, "by": self.options.account,
         }  # fmt: skip
         return sha256_hex(dumps(facts))
 

@@ -44,7 +44,7 @@ def test_outcomes_are_the_same_in_both_rooms() -> None:
         assert {text.strip("' ") for text in found.split(",")} == {str(outcome) for outcome in Outcome}
 
 
-def test_every_public_function_says_what_it_does() -> None:
+def test_every_module_says_what_it_is() -> None:
     silent = []
     for path in MODULES:
         if "demo" in path.parts:

@@ -93,10 +93,12 @@ def _line(one: Standing) -> str:
 
 
 def _found(queue: Queue, text: str) -> list[Standing]:
-    attempts = queue.attempts(text)
-    if not attempts:
-        raise NotFound(f"one job {text!r}", "none, or several", "List them: archiver jobs list")
-    return attempts
+    named = queue.named(text)
+    if not named:
+        raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
+    if len(named) > 1:
+        raise UsageError(f"one job for {text!r}", f"several: {', '.join(named)}", "Give more of the id.")
+    return queue.attempts(named[0])
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
