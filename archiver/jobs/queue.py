@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import Board, unreachable
+from archiver.jobs.worker import _make_folder
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
 from storage.times import Clock, utc_parse, utc_text
@@ -358,5 +359,5 @@ def database(home: Home) -> str:
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
     path = home.path / "jobs" / "queue.sqlite"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    _make_folder(path.parent)
     return f"sqlite:///{path.absolute()}"
