@@ -211,6 +211,26 @@ def test_a_home_that_cannot_be(
     assert main(["find", "x"], None, {"ARCHIVER_HOME": path}) == ExitCode.USAGE
 
 
+def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, (given, kept) in enumerate((("copy", str(tmp_path / "copy")), ("s3://bucket/x", "s3://bucket/x"))):
+        assert main(["--home", f"home{number}", "--second-copy", given], None, {}) == 0
+        assert f'"{kept}"' in (tmp_path / f"home{number}" / "archiver.toml").read_text()
+
+
+def test_copies_are_looked_for_where_the_shell_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    seen: list[str] = []
+    monkeypatch.setattr(
+        "archiver.cli.commands.copies.destination_of", lambda where, *more: seen.append(where) or {}["x"]
+    )
+    main(["--home", str(tmp_path / "elsewhere" / "home"), "restore", "--from", "copies"], None, {})
+    assert seen == [str(tmp_path / "here" / "copies")]
+
+
 def test_a_link_to_a_home_is_that_home(tmp_path: Path) -> None:
     Home.create(tmp_path / "real", _answers())
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -325,6 +345,34 @@ def test_a_home_on_a_read_only_disk(words: list[str], reads: bool, there: bool, 
     assert ran.returncode in ((0, 4) if reads and there else (1, 4)), ran.stdout
     assert words != ["check"] or not there or ran.returncode == 0, ran.stdout
     assert sorted(tmp_path.rglob("*")) == before
+
+
+# -- what an export says of its search --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("secret", "accepted", "said"),
+    [
+        ("Төрт файл", 1, ""),
+        ("nowhere-in-it", 0, "no known secret stands in it"),
+        ("ab", 0, "no known secret stands in it; 1 secret of fewer than 6 bytes cannot be searched for"),
+    ],
+)
+def test_an_export_says_what_its_search_found(
+    secret: str, accepted: int, said: str, shell: Shell, tmp_path: Path
+) -> None:
+    assert shell("capture", "https://t.me/ozen_today/16")[0] == 0
+    shell.environment["ARCHIVER_SECRETS"] = secret
+    words = ["export", "inbox", "--profile", "full", "--no-encrypt", "--yes", "--accept-leaks", "--to"]
+    code, out, err = shell(*words, str(tmp_path / "out"))
+    assert code == 0, err
+    [line] = [line for line in out.splitlines() if line.startswith("searched")]
+    assert err.count(": accepted") >= accepted
+    if accepted:
+        assert "no known secret" not in line
+        assert "accepted" in line
+    else:
+        assert line.partition("  ")[2].strip() == said
 
 
 # -- a program that is recorded ---------------------------------------------------------------------------------------
