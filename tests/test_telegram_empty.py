@@ -13,16 +13,18 @@ from spiders.posts import Post
 from spiders.telegram.collector import Kept
 
 
-@pytest.mark.parametrize("id", [None, "", "ozen_today/", "ozen_today/s/", "?comment=", "ozen_today/x"])
+@pytest.mark.parametrize(
+    "name", [None, "", "ozen_today/", "ozen_today/s/", "?comment=", "ozen_today/x", "ozen_today/²"]
+)
 @pytest.mark.parametrize("album", [(), ("",), ("x", "")])
-def test_a_post_without_a_number_is_held_by_its_answer(id: str | None, album: tuple[str, ...]) -> None:
-    post = Post("telegram", id=id, album_ids=album)
+def test_a_post_without_a_number_is_held_by_its_answer(name: str | None, album: tuple[str, ...]) -> None:
+    post = Post("telegram", id=name, album_ids=album)
     assert _held(post, Kept("the answer", records={7: "another"})) == (0, "the answer", {})
 
 
 @given(st.none() | st.text(), st.lists(st.text()), st.dictionaries(st.integers(0, 99), st.text()))
-def test_any_post_is_held(id: str | None, album: list[str], records: dict[int, str]) -> None:
-    number, record, more = _held(Post("telegram", id=id, album_ids=tuple(album)), Kept("answer", records=records))
+def test_any_post_is_held(name: str | None, album: list[str], records: dict[int, str]) -> None:
+    number, record, more = _held(Post("telegram", id=name, album_ids=tuple(album)), Kept("answer", records=records))
     assert number >= 0
     assert record in (None, "answer", *records.values())
     assert set(more) <= {"records"}

@@ -530,7 +530,7 @@ def _there(kept: Kept, number: int) -> bool:
 
 def _numbers(post: Post) -> list[int]:
     texts = post.album_ids or ((post.id or "").replace("?comment=", "/").rpartition("/")[2],)
-    return [int(text) for text in texts if text.isdigit()]
+    return [int(text) for text in texts if text.isdecimal()]
 
 
 def _held(post: Post, kept: Kept) -> tuple[int, str | None, dict[str, Any]]:
