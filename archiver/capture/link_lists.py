@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from archiver.errors import UsageError
-from archiver.paths import given_path
+from archiver.home.paths import given_path
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from archiver.paths import given_path
+from archiver.home.paths import given_path
 
 Command = Callable[..., argparse.ArgumentParser]
 

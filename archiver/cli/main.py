@@ -17,7 +17,7 @@ from archiver.cli.commands.annotate import _annotate
 from archiver.cli.commands.catalog import _catalog
 from archiver.cli.context import Context
 from archiver.errors import ExitCode, ProgramFault, exit_code
-from archiver.paths import given_folder, given_output, given_path
+from archiver.home.paths import given_folder, given_output, given_path
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.create import Answers
 from archiver.home.home import Home
-from archiver.paths import given_path
+from archiver.home.paths import given_path
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

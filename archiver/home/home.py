@@ -33,8 +33,8 @@ from archiver.home.config import (
 from archiver.home.copies_config import copies
 from archiver.home.create import Answers
 from archiver.home.notify_config import rules
+from archiver.home.paths import given_folder
 from archiver.home.template import TEMPLATE
-from archiver.paths import given_folder
 from archiver.version import SOFTWARE
 from storage.errors import disk_error
 from storage.files import Lock, write_synced

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.copies.evict import bring_back
 from archiver.errors import CannotTell, ExitCode, NotFound, UsageError
 from archiver.export.assemble import Found, listed, scan, write
-from archiver.paths import given_path
+from archiver.home.paths import given_path
 from archiver.tools import ffmpeg
 from storage.assembly import Assembly
 from storage.errors import EvidenceError, disk_error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
 from archiver.errors import ArchiverError, ExitCode, NotFound, UsageError
-from archiver.paths import given_path
+from archiver.home.paths import given_path
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from archiver.copies.restore import Restored, destination_of, homes_at, restore,
 from archiver.copies.sync import Report, sync, total_backlog
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.cases import named_captures
+from archiver.home.paths import given_path
 from archiver.home.people import recovery_keys
 from archiver.home.visibility import LEGAL_ROUTE
-from archiver.paths import given_path
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import add_recovery_key, drop_recovery_key, new_recovery_key
 from storage.errors import EvidenceError, LedgerError, StoreError

@@ -12,12 +12,12 @@ from archiver.cli.commands.schedule import new_name
 from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
+from archiver.home.paths import given_path
 from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.shared_state import Thing
-from archiver.paths import given_path
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
