@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.copies.evict import bring_back
+from archiver.errors import ExitCode
 from archiver.export.assemble import Assembled, PieceIndex, assemble_all, merge_pages, of_capture, scan
+from archiver.home.paths import given_path
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+
+EXIT_BY_STATE = {True: ExitCode.OK, False: ExitCode.CHECK_FAILED, None: ExitCode.CANNOT_TELL}
 
 
 def assemble(context: Context) -> int:
@@ -21,10 +25,10 @@ def assemble(context: Context) -> int:
     found = PieceIndex()
     for name in arguments.what:
         found |= _pieces(context, name)
-    codes, written = [0], []
+    codes, written = [ExitCode.OK], []
     for file in assemble_all(found, arguments.to):
         _say(console, file)
-        codes.append({True: 0, False: 5, None: 6}[file.intact])
+        codes.append(EXIT_BY_STATE[file.intact])
         if file.intact is not None:
             written.append(file)
     if arguments.merge:
@@ -33,7 +37,7 @@ def assemble(context: Context) -> int:
 
 
 def _pieces(context: Context, name: str) -> PieceIndex:
-    path = Path(name)
+    path = given_path(name)
     if path.is_file():
         return scan([path])
     if path.is_dir():
@@ -58,7 +62,7 @@ def _say(console: Console, file: Assembled) -> None:
     )  # fmt: skip
 
 
-def _merge(console: Console, written: list[Assembled], to: Path) -> int:
+def _merge(console: Console, written: list[Assembled], to: Path) -> ExitCode:
     try:
         for merged in merge_pages(written, to):
             names = " and ".join(path.name for path in merged.sources)
@@ -66,5 +70,5 @@ def _merge(console: Console, written: list[Assembled], to: Path) -> int:
             console.data({"merged": str(merged.path), **merged.facts})
     except EvidenceError as error:
         console.warn(str(error))
-        return 4
-    return 0
+        return ExitCode.FAILED
+    return ExitCode.OK

@@ -45,7 +45,7 @@ def _proof(stamp: Stamp | None) -> str:
 def disclose(context: Context, home: Home) -> int:
     """Sign what went to whom, and write the schedule of what it withholds. Raises `NotFound`, `UsageError`, `DiskError`."""
     arguments, console = context.arguments, context.console
-    package = arguments.package.expanduser()
+    package = arguments.package
     made = library.disclose(
         home, context.signer(home), package, to=arguments.to, basis=arguments.basis, fingerprint_by=arguments.by
     )
@@ -57,7 +57,7 @@ def disclose(context: Context, home: Home) -> int:
     missing = f"; {len(made.not_given)} on captures that are NOT in the package" if made.not_given else ""
     console.say(f"exculpatory  {len(made.exculpatory)} tags of this case{missing}")
     if arguments.schedule:
-        write_synced(arguments.schedule.expanduser(), made.schedule())
+        write_synced(arguments.schedule, made.schedule())
         console.say(f"schedule     {arguments.schedule}")
     console.data({"event": made.event, **detail})
     return 0

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
 from archiver.copies.evict import bring_back
-from archiver.errors import ArchiverError, UsageError
+from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.leaks import search
-from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret
-from archiver.export.packing import signer as package_signer
+from archiver.export.leaks import LEAST, Leak, search
+from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret, signer
 from archiver.export.profiles import PROFILES, Shown, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
@@ -26,9 +25,8 @@ from archiver.export.secrets import secrets_for
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, in_words
-from archiver.home.ports import Signer
 from archiver.lookup.material import gather
-from archiver.text.plain import size
+from archiver.text.plain import many, size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event
@@ -43,7 +41,7 @@ RESERVE = 64 << 20
 class Leaked(ArchiverError):
     """The search found what must not leave. Nothing was signed."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 def export(context: Context, home: Home) -> int:
@@ -51,7 +49,7 @@ def export(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     if arguments.profile not in PROFILES:
         raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(arguments.profile), "Say for whom it is made.")
-    to = arguments.to.expanduser()
+    to = arguments.to
     keys = list(arguments.encrypt_to)
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
@@ -72,7 +70,7 @@ def export(context: Context, home: Home) -> int:
     _preview(context, home, plan, keys)
     if not arguments.yes and not _agreed(context):
         console.say("nothing was exported")
-        return 1
+        return ExitCode.USAGE
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else to
     _room(work, shown)
@@ -86,12 +84,16 @@ def export(context: Context, home: Home) -> int:
     write_report(home, bag, plan)
     add_program(bag)
 
+    accepted: list[Leak] = []
+    secrets = secrets_for(home, shown)
+
     def nothing_leaks() -> None:
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            leaks = search(bag.partial, secrets_for(home, shown))
+            leaks = search(bag.partial, secrets)
             reading.result()
         if arguments.accept_leaks:
+            accepted.extend(leaks)
             for leak in leaks:
                 console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
         elif leaks:
@@ -103,21 +105,23 @@ def export(context: Context, home: Home) -> int:
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 
-    folder = bag.finish(bag_info(plan), package_signer(home), nothing_leaks)
+    folder = bag.finish(bag_info(plan), signer(home), nothing_leaks)
     lines = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
     if lines:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
     digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
     if recipients:
-        encrypt(folder, final, recipients)
-        shutil.rmtree(folder)
+        try:
+            encrypt(folder, final, recipients)
+        finally:  # no plain copy stays behind, nor hinders the next attempt
+            shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
-    event = _record(home, context.signer(home), plan, digest, bool(recipients))
+    event = _record(home, plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
     )
-    console.say("searched   no known secret stands in it")
+    console.say(f"searched   {_search_said(secrets, accepted)}")
     console.say(f"recorded   as event {event}")
     whole = fingerprint(home.ledger_key_text())
     console.say(f"fingerprint to give by another way: {' '.join(in_words(whole))}\n           {whole}")
@@ -125,19 +129,32 @@ def export(context: Context, home: Home) -> int:
         {
             "package": str(final), "profile": shown.profile, "files": files, "bytes": total, "event": event,
             "tagmanifest_sha256": digest, "encrypted": bool(recipients), "fingerprint": whole, "resumed": bag.resumed,
+            "accepted_leaks": len(accepted),
         }
     )  # fmt: skip
     return 0
 
 
+def _search_said(secrets: dict[bytes, str], accepted: list[Leak]) -> str:
+    """Say what the search found, and what it cannot find."""
+    short = sum(len(value) < LEAST for value in secrets)
+    unsearched = f"; {many(short, 'secret')} of fewer than {LEAST} bytes cannot be searched for" if short else ""
+    if not accepted:
+        return f"no known secret stands in it{unsearched}"
+    named = len({leak.name for leak in accepted})
+    return (
+        f"{many(named, 'known secret')} in {many(len({leak.file for leak in accepted}), 'file')}, accepted{unsearched}"
+    )
+
+
 def check_package(folder: Path, home: Home) -> list[Any]:
-    from archiver.checks.ours import check_ours
+    from archiver.checks.package import check_ours
 
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
 
 
-def _record(home: Home, signer: Signer, plan: Plan, digest: str, encrypted: bool) -> int:
+def _record(home: Home, plan: Plan, digest: str, encrypted: bool) -> int:
     detail = {
         "case": plan.shown.case,
         "package": plan.name,
