@@ -36,7 +36,7 @@ from archiver.export.printing import print_pdf
 from archiver.export.profiles import Card, File, Shown
 from archiver.export.stills import Drawn, data_uri, draw
 from archiver.home.home import Home
-from archiver.home.people import fingerprint, in_words
+from archiver.home.people import fingerprint, key_words
 from storage.digest import sha256
 from storage.errors import FormatError
 from storage.times import utc_parse
@@ -213,7 +213,7 @@ class Report:
         spaced = " ".join(whole[at : at + 8] for at in range(0, 64, 8))
         return join(
             (
-                tag("p", " ".join(in_words(whole)), class_="key words"),
+                tag("p", " ".join(key_words(whole)), class_="key words"),
                 tag("p", spaced, class_="key small"),
                 tag(
                     "p",

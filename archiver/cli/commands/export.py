@@ -15,17 +15,15 @@ from archiver.cli.console import size
 from archiver.errors import ArchiverError, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.leaks import search
 from archiver.export.material import gather
-from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret
-from archiver.export.packing import signer as package_signer
+from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_facts
 from archiver.export.profiles import PROFILES, Shown, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
-from archiver.export.secrets import secrets_for
+from archiver.export.secrets import known_secrets
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
-from archiver.home.people import fingerprint, in_words
+from archiver.home.people import fingerprint, key_words
 from archiver.home.ports import Signer
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
@@ -54,9 +52,10 @@ def export(context: Context, home: Home) -> int:
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
     recipients = recipients_of(keys)
-    material = gather(home, arguments.case, arguments.only)
+    signer = context.signer(home)
+    material = gather(home, arguments.case, arguments.only, context.fetch(home))
     base = basis(home, material, arguments.checkpoint)
-    secret = pseudonym_secret(home, material, arguments.profile, base)
+    secret = signer.pseudonym_secret(pseudonym_facts(material, arguments.profile, base))
     shown = show(material, arguments.profile, secret, arguments.privileged)
     name = arguments.name or f"{arguments.case}-{arguments.profile}-{base.size}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
@@ -80,14 +79,14 @@ def export(context: Context, home: Home) -> int:
     except OSError as error:
         raise disk_error(error, f"making {to}") from error
     bag = Bag(work / name, plan.key())
-    fill(home, bag, plan, lambda what: None)
+    fill(home, signer, bag, plan, lambda what: None)
     write_report(home, bag, plan)
     add_program(bag)
 
     def nothing_leaks() -> None:
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            leaks = search(bag.partial, secrets_for(home, shown))
+            leaks = signer.find_secrets(bag.partial, known_secrets(home, shown, context.decryptor(home))).leaks
             reading.result()
         if arguments.accept_leaks:
             for leak in leaks:
@@ -101,7 +100,7 @@ def export(context: Context, home: Home) -> int:
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 
-    folder = bag.finish(bag_info(plan), package_signer(home), nothing_leaks)
+    folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)
     lines = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
     if lines:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
@@ -110,7 +109,7 @@ def export(context: Context, home: Home) -> int:
         encrypt(folder, final, recipients)
         shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
-    event = _record(home, context.signer(home), plan, digest, bool(recipients))
+    event = _record(home, signer, plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
@@ -118,7 +117,7 @@ def export(context: Context, home: Home) -> int:
     console.say("searched   no known secret stands in it")
     console.say(f"recorded   as event {event}")
     whole = fingerprint(home.ledger_key_text())
-    console.say(f"fingerprint to give by another way: {' '.join(in_words(whole))}\n           {whole}")
+    console.say(f"fingerprint to give by another way: {' '.join(key_words(whole))}\n           {whole}")
     console.data(
         {
             "package": str(final), "profile": shown.profile, "files": files, "bytes": total, "event": event,

@@ -12,6 +12,7 @@ from archiver.casework.redaction import silences_of, tracks_of
 from archiver.errors import NotFound, UsageError
 from archiver.export.material import Media, Redaction, gather
 from archiver.home.home import Home
+from archiver.home.ports import Fetch
 from archiver.home.scratch import scratch
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
@@ -59,7 +60,7 @@ def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, A
     silences = silences_of(arguments.mute, arguments.tone)
     if not tracks and not silences:
         raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
-    media, upon = _media(home, about)
+    media, upon = _media(home, about, context.fetch(home))
     if arguments.anew:
         upon = None
     cases = home.catalog.cases_of(about["capture"])
@@ -100,13 +101,13 @@ def _followed(context: Context, source: Path, media: Media, track: Track | Follo
     return followed
 
 
-def _media(home: Home, about: dict[str, Any]) -> tuple[Media, Redaction | None]:
+def _media(home: Home, about: dict[str, Any], fetch: Fetch) -> tuple[Media, Redaction | None]:
     """The one file that is meant, and the latest copy in which something of it is covered already.
 
     Raises `NotFound`, `UsageError`.
     """
     case = home.catalog.cases_of(about["capture"])[0]
-    material = gather(home, case, [about["capture"]])
+    material = gather(home, case, [about["capture"]], fetch)
     every = [one for exhibit in material.exhibits for one in exhibit.every_media]
     fitting = [
         one
