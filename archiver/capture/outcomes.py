@@ -6,9 +6,11 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
+from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
 
+UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
     "name not found": (Outcome.FAILED, "the host's name does not resolve"),
@@ -17,7 +19,7 @@ _PROBLEMS = {
     "exit failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
     "stopped": (Outcome.FAILED, "the capture was stopped"),
     "not stored": (Outcome.FAILED, "the disk did not take it"),
-    "unsupported link": (Outcome.SKIPPED, "only http and https are fetched"),
+    "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
 _STATUS = {
@@ -62,11 +64,11 @@ def of_status(status: int) -> tuple[Outcome, str | None]:
 
 
 EXIT_BY_OUTCOME = {
-    Outcome.CAPTURED: 0,
-    Outcome.SKIPPED: 0,
-    Outcome.PARTIAL: 2,
-    Outcome.UNAVAILABLE: 3,
-    Outcome.REFUSED: 3,
-    Outcome.BLOCKED: 4,
-    Outcome.FAILED: 4,
+    Outcome.CAPTURED: ExitCode.OK,
+    Outcome.SKIPPED: ExitCode.OK,
+    Outcome.PARTIAL: ExitCode.PARTIAL,
+    Outcome.UNAVAILABLE: ExitCode.UNAVAILABLE,
+    Outcome.REFUSED: ExitCode.UNAVAILABLE,
+    Outcome.BLOCKED: ExitCode.FAILED,
+    Outcome.FAILED: ExitCode.FAILED,
 }

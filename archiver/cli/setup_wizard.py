@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.home import Home
+from archiver.home.paths import given_path
 from archiver.signer.create_home import Answers, create_home
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def make_home(context: Context) -> Home:
                 .lower()
                 .startswith("y")
             )
+    if second and "://" not in second:  # the settings are read from anywhere
+        second = str(given_path(second))
     answers = Answers(pseudonym or "investigator", agent or DEFAULT_AGENT, proxy or "", second or "", bool(stamps))
     home = create_home(context.home_path, answers)
     console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")

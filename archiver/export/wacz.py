@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from isal import isal_zlib
 
 from archiver.home.ports import WaczSignature
+from spiders.links import safe_split
 from storage.digest import Beside, Sha256, sha256_label
 from storage.errors import FormatError, disk_error
 
@@ -136,7 +136,7 @@ def sort_key(uri: str) -> str:
 
     Different links can have the same key; the line's `url` tells them apart (standards.md 4).
     """
-    parts = urlsplit(uri)
+    parts = safe_split(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return uri.lower().replace(" ", "%20")
     labels = parts.hostname.lower().split(".")

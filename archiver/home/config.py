@@ -274,11 +274,18 @@ def _proxies(
         *((f"[cases.{name}]", of_cases[name]) for name in of_cases),
     ]
     for where, text in named:
-        if text and not re.match(r"(http|socks5h?)://[^/\s]+", text):
+        if text and not _is_proxy(text):
             raise ConfigError(
                 "a proxy like socks5h://host:port or http://host:port", "another form", f"Correct {where} proxy."
             )
     return proxy, second, of_cases
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        return bool(re.match(r"(http|socks5h?)://[^/\s]+", text)) and urlsplit(text).port != 0
+    except ValueError:  # a port or an address that is none
+        return False
 
 
 def _cookies(home: Path, accounts: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 import threading
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import NotFound, UsageError
+from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, rebuild
 from storage.times import Clock, system_clock
@@ -26,10 +28,22 @@ if TYPE_CHECKING:
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    """Return where a home lies that nobody named."""
-    if "ARCHIVER_HOME" in environment:
-        return Path(environment["ARCHIVER_HOME"]).expanduser()
-    return Path.home() / "archiver-home"
+    """Return the absolute path of the home that nobody named with --home. Raises `UsageError`."""
+    return given_folder(environment.get("ARCHIVER_HOME") or "~/archiver-home")
+
+
+def is_home(path: Path) -> bool:
+    """Return whether a home lies at `path`. Raises `UsageError` where that cannot be seen."""
+    try:
+        return stat.S_ISREG((path / "archiver.toml").stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(
+            f"a folder at {path} that can be looked into",
+            error.strerror or str(error),
+            "Give this user the right to read it, or name another with --home.",
+        ) from error
 
 
 class Home:
@@ -41,7 +55,7 @@ class Home:
         self.clock = clock
         self.environment = environment
         self._projecting = threading.Lock()
-        if not (path / "archiver.toml").is_file():
+        if not is_home(path):
             raise NotFound(
                 f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
             )

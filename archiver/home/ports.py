@@ -61,9 +61,13 @@ class Leak:
     file: str
 
 
+SHORTEST_SECRET = 6
+"""Values of fewer bytes stand everywhere by chance, and cannot be searched for."""
+
+
 @dataclass(frozen=True)
 class SecretSearch:
-    """What a search for secrets found. `too_short`: values that cannot be told from chance, and were not searched for."""
+    """What a search for secrets found. `too_short`: how many values are shorter than `SHORTEST_SECRET`."""
 
     leaks: tuple[Leak, ...]
     too_short: int = 0

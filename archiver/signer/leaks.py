@@ -19,11 +19,9 @@ import hyperscan
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
-from archiver.home.ports import Leak, SecretSearch
+from archiver.home.ports import SHORTEST_SECRET, Leak, SecretSearch
 
 READ = 1 << 20
-LEAST = 6
-"""Shorter values stand everywhere by chance."""
 DEPTH = 4
 GROWTH, GROWN = 64 << 20, 1100
 """No file is inflated further than by this many bytes and this factor, which deflate cannot exceed by honest means."""
@@ -39,7 +37,7 @@ class Searcher:
         patterns: list[bytes] = []
         for value, name in secrets.items():
             for dressed in set(_dresses(value)):
-                if len(dressed) >= LEAST:
+                if len(dressed) >= SHORTEST_SECRET:
                     patterns.append(dressed)
                     self._names.append(name)
         self._longest = max((len(pattern) for pattern in patterns), default=1)
@@ -91,7 +89,7 @@ def _dresses(value: bytes) -> Iterator[bytes]:
 
 def search(folder: Path, secrets: Mapping[bytes, str]) -> SecretSearch:
     """Find every secret that stands in a file of the folder, or in a file's name. Raises `OSError`."""
-    known = {value: name for value, name in secrets.items() if len(value) >= LEAST}
+    known = {value: name for value, name in secrets.items() if len(value) >= SHORTEST_SECRET}
     searcher = Searcher(known)
     leaks: list[Leak] = []
     for path in sorted(folder.rglob("*")):

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.cli.console import size
-from archiver.errors import ArchiverError, UsageError
+from archiver.cli.console import many, size
+from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
 from archiver.export.material import gather
@@ -24,7 +24,7 @@ from archiver.export.secrets import known_secrets
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, key_words
-from archiver.home.ports import Signer
+from archiver.home.ports import SHORTEST_SECRET, SecretSearch, Signer
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event
@@ -39,7 +39,7 @@ RESERVE = 64 << 20
 class Leaked(ArchiverError):
     """The search found what must not leave. Nothing was signed."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 def export(context: Context, home: Home) -> int:
@@ -47,7 +47,7 @@ def export(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     if arguments.profile not in PROFILES:
         raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(arguments.profile), "Say for whom it is made.")
-    to = arguments.to.expanduser()
+    to = arguments.to
     keys = list(arguments.encrypt_to)
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
@@ -69,7 +69,7 @@ def export(context: Context, home: Home) -> int:
     _preview(context, home, plan, keys)
     if not arguments.yes and not _agreed(context):
         console.say("nothing was exported")
-        return 1
+        return ExitCode.USAGE
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else to
     _room(work, shown)
@@ -83,19 +83,23 @@ def export(context: Context, home: Home) -> int:
     write_report(home, bag, plan)
     add_program(bag)
 
+    known = known_secrets(home, shown, context.decryptor(home))
+    searched: list[SecretSearch] = []
+
     def nothing_leaks() -> None:
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            leaks = signer.find_secrets(bag.partial, known_secrets(home, shown, context.decryptor(home))).leaks
+            found = signer.find_secrets(bag.partial, known)
             reading.result()
+        searched.append(found)
         if arguments.accept_leaks:
-            for leak in leaks:
+            for leak in found.leaks:
                 console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
-        elif leaks:
-            first = leaks[0]
+        elif found.leaks:
+            first = found.leaks[0]
             raise Leaked(
                 "a package without secrets",
-                f"{len(leaks)} places, first: {first.name} in {first.file}",
+                f"{len(found.leaks)} places, first: {first.name} in {first.file}",
                 f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
@@ -106,15 +110,17 @@ def export(context: Context, home: Home) -> int:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
     digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
     if recipients:
-        encrypt(folder, final, recipients)
-        shutil.rmtree(folder)
+        try:
+            encrypt(folder, final, recipients)
+        finally:  # no plain copy stays behind, nor hinders the next attempt
+            shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
     event = _record(home, signer, plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
     )
-    console.say("searched   no known secret stands in it")
+    console.say(f"searched   {_search_said(searched[-1])}")
     console.say(f"recorded   as event {event}")
     whole = fingerprint(home.ledger_key_text())
     console.say(f"fingerprint to give by another way: {' '.join(key_words(whole))}\n           {whole}")
@@ -122,9 +128,22 @@ def export(context: Context, home: Home) -> int:
         {
             "package": str(final), "profile": shown.profile, "files": files, "bytes": total, "event": event,
             "tagmanifest_sha256": digest, "encrypted": bool(recipients), "fingerprint": whole, "resumed": bag.resumed,
+            "accepted_leaks": len(searched[-1].leaks),
         }
     )  # fmt: skip
     return 0
+
+
+def _search_said(found: SecretSearch) -> str:
+    """Say what the search found, and what it cannot find."""
+    short = found.too_short
+    unsearched = (
+        f"; {many(short, 'secret')} of fewer than {SHORTEST_SECRET} bytes cannot be searched for" if short else ""
+    )
+    if not found.leaks:
+        return f"no known secret stands in it{unsearched}"
+    named, files = ({leak.name for leak in found.leaks}, {leak.file for leak in found.leaks})
+    return f"{many(len(named), 'known secret')} in {many(len(files), 'file')}, accepted{unsearched}"
 
 
 def check_package(folder: Path, home: Home) -> list[Any]:
