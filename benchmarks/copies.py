@@ -74,10 +74,9 @@ def rclone(url: str, *words: str) -> list[str]:
 
 
 def new_home(path: Path) -> None:
-    from archiver.home.create import Answers
-    from archiver.home.home import Home
+    from archiver.signer.create_home import Answers, create_home
 
-    Home.create(path, Answers(pseudonym="bench"))
+    create_home(path, Answers(pseudonym="bench"))
 
 
 def add_place(home: Path, name: str, where: str, url: str) -> None:

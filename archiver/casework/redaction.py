@@ -18,9 +18,9 @@ from typing import Any
 from archiver.casework.annotations import About, milliseconds
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
-from archiver.home.ports import Signer
+from archiver.home.ports import Fetch, Signer
 from archiver.home.scratch import scratch
-from archiver.lookup.material import Fetch, Media, Redaction, gather
+from archiver.lookup.material import Media, Redaction, gather
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
 from archiver.tools.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix

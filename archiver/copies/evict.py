@@ -6,7 +6,7 @@ and proven. A file goes only after it was read back, whole, from as many places 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,30 +120,36 @@ def _sweep(folder: Path) -> None:
             path.unlink()
 
 
-def bring_back(home: Home, captures: Iterable[str], names: list[str] | None = None) -> int:
-    """Fetches evicted files back, checked; bytes. Nothing where nothing is missing.
+class CopiesFetch:
+    """Brings evicted files back from the copies of a home. Implements `archiver.home.ports.Fetch`."""
 
-    Raises `CannotTell` where no place gives one back, `DiskError`.
-    """
-    fetched = 0
-    places: list[Place] | None = None
-    for capture in captures:
-        folder = home.path / home.capture_folder(capture)
-        missing = [name for name in stubs(folder) if names is None or name in names]
-        if not missing:
-            continue
-        if places is None:
-            places = list(_places(home))
-        row = home.catalog.capture(capture) or {}
-        entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
-        with scratch(home.path, "fetch") as working:
-            for name in missing:
-                _fetch_one(places, row, entries[name], working)
-                (working / name).rename(folder / name)
-                sync_folder(folder)
-                stub_path(folder, name).unlink(missing_ok=True)
-                fetched += int(entries[name]["size"])
-    return fetched
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def bring_back(self, captures: Iterable[str], names: Sequence[str] | None = None) -> int:
+        """Fetch evicted files back, each checked; return their bytes. Nothing is done where nothing is missing.
+
+        Raises `CannotTell` where no place gives one back, `DiskError`.
+        """
+        home, fetched = self._home, 0
+        places: list[Place] | None = None
+        for capture in captures:
+            folder = home.path / home.capture_folder(capture)
+            missing = [name for name in stubs(folder) if names is None or name in names]
+            if not missing:
+                continue
+            if places is None:
+                places = list(_places(home))
+            row = home.catalog.capture(capture) or {}
+            entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
+            with scratch(home.path, "fetch") as working:
+                for name in missing:
+                    _fetch_one(places, row, entries[name], working)
+                    (working / name).rename(folder / name)
+                    sync_folder(folder)
+                    stub_path(folder, name).unlink(missing_ok=True)
+                    fetched += int(entries[name]["size"])
+        return fetched
 
 
 def _places(home: Home) -> Iterator[Place]:

@@ -157,10 +157,10 @@ def read_events(home: Home, report: Report) -> None:
             report.damaged.append(Damage("home", None, f"events/{event_name(leaf['seq'])}", found, "event"))
 
 
-def read_ledger(home: Home, report: Report) -> None:
+def read_ledger(home: Home, signer: Signer, report: Report) -> None:
     """Tiles, checkpoints and the head, against each other and the events. Raises `LedgerError` where they fit in no way."""
     report.files += sum(1 for path in home.ledger.folder.rglob("*") if path.is_file() and path.name != ".lock")
-    for one in damaged_ledger(home):
+    for one in damaged_ledger(home, signer):
         report.damaged.append(Damage("home", None, one.name, one.found, "ledger"))
 
 
@@ -171,9 +171,9 @@ def ledger_mended(home: Home, signer: Signer, report: Report) -> None:
         with suppress(StoreError):  # said when it is opened again, to be read
             copies.append((one.name, open_place(home, one, writing=False).vault))
     try:
-        mends = mend_ledger(home, copies)
+        mends = mend_ledger(home, signer, copies)
     except StoreError:  # a place went away meanwhile: what is here may do
-        mends = mend_ledger(home, [])
+        mends = mend_ledger(home, signer, [])
     for mend in mends:
         bad = Damage("home", None, mend.name, mend.found, "ledger", mend.source)
         report.damaged.append(bad)

@@ -14,7 +14,7 @@ from typing import Any
 
 from archiver.errors import CannotTell, NotFound, UsageError
 from archiver.home.home import Home
-from archiver.lookup.material import Fetch
+from archiver.home.ports import Fetch
 from archiver.tools import ffmpeg
 from storage.assembly import URI, Assembly, parse_assembly, payload
 from storage.digest import Sha256
@@ -115,10 +115,10 @@ def of_capture(home: Home, named: str, fetch: Fetch) -> PieceIndex:
     capture = home.resolve_capture(named)
     if capture in home.catalog.quarantined_captures():
         raise UsageError(f"a capture that is not quarantined, not {capture}", "one that is", "See `archiver show`.")
-    fetch([capture])
+    fetch.bring_back([capture])
     found = listed(home.path / home.capture_folder(capture))
     others = {piece.capture for assembly in found.assemblies.values() for piece in assembly.pieces if piece.capture}
-    fetch(sorted(others))
+    fetch.bring_back(sorted(others))
     for other in sorted(others):
         folder = home.path / home.capture_folder(other)
         if (folder / "records.jsonl").is_file():

@@ -16,19 +16,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.capture.result import Result
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
-from archiver.home.ports import Signer
+from archiver.home.ports import Inspector, Signer
 from archiver.home.scratch import scratch
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
-from archiver.tools import ffmpeg
 from archiver.version import software
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -37,9 +36,6 @@ from storage.digest import Sha256
 from storage.errors import DiskError
 from storage.events import Event
 from storage.times import utc_text
-
-if TYPE_CHECKING:
-    pass
 
 CONSENT = ("hold", "court", "publish", "name")
 """What a source can agree to: that we hold it, show it to a court, publish it, name the source."""
@@ -84,6 +80,7 @@ class Receiver:
 
     home: Home
     signer: Signer
+    inspector: Inspector
     source: str
     via: str
     cases: tuple[str, ...]
@@ -203,8 +200,8 @@ class Receiver:
             "source": self.source,
             "via": self.via,
         }
-        if ffmpeg.probes():
-            facts |= ffmpeg.probe(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+        if self.inspector.available():
+            facts |= self.inspector.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]
         about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()

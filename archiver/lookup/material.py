@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
+from archiver.home.ports import Fetch
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
@@ -164,23 +165,18 @@ class Material:
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
-class Fetch(Protocol):
-    """Brings back what was freed here and lies at a copy."""
-
-    def __call__(self, captures: Iterable[str]) -> int:
-        """Fetch the missing files of `captures`; return how many bytes came. Raises `CannotTell`, `DiskError`."""
-        ...
-
-
 def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
-    """Read the case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
+    """Read the case, or those of its captures that `only` names; what was freed here comes back first.
+
+    Raises `NotFound`, `UsageError`, `FormatError`, `CannotTell`.
+    """
     rows = _rows(home, case)
     chosen = _chosen(home, case, rows, only)
     hidden = home.catalog.quarantined_captures()
     quarantined = {row["id"] for row in chosen if row["id"] in hidden}
     chosen = [row for row in chosen if row["id"] not in hidden]
     wanted = [row["id"] for row in chosen]
-    fetch({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
+    fetch.bring_back({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
     quarantined |= {one.id for one in captures if one.id in hidden or one.lent & hidden}
     captures = [one for one in captures if one.id not in quarantined]

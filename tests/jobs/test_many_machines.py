@@ -131,7 +131,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     (event,) = home.catalog.event_bodies(("duplicate",))
     assert event["detail"] == {
         "job": order.job.id, "attempt": 1, "captures": [other],
-        "of": {"ledger": machines[0].home.keys.ledger.name, "captures": [one]},
+        "of": {"ledger": machines[0].home.ledger_key.name, "captures": [one]},
     }  # fmt: skip
     assert not machines[0].home.catalog.event_bodies(("duplicate",))
     third = asyncio.run(carried_out(machines[0]))

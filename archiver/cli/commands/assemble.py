@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.copies.evict import bring_back
 from archiver.errors import ExitCode
 from archiver.export.assemble import Assembled, PieceIndex, assemble_all, merge_pages, of_capture, scan
 from archiver.home.paths import given_path
@@ -43,7 +41,7 @@ def _pieces(context: Context, name: str) -> PieceIndex:
     if path.is_dir():
         return scan(sorted(path.glob("*.warc.gz")))
     home = context.home()
-    return of_capture(home, name, partial(bring_back, home))
+    return of_capture(home, name, context.fetch(home))
 
 
 def _say(console: Console, file: Assembled) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.casework.cases import add_capture, require_case
 from archiver.home.home import Home
+from archiver.signer.case_keys import new_case
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def case(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     if arguments.action == "new":
-        recipients = home.new_case(arguments.name, arguments.recipient)
+        recipients = new_case(home, context.signer(home), arguments.name, arguments.recipient)
         console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
         for key in recipients:
             console.say(f"  withheld values can be opened with the key of {key}")

@@ -169,7 +169,7 @@ def recovery(context: Context, home: Home) -> int:
     """`archiver recovery new|add|drop|list|check`."""
     arguments, console = context.arguments, context.console
     if arguments.action == "new":
-        public = new_recovery_key(home, arguments.where)
+        public = new_recovery_key(home.path, arguments.where)
         console.say(f"recovery key written; its public half is {public}")
         console.say(
             "Keep it where neither this machine nor the copies are, and a second one elsewhere: one key, one place"
@@ -180,10 +180,10 @@ def recovery(context: Context, home: Home) -> int:
     if arguments.action == "check":
         return _recovery_check(context, home)
     if arguments.action == "add":
-        add_recovery_key(home, arguments.key)
+        add_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} will open the copies from the next `archiver sync` on")
     elif arguments.action == "drop":
-        drop_recovery_key(home, arguments.key)
+        drop_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} opens nothing that is copied from now on. What it opened before it still opens:")
         console.say("if it is in wrong hands, use another place, or dispose of the old keyrings there.")
     for key in recovery_keys(home.path):
@@ -337,7 +337,7 @@ def fixity_command(context: Context, home: Home) -> int:
         fixity.read_home(home, rows, report)
         if everything:
             fixity.read_events(home, report)
-            fixity.read_ledger(home, report)
+            fixity.read_ledger(home, context.signer(home), report)
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:
@@ -381,12 +381,12 @@ def fixity_command(context: Context, home: Home) -> int:
 
 def evict_command(context: Context, home: Home) -> int:
     """Frees or fetches back large files. Exit code 4 where some had to stay."""
-    from archiver.copies.evict import bring_back, evict
+    from archiver.copies.evict import CopiesFetch, evict
 
     arguments, console = context.arguments, context.console
     captures = [capture for what in arguments.what for capture in named_captures(home, what)]
     if arguments.back:
-        fetched = bring_back(home, captures)
+        fetched = CopiesFetch(home).bring_back(captures)
         console.say(f"fetched back and checked: {size(fetched)}")
         console.data({"fetched": fetched})
         return 0

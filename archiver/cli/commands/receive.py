@@ -28,7 +28,7 @@ def receive(context: Context, home: Home) -> int:
     if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
         raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
     receiver = Receiver(
-        home, context.signer(home), arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
+        home, context.signer(home), context.inspector(), arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
         consent_of(arguments.consent, arguments.refused), context.network is not None,
     )  # fmt: skip
     result = receiver.take(arguments.paths)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.casework.annotations import about_of
 from archiver.casework.redaction import Cover, cover_file, mask_words, silences_of, tracks_of
-from archiver.copies.evict import bring_back
 from archiver.errors import UsageError
 from archiver.home.home import Home
 
@@ -27,9 +25,9 @@ def redact(context: Context, home: Home) -> int:
     else:
         tracks, silences = tracks_of(arguments.box), silences_of(arguments.mute, arguments.tone)
         cover = Cover(tuple(tracks), tuple(silences), arguments.follow, arguments.anew)
-        fetch = partial(bring_back, home)
-        tested = context.network is not None
-        made = cover_file(home, signer, about, cover, reason, fetch=fetch, test_routes=tested)
+        made = cover_file(
+            home, signer, about, cover, reason, fetch=context.fetch(home), test_routes=context.network is not None
+        )
     for begin, end in made.lost:
         until = f"until {end / 1000:.1f} s" if end is not None else "to the end"
         console.say(
