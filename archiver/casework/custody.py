@@ -51,8 +51,9 @@ def custody_of(home: Home, what: str) -> list[CustodyEntry]:
 
 def _concerns(detail: dict[str, Any], captures: set[str], case: str | None) -> bool:
     about = detail.get("about", {})
-    named = {detail.get("capture"), about.get("capture"), *detail.get("captures", [])}
-    if named & captures:
+    # What was copied is listed with where its objects lie, everything else by its id alone.
+    listed = {item["capture"] if isinstance(item, dict) else item for item in detail.get("captures", [])}
+    if {detail.get("capture"), about.get("capture"), *listed} & captures:
         return True
     return case is not None and case in (detail.get("case"), detail.get("name"), about.get("case"))
 
