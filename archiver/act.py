@@ -28,7 +28,7 @@ from archiver.pieces import Pieces
 from archiver.recorder import ExchangeDone, Exit, Limits
 from archiver.seal import seal
 from archiver.walking import KNOWN
-from spiders.absence import classify
+from spiders.availability import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, parse_target

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from archiver.decoding import decode_body
 from archiver.files import FileGot
 from archiver.hls import Playlist, Segment, parse_playlist
+from spiders.json_access import dicts, text_of
 from spiders.posts import Outcome
-from spiders.shapes import dicts, text_of
 from storage.assembly import Piece
 
 if TYPE_CHECKING:

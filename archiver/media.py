@@ -25,8 +25,8 @@ from archiver.fragments import Fragments, Stream, dash, decrypted, joined
 from archiver.media_worker import stated_options
 from archiver.pieces import Following
 from archiver.scratch import scratch
+from spiders.json_access import at, count, dicts, text_of
 from spiders.posts import Attachment, Outcome
-from spiders.shapes import at, count, dicts, text_of
 from spiders.targets import Target, parse_target
 from storage.assembly import Assembly, Piece
 from storage.digest import Sha256, sha256_hex

@@ -23,13 +23,13 @@ from archiver.checks.packages import check_path, unpackable
 from archiver.decoding import decode_body
 from archiver.errors import NotFound, UsageError
 from spiders.facebook.parse import parse as parse_facebook
+from spiders.json_access import at, load, shape
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, load, shape
 from spiders.targets import FACEBOOK_HOSTS, TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
-from spiders.telegram.messages import is_messages, parse_objects
-from spiders.telegram.messages import parse as parse_messages
-from spiders.telegram.parse import parse as parse_telegram
+from spiders.telegram.api.messages import is_messages, parse_objects
+from spiders.telegram.api.messages import parse as parse_messages
+from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.x.parse import is_x
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import is_youtube

@@ -12,11 +12,11 @@ from scrapy.settings import Settings, SettingsAttribute
 
 from spiders.facebook.spider import FacebookPost
 from spiders.page.spider import Page
-from spiders.telegram.spider import TelegramChannel, TelegramPost
-from spiders.x.spider import XPost
-from spiders.x.timeline import XTimeline
-from spiders.youtube.spider import YouTubeVideo
-from spiders.youtube.walk import YouTubeList
+from spiders.telegram.web.spider import TelegramChannel, TelegramPost
+from spiders.x.post_spider import XPost
+from spiders.x.timeline_spider import XTimeline
+from spiders.youtube.list_spider import YouTubeList
+from spiders.youtube.video_spider import YouTubeVideo
 
 if TYPE_CHECKING:
     from archiver.capture import Act

@@ -17,7 +17,7 @@ from archiver.demo.telegram_api import Chat, TelegramApi
 from archiver.home import Home
 from archiver.recorder import TestNetwork
 from archiver.telegram.accounts import Account, Accounts, connected, make_client
-from spiders.telegram.client import LOGIN
+from spiders.telegram.api.client import LOGIN
 from storage.lines import read_lines
 
 API_HASH = "0123456789abcdef0123456789abcdef"

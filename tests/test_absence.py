@@ -10,11 +10,11 @@ import pytest
 
 import spiders
 from archiver.reading import read_file
-from spiders.absence import KINDS, absence, classify
+from spiders.availability import KINDS, absence, classify
 from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Absence, Outcome, Parsed, State
-from spiders.telegram.parse import parse as parse_telegram
+from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from tests.conftest import FIXTURES
@@ -220,11 +220,11 @@ def test_every_kind_in_the_table_can_be_said() -> None:
     """A kind that no parser names is dead, or misspelled somewhere."""
     texts = set()
     for path in Path(spiders.__file__).parent.rglob("*.py"):
-        if path.name == "absence.py":
+        if path.name == "availability.py":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.update((node.value, node.value.partition(":")[0]))
-    from spiders.absence import _STATUS
+    from spiders.availability import _STATUS
 
     assert set(KINDS) - texts - set(_STATUS.values()) == set()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.running import read_moment
-from spiders import moments
+from spiders import dates
 from spiders.x.common import when
 
 
@@ -29,20 +29,20 @@ def at(text: str) -> datetime:
     ],
 )
 def test_offsets_are_converted(literal: str, utc: str) -> None:
-    time = moments.iso(literal, "x")
+    time = dates.iso(literal, "x")
     assert (time.text(), time.zone_known, time.literal) == (utc, True, literal)
 
 
 @pytest.mark.parametrize("literal", ["2018-12-28", "20181228"])
 def test_a_bare_date_has_bounds_and_no_value(literal: str) -> None:
-    time = moments.iso(literal, "x")
+    time = dates.iso(literal, "x")
     assert (time.value, time.zone_known, time.precision) == (None, False, "day")
     # From when it became that day in Kiribati until it ceased to be that day at Baker Island.
     assert (time.earliest, time.latest) == (at("2018-12-27T10:00:00+00:00"), at("2018-12-29T12:00:00+00:00"))
 
 
 def test_a_time_without_a_zone_has_bounds_and_no_value() -> None:
-    time = moments.iso("2022-01-05T12:00:00", "x")
+    time = dates.iso("2022-01-05T12:00:00", "x")
     assert (time.value, time.zone_known) == (None, False)
     assert (time.earliest, time.latest) == (at("2022-01-04T22:00:00+00:00"), at("2022-01-06T00:00:00+00:00"))
 
@@ -81,7 +81,7 @@ def test_bad_moments(text: str) -> None:
     ],
 )
 def test_relative_dates_are_bounds(literal: str, earliest: str, latest: str) -> None:
-    time = moments.ago(literal, "x", at("2026-01-26T00:00:00+00:00"))
+    time = dates.ago(literal, "x", at("2026-01-26T00:00:00+00:00"))
     assert (time.value, time.literal) == (None, literal)
     assert time.earliest is not None
     assert time.latest is not None
@@ -89,12 +89,12 @@ def test_relative_dates_are_bounds(literal: str, earliest: str, latest: str) -> 
 
 
 def test_a_relative_date_without_a_moment_stays_literal() -> None:
-    time = moments.ago("5 years ago", "x", None)
+    time = dates.ago("5 years ago", "x", None)
     assert (time.value, time.earliest, time.latest) == (None, None, None)
 
 
 def test_a_month_back_from_the_31st() -> None:
-    time = moments.ago("1 month ago", "x", at("2024-03-31T12:00:00+00:00"))
+    time = dates.ago("1 month ago", "x", at("2024-03-31T12:00:00+00:00"))
     assert time.latest == at("2024-02-29T12:00:00+00:00")
 
 
@@ -102,12 +102,12 @@ def test_a_month_back_from_the_31st() -> None:
 def test_any_offset_gives_the_same_moment(naive: datetime, minutes: int) -> None:
     sign = "-" if minutes < 0 else "+"
     text = f"{naive.isoformat()}{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-    time = moments.iso(text, "x")
+    time = dates.iso(text, "x")
     assert time.value == naive.replace(tzinfo=UTC) - timedelta(minutes=minutes)
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_no_traceback(text: str) -> None:
-    moments.iso(text, "x")
-    moments.ago(text, "x", datetime.now(UTC))
+    dates.iso(text, "x")
+    dates.ago(text, "x", datetime.now(UTC))
     when(text, "x")

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from archiver.demo.scene import witness_on_x, witness_on_youtube
 from archiver.demo.server import Asked
 from archiver.reading import read_bytes
+from spiders.json_access import walk
 from spiders.posts import Parsed
-from spiders.shapes import walk
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from tests.conftest import FIXTURES, SOAK

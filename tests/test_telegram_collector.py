@@ -22,7 +22,7 @@ from archiver.demo.telegram_api import Repeat
 from archiver.demo.witness import CHANNEL, GROUP, PRIVATE, witness_by_api
 from archiver.home import Home
 from archiver.running import turns_of
-from spiders.telegram.tl import plain
+from spiders.telegram.api.tl import plain
 from storage.digest import sha256_hex
 from tests.conftest import need
 from tests.telegram_world import ME, Captured, TelegramShell, TelegramWorld
@@ -613,7 +613,7 @@ def test_content_restricted_by_country_is_said(by_account: TelegramShell) -> Non
 
 
 def test_an_answer_that_never_comes(by_account: TelegramShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spiders.telegram import collector
+    from spiders.telegram.api import collector
 
     monkeypatch.setattr(collector, "ANSWER_SECONDS", 0.5)
     world = by_account.world

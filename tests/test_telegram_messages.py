@@ -16,8 +16,17 @@ from telethon.tl.alltlobjects import LAYER as TELETHON_LAYER
 
 from archiver.reading import read_file
 from spiders.posts import Outcome
-from spiders.telegram.messages import ACTIONS, LAYER, MEDIA, Setting, is_messages, parse, parse_objects, read_messages
-from spiders.telegram.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
+from spiders.telegram.api.messages import (
+    ACTIONS,
+    LAYER,
+    MEDIA,
+    Setting,
+    is_messages,
+    parse,
+    parse_objects,
+    read_messages,
+)
+from spiders.telegram.api.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
 
 DUMPS = [
     ("ch1774946085_2022-05_it_ukraine_news", 17, 10),

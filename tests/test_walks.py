@@ -11,8 +11,8 @@ from archiver.demo.telegram import DemoPost
 from archiver.home import Home
 from archiver.walking import Going
 from spiders.posts import Parsed, Post
-from spiders.telegram.spider import gaps
-from spiders.x.timeline import XTimeline
+from spiders.telegram.web.spider import gaps
+from spiders.x.timeline_spider import XTimeline
 from storage.lines import read_lines
 from storage.state import RunState
 from tests.conftest import Shell, World, set_in

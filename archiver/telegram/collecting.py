@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from archiver.errors import ArchiverError
 from archiver.telegram.keeping import ActKeep, TelegramFiles, media_uri
 from archiver.telegram.pauses import AccountPauses
+from spiders.date_range import Span
 from spiders.items import Counted, Reached, Verdict
+from spiders.json_access import obj
 from spiders.posts import Absence, Attachment, Outcome, Post, State
-from spiders.shapes import obj
-from spiders.span import Span
-from spiders.telegram.collector import ChatRef, Collector, Hole, Kept, Page
-from spiders.telegram.messages import LAYOUT, OTHER_QUALITY, PARSER, Setting, identity, link_of, read_messages
-from spiders.telegram.parts import Renew
-from spiders.telegram.tl import Location, files_in
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.collector import ChatRef, Collector, Hole, Kept, Page
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.file_parts import Renew
+from spiders.telegram.api.messages import LAYOUT, OTHER_QUALITY, PARSER, Setting, identity, link_of, read_messages
+from spiders.telegram.api.tl import Location, files_in
 
 if TYPE_CHECKING:
     from archiver.act import Act

@@ -14,8 +14,8 @@ from archiver.home import DEFAULT_CASE
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
 from spiders.targets import Target, parse_target
-from spiders.telegram.client import JOIN, LOGIN, Reader
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.client import JOIN, LOGIN, Reader
+from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:

@@ -26,13 +26,13 @@ from archiver.telegram.accounts import connected
 from archiver.telegram.collecting import Gathering
 from archiver.telegram.keeping import ActKeep
 from archiver.telegram.pauses import AccountPauses
+from spiders.date_range import Span
 from spiders.posts import Absence, Outcome, Post, State
-from spiders.span import Span
 from spiders.targets import Target
-from spiders.telegram.client import Reader, Wire
-from spiders.telegram.collector import URN, ChatRef, Collector, Kept
-from spiders.telegram.messages import Peer, identity, marked
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.client import Reader, Wire
+from spiders.telegram.api.collector import URN, ChatRef, Collector, Kept
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.messages import Peer, identity, marked
 from storage import canonical
 from storage.digest import sha256_hex
 from storage.events import Event

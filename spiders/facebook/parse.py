@@ -10,12 +10,12 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import absence
 from spiders.html import by_class, one_line, text_of, tree
+from spiders.json_access import at, count, dicts, load, number, walk
+from spiders.json_access import text_of as string
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State
-from spiders.shapes import at, count, dicts, load, number, walk
-from spiders.shapes import text_of as string
 
 PARSER = "facebook/1"
 HOME = "https://www.facebook.com"
@@ -137,7 +137,7 @@ def _classic(node: Any, document: Any, url: str | None) -> Post | None:
     }
     return Post(
         "facebook", post_id, link or _absolute(permalink) or url, handle, one_line(owner) if owner is not None else None,
-        published=moments.instant(seconds, literal, "abbr[data-utime]") if stamp else None,
+        published=dates.instant(seconds, literal, "abbr[data-utime]") if stamp else None,
         text=_paragraphs(body[0]) if body else None, attachments=attachments,
         likes=next((shown(label) for label in labels if label.endswith(" Like")), None),
         replies=shown(counts.get("comments")), reposts=shown(counts.get("shares")),
@@ -251,7 +251,7 @@ def _story(item: dict[str, Any]) -> Post | None:
     return Post(
         "facebook", post_id, string(item.get("url")) or string(item.get("wwwURL")) or f"{HOME}/{post_id}",
         _handle(string(actor.get("url")) or string(actor.get("profile_url"))), string(actor.get("name")), string(actor.get("id")),
-        moments.instant(seconds, str(item.get("creation_time")), "creation_time"), text=message,
+        dates.instant(seconds, str(item.get("creation_time")), "creation_time"), text=message,
         attachments=tuple(once.values()),
         replies=count(at(item, "feedback", "total_comment_count")), reposts=count(at(item, "feedback", "share_count", "count")),
         extra={"reactions": reactions} if reactions is not None else {},
@@ -269,7 +269,7 @@ def _video(item: dict[str, Any]) -> Post | None:
     return Post(
         "facebook", str(item["id"]), string(item.get("permalink_url")) or f"{HOME}/watch/?v={item['id']}",
         _handle(string(at(owner, "url"))), string(at(owner, "name")), string(at(owner, "id")),
-        moments.instant(seconds, str(seconds), "publish_time"), string(item.get("name")),
+        dates.instant(seconds, str(seconds), "publish_time"), string(item.get("name")),
         string(at(item, "savable_description", "text")), attachments=(medium,), duration=medium.duration,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from spiders import moments
+from spiders import dates
 from spiders.html import by_class, has_class, one_line, text_of
 from spiders.posts import Post, Time
 
@@ -116,7 +116,7 @@ def _comment(node: Any, comment_id: str, position: int, depth: int, parent: str 
 def _when(node: Any) -> Time | None:
     stamp = next((item for item in node.xpath(".//time[@datetime]") if _direct(node, item)), None)
     if stamp is not None:
-        return moments.iso(str(stamp.get("datetime")).strip(), "comment time[datetime]")
+        return dates.iso(str(stamp.get("datetime")).strip(), "comment time[datetime]")
     shown = _own(node, _DATE)
     literal = one_line(shown) if shown is not None else ""
-    return moments.written(literal, "comment, as printed") if literal else None
+    return dates.written(literal, "comment, as printed") if literal else None

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import charset, decode, one_line, tree
 from spiders.page.comments import comments
-from spiders.page.links import archived_copy, pointers, resolved
+from spiders.page.pointers import archived_copy, pointers, resolved
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, Time
 
 PARSER = "page/1"

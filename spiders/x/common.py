@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from spiders.absence import KINDS, absence
+from spiders.availability import KINDS, absence
+from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, length_of, number, obj, text_of
 
 PARSER = "x/1"
 

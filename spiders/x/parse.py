@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import tree
+from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
-from spiders.shapes import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.x.common import (
     PARSER,
     account_of,

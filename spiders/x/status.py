@@ -6,8 +6,8 @@ import html
 from collections.abc import Iterator
 from typing import Any
 
+from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Outcome, Post
-from spiders.shapes import at, count, dicts, obj, text_of
 from spiders.x.common import account_of, asked_id, card_of, common_facts, plain, post_of, shown_text, tombstone
 
 

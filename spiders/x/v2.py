@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from typing import Any
 
+from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Attachment, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, obj, text_of
 from spiders.x.common import done, medium_of, place_of, when
 
 

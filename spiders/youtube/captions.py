@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from lxml import etree
 
+from spiders.json_access import dicts, load, number
 from spiders.posts import Outcome, Parsed, Post
-from spiders.shapes import dicts, load, number
-from spiders.youtube.words import PARSER, none, video_id_of
+from spiders.youtube.text import PARSER, none, video_id_of
 
 Cue = tuple[float, float | None, str]
 _TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3}) --> (?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3})(.*)")

@@ -9,11 +9,11 @@ from typing import Any
 
 from lxml import etree
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import absence
+from spiders.json_access import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, gather, number, obj, text_of, walk
-from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
+from spiders.youtube.text import PARSER, clock, handle_of, none, shown_count, words
 
 WATCH = "https://www.youtube.com/watch?v="
 _RENDERERS = (
@@ -96,14 +96,14 @@ def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
     views = words(item.get("viewCountText"))
     extra = {
         "kind": "upcoming" if starts else "video",
-        "scheduled": moments.instant(starts, str(starts), "upcomingEventData").line() if starts else None,  # type: ignore[union-attr]
+        "scheduled": dates.instant(starts, str(starts), "upcomingEventData").line() if starts else None,  # type: ignore[union-attr]
         "views_text": views,
     }
     return Post(
         "youtube", video_id, WATCH + video_id,
         handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(at(owner, "text")),
         text_of(at(browse, "browseId")),
-        moments.ago(said, "publishedTimeText", observed) if said else None,
+        dates.ago(said, "publishedTimeText", observed) if said else None,
         words(item.get("title")), words(item.get("descriptionSnippet")),
         attachments=_still(item.get("thumbnail"), video_id),
         views=shown_count(views) if views and "watching" not in views and "waiting" not in views else None,
@@ -156,7 +156,7 @@ def _lockup(item: dict[str, Any], observed: datetime | None) -> Post | None:
     return Post(
         "youtube", video_id, WATCH + video_id,
         handle_of(text_of(at(browse, "canonicalBaseUrl"))), named, text_of(at(browse, "browseId")),
-        moments.ago(said, "metadataRows", observed) if said else None,
+        dates.ago(said, "metadataRows", observed) if said else None,
         words(at(meta, "title")),
         attachments=_still(at(item, "contentImage", "thumbnailViewModel", "image"), video_id),
         views=shown_count(views) if views else None,
@@ -245,7 +245,7 @@ def feed(data: bytes) -> Parsed:
         extra = {
             "kind": "short" if href and "/shorts/" in href else "video",
             "link_in_feed": href,
-            "updated": moments.iso(updated, "updated").line() if updated else None,
+            "updated": dates.iso(updated, "updated").line() if updated else None,
         }
         still = entry.find("media:group/media:thumbnail", _ATOM)
         thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
@@ -257,7 +257,7 @@ def feed(data: bytes) -> Parsed:
                 handle_of(text(entry, "a:author/a:uri")),
                 text(entry, "a:author/a:name"),
                 text(entry, "yt:channelId"),
-                moments.iso(published, "published") if published else None,
+                dates.iso(published, "published") if published else None,
                 text(entry, "a:title"),
                 text(entry, "media:group/media:description"),
                 attachments=_still(thumbnail, video_id),
@@ -270,7 +270,7 @@ def feed(data: bytes) -> Parsed:
     page = {
         "channel": text(root, "a:title"),
         "channel_id": f"UC{channel}" if channel and not channel.startswith("UC") else channel,
-        "channel_created": moments.iso(created, "published").text() if (created := text(root, "a:published")) else None,
+        "channel_created": dates.iso(created, "published").text() if (created := text(root, "a:published")) else None,
     }
     census = Census("<entry>", len(re.findall(rb"<entry[\s>]", data)), len(posts))
     facts = {key: value for key, value in page.items() if value}

@@ -1,7 +1,7 @@
 """What YouTube's answers say. Total: any bytes give posts or a typed reason.
 
     parse     which kind of answer it is           player    a video: watch page, player, `next`, info.json
-    listing   channels, playlists, feeds           talk      comments and live chat
+    listing   channels, playlists, feeds           comments  comments and live chat
     captions  WebVTT, json3, timed text
 
 Layouts of 2018 to 2026. Where two answers differ (a duration by a second, a title by language) the player's own
@@ -16,12 +16,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import decode
+from spiders.json_access import at, load, load_at, shape, text_of
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, load, load_at, shape, text_of
-from spiders.youtube import captions, listing, player, talk
-from spiders.youtube.words import PARSER, alerts, none
+from spiders.youtube import captions, comments, listing, player
+from spiders.youtube.text import PARSER, alerts, none
 
 _VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
 _ASSIGNED = re.compile(r"[\"']?\]?\s*=\s*(?=\{)")
@@ -94,11 +94,11 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if "events" in value and "wireMagic" in value:
         return captions.json3(value, url)
     if at(value, "continuationContents", "liveChatContinuation"):
-        return talk.chat(value, url)
+        return comments.chat(value, url)
     if any(name in value for name in ("addChatItemAction", "replayChatItemAction")):
-        return talk.chat_actions([value], url)
-    if talk.is_comments(value):
-        return talk.comments(value, observed)
+        return comments.chat_actions([value], url)
+    if comments.is_comments(value):
+        return comments.comments(value, observed)
     if at(value, "contents", "twoColumnWatchNextResults") is not None or "currentVideoEndpoint" in value:
         return player.watch_next(value, url, observed)
     if isinstance(value.get("error"), dict):
@@ -125,7 +125,7 @@ def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parse
         return parse_value(response, url, observed)
     actions = [item for item in value if isinstance(item, dict)]
     if any("Action" in key or "Command" in key for item in actions for key in item):
-        return talk.chat_actions(actions, url)
+        return comments.chat_actions(actions, url)
     return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 

@@ -6,11 +6,11 @@ import re
 from datetime import datetime
 from typing import Any
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import absence
+from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
-from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
+from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
 
 WATCH = "https://www.youtube.com/watch?v="
 _REASONS = [
@@ -158,7 +158,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
 
 
 def _line(literal: str | None, source: str) -> dict[str, Any] | None:
-    return moments.iso(literal, source).line() if literal else None
+    return dates.iso(literal, source).line() if literal else None
 
 
 def _other(value: str | None, than: str | None) -> str | None:
@@ -188,13 +188,13 @@ def _kind(details: Any, micro: Any, live: Any, upcoming: bool, url: str | None) 
 def _published(micro: Any, live: Any, live_content: Any) -> Time | None:
     """`publishDate` carries YouTube's Pacific offset since 2021, before that it was a bare date."""
     literal = text_of(at(micro, "publishDate")) or text_of(at(micro, "uploadDate"))
-    return moments.iso(literal, "publishDate") if literal else None
+    return dates.iso(literal, "publishDate") if literal else None
 
 
 def _scheduled(response: dict[str, Any]) -> Time | None:
     slate = at(response, "playabilityStatus", "liveStreamability", "liveStreamabilityRenderer", "offlineSlate")
     literal = text_of(at(slate, "liveStreamOfflineSlateRenderer", "scheduledStartTime"))
-    return moments.instant(number(literal), literal, "scheduledStartTime") if literal else None
+    return dates.instant(number(literal), literal, "scheduledStartTime") if literal else None
 
 
 def _duration(details: Any, micro: Any) -> float | None:
@@ -360,18 +360,18 @@ _MONTHS = {
 def _shown_date(shown: str | None, relative: str | None, observed: datetime | None) -> Time | None:
     """`19 Jun 2018`, `Premiered on 19 Jun 2023`, `Aug 1, 2008`. Other languages stay literal."""
     if shown is None:
-        return moments.ago(relative, "relativeDateText", observed) if relative else None
+        return dates.ago(relative, "relativeDateText", observed) if relative else None
     match = re.search(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", shown)
     parts = (match[3], match[2], match[1]) if match else None
     if parts is None and (match := re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4})", shown)):
         parts = (match[3], match[1], match[2])
     if parts is not None and (month := _MONTHS.get(parts[1].lower())):
         try:
-            return moments.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
+            return dates.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
         except ValueError:
             pass
     if "ago" in shown:
-        return moments.ago(shown, "dateText", observed)
+        return dates.ago(shown, "dateText", observed)
     return Time(None, None, False, shown, "dateText")
 
 
@@ -385,10 +385,10 @@ def info(value: dict[str, Any]) -> Parsed:
     published = None
     for name in ("timestamp", "release_timestamp"):
         if published is None and (seconds := number(value.get(name))) is not None:
-            published = moments.instant(seconds, str(value[name]), name)
+            published = dates.instant(seconds, str(value[name]), name)
     literal = text_of(value.get("upload_date"))
     if published is None and literal and re.fullmatch(r"\d{8}", literal):
-        published = moments.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
+        published = dates.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
     requested = dicts(value.get("requested_formats")) or [value]
     attachments = tuple(
         Attachment(

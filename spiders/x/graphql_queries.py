@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from spiders.shapes import at, load_at
+from spiders.json_access import at, load_at
 
 _MAIN = re.compile(r"https://abs\.twimg\.com/responsive-web/client-web(?:-legacy)?/main\.[0-9a-f]+\.js")
 _QUERY = re.compile(

@@ -2,7 +2,7 @@
 
 Each answer is kept once as an `answer` (what was asked, which ids came, the server's clock) whose TL bytes go to the
 private record; each message, chat and person in it as an object of its own. Posts are read out of the kept objects by
-`spiders/telegram/messages.py`, as anybody can do later. Sources: core.telegram.org/api/offsets, /api/files,
+`spiders/telegram/api/messages.py`, as anybody can do later. Sources: core.telegram.org/api/offsets, /api/files,
 /api/discussion, /api/forum, /api/stories.
 """
 
@@ -21,14 +21,14 @@ from telethon import errors, functions, types, utils
 from telethon.extensions import BinaryReader
 from telethon.tl.alltlobjects import LAYER
 
-from spiders.absence import absence
+from spiders.availability import absence
+from spiders.date_range import Span
 from spiders.posts import Absence, Outcome, Post, State
-from spiders.span import Span
-from spiders.telegram.client import Reader, Wire
-from spiders.telegram.keep import Keep, Thing
-from spiders.telegram.messages import Peer, Setting, marked, peers_in, place_of, read_messages
-from spiders.telegram.tl import ACCOUNT, Location, Plain, plain, time_text
-from spiders.telegram.troubles import Trouble, of_error, pausing, unreachable
+from spiders.telegram.api.client import Reader, Wire
+from spiders.telegram.api.errors import Trouble, of_error, pausing, unreachable
+from spiders.telegram.api.messages import Peer, Setting, marked, peers_in, place_of, read_messages
+from spiders.telegram.api.ports import Keep, Thing
+from spiders.telegram.api.tl import ACCOUNT, Location, Plain, plain, time_text
 
 Only = Callable[[Any], set[int]] | None
 """Which messages of an answer are wanted, once it is there."""

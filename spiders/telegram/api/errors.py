@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.posts import Absence, Outcome, State
 
 TABLE: dict[str, tuple[Outcome, str | None, str]] = {
-    # name: (outcome, kind in spiders/absence.py, what it says)
+    # name: (outcome, kind in spiders/availability.py, what it says)
     "USERNAME_NOT_OCCUPIED": (Outcome.UNAVAILABLE, "no such account", "nobody has this name"),
     "USERNAME_INVALID": (Outcome.UNAVAILABLE, "no such account", "no name can look like this"),
     "CHANNEL_INVALID": (Outcome.UNAVAILABLE, "does not exist", "there is no such channel"),

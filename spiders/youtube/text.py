@@ -8,8 +8,8 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from spiders.json_access import at, count, dicts, text_of
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, count, dicts, text_of
 
 PARSER = "youtube/1"
 _ID = r"[A-Za-z0-9_-]{11}"

@@ -1,6 +1,6 @@
 """Telegram's own message objects → posts. Pure and total.
 
-Reads messages as the collector keeps them (`spiders/telegram/tl.py`), and dumps that others made with Telethon, of this
+Reads messages as the collector keeps them (`spiders/telegram/api/tl.py`), and dumps that others made with Telethon, of this
 layer and of older ones: `to_id` for `peer_id`, `reply_to_msg_id` for `reply_to`, durations as whole numbers. An album
 (`grouped_id`) is one post of several files, under the id of its first member. What has no mapping of its own is a
 post with outcome `partial` and the name of the constructor; its object is kept whole all the same.
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from spiders.moments import iso
+from spiders.dates import iso
+from spiders.json_access import at, count, dicts, load, number, obj, text_of
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, load, number, obj, text_of
-from spiders.telegram.tl import files_in, largest, size_of
+from spiders.telegram.api.tl import files_in, largest, size_of
 
 PARSER = "telegram-api/1"
 LAYOUT = "telegram/message"

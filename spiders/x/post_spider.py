@@ -12,8 +12,7 @@ from scrapy.http import Response
 from spiders.items import Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
 from spiders.targets import Target, given
-from spiders.x.parse import parse
-from spiders.x.scripts import (
+from spiders.x.graphql_queries import (
     Query,
     bearer,
     detail_url,
@@ -23,6 +22,7 @@ from spiders.x.scripts import (
     switches,
     syndication_token,
 )
+from spiders.x.parse import parse
 
 THREAD = 100
 """How many posts of a self-thread are followed upwards."""

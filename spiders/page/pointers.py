@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-from spiders import moments
+from spiders import dates
 from spiders.targets import Target, parse_target
 
 FOLLOWED = {
@@ -89,7 +89,7 @@ def archived_copy(url: str | None) -> dict[str, Any] | None:
     facts: dict[str, Any] = {"served_by": "web.archive.org", "original": match[3]}
     if len(digits) == 14:
         literal = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}+00:00"
-        facts["stated_at"] = moments.iso(literal, "web.archive.org address").line()
+        facts["stated_at"] = dates.iso(literal, "web.archive.org address").line()
     if match[2]:
         facts["form"] = match[2]
     return facts

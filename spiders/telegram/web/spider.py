@@ -10,12 +10,12 @@ from typing import Any
 import scrapy
 from scrapy.http import Response
 
+from spiders.date_range import Span
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.span import Span
 from spiders.targets import Target, given
-from spiders.telegram.comments import parse_comments
-from spiders.telegram.parse import parse
+from spiders.telegram.web.comments import parse_comments
+from spiders.telegram.web.parse import parse
 
 COMMENTS = 100
 """How many comments are asked for at a time."""

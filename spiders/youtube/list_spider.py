@@ -11,12 +11,12 @@ from typing import Any
 import scrapy
 from scrapy.http import Response
 
+from spiders.date_range import Span
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.span import Span
 from spiders.targets import Target, given
 from spiders.youtube.parse import parse
-from spiders.youtube.spider import CONSENT, HOST, api_call
+from spiders.youtube.video_spider import CONSENT, HOST, api_call
 
 TABS = ("videos", "shorts", "streams")
 

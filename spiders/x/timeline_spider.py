@@ -10,12 +10,12 @@ from urllib.parse import quote
 import scrapy
 from scrapy.http import Response
 
+from spiders.date_range import Span
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
-from spiders.span import Span
 from spiders.targets import Target, given
+from spiders.x.graphql_queries import TIMELINE, Query, bearer, login_headers, main_script, queries, query_url, switches
 from spiders.x.parse import parse
-from spiders.x.scripts import TIMELINE, Query, bearer, login_headers, main_script, queries, query_url, switches
 
 PUBLIC = "https://syndication.twitter.com/srv/timeline-profile/screen-name/"
 EMPTY_PAGES = 2

@@ -15,9 +15,9 @@ from typing import Any
 from telethon import errors, functions, types
 
 from spiders.posts import Absence, Outcome, State
-from spiders.telegram.collector import Collector, trouble_of
-from spiders.telegram.tl import Location
-from spiders.telegram.troubles import Trouble, unreachable
+from spiders.telegram.api.collector import Collector, trouble_of
+from spiders.telegram.api.errors import Trouble, unreachable
+from spiders.telegram.api.tl import Location
 
 Renew = Callable[[], Awaitable[Location | None]]
 """Brings a location whose reference is fresh, when Telegram says that ours has expired."""

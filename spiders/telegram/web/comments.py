@@ -11,10 +11,10 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import by_class, one_line, tree
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
-from spiders.telegram.parse import PARSER, older_cursor, read_message, shape
+from spiders.telegram.web.parse import PARSER, older_cursor, read_message, shape
 
 _HEADER = re.compile(r"([\d\s,.\u00a0\u202f]+)")
 _RAW = re.compile(

@@ -23,7 +23,7 @@ from telethon.tl.alltlobjects import LAYER, tlobjects
 from telethon.tl.core import GzipPacked, MessageContainer, RpcResult
 from telethon.tl.tlobject import TLRequest
 
-from spiders.telegram.messages import LAYER as READ_LAYER
+from spiders.telegram.api.messages import LAYER as READ_LAYER
 
 assert LAYER >= READ_LAYER, "the mappings follow a newer layer than this Telethon has"
 

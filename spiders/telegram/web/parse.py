@@ -13,7 +13,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
 

@@ -6,10 +6,10 @@ import re
 from datetime import datetime
 from typing import Any
 
-from spiders import moments
+from spiders import dates
+from spiders.json_access import at, dicts, find, gather, number, obj, text_of
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, dicts, find, gather, number, obj, text_of
-from spiders.youtube.words import PARSER, none, shown_count, token_video, words
+from spiders.youtube.text import PARSER, none, shown_count, token_video, words
 
 WATCH = "https://www.youtube.com/watch?v="
 
@@ -168,7 +168,7 @@ def _comment(
     return Post(
         "youtube", comment, f"{WATCH}{video}&lc={comment}" if video and comment else None,
         name if name and name.startswith("@") else None, name, channel,
-        moments.ago(said, "publishedTime", observed) if said else None,
+        dates.ago(said, "publishedTime", observed) if said else None,
         text=text, reply_to=parent, likes=likes, replies=replies, edited=edited,
         extra={**{key: value for key, value in extra.items() if value is not None}, "about": video},
     )  # fmt: skip
@@ -271,7 +271,7 @@ def _message(action: dict[str, Any], offset: float | None) -> Post | None:
         return Post(
             "youtube", text_of(body.get("id")), None,
             author if author and author.startswith("@") else None, author, text_of(body.get("authorExternalChannelId")),
-            moments.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
+            dates.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
             if microseconds else None,
             text=text or sticker_label,
             attachments=(Attachment("sticker", link, extra={"alt": sticker_label}),) if link else (),
