@@ -21,6 +21,7 @@ from archiver.home import Home, cookies_in
 from archiver.outcomes import EXIT_BY_OUTCOME
 from archiver.running import open_recorder, run_interruptible
 from archiver.telegram.accounts import Accounts
+from spiders import platforms
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.lines import read_lines
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
     from archiver.cli import Context
 
 CASE = "doctor"
-LINKS = {
-    # Public posts that have stood for years. `[doctor]` in archiver.toml names others.
-    "telegram": "https://t.me/durov/523",
-    "x": "https://x.com/jack/status/20",
-    "youtube": "https://www.youtube.com/watch?v=jNQXAC9IVRw",
-    "facebook": "https://www.facebook.com/facebookapp/posts/10153231379946729",
-}
-READ_LAYOUTS = {
-    "telegram": {"telegram/embed", "telegram/preview", "telegram/discussion"},
-    "x": {"x/syndication", "x/graphql", "x/head", "x/timeline"},
-    "youtube": {"youtube/watch", "youtube/player", "youtube/listing"},
-    "facebook": {"facebook/post", "facebook/relay", "facebook/embed"},
-}
-"""Layouts that give whole posts; any other one that was met is drift, or a wall."""
 
 
 def doctor(context: Context, home: Home) -> int:
@@ -120,7 +107,8 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
 
 
 def _platforms(context: Context, home: Home) -> int:
-    links = {**LINKS, **home.config.doctor}
+    known = {platform.name: platform.known_post for platform in platforms.PLATFORMS if platform.known_post}
+    links = {**known, **home.config.doctor}
     targets = {name: found for name, link in links.items() if link and isinstance(found := parse_target(link), Target)}
     wrong = sorted(name for name, link in links.items() if link and name not in targets)
     if wrong:
@@ -150,7 +138,7 @@ def _platforms(context: Context, home: Home) -> int:
 
 def _told(context: Context, home: Home, name: str, target: Target, result: Result) -> int:
     seen = layouts(home, result)
-    known = [layout for layout in seen if layout in READ_LAYOUTS.get(name, {"page/html"})]
+    known = [layout for layout in seen if layout in platforms.platform_named(name).promise.whole_layouts]
     drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
     if known and result.outcome in (Outcome.CAPTURED, Outcome.PARTIAL):
         said, code = f"read: {', '.join(known)}", 0

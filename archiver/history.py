@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.errors import NotFound
 from archiver.jobs.watches import attached, other_files
 from archiver.showing import HIDDEN, is_hidden
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
 if TYPE_CHECKING:
@@ -24,14 +25,8 @@ IF_SAID = ("edited", "author_handle", "author_name")
 def post_of(text: str) -> str:
     """A post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
-    if isinstance(target, Target) and target.platform == "telegram":
-        if target.kind == "private post":
-            return f"c/{target.id}"
-        if target.kind == "comment":
-            return target.id.replace("#", "?comment=")
-    if isinstance(target, Target) and target.platform != "page":
-        return target.id
-    return text
+    named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
+    return text if named is None else named
 
 
 def history(context: Context, home: Home) -> int:

@@ -30,6 +30,7 @@ from archiver.recorder import Exit, Recorder
 from archiver.seal.command import after_captures
 from archiver.turns import PostgresStore, SqliteStore, Turns
 from archiver.walking import Walk, unfinished
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, Target, page, parse_target
 
 if TYPE_CHECKING:
@@ -116,10 +117,10 @@ def crawl_link(context: Context, home: Home) -> int:
     if walked(target, account is not None) is None:
         raise UsageError(
             "a channel, profile, playlist, thread or search",
-            f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
+            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
-            if target.platform != "telegram"
-            else "Log in first: archiver telegram login; or capture the post by itself.",
+            if not platform_named(target.platform).by_account
+            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
         )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
@@ -163,7 +164,7 @@ def crawl_link(context: Context, home: Home) -> int:
 
 def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
     """The account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
-    if not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+    if not any(isinstance(one, Target) and platform_named(one.platform).by_account for one in targets):
         return None
     return chosen_account(home, arguments)
 

@@ -7,7 +7,12 @@ is `unknown`: gone and blocked must not be taken for each other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from spiders.posts import Absence, Outcome, Parsed, State
+from spiders.walls.http_status import KIND_BY_STATUS
 
 _GONE, _PRIVATE, _AGE, _WITHHELD = State.UNAVAILABLE, State.PRIVATE, State.AGE_GATED, State.WITHHELD
 KINDS: dict[str, tuple[State, str | None]] = {
@@ -60,14 +65,42 @@ KINDS: dict[str, tuple[State, str | None]] = {
     "server error": (State.ERROR, None),
     "internal error of X": (State.ERROR, None),
 }
-_STATUS = {
-    401: "login required",
-    402: "paid",
-    404: "not found",
-    410: "gone",
-    429: "rate limit",
-    451: "withheld for legal reasons",
-}
+
+
+class Wording(NamedTuple):
+    """One way in which a platform says that a thing is not to be had. `kind`: a row of `KINDS`, or what is unknown."""
+
+    mark: str
+    """Words in small letters, a code or the name of an error: what is looked for."""
+    outcome: Outcome
+    kind: str | None
+    said: str | None = None
+    """What the mark means, where that is more than the kind."""
+
+    @property
+    def meaning(self) -> str:
+        return self.said or self.kind or self.mark
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wordings:
+    """A platform's wordings in one place of its answers, the telling ones first. `source`: where they were read."""
+
+    place: str
+    source: str
+    rows: tuple[Wording, ...]
+
+    def __iter__(self) -> Iterator[Wording]:
+        return iter(self.rows)
+
+    def first_in(self, text: str) -> Wording | None:
+        """The first row whose mark stands in the text, capitals and curled apostrophes aside."""
+        lower = text.lower().replace("’", "'")
+        return next((row for row in self.rows if row.mark in lower), None)
+
+    def named(self, mark: str) -> Wording | None:
+        """The row of one code or name."""
+        return next((row for row in self.rows if row.mark == mark), None)
 
 
 def absence(kind: str | None, said: str | None = None, where: tuple[str, ...] = ()) -> Absence:
@@ -85,8 +118,8 @@ def classify(parsed: Parsed | None, status: int | None = None) -> Absence:
         return parsed.absence
     if status is None:
         return Absence(State.UNKNOWN, "no answer")
-    if status in _STATUS:
-        return absence(_STATUS[status], f"HTTP {status}")
+    if status in KIND_BY_STATUS:
+        return absence(KIND_BY_STATUS[status], f"HTTP {status}")
     if status >= 500:
         return absence("server error", f"HTTP {status}")
     if status >= 300:

@@ -15,6 +15,7 @@ from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Absence, Outcome, Parsed, State
 from spiders.telegram.web.parse import parse as parse_telegram
+from spiders.walls.http_status import KIND_BY_STATUS
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from tests.conftest import FIXTURES
@@ -225,6 +226,4 @@ def test_every_kind_in_the_table_can_be_said() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.update((node.value, node.value.partition(":")[0]))
-    from spiders.availability import _STATUS
-
-    assert set(KINDS) - texts - set(_STATUS.values()) == set()
+    assert set(KINDS) - texts - set(KIND_BY_STATUS.values()) == set()

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from spiders import dates
-from spiders.availability import absence
+from spiders.availability import Wording, absence
+from spiders.facebook.absence import BOX_PATHS, BOXES
 from spiders.html import by_class, one_line, text_of, tree
 from spiders.json_access import at, count, dicts, load, number, walk
 from spiders.json_access import text_of as string
@@ -19,27 +20,6 @@ from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, St
 
 PARSER = "facebook/1"
 HOME = "https://www.facebook.com"
-_SAYS = [
-    # Facebook's own boxes: (words of the box, outcome, kind)
-    ("you must log in", Outcome.REFUSED, "login required"),
-    ("log in or sign up to view", Outcome.REFUSED, "login required"),
-    ("temporarily blocked", Outcome.BLOCKED, "rate limit"),
-    ("going too fast", Outcome.BLOCKED, "rate limit"),
-    ("security check", Outcome.BLOCKED, "bot wall"),
-    ("confirm that you're not a robot", Outcome.BLOCKED, "bot wall"),
-    ("not available in your", Outcome.REFUSED, "geo-blocked"),
-    ("due to legal requirements", Outcome.REFUSED, "withheld for legal reasons"),
-    ("no longer available", Outcome.UNAVAILABLE, "unavailable"),
-    # Facebook says this of what is deleted and of what is shared with few: neither is concluded from it.
-    ("isn't available", Outcome.UNAVAILABLE, "deleted, or not shared with everybody"),
-    ("page not found", Outcome.UNAVAILABLE, "not found"),
-    ("may have been removed", Outcome.UNAVAILABLE, "unavailable"),
-]
-_BOXES = (
-    "//title", "//h1", "//h2", "//*[@id='login_form']/..//*[contains(@class,'_50f6')]",
-    "//*[contains(@class,'uiHeaderTitle') or contains(@class,'_585r') or contains(@class,'_4-do')]",
-    "//*[@id='login_error_box' or @role='alert']",
-)  # fmt: skip
 _RAW = re.compile(rb"data-utime=\"\d+\"|\"creation_time\":\d{9,11}\b")
 
 
@@ -65,8 +45,8 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             "facebook/login wall", Outcome.REFUSED, "login required: Facebook shows a login page", "login required"
         )
     if said := _said(document):
-        words, outcome, kind = said
-        return _none("facebook/box", outcome, f"Facebook says: {words}", kind, words)
+        words, known = said
+        return _none("facebook/box", known.outcome, f"Facebook says: {words}", known.kind, words)
     head = _head(document, url)
     if head is not None:
         return Parsed("facebook", "facebook/head", (head,), parser=PARSER, absence=Absence(State.PRESENT))
@@ -89,15 +69,13 @@ def login_wall(document: Any, url: str | None) -> bool:
     )
 
 
-def _said(document: Any) -> tuple[str, Outcome, str] | None:
+def _said(document: Any) -> tuple[str, Wording] | None:
     """What Facebook says in its own boxes. Elements that hold a post's words are not looked at."""
-    for path in _BOXES:
+    for path in BOX_PATHS:
         for node in document.xpath(path):
             words = one_line(node)[:300]
-            lower = words.lower().replace("’", "'")
-            for mark, outcome, kind in _SAYS:
-                if mark in lower:
-                    return words, outcome, kind
+            if (known := BOXES.first_in(words)) is not None:
+                return words, known
     return None
 
 

@@ -9,19 +9,18 @@ import json
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin
 
-from spiders.availability import absence
 from spiders.html import charset, decode, one_line, tree
 from spiders.page.comments import comments
 from spiders.page.pointers import archived_copy, pointers, resolved
-from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.walls.pages import title_wall
 
 PARSER = "page/1"
 PAGE_LIMIT = 16 << 20
 """Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 _CSS_URL = re.compile(r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"'\s]+))\s*\)|@import\s+(?:\"([^\"]+)\"|'([^']+)')")
-_LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.]|$)", re.IGNORECASE)
 
 
 def parse(data: bytes, url: str | None = None, content_type: str | None = None) -> Parsed:
@@ -75,7 +74,7 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
             Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
         )
     stated = next((one_line(node) for node in document.xpath("//title")), title)
-    wall = _wall(stated, article, url)
+    wall = title_wall(stated, article.get("text") or "", url)
     return Parsed(
         "page",
         "page/archived copy" if archived else "page/html",
@@ -97,36 +96,6 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
 
 _COMMENT = re.compile(rb"\bid=[\"']?(comment-\d+)\b")
 _COMMENT_ID = re.compile(r"#comment-\d+$")
-_TITLES = [
-    # What stands in the title of a page that stands in place of the page: (pattern, outcome, kind)
-    (r"just a moment\.*|attention required! \| cloudflare|ddos-guard|are you a robot\??|human verification", Outcome.BLOCKED, "bot wall"),
-    (r"access denied|you have been blocked|forbidden|403\b.*", Outcome.BLOCKED, "bot wall"),
-    (r"before you continue.*|(?:your )?(?:privacy|cookie) (?:choices|settings|consent).*", Outcome.BLOCKED, "consent wall"),
-    (r"too many requests|429\b.*", Outcome.BLOCKED, "rate limit"),
-    (r"(?:error|404|500|502|503)(?:\b.*)?|(?:page )?not found.*|(?:an )?error (?:has )?occurred.*", Outcome.PARTIAL, None),
-]  # fmt: skip
-SHORT = 600
-"""A page with more article than this says something, whatever its title is."""
-
-
-def _wall(title: str | None, article: dict[str, Any], url: str | None) -> tuple[Outcome, str, Absence] | None:
-    """Whether the page stands in place of what was asked for, by its title and its want of an article."""
-    host = (urlsplit(url).hostname or "") if url else ""
-    if host.startswith(("consent.", "guce.")):
-        return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
-    named = " ".join((title or "").split())
-    if not named or len(article.get("text") or "") > SHORT:
-        return None
-    for pattern, outcome, kind in _TITLES:
-        if re.fullmatch(pattern, named, re.IGNORECASE):
-            what = kind or "an error"
-            return outcome, f"{what} in place of the page: its title is {named[:100]!r}", absence(kind, named)
-    return None
-
-
-def login_wall(final_url: str) -> bool:
-    """Whether a link was led to a login page."""
-    return bool(_LOGIN.search(urlsplit(final_url).path))
 
 
 def _nothing(outcome: Outcome, reason: str) -> Parsed:

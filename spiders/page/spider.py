@@ -10,9 +10,10 @@ import scrapy
 from scrapy.http import Response
 
 from spiders.items import Noted, Seen, Verdict
-from spiders.page.parse import login_wall, parse
+from spiders.page.parse import parse
 from spiders.posts import Outcome, Parsed
 from spiders.targets import Target, given, page
+from spiders.walls.pages import login_wall
 
 
 class Page(scrapy.Spider):

@@ -10,6 +10,7 @@ from typing import Any
 from spiders.availability import KINDS, absence
 from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
+from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
 
 PARSER = "x/1"
 
@@ -17,66 +18,6 @@ PARSER = "x/1"
 STATUS = re.compile(
     r"https?://(?:[\w-]+\.)?(?:twitter|x)\.com/(?:i/(?:web/)?|(\w{1,20})/)status(?:es)?/(\d{1,20})", re.IGNORECASE
 )
-
-
-_TOMBSTONES = [
-    # (words of the tombstone, outcome, kind). The first that fits; X says no more than this.
-    ("age-restricted", Outcome.REFUSED, "age-restricted"),
-    ("limits who can view", Outcome.REFUSED, "protected"),
-    ("protected", Outcome.REFUSED, "protected"),
-    ("adult content", Outcome.REFUSED, "age-restricted"),
-    ("sensitive", Outcome.REFUSED, "sensitive"),
-    ("withheld", Outcome.REFUSED, "withheld"),
-    ("you're blocked", Outcome.REFUSED, "blocks the reader"),
-    ("you’re blocked", Outcome.REFUSED, "blocks the reader"),
-    ("deleted by the", Outcome.UNAVAILABLE, "deleted by the author"),
-    ("was deleted", Outcome.UNAVAILABLE, "deleted"),
-    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
-    ("no longer exists", Outcome.UNAVAILABLE, "account gone"),
-    ("violated", Outcome.UNAVAILABLE, "removed by X"),
-    ("unavailable", Outcome.UNAVAILABLE, "unavailable"),
-]
-
-
-_UNAVAILABLE = {
-    # what GraphQL gives as `reason`: (outcome, what it means; the kind stands before the colon)
-    "nsfwloggedout": (Outcome.REFUSED, "age-restricted: shown only to people who are logged in"),
-    "nsfwviewerisunderage": (Outcome.REFUSED, "age-restricted"),
-    "nsfwviewerhasnostatedage": (Outcome.REFUSED, "age-restricted"),
-    "protected": (Outcome.REFUSED, "protected: shown only to approved followers"),
-    "blockedauthor": (Outcome.REFUSED, "blocks the reader"),
-    "loggedout": (Outcome.REFUSED, "login required"),
-    "suspended": (Outcome.UNAVAILABLE, "account suspended"),
-    "deactivated": (Outcome.UNAVAILABLE, "account deactivated"),
-    "offboarded": (Outcome.UNAVAILABLE, "account gone"),
-    "deleted": (Outcome.UNAVAILABLE, "deleted"),
-}
-
-
-_ERRORS = {
-    # https://developer.x.com/en/support/x-api/error-troubleshooting and what the web client meets
-    17: (Outcome.UNAVAILABLE, "no such account"),
-    34: (Outcome.UNAVAILABLE, "not found"),
-    50: (Outcome.UNAVAILABLE, "no such account"),
-    63: (Outcome.UNAVAILABLE, "account suspended"),
-    144: (Outcome.UNAVAILABLE, "no post with that id"),
-    421: (Outcome.UNAVAILABLE, "not found"),
-    422: (Outcome.UNAVAILABLE, "removed by X"),
-    179: (Outcome.REFUSED, "protected"),
-    22: (Outcome.REFUSED, "not authorised"),
-    32: (Outcome.REFUSED, "login not accepted"),
-    37: (Outcome.REFUSED, "not authorised"),
-    64: (Outcome.REFUSED, "the account used is suspended"),
-    89: (Outcome.REFUSED, "login expired"),
-    215: (Outcome.REFUSED, "login required"),
-    239: (Outcome.REFUSED, "guest token not accepted"),
-    326: (Outcome.BLOCKED, "the account used is locked"),
-    353: (Outcome.REFUSED, "login required"),
-    88: (Outcome.BLOCKED, "rate limit"),
-    130: (Outcome.BLOCKED, "over capacity"),
-    131: (Outcome.BLOCKED, "internal error of X"),
-    366: (Outcome.BLOCKED, "rejected as automated"),
-}
 
 
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
@@ -141,9 +82,8 @@ def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, s
     for error in errors:
         code = count(error.get("code")) or count(at(error, "extensions", "code"))
         said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
-        if code in _ERRORS:
-            outcome, reason = _ERRORS[code]
-            return outcome, f"{reason} (error {code}: {said})", reason
+        if (known := ERRORS.named(str(code))) is not None:
+            return known.outcome, f"{known.kind} (error {code}: {said})", known.kind
         kind = text_of(error.get("type")) or ""
         if kind.endswith("resource-not-found"):
             return Outcome.UNAVAILABLE, said or "not found", "not found"
@@ -410,22 +350,22 @@ def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
         or text_of(at(item, "tombstoneInfo", "text"))
     )
     code = text_of(item.get("reason"))
-    if said is None:
-        outcome, reason = _UNAVAILABLE.get(
-            (code or "").lower(), (Outcome.UNAVAILABLE, f"X shows nothing in its place{f' ({code})' if code else ''}")
-        )
-        if code is None:
-            # Seen for age-gated posts too: it does not mean that the post is gone.
-            outcome, reason = Outcome.REFUSED, "X shows nothing in its place and does not say why"
-        kind = reason.partition(":")[0] if (code or "").lower() in _UNAVAILABLE else code or "bare"
-        return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
-    lower = said.lower()
-    for words, outcome, kind in _TOMBSTONES:
-        if words in lower:
-            return Post(
-                "x", post_id, _link(post_id), outcome=outcome, reason=f"{kind}: {said}", extra={"tombstone": kind}
-            )
-    return Post("x", post_id, _link(post_id), outcome=Outcome.REFUSED, reason=said, extra={"tombstone": "other"})
+    if said is not None:
+        words = TOMBSTONES.first_in(said)
+        if words is None:
+            return _not_shown(post_id, Outcome.REFUSED, said, "other")
+        return _not_shown(post_id, words.outcome, f"{words.kind}: {said}", words.kind)
+    if code is None:
+        # Seen for age-gated posts too: it does not mean that the post is gone.
+        return _not_shown(post_id, Outcome.REFUSED, "X shows nothing in its place and does not say why", "bare")
+    known = UNAVAILABLE.named(code.lower())
+    if known is None:
+        return _not_shown(post_id, Outcome.UNAVAILABLE, f"X shows nothing in its place ({code})", code)
+    return _not_shown(post_id, known.outcome, known.meaning, known.kind)
+
+
+def _not_shown(post_id: str | None, outcome: Outcome, reason: str, kind: str | None) -> Post:
+    return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
 
 
 def _link(post_id: str | None) -> str | None:

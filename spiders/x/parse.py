@@ -16,6 +16,7 @@ from spiders.availability import absence
 from spiders.html import tree
 from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
+from spiders.x.absence import ACCOUNT_STATES
 from spiders.x.common import (
     PARSER,
     account_of,
@@ -137,20 +138,13 @@ _ENTRY = re.compile(rb"\"entryId\"\s*:\s*\"(?!promoted)(?:[\w-]*-)?tweet-(\d{1,2
 
 def _account(profile: dict[str, Any]) -> Parsed:
     """Facts about an account; with them, whether it is there at all."""
-    state = str(profile.get("state") or "").lower()
-    outcome, kind = next(((how, kind) for mark, how, kind in _STATES if mark in state), (None, None))
-    if outcome is None and profile.get("unavailable"):
+    known = ACCOUNT_STATES.first_in(str(profile.get("state") or ""))
+    outcome, kind = (known.outcome, known.kind) if known else (None, None)
+    if known is None and profile.get("unavailable"):
         outcome, kind = Outcome.UNAVAILABLE, "no such account"
     reason = f"{kind}: {profile.get('state') or 'X shows no account'}" if outcome else "facts about an account, no post"
     said = absence(kind, profile.get("state")) if outcome else Absence(State.PRESENT)
     return Parsed("x", "x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said)
-
-
-_STATES = [
-    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
-    ("deactivated", Outcome.UNAVAILABLE, "account deactivated"),
-    ("protected", Outcome.REFUSED, "protected"),
-]
 
 
 def _other_entries(value: Any) -> dict[str, Any]:

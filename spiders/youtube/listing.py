@@ -13,6 +13,7 @@ from spiders import dates
 from spiders.availability import absence
 from spiders.json_access import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.youtube.absence import ALERTS
 from spiders.youtube.text import PARSER, clock, handle_of, none, shown_count, words
 
 WATCH = "https://www.youtube.com/watch?v="
@@ -24,14 +25,6 @@ _ATOM = {
     "yt": "http://www.youtube.com/xml/schemas/2015",
     "media": "http://search.yahoo.com/mrss/",
 }
-_GONE = [
-    ("terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("does not exist", Outcome.UNAVAILABLE, "does not exist"),
-    ("been removed", Outcome.UNAVAILABLE, "removed"),
-    ("private", Outcome.REFUSED, "private"),
-    ("unviewable", Outcome.REFUSED, "not for everybody"),
-    ("in your country", Outcome.REFUSED, "geo-blocked"),
-]
 
 
 def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
@@ -206,10 +199,8 @@ def stated(value: dict[str, Any]) -> int | None:
 
 def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
     """A page that answers 200 and says in a box that there is nothing: a terminated channel, a missing playlist."""
-    lower = said[0].lower()
-    outcome, state = next(
-        ((how, name) for marks, how, name in _GONE if marks in lower), (Outcome.UNAVAILABLE, "unavailable")
-    )
+    known = ALERTS.first_in(said[0])
+    outcome, state = (known.outcome, known.meaning) if known else (Outcome.UNAVAILABLE, "unavailable")
     channel = next(
         (text_of(item.get("channelId")) for _, item in walk(value.get("header")) if item.get("channelId")), None
     )

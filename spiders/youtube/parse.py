@@ -21,6 +21,7 @@ from spiders.html import decode
 from spiders.json_access import at, load, load_at, shape, text_of
 from spiders.posts import Outcome, Parsed
 from spiders.youtube import captions, comments, listing, player
+from spiders.youtube.absence import WALLS
 from spiders.youtube.text import PARSER, alerts, none
 
 _VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
@@ -30,8 +31,6 @@ _CONFIG = {
     "version": re.compile(r"\"INNERTUBE_(?:CONTEXT_)?CLIENT_VERSION\"\s*:\s*\"([\w.]{3,40})\""),
     "visitor": re.compile(r"\"VISITOR_DATA\"\s*:\s*\"([\w%=-]{6,300})\""),
 }
-_WALLS = ("www.google.com/recaptcha/", "captcha-page", "unusual traffic from your computer")
-_CONSENT = ("consent.youtube.com", "consent.google.com")
 
 
 def parse(data: bytes, url: str | None = None, observed: datetime | None = None) -> Parsed:
@@ -168,10 +167,9 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
         parsed = player.video(found["player"], found.get("data"), url, observed)
     elif "data" in found:
         parsed = parse_value(found["data"], url, observed)
-    elif any(mark in text for mark in _WALLS):
-        return _wall("youtube/wall", "bot wall", "a captcha in place of the page: YouTube takes us for a robot")
-    elif any(mark in text for mark in _CONSENT):
-        return _wall("youtube/consent", "consent wall", "a consent page in place of the page")
+    elif wall := next((row for row in WALLS if row.mark in text), None):
+        layout = "youtube/consent" if wall.kind == "consent wall" else "youtube/wall"
+        return replace(none(layout, wall.outcome, wall.meaning), absence=absence(wall.kind, wall.meaning))
     else:
         return none("youtube/page", Outcome.PARTIAL, f"unknown layout: a page without YouTube's data ({_title(text)})")
     return with_hints(parsed, hints)
@@ -180,10 +178,6 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
 def _title(text: str) -> str:
     match = re.search(r"<title[^>]*>([^<]{0,80})", text, re.IGNORECASE)
     return f"titled {match[1].strip()!r}" if match else "without a title"
-
-
-def _wall(layout: str, kind: str, reason: str) -> Parsed:
-    return replace(none(layout, Outcome.BLOCKED, reason), absence=absence(kind, reason))
 
 
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:

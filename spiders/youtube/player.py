@@ -10,43 +10,10 @@ from spiders import dates
 from spiders.availability import absence
 from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State, Time
+from spiders.youtube.absence import REASONS, STATUSES
 from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
 
 WATCH = "https://www.youtube.com/watch?v="
-_REASONS = [
-    # (words of the reason, outcome, state). Reasons are localised: the status decides where no words fit.
-    ("not a bot", Outcome.BLOCKED, "bot wall"),
-    ("unusual traffic", Outcome.BLOCKED, "bot wall"),
-    ("try again later", Outcome.BLOCKED, "rate limit"),
-    ("private", Outcome.REFUSED, "private"),
-    ("members on level", Outcome.REFUSED, "members only"),
-    ("members-only", Outcome.REFUSED, "members only"),
-    ("join this channel", Outcome.REFUSED, "members only"),
-    ("confirm your age", Outcome.REFUSED, "age-restricted"),
-    ("age-restricted", Outcome.REFUSED, "age-restricted"),
-    ("inappropriate for some users", Outcome.REFUSED, "age-restricted"),
-    ("in your country", Outcome.REFUSED, "geo-blocked"),
-    ("in your location", Outcome.REFUSED, "geo-blocked"),
-    ("requires payment", Outcome.REFUSED, "paid"),
-    ("government", Outcome.REFUSED, "withheld on a government's request"),
-    ("account associated with this video has been terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("account has been terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("removed by the uploader", Outcome.UNAVAILABLE, "removed by the uploader"),
-    ("closed their youtube account", Outcome.UNAVAILABLE, "account closed"),
-    ("copyright", Outcome.UNAVAILABLE, "copyright claim"),
-    ("violating youtube", Outcome.UNAVAILABLE, "removed by YouTube"),
-    ("has been removed", Outcome.UNAVAILABLE, "removed"),
-    ("is unavailable", Outcome.UNAVAILABLE, "unavailable"),
-]
-_BY_STATUS = {
-    "LOGIN_REQUIRED": (Outcome.REFUSED, "login required"),
-    "AGE_VERIFICATION_REQUIRED": (Outcome.REFUSED, "age-restricted"),
-    "AGE_CHECK_REQUIRED": (Outcome.REFUSED, "age-restricted"),
-    "CONTENT_CHECK_REQUIRED": (Outcome.REFUSED, "behind a warning"),
-    "UNPLAYABLE": (Outcome.REFUSED, "not playable"),
-    "LIVE_STREAM_OFFLINE": (Outcome.PARTIAL, "upcoming or offline"),
-    "ERROR": (Outcome.UNAVAILABLE, "unavailable"),
-}
 
 
 def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
@@ -56,21 +23,18 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
     more = words(at(status, "errorScreen", "playerErrorMessageRenderer", "subreason"))
     if kind in (None, "OK"):
         return Outcome.CAPTURED, None, None
-    lower = f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}".lower()
-    lower = lower.replace("’", "'")
-    outcome, state = _BY_STATUS.get(kind, (Outcome.PARTIAL, kind.lower().replace("_", " ")))
+    known = STATUSES.named(kind)
     if kind != "LIVE_STREAM_OFFLINE":
-        for marks, how, name in _REASONS:
-            if marks in lower:
-                outcome, state = how, name
-                break
+        known = REASONS.first_in(f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}") or known
+    outcome = known.outcome if known else Outcome.PARTIAL
+    state = known.meaning if known else kind.lower().replace("_", " ")
     return outcome, f"{state}: {said}" if said else state, state
 
 
 def state_of(said: str) -> tuple[Outcome, str] | None:
     """Outcome and state by YouTube's own words, wherever they are quoted; None where none of them is."""
-    lower = said.lower().replace("’", "'")
-    return next(((how, name) for marks, how, name in _REASONS if marks in lower), None)
+    known = REASONS.first_in(said)
+    return (known.outcome, known.meaning) if known else None
 
 
 def nothing(url: str | None) -> Parsed:

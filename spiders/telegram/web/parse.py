@@ -16,21 +16,18 @@ from typing import Any
 from spiders.availability import absence
 from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
+from spiders.telegram.absence import BOXES
 
 PARSER = "telegram-web/1"
 ONLY_IN_APP = "shown only in the Telegram app"
 TOO_BIG = "too big for the web view; offered only in the Telegram app"
 _POST = re.compile(rb'data-post="([^"/]+)/(\d+)"')
 _SINGLE = re.compile(rb'href="[^"]*?/([^"/?]+)/(\d+)\?single"')
+_BOX_LAYOUTS = {
+    "tgme_widget_message_error": "telegram/embed error",
+    "tme_no_messages_found": "telegram/preview empty",
+}
 _COUNT = re.compile(r"([\d.,\s\u00a0\u202f]+)\s*([KMB]?)")
-
-
-_TELEGRAM_SAYS = [
-    ("tgme_widget_message_error", "telegram/embed error", "not found"),
-    ("tme_no_messages_found", "telegram/preview empty", None),
-]
-"""Where Telegram says that there is nothing, the layout it says it in, and what of it: an empty page is no absence.
-It does not say whether a post was removed or never was (recording: tdlibchat/50000)."""
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
@@ -67,12 +64,12 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             page,
             parser=PARSER,
         )
-    for css, layout, kind in _TELEGRAM_SAYS:
-        if found := by_class(document, css):
-            words = one_line(found[0])
+    for box in BOXES:
+        if found := by_class(document, box.mark):
+            layout, words = _BOX_LAYOUTS[box.mark], one_line(found[0])
             return Parsed(
-                "telegram", layout, (), census, None, Outcome.UNAVAILABLE, f"Telegram says: {words}", page=page,
-                parser=PARSER, absence=absence(kind, words),
+                "telegram", layout, (), census, None, box.outcome, f"Telegram says: {words}", page=page,
+                parser=PARSER, absence=absence(box.kind, words),
             )  # fmt: skip
     if by_class(document, "tgme_channel_history"):
         return Parsed(

@@ -1,0 +1,28 @@
+"""Any other link, as a page. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from spiders.links import LinkForms, Target
+
+TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid"
+)
+
+
+def page(url: str) -> Target:
+    """Any link as a page: fragment dropped; the key also drops tracking parameters."""
+    parts = urlsplit(url)
+    plain = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path or "/", parts.query, ""))
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, value) for key, value in fields if not TRACKING.fullmatch(key)]
+    query = urlencode(kept) if len(kept) != len(fields) else parts.query
+    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    key = urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, ""))
+    return Target("page", "page", key, plain)
+
+
+FORMS = LinkForms(owns=lambda host: False, read=lambda link: page(link.text), post_id=lambda target: None)
+"""A page is what no platform owns: `spiders.targets` comes to it last."""
