@@ -12,11 +12,12 @@ from scrapy.http import Response
 from spiders.items import Noted, Seen, Verdict
 from spiders.page.parse import parse
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given, page
+from spiders.target_spider import TargetSpider
+from spiders.targets import page
 from spiders.walls.pages import login_wall
 
 
-class Page(scrapy.Spider):
+class Page(TargetSpider):
     """Any page.
 
     scrapy crawl page -a link=https://example.org/article
@@ -24,12 +25,12 @@ class Page(scrapy.Spider):
 
     name = "page"
 
-    def __init__(self, link: str = "", target: Target | None = None, follow: bool | str = False, **kwargs: Any) -> None:
+    def __init__(self, *arguments: Any, follow: bool | str = False, **kwargs: Any) -> None:
         """`follow`: posts and videos that the page embeds or links to are captured on their own."""
-        super().__init__(**kwargs)
-        found = given(link, target)
+        super().__init__(*arguments, **kwargs)
         self._follow = bool(follow)
-        self.target = found if found.platform == "page" else page(found.url)
+        if self.target.platform != "page":
+            self.target = page(self.target.url)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from scrapy.http import Response
 
 from spiders.items import Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
-from spiders.targets import Target, given
 from spiders.x.graphql_queries import (
     Query,
     bearer,
@@ -23,12 +22,13 @@ from spiders.x.graphql_queries import (
     syndication_token,
 )
 from spiders.x.parse import parse
+from spiders.x.spider import XSpider
 
 THREAD = 100
 """How many posts of a self-thread are followed upwards."""
 
 
-class XPost(scrapy.Spider):
+class XPost(XSpider):
     """One post with what it quotes and the author's own posts that it continues.
 
     scrapy crawl x-post -a link=https://x.com/jack/status/20
@@ -36,30 +36,10 @@ class XPost(scrapy.Spider):
 
     name = "x-post"
 
-    def __init__(
-        self,
-        link: str = "",
-        target: Target | None = None,
-        cookies: Mapping[str, str] | None = None,
-        query_ids: Mapping[str, str] | None = None,
-        features: Mapping[str, bool] | None = None,
-        quick: bool = False,
-        thread: bool = False,
-        cursor: str | None = None,
-        enough: Callable[[], bool] = lambda: False,
-        **kwargs: Any,
-    ) -> None:
-        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong.
-
-        `thread`: with cookies, every answer to the post, page by page from `cursor`.
-        """
-        super().__init__(**kwargs)
-        self.target = given(link, target)
-        self._cookies = dict(cookies or {})
-        self._query_ids = dict(query_ids or {})
-        self._features = dict(features or {})
-        self._quick, self._enough = quick, enough
-        self._whole, self._cursor = thread, cursor
+    def __init__(self, *arguments: Any, quick: bool = False, thread: bool = False, **kwargs: Any) -> None:
+        """`thread`: with cookies, every answer to the post, page by page from `cursor`."""
+        super().__init__(*arguments, **kwargs)
+        self._quick, self._whole = quick, thread
         self._pages = 0
         self._thread = 0
         self._found = False

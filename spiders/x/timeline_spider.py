@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
 import scrapy
 from scrapy.http import Response
 
-from spiders.date_range import Span
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed, Post
-from spiders.targets import Target, given
 from spiders.x.graphql_queries import TIMELINE, Query, bearer, login_headers, main_script, queries, query_url, switches
 from spiders.x.parse import parse
+from spiders.x.spider import XSpider
 
 PUBLIC = "https://syndication.twitter.com/srv/timeline-profile/screen-name/"
 EMPTY_PAGES = 2
 """X goes on giving cursors at the end of a timeline: it has ended when so many pages in a row show no post."""
 
 
-class XTimeline(scrapy.Spider):
+class XTimeline(XSpider):
     """A profile's posts, or a search's, newest first.
 
     scrapy crawl x-timeline -a link=https://x.com/jack
@@ -30,25 +28,8 @@ class XTimeline(scrapy.Spider):
 
     name = "x-timeline"
 
-    def __init__(
-        self,
-        link: str = "",
-        target: Target | None = None,
-        cookies: Mapping[str, str] | None = None,
-        query_ids: Mapping[str, str] | None = None,
-        features: Mapping[str, bool] | None = None,
-        cursor: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        enough: Callable[[], bool] = lambda: False,
-        **kwargs: Any,
-    ) -> None:
-        """`cookies`: `auth_token` and `ct0` of the person's own account."""
-        super().__init__(**kwargs)
-        self.target = given(link, target)
-        self._cookies = dict(cookies or {})
-        self._query_ids, self._features = dict(query_ids or {}), dict(features or {})
-        self._cursor, self._span, self._enough = cursor, Span(since, until), enough
+    def __init__(self, *arguments: Any, **kwargs: Any) -> None:
+        super().__init__(*arguments, **kwargs)
         self._named: dict[str, Query] = {}
         self._known: dict[str, bool] = {}
         self._token = ""

@@ -11,17 +11,16 @@ from typing import Any
 import scrapy
 from scrapy.http import Response
 
-from spiders.date_range import Span
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given
+from spiders.target_spider import WalkSpider
 from spiders.youtube.parse import parse
 from spiders.youtube.video_spider import CONSENT, HOST, api_call
 
 TABS = ("videos", "shorts", "streams")
 
 
-class YouTubeList(scrapy.Spider):
+class YouTubeList(WalkSpider):
     """A channel (videos, shorts, streams, feed) or a playlist, in the order in which YouTube lists it.
 
     scrapy crawl youtube-list -a link=https://www.youtube.com/@name
@@ -31,23 +30,16 @@ class YouTubeList(scrapy.Spider):
 
     def __init__(
         self,
-        link: str = "",
-        target: Target | None = None,
-        cursor: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        *arguments: Any,
         clock: Callable[[], datetime] | None = None,
         limited: bool = False,
-        enough: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
         """`cursor`: JSON of the tab, how many videos were listed so far, and YouTube's own continuation token."""
-        super().__init__(**kwargs)
-        self.target = given(link, target)
-        self._span, self._clock, self._enough = Span(since, until), clock, enough
-        self._limited = limited
+        super().__init__(*arguments, **kwargs)
+        self._clock, self._limited = clock, limited
         self._tabs = TABS if self.target.kind == "channel" else ("list",)
-        at: dict[str, Any] = json.loads(cursor) if cursor else {}
+        at: dict[str, Any] = json.loads(self._cursor) if self._cursor else {}
         self._tab: str = at.get("tab", self._tabs[0])
         self._token: str | None = at.get("token")
         self._listed: int = at.get("listed", 0)
@@ -57,7 +49,8 @@ class YouTubeList(scrapy.Spider):
         self._pages = 0
         self._ids: set[str] = set()
 
-    def _cursor(self) -> str:
+    def _place(self) -> str:
+        """The cursor of where the walk stands."""
         where = {"tab": self._tab, "token": self._token, "listed": self._listed, "stated": self._stated}
         return json.dumps({**where, "channel": self._channel})
 
@@ -117,7 +110,7 @@ class YouTubeList(scrapy.Spider):
                 yield from self._end()
                 return
             self._tab = order[position]
-        yield Reached(self._cursor())
+        yield Reached(self._place())
         if not self._enough():
             yield self._next()
 

@@ -13,7 +13,7 @@ from scrapy.http import Response
 
 from spiders.items import Seen
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given
+from spiders.target_spider import TargetSpider
 from spiders.youtube.parse import parse
 
 HOST = "https://www.youtube.com"
@@ -21,7 +21,7 @@ CONSENT = "SOCS=CAI"
 """Says that the consent page was answered with "reject all"; without it, Europe gets that page instead of the video."""
 
 
-class YouTubeVideo(scrapy.Spider):
+class YouTubeVideo(TargetSpider):
     """One video's page; the media are taken beside it.
 
     scrapy crawl youtube-video -a link=https://youtu.be/B68agR-OeJM -a comments=1
@@ -31,18 +31,14 @@ class YouTubeVideo(scrapy.Spider):
 
     def __init__(
         self,
-        link: str = "",
-        target: Target | None = None,
+        *arguments: Any,
         comments: bool | str = False,
         clock: Callable[[], datetime] | None = None,
-        enough: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
         """`clock`: when an answer was received, for dates like "5 years ago"."""
-        super().__init__(**kwargs)
-        self.target = given(link, target)
-        self._comments = bool(comments)
-        self._clock, self._enough = clock, enough
+        super().__init__(*arguments, **kwargs)
+        self._comments, self._clock = bool(comments), clock
         self._config: dict[str, Any] = {}
         self._pages = 0
         self._chats = 0

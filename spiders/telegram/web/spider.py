@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 import scrapy
 from scrapy.http import Response
 
-from spiders.date_range import Span
 from spiders.items import Noted, Reached, Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given
+from spiders.target_spider import TargetSpider, WalkSpider
+from spiders.targets import Target
 from spiders.telegram.web.comments import parse_comments
 from spiders.telegram.web.parse import parse
 
@@ -21,7 +20,7 @@ COMMENTS = 100
 """How many comments are asked for at a time."""
 
 
-class TelegramPost(scrapy.Spider):
+class TelegramPost(TargetSpider):
     """One public post by its embed; where that shows nothing, the channel's page around it, as a control.
 
     scrapy crawl telegram-post -a link=https://t.me/durov/523
@@ -29,11 +28,8 @@ class TelegramPost(scrapy.Spider):
 
     name = "telegram-post"
 
-    def __init__(
-        self, link: str = "", target: Target | None = None, comments: bool | str = False, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.target = given(link, target)
+    def __init__(self, *arguments: Any, comments: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(*arguments, **kwargs)
         self._comments = bool(comments)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
@@ -83,7 +79,7 @@ class TelegramPost(scrapy.Spider):
         ]
 
 
-class TelegramChannel(scrapy.Spider):
+class TelegramChannel(WalkSpider):
     """A channel's public page, newest first, by `?before=`.
 
     scrapy crawl telegram-channel -a link=https://t.me/s/durov
@@ -91,23 +87,9 @@ class TelegramChannel(scrapy.Spider):
 
     name = "telegram-channel"
 
-    def __init__(
-        self,
-        link: str = "",
-        target: Target | None = None,
-        cursor: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        comments: bool | str = False,
-        holes: bool | str = False,
-        enough: Callable[[], bool] = lambda: False,
-        **kwargs: Any,
-    ) -> None:
-        """`cursor`: where to go on. `holes`: ask for each id that the pages leave out. `enough`: asked after each page
-        whether to pause here."""
-        super().__init__(**kwargs)
-        self.target = given(link, target)
-        self._cursor, self._span, self._enough = cursor, Span(since, until), enough
+    def __init__(self, *arguments: Any, comments: bool | str = False, holes: bool | str = False, **kwargs: Any) -> None:
+        """`holes`: ask for each id that the pages leave out."""
+        super().__init__(*arguments, **kwargs)
         self._comments, self._holes = bool(comments), bool(holes)
         self._pages = 0
 
