@@ -84,7 +84,8 @@ def rclone(url: str, *words: str) -> list[str]:
 
 
 def new_home(path: Path) -> None:
-    from archiver.home import Answers, Home
+    from archiver.home.create import Answers
+    from archiver.home.home import Home
 
     Home.create(path, Answers(pseudonym="bench"))
 
@@ -109,8 +110,8 @@ def archiver(home: Path, *words: str) -> list[str]:
 
 def small_captures(home: Path, count: int) -> None:
     """Sealed captures of one page each, all in one append."""
-    from archiver.home import Home
-    from archiver.seal import captured_event
+    from archiver.home.home import Home
+    from archiver.seal.sealing import captured_event
     from storage.capture import CaptureWriter, Identity
 
     opened, text = Home(home), random.Random(5)
@@ -175,8 +176,8 @@ def copies(stage: Stage, row: Row) -> None:
             )
             took["rclone"].append(timed(rclone(url, "copyto", str(warc), ":s3:four/film")))
             add_place(home, f"t{number}", "s3://two", url)
-            from archiver.copies.places import open_place
-            from archiver.home import Home
+            from archiver.copies.destinations import open_place
+            from archiver.home.home import Home
 
             os.environ.update(KEYS)
             opened = Home(home)
@@ -242,8 +243,8 @@ def many(stage: Stage, row: Row) -> None:
 
 def rebuilt(stage: Stage, row: Row) -> None:
     """Records that the catalog takes in a second when it is made again: captures of a channel, 2,000 records each."""
-    from archiver.home import Home
-    from archiver.seal import captured_event
+    from archiver.home.home import Home
+    from archiver.seal.sealing import captured_event
     from storage.capture import CaptureWriter, Identity
 
     home = stage.folder / "rebuilt-home"

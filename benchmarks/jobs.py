@@ -32,7 +32,7 @@ def queue_of(folder: Path) -> str:
 
 def emptied(url: str, count: int, at_once: int = 8) -> float:
     """Seconds until a worker whose jobs do nothing has taken `count` more of them."""
-    from archiver.jobs.engine import Done, Order, serve
+    from archiver.jobs.queue import Done, Order, serve
 
     taken, enough = 0, threading.Event()
     turn = threading.Lock()
@@ -55,8 +55,8 @@ def emptied(url: str, count: int, at_once: int = 8) -> float:
 
 def a_long_queue(stage: Stage, row: Row) -> None:
     """What a job costs beside what it does; and whether a long queue makes anything slower."""
-    from archiver.jobs.engine import Queue
     from archiver.jobs.job import Job
+    from archiver.jobs.queue import Queue
 
     def jobs(first: int, count: int) -> list[Job]:
         return [

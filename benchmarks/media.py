@@ -61,7 +61,8 @@ def timed(command: list[str], **given: Any) -> float:
 
 def new_home(folder: Path) -> Path:
     """A home without politeness: auto-archiver has none either."""
-    from archiver.home import Answers, Home
+    from archiver.home.create import Answers
+    from archiver.home.home import Home
 
     home = Path(tempfile.mkdtemp(dir=folder)) / "home"
     Home.create(home, Answers(pseudonym="bench"))

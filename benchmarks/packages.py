@@ -82,7 +82,8 @@ def wacz_alone(home: Path, out: Path) -> float:
     from archiver.export.material import gather
     from archiver.export.packing import _pages, package_key
     from archiver.export.wacz import Source, wacz
-    from archiver.home import SOFTWARE, Home
+    from archiver.home.home import Home
+    from archiver.version import SOFTWARE
     from storage.digest import Sha256
 
     opened = Home(home)

@@ -12,8 +12,10 @@ from typing import Any
 
 import pyrage
 
-from archiver.limits import HostLimiter
-from archiver.recorder import Recorder, Roots, TestNetwork
+from archiver.ratelimit.limiter import HostLimiter
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.proxy import Recorder
+from archiver.recorder.tls import Roots
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 
@@ -65,7 +67,7 @@ def fetch(order: dict[str, str]) -> dict[str, float]:
 
 def command(order: dict[str, Any]) -> dict[str, float]:
     """The real command, whole: what a person would wait for."""
-    from archiver.cli import main
+    from archiver.cli.main import main
 
     routes = {key: (value[0], int(value[1])) for key, value in json.loads(order["routes"]).items()}
     network = TestNetwork(routes, Roots(Path(order["roots"]), "bench"))

@@ -60,10 +60,10 @@ def timed(command: list[str]) -> float:
 
 def rendered(stage: Stage, row: Row) -> None:
     """First view, full page, DOM and PDF of one page and of eight; ours also records, reads, hashes and seals them."""
-    from archiver.browser import missing, program
     from archiver.demo.media import picture
     from archiver.demo.news import News
     from archiver.demo.server import Platforms
+    from archiver.tools.chromium import missing, program
 
     if (lacking := missing()) is not None:
         row("a rendered page vs Playwright alone", lacking, "", "≤ 1.5")

@@ -84,12 +84,12 @@ def ours(network: dict[str, Any], what: str) -> dict[str, float]:
     """The collector with everything that it keeps, sealed at the end. From the command's start, imports left out."""
     import resource
 
-    import archiver.capture
-    import archiver.running
-    import archiver.telegram.collecting  # noqa: F401 - what a command imports first is not what is measured
-    from archiver.cli import main
-    from archiver.home import Home
-    from archiver.recorder import TestNetwork
+    import archiver.capture.engine
+    import archiver.cli.runtime
+    import archiver.telegram.driver  # noqa: F401 - what a command imports first is not what is measured
+    from archiver.cli.main import main
+    from archiver.home.home import Home
+    from archiver.recorder.network import TestNetwork
     from archiver.telegram.accounts import Account, Accounts
     from spiders.telegram.api.session import AccountSession
 

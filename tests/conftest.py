@@ -15,14 +15,16 @@ import pyrage
 import pytest
 from hypothesis import HealthCheck, settings
 
-from archiver.cli import main
+from archiver.cli.main import main
 from archiver.demo.scene import Scene
 from archiver.demo.scene import platforms as start_platforms
-from archiver.home import Answers, Home
-from archiver.recorder import Recorder, TestNetwork
+from archiver.home.create import Answers
+from archiver.home.home import Home
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.proxy import Recorder
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
-from tests.telegram_world import TelegramShell, TelegramWorld, made_world
+from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 
 SOAK = os.environ.get("ARCHIVER_SOAK") == "1"
 CI = os.environ.get("CI") == "true"

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyrage
 
-from archiver.copies.ledgers import check_ledger_copy, event_in_copy, fits, mend_ledger_copy
-from archiver.copies.mending import damaged_ledger, mend_ledger
-from archiver.copies.places import Place, open_place
-from archiver.copies.plan import MANIFEST, planned
-from archiver.copies.policies import lock_of
-from archiver.copies.restoring import restored_files
+from archiver.copies.destinations import Place, open_place
+from archiver.copies.ledger_copy import check_ledger_copy, event_in_copy, fits, mend_ledger_copy
+from archiver.copies.ledger_repair import damaged_ledger, mend_ledger
+from archiver.copies.locks import lock_of
+from archiver.copies.packing import MANIFEST, planned
+from archiver.copies.restore import restored_files
 from archiver.copies.stubs import is_stub
-from archiver.copies.syncing import tell
+from archiver.copies.sync import tell
 from archiver.copies.vault import AGAIN, CannotOpen, Vault
-from archiver.export.encrypting import recipients_of
-from archiver.scratch import scratch
+from archiver.home.age import recipients_of
+from archiver.home.scratch import scratch
 from storage import canonical
 from storage.digest import Sha256, file_sha256, sha256_hex
 from storage.errors import FormatError, StoreError, disk_error
@@ -41,7 +41,7 @@ from storage.packs import pack
 from storage.times import utc_parse, utc_text
 
 if TYPE_CHECKING:
-    from archiver.home import Home
+    from archiver.home.home import Home
 
 
 @dataclass

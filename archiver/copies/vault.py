@@ -54,7 +54,7 @@ class Kept:
 
     def line(self) -> dict[str, Any]:
         """For the `replicated` event."""
-        from archiver.copies.policies import lock_line
+        from archiver.copies.locks import lock_line
 
         full: dict[str, Any] = {
             "key": self.key, "size": self.size, "sha256": self.sha256, "version": self.version, "checksum": self.checksum,

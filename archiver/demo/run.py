@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.console import Console
+from archiver.cli.console import Console
 from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
 from archiver.demo.server import Platforms, Site
@@ -151,7 +151,7 @@ class Outsiders:
 
 def demo(home: Path | None, console: Console) -> int:
     """Runs the steps; returns 0 if each ended as it should."""
-    from archiver.cli import main
+    from archiver.cli.main import main
     from archiver.demo.scene import platforms
     from archiver.demo.witness import witness_by_api
 

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from archiver.recorder import Roots, TestNetwork
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.tls import Roots
 from storage.times import system_clock
 
 PIECE = 256 * 1024

@@ -11,8 +11,9 @@ from archiver.export.dossier import Figures
 from archiver.export.html import Markup, items, join, table, tag
 from archiver.export.packing import Plan
 from archiver.export.profiles import Shown
-from archiver.home import SOFTWARE, Home
-from archiver.keys import fingerprint
+from archiver.home.home import Home
+from archiver.home.people import fingerprint
+from archiver.version import SOFTWARE
 
 
 def versions() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from archiver.export.profiles import Shown
 from archiver.export.tables import card_json, json_bytes
-from archiver.home import SOFTWARE
+from archiver.version import SOFTWARE
 from storage.assembly import payload
 from storage.digest import keyed, sha256_label
 from storage.times import utc_parse

@@ -8,21 +8,9 @@ from pathlib import Path
 
 import pyrage
 
-from archiver.errors import UsageError
 from storage.errors import disk_error
 
 READ = 1 << 20
-
-
-def recipients_of(keys: list[str]) -> list[pyrage.x25519.Recipient]:
-    """Raises `UsageError` on what is no age public key."""
-    found = []
-    for text in keys:
-        try:
-            found.append(pyrage.x25519.Recipient.from_str(text))
-        except pyrage.RecipientError as error:
-            raise UsageError("an age public key (age1…)", repr(text[:20]), "Check the key with its owner.") from error
-    return found
 
 
 class _Reader:

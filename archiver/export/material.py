@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archiver.copies.evicting import bring_back
+from archiver.copies.evict import bring_back
 from archiver.errors import NotFound, UsageError
-from archiver.home import Home
+from archiver.home.home import Home
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError

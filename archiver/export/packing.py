@@ -26,9 +26,10 @@ from archiver.export.profiles import File, Shown
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.replay import add_replay, installed
 from archiver.export.wacz import Page, Source, pieces_of, wacz
-from archiver.home import SOFTWARE, Home
-from archiver.reencode import reencode, suffix
-from archiver.scratch import scratch
+from archiver.home.home import Home
+from archiver.home.scratch import scratch
+from archiver.tools.reencode import reencode, suffix
+from archiver.version import SOFTWARE
 from storage import canonical
 from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError

@@ -7,8 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from archiver.browser import program
-from archiver.scratch import scratch
+from archiver.home.scratch import scratch
+from archiver.tools.chromium import program
 
 SECONDS = 300
 

@@ -21,8 +21,8 @@ from typing import Any
 from archiver.errors import UsageError
 from archiver.export.bag import Bag
 from archiver.export.material import Material, leaves
-from archiver.home import Home
-from archiver.seal.stamping import OTS, Stamp, stamps
+from archiver.home.home import Home
+from archiver.seal.kept_stamps import OTS, Stamp, stamps
 from storage.merkle import leaf_hash
 
 

@@ -35,8 +35,8 @@ from archiver.export.packing import Plan
 from archiver.export.printing import print_pdf
 from archiver.export.profiles import Card, File, Shown
 from archiver.export.stills import Drawn, data_uri, draw
-from archiver.home import Home
-from archiver.keys import fingerprint, in_words
+from archiver.home.home import Home
+from archiver.home.people import fingerprint, in_words
 from storage.digest import sha256
 from storage.errors import FormatError
 from storage.times import utc_parse

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pyrage
 
 from archiver.export.profiles import Shown
-from archiver.home import Home, cookies_in
+from archiver.home.config import cookies_in
+from archiver.home.home import Home
 
 LONGEST = 2048
 """Longer withheld values are whole answers and descriptions; what is secret in them is withheld by itself as well."""

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.scratch import scratch
+from archiver.home.scratch import scratch
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
 WIDTH, BLURRED = 480, 12

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from archiver.capture import unsupported, walked
+from archiver.capture.options import Options
+from archiver.capture.support import unsupported, walked
 from archiver.errors import NotFound
-from archiver.jobs.described import LINKS_LIMIT, PAGE, STATES, openapi
 from archiver.jobs.job import PRIORITIES, Job, packed
+from archiver.jobs.openapi import LINKS_LIMIT, PAGE, STATES, openapi
 from archiver.jobs.status import health, status
-from archiver.options import Options
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
 from storage.files import write_synced
@@ -30,8 +30,8 @@ from storage.files import write_synced
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archiver.home import Home
-    from archiver.jobs.engine import Queue
+    from archiver.home.home import Home
+    from archiver.jobs.queue import Queue
 
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from archiver.options import Options
+from archiver.capture.options import Options
 from spiders.posts import Outcome
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -126,3 +126,7 @@ def verdict(outcome: Outcome, reason: str | None, attempts: Mapping[str, int]) -
 def interrupted(outcome: Outcome, reason: str | None) -> bool:
     """Whether an attempt was cut off by a kill, a stop or a crash, not by what it met."""
     return outcome is Outcome.PARTIAL and (reason or "").startswith(INTERRUPTED)
+
+
+Ended = tuple[Outcome, str | None, tuple[str, ...]]
+"""(outcome, reason, captures) of an attempt."""

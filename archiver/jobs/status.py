@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
-from archiver.console import harmless, many
-from archiver.jobs.engine import Queue
-from archiver.jobs.watches import CANNOT_TELL
-from archiver.running import turns_of
-from archiver.seal.stamping import needed, stamps
+from archiver.capture.services import turns_of
+from archiver.jobs.queue import Queue
+from archiver.jobs.watch import CANNOT_TELL
+from archiver.seal.kept_stamps import needed, stamps
 from storage.times import utc_text
 
 if TYPE_CHECKING:
-    from archiver.cli import Context
-    from archiver.home import Home
+    from archiver.home.home import Home
 
 LAST_FAILURES = 5
 
@@ -58,45 +56,3 @@ def health(queue: Queue) -> tuple[bool, dict[str, Any]]:
     good = alive > 0
     value = {"status": "ok" if good else "no worker is alive", "workers": alive, "paused": queue.paused}
     return good, {**value, "jobs": queue.counts(), "version": __version__}
-
-
-def status_command(context: Context, home: Home) -> int:
-    """The command. 0: all is well; 2: nobody works although something waits, or something failed for good."""
-    from archiver.jobs.commands import opened
-
-    console = context.console
-    with opened(home) as queue:
-        found = status(home, queue)
-    console.data(found)
-    jobs = ", ".join(f"{count} {state}" for state, count in sorted(found["jobs"].items())) or "none"
-    alive = [one for one in found["workers"] if one["alive"]]
-    console.say(f"jobs        {jobs}{' · PAUSED: archiver jobs resume' if found['paused'] else ''}")
-    console.say(f"workers     {len(alive) or 'NONE: archiver work'}")
-    for one in found["workers"]:
-        said = f"{one['busy']} of {one['at_once']} at once" if one["alive"] else f"SILENT since {one['seen'][:19]}Z"
-        console.say(f"            {one['worker']} on {one['machine']}, {one['version']}: {said}")
-    for one in found["hosts"]:
-        quiet = f", left alone for {one['quiet']:.0f} s more" if one["quiet"] else ""
-        console.say(f"host        {one['host']}: {one['running']} under way{quiet}")
-    for kind, word in (("schedule", "schedules"), ("watch", "watches"), ("feed", "feeds")):
-        if found[word]:
-            console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
-    if blind := found["watches_that_could_not_tell"]:
-        console.say(f"            the last look of {blind} COULD NOT TELL: archiver watch list --unsure")
-    owed = found["timestamps"]
-    if owed["wanted"]:
-        pending = f", {owed['pending']} of OpenTimestamps not yet in a block" if owed["pending"] else ""
-        console.say(f"timestamps  {many(owed['owed'], 'event')} not covered{pending}")
-    else:
-        console.say("timestamps  not wanted ([timestamps] wanted)")
-    for name, count in found["not_copied"].items():
-        console.say(
-            f"copies      {name}: {many(count, 'capture')} not there yet" if count else f"copies      {name}: all there"
-        )
-    if not found["not_copied"]:
-        console.say("copies      NO second place: this disk has the only copy ([copies] second)")
-    console.say(f"captures    {found['captures']}")
-    for one in found["failed"]:
-        console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
-    waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
-    return 2 if (waits and not alive) or found["failed"] else 0

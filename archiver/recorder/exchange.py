@@ -18,7 +18,7 @@ from typing import Any
 
 from OpenSSL import SSL
 
-from archiver.limits import Limiter
+from archiver.ratelimit.limiter import Limiter
 from archiver.recorder.dial import Dialer, DialError, ExitError
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor

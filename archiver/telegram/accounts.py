@@ -24,8 +24,8 @@ from storage import canonical
 from storage.files import write_synced
 
 if TYPE_CHECKING:
-    from archiver.home import Home
-    from archiver.recorder import TestNetwork
+    from archiver.home.home import Home
+    from archiver.recorder.network import TestNetwork
     from spiders.telegram.api.client import Reader
 
 FORMAT = "archiver-telegram-account/1"

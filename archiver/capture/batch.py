@@ -1,0 +1,313 @@
+"""Many links in one run: order, duplicates, two passes, resumption, and the result sheet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.capture.engine import Archive
+from archiver.capture.link_lists import Entry
+from archiver.capture.options import Options
+from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.capture.result import Result, leaves
+from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
+from archiver.errors import exit_code
+from archiver.recorder.redact import cleaned
+from spiders.platform import Kind
+from spiders.platforms import names, platform_named
+from spiders.posts import Outcome
+from spiders.targets import NoTarget, Target, parse_target
+from storage.canonical import dumps
+from storage.digest import sha256_hex
+from storage.errors import EvidenceError
+from storage.times import utc_text
+
+if TYPE_CHECKING:
+    from archiver.cli.console import Console
+    from archiver.home.home import Home
+
+AGAIN = {Outcome.BLOCKED, Outcome.FAILED}
+"""Outcomes that are tried again when the same list is run again."""
+SHEET_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Done:
+    """What is remembered of one link, in the state and on the sheet."""
+
+    outcome: Outcome
+    reason: str | None
+    capture: str
+    posts: int = 0
+    files: int = 0
+    missing: int = 0
+    at: str = ""
+
+    def value(self) -> dict[str, Any]:
+        return {**self.__dict__, "outcome": str(self.outcome)}
+
+    @classmethod
+    def of(cls, value: dict[str, Any]) -> Done:
+        return cls(**{**value, "outcome": Outcome(value["outcome"])})
+
+
+class Batch:
+    """The links of one command. `targets` has each link once, however it is spelled."""
+
+    def __init__(
+        self, home: Home, console: Console, entries: tuple[Entry, ...] | list[Entry], options: Options
+    ) -> None:
+        self._home, self._console, self.options = home, console, options
+        self.entries = list(entries)
+        self.targets: dict[str, Target] = {}
+        self.wrong: dict[int, NoTarget] = {}
+        self._keys: list[str | None] = []
+        for number, entry in enumerate(self.entries):
+            found = parse_target(entry.text) if entry.is_link else NoTarget("no link in it", "Correct the row.")
+            if isinstance(found, NoTarget):
+                self.wrong[number] = found
+                self._keys.append(None)
+            else:
+                self.targets.setdefault(found.key, found)
+                self._keys.append(found.key)
+        self.done: dict[str, Done] = {}
+        self.extras: dict[str, Done] = {}
+        self.followed: set[str] = set()
+        self.run = ""
+        self.resumed = 0
+        self._sheets: list[Path] = []
+        self._listed = False
+        self._since_sheet = 0
+
+    @property
+    def key(self) -> str:
+        """The same for the same links, options and cases: by it an unfinished run is found again."""
+        facts = {
+            "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
+            "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
+            "merge": self.options.merge, "follow": self.options.follow,
+        }  # fmt: skip
+        return sha256_hex(dumps(facts))
+
+    def begin(self, listed: bool, restart: bool, sheets: list[Path] | None = None) -> None:
+        """Takes up an unfinished run over the same list, or begins a new one."""
+        state = self._home.state
+        earlier = state.unfinished_list(self.key) if listed and not restart else None
+        self.run = earlier or self._home.new_capture_id(self._home.clock())
+        self._listed = listed
+        if not listed:
+            return
+        folder = self._home.path / "lists" / self.run
+        self._sheets = sheets or [folder / "results.csv", folder / "results.xlsx"]
+        if earlier is None:
+            state.list_begun(self.run, self.key)
+        marks = {_mark(key): key for key in self.targets}
+        for stage, known in (("first", self.done), ("extras", self.extras)):
+            for target, value in state.results(self.run, stage).items():
+                done = Done.of(value)
+                if done.outcome not in AGAIN and target in marks:
+                    known[marks[target]] = done
+        self.resumed = len(self.done)
+        self.sheet()
+
+    def ordered(self) -> list[Target]:
+        targets = list(self.targets.values())
+        if self.options.quick:
+            order = names()
+            targets.sort(key=lambda target: order.index(target.platform))
+        return targets
+
+    async def capture(self, archive: Archive, at_once: int) -> list[int]:
+        """Everything of the first pass, then the extras. Returns exit codes. One failure stops nothing else."""
+        codes = [1] if self.wrong else []
+        codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
+        first = [target for target in self.ordered() if target.key not in self.done]
+        if self.options.media and any(_kind(target).extractor for target in first):
+            archive.extractors.warm()
+        if self.options.screenshot and first:
+            archive.browser.warm()
+        codes += await self._pass(archive, first, self.options, at_once, "first", self.done)
+        if self.options.quick and not archive.stopping:
+            kept = (Outcome.CAPTURED, Outcome.PARTIAL)
+            more = [
+                target for target in self.ordered()
+                if platform_named(target.platform).promise.second_pass and target.key not in self.extras
+                and (known := self.done.get(target.key)) is not None and known.outcome in kept
+            ]  # fmt: skip
+            if more:
+                self._console.say(f"second pass: captions, comments and files of pages, {len(more)} links")
+            codes += await self._pass(archive, more, self.options, at_once, "extras", self.extras)
+        tried = all(key in self.done for key in self.targets)
+        if self._listed:
+            self.sheet()
+            if tried and not archive.stopping and not any(done.outcome in AGAIN for done in self.done.values()):
+                self._home.state.list_done(self.run)
+        return codes
+
+    async def _pass(
+        self,
+        archive: Archive,
+        targets: list[Target],
+        options: Options,
+        at_once: int,
+        stage: str,
+        known: dict[str, Done],
+    ) -> list[int]:
+        slots = asyncio.Semaphore(max(1, at_once))
+        codes: list[int] = []
+        before = len(known)
+
+        async def one(number: int, target: Target) -> None:
+            async with slots:
+                if archive.stopping:
+                    codes.append(4)
+                    if not self._listed:
+                        self._console.warn(f"not started: {target.url}")
+                    return
+                if _kind(target).list_skips:
+                    self._settle(
+                        stage, target, known, Done(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", "")
+                    )
+                    self._console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
+                    codes.append(1)
+                    return
+                chosen = options if stage == "first" else second_pass(options, self.done[target.key].capture)
+                try:
+                    result = await archive.capture(target, chosen, self.run, number)
+                except EvidenceError as error:
+                    codes.append(self._failed(target, error))
+                    self._settle(stage, target, known, Done(Outcome.FAILED, str(error), ""))
+                    return
+                self._settle(stage, target, known, of_result(result, self._home.clock))
+                self._show(result, len(known), len(targets) + before)
+                codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else 0)
+                codes.extend(await self._followed(archive, result))
+
+        await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))
+        return codes
+
+    async def _followed(self, archive: Archive, result: Result) -> list[int]:
+        """Posts and videos that a page named, each once in a run, in captures of their own."""
+        codes = []
+        for target in result.found:
+            if archive.stopping or target.key in self.targets or target.key in self.followed:
+                continue
+            self.followed.add(target.key)
+            number = len(self.targets) + len(self.followed)
+            try:
+                got = await archive.capture(target, replace(self.options, follow=False), self.run, number)
+            except EvidenceError as error:
+                codes.append(self._failed(target, error))
+                continue
+            self._console.result(got)
+            codes.append(EXIT_BY_OUTCOME[got.outcome])
+        return codes
+
+    def _settle(self, stage: str, target: Target, known: dict[str, Done], done: Done) -> None:
+        known[target.key] = done
+        if not self._listed:
+            return
+        self._home.state.save_result(self.run, stage, _mark(target.key), done.value())
+        self._since_sheet += 1
+        if self._since_sheet >= SHEET_EVERY:
+            self.sheet()
+
+    def _show(self, result: Result, position: int, total: int) -> None:
+        if self._listed:
+            self._console.line(result, position, total)
+        else:
+            self._console.result(result)
+
+    def _failed(self, target: Target, error: EvidenceError) -> int:
+        self._console.warn(
+            f"✗ {target.url}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}"
+        )
+        self._console.data({"url": target.url, "outcome": str(Outcome.FAILED), "reason": str(error)})
+        return exit_code(error)
+
+    # -- the sheet ------------------------------------------------------------------------------------------------
+
+    def rows(self) -> list[Row]:
+        first: dict[str, str] = {}
+        rows = []
+        for number, (entry, key) in enumerate(zip(self.entries, self._keys, strict=True)):
+            row = Row(entry.where, entry.text)
+            if key is None:
+                wrong = self.wrong[number]
+                rows.append(replace(row, status=NO_LINK, reason=wrong.reason, next=wrong.next_step))
+                continue
+            target = self.targets[key]
+            row = replace(row, platform=target.platform, kind=target.kind)
+            if key in first:
+                rows.append(replace(row, status=SAME, reason=f"the same {target.kind} as {first[key]}"))
+                continue
+            first[key] = entry.where
+            rows.append(self._row(row, key))
+        return rows
+
+    def _row(self, row: Row, key: str) -> Row:
+        done, more = self.done.get(key), self.extras.get(key)
+        if done is None:
+            return replace(row, next="run the same list again")
+        return replace(
+            row,
+            status=STATUS[done.outcome],
+            reason=done.reason or "",
+            next=next_action(done.outcome, done.reason, done.capture),
+            capture=done.capture,
+            extras=f"{more.capture} ({STATUS[more.outcome]})" if more else "",
+            posts=str(done.posts) if done.capture else "",
+            files=str(done.files) if done.capture else "",
+            missing=str(done.missing) if done.missing else "",
+            captured_at=done.at,
+        )
+
+    def sheet(self) -> list[Path]:
+        """Writes the result sheet as things stand."""
+        self._since_sheet = 0
+        secrets = [value.decode("utf-8", "replace") for value in self._home.config.secret_values]
+        write_sheet([Row(**cleaned(asdict(row), secrets)) for row in self.rows()], self._sheets)
+        return self._sheets
+
+    def summary(self) -> str:
+        counts: dict[str, int] = {}
+        for row in self.rows():
+            counts[row.status] = counts.get(row.status, 0) + 1
+        return " · ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _kind(target: Target) -> Kind:
+    return platform_named(target.platform).kind(target.kind)
+
+
+def _mark(key: str) -> str:
+    """A target in the state: links can hold secrets, and the state is not encrypted."""
+    return sha256_hex(key.encode())
+
+
+def second_pass(options: Options, capture: str) -> Options:
+    return replace(
+        options,
+        quick=False,
+        media=False,
+        merge=False,
+        screenshot=False,
+        extras_only=True,
+        media_reason=f"kept in {capture}, the first pass",
+    )
+
+
+def of_result(result: Result, clock: Callable[[], Any]) -> Done:
+    files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
+    return Done(
+        result.outcome,
+        result.reason,
+        result.capture,
+        result.posts,
+        files,
+        len(leaves(result.not_kept)),
+        utc_text(clock())[:19],
+    )

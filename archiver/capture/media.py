@@ -1,0 +1,398 @@
+"""Media of posts and pages: yt-dlp says where the files are, the streaming fetcher brings them into the WARC.
+
+yt-dlp runs in processes of its own and reaches the network through the recorder, so what it asks and hears is part of
+the record. It does not download: each format, fragment and caption track is fetched straight into the WARC, once.
+Each served file becomes an assembly of the answers it arrived in. Only where a format has no links that can be
+fetched (a protocol of its own) does yt-dlp download it, through the recorder; the file is then kept as a `resource`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from archiver.capture.assemblies import Following
+from archiver.capture.fetcher import FileGot
+from archiver.capture.resume import Begun, begun_in
+from archiver.capture.segments import Fragments, Stream, dash, decrypted, joined
+from archiver.home.scratch import scratch
+from archiver.recorder.content_coding import decode_body
+from archiver.tools import ffmpeg
+from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
+from archiver.tools.ytdlp_pool import ExtractorDied
+from archiver.tools.ytdlp_worker import stated_options
+from spiders.json_access import at, count, dicts, text_of
+from spiders.posts import Attachment, Outcome
+from spiders.targets import Target, parse_target
+from storage.assembly import Assembly, Piece
+from storage.digest import Sha256, sha256_hex
+from storage.errors import DiskError, EvidenceError
+from storage.lines import read_lines
+
+if TYPE_CHECKING:
+    from archiver.capture.session import Act
+
+INFO_TYPE = "application/vnd.youtube-dl_formats+json;charset=utf-8"
+"""brozzler's media type for a description by yt-dlp (standards.md 3)."""
+TEXT_LIMIT = 32 << 20
+ENTRIES = 50
+RESUMABLE = 4 << 20
+"""Files below this size are not worth a note on where they stand, bytes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One page whose media are wanted. `key`: its attachment in the inventory, under which its files are listed."""
+
+    key: str
+    url: str
+    page_record: str | None = None
+    extras: bool = True
+    """Captions too."""
+    files: bool = True
+    """The media themselves."""
+
+
+class Media:
+    """Takes the media of one capture."""
+
+    def __init__(self, act: Act) -> None:
+        self._act = act
+        self._config = act.home.config
+        self.facts: dict[str, Any] | None = None
+
+    async def take(self, job: Job) -> tuple[Outcome, str | None, str | None]:
+        """Everything of one page. Ends `job.key`'s files in the inventory; the caller ends `job.key` itself."""
+        act = self._act
+        proxy = act.port.proxy_for(f"media {job.key}")
+        request = {
+            "do": "extract",
+            "url": job.url,
+            "proxy": proxy,
+            "user_agent": self._config.user_agent,
+            "cookies": str(path) if (path := self._cookies(job.url)) else None,
+            "extractor_args": self._config.extractor_args or None,
+        }
+        try:
+            answer = await act.archive.extractors.run(request, self._config.extract_seconds)
+        except TimeoutError:
+            return Outcome.FAILED, f"the extractor took longer than {self._config.extract_seconds:.0f} s", None
+        except ExtractorDied as error:
+            return Outcome.FAILED, f"the extractor broke down: {error}", None
+        self._remember()
+        if "error" in answer:
+            outcome, reason = outcome_of(answer["error"])
+            if act.port.stopped and outcome is Outcome.FAILED:
+                reason = act.port.stopped
+            return outcome, reason, None
+        info = answer["info"]
+        record = self._keep_info(job, answer)
+        act.described(answer["whole"], record)
+        if not isinstance(info, dict):
+            return Outcome.PARTIAL, "the extractor found nothing", record
+        entries = dicts(info.get("entries")) if info.get("_type") in ("playlist", "multi_video") else [info]
+        ends = [end for entry in entries[:ENTRIES] for end in await self._entry(job, entry)]
+        if len(entries) > ENTRIES:
+            ends.append((Outcome.PARTIAL, f"{len(entries)} videos on the page, the first {ENTRIES} taken"))
+        if not ends and job.files:
+            return Outcome.PARTIAL, "the extractor names no file", record
+        bad = [(outcome, reason) for outcome, reason in ends if outcome is not Outcome.CAPTURED]
+        if not bad:
+            return Outcome.CAPTURED, None, record
+        if len(bad) == len(ends) and len({outcome for outcome, _ in bad}) == 1:
+            return bad[0][0], bad[0][1], record
+        return Outcome.PARTIAL, f"{len(bad)} of {len(ends)} files not whole: {bad[0][1]}", record
+
+    def _cookies(self, url: str) -> Path | None:
+        """The account's cookies.txt that counts for a page."""
+        found = parse_target(url)
+        return self._config.cookies_file(found.platform if isinstance(found, Target) else "")
+
+    def _remember(self) -> None:
+        """What the manifest says of the program that looked for the media."""
+        pool = self._act.archive.extractors
+        self.facts = {
+            "extractor": f"yt-dlp {pool.version}",
+            "js_runtime": pool.runtime,
+            "options": stated_options(),
+            "captions": "all that people wrote, automatic ones in the original language",
+            "logged_in": bool(self._config.cookies),
+        }
+
+    def _keep_info(self, job: Job, answer: dict[str, Any]) -> str | None:
+        """The whole description goes to the private record, since it holds signed links and our address."""
+        writer = self._act.writer
+        whole = json.dumps(answer["whole"], ensure_ascii=False, sort_keys=True, default=str).encode(
+            "utf-8", "backslashreplace"
+        )
+        held = writer.withhold([("media", "info.json", whole)])
+        shown = filtered(answer["whole"])
+        shown["withheld"] = {"name": "info.json", "commitment": held[0].commitment}
+        shown["extractor_version"] = self._act.archive.extractors.version
+        fields = [("WARC-Refers-To", job.page_record)] if job.page_record else []
+        block = json.dumps(self._act.clean(shown), ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+        ref = writer.resource(f"youtube-dl:{job.url}", INFO_TYPE, block, record_type="metadata", fields=fields)
+        return ref.record_id
+
+    # -- one video -------------------------------------------------------------------------------------------------
+
+    async def _entry(self, job: Job, info: dict[str, Any]) -> list[tuple[Outcome, str | None]]:
+        formats = dicts(info.get("requested_formats")) or [info]
+        formats = [item for item in formats if job.files and (text_of(item.get("url")) or item.get("fragments"))]
+        work = [self._format(job, info, item) for item in formats]
+        if job.extras:
+            work += [self._captions(job, info, *track) for track in tracks(info)]
+        ends = list(await asyncio.gather(*work))
+        files = [assembly for _, _, assembly in ends if assembly is not None]
+        if self._act.options.merge and len(files) > 1:
+            ends.append(await self._merge(job, info, files))
+        return [(outcome, reason) for outcome, reason, _ in ends]
+
+    async def _format(
+        self, job: Job, info: dict[str, Any], item: dict[str, Any]
+    ) -> tuple[Outcome, str | None, Assembly | None]:
+        """One served file, entered in the inventory under its page's attachment."""
+        act = self._act
+        name = text_of(item.get("format_id")) or "file"
+        kind = kind_of(item)
+        key = f"{job.key} {text_of(info.get('id')) or ''} {kind} {name}".replace("  ", " ")
+        url = text_of(item.get("url"))
+        if not act.discover(key, kind, url, job.key, format=about_format(item)):
+            return Outcome.CAPTURED, None, None
+        protocol = str(item.get("protocol") or "")
+        async with act.slots:
+            room = act.room_for(count(item.get("filesize")))
+            if room is not None:
+                got, assembly = FileGot(Outcome.FAILED, room), None
+            else:
+                got, assembly = await self._bring(job, info, item, key, protocol, url)
+        probe = None
+        if assembly is not None and got.outcome is Outcome.CAPTURED:
+            probe = await act.probed(key, got)
+        act.end(key, got.outcome, got.reason, got.record, assembly=assembly.sha256 if assembly else None, probe=probe)
+        return got.outcome, got.reason, assembly
+
+    async def _bring(
+        self, job: Job, info: dict[str, Any], item: dict[str, Any], key: str, protocol: str, url: str | None
+    ) -> tuple[FileGot, Assembly | None]:
+        headers = [(name, value) for name, value in (item.get("http_headers") or {}).items() if is_header(name, value)]
+        name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{text_of(item.get('ext')) or 'bin'}"
+        about = {
+            "page": job.url,
+            "extractor": text_of(info.get("extractor_key")),
+            "id": text_of(info.get("id")),
+            "part_of": key,
+            **about_format(item),
+        }
+        manifest = text_of(item.get("manifest_url"))
+        known: Sha256 | None = None
+        if protocol in ("http", "https") and url is not None:
+            begun = self._begun(key, url)
+            self._note(key, count(item.get("filesize")))
+            chunk = count(at(item, "downloader_options", "http_chunk_size"))
+            following = Following(self._act.pieces.parts)
+            got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
+            known = await following.digest_of(got.pieces)
+        elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
+            got = await self._stream(job, key, protocol, item, headers)
+            manifest = url if protocol.startswith("m3u8") else manifest
+            if "mp2t" in (got.media_type or "").lower():
+                name = f"{name.rpartition('.')[0]}.ts"
+        else:
+            return await self._by_extractor(job, item, key, about), None
+        if record := self._act.by_uri.get(manifest or ""):
+            about["manifest"] = record
+        if not got.pieces:
+            return got, None
+        assembly = await asyncio.to_thread(self._act.pieces.assemble, name, got, about, known)
+        if got.outcome is Outcome.CAPTURED:
+            self._act.home.state.file_done(self._state_key(key))
+        return got, assembly
+
+    async def direct(self, key: str, url: str, attachment: Attachment) -> FileGot:
+        """A file with a link of its own. It becomes an assembly only where it arrived in more than one answer."""
+        begun = self._begun(key, url)
+        self._note(key, attachment.size)
+        got = await self._act.files.get(key, url, begun=begun)
+        if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
+            name = attachment.file_name or urlsplit(url).path.rpartition("/")[2] or "file"
+            await asyncio.to_thread(self._act.pieces.assemble, name, got, {"url": url, "part_of": key})
+        if got.outcome is Outcome.CAPTURED:
+            self._act.home.state.file_done(self._state_key(key))
+        return got
+
+    # -- what is already there ---------------------------------------------------------------------------------------
+
+    def _state_key(self, key: str) -> str:
+        """Names the file without naming it: links can hold secrets, and the state is not encrypted."""
+        return sha256_hex(f"{self._act.target.key}\n{key}".encode())
+
+    def _note(self, key: str, size: int | None) -> None:
+        """Remembers which captures hold parts of the file, so that a later one can go on."""
+        if size is None or size >= RESUMABLE:
+            self._act.home.state.file_begun(self._state_key(key), self._act.capture_id)
+
+    def _begun(self, key: str, url: str) -> Begun | None:
+        earlier = self._earlier(key)
+        return begun_in(self._act.home, earlier, key) if earlier else None
+
+    def _earlier(self, key: str) -> list[str]:
+        captures = self._act.home.state.file_captures(self._state_key(key))
+        return [capture for capture in captures if capture != self._act.capture_id]
+
+    def _fragments_held(self, key: str) -> dict[tuple[str, str], Piece]:
+        """Whole fragments in earlier captures, by tag and path of the link (its signature changes)."""
+        held = {}
+        for capture in self._earlier(key):
+            folder = self._act.home.path / self._act.home.capture_folder(capture)
+            try:
+                lines = list(read_lines(folder / "records.jsonl"))
+            except (OSError, EvidenceError):
+                continue
+            for line in lines:
+                tag, size = line.get("tag") or "", line.get("payload_size")
+                whole = (
+                    line.get("status") in (200, 206) and not line.get("truncated") and isinstance(size, int) and size
+                )
+                if tag.startswith(f"{key} fragment ") and line.get("type") in ("response", "revisit") and whole:
+                    where = line.get("refers") or {"capture": capture, "record": line["id"]}
+                    link = (tag, urlsplit(line.get("uri") or "").path)
+                    held[link] = Piece(where["record"], 0, whole, where["capture"])
+        return held
+
+    # -- fragments -----------------------------------------------------------------------------------------------------
+
+    async def _stream(
+        self, job: Job, key: str, protocol: str, item: dict[str, Any], headers: list[tuple[str, str]]
+    ) -> FileGot:
+        """A file in fragments. Where these are encrypted, what is played is kept again, since they do not reproduce it."""
+        self._note(key, None)
+        fragments = Fragments(self._act, key, headers, self._fragments_held(key), self._config.live_seconds)
+        if not protocol.startswith("m3u8"):
+            return joined(await fragments.fetch(dash(item)))
+        got, stream = await fragments.hls(str(item["url"]))
+        if stream.encrypted and got.pieces:
+            await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
+        return got
+
+    def _keep_decrypted(self, job: Job, key: str, got: FileGot, stream: Stream) -> None:
+        with scratch(self._act.home.path, "media") as folder:
+            out = folder / "decrypted"
+            try:
+                decrypted(stream, self._act.pieces.parts, out)
+            except (ValueError, EvidenceError, OSError) as error:
+                got.outcome, got.reason = Outcome.PARTIAL, f"kept encrypted: {error}"
+                return
+            ref = self._act.writer.resource_file(
+                f"urn:archiver:decrypted:{job.url}", "video/mp2t", out, {"part_of": key, "method": "AES-128"}
+            )
+            got.reason = f"the fragments are encrypted; as it is played: {ref.record_id}"
+
+    async def _by_extractor(self, job: Job, item: dict[str, Any], key: str, about: dict[str, Any]) -> FileGot:
+        """A protocol of its own: yt-dlp downloads through the recorder, and the file is kept again as a resource."""
+        with scratch(self._act.home.path, "media") as folder:
+            request = {
+                "do": "download",
+                "url": job.url,
+                "proxy": self._act.port.proxy_for(f"{key} download"),
+                "user_agent": self._config.user_agent,
+                "cookies": str(path) if (path := self._cookies(job.url)) else None,
+                "extractor_args": self._config.extractor_args or None,
+                "format": text_of(item.get("format_id")),
+                "folder": str(folder),
+            }
+            try:
+                answer = await self._act.archive.extractors.run(request, self._config.live_seconds + 600)
+            except (TimeoutError, ExtractorDied) as error:
+                return FileGot(Outcome.FAILED, f"the download broke down: {error}")
+            if "error" in answer:
+                outcome, reason = outcome_of(answer["error"])
+                return FileGot(outcome, reason)
+            files = sorted(path for path in folder.glob("media.*") if path.suffix not in (".part", ".ytdl"))
+            if not files:
+                return FileGot(Outcome.PARTIAL, "the download left no file")
+            ref = await asyncio.to_thread(
+                self._act.writer.resource_file,
+                f"youtube-dl:00001:{job.url}",
+                (text_of(item.get("ext")) and f"video/{item['ext']}") or "application/octet-stream",
+                files[0],
+                {"part_of": key, "about": about},
+            )
+            return FileGot(Outcome.CAPTURED, "kept as a resource: its pieces do not reproduce it", ref.record_id)
+
+    # -- assemblies ------------------------------------------------------------------------------------------------------
+
+    async def _merge(
+        self, job: Job, info: dict[str, Any], assemblies: list[Assembly]
+    ) -> tuple[Outcome, str | None, Assembly | None]:
+        """A `conversion` of the separate video and audio into one file, on request."""
+        act = self._act
+        key = f"{job.key} {text_of(info.get('id')) or ''} merged"
+        if not act.discover(key, "conversion", None, job.key):
+            return Outcome.CAPTURED, None, None
+        try:
+            with scratch(act.home.path, "merge") as folder:
+                ref = await asyncio.to_thread(self._merged, folder, job, assemblies)
+        except (ffmpeg.ConversionError, DiskError, OSError) as error:
+            act.end(key, Outcome.FAILED, f"the merge failed: {error}")
+            return Outcome.FAILED, f"the merge failed: {error}", None
+        act.end(key, Outcome.CAPTURED, None, ref)
+        return Outcome.CAPTURED, None, None
+
+    def _merged(self, folder: Path, job: Job, assemblies: list[Assembly]) -> str:
+        paths = []
+        for number_, assembly in enumerate(assemblies):
+            path = folder / f"{number_}-{assembly.name}"
+            with open(path, "wb") as stream:
+                for part in self._act.pieces.parts(list(assembly.pieces)):
+                    stream.write(part)
+            paths.append(path)
+        out, facts = ffmpeg.merge(paths, folder)
+        facts["inputs"] = [{"name": item.name, "sha256": item.sha256} for item in assemblies]
+        refers = [("WARC-Refers-To", assemblies[0].pieces[0].record)]
+        ref = self._act.writer.resource_file(
+            f"urn:archiver:merged:{job.url}",
+            ffmpeg.media_type(out),
+            out,
+            facts,
+            record_type="conversion",
+            fields=refers,
+        )
+        block = json.dumps({"format": "archiver-conversion/1", "record": ref.record_id, **facts}, indent=1).encode()
+        about = [("WARC-Refers-To", ref.record_id)]
+        self._act.writer.resource(
+            f"urn:archiver:conversion:{ref.record_id}", "application/json", block, record_type="metadata", fields=about
+        )
+        return ref.record_id
+
+    # -- captions ----------------------------------------------------------------------------------------------------------
+
+    async def _captions(
+        self, job: Job, info: dict[str, Any], lang: str, automatic: bool, track: dict[str, Any]
+    ) -> tuple[Outcome, str | None, None]:
+        """One caption track: fetched, and read into posts."""
+        act = self._act
+        key = f"{job.key} {text_of(info.get('id')) or ''} captions {lang}{' automatic' if automatic else ''}"
+        url = str(track["url"])
+        if not act.discover(key, "captions", url, job.key, automatic=automatic, lang=lang):
+            return Outcome.CAPTURED, None, None
+        async with act.slots:
+            got = await act.files.get(key, url, text=True, keep_body=TEXT_LIMIT)
+        if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
+            body = decode_body(got.done.body, got.done.header("content-encoding"), TEXT_LIMIT)
+            act.captions_read(key, got.done.uri, body or b"", got.record, lang, automatic)
+        act.end(key, got.outcome, got.reason, got.record)
+        return got.outcome, got.reason, None
+
+
+def free_room(path: Path, size: int | None, reserve: int) -> str | None:
+    """Why a file of `size` bytes should not be started, or None."""
+    free = shutil.disk_usage(path).free - reserve
+    if size is not None and size > free:
+        return f"no room on the disk: the file has {size} bytes and {max(0, free)} are free; free some space and capture the link again"
+    return f"no room on the disk: fewer than {reserve} bytes are left" if free <= 0 else None

@@ -1,0 +1,72 @@
+"""From what crossed the wire to an outcome with a reason. Pure.
+
+"Unavailable" is concluded only from the server's own recorded answer. What we could not reach, or were not let
+through to, says nothing about the post.
+"""
+
+from __future__ import annotations
+
+from archiver.recorder.exchange import ExchangeDone
+from spiders.posts import Outcome
+
+_PROBLEMS = {
+    "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
+    "name not found": (Outcome.FAILED, "the host's name does not resolve"),
+    "host unreachable": (Outcome.FAILED, "the host cannot be reached"),
+    "tls failed": (Outcome.FAILED, "the host's certificate was not accepted"),
+    "exit failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
+    "stopped": (Outcome.FAILED, "the capture was stopped"),
+    "not stored": (Outcome.FAILED, "the disk did not take it"),
+    "unsupported link": (Outcome.SKIPPED, "only http and https are fetched"),
+    "redirect loop": (Outcome.FAILED, "more than ten redirects"),
+}
+_STATUS = {
+    401: (Outcome.REFUSED, "login required"),
+    402: (Outcome.REFUSED, "payment required"),
+    403: (Outcome.REFUSED, "forbidden"),
+    404: (Outcome.UNAVAILABLE, "not found"),
+    407: (Outcome.FAILED, "a proxy on the way asks for a login"),
+    410: (Outcome.UNAVAILABLE, "gone"),
+    429: (Outcome.BLOCKED, "rate limit"),
+    451: (Outcome.REFUSED, "withheld for legal reasons"),
+    503: (Outcome.BLOCKED, "service unavailable"),
+}
+
+
+def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
+    """Outcome of one file or page by its exchange alone."""
+    if done.problem in _PROBLEMS:
+        outcome, reason = _PROBLEMS[done.problem]
+        return outcome, f"{reason} ({done.detail})" if done.detail else reason
+    if done.status is None:
+        return Outcome.FAILED, f"{done.problem}" + (f" ({done.detail})" if done.detail else "")
+    outcome, said = of_status(done.status)
+    if outcome is not Outcome.CAPTURED:
+        return outcome, said
+    if done.truncated or done.problem:
+        return Outcome.PARTIAL, f"cut short: {done.problem or done.truncated}"
+    return Outcome.CAPTURED, None
+
+
+def of_status(status: int) -> tuple[Outcome, str | None]:
+    if 200 <= status < 300 or status == 304:
+        return Outcome.CAPTURED, None
+    if status in _STATUS:
+        outcome, reason = _STATUS[status]
+        return outcome, f"{reason} (HTTP {status})"
+    if 300 <= status < 400:
+        return Outcome.FAILED, f"a redirect that was not followed (HTTP {status})"
+    if 400 <= status < 500:
+        return Outcome.REFUSED, f"refused by the server (HTTP {status})"
+    return Outcome.FAILED, f"server error (HTTP {status})"
+
+
+EXIT_BY_OUTCOME = {
+    Outcome.CAPTURED: 0,
+    Outcome.SKIPPED: 0,
+    Outcome.PARTIAL: 2,
+    Outcome.UNAVAILABLE: 3,
+    Outcome.REFUSED: 3,
+    Outcome.BLOCKED: 4,
+    Outcome.FAILED: 4,
+}

@@ -1,0 +1,204 @@
+"""Files that are served in fragments: HLS (also live) and DASH. Each fragment is a record; in order they are the file."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+from archiver.capture.fetcher import FileGot
+from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
+from archiver.recorder.content_coding import decode_body
+from spiders.json_access import dicts, text_of
+from spiders.posts import Outcome
+from storage.assembly import Piece
+
+if TYPE_CHECKING:
+    from archiver.capture.session import Act
+
+AT_ONCE = 4
+PLAYLIST_LIMIT = 8 << 20
+MASTERS = 3
+"""How many playlists of playlists are followed."""
+QUIET_SECONDS = 120.0
+"""A live playlist that brings nothing for so long has ended without saying so."""
+Headers = list[tuple[str, str]]
+Held = dict[tuple[str, str], Piece]
+
+
+@dataclass
+class Stream:
+    """What was fetched of a stream so far."""
+
+    parts: list[FileGot] = field(default_factory=list)
+    fragments: list[tuple[Segment, list[Piece]]] = field(default_factory=list)
+    keys: dict[str, bytes] = field(default_factory=dict)
+    remarks: dict[str, None] = field(default_factory=dict)
+    """What is wrong with the stream as a whole, each said once."""
+
+    def got(self, ending: str | None = None) -> FileGot:
+        """The stream as one file. `ending`: why it was cut off."""
+        said = [FileGot(Outcome.PARTIAL, text) for text in (*([ending] if ending else []), *self.remarks)]
+        return joined([*said, *self.parts])
+
+    @property
+    def encrypted(self) -> bool:
+        return any(segment.key for segment, _ in self.fragments)
+
+
+class Fragments:
+    """Fetches the fragments of one file. `held`: those that earlier captures hold, by tag and path of the link."""
+
+    def __init__(self, act: Act, key: str, headers: Headers, held: Held, live_seconds: float) -> None:
+        self._act, self._key, self._headers = act, key, headers
+        self._held, self._live_seconds = held, live_seconds
+        self._gate = asyncio.Semaphore(AT_ONCE)
+
+    async def fetch(self, segments: list[Segment]) -> list[FileGot]:
+        """Some at a time; the results in order."""
+        return list(await asyncio.gather(*(self._one(segment) for segment in segments)))
+
+    async def _one(self, segment: Segment) -> FileGot:
+        tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
+        if piece := self._held.get((tag, urlsplit(segment.url).path)):
+            return FileGot(Outcome.CAPTURED, None, piece.record, None, [piece])
+        async with self._gate:
+            return await self._act.files.get(tag, segment.url, headers=self._headers, span=segment.span)
+
+    async def _playlist(self, url: str, turn: int) -> tuple[Playlist | None, FileGot]:
+        tag = f"{self._key} playlist {turn}"
+        got = await self._act.files.get(tag, url, headers=self._headers, text=True, keep_body=PLAYLIST_LIMIT)
+        if got.outcome is not Outcome.CAPTURED or got.done is None or got.done.body is None:
+            return None, got
+        body = decode_body(got.done.body, got.done.header("content-encoding"), PLAYLIST_LIMIT)
+        return parse_playlist((body or b"").decode("utf-8", "replace"), got.done.uri), got
+
+    async def hls(self, url: str) -> tuple[FileGot, Stream]:
+        """RFC 8216. A live playlist is read again until it ends, the person stops it, or the limit is reached."""
+        loop = asyncio.get_running_loop()
+        started, quiet, turn, missed = loop.time(), 0.0, 0, 0
+        stream = Stream()
+        seen: set[tuple[int, bool, str]] = set()
+        while True:
+            playlist, got = await self._playlist(url, turn)
+            turn += 1
+            if playlist is not None and playlist.variants and not playlist.segments and turn <= MASTERS:
+                url = max(playlist.variants)[1]
+                continue
+            if playlist is None:
+                missed += 1
+                if not stream.parts:
+                    return _no_playlist(got), stream
+                if missed > 3:
+                    return stream.got("the live playlist is gone"), stream
+            else:
+                fresh = await self._take(playlist, stream, seen)
+                quiet = 0.0 if fresh else quiet + playlist.target
+                if playlist.ended:
+                    return stream.got(), stream
+            wait = playlist.target if playlist is not None else 2.0
+            if (ending := self._ending(loop.time() - started + wait, quiet)) is not None:
+                return stream.got(ending), stream
+            await self._act.pause(min(wait, 10.0))
+
+    def _ending(self, elapsed: float, quiet: float) -> str | None:
+        if self._act.interrupted:
+            return "stopped by the person"
+        if self._act.port.stopped:
+            return self._act.port.stopped
+        if elapsed > self._live_seconds:
+            return f"a live stream: stopped at the limit of {self._live_seconds / 60:g} minutes"
+        return "the live stream brought nothing new for two minutes" if quiet > QUIET_SECONDS else None
+
+    async def _take(self, playlist: Playlist, stream: Stream, seen: set[tuple[int, bool, str]]) -> bool:
+        """Fetches what is new in a playlist. Returns whether anything was."""
+
+        def mark(segment: Segment) -> tuple[int, bool, str]:
+            return (0 if segment.initial else segment.number, segment.initial, segment.url if segment.initial else "")
+
+        fresh = [segment for segment in playlist.segments if mark(segment) not in seen]
+        numbers = [segment.number for segment in fresh if not segment.initial]
+        before = [number for number, initial, _ in seen if not initial]
+        if before and numbers and min(numbers) > max(before) + 1:
+            lost = min(numbers) - max(before) - 1
+            stream.remarks[f"{lost} fragments of the live stream had left the playlist before they were asked for"] = (
+                None
+            )
+        if playlist.gaps:
+            stream.remarks[f"the playlist itself marks {len(playlist.gaps)} fragments as missing"] = None
+        if playlist.encrypted:
+            stream.remarks[f"fragments are encrypted ({playlist.encrypted}) and kept as they are"] = None
+        seen |= {mark(segment) for segment in fresh}
+        for link in dict.fromkeys(segment.key for segment in fresh if segment.key and segment.key not in stream.keys):
+            got = await self._act.files.get(f"{self._key} key", str(link), headers=self._headers, keep_body=64)
+            if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
+                stream.keys[str(link)] = got.done.body
+            else:
+                stream.remarks[f"a key of the stream was not given: {got.reason}"] = None
+        results = await self.fetch(fresh)
+        stream.parts += results
+        stream.fragments += [(segment, got.pieces) for segment, got in zip(fresh, results, strict=True)]
+        return bool(fresh)
+
+
+def _no_playlist(got: FileGot) -> FileGot:
+    outcome = got.outcome if got.outcome is not Outcome.CAPTURED else Outcome.PARTIAL
+    return FileGot(outcome, got.reason or "the answer is no HLS playlist", got.record, got.done)
+
+
+def joined(parts: list[FileGot]) -> FileGot:
+    """Fragments in order, as one file. A missing one leaves the file partial, never shorter without a word."""
+    pieces = [piece for part in parts for piece in part.pieces]
+    bad = [part for part in parts if part.outcome is not Outcome.CAPTURED]
+    record = next((part.record for part in parts if part.record), None)
+    done = next((part.done for part in parts if part.done is not None), None)
+    kind = next((part.media_type for part in parts if part.media_type), None)
+    if not bad:
+        reason = None if pieces else "no fragment"
+        return FileGot(Outcome.CAPTURED if pieces else Outcome.PARTIAL, reason, record, done, pieces, kind)
+    if not pieces:
+        return FileGot(bad[0].outcome, bad[0].reason, record, done, [], kind)
+    reason = bad[0].reason if len(bad) == 1 else f"{len(bad)} of {len(parts)} fragments not whole: {bad[0].reason}"
+    return FileGot(Outcome.PARTIAL, reason, record, done, pieces, kind)
+
+
+def dash(item: dict[str, Any]) -> list[Segment]:
+    """The fragments of a DASH format, as yt-dlp lists them from its manifest."""
+    base = text_of(item.get("fragment_base_url")) or text_of(item.get("url")) or ""
+    return [
+        Segment(position, text_of(fragment.get("url")) or urljoin(base, text_of(fragment.get("path")) or ""))
+        for position, fragment in enumerate(dicts(item.get("fragments")))
+    ]
+
+
+def decrypted(stream: Stream, parts: Callable[[list[Piece]], Iterator[bytes]], out: Path) -> None:
+    """Writes a stream whose fragments are encrypted by AES-128 (RFC 8216 5.2) as it is played.
+
+    Raises `ValueError` where a key or a fragment is not what it must be.
+    """
+    with open(out, "wb") as to:
+        for segment, pieces in stream.fragments:
+            data = b"".join(parts(pieces))
+            to.write(_undone(data, segment, stream.keys) if segment.key else data)
+
+
+def _undone(data: bytes, segment: Segment, keys: dict[str, bytes]) -> bytes:
+    key = keys.get(str(segment.key), b"")
+    if len(key) != 16:
+        raise ValueError(f"the key of fragment {segment.number} is missing or has {len(key)} bytes")
+    given = re.fullmatch(r"0[xX]([0-9A-Fa-f]{1,32})", segment.iv or "")
+    vector = int(given[1], 16) if given else segment.number
+    undo = Cipher(AES(key), CBC(vector.to_bytes(16, "big"))).decryptor()
+    plain = undo.update(data) + undo.finalize()
+    fill = plain[-1] if plain else 0
+    if not 1 <= fill <= 16 or plain[-fill:] != bytes([fill]) * fill:
+        raise ValueError(f"fragment {segment.number} does not end as an encrypted one must")
+    return plain[:-fill]

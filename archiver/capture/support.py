@@ -1,0 +1,42 @@
+"""Which targets can be captured, and which can be walked."""
+
+from __future__ import annotations
+
+from spiders.platforms import platform_named
+from spiders.posts import Outcome
+from spiders.targets import Target
+
+
+def walked(target: Target, account: bool) -> str | None:
+    """What a walk of the target is called, or None where there is none."""
+    platform = platform_named(target.platform)
+    kind = platform.kind(target.kind)
+    if account and platform.by_account:
+        return kind.account_walk
+    return kind.walk.called if kind.walk else None
+
+
+def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
+    """Targets that are recognised and cannot be captured, or not in this way, with what to do."""
+    platform = platform_named(target.platform)
+    kind = platform.kind(target.kind)
+    if account and platform.by_account:
+        if kind.account_walk if walk else kind.account:
+            return None
+        if walk:
+            return Outcome.SKIPPED, f"a {target.kind} is nothing to walk: archiver capture {target.url}"
+        return Outcome.SKIPPED, f"a whole {kind.account_walk}: archiver crawl {target.url}"
+    if kind.walk if walk else kind.capture:
+        return None
+    if kind.walk:
+        return Outcome.SKIPPED, f"a whole {kind.walk.called}: archiver crawl {target.url}"
+    if platform.by_account:
+        return (
+            Outcome.REFUSED,
+            f"a {platform.title} {target.kind} is not on the public web; it needs an account "
+            f"(archiver {platform.name} login)",
+        )
+    return (
+        Outcome.SKIPPED,
+        f"{target.platform} {target.kind}s are recognised but not captured by this release",
+    )

@@ -1,0 +1,53 @@
+"""`archiver case`: list, make or show cases."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.errors import NotFound
+from archiver.home.home import Home
+from storage.events import Event
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def case(context: Context, home: Home) -> int:
+    arguments, console = context.arguments, context.console
+    if arguments.action == "new":
+        recipients = home.new_case(arguments.name, arguments.recipient)
+        console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
+        for key in recipients:
+            console.say(f"  withheld values can be opened with the key of {key}")
+        console.data({"case": arguments.name, "recipients": recipients})
+        return 0
+    known = {row["name"]: row for row in home.catalog.cases()}
+    if arguments.action == "list":
+        for row in known.values():
+            console.say(f"{row['name']:<24} {row['captures']:>6} captures  since {row['created'][:10]}")
+            console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
+        return 0
+    if arguments.name not in known:
+        raise NotFound(
+            f"the case {arguments.name!r}",
+            f"cases: {', '.join(known)}",
+            f"Make it: archiver case new {arguments.name}",
+        )
+    if arguments.action == "add":
+        capture_id = home.resolve_capture(arguments.id)
+        together = [capture_id, *home.catalog.lenders_of(capture_id)]
+        details = [{"case": arguments.name, "capture": one} for one in together]
+        home.ledger.append([Event("case-membership", home.clock(), detail) for detail in details], home.author)
+        home.project()
+        for lender in together[1:]:
+            console.say(f"{lender} goes along: bytes of it lie there")
+        console.say(
+            f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
+        )
+        return 0
+    for row in home.catalog.captures(arguments.name):
+        console.say(
+            f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}"
+        )
+        console.data({key: row[key] for key in ("id", "outcome", "reason", "opened", "posts", "target", "folder")})
+    return 0

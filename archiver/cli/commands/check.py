@@ -1,0 +1,145 @@
+"""`archiver check`: which lines a person asked for, printed, and the exit code."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.checks import Finding, Line, check_home, worst
+from archiver.checks.lines import missing
+from archiver.errors import ArchiverError, NotFound, UsageError
+from storage.times import system_clock, utc_parse
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def check(context: Context) -> int:
+    """Needs no key but the public one, opens nothing for writing, and works on a damaged home."""
+    arguments, console, home = context.arguments, context.console, context.home_path
+    if arguments.what is not None and (path := _path(arguments.what)) is not None:
+        return _check_path(context, path)
+    if not (home / "ledger").is_dir():
+        raise NotFound(f"a home at {home}", "none", "Name it with --home.")
+    named = 0
+    what: str | None = arguments.what
+
+    def wanted(detail: dict[str, Any]) -> bool:
+        nonlocal named
+        capture = str(detail["capture"])
+        chosen = what is None or what in detail.get("cases", []) or capture.startswith(what) or capture.endswith(what)
+        named += chosen
+        return chosen
+
+    lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
+    if what is not None and not named and worst(lines) == 0:
+        raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
+    _print(context, lines)
+    code = worst(lines)
+    verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]
+    stamped = sum(line.check == "time" and line.finding is Finding.INTACT for line in lines)
+    times = (
+        "NOT TIMESTAMPED"
+        if not stamped
+        else "all timestamped"
+        if stamped == named
+        else f"{stamped} timestamped, the rest NOT TIMESTAMPED"
+    )
+    console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · {times}")
+    console.data({"verdict": verdict, "captures": named, "timestamped": stamped, "exit": code})
+    return code
+
+
+def _print(context: Context, lines: list[Line]) -> None:
+    for line in lines:
+        if not (context.arguments.quiet and line.finding in (Finding.INTACT, Finding.NOTE)):
+            context.console.say(line.text())
+        context.console.data(
+            {"finding": str(line.finding), "subject": line.subject, "check": line.check, "detail": line.detail}
+        )
+
+
+def _path(what: str) -> Path | None:
+    """A package that is named by its path; a name without a separator is a capture or case where there is no such file."""
+    path = Path(what).expanduser()
+    return path if path.exists() and (path.is_file() or path.is_dir()) else None
+
+
+PACKAGE_VERDICTS = {
+    0: "INTACT, and signed by the key that was named",
+    2: "INCOMPLETE: something is missing",
+    5: "TAMPERED: do not rely on this package",
+    6: "CANNOT TELL: consistent with itself; see the lines above",
+}
+
+
+def _check_path(context: Context, path: Path) -> int:
+    """A package: of ours, or one that others made (WACZ, WARC, bag)."""
+    from archiver.checks.ours import check_ours, is_ours
+    from archiver.checks.packages import check_path
+    from archiver.export.unpack import Cut, opened
+    from archiver.signer.age import identity_in
+
+    arguments, console = context.arguments, context.console
+    packed = path.is_file() and path.name.endswith((".tar", ".tar.age"))
+    if not packed and not (path.is_dir() and is_ours(path)):
+        report = check_path(path)
+        if report is None:
+            raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
+        for finding in report.findings:
+            console.say(f"{finding.kind:<10} {finding}")
+        console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")
+        console.data(report.line())
+        return 0 if report.intact else 5
+    identities = identity_in(arguments.identity) if arguments.identity else []
+    keys = context.home_path / "keys" / "cases"
+    for key in sorted(keys.glob("*.age-key")):
+        identities += identity_in(key)
+    try:
+        with opened(path, identities, None) as folder:
+            roots = frozenset(root.lower() for root in arguments.root)
+            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on), roots)
+    except Cut as error:
+        lines = [
+            missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
+        ]
+    _print(context, lines)
+    code = worst(lines)
+    console.say(f"\n{PACKAGE_VERDICTS[code]}")
+    console.data({"verdict": PACKAGE_VERDICTS[code], "exit": code})
+    return code
+
+
+def pinned_roots(home: Path) -> frozenset[str]:
+    """Fingerprints of the roots whose timestamps count: those of the settings, of keys/roots/, and the program's own."""
+    from archiver.home.config import TimestampConfig
+    from archiver.home.home import Home
+
+    pinned = {authority.root.lower() for authority in TimestampConfig().authorities}
+    with suppress(ArchiverError):  # a damaged home is checked all the same, by the program's own roots
+        pinned |= {authority.root.lower() for authority in Home(home).config.timestamps.authorities}
+    return frozenset(pinned)
+
+
+def _on(day: str | None) -> datetime:
+    """As of when certificates are looked at. Raises `UsageError`."""
+    if day is None:
+        return system_clock()
+    try:
+        return utc_parse(f"{day}T00:00:00.000000Z")
+    except ValueError as error:
+        raise UsageError("--on YYYY-MM-DD", repr(day), "For example 2046-01-31.") from error
+
+
+def _given(path: Path | None) -> bytes | None:
+    """The checkpoint that somebody outside kept. Raises `NotFound`."""
+    if path is None:
+        return None
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise NotFound(
+            f"a checkpoint at {path}", error.strerror or "none", "Name the file that was handed out."
+        ) from error

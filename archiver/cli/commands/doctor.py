@@ -1,0 +1,165 @@
+"""`archiver doctor`: what this machine has, and with `--platforms` which layout each platform answers with today.
+
+A platform changes its pages without a word. A live post for each is captured as any other is, into a case of its own;
+what is told is the layout that was met, whether the parser read it, and where the capture lies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from archiver.capture.engine import Archive
+from archiver.capture.known_posts import known_posts
+from archiver.capture.options import Options
+from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.capture.result import Result
+from archiver.capture.services import open_recorder
+from archiver.cli.runtime import run_interruptible
+from archiver.errors import ConfigError
+from archiver.home.config import cookies_in
+from archiver.home.home import Home
+from archiver.telegram.accounts import Accounts
+from archiver.tools.chromium import program
+from archiver.tools.ffmpeg import version as version_of
+from spiders.platforms import platform_named
+from spiders.posts import Outcome
+from spiders.targets import Target, parse_target
+from storage.lines import read_lines
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+CASE = "doctor"
+
+
+def doctor(context: Context, home: Home) -> int:
+    """The command. 0: all is well; 2: something is missing, or a platform has changed; 4: one could not be reached."""
+    return _platforms(context, home) if context.arguments.platforms else _machine(context, home)
+
+
+# -- this machine ----------------------------------------------------------------------------------------------------
+
+
+def _machine(context: Context, home: Home) -> int:
+    lines = list(_tools()) + list(_home(home))
+    width = max(len(name) for name, _, _ in lines)
+    for name, good, said in lines:
+        context.console.say(f"{'✓' if good else '–'} {name:<{width}}  {said}")
+        context.console.data({"what": name, "present": good, "said": said})
+    return 0 if all(good for _, good, _ in lines) else 2
+
+
+def _tools() -> list[tuple[str, bool, str]]:
+    browser, playwright = program(), find_spec("playwright") is not None
+    found = [
+        (
+            "rendered pages",
+            browser is not None and playwright,
+            f"{browser}, Playwright" if browser and playwright
+            else "no Chromium" if browser is None else "no Playwright: pip install 'archiver[browser]'",
+        )
+    ]  # fmt: skip
+    for name, use in (
+        ("ffmpeg", "--merge"),
+        ("ffprobe", "facts about videos"),
+        ("exiftool", "metadata of files"),
+        ("openssl", "timestamps, asked for or checked"),
+    ):
+        path = shutil.which(name)
+        found.append(
+            (name, path is not None, version_of(path) if path and name.startswith("ff") else path or f"none: no {use}")
+        )
+    for name, use in (
+        ("cryptg", "files of Telegram come a hundred times slower"),
+        ("yt-dlp", "no media of YouTube"),
+        ("deno", "fewer formats of YouTube: pip install 'archiver[js]'"),
+        ("opencv-contrib-python-headless", "no redact --follow: pip install 'archiver[follow]'"),
+    ):
+        try:
+            found.append((name, True, version(name)))
+        except PackageNotFoundError:
+            found.append((name, False, f"none: {use}"))
+    return found
+
+
+def _home(home: Home) -> list[tuple[str, bool, str]]:
+    free = shutil.disk_usage(home.path).free
+    keys = [path for path in (home.path / "keys").rglob("*.key") if os.stat(path).st_mode & 0o077]
+    found = [
+        ("room on disk", free > home.config.reserve_bytes, f"{free / 1e9:.1f} GB free"),
+        ("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone"),
+        ("way out", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
+    ]
+    if names := Accounts(home).names():
+        found.append(
+            ("Telegram", True, f"by {', '.join(names)}; archiver telegram whoami asks whether they are logged in")
+        )
+    for name, path in sorted(home.config.cookies.items()):
+        try:
+            count = len(cookies_in(path))
+            found.append((f"cookies {name or 'for all'}", count > 0, f"{count} in {path.name}"))
+        except ConfigError as error:
+            found.append((f"cookies {name or 'for all'}", False, error.found))
+    return found
+
+
+# -- the platforms -----------------------------------------------------------------------------------------------------
+
+
+def _platforms(context: Context, home: Home) -> int:
+    links = {**known_posts(), **home.config.doctor}
+    targets = {name: found for name, link in links.items() if link and isinstance(found := parse_target(link), Target)}
+    wrong = sorted(name for name, link in links.items() if link and name not in targets)
+    if wrong:
+        raise ConfigError("links under [doctor]", f"none at {', '.join(wrong)}", "Correct archiver.toml.")
+    if not any(case["name"] == CASE for case in home.catalog.cases()):
+        home.new_case(CASE, [])
+    recorder = open_recorder(context, home)
+    archive = Archive(home, recorder, context.console.progress)
+    run = home.new_capture_id(home.clock())
+    codes: list[int] = []
+
+    async def visit() -> None:
+        options = Options(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
+        for number, (name, target) in enumerate(targets.items(), 1):
+            if archive.stopping:
+                return
+            result = await archive.capture(target, options, run, number)
+            codes.append(_told(context, home, name, target, result))
+            await asyncio.sleep(0)
+
+    try:
+        run_interruptible(visit(), archive, context)
+    finally:
+        recorder.close()
+    return max(codes, default=0)
+
+
+def _told(context: Context, home: Home, name: str, target: Target, result: Result) -> int:
+    seen = layouts(home, result)
+    known = [layout for layout in seen if layout in platform_named(name).promise.whole_layouts]
+    drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
+    if known and result.outcome in (Outcome.CAPTURED, Outcome.PARTIAL):
+        said, code = f"read: {', '.join(known)}", 0
+    elif drift:
+        said, code = f"LAYOUT CHANGED: {', '.join(seen) or 'none'} · {result.reason}", 2
+    else:
+        said, code = f"{result.outcome}: {result.reason}", EXIT_BY_OUTCOME[result.outcome]
+    mark = "✓" if code == 0 else "◐" if drift else "–"
+    context.console.say(f"{mark} {name:<9} {said}\n  {target.url}  in {result.capture}")
+    context.console.data(
+        {"platform": name, "url": target.url, "layouts": seen, "read": bool(known), "drift": drift,
+         "outcome": str(result.outcome), "reason": result.reason, "capture": result.capture}
+    )  # fmt: skip
+    return code
+
+
+def layouts(home: Home, result: Result) -> list[str]:
+    """The layouts that a capture met, in order, each once."""
+    lines: list[dict[str, Any]] = list(read_lines(home.path / result.folder / "inventory.jsonl"))
+    return list(dict.fromkeys(str(line["layout"]) for line in lines if line.get("layout")))

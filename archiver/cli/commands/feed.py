@@ -1,0 +1,115 @@
+"""`archiver feed add|list|show|remove`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.cli.arguments import chosen_account
+from archiver.cli.commands.jobs import MARKS
+from archiver.cli.commands.schedule import new_name
+from archiver.cli.console import harmless
+from archiver.errors import NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.jobs.feed import kind_of
+from archiver.jobs.feed_model import Feed
+from archiver.jobs.queue import Queue, opened
+from archiver.jobs.schedule import in_words, span_of
+from archiver.jobs.shared_state import Thing
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+
+def feed_command(context: Context, home: Home) -> int:
+    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+        "add": _add, "list": _list, "show": _show, "remove": _remove,
+    }  # fmt: skip
+    with opened(home) as queue:
+        return deeds[context.arguments.action](context, home, queue)
+
+
+def _add(context: Context, home: Home, queue: Queue) -> int:
+    arguments, console = context.arguments, context.console
+    kind = kind_of(arguments.source)
+    source = arguments.source if kind in ("rss", "sheet") else str(Path(arguments.source).expanduser().absolute())
+    columns = {what: getattr(arguments, f"{what}_column") for what in ("status", "link", "hash")}
+    columns = {what: heading for what, heading in columns.items() if heading}
+    if columns and kind != "sheet":
+        raise UsageError(
+            "a Google Sheet, to write into", f"a {kind}", "Files of yours are only read: archiver feed show ID."
+        )
+    every = span_of(arguments.every, "--every")
+    cases = tuple(arguments.case or [DEFAULT_CASE])
+    home.recipients(list(cases))
+    for thing in queue.board.things("feed"):
+        if thing.value["source"] == source and thing.value["ledger"] == home.keys.ledger.name:
+            raise UsageError(
+                "a source that is no feed yet", f"{source}, which is feed {thing.id}", "Remove that one first."
+            )
+    made = Feed(
+        new_name(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
+        home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
+        account=chosen_account(home, arguments),
+    )  # fmt: skip
+    queue.board.add("feed", [Thing(made.id, queue.board.now(), made.value())])
+    console.say(f"{made.id}  {kind}  {harmless(source)}, each {in_words(made.every)}, into {', '.join(cases)}")
+    console.say("Workers of this home read it: archiver work")
+    console.data({"feed": made.id, "kind": kind, "source": source})
+    return 0
+
+
+def _list(context: Context, home: Home, queue: Queue) -> int:
+    console, things = context.console, queue.board.things("feed")
+    for thing in things:
+        one = Feed.of(thing.id, thing.value)
+        when = f"next {datetime.fromtimestamp(thing.due, UTC):%Y-%m-%d %H:%M}Z" if thing.due is not None else "no more"
+        console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {when}")
+        console.say(f"  {harmless(one.said or 'not looked at yet')}")
+        if one.ledger != home.keys.ledger.name:
+            console.say(f"  read by the home of {one.ledger}")
+        console.data({"feed": one.id, **one.value(), "due": thing.due})
+    if not things:
+        console.say("no feeds. For example: archiver feed add links.csv --every 5m")
+    return 0
+
+
+def _one(queue: Queue, name: str) -> Feed:
+    thing = queue.board.thing("feed", name)
+    if thing is None:
+        raise NotFound(f"a feed {name!r}", "none", "List them: archiver feed list")
+    return Feed.of(thing.id, thing.value)
+
+
+def _show(context: Context, home: Home, queue: Queue) -> int:
+    console, feed = context.console, _one(queue, context.arguments.id)
+    console.say(f"{feed.id}  {feed.kind}  {harmless(feed.source)}\n  {harmless(feed.said or 'not looked at yet')}")
+    rows = queue.board.things("row", f"{feed.id}:")
+    rows.sort(key=lambda one: [int(part) if part.isdigit() else 0 for part in one.value["where"].split()])
+    for thing in rows[: context.arguments.limit]:
+        row = thing.value
+        attempts = queue.attempts(feed.job(row["key"])) if row["key"] else []
+        state = attempts[-1].state if attempts else "not queued"
+        why = attempts[-1].reason if attempts else row.get("reason")
+        console.say(
+            f"{MARKS.get(state, '–')} {row['where']:<10} {state:<10} {harmless(row['text'])}"
+            + (f"  {harmless(why)}" if why else "")
+        )
+        captures = list(attempts[-1].captures) if attempts else []
+        console.data({"row": row["where"], "text": row["text"], "state": state, "reason": why, "captures": captures})
+    if len(rows) > context.arguments.limit:
+        console.say(f"… and {len(rows) - context.arguments.limit} more: --limit")
+    return 0
+
+
+def _remove(context: Context, home: Home, queue: Queue) -> int:
+    feed = _one(queue, context.arguments.id)
+    queue.board.remove("feed", feed.id)
+    queue.board.remove_all("row", f"{feed.id}:")
+    context.console.say(f"removed {feed.id}. What it has queued is still done; what was captured stays.")
+    context.console.data({"removed": feed.id})
+    return 0

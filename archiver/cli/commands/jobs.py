@@ -1,0 +1,167 @@
+"""`archiver jobs add|list|show|cancel|retry` and `archiver work`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from archiver.capture.options import Options
+from archiver.capture.support import unsupported, walked
+from archiver.cli.arguments import moment, telegram_account
+from archiver.cli.console import harmless, many
+from archiver.errors import NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.jobs.job import PRIORITIES, Job, packed
+from archiver.jobs.queue import ENDED, Queue, Standing, opened
+from spiders.targets import NoTarget, Target, parse_target
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+MARKS = {"waiting": "·", "later": "◷", "running": "▶", "done": "✓", "dead": "✗", "cancelled": "–", "again": "·"}
+
+
+def jobs_command(context: Context, home: Home) -> int:
+    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+        "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
+        "resume": _resume, "drain": _drain,
+    }  # fmt: skip
+    with opened(home) as queue:
+        return deeds[context.arguments.action](context, home, queue)
+
+
+def _add(context: Context, home: Home, queue: Queue) -> int:
+    """Queues each link once. A channel, profile or playlist is queued as a walk."""
+    arguments, console = context.arguments, context.console
+    wrong = 0
+    targets: dict[str, Target] = {}
+    for link in arguments.links:
+        found = parse_target(link)
+        if isinstance(found, NoTarget):
+            wrong += 1
+            console.warn(f"archiver: {link!r}: {found.reason}. {found.next_step}")
+            console.data({"link": link, "job": None, "reason": found.reason, "next": found.next_step})
+        else:
+            targets.setdefault(found.key, found)
+    options = Options(
+        cases=tuple(arguments.case or [DEFAULT_CASE]),
+        media=not arguments.no_media,
+        comments=arguments.comments,
+        since=moment(arguments.since, "--since"),
+        until=moment(arguments.until, "--until"),
+        limit=arguments.limit,
+        account=telegram_account(home, arguments, targets.values()),
+    )
+    home.recipients(list(options.cases))
+    made = [_job(home, target, options) for target in targets.values()]
+    queue.add(made, PRIORITIES[arguments.priority])
+    for job in made:
+        console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
+        console.data({"job": job.id, "kind": job.kind, "link": job.link})
+    console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
+    return 1 if wrong else 0
+
+
+def _job(home: Home, target: Target, options: Options) -> Job:
+    by_account = options.account is not None
+    walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
+    if not walk:
+        options = Options(**{**options.__dict__, "since": None, "until": None, "limit": None})
+    return Job(home.new_capture_id(home.clock()), "crawl" if walk else "capture", target.url, packed(options))
+
+
+def _list(context: Context, home: Home, queue: Queue) -> int:
+    arguments, console = context.arguments, context.console
+    found = queue.jobs(arguments.state, arguments.limit)
+    for one in found:
+        console.say(_line(one))
+        console.data(one.line())
+    counts = queue.counts()
+    said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing is queued"
+    console.say(said)
+    console.data({"counts": counts})
+    return 0
+
+
+def _line(one: Standing) -> str:
+    why = f"  {one.outcome}" if one.outcome else ""
+    why += f": {harmless(one.reason)}" if one.reason else ""
+    due = f"  again at {one.due:%Y-%m-%d %H:%M}Z" if one.due else ""
+    return f"{MARKS[one.state]} {one.job.id}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
+
+
+def _found(queue: Queue, text: str) -> list[Standing]:
+    attempts = queue.attempts(text)
+    if not attempts:
+        raise NotFound(f"one job {text!r}", "none, or several", "List them: archiver jobs list")
+    return attempts
+
+
+def _show(context: Context, home: Home, queue: Queue) -> int:
+    console, attempts = context.console, _found(queue, context.arguments.id)
+    last = attempts[-1]
+    console.say(f"{last.job.id}  {last.job.kind}  {harmless(last.job.link)}")
+    for name, value in sorted(last.job.options.items()):
+        console.say(f"  {name:<9} {value}")
+    for one in attempts:
+        console.say(f"  attempt {one.attempt}, queued {_when(one)}: {_line(one)[2:].split('  ', 1)[1]}")
+        for capture in one.captures:
+            console.say(f"    archiver show {capture}")
+        console.data(one.line())
+    return 0
+
+
+def _when(one: Standing) -> str:
+    return f"{one.queued:%Y-%m-%d %H:%M:%S}Z" if one.queued else "at an unknown time"
+
+
+def _cancel(context: Context, home: Home, queue: Queue) -> int:
+    last = _found(queue, context.arguments.id)[-1]
+    if last.state in ENDED:
+        raise UsageError("a job that has not ended", f"one that is {last.state}", "There is nothing to cancel.")
+    queue.cancel(last)
+    under_way = " What is under way is still kept and sealed." if last.state == "running" else ""
+    context.console.say(f"cancelled {last.job.id}.{under_way}")
+    context.console.data({"job": last.job.id, "state": "cancelled"})
+    return 0
+
+
+def _retry(context: Context, home: Home, queue: Queue) -> int:
+    last = _found(queue, context.arguments.id)[-1]
+    if last.state == "running":
+        raise UsageError("a job that is not under way", "one that is", "Wait for its end, or cancel it.")
+    queue.retry(last)
+    context.console.say(f"queued again: {last.job.id}, attempt {last.attempt + 1}")
+    context.console.data({"job": last.job.id, "attempt": last.attempt + 1})
+    return 0
+
+
+def _pause(context: Context, home: Home, queue: Queue) -> int:
+    queue.pause(True)
+    context.console.say(
+        "paused: nothing is begun any more; what is under way goes on. Take it back: archiver jobs resume"
+    )
+    context.console.data({"paused": True})
+    return 0
+
+
+def _resume(context: Context, home: Home, queue: Queue) -> int:
+    queue.board.set("drain", "")
+    queue.pause(False)
+    context.console.say("work goes on")
+    context.console.data({"paused": False})
+    return 0
+
+
+def _drain(context: Context, home: Home, queue: Queue) -> int:
+    """For a restart of the machine, or an update: no job is interrupted."""
+    queue.pause(True)
+    queue.board.set("drain", "yes")
+    count = sum(1 for one in queue.board.workers() if one.alive)
+    context.console.say(
+        f"paused; {many(count, 'worker')} will end once what is under way has ended. Before they are started again: archiver jobs resume"
+    )
+    context.console.data({"paused": True, "drain": True, "workers": count})
+    return 0

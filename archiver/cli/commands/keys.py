@@ -1,0 +1,95 @@
+"""`archiver keys`: fingerprints, people, passphrase, rotation."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.home.people import fingerprint, in_words
+from archiver.signer.keys import PASSPHRASE, is_locked
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+
+def keys_command(context: Context, home: Home) -> int:
+    """`archiver keys list|fingerprint|new|rotate|passphrase`."""
+    actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
+    return actions[context.arguments.action](context, home)
+
+
+def _list(context: Context, home: Home) -> int:
+    keys = home.keys
+    rows: list[tuple[str, str, Path]] = [("ledger", "signs checkpoints and packages", keys.path("ledger"))]
+    rows.append((home.config.pseudonym, f"you: {home.config.role}", keys.path("person")))
+    rows += [(name, role, path) for name, (role, path) in keys.people().items()]
+    for name, what, path in rows:
+        locked = is_locked(path.read_bytes())
+        context.console.say(f"{name:<20} {what:<32} {'passphrase' if locked else 'no passphrase'}")
+        context.console.data({"name": name, "what": what, "passphrase": locked})
+    context.console.say(f"\nledger key  {home.ledger_key_text()}")
+    return _fingerprint(context, home)
+
+
+def _fingerprint(context: Context, home: Home) -> int:
+    console, whole = context.console, fingerprint(home.ledger_key_text())
+    words = in_words(whole)
+    console.say(f"fingerprint {' '.join(whole[at : at + 8] for at in range(0, 64, 8))}")
+    console.say(f"in words    {' '.join(words)}")
+    if getattr(context.arguments, "qr", False):
+        console.art(_qr(whole))
+    console.say("Give it to counsel by a way of its own, in person or by telephone: packages are checked against it.")
+    console.data({"key": home.ledger_key_text(), "fingerprint": whole, "words": words})
+    return 0
+
+
+def _qr(text: str) -> str:
+    import segno
+
+    drawn = io.StringIO()
+    segno.make(text, micro=False).terminal(drawn, compact=True)
+    return drawn.getvalue()
+
+
+def _new(context: Context, home: Home) -> int:
+    arguments = context.arguments
+    secret = home.keys.new_passphrase() if arguments.passphrase else None
+    path = home.keys.new_person(arguments.name, arguments.role, secret)
+    context.console.say(
+        f"{arguments.name} ({arguments.role}) signs with {path.relative_to(home.path)}: archiver --as {arguments.name} …"
+    )
+    if secret is None:
+        context.console.say("Whoever can read keys/ can sign as them; --passphrase prevents that.")
+    context.console.data({"person": arguments.name, "role": arguments.role, "file": str(path)})
+    return 0
+
+
+def _rotate(context: Context, home: Home) -> int:
+    old, new = home.keys.rotate(home)
+    context.console.say("The ledger has a new key. Both keys signed the hand-over, which is an event of its own.")
+    context.console.say(f"old fingerprint  {fingerprint(old)}\nnew fingerprint  {fingerprint(new)}")
+    context.console.say("Tell counsel the new one. Copy keys/ to a safe place again. The old key is in keys/retired/.")
+    context.console.data({"old": old, "new": new, "fingerprint": fingerprint(new)})
+    return 0
+
+
+def _passphrase(context: Context, home: Home) -> int:
+    arguments, keys = context.arguments, home.keys
+    if arguments.name:
+        people = keys.people()
+        if arguments.name not in people:
+            keys.person(arguments.name)  # says who there is
+        paths = [people[arguments.name][1]]
+    else:
+        paths = [keys.path("ledger"), keys.path("person")]
+    before: Any = {path: keys._open(path) for path in paths}  # asks for the old passphrase before the new one
+    secret = None if arguments.none else keys.new_passphrase()
+    for path in before:
+        keys.lock(path, secret)
+    names = ", ".join(path.name for path in paths)
+    context.console.say(f"{names}: {'no passphrase any more' if secret is None else 'opened only by the passphrase'}")
+    context.console.say(f"Unattended runs take it from ${PASSPHRASE}.")
+    context.console.data({"keys": [path.name for path in paths], "passphrase": secret is not None})
+    return 0

@@ -1,0 +1,31 @@
+"""`archiver notify`: send a test message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.errors import NotFound, UsageError
+from archiver.jobs.notify import send
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+
+def notify_command(context: Context, home: Home) -> int:
+    """Sends a test message by one rule or all. 4 where one was not sent. Raises `NotFound`, `UsageError`."""
+    named, console = context.arguments.name, context.console
+    chosen = [rule for rule in home.config.notify if named in (None, rule.name)]
+    if not home.config.notify:
+        raise UsageError("a [[notify]] rule in archiver.toml", "none", "See docs/commands.md, notifications.")
+    if not chosen:
+        raise NotFound(f"a rule {named!r}", ", ".join(rule.name for rule in home.config.notify), "Name one of those.")
+    bad = 0
+    for rule in chosen:
+        trouble = send(home, rule, "archiver: a test", "Sent by: archiver notify")
+        bad += trouble is not None
+        console.say(
+            f"{'✗' if trouble else '✓'} {rule.name}  {trouble or 'taken by its target'}  ({', '.join(rule.events)})"
+        )
+        console.data({"rule": rule.name, "sent": trouble is None, "reason": trouble})
+    return 4 if bad else 0

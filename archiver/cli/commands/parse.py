@@ -1,0 +1,46 @@
+"""`archiver parse`: read posts out of saved files, offline."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from archiver.cli.text import _when
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def parse(context: Context) -> int:
+    """`archiver parse`. With --json one post a line; what held no post says why on standard error."""
+    from archiver.intake.read_posts import read_file
+
+    console = context.console
+    posts = silent = damaged = 0
+    for path in context.arguments.files:
+        found = False
+        for reading in read_file(path, context.arguments.url):
+            found = True
+            parsed = reading.parsed
+            for post in parsed.posts:
+                posts += 1
+                console.data(post.line())
+                console.say(
+                    f"{post.id or post.url or '-'}  {_when(post.published.text() if post.published else None, post.line())}  {post.author_name or ''}"
+                )
+                console.say(
+                    textwrap.indent(
+                        textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …"),
+                        "    ",
+                    )
+                )
+            for line in parsed.census:
+                if not line.agrees:
+                    console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
+            if not parsed.posts:
+                silent += 1
+                damaged += (parsed.reason or "").startswith(("damage:", "signature:"))
+                console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
+        if not found:
+            console.warn(f"{path}: nothing in it that could hold posts")
+    return 2 if damaged else 0 if posts else 2 if silent else 3

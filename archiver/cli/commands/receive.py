@@ -1,0 +1,56 @@
+"""`archiver receive`: take in files that a person handed over."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.checks.foreign import Report
+from archiver.cli.runtime import after_captures
+from archiver.errors import UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.home import Home
+from archiver.intake.receive import _SOURCE, Receiver, consent_of
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def receive(context: Context, home: Home) -> int:
+    """The command. Exit code 5 where a package that was handed over is not what it states of itself."""
+    arguments, console = context.arguments, context.console
+    if not _SOURCE.fullmatch(arguments.source) or len(re.findall(r"\d", arguments.source)) > 6:
+        raise UsageError(
+            "a pseudonym for the source, like S-014", "another form",
+            "Letters, digits and dashes; keep who it is in a list outside this program.",
+        )  # fmt: skip
+    if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
+        raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
+    receiver = Receiver(
+        home, arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
+        consent_of(arguments.consent, arguments.refused), context.network is not None,
+    )  # fmt: skip
+    result = receiver.take(arguments.paths)
+    console.result(result)
+    for key, report in receiver.reports:
+        _say(console, key, report)
+    after_captures(home, console, receiver.cases, context.network)
+    damaged = any(not report.intact for _, report in receiver.reports)
+    return max(EXIT_BY_OUTCOME[result.outcome], 5 if damaged else 0)
+
+
+def _say(console: Any, key: str, report: Report) -> None:
+    shown = [finding for finding in report.findings if finding.kind != "form"]
+    form = len(report.findings) - len(shown)
+    signer = report.facts.get("signed")
+    more = f", signed by {signer.get('domain') or 'a key without a name'}" if isinstance(signer, dict) else ""
+    if report.facts.get("not_checked"):
+        more += f"; not checked: {report.facts['not_checked']}"
+    said = "intact" if report.intact else "NOT INTACT"
+    console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} breaches of form" if form else ""))
+    for finding in shown[:10]:
+        console.say(f"            {finding}")
+    if len(shown) > 10:
+        console.say(f"            and {len(shown) - 10} more: archiver show ID --records")
+    console.data({"arrival_check": key, **report.line()})

@@ -1,0 +1,94 @@
+"""`archiver record`: an open capture for any program that honours proxy settings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.capture.engine import Archive
+from archiver.capture.options import Options
+from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.capture.result import Result
+from archiver.capture.services import open_recorder
+from archiver.capture.session import Act
+from archiver.cli.runtime import after_captures
+from archiver.errors import UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.home import Home
+from spiders.targets import Target, page, parse_target
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def record_program(context: Context, home: Home) -> int:
+    """`archiver record -- COMMAND`: an open capture for any program that honours proxy settings."""
+    arguments, console = context.arguments, context.console
+    command = (
+        [word for word in arguments.program if word != "--"]
+        if arguments.program[:1] == ["--"]
+        else list(arguments.program)
+    )
+    if not command:
+        raise UsageError(
+            "a command after --",
+            "none",
+            "For example: archiver record -- scrapy crawl page -a link=https://example.org",
+        )
+    about = (
+        parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
+    )
+    target = about if isinstance(about, Target) else page("https://record.invalid/")
+    recorder = open_recorder(context, home)
+    options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]))
+
+    async def run() -> Result:
+        archive = Archive(home, recorder, console.progress)
+        act = Act(
+            home,
+            archive,
+            target,
+            home.new_capture_id(home.clock()),
+            1,
+            options,
+            console.progress,
+            asyncio.get_running_loop(),
+        )
+        try:
+            with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
+                authority.write(recorder.authority.pem)
+                authority.flush()
+                code = await asyncio.to_thread(_child, command, act, authority.name)
+        finally:
+            await act.settle()
+        act.recorded(code)
+        return await asyncio.to_thread(act.finish)
+
+    try:
+        result = asyncio.run(run())
+    finally:
+        recorder.close()
+    console.result(result)
+    after_captures(home, console, options.cases, context.network)
+    return EXIT_BY_OUTCOME[result.outcome]
+
+
+def _child(command: list[str], act: Act, authority: str) -> int:
+    """Runs the program with proxy and authority in *its* environment only."""
+    proxy = act.port.proxy_url
+    environment = {
+        **os.environ,
+        "ARCHIVER_RECORDER": proxy,
+        **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy),
+        **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), authority),
+        "no_proxy": "",
+        "NO_PROXY": "",
+    }
+    try:
+        return subprocess.run(command, env=environment, check=False).returncode
+    except OSError as error:
+        raise UsageError(f"a program {command[0]!r}", str(error), "Check the command after --.") from error

@@ -1,0 +1,133 @@
+"""`archiver schedule add|list|remove`."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from archiver.capture.options import Options
+from archiver.capture.support import unsupported, walked
+from archiver.cli.arguments import moment, telegram_account
+from archiver.cli.console import harmless
+from archiver.errors import NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.jobs.due_schedules import thing_of
+from archiver.jobs.job import LETTERS, packed
+from archiver.jobs.queue import Queue, opened
+from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
+from spiders.targets import NoTarget, parse_target
+from storage.times import utc_text
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+SHOWN = 3
+"""How many of the next runs are listed."""
+
+
+def schedule_command(context: Context, home: Home) -> int:
+    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
+    with opened(home) as queue:
+        return deeds[context.arguments.action](context, home, queue)
+
+
+def new_name() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(8))
+
+
+def _add(context: Context, home: Home, queue: Queue) -> int:
+    arguments, console = context.arguments, context.console
+    found = re.fullmatch(r"\s*(capture|crawl)\s+(\S+)\s+((?:every|cron)\s.+)", " ".join(arguments.words))
+    if found is None:
+        raise UsageError(
+            "what, which link, and when", repr(" ".join(arguments.words)),
+            "For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'",
+        )  # fmt: skip
+    kind, link, rule = found[1], found[2], Rule.read(found[3].strip())
+    target = parse_target(link)
+    if isinstance(target, NoTarget):
+        raise UsageError("a link that is understood", f"{link!r}: {target.reason}", target.next_step)
+    account = telegram_account(home, arguments, [target])
+    refused = unsupported(target, kind == "crawl", account is not None)
+    if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
+        raise UsageError(f"a link for `{kind}`", refused[1] if refused else f"a {target.kind}", "Choose the other.")
+    busy, quiet = (
+        span_of(given, f"--{name}") if (given := getattr(arguments, name)) else None for name in ("busy", "quiet")
+    )
+    if (busy or quiet) and not (rule.every and busy and quiet and busy <= rule.every <= quiet):
+        raise UsageError(
+            "--busy and --quiet together, around `every …`", f"{rule}, {arguments.busy}, {arguments.quiet}",
+            "For example: every 1h --busy 10m --quiet 1d",
+        )  # fmt: skip
+    options = Options(
+        cases=tuple(arguments.case or [DEFAULT_CASE]), media=not arguments.no_media, comments=arguments.comments,
+        since=moment(arguments.since, "--since"), limit=arguments.limit, account=account,
+    )  # fmt: skip
+    home.recipients(list(options.cases))
+    now = datetime.fromtimestamp(queue.board.now(), UTC)
+    begins = now if rule.every else next(rule.moments(now))
+    made = Schedule(
+        new_name(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
+        span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
+    )  # fmt: skip
+    queue.board.add("schedule", [thing_of(made)])
+    console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
+    console.say(f"  next  {_when(made)}")
+    console.say("Workers do it: archiver work")
+    console.data({"schedule": made.id, **made.value()})
+    return 0
+
+
+def _when(one: Schedule, count: int = SHOWN) -> str:
+    """The next runs in the schedule's zone, and what UTC calls the first. With jitter each is up to that much later."""
+    zone = ZoneInfo(one.rule.zone)
+    bases = one.nexts(count)
+    said = ", ".join(base.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") for base in bases)
+    if one.rule.zone == "UTC":
+        return f"{said} UTC" + _jitter(one)
+    return f"{said} {one.rule.zone} (the first is {bases[0]:%Y-%m-%d %H:%M} UTC){_jitter(one)}"
+
+
+def _jitter(one: Schedule) -> str:
+    return f", each up to {in_words(one.jitter)} later" if one.jitter else ""
+
+
+def _list(context: Context, home: Home, queue: Queue) -> int:
+    console = context.console
+    found = [Schedule.of(thing.id, thing.value) for thing in queue.board.things("schedule")]
+    for one in sorted(found, key=lambda one: one.due):
+        attempts = queue.attempts(one.last) if one.last else []
+        last = attempts[-1] if attempts else None
+        pace = f", now each {in_words(round(one.interval))}" if one.busy and one.interval else ""
+        console.say(f"{one.id}  {one.kind} {harmless(one.link)} {one.rule}{pace}")
+        console.say(f"  next  {_when(one)}")
+        if last is not None:
+            outcome = f"{last.outcome}: {harmless(last.reason)}" if last.reason else str(last.outcome or "")
+            console.say(f"  last  {last.job.id}  {last.state}  {outcome}".rstrip())
+        left_out = [f"{one.skipped} left out because the one before had not ended"] if one.skipped else []
+        left_out += [f"{one.missed} while no worker was there"] if one.missed else []
+        console.say(f"  runs  {one.runs}" + (f"; {', '.join(left_out)}" if left_out else ""))
+        data: dict[str, Any] = {"schedule": one.id, **one.value(), "due": utc_text(one.due)}
+        console.data(
+            {**data, "next": [utc_text(base) for base in one.nexts(SHOWN)], "state": last.state if last else None}
+        )
+    if not found:
+        console.say("no schedules. For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'")
+    elif not any(worker.alive for worker in queue.board.workers()):
+        console.say("No worker is alive: nothing of this happens until `archiver work` runs.")
+    return 0
+
+
+def _remove(context: Context, home: Home, queue: Queue) -> int:
+    name = context.arguments.id
+    if not queue.board.remove("schedule", name):
+        raise NotFound(f"a schedule {name!r}", "none", "List them: archiver schedule list")
+    context.console.say(f"removed {name}. What it has queued is still done; what it has captured stays.")
+    context.console.data({"removed": name})
+    return 0

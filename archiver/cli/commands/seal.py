@@ -1,0 +1,58 @@
+"""`archiver seal`, and the round of stamping that follows captures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.runtime import shown, tell
+from archiver.errors import ConfigError
+from archiver.home.home import Home
+from archiver.seal.kept_stamps import covering, stamps
+from archiver.seal.timestamps import asker_for, stamp_latest
+from storage.files import write_synced
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def seal_command(context: Context, home: Home) -> int:
+    """`archiver seal`: the latest checkpoint stamped, what is owed completed, what ends renewed."""
+    arguments, console = context.arguments, context.console
+    if arguments.write is not None:
+        return _hand_out(context, home)
+    if not home.config.timestamps.wanted:
+        raise ConfigError(
+            "timestamping to be allowed",
+            "[timestamps] wanted = false: authorities were not allowed at set-up",
+            f"Set wanted = true in {home.path / 'archiver.toml'}; they see a digest, the time and the exit's address.",
+        )
+    report = stamp_latest(home, asker_for(home, arguments.case, context.network))
+    tell(console, report)
+    kept = stamps(home)
+    captures = home.catalog.captures()
+    done = sum(covering(kept, row["seq"]) is not None for row in captures)
+    owed = sorted({stamp.size for stamp in kept if stamp.owed})
+    console.say(f"{done} of {len(captures)} captures are timestamped" + ("" if done == len(captures) else " · NOT ALL"))
+    if owed:
+        console.say(f"owed: OpenTimestamps, checkpoints: {len(owed)}; `archiver seal` again in some hours completes it")
+    console.data(
+        {
+            "checkpoint": report.size, "captures": len(captures), "timestamped": done, "owed": owed,
+            "renewed": report.renewed, "troubles": report.troubles, "notes": report.notes,
+            "stamps": [shown(stamp) for stamp in report.new],
+        }
+    )  # fmt: skip
+    return 4 if report.troubles else 0
+
+
+def _hand_out(context: Context, home: Home) -> int:
+    """The latest checkpoint as a file for counsel or a partner: whoever holds it binds all history up to it."""
+    path = context.arguments.write.expanduser()
+    checkpoint = home.ledger.checkpoint()
+    write_synced(path, (home.path / "ledger" / "checkpoints" / str(checkpoint.size)).read_bytes())
+    context.console.say(f"checkpoint of {checkpoint.size} events written to {path}")
+    context.console.say(
+        "Give it to somebody outside. Later: archiver check --checkpoint FILE, or check.py --checkpoint FILE"
+    )
+    context.console.data({"checkpoint": checkpoint.size, "file": str(path)})
+    return 0

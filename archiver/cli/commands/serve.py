@@ -1,0 +1,67 @@
+"""`archiver serve --api`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+from typing import TYPE_CHECKING
+
+from archiver.cli.arguments import chosen_account
+from archiver.errors import UsageError
+from archiver.jobs.api import LOOPBACK, Api, listen, token_of
+from archiver.jobs.queue import Queue, opened
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+
+def names_for(host: str, named: list[str]) -> tuple[str, ...]:
+    """What the Host header may say. Raises `UsageError` where others can reach it and no name was given."""
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise UsageError("--host as an address, like 127.0.0.1", repr(host), "Give an address.") from error
+    if not loopback and not named:
+        raise UsageError(
+            "--name, by which others reach it", "none",
+            "It speaks plain HTTP: put a server with TLS before it, and give the name that server is called by.",
+        )  # fmt: skip
+    return (*LOOPBACK, *named)
+
+
+def serve_command(context: Context, home: Home) -> int:
+    """The command, until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
+    arguments, console = context.arguments, context.console
+    if not arguments.api:
+        raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")
+    names = names_for(arguments.host, arguments.name)
+    token, account = token_of(home.path), chosen_account(home, arguments)
+
+    async def main(queue: Queue) -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        api = Api(home, queue, token, names, account)
+        try:
+            runner, port = await listen(api.application(), arguments.host, arguments.port)
+        except OSError as error:
+            raise UsageError(
+                f"a free port {arguments.port} on {arguments.host}",
+                error.strerror or str(error),
+                "Choose another: --port",
+            ) from error
+        where = f"http://{arguments.host}:{port}"
+        console.say(f"{where}  described at {where}/openapi.json; bookmarklet at {where}/save")
+        console.say(f"token       in {home.path / 'keys' / 'api-token'}, as `Authorization: Bearer …`")
+        console.say("Ctrl-C ends it. Workers do what is queued: archiver work")
+        console.data({"serving": where, "token_file": str(home.path / "keys" / "api-token")})
+        try:
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+
+    with opened(home) as queue:
+        asyncio.run(main(queue))
+    return 0

@@ -1,0 +1,54 @@
+"""`archiver status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.console import harmless, many
+from archiver.jobs.status import status
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+
+def status_command(context: Context, home: Home) -> int:
+    """The command. 0: all is well; 2: nobody works although something waits, or something failed for good."""
+    from archiver.jobs.queue import opened
+
+    console = context.console
+    with opened(home) as queue:
+        found = status(home, queue)
+    console.data(found)
+    jobs = ", ".join(f"{count} {state}" for state, count in sorted(found["jobs"].items())) or "none"
+    alive = [one for one in found["workers"] if one["alive"]]
+    console.say(f"jobs        {jobs}{' · PAUSED: archiver jobs resume' if found['paused'] else ''}")
+    console.say(f"workers     {len(alive) or 'NONE: archiver work'}")
+    for one in found["workers"]:
+        said = f"{one['busy']} of {one['at_once']} at once" if one["alive"] else f"SILENT since {one['seen'][:19]}Z"
+        console.say(f"            {one['worker']} on {one['machine']}, {one['version']}: {said}")
+    for one in found["hosts"]:
+        quiet = f", left alone for {one['quiet']:.0f} s more" if one["quiet"] else ""
+        console.say(f"host        {one['host']}: {one['running']} under way{quiet}")
+    for kind, word in (("schedule", "schedules"), ("watch", "watches"), ("feed", "feeds")):
+        if found[word]:
+            console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
+    if blind := found["watches_that_could_not_tell"]:
+        console.say(f"            the last look of {blind} COULD NOT TELL: archiver watch list --unsure")
+    owed = found["timestamps"]
+    if owed["wanted"]:
+        pending = f", {owed['pending']} of OpenTimestamps not yet in a block" if owed["pending"] else ""
+        console.say(f"timestamps  {many(owed['owed'], 'event')} not covered{pending}")
+    else:
+        console.say("timestamps  not wanted ([timestamps] wanted)")
+    for name, count in found["not_copied"].items():
+        console.say(
+            f"copies      {name}: {many(count, 'capture')} not there yet" if count else f"copies      {name}: all there"
+        )
+    if not found["not_copied"]:
+        console.say("copies      NO second place: this disk has the only copy ([copies] second)")
+    console.say(f"captures    {found['captures']}")
+    for one in found["failed"]:
+        console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
+    waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
+    return 2 if (waits and not alive) or found["failed"] else 0

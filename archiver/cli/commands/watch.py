@@ -1,0 +1,194 @@
+"""`archiver watch add|list|show|remove`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from archiver.capture.support import unsupported, walked
+from archiver.cli.arguments import telegram_account
+from archiver.cli.console import harmless, many
+from archiver.errors import NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.visibility import is_hidden
+from archiver.jobs.queue import Queue, opened
+from archiver.jobs.schedule import in_words, span_of
+from archiver.jobs.watch import NOT_SHOWN, Watch, is_there, new_watch, sight
+from archiver.jobs.watch_check import derived, first_look
+from spiders.targets import NoTarget, Target, parse_target
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.home.home import Home
+
+MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "refused": "✗"}
+
+
+def watch_command(context: Context, home: Home) -> int:
+    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+        "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
+    }  # fmt: skip
+    with opened(home) as queue:
+        return deeds[context.arguments.what](context, home, queue)
+
+
+def _add(context: Context, home: Home, queue: Queue) -> int:
+    """Watches links, or every post of a case. What is watched already stays as it is."""
+    arguments, console = context.arguments, context.console
+    every, second = _span(arguments.every, "--every"), _span(arguments.second_look, "--second-look")
+    home.project()
+    cases = {case["name"] for case in home.catalog.cases()}
+    links: list[str] = []
+    for word in arguments.links:
+        if word in cases:
+            rows = home.catalog.captures(word)
+            links += [row["target"] for row in rows if row["target"] and row["platform"] != "received"]
+        else:
+            links.append(word)
+    targets: dict[str, Target] = {}
+    for link in links:
+        found = parse_target(link)
+        if isinstance(found, NoTarget):
+            raise UsageError("links, or the name of a case", f"{link!r}: {found.reason}", found.next_step)
+        targets.setdefault(found.key, found)
+    account = telegram_account(home, arguments, targets.values())
+    into = tuple(arguments.case or [word for word in arguments.links if word in cases] or [DEFAULT_CASE])
+    home.recipients(list(into))
+    made = []
+    for target in targets.values():
+        one = _made(home, queue, target, into, every, account)
+        one = replace(one, second_look=second, steady=arguments.steady, media=one.media and not arguments.no_media)
+        made.append(replace(one, media=True) if arguments.media else one)
+    now = queue.board.now()
+    count = queue.board.add("watch", [first_look(now, one) for one in made])
+    for one in made[:20]:
+        console.say(f"{one.id}  {one.kind:<7} {harmless(one.link)}")
+    if len(made) > 20:
+        console.say(f"… and {len(made) - 20} more")
+    for one in made:
+        console.data({"watch": one.id, "link": one.link, "kind": one.kind, "every": one.every})
+    said = f"{many(count, 'new watch').replace('watchs', 'watches')}, each {in_words(every)}"
+    console.say(f"{said}{'' if arguments.steady else ', more rarely with age'}. Workers look: archiver work")
+    return 0
+
+
+def _made(home: Home, queue: Queue, target: Target, cases: tuple[str, ...], every: float, account: str | None) -> Watch:
+    channel = unsupported(target, account=account is not None) is not None
+    if channel and (walked(target, account is not None) is None):
+        refusal = unsupported(target, account=account is not None)
+        raise UsageError("links that can be captured or walked", refusal[1] if refusal else target.url, "Leave it out.")
+    moment = datetime.fromtimestamp(queue.board.now(), UTC)
+    kind = "channel" if channel else "post"
+    made = new_watch(derived(kind, target.key), target.url, target.key, target.platform, kind, cases, every, moment)
+    made = replace(made, account=account, media=channel)
+    return made if channel else _known(home, made, target)
+
+
+def _known(home: Home, made: Watch, target: Target) -> Watch:
+    """With the last observation that the home holds, against which the first look is held."""
+    rows = [row for row in home.catalog.captures_of(target.url) if row["outcome"] in ("captured", "partial")]
+    for row in reversed(rows):
+        for post in home.catalog.posts(row["id"]):
+            line = json.loads(post["line"])
+            if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
+                found = sight(line, row["id"], home.keys.ledger.name, row["opened"])
+                return replace(made, state="present", sight=found)
+    return made
+
+
+def _span(text: str, flag: str) -> float:
+    seconds = span_of(text, flag)
+    if seconds < 10:
+        raise UsageError(f"{flag} of ten seconds at least", repr(text), "Hosts are not asked more often than that.")
+    return seconds
+
+
+def _list(context: Context, home: Home, queue: Queue) -> int:
+    console = context.console
+    things = queue.board.things("watch")
+    shown = 0
+    counts: dict[str, int] = {}
+    for thing in sorted(things, key=lambda thing: thing.due or 0.0):
+        one = Watch.of(thing.id, thing.value)
+        counts[one.state] = counts.get(one.state, 0) + 1
+        if context.arguments.state not in (None, one.state) or (context.arguments.unsure and not one.unsure):
+            continue
+        shown += 1
+        due = datetime.fromtimestamp(thing.due, UTC) if thing.due is not None else None
+        if shown <= context.arguments.limit:
+            when = f"next {due:%Y-%m-%d %H:%M}Z" if due else "not looked at any more"
+            console.say(f"{MARKS[one.state]} {one.id}  {one.state:<11} {harmless(one.link)}  {one.said or ''}  {when}")
+        value = {key: item for key, item in one.value().items() if key not in ("posts", "sight")}
+        console.data({"watch": one.id, **value, "due": thing.due})
+    if shown > context.arguments.limit:
+        console.say(f"… and {shown - context.arguments.limit} more: --limit")
+    said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    console.say(said or "nothing is watched. For example: archiver watch add https://t.me/durov/523 --every 6h")
+    if things and not any(worker.alive for worker in queue.board.workers()):
+        console.say("No worker is alive: nothing is looked at until `archiver work` runs.")
+    return 0
+
+
+def _show(context: Context, home: Home, queue: Queue) -> int:
+    console, name = context.console, context.arguments.id
+    thing = queue.board.thing("watch", name)
+    if thing is None:
+        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
+    one = Watch.of(thing.id, thing.value)
+    console.data({"watch": one.id, **one.value(), "due": thing.due})
+    rare = "" if one.steady else ", more rarely with age"
+    console.say(
+        f"{one.id}  {one.kind} {harmless(one.link)}\n  looked at each {in_words(one.every)}{rare}, into {', '.join(one.cases)}"
+    )
+    console.say(f"  state      {one.state}: {harmless(one.said or 'not looked at yet')}")
+    if one.sight is not None:
+        last = one.sight.last()
+        console.say(f"  last seen  {last['at'][:19]}Z in {last['capture']}")
+    for look in one.looks:
+        by = " by the second way out" if look["exit"] else ""
+        console.say(f"  not shown  {look['at'][:19]}Z in {look['capture']}{by}: {harmless(str(look['said']))}")
+        console.say(
+            f"             while {harmless(look['control']['link'])} was answered, in {look['control']['capture']}"
+        )
+    home.project()
+    for body in home.catalog.event_bodies(("changed", "unavailable", "seen-again")):
+        detail = body["detail"]
+        if detail["link"] == one.link or detail.get("watch") == one.id:
+            hidden = is_hidden(home, detail["capture"], detail.get("post"))
+            fields = "" if hidden else ", ".join(change["field"] for change in detail.get("changes", ()))
+            console.say(
+                f"  {body['time'][:19]}Z  {body['type'].upper()}  {fields or detail.get('said') or ''}  event {body['seq']}"
+            )
+            console.data({"what": body["type"], "event": body["seq"], **detail})
+    if one.kind == "channel":
+        console.say(f"  {many(len(one.posts), 'post')} in the last look")
+    if one.state in NOT_SHOWN:
+        console.say(f"  the whole course: archiver history {harmless(one.link)}")
+    return 0
+
+
+def _now(context: Context, home: Home, queue: Queue) -> int:
+    """Does not wait for the next look. It makes no second look out of one that comes too soon after the first."""
+    name = context.arguments.id
+    things = [thing for thing in queue.board.things("watch") if name in (None, thing.id)]
+    if name is not None and not things:
+        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
+    now = queue.board.now()
+    for thing in things:
+        queue.board.put("watch", replace(thing, due=now))
+    context.console.say(f"{len(things)} to be looked at now. Workers look: archiver work")
+    context.console.data({"due": [thing.id for thing in things]})
+    return 0
+
+
+def _remove(context: Context, home: Home, queue: Queue) -> int:
+    name = context.arguments.id
+    if not queue.board.remove("watch", name):
+        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
+    context.console.say(f"{name} is not watched any more. What was captured and found stays.")
+    context.console.data({"removed": name})
+    return 0

@@ -1,0 +1,195 @@
+"""What a person sees: progress while it runs, short results, JSON lines where asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+from archiver.capture.result import leaves
+from archiver.cli.text import kept
+
+if TYPE_CHECKING:
+    from archiver.capture.result import Result
+    from archiver.capture.session import Act
+
+_MARKS = {
+    "captured": "✓",
+    "partial": "◐",
+    "unavailable": "–",
+    "refused": "–",
+    "blocked": "✗",
+    "failed": "✗",
+    "skipped": "·",
+}
+
+
+def size(count: int) -> str:
+    """`1.9 MB`: decimal units, as files are sold and sent."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def many(count: int, what: str) -> str:
+    """`1 capture`, `2 captures`."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """Text of strangers for a terminal: control characters, and those that turn the direction of writing, are shown as codes."""
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+class Console:
+    """Writes for a person or, with `as_json`, one JSON object a line."""
+
+    def __init__(self, as_json: bool, out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.as_json = as_json
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._live = self._err.isatty() and not as_json
+        self._last = 0.0
+        self._drawn = False
+        self._acts: dict[str, Act] = {}
+        self._mutex = threading.Lock()
+
+    def say(self, text: str = "") -> None:
+        self._clear()
+        if not self.as_json:
+            print(harmless(text), file=self._out, flush=True)
+
+    def art(self, text: str) -> None:
+        """Something drawn with control sequences of our own, such as a QR code."""
+        self._clear()
+        if not self.as_json:
+            print(text, file=self._out, flush=True)
+
+    def warn(self, text: str) -> None:
+        self._clear()
+        print(harmless(text), file=self._err, flush=True)
+
+    def data(self, value: dict[str, Any]) -> None:
+        """A JSON line with --json; nothing otherwise."""
+        if self.as_json:
+            print(json.dumps(value, ensure_ascii=False, separators=(",", ":")), file=self._out, flush=True)
+
+    # -- progress ----------------------------------------------------------------------------------------
+
+    def progress(self, act: Act) -> None:
+        """One line, redrawn, on a terminal; elsewhere nothing between the lines of the results."""
+        if not self._live:
+            return
+        with self._mutex:
+            self._acts[act.capture_id] = act
+            now = time.monotonic()
+            if now - self._last < 0.1:
+                return
+            self._last = now
+            acts = [a for a in self._acts.values() if not a.writer.closed]
+            self._acts = {a.capture_id: a for a in acts}
+            if not acts:
+                return
+            received = size(sum(a.port.received + a.arrived for a in acts))
+            waiting = sum(a.waiting for a in acts)
+            posts = sum(a.posts for a in acts)
+            text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
+            self._drawn = True
+
+    def progress_line(self, text: str) -> None:
+        """Any other work: one line, redrawn, on a terminal only."""
+        now = time.monotonic()
+        if not self._live or now - self._last < 0.1:
+            return
+        with self._mutex:
+            self._last = now
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + f"  {text}"[:width].ljust(width), end="", file=self._err, flush=True)
+            self._drawn = True
+
+    def _clear(self) -> None:
+        if self._drawn:
+            width = shutil.get_terminal_size().columns - 1
+            print("\r" + " " * width + "\r", end="", file=self._err, flush=True)
+            self._drawn = False
+
+    # -- results -----------------------------------------------------------------------------------------
+
+    def line(self, result: Result, position: int, total: int) -> None:
+        """One result of many, on one line."""
+        self.data(result_line(result))
+        reason = f": {result.reason}" if result.reason else f" · {kept(result.kept)}"
+        self.say(
+            f"{position:>{len(str(total))}}/{total} {_MARKS[result.outcome]} {result.target.url} {result.outcome}{reason}"
+        )
+        for warning in result.warnings:
+            self.warn(f"  ! {warning}")
+
+    def sealed(self, result: Result) -> None:
+        """One capture of many that a watch makes, on one line."""
+        self.data(result_line(result))
+        reason = f": {result.reason}" if result.reason else ""
+        event = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
+        self.say(
+            f"  {_MARKS[result.outcome]} {result.capture}  {kept(result.kept)}{reason} · {event} · NOT TIMESTAMPED"
+        )
+        for warning in result.warnings:
+            self.warn(f"  ! {warning}")
+
+    def result(self, result: Result) -> None:
+        self._clear()
+        self.data(result_line(result))
+        if self.as_json:
+            return
+        reason = f": {result.reason}" if result.reason else ""
+        part = f" (part {result.part})" if result.target.kind == "channel" else ""
+        self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
+        self.say(f"  {result.target.url}{part}")
+        self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
+        missing = leaves(result.not_kept)
+        if missing:
+            self.say(f"  not kept  {len(missing)}:")
+            for item in missing[:5]:
+                self.say(f"            {item['key']}: {item['outcome']}, {item['reason']}")
+            if len(missing) > 5:
+                self.say(f"            … and {len(missing) - 5} more: archiver show {result.capture} --inventory")
+        self.say(f"  where     {result.folder}")
+        sealed = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
+        self.say(f"  proof     {sealed} · NOT TIMESTAMPED")
+        if result.test_routes:
+            self.say("            made with test routes: not evidence")
+        for warning in result.warnings:
+            self.warn(f"  ! {warning}")
+
+
+def result_line(result: Result) -> dict[str, Any]:
+    return {
+        "capture": result.capture,
+        "run": result.run,
+        "part": result.part,
+        "url": result.target.url,
+        "target": result.target.key,
+        "outcome": str(result.outcome),
+        "reason": result.reason,
+        "posts": result.posts,
+        "kept": result.kept,
+        "not_kept": result.not_kept,
+        "bytes": result.stored_bytes,
+        "folder": str(result.folder),
+        "event": result.seq,
+        "timestamped": False,
+        "test_routes": result.test_routes,
+        "warnings": result.warnings,
+    }

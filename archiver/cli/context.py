@@ -1,0 +1,68 @@
+"""What a command gets: its arguments, where to write, and the home."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archiver.cli.console import Console
+    from archiver.home.home import Home
+    from archiver.home.ports import Signer
+    from archiver.recorder.network import TestNetwork
+
+
+class Context:
+    """What a command gets: its arguments, where to write, and the home."""
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        console: Console,
+        network: TestNetwork | None,
+        environment: dict[str, str],
+    ) -> None:
+        self.arguments = arguments
+        self.console = console
+        self.network = network
+        self.environment = environment
+        self.mended: Any = None
+        """What `fixity --repair` did to the ledger before the home could be opened."""
+
+    @property
+    def home_path(self) -> Path:
+        from archiver.home.home import default_path
+
+        chosen: Path | None = self.arguments.home
+        return chosen.expanduser() if chosen else default_path(self.environment)
+
+    def signer(self, home: Home) -> Signer:
+        """Make the signer of `home`: its keys are opened only when something is signed."""
+        from archiver.signer.local import LocalSigner
+
+        return LocalSigner(home)
+
+    def home(self) -> Home:
+        """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
+        from archiver.cli.setup_wizard import make_home
+        from archiver.home.home import Home
+
+        if not (self.home_path / "archiver.toml").exists():
+            return make_home(self)
+        return Home(self.home_path, environment=self.environment, person=self.arguments.person)
+
+    def recovered_home(self) -> Home:
+        """The home for a command that writes: what an earlier process left open is closed and sealed first."""
+        from archiver.seal.recovery import recover
+
+        home = self.home()
+        for done in recover(home):
+            self.console.warn(f"recovered {done.describe()}")
+            self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
+        home.project()
+        if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
+            from archiver.copies.dispose import destroy_here
+
+            destroy_here(home)
+        return home

@@ -1,0 +1,123 @@
+"""The commands that capture: links to targets, one loop, Ctrl-C, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from asyncio import sleep
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
+
+from archiver.capture.engine import Archive
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.home import Home
+from archiver.recorder.network import TestNetwork
+from archiver.seal.kept_stamps import OTS, Stamp
+from archiver.seal.timestamps import Report, asker_for, stamp_latest
+from storage.times import utc_text
+
+if TYPE_CHECKING:
+    from archiver.cli.console import Console
+    from archiver.cli.context import Context
+
+
+STAMP_EVERY = 45.0
+"""Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
+
+
+def run_interruptible(
+    work: Coroutine[Any, Any, None], archive: Archive, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)
+) -> None:
+    """Ctrl-C once closes and seals what is there as partial; twice stops at once, and the next command recovers.
+
+    What was sealed is timestamped meanwhile and at the end, where set-up allowed it; by the exit of the `cases`.
+    """
+    cases = list(cases)
+
+    async def stamp() -> None:
+        await asyncio.to_thread(after_captures, archive.home, context.console, cases, context.network)
+
+    async def stamping() -> None:
+        while archive.home.config.timestamps.wanted:
+            await sleep(STAMP_EVERY)
+            await stamp()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        presses = 0
+
+        def pressed() -> None:
+            nonlocal presses
+            presses += 1
+            if presses == 1:
+                context.console.warn(
+                    "stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once."
+                )
+                archive.interrupt()
+            else:
+                context.console.warn("stopped at once; the next command seals what was received.")
+                os._exit(4)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, pressed)
+            except (
+                ValueError,
+                NotImplementedError,
+                RuntimeError,
+            ):  # not the main thread: the demo's and tests' case
+                break
+        beside = [asyncio.ensure_future(archive.tick()), asyncio.ensure_future(stamping())]
+        try:
+            await work
+        finally:
+            for task in beside:
+                task.cancel()
+            await archive.close()
+            await stamp()
+
+    asyncio.run(main())
+
+
+def shown(stamp: Stamp) -> dict[str, object]:
+    return {
+        "checkpoint": stamp.size,
+        "by": stamp.name,
+        "states": utc_text(stamp.time) if stamp.time else None,
+        "pending": list(stamp.pending),
+        "blocks": list(stamp.blocks),
+    }
+
+
+def tell(console: Console, report: Report) -> None:
+    """A line for each proof that came, and for each that did not."""
+    for stamp in report.new:
+        if stamp.name != OTS:
+            time = utc_text(stamp.time)[:19] + "Z" if stamp.time else "time unknown"
+            console.say(f"  stamped   checkpoint {stamp.size} by {stamp.name}: {time}")
+        elif stamp.blocks:
+            console.say(
+                f"  stamped   checkpoint {stamp.size} by Bitcoin block {stamp.blocks[0]}, as the calendar says; "
+                "its header is not checked here"
+            )
+        else:
+            console.say(
+                f"  owed      checkpoint {stamp.size} by OpenTimestamps: pending at {len(stamp.pending)} calendars"
+            )
+    if report.renewed:
+        console.say(f"  renewed   {report.renewed} tokens whose certificates will end")
+    for name, why in report.troubles.items():
+        console.warn(f"  ! {name}: {why}; `archiver seal` asks again")
+    for text in report.notes:
+        console.warn(f"  ! {text}")
+
+
+def after_captures(home: Home, console: Console, cases: Iterable[str], network: TestNetwork | None) -> None:
+    """The round that follows captures where set-up allowed it. A failure is told and takes nothing from the captures."""
+    if not home.config.timestamps.wanted:
+        return
+    report = stamp_latest(home, asker_for(home, cases, network))
+    tell(console, report)
+    if report.new or report.troubles:
+        console.data({"stamps": [shown(stamp) for stamp in report.new], "troubles": report.troubles})

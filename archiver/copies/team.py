@@ -1,0 +1,132 @@
+"""What other people of the team keep at a shared place: their ledgers, and the captures of cases whose keys are here. Read-only.
+
+    others/<home>/   a home without private keys: ledger, events of these cases, captures, the public key, a catalog of its own
+
+Every proof is checked on the way, and their ledger is held against what was seen of it the last time.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.copies.destinations import Place
+from archiver.copies.restore import (
+    Found,
+    Restored,
+    events_of,
+    homes_at,
+    restore_captures,
+    restore_events,
+    restore_ledger,
+)
+from archiver.copies.vault import Vault
+from archiver.signer.copy_keys import case_identities
+from storage.errors import FormatError, LedgerError
+from storage.events import event_name
+from storage.files import write_synced
+from storage.ledger import Tiles
+from storage.note import Checkpoint
+
+if TYPE_CHECKING:
+    from archiver.home.home import Home
+
+MARK = "others.json"
+"""Says that a folder holds only what may be read of somebody else's home."""
+
+
+@dataclass
+class Brought:
+    mark: str
+    cases: list[str]
+    done: Restored = field(default_factory=Restored)
+    key: str = ""
+
+
+def bring(home: Home, place: Place) -> tuple[list[Brought], int]:
+    """(what was brought, how many homes there are that no key here opens). Raises `LedgerError`, `StoreError`, `DiskError`."""
+    opens = [*place.vault.opens, *case_identities(home.path)]
+    found, closed = homes_at(place.vault.store, opens)
+    return [_one(home, other, opens) for other in found if other.mark != place.vault.home], closed
+
+
+def others(home: Home) -> list[Path]:
+    """The folders of what was brought."""
+    return sorted(path.parent for path in (home.path / "others").glob(f"*/{MARK}"))
+
+
+def _one(home: Home, other: Found, opens: list[Any]) -> Brought:
+    from archiver.home.home import Home as AHome
+
+    into = home.path / "others" / other.mark
+    brought = Brought(other.mark, [], key=str(other.keys[0]))
+    vault = Vault(other.vault.store, other.mark, other.names, opens)
+    theirs = Found(other.mark, other.origin, other.keys, other.names, vault)
+    into.mkdir(parents=True, exist_ok=True, mode=0o700)
+    before = _seen_before(into)
+    checkpoint = restore_ledger(into, theirs, brought.done)
+    if before is not None:
+        _continues(other.mark, Tiles(into / "ledger", checkpoint.size), before)
+    restore_events(into, theirs, checkpoint, brought.done)
+    bodies = events_of(into, checkpoint.size)
+    brought.cases, captures = _ours(bodies, [str(one.to_public()) for one in case_identities(home.path)])
+    for body in bodies:
+        if not _about(body, set(brought.cases), captures):
+            (into / "events" / event_name(body["seq"])).unlink()
+    bodies = [body for body in bodies if (into / "events" / event_name(body["seq"])).exists()]
+    restore_captures(into, theirs, bodies, opens, brought.done, wanted=lambda detail: detail["capture"] in captures)
+    for body in bodies:
+        if body["type"] == "disposed":
+            shutil.rmtree(into / body["detail"]["folder"], ignore_errors=True)
+    write_synced(into / "keys" / "ledger.vkey", f"{other.keys[0]}\n".encode())
+    write_synced(into / "keys" / "ledger.head", checkpoint.text().encode(), 0o600)
+    write_synced(into / MARK, json.dumps({"format": "archiver-others/1", "cases": brought.cases}).encode())
+    write_synced(
+        into / "archiver.toml", b"# Brought by `archiver sync --from`: somebody else's, to be read only.\nformat = 1\n"
+    )
+    AHome(into).rebuild_catalog()
+    return brought
+
+
+def _seen_before(into: Path) -> Checkpoint | None:
+    try:
+        return Checkpoint.parse((into / "keys" / "ledger.head").read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, FormatError):
+        return None
+
+
+def _continues(mark: str, now: Tiles, before: Checkpoint) -> None:
+    if now.size < before.size or Tiles(now.folder, before.size).root() != before.root:
+        raise LedgerError(
+            f"the ledger of {mark} to continue the {before.size} events that were seen of it",
+            f"another of {now.size}: it was rolled back, or rewritten",
+            "Ask who keeps it; what was brought before stays in others/.",
+        )
+
+
+def _ours(bodies: list[dict[str, Any]], keys: list[str]) -> tuple[list[str], set[str]]:
+    """(cases that a key here opens, their captures)."""
+    cases = [
+        body["detail"]["name"]
+        for body in bodies
+        if body["type"] == "case" and set(body["detail"]["recipients"]) & set(keys)
+    ]
+    captures = set()
+    for body in bodies:
+        detail = body["detail"]
+        named = {*detail.get("cases", []), detail.get("case")}
+        if body["type"] in ("captured", "recovered", "case-membership") and named & set(cases):
+            captures.add(detail["capture"])
+    return cases, captures
+
+
+def _about(body: dict[str, Any], cases: set[str], captures: set[str]) -> bool:
+    """Whether an event is about one of these; those about no case at all (keys, timestamps) are everybody's."""
+    detail = body["detail"]
+    about = detail.get("about") or {}
+    named = {detail.get("case"), about.get("case"), detail.get("name") if body["type"] == "case" else None} - {None}
+    which = {detail.get("capture"), about.get("capture")} - {None}
+    return bool(named & cases) or bool(which & captures) or not (named or which)

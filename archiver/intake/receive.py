@@ -1,0 +1,399 @@
+"""`archiver receive`: files that a person handed over. Hashed before anything else, kept untouched, checked on arrival.
+
+What a file says of its maker (its name, its times, what exiftool and ffprobe read) goes to the private record only. The
+source is a pseudonym; how it came and what the source agreed to are annotations, signed by whoever received it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver.capture.result import Result
+from archiver.checks.foreign import Report
+from archiver.checks.packages import check_path
+from archiver.errors import NotFound, UsageError
+from archiver.home.home import Home
+from archiver.home.scratch import scratch
+from archiver.intake.read_posts import read_file
+from archiver.recorder.redact import cleaned
+from archiver.seal.sealing import seal
+from archiver.tools import ffmpeg
+from archiver.version import software
+from spiders.posts import Outcome
+from spiders.targets import Target
+from storage.capture import CaptureWriter, Identity
+from storage.digest import Sha256
+from storage.errors import DiskError
+from storage.events import Event
+from storage.times import utc_text
+
+if TYPE_CHECKING:
+    pass
+
+CONSENT = ("hold", "court", "publish", "name")
+"""What a source can agree to: that we hold it, show it to a court, publish it, name the source."""
+READ = 1 << 20
+POSTS = 20_000
+"""Posts that are read out of one received package, so that they can be searched for."""
+_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_MAGIC = [
+    (b"\x89PNG\r\n\x1a\n", 0, "image/png"), (b"\xff\xd8\xff", 0, "image/jpeg"), (b"GIF8", 0, "image/gif"),
+    (b"WEBP", 8, "image/webp"), (b"ftyp", 4, "video/mp4"), (b"\x1aE\xdf\xa3", 0, "video/x-matroska"),
+    (b"OggS", 0, "audio/ogg"), (b"ID3", 0, "audio/mpeg"), (b"%PDF-", 0, "application/pdf"),
+    (b"PK\x03\x04", 0, "application/zip"), (b"WARC/", 0, "application/warc"), (b"RIFF", 0, "application/octet-stream"),
+    (b"\x1f\x8b", 0, "application/gzip"),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Handed:
+    """One thing in what was handed over. `reason`: why it is no file that can be taken."""
+
+    path: Path
+    name: bytes
+    """Its name below what was given, as the file system spells it."""
+    reason: str | None = None
+
+
+@dataclass
+class Taken:
+    """What became of one file. `size` and `sha256` are of what could be read."""
+
+    outcome: Outcome
+    reason: str | None = None
+    sha256: str | None = None
+    size: int = 0
+    record: str | None = None
+    kind: str = "file"
+
+
+@dataclass
+class Receiver:
+    """One hand-over: everything that was given in one command, in one capture."""
+
+    home: Home
+    source: str
+    via: str
+    cases: tuple[str, ...]
+    consent: dict[str, bool | None]
+    test: bool = False
+    posts: int = 0
+    kept: Counter[str] = field(default_factory=Counter)
+    not_kept: list[dict[str, Any]] = field(default_factory=list)
+    reports: list[tuple[str, Report]] = field(default_factory=list)
+
+    def take(self, given: list[Path]) -> Result:
+        """Raises `StorageError`, `UsageError`."""
+        home = self.home
+        recipients = home.recipients(list(self.cases))
+        handed = [item for path in given for item in listed(path)]
+        if not handed:
+            raise UsageError("files to receive", "an empty folder", "Give the files, or the folder that holds them.")
+        capture_id = home.new_capture_id(home.clock())
+        folder = home.capture_folder(capture_id)
+        target = Target(
+            "received", "file" if len(handed) == 1 else "files", capture_id, f"urn:archiver:received:{capture_id}"
+        )
+        salt = os.urandom(32)
+        home.state.capture_opened(capture_id, str(folder), capture_id[:15], list(self.cases))
+        identity = Identity(capture_id, capture_id, 1, target.url, salt, software(), test_routes=self.test)
+        self._writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
+        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
+        self._writer.inventory(
+            {"kind": "target", "url": target.url, "platform": "received", "target_kind": target.kind, "id": capture_id,
+             "target_salt": salt.hex()}
+        )  # fmt: skip
+        try:
+            ended = [self._one(number, item) for number, item in enumerate(handed, 1)]
+            for path in given:
+                self._checked_folder(path)
+            outcome, reason = _whole(ended)
+            self._writer.close(
+                str(outcome), reason, {"received": {"files": len(handed), "received_at": utc_text(home.clock())}}
+            )
+            seq = seal(home, folder, list(self.cases)).seq
+        finally:
+            self._writer.release()
+        self._annotate(capture_id)
+        return Result(
+            capture_id, capture_id, 1, target, outcome, reason, folder, self.posts, dict(self.kept), self.not_kept,
+            self._writer.bytes_stored, seq, self.test,
+        )  # fmt: skip
+
+    def _clean(self, value: Any) -> Any:
+        return cleaned(value, self._secrets) if self._secrets else value
+
+    # -- one file ------------------------------------------------------------------------------------------------
+
+    def _one(self, number: int, item: Handed) -> Taken:
+        key = f"file {number}"
+        held = self._writer.withhold([("received", "file name", item.name)])[0]
+        line: dict[str, Any] = {
+            "state": "discovered",
+            "key": key,
+            "kind": "file",
+            "parent": "target",
+            "name": held.commitment,
+        }
+        self._writer.inventory(line)
+        if item.reason is not None:
+            taken = Taken(Outcome.SKIPPED, item.reason)
+        else:
+            try:
+                taken = self._kept_file(key, item)
+            except OSError as error:
+                taken = Taken(Outcome.FAILED, f"it cannot be opened: {error.strerror or error}")
+        entry: dict[str, Any] = {
+            "key": key, "kind": taken.kind, "outcome": str(taken.outcome), "reason": taken.reason, "record": taken.record,
+            "sha256": taken.sha256, "size": taken.size if taken.sha256 else None,
+        }  # fmt: skip
+        self._writer.inventory({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        if taken.outcome is Outcome.CAPTURED:
+            self.kept[taken.kind] += 1
+        elif taken.outcome is not Outcome.SKIPPED:
+            self.not_kept.append({"key": key, "outcome": str(taken.outcome), "reason": taken.reason})
+        return taken
+
+    def _kept_file(self, key: str, item: Handed) -> Taken:
+        """Hashed first; then stored from the same bytes; then looked into, from a copy. Raises `OSError`."""
+        with scratch(self.home.path, "received") as folder:
+            copy = folder / f"file{safe_suffix(item.name)}"
+            before = item.path.lstat()
+            first = Sha256()
+            unread = _copied(item.path, copy, first)
+            after = item.path.lstat()
+            start = _head(copy)
+            kind = media_type(start)
+            ref = self._writer.resource_file(
+                f"urn:archiver:received:{self._writer.identity.capture_id}:{key.replace(' ', '-')}", kind, copy,
+                {"received": key, **({"truncated": "unspecified"} if unread else {})},
+                fields=[("WARC-Truncated", "unspecified")] if unread else [],
+            )  # fmt: skip
+            if ref.payload_digest != first.label():
+                return Taken(Outcome.FAILED, "the copy is not what was read: look at this machine's disk and memory")
+            taken = Taken(Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, _plainly(kind))
+            if unread is not None:
+                taken.outcome, taken.reason = Outcome.PARTIAL, unread
+            elif (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                taken.outcome, taken.reason = Outcome.PARTIAL, "the file changed while it was read"
+            self._private_facts(key, item, before, copy, ref.record_id)
+            if unread is None:
+                self._checked(key, copy, ref.record_id)
+            return taken
+
+    def _private_facts(self, key: str, item: Handed, before: os.stat_result, copy: Path, record: str) -> None:
+        """What the file says of its maker, and its times on the medium: for the case's recipients only."""
+        facts: dict[str, Any] = {
+            "format": "archiver-received/1",
+            "file": key,
+            "name": os.fsdecode(item.name).encode("utf-8", "backslashreplace").decode(),
+            "modified_ns": before.st_mtime_ns,
+            "source": self.source,
+            "via": self.via,
+        }
+        if ffmpeg.probes():
+            facts |= ffmpeg.probe(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+        block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
+        held = self._writer.withhold([("received", "metadata", block)])[0]
+        about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()
+        self._writer.resource(
+            f"urn:archiver:received-metadata:{key.replace(' ', '-')}", "application/json", about, record_type="metadata",
+            fields=[("WARC-Refers-To", record)], extra={"about": key},
+        )  # fmt: skip
+
+    def _checked(self, key: str, copy: Path, record: str) -> None:
+        """A WARC, WACZ or bag: what its own digests say on arrival, and the posts in it."""
+        report = check_path(copy)
+        if report is None:
+            return
+        self._keep_report(key, report, record)
+        for reading in read_file(copy) if report.form in ("warc", "arc", "wacz") else ():
+            for post in reading.parsed.posts:
+                if self.posts >= POSTS:
+                    return
+                self.posts += 1
+                place = reading.source.replace(copy.name, key)
+                line = {
+                    **post.line(),
+                    "record": record,
+                    "parser": reading.parsed.parser,
+                    "layout": reading.parsed.layout,
+                }
+                self._writer.post(self._clean({**line, "role": "in a received file", "place": place}))
+
+    def _checked_folder(self, path: Path) -> None:
+        if path.is_dir() and (report := check_path(path)) is not None:
+            self._keep_report("folder", report, None)
+
+    def _keep_report(self, key: str, report: Report, record: str | None) -> None:
+        self.reports.append((key, report))
+        value = {"format": "archiver-arrival-check/1", "about": key, **report.line()}
+        block = json.dumps(self._clean(value), ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
+        fields = [("WARC-Refers-To", record)] if record else []
+        self._writer.resource(
+            f"urn:archiver:arrival-check:{key.replace(' ', '-')}", "application/json", block, record_type="metadata",
+            fields=fields, extra={"about": key, "intact": report.intact},
+        )  # fmt: skip
+        said = "intact" if report.intact else str(next(f for f in report.findings if f.kind != "form"))
+        self._writer.inventory(
+            self._clean(
+                {"kind": "arrival check", "about": key, "form": report.form, "intact": report.intact, "said": said}
+            )
+        )
+
+    def _annotate(self, capture_id: str) -> None:
+        """Who handed it over and what they agreed to: signed events of the receiver's, not part of the capture."""
+        about = {"capture": capture_id}
+        agreed = {name: value for name, value in self.consent.items() if value is not None}
+        words = ", ".join(f"{name}: {'yes' if value else 'no'}" for name, value in agreed.items()) or "not asked"
+        events = [
+            {
+                "kind": "source",
+                "about": about,
+                "text": f"{self.source} via {self.via}",
+                "source": self.source,
+                "via": self.via,
+            },
+            {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
+        ]
+        home = self.home
+        home.ledger.append([Event("annotated", home.clock(), detail) for detail in events], home.author)
+        home.project()
+
+
+def listed(path: Path) -> Iterator[Handed]:
+    """Everything below `path`, in the order of its names. Links are not followed: what they name was not handed over."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError as error:
+        raise NotFound(f"a file or folder {path}", "none", "Check the name.") from error
+    except OSError as error:
+        raise UsageError(f"a readable {path.name!r}", str(error.strerror), "Check the medium and the name.") from error
+    if not stat.S_ISDIR(mode):
+        yield _handed(path, os.fsencode(path.name), mode)
+        return
+
+    broken: list[OSError] = []
+    for folder, folders, names in os.walk(path, onerror=broken.append, followlinks=False):
+        folders.sort()
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted([*names, *links]):
+            inside = Path(folder) / name
+            relative = os.fsencode(os.path.relpath(inside, path))
+            try:
+                yield _handed(inside, relative, inside.lstat().st_mode)
+            except OSError as error:
+                yield Handed(inside, relative, f"it cannot be looked at: {error.strerror}")
+    for failure in broken:
+        where = Path(str(failure.filename))
+        inner = os.fsencode(os.path.relpath(where, path))
+        yield Handed(where, inner, f"a folder that cannot be read: {failure.strerror}")
+
+
+def _handed(path: Path, name: bytes, mode: int) -> Handed:
+    if stat.S_ISLNK(mode):
+        return Handed(path, name, "a symbolic link: not followed")
+    if not stat.S_ISREG(mode):
+        return Handed(path, name, "no ordinary file")
+    return Handed(path, name)
+
+
+def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
+    """Copies and hashes in one reading. Returns why it ends early, or None. Raises `OSError`, `DiskError`."""
+    source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        with open(copy, "xb", buffering=0) as out:
+            while True:
+                try:
+                    data = os.read(source, READ)
+                except OSError as error:
+                    return f"the medium cannot be read beyond byte {running.size}: {error.strerror or error}"
+                if not data:
+                    return None
+                running.update(data)
+                try:
+                    out.write(data)
+                except OSError as error:
+                    free = shutil.disk_usage(copy.parent).free
+                    raise DiskError(
+                        "room for a copy", f"{error.strerror}, {free} bytes free", "Make room and receive again."
+                    ) from error
+    finally:
+        os.close(source)
+
+
+def safe_suffix(name: bytes) -> str:
+    """The ending of a file's name, where it is one that says what the file is."""
+    match = re.search(rb"\.(warc\.gz|arc\.gz|[A-Za-z0-9]{1,8})$", name)
+    return f".{match[1].decode().lower()}" if match else ""
+
+
+def _head(path: Path) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(512)
+
+
+def media_type(start: bytes) -> str:
+    """By the first bytes; the name that somebody gave a file is no statement of ours."""
+    for magic, at, kind in _MAGIC:
+        if start[at : at + len(magic)] == magic:
+            return kind
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    if re.match(r"\s*<(?:!doctype html|html|head|body)\b", text, re.IGNORECASE):
+        return "text/html"
+    return "text/plain; charset=utf-8" if (text and text.isprintable()) or "\n" in text else "application/octet-stream"
+
+
+def _plainly(kind: str) -> str:
+    """A media type in a person's word."""
+    first = kind.partition("/")[0]
+    return {"image": "photo", "video": "video", "audio": "audio"}.get(first, "document")
+
+
+def _mentions(path: Path, mark: bytes) -> bool:
+    tail = b""
+    with open(path, "rb") as stream:
+        while data := stream.read(READ):
+            if mark in tail + data:
+                return True
+            tail = data[-len(mark) :]
+    return False
+
+
+def _whole(ended: list[Taken]) -> tuple[Outcome, str | None]:
+    bad = [item for item in ended if item.outcome not in (Outcome.CAPTURED, Outcome.SKIPPED)]
+    if bad:
+        outcome = bad[0].outcome if len(ended) == 1 else Outcome.PARTIAL
+        return outcome, f"{len(bad)} of {len(ended)} files not whole: {bad[0].reason}" if len(ended) > 1 else bad[
+            0
+        ].reason
+    skipped = [item for item in ended if item.outcome is Outcome.SKIPPED]
+    if len(skipped) == len(ended):
+        return Outcome.SKIPPED, skipped[0].reason
+    return Outcome.CAPTURED, None
+
+
+def consent_of(given: list[str], refused: list[str]) -> dict[str, bool | None]:
+    """What the source agreed to; None where nobody asked. Raises `UsageError`."""
+    said: dict[str, bool | None] = dict.fromkeys(CONSENT)
+    for words, value in ((given, True), (refused, False)):
+        for name in (part.strip() for text in words for part in text.split(",") if part.strip()):
+            if name not in CONSENT:
+                raise UsageError(f"consent to any of {', '.join(CONSENT)}", repr(name), "Choose from these.")
+            if said[name] is not None and said[name] is not value:
+                raise UsageError(f"consent to {name!r} given or refused", "both", "Say one of the two.")
+            said[name] = value
+    return said

@@ -1,0 +1,109 @@
+"""Notifications by rule, through apprise: what watches find, and jobs that are given up. Ids only, unless a rule says otherwise.
+
+A message leaves by servers of strangers and lies on telephones that are searched: the default says that something happened, and the
+ids by which it is looked up here. Each is sent by a process of its own, which is ended where the target hangs; nothing waits for it.
+Where captures go out by a proxy, messages do too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from time import sleep
+from typing import TYPE_CHECKING, Any
+
+from archiver.home.notify_config import NotifyRule
+
+if TYPE_CHECKING:
+    from archiver.home.home import Home
+
+SEND_SECONDS = 20.0
+TRIES = 3
+PAUSE_SECONDS = 5.0
+LEFT_SECONDS = 30.0
+"""How long the end of a worker waits for what is still to be sent."""
+
+
+def message(kind: str, detail: Mapping[str, Any], content: bool) -> tuple[str, str]:
+    """(title, text). Without `content` nothing that says what it is about: ids of this home only."""
+    ids = [(name, detail[name]) for name in ("job", "capture", "event", "watch") if detail.get(name) is not None]
+    lines = [f"{name} {value}" for name, value in ids]
+    if content:
+        lines += [str(detail[name]) for name in ("link", "said", "reason") if detail.get(name)]
+        lines += [f"changed: {', '.join(one['field'] for one in detail['changes'])}"] if detail.get("changes") else []
+    return f"archiver: {kind}", "\n".join(lines)
+
+
+class Notices:
+    """Sends beside the work, in order, on a thread of its own. `tell`: one line to the person where something was not sent."""
+
+    def __init__(self, home: Home, tell: Callable[[str], None]) -> None:
+        self._home, self._tell = home, tell
+        self._waiting: queue.SimpleQueue[tuple[NotifyRule, str, str] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
+        self._thread.start()
+
+    def heard(self, kind: str, detail: Mapping[str, Any], cases: tuple[str, ...]) -> None:
+        for rule in self._home.config.notify:
+            if kind in rule.events and (rule.case is None or rule.case in cases):
+                self._waiting.put((rule, *message(kind, detail, rule.content)))
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            rule, title, text = item
+            for attempt in range(1, TRIES + 1):
+                trouble = send(self._home, rule, title, text)
+                if trouble is None:
+                    break
+                if attempt == TRIES:
+                    self._tell(f"notification {rule.name} was not sent: {trouble}")
+                else:
+                    sleep(PAUSE_SECONDS)
+
+    def close(self) -> None:
+        """Waits for what is still to be sent, and not for ever."""
+        self._waiting.put(None)
+        self._thread.join(LEFT_SECONDS)
+
+
+def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
+    """Why it was not sent, or None. Names the rule's targets nowhere: they are secrets."""
+    if not rule.targets:
+        return "it has no target (target, or the variable that from_environment names)"
+    proxy = home.config.proxy
+    ways = dict.fromkeys(
+        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy or ""
+    )
+    environment = {**os.environ, **ways, "no_proxy": "", "NO_PROXY": ""} if proxy else dict(os.environ)
+    order = json.dumps({"targets": rule.targets, "title": title, "text": text})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "archiver.jobs.notify"], input=order, env=environment, text=True, timeout=SEND_SECONDS,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return f"no answer within {SEND_SECONDS:.0f} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if done.returncode == 0 else done.stdout.strip() or "the target did not take it"
+
+
+def _child() -> int:
+    """The process that sends: targets and words on standard input, on standard output a reason without either."""
+    import apprise
+
+    order = json.load(sys.stdin)
+    sender = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False))
+    if not all(sender.add(target) for target in order["targets"]):
+        sys.stdout.write("a target that apprise does not understand")
+        return 1
+    return 0 if sender.notify(title=order["title"], body=order["text"]) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(_child())

@@ -1,0 +1,209 @@
+"""Politeness: the Limiter port, one that holds within a process, and one that holds across processes and machines.
+
+The recorder asks before each exchange and reports when a host tells it to wait. Because every client goes through
+the recorder, the limit holds across captures; the one over shared turns holds for all that share their store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from archiver.ratelimit.turns import BEAT_SECONDS, Turns
+from storage.errors import EvidenceError
+
+AGAIN_SECONDS = 0.5
+"""Until a store that did not answer is asked again."""
+
+
+class Limiter(Protocol):
+    """All methods are called on the recorder's loop."""
+
+    async def acquire(self, host: str) -> None:
+        """Returns when a request to `host` may start. Raises `EvidenceError` where that cannot be known."""
+
+    def release(self, host: str) -> None:
+        """The exchange has ended."""
+
+    def penalise(self, host: str, seconds: float) -> None:
+        """The host asked for a pause: no request to it starts before it is over."""
+
+    async def quiet(self, host: str) -> float:
+        """Seconds that are left of the pause that the host asked for; 0 for none. Raises `EvidenceError` as `acquire` does."""
+
+    def close(self) -> None:
+        """What is held is given back. Not on the recorder's loop."""
+
+
+@dataclass
+class _Host:
+    next_start: float = 0.0
+    quiet_until: float = -math.inf
+    running: int = 0
+    waiters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
+
+
+class HostLimiter:
+    """At most `concurrency` exchanges with a host at a time, starts at least `interval` seconds apart."""
+
+    def __init__(
+        self, interval: float = 0.0, concurrency: int = 6, ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = interval
+        self._concurrency = concurrency
+        self._ticks = ticks
+        self._hosts: dict[str, _Host] = {}
+        self._order = 0
+
+    async def acquire(self, host: str) -> None:
+        state = self._hosts.setdefault(host, _Host())
+        while state.running >= self._concurrency:
+            self._order += 1
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heapq.heappush(state.waiters, (self._order, waiter))
+            await waiter
+        state.running += 1
+        try:
+            while (wait := state.next_start - self._ticks()) > 0:
+                await asyncio.sleep(wait)
+            state.next_start = max(state.next_start, self._ticks()) + self._interval
+        except asyncio.CancelledError:
+            self.release(host)
+            raise
+
+    def release(self, host: str) -> None:
+        state = self._hosts[host]
+        state.running -= 1
+        while state.waiters:
+            _, waiter = heapq.heappop(state.waiters)
+            if not waiter.done():
+                waiter.set_result(None)
+                break
+
+    def penalise(self, host: str, seconds: float) -> None:
+        state = self._hosts.setdefault(host, _Host())
+        state.quiet_until = max(state.quiet_until, self._ticks() + seconds)
+        state.next_start = max(state.next_start, state.quiet_until)
+
+    async def quiet(self, host: str) -> float:
+        state = self._hosts.get(host)
+        return max(0.0, state.quiet_until - self._ticks()) if state is not None else 0.0
+
+    def close(self) -> None:
+        """Nothing outlives the process."""
+
+
+class SharedLimiter:
+    """The limits of all who share a store. Raises `EvidenceError` from `acquire` where the store cannot be asked.
+
+    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the store.
+    Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is started anew
+    should cost no capture.
+    """
+
+    def __init__(self, turns: Turns, concurrency: int, patience: float = 30.0) -> None:
+        """`patience`: seconds for which a store that does not answer is asked again before a request fails of it."""
+        self._turns, self._patience = turns, patience
+        self._local = HostLimiter(0.0, concurrency)
+        self._thread = ThreadPoolExecutor(1, "turns")
+        self._lost: EvidenceError | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    async def acquire(self, host: str) -> None:
+        if self._beating is None:
+            self._beating = asyncio.ensure_future(self._beat())
+        await self._local.acquire(host)
+        try:
+            await self._turn(host)
+        except (EvidenceError, asyncio.CancelledError):
+            self._local.release(host)
+            raise
+
+    async def _turn(self, host: str) -> None:
+        loop = asyncio.get_running_loop()
+        ours = False
+        answered = loop.time()
+        try:
+            while True:
+                asked = self._thread.submit(self._take, host, ours)
+                try:
+                    mine, wait = await asyncio.wrap_future(asked, loop=loop)
+                except asyncio.CancelledError:
+                    if not ours and not asked.cancel():
+                        asked.add_done_callback(lambda done: self._undo(done, host))
+                    raise
+                except EvidenceError:
+                    if loop.time() - answered > self._patience:
+                        raise
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    continue
+                answered = loop.time()
+                ours = ours or mine
+                if ours and wait <= 0:
+                    return
+                await asyncio.sleep(wait)
+        except (EvidenceError, asyncio.CancelledError):
+            if ours:
+                self._later(self._turns.give_back, host)
+            raise
+
+    def _take(self, host: str, held: bool) -> tuple[bool, float]:
+        """On the store's thread."""
+        try:
+            if self._lost is not None:
+                self._turns.beat()  # first, what was lost on the way is put right
+                self._lost = None
+            return self._turns.take(host, held)
+        except EvidenceError as error:
+            self._lost = error
+            raise
+
+    def _undo(self, done: Future[tuple[bool, float]], host: str) -> None:
+        """Nobody waits any more for the turn that was just taken."""
+        if not done.cancelled() and done.exception() is None and done.result()[0]:
+            self._later(self._turns.give_back, host)
+
+    async def _beat(self) -> None:
+        while True:
+            self._later(self._turns.beat)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _later(self, work: Callable[..., Any], *arguments: Any) -> None:
+        def done() -> None:
+            try:
+                work(*arguments)
+                self._lost = None
+            except EvidenceError as error:
+                self._lost = error
+
+        self._thread.submit(done)
+
+    def release(self, host: str) -> None:
+        self._later(self._turns.give_back, host)
+        self._local.release(host)
+
+    def penalise(self, host: str, seconds: float) -> None:
+        self._local.penalise(host, seconds)  # kept here too: the store may be away just now
+        self._later(self._turns.quiet, host, seconds)
+
+    async def quiet(self, host: str) -> float:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while True:
+            try:
+                shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
+                return max(shared, await self._local.quiet(host))
+            except EvidenceError:
+                if loop.time() - begun > self._patience:
+                    raise
+                await asyncio.sleep(AGAIN_SECONDS)
+
+    def close(self) -> None:
+        self._thread.submit(self._turns.leave).result()
+        self._thread.shutdown()

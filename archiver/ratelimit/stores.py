@@ -1,0 +1,150 @@
+"""Where turns at hosts are kept: SQLite within a home, PostgreSQL among machines."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, urlencode
+
+from storage.errors import CatalogError, Unreachable
+from storage.sqlite import open_database
+from storage.times import system_clock
+
+
+class Rows(Protocol):
+    """A connection within one transaction. `?` stands for a value."""
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+    @property
+    def lock(self) -> str:
+        """What a SELECT ends with that is to keep others from the row."""
+
+    def now(self) -> float:
+        """Seconds since 1970 by the database's clock."""
+
+
+class Store(Protocol):
+    """A database that others use at the same time. Raises `EvidenceError` where it cannot be asked."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Rows]: ...
+
+    def close(self) -> None: ...
+
+
+class SqliteStore:
+    """`state.sqlite`, by a connection of its own that does not wait for the disk: nothing here outlives a crash."""
+
+    lock = ""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_database(path, "state_", "Move state.sqlite away and run it again.", durable=False)
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, values).fetchall()
+
+    def now(self) -> float:
+        return system_clock().timestamp()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Rows]:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                yield self
+        except sqlite3.Error as error:
+            raise CatalogError("a state.sqlite that answers", str(error), "Look at the disk, then go on.") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS archiver_turn_hosts (host TEXT PRIMARY KEY, next_start DOUBLE PRECISION NOT NULL, quiet_until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS archiver_turn_holders (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS archiver_turns_held (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
+"""
+
+
+FROZEN = "-c idle_in_transaction_session_timeout=5000"
+"""A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
+
+
+PATIENCE = {
+    "connect_timeout": "5", "tcp_user_timeout": "15000",
+    "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "3",
+}  # fmt: skip
+"""A network that swallows what is sent says nothing: a connection on which nothing is confirmed for some 15 s is given up, and
+made anew. TCP by itself waits a quarter of an hour, and the worker with it. (PostgreSQL, libpq, 34.1.2 "Parameter Key Words".)"""
+
+
+SCHEMA_LOCK = 0x6172_6368
+"""Two that make the tables at the same moment: one after the other. An advisory lock's number."""
+
+
+def patient(link: str, options: str = FROZEN) -> str:
+    """A link to PostgreSQL by which nobody waits for ever. What the link says itself of these things stands."""
+    place, _, query = link.partition("?")
+    said = dict(parse_qsl(query))
+    asked = {**PATIENCE, **said, "options": " ".join(filter(None, (options, said.get("options"))))}
+    return f"{place}?{urlencode(asked, quote_via=quote)}"
+
+
+class PostgresStore:
+    """Connects when it is first asked, and again after the server was away."""
+
+    lock = " FOR UPDATE"
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: Any = None
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        renamed = sql.replace("turn_ho", "archiver_turn_ho").replace("turns_held", "archiver_turns_held")
+        cursor = self._connection.execute(renamed.replace("?", "%s"), values)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    def now(self) -> float:
+        return float(self.ask("SELECT extract(epoch FROM clock_timestamp())")[0][0])
+
+    def _connected(self) -> Any:
+        import psycopg
+
+        if self._connection is None or self._connection.closed:
+            made = psycopg.connect(patient(self._url, f"-c statement_timeout=15000 {FROZEN}"))
+            with made.transaction():
+                made.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
+                made.execute(SCHEMA)
+            made.commit()
+            self._connection = made
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Rows]:
+        import psycopg
+
+        try:
+            try:
+                self._connected().execute("SELECT 1")
+                self._connection.rollback()
+            except psycopg.OperationalError:  # it was restarted meanwhile: once more, from the beginning
+                self.close()
+                self._connected()
+            with self._connection.transaction():
+                yield self
+        except psycopg.Error as error:
+            self.close()
+            raise Unreachable(
+                "the shared limits of all machines ([jobs] database)",
+                f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:200],
+                "Nothing is asked of any host until they can be reached. See whether PostgreSQL runs.",
+            ) from error
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

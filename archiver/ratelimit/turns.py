@@ -1,0 +1,122 @@
+"""Turns at hosts, shared: by the processes of a home through `state.sqlite`, by many machines through PostgreSQL.
+
+Two tables' worth of facts: when the next request to a host may start, and how many of each holder's are under way. A holder
+that is silent for `HOLDER_SECONDS` is dead, and what it held is free again. Times are the database's own clock, so that machines
+whose clocks differ agree. Where the database cannot be asked, nothing is requested: a limit that cannot be known is not ignored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+
+from archiver.ratelimit.stores import Rows, Store
+from storage.errors import EvidenceError
+
+HOLDER_SECONDS = 40.0
+BEAT_SECONDS = 10.0
+BUSY_SECONDS = 0.05
+"""How long until it is looked again whether another's exchange has ended."""
+
+
+class Turns:
+    """The turns of one holder. Not for two threads at once."""
+
+    def __init__(self, store: Store, holder: str, interval: float, concurrency: int) -> None:
+        self._store, self._holder = store, holder
+        self._interval, self._concurrency = interval, concurrency
+        self._running: Counter[str] = Counter()
+        """What we hold. Each beat writes it, so that an answer that was lost on the way is put right."""
+
+    def take(self, host: str, held: bool = False) -> tuple[bool, float]:
+        """(whether the turn is ours, seconds to wait). Ours: it starts after that wait. Else: ask again after it.
+
+        `held`: the turn is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
+        """
+        with self._store.transaction() as rows:
+            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            next_start, quiet = rows.ask(
+                f"SELECT next_start, quiet_until FROM turn_hosts WHERE host=?{rows.lock}", (host,)
+            )[0]
+            now = rows.now()
+            if held and quiet <= now:
+                return True, 0.0
+            if not held:
+                self._beat(rows, now)
+                running = rows.ask(
+                    "SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders ON turn_holders.holder=turns_held.holder "
+                    "WHERE host=? AND until>?",
+                    (host, now),
+                )[0][0]
+                if running >= self._concurrency:
+                    return False, BUSY_SECONDS
+                rows.ask(
+                    "INSERT INTO turns_held VALUES (?,?,?) ON CONFLICT (host, holder) DO UPDATE SET running=excluded.running",
+                    (host, self._holder, self._running[host] + 1),
+                )
+            start = max(now, next_start, quiet)
+            rows.ask("UPDATE turn_hosts SET next_start=? WHERE host=?", (start + self._interval, host))
+        self._running[host] += not held
+        return True, float(start - now)
+
+    def give_back(self, host: str) -> None:
+        self._running[host] -= 1
+        with self._store.transaction() as rows:
+            values = (self._running[host], host, self._holder)
+            rows.ask("UPDATE turns_held SET running=? WHERE host=? AND holder=?", values)
+
+    def quiet(self, host: str, seconds: float) -> None:
+        """No request to the host starts before that many seconds have passed."""
+        with self._store.transaction() as rows:
+            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            until = rows.now() + seconds
+            rows.ask("UPDATE turn_hosts SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
+
+    def left(self, host: str) -> float:
+        """Seconds that are left of the host's pause; 0 for none."""
+        with self._store.transaction() as rows:
+            found = rows.ask("SELECT quiet_until FROM turn_hosts WHERE host=?", (host,))
+            return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
+
+    def beat(self) -> None:
+        """We are alive; and what others left behind who are not is cleared away."""
+        with self._store.transaction() as rows:
+            now = rows.now()
+            self._beat(rows, now)
+            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
+            self._running = +self._running
+            for host, running in self._running.items():
+                rows.ask("INSERT INTO turns_held VALUES (?,?,?)", (host, self._holder, running))
+            for (dead,) in rows.ask("SELECT holder FROM turn_holders WHERE until<?", (now - 10 * HOLDER_SECONDS,)):
+                rows.ask("DELETE FROM turns_held WHERE holder=?", (dead,))
+                rows.ask("DELETE FROM turn_holders WHERE holder=?", (dead,))
+
+    def _beat(self, rows: Rows, now: float) -> None:
+        rows.ask(
+            "INSERT INTO turn_holders VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
+            (self._holder, now + HOLDER_SECONDS),
+        )
+
+    def leave(self) -> None:
+        """What is held is given back: the process ends in order."""
+        with suppress(EvidenceError), self._store.transaction() as rows:
+            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM turn_holders WHERE holder=?", (self._holder,))
+        self._store.close()
+
+    def standing(self) -> list[dict[str, Any]]:
+        """Hosts with requests under way or a pause: host, running, quiet (seconds left, or None)."""
+        with self._store.transaction() as rows:
+            now = rows.now()
+            found = rows.ask(
+                "SELECT turn_hosts.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders "
+                "ON turn_holders.holder=turns_held.holder WHERE turns_held.host=turn_hosts.host AND until>?) "
+                "FROM turn_hosts ORDER BY turn_hosts.host",
+                (now,),
+            )
+        hosts = [
+            {"host": host, "running": int(running), "quiet": max(0.0, quiet - now) or None}
+            for host, quiet, running in found
+        ]
+        return [one for one in hosts if one["running"] or one["quiet"]]

@@ -1,0 +1,233 @@
+"""The proxy on loopback, one port for each open capture, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, TypeVar
+
+from archiver.ratelimit.limiter import HostLimiter, Limiter
+from archiver.recorder.dial import Dialer, Exit
+from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits, Request, Upstream, split_url
+from archiver.recorder.listener import Listener
+from archiver.recorder.network import TestNetwork, default_roots
+from archiver.recorder.redact import Redactor
+from archiver.recorder.streams import PlainStream, close_socket
+from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
+from storage.capture import CaptureWriter
+from storage.times import Clock, system_clock
+
+T = TypeVar("T")
+
+
+class Recorder:
+    """One per process. `open` gives each capture its port; `close` ends all. Thread-safe."""
+
+    def __init__(
+        self,
+        limiter: Limiter | None = None,
+        exit_: Exit | None = None,
+        roots: Roots | None = None,
+        network: TestNetwork | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.network = network
+        self._roots = (network.roots if network else None) or roots or default_roots()
+        self._clock = clock
+        self._exit = exit_ or Exit()
+        self._context = client_context(self._roots)
+        self.authority = ThrowAwayAuthority(clock())
+        self.limiter: Limiter = limiter or HostLimiter()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Runs a coroutine on the recorder's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def soon(self, work: Callable[..., object], *arguments: object) -> None:
+        """Calls something on the recorder's loop."""
+        self._loop.call_soon_threadsafe(partial(work, *arguments))
+
+    def open(
+        self,
+        writer: CaptureWriter,
+        limits: Limits | None = None,
+        secret_values: Iterable[bytes] = (),
+        on_done: Callable[[ExchangeDone], None] = lambda done: None,
+        exit_: Exit | None = None,
+    ) -> Port:
+        """A port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
+
+        `exit_`: the way out of this capture's case, where it is not the recorder's own.
+        """
+        network = self.network or TestNetwork()
+        dialer = Dialer(exit_ or self._exit, dict(network.routes), network.resolve)
+        upstream = Upstream(writer, dialer, self._context, self._roots)
+        redactor = Redactor(writer.withhold, secret_values)
+        exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits or Limits(), self._clock, on_done)
+        port = Port(self, exchanger, upstream)
+        self.call(port._listen()).result()
+        return port
+
+    def close(self) -> None:
+        async def stop() -> None:
+            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+        self.call(stop()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.limiter.close()
+
+
+class Port:
+    """The recorder's side of one open capture."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        exchanger: Exchanger,
+        upstream: Upstream,
+    ) -> None:
+        self._recorder = recorder
+        self._exchanger = exchanger
+        self._upstream = upstream
+        self.token = secrets.token_urlsafe(18)
+        self._listener = Listener(exchanger, recorder.authority, self.token)
+        self._socket: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+        self._fetches: set[asyncio.Task[ExchangeDone]] = set()
+        self.address = ("127.0.0.1", 0)
+
+    def __repr__(self) -> str:
+        return f"Port({self.address[0]}:{self.address[1]})"
+
+    @property
+    def proxy_url(self) -> str:
+        """`http://archiver:<token>@127.0.0.1:<port>`, for a client's proxy setting. A secret."""
+        return f"http://archiver:{self.token}@{self.address[0]}:{self.address[1]}"
+
+    def proxy_for(self, tag: str) -> str:
+        """A proxy address of its own for one job: what is asked through it carries `tag`. A secret."""
+        token = secrets.token_urlsafe(18)
+        self._listener.admit(token, tag)
+        return f"http://archiver:{token}@{self.address[0]}:{self.address[1]}"
+
+    @property
+    def authorization(self) -> str:
+        """Value of `Proxy-Authorization` for this port. A secret."""
+        return "Basic " + base64.b64encode(f"archiver:{self.token}".encode()).decode()
+
+    @property
+    def received(self) -> int:
+        """Payload bytes received so far, for showing progress."""
+        return self._exchanger.received
+
+    @property
+    def stopped(self) -> str | None:
+        return self._exchanger.stopped
+
+    def stop(self, reason: str) -> None:
+        """Nothing more is requested; what is under way goes on."""
+        self._exchanger.stopped = self._exchanger.stopped or reason
+
+    async def _listen(self) -> None:
+        sock = socket.socket()
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(128)
+        sock.setblocking(False)
+        self._socket = sock
+        self.address = sock.getsockname()
+        self._accepting = asyncio.create_task(self._accept(sock))
+
+    async def _accept(self, sock: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(sock)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+            task = asyncio.create_task(self._listener.serve(PlainStream(client)))
+            self._clients.add(task)
+            task.add_done_callback(self._clients.discard)
+
+    def fetch(
+        self, url: str, headers: list[tuple[str, str]], tag: str | None = None, keep_body: int = 0
+    ) -> Future[ExchangeDone]:
+        """GETs `url` straight into the WARC: the streaming fetcher. Follows nothing. Never raises for the network.
+
+        `keep_body`: give the payload back if it is no larger, bytes.
+        """
+        return self._recorder.call(self._fetch(url, headers, tag, keep_body))
+
+    async def _fetch(self, url: str, headers: list[tuple[str, str]], tag: str | None, keep_body: int) -> ExchangeDone:
+        try:
+            ascii_url = url.encode("ascii").decode()
+        except UnicodeEncodeError:
+            ascii_url = iri_to_uri(url)
+        parts = split_url(ascii_url)
+        if parts is None:
+            return ExchangeDone(tag, url, None, problem="unsupported link", detail="only http and https are fetched")
+        scheme, host, port, path = parts
+        default = 443 if scheme == "https" else 80
+        authority = host if port == default else f"{host}:{port}"
+        lines = [
+            f"GET {path} HTTP/1.1",
+            f"Host: {authority}",
+            *(f"{name}: {value}" for name, value in headers),
+        ]
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        request = Request(b"GET", ascii_url, scheme, host, port, head, tag=tag)
+        task = asyncio.ensure_future(self._exchanger.run(request, None, keep_body))
+        self._fetches.add(task)
+        try:
+            done = await task
+        finally:
+            self._fetches.discard(task)
+        return done
+
+    def close(self) -> None:
+        """Stops accepting, ends what is under way, closes connections. The writer is left to its owner."""
+        self._recorder.call(self._close()).result()
+
+    async def _close(self) -> None:
+        if self._accepting is not None:
+            self._accepting.cancel()
+        if self._socket is not None:
+            close_socket(asyncio.get_running_loop(), self._socket)
+        tasks = [*self._clients, *self._fetches]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._upstream.close()
+
+
+def iri_to_uri(url: str) -> str:
+    """A link with other letters in the form that goes over the wire: IDNA host, UTF-8 percent-encoding."""
+    from urllib.parse import quote, urlsplit, urlunsplit
+
+    import idna
+
+    parts = urlsplit(url)
+    try:
+        host = idna.encode(parts.hostname or "", uts46=True).decode()
+    except idna.IDNAError:
+        host = parts.hostname or ""
+    netloc = host if parts.port is None else f"{host}:{parts.port}"
+    safe = "/%:=&?~#+!$,;'@()*[]"
+    return urlunsplit((parts.scheme, netloc, quote(parts.path, safe), quote(parts.query, safe), ""))

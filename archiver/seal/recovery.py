@@ -1,0 +1,101 @@
+"""Closing and sealing what an interrupted process left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from archiver.home.cases import DEFAULT_CASE
+from archiver.home.home import Home
+from archiver.seal.sealing import seal
+from storage.errors import FormatError
+from storage.recovery import recover_folder
+
+
+@dataclass(frozen=True)
+class Recovered:
+    capture: str
+    folder: Path
+    report: dict[str, Any]
+
+    def describe(self) -> str:
+        did = []
+        if self.report.get("salvaged"):
+            did.append(f"{self.report['salvaged']} cut files kept as truncated records")
+        if self.report.get("tail_bytes"):
+            did.append(f"{self.report['tail_bytes']} bytes of a torn record set aside")
+        if self.report.get("lines_added"):
+            did.append(f"{self.report['lines_added']} records listed again")
+        if self.report.get("without_outcome"):
+            did.append(f"{self.report['without_outcome']} discovered things marked as interrupted")
+        if self.report.get("closed_before"):
+            return f"{self.capture}: was complete, and is sealed now"
+        return f"{self.capture}: sealed as partial (interrupted)" + (": " + ", ".join(did) if did else "")
+
+
+FORGET_AFTER = timedelta(hours=1)
+"""A capture that was announced this long ago and has no folder will have none."""
+
+
+def recover(home: Home, everywhere: bool = False) -> list[Recovered]:
+    """Closes and seals captures whose process died. Touches only those whose lock is free.
+
+    `everywhere`: look through all capture folders, not only those that state.sqlite remembers as open.
+    Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.
+    """
+    home.ledger.recover()
+    pending = {capture_id: (folder, cases) for capture_id, folder, cases in home.state.open_captures()}
+    if everywhere:
+        for folder in sorted((home.path / "captures").glob("*/*/*/*")):
+            pending.setdefault(folder.name, (str(folder.relative_to(home.path)), [DEFAULT_CASE]))
+    if not pending:
+        return []
+    sealed = sealed_captures(home, None if everywhere else RECENT)
+    done: list[Recovered] = []
+    for capture_id, (folder_name, cases) in pending.items():
+        if capture_id in sealed:  # died between the leaf and forgetting
+            home.state.capture_sealed(capture_id)
+            continue
+        absolute = home.path / folder_name
+        if not absolute.exists():
+            if _announced(capture_id) < home.clock() - FORGET_AFTER:
+                home.state.capture_sealed(capture_id)
+            continue
+
+        def then(
+            report: dict[str, Any], name: str = folder_name, cases: list[str] = cases, key: str = capture_id
+        ) -> None:
+            # Asked again under the lock: another process may have sealed it since.
+            if key in sealed_captures(home, RECENT):
+                home.state.capture_sealed(key)
+                report["sealed_by_another"] = True
+            else:
+                seal(home, Path(name), cases, report)
+
+        report = recover_folder(absolute, home.clock, then, home.catalog.holder)
+        if report is not None and "sealed_by_another" not in report:
+            done.append(Recovered(capture_id, Path(folder_name), report))
+    return done
+
+
+RECENT = 1000
+
+
+def sealed_captures(home: Home, newest: int | None) -> set[str]:
+    """Ids with a `captured` or `recovered` event among the `newest` events, or among all."""
+    size = home.ledger.checkpoint().size
+    found = set()
+    for seq in range(0 if newest is None else max(0, size - newest), size):
+        try:
+            body = home.ledger.read_event(seq)
+        except FormatError:
+            continue
+        if body and body["type"] in ("captured", "recovered"):
+            found.add(body["detail"]["capture"])
+    return found
+
+
+def _announced(capture_id: str) -> datetime:
+    return datetime.strptime(capture_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)

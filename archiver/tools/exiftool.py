@@ -1,0 +1,105 @@
+"""What exiftool says of a file; one process for many files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+READ_SECONDS = 120.0
+"""How long a probe may look at one file."""
+
+
+class ExifTool:
+    """One exiftool process for all files (`-stay_open`): Perl and its tables take longer to load than a file to read."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def read(self, path: Path) -> Any:
+        """What it says of a file, as JSON; an object with `error` where it cannot."""
+        lines = ["-json", "-G", "-n", "-api", "largefilesupport=1", str(path), "-execute"]
+        with self._turn:
+            hung = threading.Timer(READ_SECONDS, self._kill)
+            hung.start()
+            try:
+                process = self._started()
+                assert process.stdin is not None
+                assert process.stdout is not None
+                process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+                process.stdin.flush()
+                said = bytearray()
+                while not said.endswith((b"{ready}\n", b"{ready}\r\n")):
+                    line = process.stdout.readline()
+                    if not line:
+                        raise ValueError("it ended")
+                    said += line
+                value = json.loads(said[: said.rindex(b"{ready}")] or b"null")
+            except (OSError, ValueError) as error:
+                self.close()
+                return {"error": str(error)[:200]}
+            finally:
+                hung.cancel()
+        return _without_path(value, path)
+
+    def _kill(self) -> None:
+        """A file that makes it think for ever is given up."""
+        if self._process is not None:
+            _kill_all(self._process)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            # exiftool would wait for ever for more of an input that has ended, as it does where we are killed: `cat` ends then,
+            # and what follows it tells exiftool to end too.
+            fed = '{ cat; printf "%s\\n" -stay_open False; } | exec "$0" -stay_open True -@ -'
+            command = ["sh", "-c", fed, shutil.which("exiftool") or "exiftool"]
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self._process
+
+    def close(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            _kill_all(process)
+            process.communicate()
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    """The process and what it started: they are a session of their own."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+EXIFTOOL = ExifTool()
+
+
+def _json(command: list[str], path: Path) -> Any:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
+        value = json.loads(done.stdout or b"null")
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        return {"error": str(error)[:200]}
+    return _without_path(value, path)
+
+
+def _without_path(value: Any, path: Path) -> Any:
+    """The scratch file's own name and times say nothing of the evidence, and something of this machine."""
+    hidden = {"filename", "SourceFile", "File:Directory", "File:FileName", "File:FileModifyDate", "File:FileAccessDate"}
+    hidden |= {"File:FileInodeChangeDate", "File:FilePermissions"}
+    if isinstance(value, dict):
+        return {key: _without_path(item, path) for key, item in value.items() if key not in hidden}
+    if isinstance(value, list):
+        return [_without_path(item, path) for item in value]
+    return value

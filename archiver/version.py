@@ -1,0 +1,42 @@
+"""What this program is called, and which version it is."""
+
+from __future__ import annotations
+
+import platform
+from functools import lru_cache
+from typing import Any
+
+from archiver import __version__
+
+SOFTWARE = f"archiver/{__version__}"
+
+
+@lru_cache(maxsize=1)
+def software() -> dict[str, Any]:
+    """What made a capture, for its manifest."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    libraries = {}
+    for name in (
+        "scrapy",
+        "lxml",
+        "cryptography",
+        "pyopenssl",
+        "warcio",
+        "isal",
+        "trafilatura",
+        "pyrage",
+        "yt-dlp",
+        "telethon",
+        "cryptg",
+    ):
+        try:
+            libraries[name] = version(name)
+        except PackageNotFoundError:
+            libraries[name] = "unknown"
+    return {
+        "name": "archiver",
+        "version": __version__,
+        "python": platform.python_version(),
+        "libraries": libraries,
+    }

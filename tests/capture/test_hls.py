@@ -1,0 +1,71 @@
+"""HLS playlists (RFC 8216): order, ranges, keys, gaps; and a live stream that is read until it ends."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.capture.hls_playlist import Segment, parse_playlist
+
+BASE = "https://cdn.example/a/list.m3u8"
+
+
+def test_a_finished_list_in_order() -> None:
+    text = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:7\n#EXTINF:4,\none.ts\n#EXTINF:4,\n/two.ts?x=1\n#EXT-X-ENDLIST\n"
+    playlist = parse_playlist(text, BASE)
+    assert playlist is not None
+    assert [(s.number, s.url) for s in playlist.segments] == [
+        (7, "https://cdn.example/a/one.ts"),
+        (8, "https://cdn.example/two.ts?x=1"),
+    ]
+    assert (playlist.ended, playlist.target) == (True, 4.0)
+
+
+def test_ranges_go_on_where_the_last_one_ended() -> None:
+    text = (
+        '#EXTM3U\n#EXT-X-MAP:URI="v.mp4",BYTERANGE="100@0"\n#EXT-X-BYTERANGE:50@100\nv.mp4\n#EXT-X-BYTERANGE:60\nv.mp4\n'
+        "#EXT-X-BYTERANGE:5\nother.mp4\n"
+    )
+    playlist = parse_playlist(text, BASE)
+    assert playlist is not None
+    assert [(s.initial, s.span) for s in playlist.segments] == [
+        (True, (0, 100)),
+        (False, (100, 50)),
+        (False, (150, 60)),
+        (False, (0, 5)),
+    ]
+
+
+def test_keys_gaps_and_other_encryption() -> None:
+    text = (
+        '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="k?a=1,2",IV=0x1\na.ts\n#EXT-X-KEY:METHOD=NONE\nb.ts\n'
+        "#EXT-X-GAP\nc.ts\nd.ts\n"
+    )
+    playlist = parse_playlist(text, BASE)
+    assert playlist is not None
+    assert [(s.number, s.key) for s in playlist.segments] == [
+        (0, "https://cdn.example/a/k?a=1,2"),
+        (1, None),
+        (3, None),
+    ]
+    assert (playlist.gaps, playlist.encrypted) == ((2,), None)
+    sample = parse_playlist('#EXTM3U\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://x"\na.ts\n', BASE)
+    assert sample is not None
+    assert sample.encrypted == "SAMPLE-AES"
+
+
+def test_variants_of_a_master_list() -> None:
+    text = (
+        '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100\nlow.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=900,CODECS="a,b"\nhigh.m3u8\n'
+    )
+    playlist = parse_playlist(text, BASE)
+    assert playlist is not None
+    assert max(playlist.variants) == (900, "https://cdn.example/a/high.m3u8")
+    assert playlist.segments == ()
+
+
+@given(st.text(alphabet='#EXTM3U-KYMAPBRIN:=,@"\n0123456789abc./', max_size=300) | st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    for start in ("", "#EXTM3U\n"):
+        playlist = parse_playlist(start + text, BASE)
+        assert playlist is None or all(isinstance(segment, Segment) for segment in playlist.segments)

@@ -1,0 +1,379 @@
+"""Lists of links as people keep them, and the result sheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.capture.link_lists import Entry, links_in, read_list
+from archiver.capture.result_sheet import Row, next_action, write_sheet
+from archiver.demo.server import Answer
+from archiver.errors import UsageError
+from spiders.posts import Outcome
+from tests.conftest import Shell, World
+
+
+def read(path: Path, column: str | None = None) -> list[Entry]:
+    return list(read_list(str(path), column, io.BytesIO()).entries)
+
+
+def found(path: Path, column: str | None = None) -> list[tuple[str, str]]:
+    return [(entry.where, entry.text) for entry in read(path, column) if entry.is_link]
+
+
+# -- reading -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("https://t.me/a/1", ["https://t.me/a/1"]),
+        ("see https://t.me/a/1, and (https://x.com/b/status/2).", ["https://t.me/a/1", "https://x.com/b/status/2"]),
+        ("https://t.me/a/1;https://t.me/a/2", ["https://t.me/a/1", "https://t.me/a/2"]),
+        ("https://t.me/a/1https://t.me/a/2", ["https://t.me/a/1", "https://t.me/a/2"]),
+        ("t.me/a/1 youtu.be/Zh5janSq001 x.com/i/status/1", ["t.me/a/1", "youtu.be/Zh5janSq001", "x.com/i/status/1"]),
+        ("https://en.wikipedia.org/wiki/Zhanaozen_(city)", ["https://en.wikipedia.org/wiki/Zhanaozen_(city)"]),
+        ("https://e.org/a?x=1,2&y=z", ["https://e.org/a?x=1,2&y=z"]),
+        ("https://t.me/a/1 https://t.me/a/1", ["https://t.me/a/1"]),
+        ("@ozen_today", ["@ozen_today"]),
+        ("mail me at a@t.me/x", []),
+        ("nothing", []),
+        ("«https://t.me/a/1»", ["https://t.me/a/1"]),
+        ("tg://resolve?domain=a_b_c&post=5", ["tg://resolve?domain=a_b_c&post=5"]),
+    ],
+)
+def test_links_in_a_text(text: str, links: list[str]) -> None:
+    assert links_in(text) == links
+
+
+@given(st.text(max_size=200))
+def test_any_text(text: str) -> None:
+    for link in links_in(text):
+        assert link
+        assert not any(c.isspace() for c in link)
+
+
+def test_a_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "links.txt"
+    path.write_text("# night\nhttps://t.me/a/1\n\nsaid on the phone\nt.me/a/2 and t.me/a/3\nexample.org/page\n")
+    assert [(entry.where, entry.text, entry.is_link) for entry in read(path)] == [
+        ("line 2", "https://t.me/a/1", True),
+        ("line 4", "said on the phone", False),
+        ("line 5", "t.me/a/2", True),
+        ("line 5", "t.me/a/3", True),
+        ("line 6", "example.org/page", True),
+    ]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
+def test_csv_as_it_comes(tmp_path: Path, mark: str, coding: str) -> None:
+    rows = [
+        ["Ссылки за ночь", "", ""],
+        ["", "", ""],
+        ["№", "что", "ссылка"],
+        ["1", "площадь", "https://t.me/a/1"],
+        ["2", "", ""],
+    ]
+    path = tmp_path / "links.csv"
+    path.write_bytes("\r\n".join(mark.join(row) for row in rows).encode(coding))
+    assert found(path) == [("row 4", "https://t.me/a/1")]
+    assert read_list(str(path), None, io.BytesIO()).column == "ссылка"
+    assert found(path, "ссылка") == found(path, "C") == found(path, "3") == [("row 4", "https://t.me/a/1")]
+
+
+def test_rows_without_a_link_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text("link\nhttps://t.me/a/1\nask Aigul\nhttps://t.me/a/2\n")
+    assert [(entry.where, entry.is_link) for entry in read(path)] == [
+        ("row 2", True),
+        ("row 3", False),
+        ("row 4", True),
+    ]
+
+
+def test_links_in_other_columns_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text("link,backup\nhttps://t.me/a/1,\nhttps://t.me/a/2,https://x.com/b/status/1\n")
+    assert read_list(str(path), None, io.BytesIO()).notes == (
+        "links also stand in column B (1); --column takes another",
+    )
+    assert found(path, "backup") == [("row 3", "https://x.com/b/status/1")]
+
+
+def book(tmp_path: Path) -> tuple[Any, Path]:
+    return openpyxl.Workbook(), tmp_path / "links.xlsx"
+
+
+def test_a_spreadsheet_with_everything(tmp_path: Path) -> None:
+    """Merged cells, a formula, a hyperlink behind a word, a heading in row three, three links in one cell."""
+    made, path = book(tmp_path)
+    sheet = made.active
+    sheet["A1"] = "The night of 5 January"
+    sheet.merge_cells("A1:D1")
+    for cell, text in (("A3", "no"), ("B3", "what"), ("C3", "Link")):
+        sheet[cell] = text
+    sheet["C4"] = '=HYPERLINK("https://t.me/a/1","video")'
+    sheet["C5"] = "the roof"
+    sheet["C5"].hyperlink = "https://t.me/a/2"
+    sheet["C6"] = "https://t.me/a/3\nhttps://t.me/a/4 https://t.me/a/5"
+    sheet["C7"] = "https://t.me/a/6"
+    sheet.merge_cells("C7:C9")
+    sheet["C10"] = "=A1"
+    sheet["C11"] = 12
+    made.save(path)
+    assert found(path) == [
+        ("row 4", "https://t.me/a/1"),
+        ("row 5", "https://t.me/a/2"),
+        ("row 6", "https://t.me/a/3"),
+        ("row 6", "https://t.me/a/4"),
+        ("row 6", "https://t.me/a/5"),
+        ("row 7", "https://t.me/a/6"),
+    ]
+    assert [entry.where for entry in read(path) if not entry.is_link] == ["row 11"]
+    assert found(path, "link") == found(path)
+
+
+def test_every_sheet_of_a_book(tmp_path: Path) -> None:
+    made, path = book(tmp_path)
+    made.active.title = "Almaty"
+    made.active["A1"] = "https://t.me/a/1"
+    made.create_sheet("Zhanaozen")["B2"] = "https://t.me/b/2"
+    made.create_sheet("notes")["A1"] = "nothing"
+    made.save(path)
+    assert found(path) == [("Almaty, row 1", "https://t.me/a/1"), ("Zhanaozen, row 2", "https://t.me/b/2")]
+
+
+def test_fifty_thousand_rows(tmp_path: Path) -> None:
+    made = openpyxl.Workbook(write_only=True)
+    sheet = made.create_sheet("all")
+    sheet.append(["no", "link"])
+    for number in range(50_000):
+        sheet.append([number, f"https://t.me/a/{number + 1}"])
+    path = tmp_path / "many.xlsx"
+    made.save(path)
+    entries = found(path)
+    assert (len(entries), entries[-1]) == (50_000, ("row 50001", "https://t.me/a/50000"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "Save it as XLSX or CSV"),
+        ("broken.xlsx", b"PK\x03\x04 this is no zip", "Save it again"),
+        ("empty.csv", b"", "links in the list"),
+        ("none.csv", b"a,b\n1,2\n", "links in the list"),
+    ],
+)
+def test_lists_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UsageError) as raised:
+        read(path)
+    assert said in str(raised.value)
+
+
+def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text("no,link\n1,https://t.me/a/1\n")
+    with pytest.raises(UsageError, match="no, link"):
+        read(path, "Ссылка")
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file"):
+        read(tmp_path / "none.csv")
+
+
+# -- the sheet -----------------------------------------------------------------------------------------------------
+
+
+def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
+    """What a hostile page or list says must not run in the investigator's spreadsheet."""
+    row = Row("row 1", '=HYPERLINK("https://evil.example","x")', reason="@SUM(1+1)*cmd|' /C calc'!A0", next="-1+1")
+    paths = [tmp_path / "sheet.csv", tmp_path / "sheet.xlsx"]
+    write_sheet([row], paths)
+    with open(paths[0], encoding="utf-8-sig", newline="") as stream:
+        cells = list(csv.reader(stream))[1]
+    assert [cell[0] for cell in cells if cell[:2] in ("'=", "'@", "'-")] == ["'", "'", "'"]
+    sheet: Any = openpyxl.load_workbook(paths[1]).active
+    assert {cell.data_type for cell in sheet[2] if cell.value} == {"s"}
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_but_one_has_a_next_step(outcome: Outcome) -> None:
+    assert bool(next_action(outcome, "because", "id")) == (outcome is not Outcome.CAPTURED)
+
+
+# -- whole lists -----------------------------------------------------------------------------------------------------
+
+NIGHT = """link
+https://youtu.be/Zh5janSq001
+https://t.me/ozen_today/12
+https://www.youtube.com/watch?v=Zh5janSq001&list=PL1
+https://x.com/i/status/1478660000000000001
+https://x.com/i/status/1478660000000000008
+https://youtu.be/B0tWa11Vid0
+gone
+https://blog.ozen.example/2011/12/17/square?utm_source=x
+https://blog.ozen.example/2011/12/17/square
+"""
+
+
+def night(shell: Shell, tmp_path: Path, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
+    path, sheet = tmp_path / "night.csv", tmp_path / "sheet.csv"
+    path.write_text(NIGHT)
+    code, _, _ = shell("capture", "--list", str(path), "--sheet", str(sheet), *words)
+    with open(sheet, encoding="utf-8-sig", newline="") as stream:
+        return code, {row["row"]: row for row in csv.DictReader(stream)}
+
+
+def test_a_night_of_links(shell: Shell, tmp_path: Path) -> None:
+    code, rows = night(shell, tmp_path)
+    assert code == 4
+    assert {where: row["status"] for where, row in rows.items()} == {
+        "row 2": "kept whole",
+        "row 3": "kept whole",
+        "row 4": "same as another row",
+        "row 5": "kept whole",
+        "row 6": "not there",
+        "row 7": "stopped by the site",
+        "row 8": "not a link",
+        "row 9": "kept whole",
+        "row 10": "same as another row",
+    }
+    assert rows["row 4"]["reason"] == "the same video as row 2"
+    assert (rows["row 2"]["files kept"], rows["row 3"]["files kept"]) == ("5", "2")
+    assert shell("check", "--quiet")[0] == 0
+
+
+def test_quick_takes_what_vanishes_first(shell: Shell, world: World, tmp_path: Path) -> None:
+    code, rows = night(shell, tmp_path, "--quick", "--at-once", "1", "--comments")
+    assert code == 4
+    hosts = [asked.host for asked in world.served.log]
+    assert hosts.index("t.me") < hosts.index("cdn.syndication.twimg.com") < hosts.index("www.youtube.com")
+    assert hosts.index("www.youtube.com") < hosts.index("blog.ozen.example")
+    paths = [asked.path for asked in world.served.log]
+    assert paths.index("/square.mp4") < paths.index("/api/timedtext"), "captions come in the second pass"
+    assert paths.count("/videoplayback") == 2, "the media are fetched once"
+    assert rows["row 2"]["second pass"].endswith("(kept whole)")
+    assert rows["row 3"]["second pass"] == ""
+    assert "Сатпаева" in shell("find", "Сатпаева")[1]
+
+
+def test_the_same_list_again_tries_only_what_was_blocked(shell: Shell, world: World, tmp_path: Path) -> None:
+    night(shell, tmp_path)
+    world.served.log.clear()
+    video = world.youtube.videos["B0tWa11Vid0"]
+    good = world.youtube.videos["Zh5janSq001"]
+    before = dict(video.__dict__)
+    video.__dict__.update({**good.__dict__, "id": "B0tWa11Vid0"})
+    try:
+        code, rows = night(shell, tmp_path)
+    finally:
+        video.__dict__.update(before)
+    assert {asked.query.get("v") for asked in world.served.log if asked.path == "/watch"} == {"B0tWa11Vid0"}
+    assert "t.me" not in {asked.host for asked in world.served.log}
+    assert rows["row 7"]["status"] == "kept whole"
+    assert rows["row 3"]["capture"], "rows that were done before keep their capture"
+    assert code == 3
+    world.served.log.clear()
+    night(shell, tmp_path)
+    assert "t.me" in {asked.host for asked in world.served.log}, "a finished list is captured anew"
+
+
+def test_restart_begins_anew(shell: Shell, world: World, tmp_path: Path) -> None:
+    night(shell, tmp_path)
+    world.served.log.clear()
+    night(shell, tmp_path, "--restart")
+    assert "t.me" in {asked.host for asked in world.served.log}
+
+
+def test_standard_input(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stdin:
+        buffer = io.BytesIO(b"https://t.me/ozen_today/13\nhttps://t.me/ozen_today/13?embed=1\n")
+
+    monkeypatch.setattr("archiver.cli.commands.capture.sys.stdin", Stdin)
+    code, out, _ = shell("capture", "--list", "-")
+    assert code == 0
+    assert "2 rows, 1 different links" in out
+    [sheet] = (shell.home / "lists").glob("*/results.xlsx")
+    shown: Any = openpyxl.load_workbook(sheet).active
+    assert [cell.value for cell in shown["E"]] == ["status", "kept whole", "same as another row"]
+
+
+def test_killed_in_the_middle_it_goes_on(shell: Shell, world: World, tmp_path: Path) -> None:
+    """`kill -9` while a list runs: what was sealed is not asked for again, and every row gets its end."""
+    links = [f"https://t.me/ozen_today/{number}" for number in range(22, 45)]
+    path = tmp_path / "list.txt"
+    path.write_text("\n".join(links))
+    assert world.network.roots is not None
+    routes = {key: list(value) for key, value in world.network.routes.items()}
+    program = (
+        "import json,sys;from pathlib import Path;from archiver.cli.main import main;from archiver.recorder import Roots,TestNetwork\n"
+        "o=json.loads(sys.argv[1]);n=TestNetwork({k:tuple(v) for k,v in o['routes'].items()},Roots(Path(o['roots']),'t'))\n"
+        "main(['capture','--list',o['list'],'--home',o['home'],'--at-once','1'],n,{})"
+    )
+    import json
+
+    order = {"routes": routes, "roots": str(world.network.roots.path), "list": str(path), "home": str(shell.home)}
+    child = subprocess.Popen([sys.executable, "-c", program, json.dumps(order)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    done = 0
+    for line in child.stdout:  # killed after the fifth result was said
+        done += "captured" in line
+        if done == 5:
+            break
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    world.served.log.clear()
+    code, out, _ = shell("capture", "--list", str(path))
+    assert code == 0
+    again = {asked.path for asked in world.served.log if asked.path.startswith("/ozen_today/")}
+    assert 17 <= len(again) <= 18, "one may have been captured and not yet noted"
+    assert "23 kept whole" in out
+    assert shell("check", "--quiet")[0] == 0
+
+
+def test_a_secret_in_a_link_is_not_on_the_sheet(shell: Shell, tmp_path: Path) -> None:
+    shell.environment["ARCHIVER_SECRETS"] = "Zx81-token-in-a-link"
+    path = tmp_path / "list.txt"
+    path.write_text("https://blog.ozen.example/2011/12/17/square?token=Zx81-token-in-a-link\n")
+    shell("capture", "--list", str(path))
+    for file in shell.home.rglob("*"):
+        if file.is_file():
+            assert b"Zx81-token-in-a-link" not in file.read_bytes(), file
+
+
+def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Path) -> None:
+    """Sixty links with failures and a wall between them: all are attempted, and the sheet is right."""
+    links = [f"https://blog.ozen.example/2011/12/17/square?n={number}" for number in range(55)]
+    links += ["https://blog.ozen.example/missing", "https://blog.ozen.example/limited", "https://nosuch.ozen.example/"]
+    links += ["https://youtu.be/B0tWa11Vid0", "https://youtu.be/Pr1vateVid0"]
+    path, sheet = tmp_path / "list.txt", tmp_path / "sheet.csv"
+    path.write_text("\n".join(links))
+    world.news.trouble["/style.css"] = Answer(404, "text/plain", b"")
+    code, out, _ = shell("capture", "--list", str(path), "--sheet", str(sheet), "--no-media", "--at-once", "8")
+    assert code == 4
+    with open(sheet, encoding="utf-8-sig", newline="") as stream:
+        status = [row["status"] for row in csv.DictReader(stream)]
+    assert status[:55] == ["kept whole"] * 55
+    assert status[55:] == [
+        "not there",
+        "stopped by the site",
+        "failed on our side",
+        "stopped by the site",
+        "not shown to us",
+    ]
+    assert "55 kept whole" in out

@@ -1,0 +1,309 @@
+"""Pages in depth: comments, embeds, archived copies, walls, and the odd bytes that sites send."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.demo.news import News
+from archiver.demo.server import Answer
+from archiver.recorder.trackers import tracker
+from spiders import dates
+from spiders.page.parse import parse
+from spiders.page.pointers import archived_copy, resolved
+from storage.lines import read_lines
+from tests.conftest import Shell, World
+from tests.support.captures import ended, folder_of, posts
+
+BLOG = "https://blog.ozen.example/2011/12/17/square"
+
+
+def inventory(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [line for line in read_lines(folder_of(shell, result) / "inventory.jsonl") if "key" in line]
+
+
+def article(inner: str) -> bytes:
+    words = "<p>" + "Words enough for the article to be found by anybody who looks. " * 12 + "</p>"
+    return f"<html><head><title>A page</title></head><body><article>{words}</article>{inner}</body></html>".encode()
+
+
+# -- comments -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_twelve_comments_of_2011() -> None:
+    parsed = parse(News(b"", b"")._article().encode(), BLOG)
+    remarks = [post for post in parsed.posts if post.extra.get("kind") == "comment"]
+    numbers = [int((post.id or "").rpartition("-")[2]) for post in remarks]
+    assert numbers == [101, 107, 109, 102, 103, 104, 111, 105, 106, 108, 110, 112], "the page's order, not that of time"
+    assert [post.extra["position"] for post in remarks] == list(range(12))
+    answers = {
+        post.id.rpartition("-")[2]: (post.reply_to or "").rpartition("-")[2]
+        for post in remarks
+        if post.id and "#" in (post.reply_to or "")
+    }
+    assert answers == {"107": "101", "109": "107", "104": "103", "111": "104", "110": "108"}
+    assert sum(post.reply_to == BLOG for post in remarks) == 7
+    first = remarks[0]
+    assert (first.author_name, first.text) == ("Айгүл", "Бұл қай көше? Мен осы жерден өттім.")
+    assert first.published is not None
+    assert (first.published.value, first.published.zone_known) == (None, False), "12:43 pm by whose clock?"
+    assert first.published.literal == "December 18, 2011 at 12:43 pm"
+    assert first.published.line()["earliest"] == "2011-12-17T22:43:00Z"
+    assert first.published.line()["latest"] == "2011-12-19T00:44:00Z"
+    assert {line.marker: (line.raw, line.parsed) for line in parsed.census}["comment ids"] == (12, 12)
+
+
+def test_nested_comments_of_wordpress() -> None:
+    inner = """<ol class="comment-list"><li id="comment-5" class="comment even"><article id="div-comment-5" class="comment-body">
+    <footer class="comment-meta"><div class="comment-author vcard"><b class="fn">Aigul</b></div>
+    <div class="comment-metadata"><time datetime="2011-12-18T12:43:00+06:00">December 18</time></div></footer>
+    <div class="comment-content"><p>Which street?</p></div></article>
+    <ol class="children"><li id="comment-9" class="comment"><article id="div-comment-9" class="comment-body">
+    <div class="comment-author"><b class="fn">M.</b></div><div class="comment-content"><p>Satpaev.</p></div></article></li></ol></li></ol>"""
+    parsed = parse(article(inner), "https://example.org/a")
+    first, second = parsed.posts[1:]
+    assert (first.author_name, first.text, first.published and first.published.text()) == (
+        "Aigul", "Which street?", "2011-12-18T06:43:00Z",
+    )  # fmt: skip
+    assert (second.id, second.reply_to, second.extra["depth"]) == (
+        "https://example.org/a#comment-9", "https://example.org/a#comment-5", 1,
+    )  # fmt: skip
+    assert all(line.agrees for line in parsed.census)
+
+
+def test_a_comment_that_the_parser_loses_is_noticed() -> None:
+    inner = '<div class="redesigned-remark" id="comment-7"><p>Where is this?</p></div>'
+    [line] = [line for line in parse(article(inner), None).census if line.marker == "comment ids"]
+    assert (line.raw, line.parsed, line.agrees) == (1, 0, False)
+
+
+@pytest.mark.parametrize(
+    ("literal", "earliest"),
+    [
+        ("December 18, 2011 at 12:43 pm", "2011-12-17T22:43:00Z"),
+        ("18 декабря 2011, 12:43", "2011-12-17T22:43:00Z"),
+        ("18 желтоқсан 2011 12:43", "2011-12-17T22:43:00Z"),
+        ("18.12.2011 12:43", "2011-12-17T22:43:00Z"),
+        ("2011-12-18 12:43:10", "2011-12-17T22:43:10Z"),
+        ("Dec 18, 2011", "2011-12-17T10:00:00Z"),
+        ("December 18, 2011 at 12:05 am", "2011-12-17T10:05:00Z"),
+        ("12/11/2011", None),
+        ("31 February 2011", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates_as_people_print_them(literal: str, earliest: str | None) -> None:
+    found = dates.written(literal, "x")
+    assert found.value is None
+    assert found.zone_known is False
+    assert found.line().get("earliest") == earliest
+
+
+@given(st.text(max_size=60))
+def test_any_printed_date(text: str) -> None:
+    found = dates.written(text, "x")
+    assert found.value is None
+    assert found.literal == text
+
+
+# -- where a page points -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("link", "key"),
+    [
+        ("https://www.youtube.com/embed/Zh5janSq001?rel=0", "youtube:video:Zh5janSq001"),
+        ("https://www.youtube-nocookie.com/embed/Zh5janSq001", "youtube:video:Zh5janSq001"),
+        (
+            "https://platform.twitter.com/embed/Tweet.html?dnt=false&id=1478660000000000001",
+            "x:post:1478660000000000001",
+        ),
+        (
+            "https://www.facebook.com/plugins/video.php?href=https%3A%2F%2Fwww.facebook.com%2Fa.b%2Fvideos%2F77%2F",
+            "facebook:video:77",
+        ),
+        ("https://t.me/ozen_today/12?embed=1", "telegram:post:ozen_today/12"),
+        ("https://web.archive.org/web/20220105120000/https://t.me/ozen_today/12", "telegram:post:ozen_today/12"),
+        ("https://player.example/1", None),
+        ("https://t.me/ozen_today", None),
+        ("https://x.com/ozen_today", None),
+        ("javascript:void(0)", None),
+        ("https://www.facebook.com/plugins/post.php", None),
+        ("http://[broken", None),
+    ],
+)
+def test_players_are_resolved_to_their_platform(link: str, key: str | None) -> None:
+    found = resolved(link)
+    assert (found.key if found else None) == key
+
+
+def test_what_a_page_embeds_is_listed_and_on_request_captured(shell: Shell) -> None:
+    code, results = shell.json("capture", BLOG)
+    assert (code, len(results)) == (0, 1)
+    ends = ended(shell, results[0])
+    assert ends["target youtube:video:Zh5janSq001"]["kind"] == "embedded"
+    assert ends["target telegram:post:ozen_today/12"]["kind"] == "linked"
+    assert "--follow-embeds captures it" in ends["target x:post:1478660000000000001"]["reason"]
+    code, results = shell.json("capture", BLOG, "--follow-embeds", "--no-media")
+    assert code == 0
+    assert {result["url"] for result in results} == {
+        BLOG, "https://www.youtube.com/watch?v=Zh5janSq001", "https://x.com/ozen_today/status/1478660000000000001",
+        "https://t.me/ozen_today/12",
+    }  # fmt: skip
+    assert len({result["run"] for result in results}) == 1
+    assert shell("check")[0] == 0
+
+
+def test_embeds_of_every_make() -> None:
+    inner = """<script async src="https://telegram.org/js/telegram-widget.js" data-telegram-post="ozen_today/16"></script>
+    <div class="fb-post" data-href="https://www.facebook.com/ozen.today/posts/10157000000000001"></div>
+    <blockquote class="twitter-tweet"><a href="https://t.co/x">x</a><a href="https://twitter.com/a/status/1478660000000000001">d</a></blockquote>
+    <iframe src="//www.youtube.com/embed/Zh5janSq001"></iframe>"""
+    [page] = parse(article(inner), "https://example.org/").posts
+    assert page.extra["embeds"] == [
+        "https://www.youtube.com/watch?v=Zh5janSq001", "https://t.me/ozen_today/16",
+        "https://www.facebook.com/ozen.today/posts/10157000000000001", "https://x.com/a/status/1478660000000000001",
+    ]  # fmt: skip
+    frame = next(item for item in page.attachments if item.kind == "frame")
+    assert frame.extra["target"] == "youtube:video:Zh5janSq001"
+
+
+# -- archived copies ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_archived_copy_is_labelled_as_one(shell: Shell) -> None:
+    link = "https://web.archive.org/web/20111218064300/http://blog.ozen.example/2011/12/17/square"
+    code, [result] = shell.json("capture", link)
+    assert (code, result["outcome"]) == (0, "captured")
+    page = ended(shell, result)["page"]
+    shown = next(line for line in inventory(shell, result) if line["key"] == "page" and "layout" in line)
+    assert shown["layout"] == "page/archived copy"
+    assert shown["page"]["memento_datetime"] == "Sun, 18 Dec 2011 06:43:00 GMT"
+    assert page["outcome"] == "captured"
+    post = posts(shell, result)[link]
+    assert post["archived_copy"] == {
+        "served_by": "web.archive.org",
+        "original": "http://blog.ozen.example/2011/12/17/square",
+        "stated_at": {
+            "value": "2011-12-18T06:43:00Z", "precision": "second", "zone_known": True,
+            "literal": "2011-12-18T06:43:00+00:00", "source": "web.archive.org address",
+        },
+    }  # fmt: skip
+    assert post["published_at"] == "2011-12-17T16:40:00Z", "when the archive took it is not when it was published"
+    assert shell("check")[0] == 0
+
+
+def test_a_page_that_the_archive_does_not_have(shell: Shell) -> None:
+    code, [result] = shell.json("capture", "https://web.archive.org/web/20110101000000/http://nosuch.example/")
+    assert (code, result["outcome"]) == (3, "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("url", "facts"),
+    [
+        ("https://example.org/web/20111218064300/http://a.b/", None),
+        ("https://web.archive.org/web/2011*/http://a.b/", None),
+        ("https://web.archive.org/web/2011/http://a.b/", {"served_by": "web.archive.org", "original": "http://a.b/"}),
+        (None, None),
+    ],
+)
+def test_archive_addresses(url: str | None, facts: dict[str, str] | None) -> None:
+    assert archived_copy(url) == facts
+
+
+# -- what sites send ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_consent_wall_is_no_page(shell: Shell, world: World) -> None:
+    world.news.trouble["/consent"] = Answer(
+        body=b"<html><head><title>Before you continue to News</title></head><body>Accept all</body></html>"
+    )
+    code, [result] = shell.json("capture", "https://blog.ozen.example/consent")
+    assert (code, result["outcome"]) == (4, "blocked")
+    assert "consent wall in place of the page" in str(result["reason"])
+    assert posts(shell, result) == {}
+
+
+def test_a_captcha_is_no_page(shell: Shell, world: World) -> None:
+    world.news.trouble["/cf"] = Answer(
+        403, body=b"<html><head><title>Just a moment...</title></head><body></body></html>"
+    )
+    _, [result] = shell.json("capture", "https://blog.ozen.example/cf")
+    assert ended(shell, result)["page"]["absence"]["state"] == "bot wall"
+
+
+def test_a_200_that_says_error_is_partial(shell: Shell, world: World) -> None:
+    world.news.trouble["/soft"] = Answer(
+        body=b"<html><head><title>Error</title></head><body>Something went wrong</body></html>"
+    )
+    code, [result] = shell.json("capture", "https://blog.ozen.example/soft")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert ended(shell, result)["page"]["absence"] == {"state": "unknown", "said": "Error"}
+
+
+def test_a_page_of_sixty_megabytes_is_kept_and_not_read(shell: Shell, world: World) -> None:
+    world.news.trouble["/huge"] = Answer(body=b"<p>" + b"x" * (1 << 20) + b"</p>", repeat=60)
+    code, [result] = shell.json("capture", "https://blog.ozen.example/huge")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert "too large to read" in str(result["reason"])
+    assert shell("check")[0] == 0
+
+
+def test_json_with_a_byte_order_mark(tmp_path: Path, shell: Shell) -> None:
+    path = tmp_path / "tweet.json"
+    path.write_bytes(
+        b"\xef\xbb\xbf" + json.dumps({"__typename": "Tweet", "id_str": "20", "text": "just setting up"}).encode()
+    )
+    code, [line] = shell.json("parse", str(path))
+    assert (code, line["id"], line["text"]) == (0, "20", "just setting up")
+    fragment = json.dumps('<div class="tgme_widget_message js-widget_message" data-post="abc/7"></div>').encode()
+    (tmp_path / "fragment.json").write_bytes(b"\xef\xbb\xbf" + fragment)
+    _, [line] = shell.json("parse", str(tmp_path / "fragment.json"), "--url", "https://t.me/s/abc?before=9")
+    assert line["id"] == "abc/7"
+
+
+def test_a_page_in_another_language() -> None:
+    text = "".join(
+        f"<p>Бұл мақала қазақ тілінде жазылған, оның {n}-абзацында оқиға сипатталады.</p>" for n in range(20)
+    )
+    page = f'<html lang="kk"><head><title>Алаң</title></head><body><article><h1>Алаң</h1>{text}</article></body></html>'
+    [post] = parse(page.encode(), "https://example.kz/").posts
+    assert "сипатталады" in (post.text or "")
+    assert post.lang == "kk"
+
+
+# -- trackers ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "listed"),
+    [
+        ("https://www.google-analytics.com/collect", "https://a.example/", "google-analytics.com"),
+        ("https://stats.g.doubleclick.net/x", "https://a.example/", "doubleclick.net"),
+        ("https://mc.yandex.ru/metrika/tag.js", "https://a.example/", "mc.yandex.ru"),
+        ("https://yandex.ru/maps", "https://a.example/", None),
+        ("https://connect.facebook.net/sdk.js", "https://a.example/", "connect.facebook.net"),
+        ("https://notdoubleclick.net/", "https://a.example/", None),
+        ("https://cdn.outbrain.com/a.js", "https://www.outbrain.com/", None),
+        ("data:text/css,x", "https://a.example/", None),
+        ("http://[broken", "https://a.example/", None),
+    ],
+)
+def test_trackers(url: str, page: str, listed: str | None) -> None:
+    assert tracker(url, page) == listed
+
+
+def test_a_page_s_own_trackers_are_not_asked(shell: Shell, world: World) -> None:
+    world.news.trouble["/tracked"] = Answer(
+        body=article('<img src="https://mc.yandex.ru/watch/1"><img src="/square.png">')
+    )
+    _, [result] = shell.json("capture", "https://blog.ozen.example/tracked")
+    end = ended(shell, result)["requisite https://mc.yandex.ru/watch/1"]
+    assert (end["outcome"], end["reason"]) == ("skipped", "known tracker (mc.yandex.ru): not asked")
+    assert {asked.host for asked in world.served.log} == {"blog.ozen.example"}

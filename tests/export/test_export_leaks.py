@@ -1,0 +1,289 @@
+"""10,000 planted secrets and identities: none in `public`, none of the collector's side in `partner`.
+
+The search here is not the program's own: everything in a package is unpacked by other code, and each value is looked for.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+import re
+import secrets
+import socket
+import subprocess
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.cli.main import main
+from archiver.demo.media import video
+from archiver.demo.server import Answer, Asked, Platforms
+from archiver.export.leaks import Searcher, search
+from archiver.home.home import Home
+from storage.note import Signer
+from tests.conftest import plain_home
+from tests.support.packages import both, by_script, copy_of, digest, sign_package, write_manifests
+
+PAGES = 10
+EACH = 1000
+KINDS = ("cookie", "header", "hidden", "address", "source", "script")
+
+
+class Leaky:
+    """Pages in which 1,000 values each are planted: in cookies, headers, forms, scripts, words; and photos with a place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.planted: dict[str, set[bytes]] = {kind: set() for kind in (*KINDS, "gps")}
+        self.photo = self._photo_with_place(folder)
+        self.film = self._film_with_place(folder)
+        self.pages = {f"/{number}": self._page(number) for number in range(PAGES)}
+        self.served = Platforms(folder / "served", {"leaky.example": self.site, "leaky2.example": self.site})
+
+    def _photo_with_place(self, folder: Path) -> bytes:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "photo.jpg"
+        subprocess.run(
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=s=320x240", "-frames:v", "1", path], check=True
+        )
+        self.planted["gps"] |= {b"43.3412", b"CAMERA-SERIAL-7788", b"Owner Of The Phone"}
+        subprocess.run(
+            ["exiftool", "-q", "-overwrite_original", "-GPSLatitude=43.3412", "-GPSLatitudeRef=N", "-GPSLongitude=52.8619",
+             "-GPSLongitudeRef=E", "-SerialNumber=CAMERA-SERIAL-7788", "-OwnerName=Owner Of The Phone",
+             "-Comment=43.3412 CAMERA-SERIAL-7788 Owner Of The Phone", path], check=True,
+        )  # fmt: skip
+        return path.read_bytes()
+
+    def _film_with_place(self, folder: Path) -> bytes:
+        path = folder / "film.mp4"
+        path.write_bytes(video(folder, 1, 300)[0])
+        words = ["-GPSCoordinates=43.3412, 52.8619, 0", "-Title=CAMERA-SERIAL-7788", "-Artist=Owner Of The Phone"]
+        subprocess.run(["exiftool", "-q", "-overwrite_original", *words, path], check=True)
+        return path.read_bytes()
+
+    def _new(self, kind: str, number: int) -> str:
+        value = f"{kind[0]}{secrets.token_hex(9)}"
+        if kind == "address":
+            value = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::{number + 1:x}"
+        if kind == "source":
+            value = f"witness_{secrets.token_hex(6)}"
+        self.planted[kind].add(value.encode())
+        return value
+
+    def _page(self, number: int) -> Answer:
+        share = {"cookie": 60, "header": 60, "hidden": 260, "address": 200, "source": 160, "script": 260}
+        made = {kind: [self._new(kind, n) for n in range(count)] for kind, count in share.items()}
+        headers = [("Set-Cookie", f"c{n}={value}; Path=/") for n, value in enumerate(made["cookie"])]
+        headers += [(f"X-Session-{n}", value) for n, value in enumerate(made["header"])]
+        forms = "".join(f"<input type=hidden name=csrf value={value}>" for value in made["hidden"])
+        script = "".join(f"var t='{value}';" for value in made["script"])
+        words = "".join(
+            f"<p>A long enough paragraph of the article, which greets a visitor from {value} and goes on to say that people "
+            "stood in the square in the morning.</p>"
+            for value in made["address"]
+        )
+        comments = "".join(
+            f'<li class="comment" id="comment-{number}{n}"><cite class="fn">{name}</cite><p>I was there.</p></li>'
+            for n, name in enumerate(made["source"])
+        )
+        body = (
+            f"<html><head><title>Page {number}</title><script>{script}</script></head><body><article><h1>The square</h1>{words}"
+            f"<img src='/photo.jpg'><video src='/film.mp4'></video></article><form>{forms}</form>"
+            f"<ol class='commentlist'>{comments}</ol></body></html>"
+        )
+        return Answer(body=body.encode(), headers=headers)
+
+    def site(self, asked: Asked) -> Answer:
+        if asked.path == "/photo.jpg":
+            return Answer(content_type="image/jpeg", body=self.photo)
+        if asked.path == "/film.mp4":
+            return Answer(content_type="video/mp4", body=self.film)
+        return self.pages.get(asked.path, Answer(status=404))
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaky]:
+    made = Leaky(tmp_path_factory.mktemp("leaky"))
+    yield made
+    made.served.stop()
+
+
+@pytest.fixture(scope="module")
+def packages(leaky: Leaky, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("leaks")
+    home = plain_home(folder / "home")
+    links = [f"https://leaky.example/{number}" for number in range(PAGES)]
+
+    def run(*words: str, environment: dict[str, str] | None = None) -> int:
+        return main(["--home", str(home.path), *words], leaky.served.network, environment or {})
+
+    run("keys", "new", "R-2", "--role", "reviewer")
+    run("capture", *links, environment={"ARCHIVER_SECRETS": "configured-secret-value-1\nconfigured-secret-value-2"})
+    film = folder / "handed-over-film.mp4"
+    film.write_bytes(leaky.film)
+    run("receive", str(film), "--from", "S-777", "--via", "usb")
+    for row in Home(home.path).catalog.captures("inbox"):
+        run("--as", "R-2", "review", row["id"], "publish", "words and pictures were looked at")
+    made = {}
+    for profile in ("partner", "public"):
+        assert run("export", "inbox", "--to", str(folder), "--profile", profile, "--yes", "--name", profile) == 0
+        made[profile] = folder / profile
+    made["home"] = home.path
+    return made
+
+
+def everything(package: Path) -> bytes:
+    """All bytes of a package and everything that is packed in them, base64 undone, and its names."""
+    out = io.BytesIO()
+
+    def take(data: bytes, depth: int = 0) -> None:
+        out.write(data + b"\n")
+        if depth > 3:
+            return
+        if data.startswith(b"\x1f\x8b"):
+            take(gzip.decompress(data), depth + 1)
+        if data.startswith(b"PK\x03\x04"):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                for name in archive.namelist():
+                    take(archive.read(name), depth + 1)
+        for match in re.finditer(rb"stream\r?\n", data) if data.startswith(b"%PDF") else ():
+            try:
+                take(zlib.decompressobj().decompress(data[match.end() :]), depth + 1)
+            except zlib.error:
+                continue
+        for match in re.finditer(rb"[A-Za-z0-9+/]{40,}={0,2}", data):
+            text = match[0]
+            for start in range(4):
+                part = text[start:]
+                out.write(base64.b64decode(part[: len(part) // 4 * 4] + b"") + b"\n")
+
+    for path in sorted(package.rglob("*")):
+        out.write(path.relative_to(package).as_posix().encode() + b"\n")
+        if path.is_file():
+            take(path.read_bytes())
+    return out.getvalue()
+
+
+def found_in(data: bytes, values: set[bytes]) -> list[bytes]:
+    return [value for value in values if value in data or value.hex().encode() in data]
+
+
+def test_ten_thousand_were_planted_and_recorded(leaky: Leaky, packages: dict[str, Path]) -> None:
+    assert sum(len(values) for values in leaky.planted.values()) >= PAGES * EACH
+    raw = b"".join(gzip.decompress(path.read_bytes()) for path in packages["home"].rglob("*.warc.gz"))
+    for kind in ("header", "hidden", "address", "source", "script"):  # else nothing is shown by their absence below
+        assert len(found_in(raw, leaky.planted[kind])) == len(leaky.planted[kind]), kind
+    posts = b"".join(path.read_bytes() for path in packages["home"].rglob("posts.jsonl"))
+    assert len(found_in(posts, leaky.planted["address"])) > 1000
+    assert len(found_in(posts, leaky.planted["source"])) > 1000
+
+
+def test_none_of_it_is_public(leaky: Leaky, packages: dict[str, Path]) -> None:
+    data = everything(packages["public"])
+    for kind, values in leaky.planted.items():
+        assert found_in(data, values) == [], kind
+    more = {b"configured-secret-value-1", b"S-777", b"handed-over-film.mp4", str(packages["home"]).encode(), b"tester"}
+    if len(socket.gethostname()) >= 6:
+        more.add(socket.gethostname().encode())
+    assert found_in(data, more) == []
+    media = list((packages["public"] / "data" / "media").glob("*"))
+    assert [path.suffix for path in media] == [".mp4"]  # it was approved, and made anew
+    assert b"CAMERA-SERIAL-7788" in leaky.film
+
+
+def test_nothing_of_the_collector_s_side_reaches_a_partner(leaky: Leaky, packages: dict[str, Path]) -> None:
+    data = everything(packages["partner"])
+    for kind in ("cookie", "header", "hidden", "address", "script"):
+        assert found_in(data, leaky.planted[kind]) == [], kind
+    assert found_in(data, {b"configured-secret-value-1", b"handed-over-film.mp4", str(packages["home"]).encode()}) == []
+    assert found_in(data, leaky.planted["source"])  # a partner sees who posted
+
+
+def test_both_are_intact(packages: dict[str, Path]) -> None:
+    for profile in ("partner", "public"):
+        assert by_script(packages[profile])[0] == 6  # nothing but the signer unconfirmed
+
+
+def test_a_public_package_whose_media_still_tell_is_refused(
+    leaky: Leaky, packages: dict[str, Path], tmp_path: Path
+) -> None:
+    """An insider puts the film as it was received in the place of the copy, and signs anew."""
+    package = copy_of(packages["public"], tmp_path)
+    film = next((package / "data" / "media").glob("*.mp4"))
+    old = digest(film, "sha256"), digest(film, "sha512")
+    for data in (leaky.film, leaky.photo):
+        film.write_bytes(data)
+        new = digest(film, "sha256"), digest(film, "sha512")
+        table = package / "data" / "hashes.csv"
+        table.write_bytes(
+            table.read_bytes().replace(old[0].encode(), new[0].encode()).replace(old[1].encode(), new[1].encode())
+        )
+        old = new
+        write_manifests(package)
+        home = Home(packages["home"])
+        sign_package(package, Signer(home.keys.ledger.name, home.keys.private("ledger")))
+        code, said = both(package, None)
+        assert code == 5, said
+        assert "still carries metadata" in said
+
+
+# -- the program's own search ----------------------------------------------------------------------------
+
+DRESSES: dict[str, Callable[[bytes], bytes]] = {
+    "plain": lambda value: b"before " + value + b" after",
+    "hex": lambda value: value.hex().encode(),
+    "base64": lambda value: base64.b64encode(b"xy" + value + b"z"),
+    "base64url": lambda value: base64.urlsafe_b64encode(value + b"??"),
+    "utf-16": lambda value: value.decode().encode("utf-16"),
+    "gzip": lambda value: gzip.compress(b"a" * 1000 + value),
+    "percent": lambda value: quote(value, safe="").encode(),
+    "pdf": lambda value: b"%PDF-1.7\n1 0 obj\nstream\n" + zlib.compress(value) + b"\nendstream",
+    "entities": lambda value: value.decode().encode("ascii", "xmlcharrefreplace"),
+}
+
+
+@pytest.mark.parametrize("dress", list(DRESSES))
+def test_a_secret_is_found_in_every_dress(dress: str, tmp_path: Path) -> None:
+    value = "тайна/s3cret+value=".encode()
+    (tmp_path / "file.bin").write_bytes(DRESSES[dress](value))
+    assert [(leak.name, leak.file) for leak in search(tmp_path, {value: "it"})] == [("it", "file.bin")]
+    assert search(tmp_path, {b"another-secret": "it"}) == []
+
+
+def test_a_secret_in_a_zip_in_a_name_and_in_a_png(tmp_path: Path) -> None:
+    value = b"s3cret-value-9"
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.gz", gzip.compress(b"x" * 5000 + value))
+    (tmp_path / "s3cret-value-9.txt").write_text("nothing")
+    chunk = b"k\0\0" + zlib.compress(value)
+    png = b"\x89PNG\r\n\x1a\n" + len(chunk).to_bytes(4, "big") + b"zTXt" + chunk + b"\0\0\0\0"
+    (tmp_path / "p.png").write_bytes(png)
+    assert {leak.file for leak in search(tmp_path, {value: "it"})} == {"a.zip", "s3cret-value-9.txt", "p.png"}
+
+
+@given(st.binary(min_size=8, max_size=40), st.binary(max_size=300), st.integers(1, 50))
+def test_a_secret_is_found_across_pieces(value: bytes, around: bytes, size: int) -> None:
+    data = around + value + around
+    pieces = [data[at : at + size] for at in range(0, len(data), size)]
+    assert Searcher({value: "it"}).chunks(pieces) == {"it"}
+
+
+@given(st.binary(max_size=2000))
+def test_the_search_never_stumbles(data: bytes) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name, start in (
+            ("a.gz", b"\x1f\x8b"),
+            ("b.zip", b"PK\x03\x04"),
+            ("c.pdf", b"%PDF-"),
+            ("d.png", b"\x89PNG\r\n\x1a\n"),
+        ):
+            (Path(folder) / name).write_bytes(start + data)
+        search(Path(folder), {b"a secret that is not there": "it"})

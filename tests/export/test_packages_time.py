@@ -1,0 +1,183 @@
+"""Time in packages: certificates that have ended, renewals, blocks. What a reader sees in twenty years."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from archiver.checks import ours, worst
+from archiver.checks.ours import check_ours
+from archiver.checks.stamps import Token
+from archiver.cli.main import main
+from archiver.demo.authorities import MiniAuthority
+from archiver.export import check as script
+from archiver.home.home import Home
+from archiver.home.people import fingerprint
+from storage.note import Signer
+from storage.times import system_clock
+from tests.conftest import plain_home
+from tests.support.outsiders import Outsiders
+from tests.support.packages import by_script, edit_json, said_by, sign_package, write_manifests
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outsiders]:
+    """A home with a case of one received file, an authority whose certificate lasts a month, one that lasts, a calendar."""
+    home = plain_home(tmp_path / "home")
+    made = Outsiders(tmp_path / "outside", home)
+    made.add("short", MiniAuthority(tmp_path / "outside" / "short", days=30))
+    made.add("long", MiniAuthority(tmp_path / "outside" / "long"))
+    (tmp_path / "note.txt").write_text("seen from the window")
+    run(home, "case", "new", "square")
+    run(home, "receive", str(tmp_path / "note.txt"), "--from", "S-1", "--via", "usb", "--case", "square")
+    yield made
+    made.stop()
+
+
+def run(home: Home, *words: str) -> None:
+    assert main(["--home", str(home.path), *words], None, {}) == 0
+
+
+def exported(outside: Outsiders, to: Path, *words: str, profile: str = "full") -> Path:
+    plain = ["--no-encrypt"] if profile == "full" else []
+    run(outside.home, "export", "square", "--to", str(to), "--profile", profile, "--name", "p", "--yes", *plain, *words)
+    return to / "p"
+
+
+def said(outside: Outsiders, package: Path, on: datetime | None = None) -> tuple[int, str]:
+    """The exit code on which both checkers agree, and the lines about stamps whose certificates ended, of both."""
+    wanted = fingerprint(outside.home.ledger_key_text())
+    day = (on or system_clock()).replace(hour=0, minute=0, second=0, microsecond=0)
+    code, out = by_script(package, "--fingerprint", wanted, "--on", f"{day:%Y-%m-%d}")
+    lines = check_ours(package, wanted, None, day)
+    assert code == worst(lines), out
+    mine = [line.text() for line in lines if "certificates ended" in line.text()]
+    theirs = [line for line in out.splitlines() if "certificates ended" in line]
+    assert len(mine) == len(theirs)
+    assert [("renewed before," in a) for a in mine] == [("renewed before," in b) for b in theirs]
+    return code, "\n".join([out, *(line.text() for line in lines)])
+
+
+def test_a_stamp_whose_certificate_ended_and_that_was_renewed(outside: Outsiders, tmp_path: Path) -> None:
+    network = outside.serve("http")
+    start = system_clock()
+    outside.round(network)
+    before = exported(outside, tmp_path / "before")
+    outside.home.clock = lambda: start + timedelta(days=25)
+    assert outside.round(network).renewed == 1
+    after = exported(outside, tmp_path / "after")
+    for package in (before, after):
+        assert said(outside, package)[0] == 0
+        assert "certificates ended" not in said(outside, package)[1]
+    in_a_year = start + timedelta(days=365)
+    code, text = said(outside, before, in_a_year)
+    assert code == 0
+    assert "nothing here shows that it was renewed before" in text
+    code, text = said(outside, after, in_a_year)
+    assert code == 0
+    assert "renewed before, " in text
+    # Asked for by its checkpoint, the package of before can be made again: the same bytes.
+    size = json.loads((before / "data" / "package.json").read_bytes())["checkpoint"]["size"]
+    again = exported(outside, tmp_path / "again", "--checkpoint", str(size))
+    assert (again / "tagmanifest-sha512.txt").read_bytes() == (before / "tagmanifest-sha512.txt").read_bytes()
+    # Packages for others bring the later stamps; the event with the collector's name stays in the house.
+    partner = exported(outside, tmp_path / "partner", profile="partner")
+    assert not (partner / "data" / "events").exists()
+    assert said(outside, partner, in_a_year)[0] == 0
+
+
+def test_a_stamp_under_a_root_that_nobody_named(outside: Outsiders, tmp_path: Path) -> None:
+    """Who checks can say which roots count: an authority of the makers' own is then worth nothing."""
+    outside.round(outside.serve("http"))
+    package = exported(outside, tmp_path / "p")
+    wanted = fingerprint(outside.home.ledger_key_text())
+    both = [authority.fingerprint for _, authority in outside.authorities]
+    for named, code in ((both, 0), (both[:1], 6), (["0" * 64], 6), ([], 0)):
+        words = [word for root in named for word in ("--root", root.upper())]
+        found, out = by_script(package, "--fingerprint", wanted, *words)
+        lines = check_ours(package, wanted, None, None, frozenset(named))
+        assert (found, worst(lines)) == (code, code), out
+        text = "\n".join(line.text() for line in lines)
+        assert ("NOT TIMESTAMPED" in out) == ("NOT TIMESTAMPED" in text) == (named == ["0" * 64])
+
+
+def test_a_renewal_that_came_too_late(
+    outside: Outsiders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The later stamp states a time after the certificates of the first had ended: both checkers say so."""
+    network = outside.serve("http")
+    start = system_clock()
+    first = outside.round(network).size
+    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.round(network)
+    package = exported(outside, tmp_path / "p")
+    true_time, true_token = script.token_time, ours.check_token
+
+    def late_time(folder: Path, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
+        seconds, root = true_time(folder, names, stem, note)
+        return seconds + (0 if f"/{first}/" in stem else 40 * 86_400), root
+
+    def late_token(message: bytes, *given: bytes) -> Token:
+        token = true_token(message, *given)
+        return token if f"\n{first}\n".encode() in message else replace(token, time=token.time + timedelta(days=40))
+
+    monkeypatch.setattr(script, "token_time", late_time)
+    monkeypatch.setattr(ours, "check_token", late_token)
+    capsys.readouterr()
+    later = start + timedelta(days=365)
+    script.Check(str(package), None, None, later.timestamp(), []).run()
+    text = capsys.readouterr().out + "\n".join(line.text() for line in check_ours(package, None, None, later))
+    assert (
+        text.count("nothing here shows that it was renewed before") == 4
+    )  # the first and the second of `short`, by both
+    assert "renewed before, " not in text
+
+
+def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:
+    network = outside.serve("http")
+    start = system_clock()
+    outside.round(network)
+    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.round(network)
+    package = exported(outside, tmp_path / "p")
+    renewed = next(
+        path
+        for path in (package / "data" / "events").iterdir()
+        if json.loads(path.read_bytes())["event"]["type"] == "renewed"
+    )
+    edit_json(renewed, lambda value: value["event"]["detail"]["tokens"][0]["token"].update(sha256="0" * 64))
+    write_manifests(package)
+    sign_package(package, Signer(outside.home.keys.ledger.name, outside.home.keys.private("ledger")))
+    assert said(outside, package, start + timedelta(days=365))[0] == 5
+
+
+def test_a_proof_that_names_a_block(outside: Outsiders, tmp_path: Path) -> None:
+    network = outside.serve("http")
+    outside.round(network)
+    assert "pending: proves nothing" in said(outside, exported(outside, tmp_path / "owed"))[1]
+    outside.calendar.mine(920_000)
+    outside.round(network)
+    package = exported(outside, tmp_path / "done")
+    code, text = said(outside, package)
+    assert code == 0
+    assert "Bitcoin block 920000" in text  # by the program
+    assert "names a Bitcoin block" in text  # by the script
+    proof = next(package.glob("proofs/timestamps/*/opentimestamps.ots"))
+    assert "BitcoinBlockHeaderAttestation(920000)" in said_by("ots", "info", proof)
+
+
+def test_days_that_are_none(outside: Outsiders, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = exported(outside, tmp_path)
+    assert main(["--home", str(outside.home.path), "check", str(package), "--on", "tomorrow"], None, {}) == 1
+    assert "--on YYYY-MM-DD" in capsys.readouterr().err
+    script = [Path(__file__).parents[2] / "archiver" / "export" / "check.py", package]
+    for words in (["--on", "tomorrow"], ["--checkpoint", str(tmp_path / "none")], ["--what"]):
+        done = subprocess.run(["python3", "-I", *script, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 6  # not 2: nothing is missing from the package
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,160 @@
+"""Keys: fingerprints, people, passphrases, and a rotation that survives crashes and is signed by both keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from archiver.checks import check_home, worst
+from archiver.errors import ConfigError
+from archiver.home.home import Home
+from archiver.home.people import fingerprint, in_words
+from archiver.signer.keys import Keys, is_locked
+from storage.digest import sha256_hex
+from storage.events import Event
+from storage.note import Signer
+from tests.conftest import Shell
+
+
+def reopened(home: Home, **environment: str) -> Home:
+    return Home(home.path, environment=environment)
+
+
+def record(home: Home) -> None:
+    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+    home.project()
+
+
+def test_the_fingerprint_is_of_the_public_key_alone(home: Home, shell: Shell) -> None:
+    vkey = (home.path / "keys" / "ledger.vkey").read_text().strip()
+    whole = sha256_hex(vkey.encode())
+    code, out, _ = shell("keys", "fingerprint", "--qr")
+    assert code == 0
+    assert whole in out.replace(" ", "")
+    words = in_words(whole)
+    assert len(words) == 8
+    assert " ".join(words) in out
+    assert "▀" in out or "█" in out
+    assert in_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == [
+        "lusab",
+        "babad",
+        "gutih",
+        "tugad",
+    ]  # of arXiv:0901.4016
+
+
+def test_people_sign_with_their_own_keys(home: Home, shell: Shell) -> None:
+    assert shell("keys", "new", "R-2", "--role", "reviewer")[0] == 0
+    assert shell("keys", "new", "R-2", "--role", "analyst")[0] == 1
+    assert shell("keys", "new", "../x", "--role", "analyst")[0] == 1
+    record(Home(home.path, person="R-2"))
+    record(home)
+    bodies = [body["agent"] for body in home.catalog.event_bodies(("checked",))]
+    assert [(agent["id"], agent["role"]) for agent in bodies] == [("R-2", "reviewer"), ("tester", "collector")]
+    assert bodies[0]["key"] != bodies[1]["key"]
+    assert shell("--as", "nobody", "note", "x", "y")[0] == 1
+    assert worst(check_home(home.path)) == 0
+
+
+def test_a_passphrase_is_asked_only_where_something_is_signed(home: Home, shell: Shell) -> None:
+    record(home)
+    shell.environment["ARCHIVER_PASSPHRASE"] = "correct horse battery"
+    assert shell("keys", "passphrase")[0] == 0
+    assert is_locked((home.path / "keys" / "ledger.key").read_bytes())
+    assert shell("keys", "new", "A-1", "--role", "analyst")[0] == 0
+    shell.environment.clear()
+    assert shell("find", "nothing")[0] == 0
+    assert shell("check")[0] == 0
+    assert "passphrase" in shell("keys", "list")[1]
+    code, _, err = shell("case", "new", "other")
+    assert code == 1
+    assert "ARCHIVER_PASSPHRASE" in err
+    shell.environment["ARCHIVER_PASSPHRASE"] = "wrong"
+    code, _, err = shell("case", "new", "other")
+    assert code == 1
+    assert "wrong" not in err
+    shell.environment["ARCHIVER_PASSPHRASE"] = "correct horse battery"
+    assert shell("case", "new", "other")[0] == 0
+    assert shell("keys", "rotate")[0] == 0
+    assert is_locked((home.path / "keys" / "ledger.key").read_bytes())
+    assert shell("case", "new", "another")[0] == 0
+    assert shell("keys", "passphrase", "--none")[0] == 0
+    shell.environment.clear()
+    assert shell("case", "new", "third")[0] == 0
+    assert shell("check")[0] == 0
+
+
+def test_a_rotation_is_signed_by_both_keys_and_history_stays(home: Home) -> None:
+    record(home)
+    old, new = home.keys.rotate(home)
+    assert home.ledger_key_text() == new != old
+    assert fingerprint(old) != fingerprint(new)
+    record(home)
+    second_old, _ = home.keys.rotate(home)
+    assert second_old == new
+    record(home)
+    lines = check_home(home.path)
+    assert worst(lines) == 0, [line.text() for line in lines]
+    assert any("2 hand-overs" in line.detail for line in lines)
+    record(reopened(home))
+    assert worst(check_home(home.path)) == 0
+
+
+def test_a_process_that_began_before_the_rotation_signs_with_the_new_key(home: Home) -> None:
+    record(home)
+    long_running = reopened(home)
+    record(long_running)
+    home.keys.rotate(home)
+    record(long_running)
+    assert worst(check_home(home.path)) == 0
+
+
+def test_what_the_old_key_signs_after_the_hand_over_is_found(home: Home) -> None:
+    record(home)
+    old = Signer(home.keys.ledger.name, home.keys.private("ledger"))
+    home.keys.rotate(home)
+    home.keys.ledger.__dict__["_opened"] = None
+    vkey = (home.path / "keys" / "ledger.vkey").read_bytes()
+    key = (home.path / "keys" / "ledger.key").read_bytes()
+    (home.path / "keys" / "ledger.vkey").write_text(f"{old.key}\n")
+    retired = next((home.path / "keys" / "retired").glob("*.key"))
+    (home.path / "keys" / "ledger.key").write_bytes(retired.read_bytes())
+    record(home)
+    (home.path / "keys" / "ledger.vkey").write_bytes(vkey)
+    (home.path / "keys" / "ledger.key").write_bytes(key)
+    assert worst(check_home(home.path)) == 5
+
+
+@pytest.mark.parametrize("where", ["before the event", "after the event", "after the public key"])
+def test_a_crash_in_the_middle_of_a_rotation(home: Home, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record(home)
+    before = home.ledger_key_text()
+
+    class Crash(Exception):
+        pass
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        if where == "before the event":
+            patch.setattr("storage.ledger.Ledger._append", crash)
+        elif where == "after the event":
+            patch.setattr(Keys, "_commit", crash)
+        else:
+            patch.setattr(Path, "replace", crash)
+        with pytest.raises(Crash):
+            home.keys.rotate(home)
+    assert (home.path / "keys" / "ledger.next.key").exists()
+    again = reopened(home)
+    record(again)
+    assert not (home.path / "keys" / "ledger.next.key").exists()
+    assert (again.ledger_key_text() == before) == (where == "before the event")
+    assert worst(check_home(home.path)) == 0
+
+
+def test_keys_that_do_not_belong_together(home: Home) -> None:
+    (home.path / "keys" / "ledger.key").write_bytes((home.path / "keys" / "person.key").read_bytes())
+    with pytest.raises(ConfigError, match="one pair"):
+        record(reopened(home))

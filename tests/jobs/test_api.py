@@ -1,0 +1,160 @@
+"""The HTTP interface: schemathesis against its description, the token, the bookmarklet in a browser, health, status."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.home.home import Home
+from tests.conftest import Shell, World, need
+from tests.support.jobs import POST, until, worker_of
+from tests.support.served import Served
+
+
+@pytest.fixture
+def served(home: Home) -> Iterator[Served]:
+    made = Served(home)
+    yield made
+    made.close()
+
+
+def test_links_are_queued_and_shown(served: Served) -> None:
+    code, value = served.ask(
+        "POST", "/jobs", {"links": [POST, POST, "nonsense", "https://t.me/s/ozen_today"], "priority": "urgent"}
+    )
+    assert code == 202
+    assert [one["kind"] for one in value["queued"]] == ["capture", "crawl"]
+    assert [one["link"] for one in value["refused"]] == ["nonsense"]
+    job = value["queued"][0]["job"]
+    code, value = served.ask("GET", "/jobs?state=waiting&limit=10")
+    assert (code, len(value["jobs"])) == (200, 2)
+    code, value = served.ask("GET", f"/jobs/{job}")
+    assert value["attempts"][0]["state"] == "waiting"
+    assert served.ask("POST", f"/jobs/{job}/cancel") == (200, {"job": job, "state": "cancelled"})
+    assert served.ask("POST", f"/jobs/{job}/cancel")[0] == 409
+    code, value = served.ask("GET", "/status")
+    assert (code, value["jobs"]) == (200, {"waiting": 1, "cancelled": 1})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("POST", "/jobs", b"{", 400), ("POST", "/jobs", b"\xff\xfe", 400), ("POST", "/jobs", {}, 400), ("POST", "/jobs", [], 400),
+        ("POST", "/jobs", {"links": []}, 400), ("POST", "/jobs", {"links": ["x"] * 1001}, 400), ("POST", "/jobs", {"links": [1]}, 400),
+        ("POST", "/jobs", {"links": [POST], "case": "nowhere"}, 404), ("POST", "/jobs", {"links": [POST], "priority": []}, 400),
+        ("POST", "/jobs", {"links": [POST], "more": 1}, 400), ("POST", "/jobs", b" " * (1 << 21), 413),
+        ("GET", "/jobs?limit=0", None, 400), ("GET", "/jobs?limit=%D9%A3", None, 400), ("GET", "/jobs?state=lost", None, 400),
+        ("GET", "/jobs/nothing", None, 404), ("GET", "/jobs/%00%ff", None, 404), ("GET", "/nowhere", None, 404), ("PUT", "/jobs", None, 405),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said(served: Served, method: str, path: str, body: Any, code: int) -> None:
+    found, value = served.ask(method, path, body)
+    assert found == code
+    assert set(value) == {"expected", "found", "next"}
+    assert served.queue.counts() == {}
+
+
+def test_without_the_token_nothing(served: Served) -> None:
+    for path in ("/jobs", "/status", "/jobs/20261128T170000-abcdefgh", "/nowhere"):
+        for token in (None, "wrong", "é"):
+            code, value = served.ask("GET", path, token=token.encode().decode("latin-1") if token else token)
+            assert (code, set(value)) == (401, {"expected", "found", "next"})
+    assert served.ask("POST", "/jobs", {"links": [POST]}, token=None)[0] == 401
+    assert served.queue.counts() == {}
+
+
+def test_another_name_leads_nowhere(served: Served) -> None:
+    """A page of somebody else's whose name was pointed at this machine."""
+    assert served.ask("GET", "/status", Host="evil.example")[0] == 421
+    assert served.ask("GET", "/save", token=None, Host=f"evil.example:{served.port}")[0] == 421
+    assert served.ask("GET", "/status", Host=f"localhost:{served.port}")[0] == 200
+
+
+def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
+    assert served.ask("POST", "/jobs", {"links": [POST]})[0] == 202
+    served.queue.board.beat("a", "m", "v", 0.0, 1, 0)  # without a worker /health is 503, as it should be
+    program = Path(sys.executable).parent / "schemathesis"
+    assert program.exists()
+    done = subprocess.run(
+        [
+            str(program), "run", f"http://127.0.0.1:{served.port}/openapi.json", "-H", f"Authorization: Bearer {served.token}",
+            "--max-examples", "40", "--seed", "8", "--generation-database", "none", "--no-color",
+        ],
+        capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+def test_the_bookmarklet_in_a_browser(served: Served) -> None:
+    chromium = need("chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        problems: list[str] = []
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.goto(f"http://127.0.0.1:{served.port}/save")
+        mark = page.get_attribute("#mark", "href") or ""
+        assert mark.startswith("javascript:")
+        assert served.token not in mark
+        assert page.is_hidden("#save")
+        page.goto(f"http://127.0.0.1:{served.port}/save#{POST.replace(':', '%3A').replace('/', '%2F')}")
+        page.reload()
+        page.fill("#token", served.token)
+        page.click("#save")
+        page.locator(
+            "#said", has_text="Queued"
+        ).wait_for()  # (a function that is waited for would be eval'd, which the page forbids)
+        assert problems == []
+        browser.close()
+    (one,) = served.queue.jobs()
+    assert (one.job.link, one.priority) == (POST, 1)
+
+
+def test_a_worker_answers_for_its_health(shell: Shell, world: World, started: list[Any]) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    assert shell("status")[0] == 0
+    shell("jobs", "add", POST)
+    code, out, _ = shell("status")
+    assert (code, "NONE: archiver work" in out) == (2, True), "something waits, and nobody works"
+    process = worker_of(shell, world, "--health", str(port))
+    started.append(process)
+
+    def asked() -> tuple[int, Any] | None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+        except OSError:
+            return None
+
+    until(lambda: (said := asked()) is not None and said[1]["jobs"] == {"done": 1})
+    said = asked()
+    assert said is not None
+    assert (said[0], said[1]["status"], said[1]["workers"]) == (200, "ok", 1)
+    assert "t.me" not in json.dumps(said)
+    code, out, _ = shell("status")
+    assert code == 0
+    assert "workers     1" in out
+    assert "NO second place" in out
+    process.terminate()
+    assert process.wait(60) in (0, 2)
+
+
+def test_serving_refuses_what_is_unsafe(shell: Shell) -> None:
+    assert shell("serve")[0] == 1
+    assert "--name" in shell("serve", "--api", "--host", "0.0.0.0")[2]
+    assert shell("serve", "--api", "--host", "here")[0] == 1

@@ -1,0 +1,357 @@
+"""Work that waits: the queue, the worker, and what kills and stops do to them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import sqlite3
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.capture.engine import Archive
+from archiver.capture.options import Options
+from archiver.demo.server import Answer
+from archiver.home.home import Home
+from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
+from archiver.jobs.queue import Order, Queue, database
+from archiver.jobs.worker import Worker
+from archiver.ratelimit.limiter import HostLimiter
+from archiver.recorder.proxy import Recorder
+from spiders.posts import Outcome
+from tests.conftest import Shell, World
+from tests.support.jobs import FILM, POST, until, worker_of
+
+NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
+
+
+def job_of(link: str, number: int = 0, **options: Any) -> Job:
+    return Job(f"20261128T17000{number}-abcdefgh", "capture", link, options)
+
+
+def standing(shell: Shell, *words: str) -> dict[str, dict[str, Any]]:
+    """Link → the job, as `archiver jobs list` shows it."""
+    code, lines = shell.json("jobs", "list", *words)
+    assert code == 0
+    return {str(line["link"]): line for line in lines if "job" in line}
+
+
+# -- what a job is -----------------------------------------------------------------------------------------
+
+
+@given(
+    st.booleans(), st.lists(st.sampled_from(["inbox", "almaty"]), min_size=1, unique=True),
+    st.none() | st.datetimes(timezones=st.just(UTC)), st.none() | st.integers(1, 9),
+)  # fmt: skip
+def test_options_come_back_out_of_the_queue(media: bool, cases: list[str], since: datetime | None, limit: int) -> None:
+    options = Options(cases=tuple(cases), media=media, since=since, limit=limit)
+    assert unpacked(json.loads(json.dumps(packed(options)))) == options
+    assert packed(Options()) == {}
+
+
+def test_a_captures_id_follows_from_the_attempt() -> None:
+    one = capture_id("20261128T170000-abcdefgh", 1, NOON)
+    assert one == capture_id("20261128T170000-abcdefgh", 1, NOON)
+    assert one.startswith("20261128T120001-")
+    assert (
+        len({one, capture_id("20261128T170000-abcdefgh", 2, NOON), capture_id("20261128T170000-abcdefgj", 1, NOON)})
+        == 3
+    )
+
+
+def test_what_an_outcome_means_for_the_job() -> None:
+    for outcome in Outcome:
+        then = verdict(outcome, None, {str(outcome): 1})
+        assert (then.state == "again") == (outcome in (Outcome.BLOCKED, Outcome.FAILED)), outcome
+    for outcome, pauses in PAUSES.items():
+        said = [verdict(outcome, None, {str(outcome): n}) for n in range(1, len(pauses) + 2)]
+        assert [one.again for one in said] == [*pauses, None]
+        assert said[-1].state == "dead"
+    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 1}).again == 0.0
+    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 5}).state == "dead"
+    assert verdict(Outcome.PARTIAL, "1 of 2 attachments not kept", {"partial": 1}).state == "done"
+
+
+# -- through the commands ------------------------------------------------------------------------------------
+
+
+def test_links_are_queued_and_done(shell: Shell) -> None:
+    code, out, _ = shell("jobs", "add", POST, POST, FILM, "https://t.me/s/ozen_today", "--limit", "2")
+    assert code == 0
+    assert "3 jobs queued" in out, "the same link once"
+    assert {line["state"] for line in standing(shell).values()} == {"waiting"}
+    code, out, _ = shell("work", "--drain", "--at-once", "2")
+    done = standing(shell)
+    assert {line["state"] for line in done.values()} == {"done"}, done
+    assert code == 0
+    assert done[POST]["outcome"] == "captured"
+    assert done["https://t.me/s/ozen_today"]["kind"] == "crawl"
+    home = Home(shell.home)
+    home.project()
+    for line in done.values():
+        for capture in line["captures"]:
+            row = home.catalog.capture(capture)
+            assert row is not None
+            assert row["outcome"] in ("captured", "partial")
+    assert sorted(c for line in done.values() for c in line["captures"]) == sorted(
+        r["id"] for r in home.catalog.captures()
+    )
+    assert shell("check")[0] == 0
+    code, out, _ = shell("jobs", "show", str(done[POST]["job"])[-8:])
+    assert code == 0
+    assert f"archiver show {done[POST]['captures'][0]}" in out
+    assert shell("work", "--drain")[0] == 0, "nothing is done twice"
+    assert standing(shell) == done
+
+
+def test_retries_go_by_the_outcome(shell: Shell, world: World) -> None:
+    world.telegram.trouble["/ozen_today/12"] = Answer(429, "text/plain", b"Too Many Requests")
+    missing, down = "https://blog.ozen.example/nothing-here", "https://blog.ozen.example/down"
+    world.news.trouble["/down"] = Answer(500, "text/plain", b"oops")
+    assert shell("jobs", "add", POST, missing, down)[0] == 0
+    before = datetime.now(UTC)
+    shell("work", "--drain")
+    now = standing(shell)
+    assert (now[POST]["state"], now[down]["state"], now[missing]["state"]) == ("later", "later", "done")
+    assert now[missing]["outcome"] == "unavailable"
+    for link, outcome in ((POST, Outcome.BLOCKED), (down, Outcome.FAILED)):
+        due = datetime.fromisoformat(str(now[link]["due"]))
+        assert 0 <= (due - before).total_seconds() - PAUSES[outcome][0] < 60, link
+        assert now[link]["attempt"] == 2
+    out = shell("jobs", "show", str(now[POST]["job"]))[1]
+    assert "blocked: rate limit (HTTP 429)" in out
+    world.telegram.trouble.clear()
+    assert shell("jobs", "retry", str(now[POST]["job"]))[0] == 0
+    shell("work", "--drain")
+    assert (standing(shell)[POST]["state"], standing(shell)[POST]["attempt"]) == ("done", 3)
+
+
+def test_a_cancelled_job_is_not_begun(shell: Shell, world: World) -> None:
+    shell("jobs", "add", POST)
+    assert shell("jobs", "cancel", str(standing(shell)[POST]["job"]))[0] == 0
+    assert shell("work", "--drain")[0] == 0
+    assert standing(shell)[POST]["state"] == "cancelled"
+    assert not world.served.log
+    assert shell("jobs", "cancel", str(standing(shell)[POST]["job"]))[0] == 1
+    assert shell("jobs", "retry", str(standing(shell)[POST]["job"]))[0] == 0
+    assert shell("work", "--drain")[0] == 0
+    assert standing(shell)[POST]["state"] == "done"
+
+
+def test_what_comes_first(shell: Shell, world: World) -> None:
+    for link, priority in ((POST, "low"), (FILM, "normal"), ("https://t.me/ozen_today/20", "urgent")):
+        shell("jobs", "add", link, "--priority", priority)
+    shell("work", "--drain", "--at-once", "1")
+    home = Home(shell.home)
+    home.project()
+    assert [row["target"] for row in home.catalog.captures()] == ["https://t.me/ozen_today/20", FILM, POST]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["jobs", "show", "nothing"], "archiver jobs list"),
+        (["jobs", "add", "https://", "--case", "inbox"], "no host"),
+        (["jobs", "add", POST, "--case", "nowhere"], "archiver case new nowhere"),
+    ],
+)
+def test_words_that_mean_nothing(shell: Shell, words: list[str], said: str) -> None:
+    code, _, err = shell(*words)
+    assert code == 1
+    assert said in err
+    assert not standing(shell)
+
+
+def test_two_workers_of_a_home_share_its_work(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://blog.ozen.example/?n={n}" for n in range(24)]
+    assert shell("jobs", "add", *links)[0] == 0
+    processes = [worker_of(shell, world, "--drain") for _ in range(2)]
+    started += processes
+    assert {process.wait(120) for process in processes} == {3}, (shell.home.parent / "worker.log").read_text()
+    done = standing(shell)
+    assert {line["state"] for line in done.values()} == {"done"}
+    home = Home(shell.home)
+    home.project()
+    assert sorted(c for line in done.values() for c in line["captures"]) == sorted(
+        row["id"] for row in home.catalog.captures()
+    ), "each once"
+    assert shell("check")[0] == 0
+
+
+def test_a_worker_whose_pulse_fails_does_not_go_on_unheard(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours beside the work: the others would take it for dead and do everything once more."""
+
+    def faulty(queue: Queue, now: float) -> list[Job]:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr("archiver.jobs.heartbeat.schedules_due", faulty)
+    monkeypatch.setattr("archiver.jobs.heartbeat.BEAT_SECONDS", 0.1)
+    with pytest.raises(KeyError, match="a fault"):
+        shell("work")
+
+
+def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://blog.ozen.example/?n={n}" for n in range(6)]
+    assert shell("jobs", "pause")[0] == 0
+    assert shell("jobs", "add", *links)[0] == 0
+    code, _, err = shell("work", "--drain")  # there is nothing that it could begin
+    assert code == 0
+    assert "archiver jobs resume" in err
+    process = worker_of(shell, world)
+    started.append(process)
+    log = shell.home.parent / "worker.log"
+    until(lambda: "at work" in log.read_text())
+    queue = Queue(database(Home(shell.home)))
+    until(lambda: [one.alive for one in queue.board.workers()] == [True])
+    time.sleep(1.5)  # it would have begun by now: it polls five times a second
+    assert queue.counts() == {"waiting": 6}
+    assert shell("jobs", "resume")[0] == 0
+    until(lambda: queue.counts() == {"done": 6})
+    code, out, _ = shell("jobs", "drain")
+    assert (code, "1 worker will end" in out) == (0, True)
+    assert process.wait(30) == 3
+    assert "drained" in log.read_text()
+    assert queue.paused
+    shell("jobs", "resume")
+    assert not queue.paused
+    queue.close()
+
+
+def test_a_queue_that_is_no_database(shell: Shell) -> None:
+    shell("jobs", "add", POST)
+    for path in (shell.home / "jobs").glob("queue.sqlite*"):
+        path.write_bytes(b"this is no database, and was never one" * 100)
+    code, _, err = shell("jobs", "list")
+    assert code == 4
+    assert "nothing captured is lost" in err
+
+
+@pytest.mark.parametrize("place", ["mysql://h/x", "postgresql://h:port/x", "postgresql://[::1/x", "postgresql:"])
+def test_a_place_for_the_queue_that_is_none(shell: Shell, place: str) -> None:
+    shell.environment["ARCHIVER_JOBS"] = place
+    code, _, err = shell("jobs", "list")
+    assert code == 1
+    assert "ARCHIVER_JOBS" in err
+
+
+def test_what_stands_in_the_queue_is_text(shell: Shell) -> None:
+    """Whoever can write to a shared database must not run code here: no pickled objects."""
+    shell("jobs", "add", POST)
+    shell("work", "--drain")
+    kept = []
+    with sqlite3.connect(shell.home / "jobs" / "queue.sqlite") as connection:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+            kept += [str(value) for row in connection.execute(f'SELECT * FROM "{table}"') for value in row if value]
+    assert any(POST in value and json.loads(value) for value in kept)
+    assert not [value for value in kept if value.startswith("gAS")], "what pickle writes, in base64"
+
+
+# -- the worker by itself --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(shell: Shell, world: World) -> Any:
+    """Asks a worker for orders, each from a thread as the queue does."""
+    home = Home(shell.home)
+
+    def ask(*orders: Order) -> list[Any]:
+        async def main() -> list[Any]:
+            recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
+            archive = Archive(home, recorder)
+            worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
+            try:
+                return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
+            finally:
+                await archive.close()
+                recorder.close()
+
+        return asyncio.run(main())
+
+    ask.home = home  # type: ignore[attr-defined]
+    return ask
+
+
+def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:
+    order = Order(job_of(POST), 1, NOON, {})
+    first, again = asked(order, order)
+    assert first == again
+    asked.home.project()
+    assert [row["id"] for row in asked.home.catalog.captures()] == [
+        capture_id(order.job.id, 1, NOON, asked.home.keys.ledger.name)
+    ]
+
+
+def test_a_job_of_another_version_is_not_guessed_at(asked: Any) -> None:
+    (done,) = asked(Order(job_of(POST, colour="blue"), 1, NOON, {}))
+    assert done.state == "dead"
+    assert "another version" in done.reason
+
+
+def test_a_job_that_kills_its_worker_is_given_up(asked: Any) -> None:
+    from archiver.jobs.worker import ended
+
+    done = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted", ())
+    assert done.state == "dead"
+    stopped = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted by the person", ())
+    assert (stopped.state, stopped.attempts) == ("again", {"interrupted": 4})
+
+
+# -- kills and stops ---------------------------------------------------------------------------------------------
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://t.me/ozen_today/{n}" for n in (12, 16, 20, 21)] + [
+        f"https://blog.ozen.example/?n={n}" for n in range(8)
+    ]
+    assert shell("jobs", "add", *links)[0] == 0
+    moments = random.Random(8)
+    for _ in range(4):
+        before = len(world.served.log)
+        process = worker_of(shell, world)
+        started.append(process)
+        until(lambda before=before, process=process: len(world.served.log) > before or process.poll() is not None)
+        time.sleep(moments.uniform(0.0, 0.4))  # the moment is what the test is about
+        process.kill()
+        process.wait()
+    last = worker_of(shell, world, "--drain")
+    started.append(last)
+    assert last.wait(120) in (0, 2, 3), (shell.home.parent / "worker.log").read_text()
+    home = Home(shell.home)
+    home.project()
+    rows = {row["id"]: row for row in home.catalog.captures()}
+    mentioned: list[str] = []
+    queue = Queue(database(home))
+    for one in queue.jobs():
+        attempts = queue.attempts(one.job.id)
+        assert attempts[-1].state == "done", attempts
+        for attempt in attempts:
+            assert attempt.state in ("done", "again")
+            assert (attempt.state == "again") == (attempt.reason == "interrupted")
+            mentioned += attempt.captures
+        assert len(attempts[-1].captures) == 1
+    queue.close()
+    assert sorted(mentioned) == sorted(rows), "every capture is one of an attempt, every attempt has one"
+    assert shell("check")[0] == 0
+
+
+def test_a_stopped_worker_leaves_the_rest_waiting(shell: Shell, world: World, started: list[Any]) -> None:
+    links = [f"https://blog.ozen.example/?n={n}" for n in range(40)]
+    assert shell("jobs", "add", *links)[0] == 0
+    process = worker_of(shell, world)
+    started.append(process)
+    until(lambda: len(world.served.log) > 3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(40) in (0, 2, 3), (shell.home.parent / "worker.log").read_text()
+    states = [line["state"] for line in standing(shell).values()]
+    assert "running" not in states
+    assert states.count("waiting") > 0
+    assert "dead" not in states
+    assert shell("work", "--drain")[0] in (0, 2, 3)
+    assert {line["state"] for line in standing(shell).values()} == {"done"}
+    assert shell("check")[0] == 0

@@ -1,0 +1,240 @@
+"""What the documents tell a person to type is typed here, and what they show is what the program writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from archiver.cli.main import main
+from archiver.errors import EXIT_CODES
+from archiver.home.home import Home
+from archiver.jobs.queue import Queue, database
+from storage import canonical
+from storage.note import Checkpoint, VerifierKey, open_note
+from storage.times import utc_parse, utc_text
+from tests.conftest import World
+
+ROOT = Path(__file__).parents[2]
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+
+
+def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
+    """Commands that a page of docs/ shows, with the exit code that it promises for each."""
+    found = []
+    for block in re.findall(rf"```console{kind}\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL):
+        for line in block.splitlines():
+            command, _, comment = line.partition(" # ")
+            code = re.search(r"exit code (\d)", comment)
+            words = shlex.split(command.removeprefix("$ "))
+            assert words[0] == "archiver"
+            found.append((words[1:], int(code[1]) if code else 0))
+    return found
+
+
+def test_the_tutorials_watched_channel_reports_a_removed_post(
+    tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    assert main(["--home", str(home), "--pseudonym", "investigator"], world.network, {}) == 0
+    assert main(["--home", str(home), "case", "new", "zhanaozen"], world.network, {}) == 0
+    channel = world.telegram.channels["ozen_today"]
+    before = list(channel.posts)
+
+    def typed(kind: str) -> str:
+        said = ""
+        for words, code in shown("tutorial.md", kind):
+            capsys.readouterr()
+            found = main(["--home", str(home), *words], world.network, {})
+            said = capsys.readouterr().out
+            assert found == code, (words, said)
+        return said
+
+    try:
+        typed(" watch")
+        channel.posts[:] = [post for post in channel.posts if post.id != 12]
+        assert "ozen_today/12  not shown in one look" in typed(" removed")
+        queue = Queue(database(Home(home)))
+        for thing in queue.board.things("watch"):  # an hour passes
+            for one in thing.value["looks"]:
+                one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=1))
+            queue.board.put("watch", thing)
+        queue.close()
+        said = typed(" later")
+    finally:
+        channel.posts[:] = before
+    page = (ROOT / "docs" / "tutorial.md").read_text()
+    block = next(found for found in re.findall(r"```text\n(.*?)```", page, re.DOTALL) if "UNAVAILABLE" in found)
+    for line in block.splitlines():
+        for part in re.split(r"\S*\d{4}-\d\d-\d\dT?\S*(?: \S+Z)?|\S*…\S*|event \d+|ozen_today/45|\(…\)", line):
+            assert part.strip(" ,") in said, (part, said)
+
+
+@pytest.mark.parametrize(
+    "group", re.findall(r"`archiver (\w+)` alone shows its help", (ROOT / "docs" / "commands.md").read_text())
+)
+def test_a_command_of_several_actions_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([group], None, {}) == 0
+    assert "positional arguments:" in capsys.readouterr().out
+
+
+def test_the_tutorial(
+    tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    done = shown("tutorial.md")
+    assert len(done) >= 14
+    for words, code in done:
+        if "LAST" in words:
+            captures = Home(home).catalog.captures()
+            words = [captures[-1]["id"][-8:] if word == "LAST" else word for word in words]
+        assert main(["--home", str(home), *words], world.network, {}) == code, (words, capsys.readouterr())
+    table = re.findall(r"^\|(.*)\|$", (ROOT / "docs" / "tutorial.md").read_text(), re.MULTILINE)
+    rows = [
+        [cell.strip() for cell in row.split("|")] for row in table if row.startswith(" row ") and "| link" not in row
+    ]
+    with open(tmp_path / "results.csv", encoding="utf-8-sig", newline="") as stream:
+        sheet = {row["row"]: row for row in csv.DictReader(stream)}
+    assert len(rows) == len(sheet) == 7
+    for where, link, status, reason, _ in rows:
+        assert sheet[where]["link"].startswith(link)
+        assert sheet[where]["status"] == status
+        assert sheet[where]["reason"].startswith(reason.removesuffix("…").strip()), where
+    assert sorted(path.name for path in (tmp_path / "files").iterdir())[:2] == [
+        "Zh5janSq001.f134.mp4",
+        "Zh5janSq001.f140.m4a",
+    ]
+
+
+def run_shown(home: Home, world: World, kind: str, capsys: pytest.CaptureFixture[str]) -> int:
+    done = shown("platforms.md", kind)
+    for words, code in done:
+        assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())
+    return len(done)
+
+
+def test_the_commands_of_the_platforms_page(
+    home: Home, tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "handed-over").mkdir()
+    (tmp_path / "handed-over" / "VID_0001.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(1000))
+    (tmp_path / "damaged.warc").write_bytes(b"WARC/1.0\r\nWARC-Type: resource\r\nContent-Length: 50\r\n\r\ncut")
+    assert run_shown(home, world, "", capsys) >= 20
+
+
+def test_the_commands_of_the_platforms_page_that_need_a_login(
+    home: Home, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        f".x.com\tTRUE\t/\tTRUE\t1893456000\t{name}\t{value}\n"
+        for name, value in (("auth_token", world.x.cookie), ("ct0", "c" * 32))
+    ]
+    (home.path / "x.txt").write_text("".join(lines))
+    path = home.path / "archiver.toml"
+    path.write_text(path.read_text().replace('cookies = ""\n', 'cookies = ""\nx = "x.txt"\n'))
+    assert run_shown(home, world, " login", capsys) == 3
+
+
+def test_the_doctor_of_the_platforms_page(home: Home, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    path = home.path / "archiver.toml"
+    live = (
+        'telegram = "https://t.me/ozen_today/12"\nx = "https://x.com/i/status/1478660000000000001"\n'
+        'youtube = "https://youtu.be/Zh5janSq001"\nfacebook = "https://www.facebook.com/a/posts/10157000000000001"\n'
+    )
+    path.write_text(path.read_text().replace("[doctor]\n", f"[doctor]\n{live}"))
+    assert run_shown(home, world, " doctor", capsys) == 1
+
+
+def test_commands_shown_in_the_readme_exist() -> None:
+    from archiver.cli.main import build_parser
+
+    parser = build_parser()
+    text = (ROOT / "README.md").read_text()
+    for line in re.findall(r"^(?:\$ )?archiver (.+?)(?:  .*)?$", text, re.MULTILINE):
+        words = shlex.split(line)
+        if words and words[0] not in ("/",):
+            parser.parse_args(words)
+
+
+def test_examples_of_the_formats_are_well_formed() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text()
+    blocks = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) >= 7
+    for block in blocks:
+        for line in block.splitlines():
+            json.loads(line)
+    event = next(block for block in blocks if block.startswith('{"event"'))
+    body = json.loads(event)["event"]
+    assert canonical.dumps(json.loads(event)) == event.strip().encode()
+    assert body["type"] == "captured"
+    key = re.search(r"`(archiver\.invalid/\S+\+\S+)`", text)
+    note = re.search(r"```\n(archiver\.invalid.*?)```", text, re.DOTALL)
+    assert key
+    assert note
+    checkpoint = Checkpoint.parse(open_note(note[1], [VerifierKey.parse(key[1])]))
+    assert checkpoint.size == 8, "the checkpoint in the document is a real one, signed by the key beside it"
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)\)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--home", str(tmp_path / "demo")], None, {}) == 0
+    out = capsys.readouterr().out
+    for said in (
+        "1 post, 2 videos, 2 photos",
+        "too big for the web view",
+        "Post not found",
+        "Жаңаөзен",
+        "not evidence",
+        "NOT TIMESTAMPED",
+        "intact",
+    ):
+        assert said in out
+    assert main(["demo", "--home", str(tmp_path / "demo")], None, {}) == 1, "a home is not written over"
+
+
+def test_every_exit_code_is_told_in_help() -> None:
+    from archiver.cli.main import EPILOG
+
+    for code in EXIT_CODES:
+        assert f"{code} " in EPILOG
+
+
+def test_the_drill_after_losing_the_laptop(
+    home: Home, tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/storage.md, typed as it stands there, on a machine that has the copies and the recovery key and nothing else."""
+    import shutil
+
+    from tests.support.places import add_place, evidence
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "usb").mkdir()
+    add_place(home.path, "archive", str(tmp_path / "archive"))
+    for words in (["capture", "https://t.me/ozen_today/16"], ["recovery", "new", "usb"], ["triage", "inbox"], ["sync"]):
+        assert main(["--home", str(home.path), *words], world.network, {}) == 0
+    before = evidence(home.path)
+    shutil.rmtree(home.path)
+    done = shown("storage.md")
+    assert [words[0] for words, _ in done] == ["restore", "check", "fixity", "find", "note", "sync"]
+    for words, code in done:
+        if "LAST" in words:
+            assert {
+                name: data for name, data in evidence(home.path).items() if name in before and "ledger" not in name
+            } == {name: data for name, data in before.items() if "ledger" not in name}
+            words = [Home(home.path).catalog.captures()[-1]["id"] if word == "LAST" else word for word in words]
+        assert main(["--home", str(home.path), *words], world.network, {}) == code, (words, capsys.readouterr())

@@ -1,0 +1,235 @@
+"""Refused addresses, names that change, and the exit: an HTTP and a SOCKS5 proxy, real ones on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.recorder.dial import Dialer, DialError, Exit, refused_address, refused_host
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.proxy import Recorder
+from storage.capture import CaptureWriter
+from tests.support.rawserver import HOST, RawServer
+
+REFUSED = [
+    "127.0.0.1", "127.8.9.1", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
+    "100.64.0.1", "192.0.2.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "fd12::1",
+    "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:db8::1",
+]  # fmt: skip
+ALLOWED = [
+    "93.184.216.34",
+    "8.8.8.8",
+    "149.154.167.99",
+    "2606:2800:220:1:248:1893:25c8:1946",
+    "2a00:1450:4001::1",
+    "::ffff:8.8.8.8",
+]
+
+
+@pytest.mark.parametrize("address", REFUSED)
+def test_private_addresses_are_refused(address: str) -> None:
+    assert refused_address(address)
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+def test_public_addresses_are_not(address: str) -> None:
+    assert refused_address(address) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "printer.local",
+        "metadata.google.internal",
+        "[::1]",
+        "2130706433",
+        "0x7f.1",
+        "127.1",
+        "0177.0.0.1",
+    ],
+)
+def test_local_names_and_disguised_addresses_are_refused(host: str) -> None:
+    assert refused_host(host)
+
+
+@given(st.ip_addresses(v=4))
+def test_every_ipv4_is_judged_the_same_inside_ipv6(address: object) -> None:
+    assert bool(refused_address(str(address))) == bool(refused_address(f"::ffff:{address}"))
+
+
+def test_a_name_that_resolves_differently_the_second_time_is_connected_to_as_judged() -> None:
+    """The address that was judged is the one that is connected to; nothing resolves again in between."""
+    answers = iter([["8.8.8.8", "127.0.0.1"], ["127.0.0.1"]])
+    asked = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return next(answers)
+
+    connected: list[str] = []
+
+    async def run() -> None:
+        import archiver.recorder.dial as dial
+
+        async def opened(address: str, port: int, kind: str) -> object:
+            connected.append(address)
+            return object()
+
+        original = dial._open
+        dial._open = opened  # type: ignore[assignment]
+        try:
+            await Dialer(resolve=resolve).connect("rebind.example", 443)
+            with pytest.raises(DialError) as refused:
+                await Dialer(resolve=resolve).connect("rebind.example", 443)
+            assert refused.value.kind == "refused address"
+        finally:
+            dial._open = original
+
+    asyncio.run(run())
+    assert connected == ["8.8.8.8"]
+    assert len(asked) == 2
+
+
+class Proxy:
+    """A proxy that speaks SOCKS5 or HTTP CONNECT, and leads everywhere to one port."""
+
+    def __init__(self, kind: str, target: int, user: str = "", password: str = "", fail: bool = False) -> None:
+        self.kind, self.target, self.user, self.password, self.fail = kind, target, user, password, fail
+        self.asked: list[str] = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self.listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError, struct.error, IndexError):
+            ready = self._socks(client) if self.kind == "socks5" else self._http(client)
+            if ready:
+                upstream = socket.create_connection(("127.0.0.1", self.target))
+                threading.Thread(target=self._pump, args=(upstream, client), daemon=True).start()
+                self._pump(client, upstream)
+        client.close()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def _socks(self, client: socket.socket) -> bool:
+        count = client.recv(2)[1]
+        client.recv(count)
+        client.sendall(b"\x05\x02" if self.user else b"\x05\x00")
+        if self.user:
+            data = client.recv(512)
+            size = data[1]
+            given = (data[2 : 2 + size].decode(), data[3 + size :].decode())
+            client.sendall(b"\x01\x00" if given == (self.user, self.password) else b"\x01\x01")
+            if given != (self.user, self.password):
+                return False
+        head = client.recv(4)
+        assert head[3] == 3, "the name is left to the proxy"
+        size = client.recv(1)[0]
+        name = client.recv(size).decode()
+        port = struct.unpack("!H", client.recv(2))[0]
+        self.asked.append(f"{name}:{port}")
+        client.sendall(b"\x05" + (b"\x01" if self.fail else b"\x00") + b"\x00\x01\x00\x00\x00\x00\x00\x00")
+        return not self.fail
+
+    def _http(self, client: socket.socket) -> bool:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(4096)
+        self.asked.append(request.split(b" ")[1].decode())
+        client.sendall(b"HTTP/1.1 403 No\r\n\r\n" if self.fail else b"HTTP/1.1 200 Connection established\r\n\r\n")
+        return not self.fail
+
+
+@pytest.mark.parametrize(
+    ("kind", "login"), [("socks5h", ""), ("socks5h", "user:pa%20ss@"), ("http", ""), ("http", "user:secret@")]
+)
+def test_everything_goes_through_the_exit(
+    tmp_path: Path,
+    new_writer: Callable[..., CaptureWriter],
+    open_recorder: Callable[..., Recorder],
+    kind: str,
+    login: str,
+) -> None:
+    server = RawServer(tmp_path / "server", True)
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    user, _, password = login.rstrip("@").replace("%20", " ").partition(":")
+    proxy = Proxy("socks5" if kind.startswith("socks") else "http", server.port, user, password)
+    network = TestNetwork({}, server.network.roots)
+    writer = new_writer("exit")
+    port = open_recorder(network=network, exit_=Exit(f"{kind}://{login}127.0.0.1:{proxy.port}")).open(writer)
+    done = port.fetch(f"{server.base}/a", []).result(30)
+    assert done.complete, (done.problem, done.detail)
+    assert proxy.asked == [f"{HOST}:443"], "the proxy resolves, and is told the name"
+    assert done.record is not None
+    assert "ip" not in done.record.line
+    refused = port.fetch("https://169.254.169.254/latest", []).result(30)
+    assert refused.problem == "refused address"
+    port.close()
+    proxy.close()
+    server.close()
+
+
+@pytest.mark.parametrize("kind", ["socks5", "http"])
+def test_an_exit_that_fails_stops_the_capture_and_nothing_goes_around_it(
+    tmp_path: Path, new_writer: Callable[..., CaptureWriter], open_recorder: Callable[..., Recorder], kind: str
+) -> None:
+    server = RawServer(tmp_path / "server", True)
+    proxy = Proxy(kind, server.port, fail=True)
+    resolved = []
+
+    async def resolve(host: str, port: int) -> list[str]:
+        resolved.append(host)
+        return ["127.0.0.1"]
+
+    network = TestNetwork({}, server.network.roots, resolve)
+    scheme = "socks5h" if kind == "socks5" else "http"
+    port = open_recorder(network=network, exit_=Exit(f"{scheme}://127.0.0.1:{proxy.port}")).open(new_writer("exit"))
+    first = port.fetch(f"{server.base}/a", []).result(30)
+    second = port.fetch(f"{server.base}/b", []).result(30)
+    assert first.problem == "exit failed"
+    assert second.problem == "stopped"
+    assert port.stopped
+    assert (server.received, resolved, len(proxy.asked)) == ([], [], 1)
+    proxy.close()
+    server.close()
+
+
+def test_an_exit_that_is_not_there_stops_the_capture(
+    new_writer: Callable[..., CaptureWriter], open_recorder: Callable[..., Recorder]
+) -> None:
+    unused = socket.create_server(("127.0.0.1", 0))
+    number = unused.getsockname()[1]
+    unused.close()
+    port = open_recorder(exit_=Exit(f"socks5h://127.0.0.1:{number}")).open(new_writer("exit"))
+    assert port.fetch("https://example.org/", []).result(30).problem == "exit failed"
+    assert port.stopped
+
+
+def test_the_proxy_password_is_in_no_repr() -> None:
+    assert "secret" not in repr(Exit("http://user:secret@host:1"))

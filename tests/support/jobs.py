@@ -1,0 +1,40 @@
+"""Workers and queues for tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+from tests.conftest import Shell, World
+
+POST, FILM = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from archiver.cli.main import main
+from archiver.recorder import Roots, TestNetwork
+order = json.loads(sys.argv[1])
+network = TestNetwork({key: tuple(value) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test"))
+raise SystemExit(main(["work", "--at-once", "2", "--home", order["home"], *order["words"]], network, {}))
+"""
+
+
+def worker_of(shell: Shell, world: World, *words: str) -> subprocess.Popen[bytes]:
+    roots = world.network.roots
+    assert roots is not None
+    routes = {key: list(value) for key, value in world.network.routes.items()}
+    order = {"home": str(shell.home), "routes": routes, "roots": str(roots.path), "words": words}
+    log = (shell.home.parent / "worker.log").open("ab")
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=log, stderr=log)
+
+
+def until(condition: Any, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
