@@ -14,10 +14,12 @@ from spiders.date_range import Span
 from spiders.items import Counted, Reached, Verdict
 from spiders.json_access import obj
 from spiders.posts import Absence, Attachment, Outcome, Post, State
-from spiders.telegram.api.collector import ChatRef, Collector, Hole, Kept, Page
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.attachments import OTHER_QUALITY
+from spiders.telegram.api.collector import ChatRef, Collector, Hole, Page
 from spiders.telegram.api.errors import Trouble
 from spiders.telegram.api.file_parts import Renew
-from spiders.telegram.api.messages import LAYOUT, OTHER_QUALITY, PARSER, Setting, identity, link_of, read_messages
+from spiders.telegram.api.messages import LAYOUT, PARSER, Setting, identity, link_of, read_messages
 from spiders.telegram.api.tl import Location, files_in
 
 if TYPE_CHECKING:

@@ -30,10 +30,12 @@ from archiver.telegram.records import ActKeep
 from spiders.date_range import Span
 from spiders.posts import Absence, Outcome, Post, State
 from spiders.targets import Target
+from spiders.telegram.api.asking import URN, Kept
 from spiders.telegram.api.client import Reader, Wire
-from spiders.telegram.api.collector import URN, ChatRef, Collector, Kept
+from spiders.telegram.api.collector import ChatRef, Collector
 from spiders.telegram.api.errors import Trouble
-from spiders.telegram.api.messages import Peer, identity, marked
+from spiders.telegram.api.messages import identity
+from spiders.telegram.api.peers import Peer, marked
 from storage import canonical
 from storage.digest import sha256_hex
 from storage.events import Event

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.capture.fetcher import FileGot
 from spiders.posts import Attachment, Outcome
-from spiders.telegram.api.collector import URN, Collector
+from spiders.telegram.api.asking import URN
+from spiders.telegram.api.collector import Collector
 from spiders.telegram.api.errors import Trouble
 from spiders.telegram.api.file_parts import PART, SEGMENT, Parts, Renew, Segment
 from spiders.telegram.api.ports import Thing

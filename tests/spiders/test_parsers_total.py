@@ -22,8 +22,8 @@ from archiver.intake.read_posts import parse_body, read_bytes, read_file
 from spiders.page.parse import css_links
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
-from spiders.telegram.web.parse import count
 from spiders.telegram.web.parse import parse as parse_telegram
+from spiders.telegram.web.text import count
 from storage.errors import EvidenceError
 from storage.times import system_clock
 from tests.conftest import SOAK

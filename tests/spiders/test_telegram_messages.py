@@ -16,10 +16,10 @@ from telethon.tl.alltlobjects import LAYER as TELETHON_LAYER
 
 from archiver.intake.read_posts import read_file
 from spiders.posts import Outcome
+from spiders.telegram.api.actions import ACTIONS
+from spiders.telegram.api.attachments import MEDIA
 from spiders.telegram.api.messages import (
-    ACTIONS,
     LAYER,
-    MEDIA,
     Setting,
     is_messages,
     parse,

@@ -15,7 +15,7 @@ from typing import Any
 from telethon import errors, functions, types
 
 from spiders.posts import Absence, Outcome, State
-from spiders.telegram.api.collector import Collector, trouble_of
+from spiders.telegram.api.asking import Asker, trouble_of
 from spiders.telegram.api.errors import Trouble, unreachable
 from spiders.telegram.api.tl import Location
 
@@ -41,8 +41,8 @@ class Segment:
 class Parts:
     """Fetches files through an account's client."""
 
-    def __init__(self, collector: Collector) -> None:
-        self._ask = collector
+    def __init__(self, asker: Asker) -> None:
+        self._ask = asker
 
     async def file(self, location: Location, start: int, renew: Renew) -> AsyncIterator[Segment]:
         """The bytes of a file from `start` (a multiple of `PART`), in order. Raises `Trouble`.
