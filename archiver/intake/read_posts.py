@@ -92,7 +92,9 @@ def _findings(report: Report, source: str) -> Iterator[Reading]:
     """What the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
         if finding.kind != "form":
-            parsed = Parsed("unknown", report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}")
+            parsed = Parsed(
+                platform="unknown", layout=report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}"
+            )
             yield Reading(source, None, parsed)
 
 
@@ -184,9 +186,11 @@ def parse_body(
         for answers in last:
             if answers.is_json is not None and imported(answers.is_json)(value):
                 return read(answers.parse_json or answers.parse)
-        return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}")
+        return Parsed(
+            platform="unknown", layout="unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}"
+        )
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
-        return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")
+        return Parsed(platform="unknown", layout="unknown", outcome=Outcome.FAILED, reason="malformed JSON")
     for answers in last:
         if _marked(answers, data, Trust.LAST):
             return read(answers.parse)
@@ -258,7 +262,7 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
                 yield Reading(source, None, imported(parser)(kept.values(), linked=True))
             return
         except FormatError as error:
-            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
+            parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
             yield Reading(source, None, parsed)
             return
         if record.type not in ("response", "resource"):
@@ -269,7 +273,7 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
         try:
             data = record.stream.read(LIMIT + 1)
         except (OSError, ValueError, zlib.error) as error:
-            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
+            parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
             yield Reading(f"{source}#{number}", record.uri, parsed)
             return
         body = decode_body(data, record.http("content-encoding"), LIMIT)
@@ -282,7 +286,7 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
             yield Reading(
                 f"{source}#{number}",
                 record.uri,
-                Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
+                Parsed(platform="unknown", layout="unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
             )
             continue
         yield Reading(

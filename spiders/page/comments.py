@@ -107,10 +107,15 @@ def _comment(node: Any, comment_id: str, position: int, depth: int, parent: str 
         shown for child in node.xpath("./p | ./div/p | ./article/p | ./blockquote") if (shown := text_of(child, _INNER))
     )  # fmt: skip
     return Post(
-        "page", comment_id, comment_id, author_name=one_line(author) or None if author is not None else None,
-        published=_when(node), text=text or None, reply_to=parent,
+        platform="page",
+        id=comment_id,
+        url=comment_id,
+        author_name=one_line(author) or None if author is not None else None,
+        published=_when(node),
+        text=text or None,
+        reply_to=parent,
         extra={"kind": "comment", "position": position, "depth": depth},
-    )  # fmt: skip
+    )
 
 
 def _when(node: Any) -> Time | None:

@@ -49,9 +49,9 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         "comments": len(remarks) or None,
     }
     post = Post(
-        "page",
-        url,
-        url,
+        platform="page",
+        id=url,
+        url=url,
         author_name=article.get("author"),
         published=_published(document, article),
         title=title or None,
@@ -76,10 +76,10 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     stated = next((one_line(node) for node in document.xpath("//title")), title)
     wall = title_wall(stated, article.get("text") or "", url)
     return Parsed(
-        "page",
-        "page/archived copy" if archived else "page/html",
-        (post, *remarks) if wall is None else (),
-        census if wall is None else (),
+        platform="page",
+        layout="page/archived copy" if archived else "page/html",
+        posts=(post, *remarks) if wall is None else (),
+        census=census if wall is None else (),
         outcome=wall[0] if wall else None,
         reason=wall[1] if wall else None,
         requisites=requisites,
@@ -99,7 +99,7 @@ _COMMENT_ID = re.compile(r"#comment-\d+$")
 
 
 def _nothing(outcome: Outcome, reason: str) -> Parsed:
-    return Parsed("page", "unknown", outcome=outcome, reason=reason, parser=PARSER)
+    return Parsed(platform="page", layout="unknown", outcome=outcome, reason=reason, parser=PARSER)
 
 
 def _is_markup(text: str) -> bool:

@@ -38,7 +38,7 @@ class Page(TargetSpider):
     def page(self, response: Response) -> Iterator[Any]:
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         if "not-read" in response.flags:
-            parsed = Parsed("page", "file", page={"content_type": content_type})
+            parsed = Parsed(platform="page", layout="file", page={"content_type": content_type})
         else:
             parsed = parse(response.body, response.url, content_type)
         if said := response.headers.get("Memento-Datetime"):

@@ -21,7 +21,7 @@ STATUS = re.compile(
 
 
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
-    return Parsed("x", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
+    return Parsed(platform="x", layout=layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
 _WITHHELD_IN = re.compile(r"withheld in (.{2,80}?) (?:based on|in response to|due to)")
@@ -74,7 +74,17 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
         outcome, reason, kind = _no_posts(value, errors)
         said = absence(kind, reason)
     counted = (census,) if census is not None else ()
-    return Parsed("x", layout, listed, counted, outcome=outcome, reason=reason, page=page, parser=PARSER, absence=said)
+    return Parsed(
+        platform="x",
+        layout=layout,
+        posts=listed,
+        census=counted,
+        outcome=outcome,
+        reason=reason,
+        page=page,
+        parser=PARSER,
+        absence=said,
+    )
 
 
 def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, str | None]:
@@ -241,9 +251,9 @@ def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attac
         return Attachment(
             kind,
             best["url"] if best else None,
-            width,
-            height,
-            length_of(milliseconds, 1000),
+            width=width,
+            height=height,
+            duration=length_of(milliseconds, 1000),
             thumbnail=still,
             post_id=post_id,
             reason=None if best else f"the video is not offered ({gone or 'no variant in the answer'})",
@@ -253,7 +263,7 @@ def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attac
         facts["original"] = original(still)
     reason = None if still else f"no link to it ({gone or 'not in the answer'})"
     extra = {key: value for key, value in facts.items() if value is not None}
-    return Attachment(kind, still, width, height, post_id=post_id, reason=reason, extra=extra)
+    return Attachment(kind, still, width=width, height=height, post_id=post_id, reason=reason, extra=extra)
 
 
 def original(url: str) -> str:
@@ -365,7 +375,7 @@ def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
 
 
 def _not_shown(post_id: str | None, outcome: Outcome, reason: str, kind: str | None) -> Post:
-    return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
+    return Post(platform="x", id=post_id, url=_link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
 
 
 def _link(post_id: str | None) -> str | None:

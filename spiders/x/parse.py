@@ -144,7 +144,9 @@ def _account(profile: dict[str, Any]) -> Parsed:
         outcome, kind = Outcome.UNAVAILABLE, "no such account"
     reason = f"{kind}: {profile.get('state') or 'X shows no account'}" if outcome else "facts about an account, no post"
     said = absence(kind, profile.get("state")) if outcome else Absence(State.PRESENT)
-    return Parsed("x", "x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said)
+    return Parsed(
+        platform="x", layout="x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said
+    )
 
 
 def _other_entries(value: Any) -> dict[str, Any]:
@@ -181,7 +183,15 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
     census = Census("entry_id tweet-", raw, len(shown))
     once = {post.id or str(number): post for number, post in enumerate(posts)}
     reason = None if once else "X's public timeline shows no posts of it"
-    return Parsed("x", "x/timeline", tuple(once.values()), (census,), reason=reason, page=page, parser=PARSER)
+    return Parsed(
+        platform="x",
+        layout="x/timeline",
+        posts=tuple(once.values()),
+        census=(census,),
+        reason=reason,
+        page=page,
+        parser=PARSER,
+    )
 
 
 def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:

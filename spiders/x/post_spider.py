@@ -64,14 +64,18 @@ class XPost(XSpider):
         parsed = parse(response.body, response.url)
         if response.status == 404 and not parsed.posts:
             said = "X's public syndication knows no such post: deleted, protected, suspended or never there"
-            parsed = Parsed("x", "x/syndication", outcome=Outcome.UNAVAILABLE, reason=said, parser=parsed.parser)
+            parsed = Parsed(
+                platform="x", layout="x/syndication", outcome=Outcome.UNAVAILABLE, reason=said, parser=parsed.parser
+            )
         tag = response.meta["tag"]
         about = _about(parsed, response.meta["id"])
         wanted = [post.id for post in parsed.posts if about is not None and post.id in (about.id, about.quoted_id)]
         first = tag == "syndication" and not self._found
         if tag == "syndication" and self._found:
             # The login has shown the post already: what everybody sees of it is recorded, and says nothing new.
-            parsed = Parsed("x", parsed.layout, page={"public": about is not None}, parser=parsed.parser)
+            parsed = Parsed(
+                platform="x", layout=parsed.layout, page={"public": about is not None}, parser=parsed.parser
+            )
         yield Seen(tag, tag, response.url, parsed, frozenset(item for item in wanted if item), final=first)
         if first:
             self._first = parsed if response.status in (200, 404) else None
@@ -131,7 +135,7 @@ class XPost(XSpider):
         if chosen := self._query_ids.get("TweetDetail"):
             query = Query(chosen, query.features, query.toggles)
         token = bearer(text)
-        parsed = Parsed("x", "x/script", page={"queries": len(named), "detail": query.id or None})
+        parsed = Parsed(platform="x", layout="x/script", page={"queries": len(named), "detail": query.id or None})
         if not query.id or token is None or "ct0" not in self._cookies:
             why = "the site's script names no TweetDetail query" if token else "the site's script holds no client token"
             why = why if "ct0" in self._cookies else "the cookies have no ct0"

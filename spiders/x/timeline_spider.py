@@ -67,7 +67,7 @@ class XTimeline(XSpider):
 
     def shell(self, response: Response) -> Iterator[Any]:
         text = response.body.decode("utf-8", "replace")
-        parsed = Parsed("x", "x/shell", page={"main_script": main_script(text)})
+        parsed = Parsed(platform="x", layout="x/shell", page={"main_script": main_script(text)})
         yield Seen("page", "page", response.url, parsed, frozenset())
         self._known = {**switches(text), **self._features}
         if script := main_script(text):
@@ -83,7 +83,11 @@ class XTimeline(XSpider):
             self._named[name] = Query(chosen, known.features, known.toggles)
         self._token = bearer(text) or ""
         yield Seen(
-            "script", "script", response.url, Parsed("x", "x/script", page={"queries": len(self._named)}), frozenset()
+            "script",
+            "script",
+            response.url,
+            Parsed(platform="x", layout="x/script", page={"queries": len(self._named)}),
+            frozenset(),
         )
         wanted = ["SearchTimeline"] if self.target.kind == "search" else ["UserByScreenName", "UserTweets"]
         missing = [name for name in wanted if name not in self._named]

@@ -139,4 +139,4 @@ def _track(cues: list[Cue], url: str | None, lang: str | None, form: str) -> Par
             "cues": [{"start": start, "duration": length, "text": said} for start, length, said in cues],
         },
     )
-    return Parsed("youtube", "youtube/captions", (post,), page={"cues": len(cues)}, parser=PARSER)
+    return Parsed(platform="youtube", layout="youtube/captions", posts=(post,), page={"cues": len(cues)}, parser=PARSER)

@@ -69,9 +69,16 @@ def comments(value: dict[str, Any], observed: datetime | None) -> Parsed:
     census = Census("comments shown", raw, len(posts))
     reason = None if posts else "comments are off, or this page has none"
     return Parsed(
-        "youtube", "youtube/comments", tuple(posts), (census,) if raw else (), outcome=None, reason=reason,
-        page={key: item for key, item in page.items() if item is not None}, hints=hints, parser=PARSER,
-    )  # fmt: skip
+        platform="youtube",
+        layout="youtube/comments",
+        posts=tuple(posts),
+        census=(census,) if raw else (),
+        outcome=None,
+        reason=reason,
+        page={key: item for key, item in page.items() if item is not None},
+        hints=hints,
+        parser=PARSER,
+    )
 
 
 def _more(value: dict[str, Any]) -> str | None:
@@ -166,9 +173,9 @@ def _comment(
 ) -> Post:
     parent = comment.partition(".")[0] if comment and "." in comment else None
     return Post(
-        "youtube", comment, f"{WATCH}{video}&lc={comment}" if video and comment else None,
-        name if name and name.startswith("@") else None, name, channel,
-        dates.ago(said, "publishedTime", observed) if said else None,
+        platform="youtube", id=comment, url=f"{WATCH}{video}&lc={comment}" if video and comment else None,
+        author_handle=name if name and name.startswith("@") else None, author_name=name, author_id=channel,
+        published=dates.ago(said, "publishedTime", observed) if said else None,
         text=text, reply_to=parent, likes=likes, replies=replies, edited=edited,
         extra={**{key: value for key, value in extra.items() if value is not None}, "about": video},
     )  # fmt: skip
@@ -209,7 +216,11 @@ def chat_actions(actions: list[dict[str, Any]], url: str | None) -> Parsed:
     if not posts and not others:
         return none("youtube/chat", Outcome.PARTIAL, "no message in the answer")
     return Parsed(
-        "youtube", "youtube/chat", tuple(posts), page={"other_actions": others} if others else {}, parser=PARSER
+        platform="youtube",
+        layout="youtube/chat",
+        posts=tuple(posts),
+        page={"other_actions": others} if others else {},
+        parser=PARSER,
     )
 
 
@@ -234,8 +245,8 @@ def _message(action: dict[str, Any], offset: float | None) -> Post | None:
         target = text_of(at(gone, "targetItemId"))
         said = words(at(gone, "deletedStateMessage"))
         return Post(
-            "youtube",
-            target and f"{target}#deleted",
+            platform="youtube",
+            id=target and f"{target}#deleted",
             text=said,
             extra={"kind": "chat", "message": "deletion", "about": target},
         )
@@ -269,12 +280,17 @@ def _message(action: dict[str, Any], offset: float | None) -> Post | None:
         )
         sticker_label = text_of(at(body, "sticker", "accessibility", "accessibilityData", "label"))
         return Post(
-            "youtube", text_of(body.get("id")), None,
-            author if author and author.startswith("@") else None, author, text_of(body.get("authorExternalChannelId")),
-            dates.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
-            if microseconds else None,
+            platform="youtube",
+            id=text_of(body.get("id")),
+            url=None,
+            author_handle=author if author and author.startswith("@") else None,
+            author_name=author,
+            author_id=text_of(body.get("authorExternalChannelId")),
+            published=dates.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
+            if microseconds
+            else None,
             text=text or sticker_label,
             attachments=(Attachment("sticker", link, extra={"alt": sticker_label}),) if link else (),
             extra={key: value for key, value in extra.items() if value is not None},
-        )  # fmt: skip
+        )
     return None

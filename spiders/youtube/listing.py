@@ -71,9 +71,15 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
     older = tokens[-1] if tokens else None
     reason = "no videos on this page" if empty else None
     return Parsed(
-        "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older, reason=reason,
-        page={key: item for key, item in page.items() if item}, parser=PARSER,
-    )  # fmt: skip
+        platform="youtube",
+        layout="youtube/listing",
+        posts=tuple(once.values()),
+        census=(Census("video entries", raw, len(posts)),),
+        older=older,
+        reason=reason,
+        page={key: item for key, item in page.items() if item},
+        parser=PARSER,
+    )
 
 
 def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
@@ -93,11 +99,11 @@ def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
         "views_text": views,
     }
     return Post(
-        "youtube", video_id, WATCH + video_id,
-        handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(at(owner, "text")),
-        text_of(at(browse, "browseId")),
-        dates.ago(said, "publishedTimeText", observed) if said else None,
-        words(item.get("title")), words(item.get("descriptionSnippet")),
+        platform="youtube", id=video_id, url=WATCH + video_id,
+        author_handle=handle_of(text_of(at(browse, "canonicalBaseUrl"))), author_name=words(at(owner, "text")),
+        author_id=text_of(at(browse, "browseId")),
+        published=dates.ago(said, "publishedTimeText", observed) if said else None,
+        title=words(item.get("title")), text=words(item.get("descriptionSnippet")),
         attachments=_still(item.get("thumbnail"), video_id),
         views=shown_count(views) if views and "watching" not in views and "waiting" not in views else None,
         duration=clock(item.get("lengthText")),
@@ -110,7 +116,11 @@ def _still(thumbnail: Any, video_id: str) -> tuple[Attachment, ...]:
     best = max(images, key=lambda image: count(image.get("width")) or 0, default=None)
     link = text_of(at(best, "url"))
     return (
-        (Attachment("thumbnail", link, count(at(best, "width")), count(at(best, "height")), post_id=video_id),)
+        (
+            Attachment(
+                "thumbnail", link, width=count(at(best, "width")), height=count(at(best, "height")), post_id=video_id
+            ),
+        )
         if link
         else ()
     )
@@ -147,15 +157,19 @@ def _lockup(item: dict[str, Any], observed: datetime | None) -> Post | None:
         "views_text": views,
     }
     return Post(
-        "youtube", video_id, WATCH + video_id,
-        handle_of(text_of(at(browse, "canonicalBaseUrl"))), named, text_of(at(browse, "browseId")),
-        dates.ago(said, "metadataRows", observed) if said else None,
-        words(at(meta, "title")),
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        author_handle=handle_of(text_of(at(browse, "canonicalBaseUrl"))),
+        author_name=named,
+        author_id=text_of(at(browse, "browseId")),
+        published=dates.ago(said, "metadataRows", observed) if said else None,
+        title=words(at(meta, "title")),
         attachments=_still(at(item, "contentImage", "thumbnailViewModel", "image"), video_id),
         views=shown_count(views) if views else None,
         duration=length,
         extra={key: value for key, value in extra.items() if value is not None},
-    )  # fmt: skip
+    )
 
 
 def _short_id(item: dict[str, Any]) -> str | None:
@@ -171,10 +185,14 @@ def _short(item: dict[str, Any]) -> Post:
     assert video_id is not None
     views = words(at(item, "overlayMetadata", "secondaryText"))
     return Post(
-        "youtube", video_id, WATCH + video_id, title=words(at(item, "overlayMetadata", "primaryText")),
-        attachments=_still(at(item, "thumbnail"), video_id), views=shown_count(views) if views else None,
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        title=words(at(item, "overlayMetadata", "primaryText")),
+        attachments=_still(at(item, "thumbnail"), video_id),
+        views=shown_count(views) if views else None,
         extra={"kind": "short", **({"views_text": views} if views else {})},
-    )  # fmt: skip
+    )
 
 
 def _tab(value: dict[str, Any]) -> str | None:
@@ -242,15 +260,15 @@ def feed(data: bytes) -> Parsed:
         thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
         posts.append(
             Post(
-                "youtube",
-                video_id,
-                WATCH + video_id,
-                handle_of(text(entry, "a:author/a:uri")),
-                text(entry, "a:author/a:name"),
-                text(entry, "yt:channelId"),
-                dates.iso(published, "published") if published else None,
-                text(entry, "a:title"),
-                text(entry, "media:group/media:description"),
+                platform="youtube",
+                id=video_id,
+                url=WATCH + video_id,
+                author_handle=handle_of(text(entry, "a:author/a:uri")),
+                author_name=text(entry, "a:author/a:name"),
+                author_id=text(entry, "yt:channelId"),
+                published=dates.iso(published, "published") if published else None,
+                title=text(entry, "a:title"),
+                text=text(entry, "media:group/media:description"),
                 attachments=_still(thumbnail, video_id),
                 views=count(statistics.get("views")) if statistics is not None else None,
                 likes=count(rating.get("count")) if rating is not None else None,
@@ -267,6 +285,14 @@ def feed(data: bytes) -> Parsed:
     facts = {key: value for key, value in page.items() if value}
     if not posts:
         return Parsed(
-            "youtube", "youtube/feed", (), (census,), reason="a feed without entries", page=facts, parser=PARSER
+            platform="youtube",
+            layout="youtube/feed",
+            posts=(),
+            census=(census,),
+            reason="a feed without entries",
+            page=facts,
+            parser=PARSER,
         )
-    return Parsed("youtube", "youtube/feed", tuple(posts), (census,), page=facts, parser=PARSER)
+    return Parsed(
+        platform="youtube", layout="youtube/feed", posts=tuple(posts), census=(census,), page=facts, parser=PARSER
+    )

@@ -110,7 +110,13 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if "endpoint" in value:
         browse = text_of(at(value, "endpoint", "browseEndpoint", "browseId"))
         page = {"channel_id": browse} if browse else {}
-        return Parsed("youtube", "youtube/resolved", reason="where a link leads, no post", page=page, parser=PARSER)
+        return Parsed(
+            platform="youtube",
+            layout="youtube/resolved",
+            reason="where a link leads, no post",
+            page=page,
+            parser=PARSER,
+        )
     return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 

@@ -41,11 +41,22 @@ def nothing(url: str | None) -> Parsed:
     """A player's `{}`: YouTube knows no such video."""
     video_id = video_id_of(url)
     reason = "YouTube answered with an empty object: it knows no video of that id"
-    post = Post("youtube", video_id, WATCH + video_id if video_id else None, outcome=Outcome.UNAVAILABLE, reason=reason)
+    post = Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id if video_id else None,
+        outcome=Outcome.UNAVAILABLE,
+        reason=reason,
+    )
     return Parsed(
-        "youtube", "youtube/player", (post,), outcome=Outcome.UNAVAILABLE, reason=reason, parser=PARSER,
+        platform="youtube",
+        layout="youtube/player",
+        posts=(post,),
+        outcome=Outcome.UNAVAILABLE,
+        reason=reason,
+        parser=PARSER,
         absence=absence("no video of that id", "{}"),
-    )  # fmt: skip
+    )
 
 
 def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
@@ -114,7 +125,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         post, hints = _with_page(post, data, observed)
     page = {"playability": status, "reason": text_of(at(response, "playabilityStatus", "reason"))}
     return Parsed(
-        "youtube", "youtube/watch" if data else "youtube/player", (post,),
+        platform="youtube", layout="youtube/watch" if data else "youtube/player", posts=(post,),
         outcome=outcome if outcome is not Outcome.CAPTURED else None, reason=reason,
         page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
         absence=Absence(State.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
@@ -199,10 +210,10 @@ def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tupl
         Attachment(
             "video",
             text_of(at(best, "url")),
-            count(at(best, "width")),
-            count(at(best, "height")),
-            length_of(at(best, "approxDurationMs"), 1000),
-            count(at(best, "contentLength")),
+            width=count(at(best, "width")),
+            height=count(at(best, "height")),
+            duration=length_of(at(best, "approxDurationMs"), 1000),
+            size=count(at(best, "contentLength")),
             thumbnail=text_of(still.get("url")),
             post_id=video_id,
             extract_from=WATCH + video_id if video_id else None,
@@ -273,9 +284,15 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
         if video_id is None:
             return none("youtube/next", Outcome.PARTIAL, "no video in the answer")
         post = Post(
-            "youtube", video_id, WATCH + video_id, outcome=Outcome.PARTIAL, reason="the answer says nothing of it"
+            platform="youtube",
+            id=video_id,
+            url=WATCH + video_id,
+            outcome=Outcome.PARTIAL,
+            reason="the answer says nothing of it",
         )
-        return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
+        return Parsed(
+            platform="youtube", layout="youtube/next", posts=(post,), hints=continuations(parts), parser=PARSER
+        )
     owner = at(secondary, "owner", "videoOwnerRenderer")
     shown = words(at(primary, "dateText"))
     relative = words(at(primary, "relativeDateText"))
@@ -302,7 +319,7 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
         replies=_comment_count(parts),
         extra={key: value_ for key, value_ in facts.items() if value_ is not None},
     )
-    return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
+    return Parsed(platform="youtube", layout="youtube/next", posts=(post,), hints=continuations(parts), parser=PARSER)
 
 
 def _likes(primary: Any) -> str | None:
@@ -357,8 +374,8 @@ def info(value: dict[str, Any]) -> Parsed:
     attachments = tuple(
         Attachment(
             "video" if item.get("vcodec") not in (None, "none") or item.get("height") else "audio",
-            text_of(item.get("url")), count(item.get("width")), count(item.get("height")),
-            length_of(value.get("duration")), count(item.get("filesize")), post_id=text_of(value.get("id")),
+            text_of(item.get("url")), width=count(item.get("width")), height=count(item.get("height")),
+            duration=length_of(value.get("duration")), size=count(item.get("filesize")), post_id=text_of(value.get("id")),
             extra={"format": text_of(item.get("format_id")), "ext": text_of(item.get("ext"))},
         )
         for item in requested if text_of(item.get("url")) or item.get("format_id")
@@ -394,4 +411,4 @@ def info(value: dict[str, Any]) -> Parsed:
         duration=length_of(value.get("duration")),
         extra={key_: item for key_, item in facts.items() if item},
     )
-    return Parsed(platform, "info.json", (post,), parser=PARSER)
+    return Parsed(platform=platform, layout="info.json", posts=(post,), parser=PARSER)

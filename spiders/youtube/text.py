@@ -17,7 +17,7 @@ _SCALE = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
-    return Parsed("youtube", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
+    return Parsed(platform="youtube", layout=layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
 def words(value: Any) -> str | None:

@@ -303,11 +303,11 @@ def test_posts_of_others_in_a_timeline_stand_beside_it() -> None:
     spider = XTimeline(link="https://x.com/ozen_today")
     spider._account = "15"
     own, quoted, reposted = (
-        Post("x", "1", author_id="15", quoted_id="2"),
-        Post("x", "2", author_id="16"),
-        Post("x", "3", author_id="17"),
+        Post(platform="x", id="1", author_id="15", quoted_id="2"),
+        Post(platform="x", id="2", author_id="16"),
+        Post(platform="x", id="3", author_id="17"),
     )
-    parsed = Parsed("x", "x/graphql", (own, quoted, reposted))
+    parsed = Parsed(platform="x", layout="x/graphql", posts=(own, quoted, reposted))
     assert [spider._is_own(post, parsed) for post in parsed.posts] == [True, False, False]
     search = XTimeline(link="https://x.com/search?q=square")
     assert [search._is_own(post, parsed) for post in parsed.posts] == [True, False, True]

@@ -194,7 +194,7 @@ def test_an_article_about_errors_is_an_article() -> None:
     ],
 )
 def test_by_status_alone(status: int | None, state: State) -> None:
-    assert classify(Parsed("page", "page/html"), status).state is state
+    assert classify(Parsed(platform="page", layout="page/html"), status).state is state
     assert classify(None, status).state is state
 
 

@@ -44,7 +44,7 @@ def _file(file: dict[str, Any]) -> Attachment:
 def _photo(file: dict[str, Any]) -> Attachment:
     best = largest(file.get("sizes"))
     return Attachment(
-        "photo", None, count(at(best, "w")), count(at(best, "h")), size=size_of(best) if best else None,
+        "photo", None, width=count(at(best, "w")), height=count(at(best, "h")), size=size_of(best) if best else None,
         reason=None if best else "the photo has no size that can be fetched",
         extra={"file_id": _id(file), "dc": file.get("dc_id")},
     )  # fmt: skip
@@ -78,10 +78,15 @@ def _document(file: dict[str, Any]) -> Attachment:
         "thumbnail_size": text_of(at(largest(file.get("thumbs")), "type")),
     }
     return Attachment(
-        kind, None, count(size.get("w")), count(size.get("h")), number(video.get("duration", audio.get("duration"))),
-        count(file.get("size")), text_of(obj(facts.get("DocumentAttributeFilename")).get("file_name")),
+        kind,
+        None,
+        width=count(size.get("w")),
+        height=count(size.get("h")),
+        duration=number(video.get("duration", audio.get("duration"))),
+        size=count(file.get("size")),
+        file_name=text_of(obj(facts.get("DocumentAttributeFilename")).get("file_name")),
         extra={key: value for key, value in extra.items() if value is not None},
-    )  # fmt: skip
+    )
 
 
 def _id(file: dict[str, Any]) -> str | None:
@@ -211,7 +216,7 @@ def _of_paid(media: dict[str, Any]) -> list[Attachment]:
         else:
             found.append(
                 Attachment(
-                    "paid media", None, count(item.get("w")), count(item.get("h")), number(item.get("video_duration")),
+                    "paid media", None, width=count(item.get("w")), height=count(item.get("h")), duration=number(item.get("video_duration")),
                     reason=f"for sale for {media.get('stars_amount')} stars; nothing was bought",
                 )
             )  # fmt: skip

@@ -68,8 +68,8 @@ def parse_objects(objects: Iterable[dict[str, Any]], linked: bool = False) -> Pa
     )
     if not posts:
         reason = "no message of Telegram's API in it"
-        return Parsed("telegram", "unknown", outcome=Outcome.PARTIAL, reason=reason, parser=PARSER)
-    return Parsed("telegram", LAYOUT, posts, parser=PARSER, absence=Absence(State.PRESENT))
+        return Parsed(platform="telegram", layout="unknown", outcome=Outcome.PARTIAL, reason=reason, parser=PARSER)
+    return Parsed(platform="telegram", layout=LAYOUT, posts=posts, parser=PARSER, absence=Absence(State.PRESENT))
 
 
 _MESSAGE = re.compile(rb'"_"\s*:\s*"(?:Message|MessageService)"')
@@ -100,9 +100,12 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
     post_id = identity(place, number_of(first), setting.parent)
     if first.get("_") == "MessageEmpty":
         return Post(
-            "telegram", post_id, outcome=Outcome.UNAVAILABLE, reason="Telegram answers that there is no such message",
+            platform="telegram",
+            id=post_id,
+            outcome=Outcome.UNAVAILABLE,
+            reason="Telegram answers that there is no such message",
             extra={"kind": "empty"},
-        )  # fmt: skip
+        )
     author = marked(first.get("from_id"))
     if author is None and first.get("post"):
         author = chat
@@ -139,8 +142,8 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
     reactions = extra["reactions"]
     replies = count(at(first, "replies", "replies")) if isinstance(first.get("replies"), dict) else None
     return Post(
-        "telegram",
-        post_id,
+        platform="telegram",
+        id=post_id,
         url=link_of(post_id) if setting.linked or (setting.peers.get(chat or 0) or Peer(0)).handle else None,
         author_handle=known.handle if known else None,
         author_name=known.name if known else None,

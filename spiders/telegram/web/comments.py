@@ -40,13 +40,21 @@ def parse_comments(data: bytes, url: str | None, parent: str) -> Parsed:
         reason = f"unknown layout of the discussion widget: {shape(document)}"
         return replace(_none(Outcome.PARTIAL, reason, None), census=census)
     return Parsed(
-        "telegram", "telegram/discussion", tuple(posts), census, older_cursor(document), page=page, parser=PARSER,
+        platform="telegram",
+        layout="telegram/discussion",
+        posts=tuple(posts),
+        census=census,
+        older=older_cursor(document),
+        page=page,
+        parser=PARSER,
         absence=Absence(State.PRESENT),
-    )  # fmt: skip
+    )
 
 
 def _none(outcome: Outcome, reason: str, said: Absence | None) -> Parsed:
-    return Parsed("telegram", "telegram/discussion", outcome=outcome, reason=reason, parser=PARSER, absence=said)
+    return Parsed(
+        platform="telegram", layout="telegram/discussion", outcome=outcome, reason=reason, parser=PARSER, absence=said
+    )
 
 
 def _stated(document: Any) -> int | None:

@@ -37,8 +37,8 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
     document = tree(data)
     if document is None:
         return Parsed(
-            "telegram",
-            "unknown",
+            platform="telegram",
+            layout="unknown",
             outcome=Outcome.PARTIAL,
             reason="empty body" if not data.strip() else "not HTML",
             parser=PARSER,
@@ -52,46 +52,54 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             "telegram/embed" if document.xpath("//body[contains(@class,'body_widget_post')]") else "telegram/preview"
         )
         return Parsed(
-            "telegram",
-            layout,
-            posts,
-            census,
-            older_cursor(document),
-            None,
-            None,
-            _requisites(document),
-            page,
+            platform="telegram",
+            layout=layout,
+            posts=posts,
+            census=census,
+            older=older_cursor(document),
+            outcome=None,
+            reason=None,
+            requisites=_requisites(document),
+            page=page,
             parser=PARSER,
         )
     for box in BOXES:
         if found := by_class(document, box.mark):
             layout, words = _BOX_LAYOUTS[box.mark], one_line(found[0])
             return Parsed(
-                "telegram", layout, (), census, None, box.outcome, f"Telegram says: {words}", page=page,
-                parser=PARSER, absence=absence(box.kind, words),
-            )  # fmt: skip
+                platform="telegram",
+                layout=layout,
+                posts=(),
+                census=census,
+                older=None,
+                outcome=box.outcome,
+                reason=f"Telegram says: {words}",
+                page=page,
+                parser=PARSER,
+                absence=absence(box.kind, words),
+            )
     if by_class(document, "tgme_channel_history"):
         return Parsed(
-            "telegram",
-            "telegram/preview empty",
-            (),
-            census,
-            older_cursor(document),
-            None,
-            "no posts on this page",
+            platform="telegram",
+            layout="telegram/preview empty",
+            posts=(),
+            census=census,
+            older=older_cursor(document),
+            outcome=None,
+            reason="no posts on this page",
             page=page,
             parser=PARSER,
         )
     if by_class(document, "tgme_page") or by_class(document, "tgme_page_wrap"):
         return _landing(document, census, page)
     return Parsed(
-        "telegram",
-        "unknown",
-        (),
-        census,
-        None,
-        Outcome.PARTIAL,
-        f"unknown layout: {shape(document)}",
+        platform="telegram",
+        layout="unknown",
+        posts=(),
+        census=census,
+        older=None,
+        outcome=Outcome.PARTIAL,
+        reason=f"unknown layout: {shape(document)}",
         page=page,
         parser=PARSER,
     )
@@ -124,7 +132,16 @@ def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) ->
         reason, outcome, kind = "Telegram shows no channel under this name", Outcome.UNAVAILABLE, "no such account"
     said = Absence(State.PRESENT) if outcome is Outcome.PARTIAL else absence(kind, reason)
     return Parsed(
-        "telegram", "telegram/landing", (), census, None, outcome, reason, page=page, parser=PARSER, absence=said
+        platform="telegram",
+        layout="telegram/landing",
+        posts=(),
+        census=census,
+        older=None,
+        outcome=outcome,
+        reason=reason,
+        page=page,
+        parser=PARSER,
+        absence=said,
     )
 
 
