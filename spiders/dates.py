@@ -41,6 +41,31 @@ def iso(literal: str, source: str) -> Time:
         return Time(None, "second", True, literal, source)
 
 
+def with_offset(literal: str, source: str, *formats: str) -> Time:
+    """A time in one of the `strptime` forms, else ISO 8601: UTC where it carries its offset, else the literal alone."""
+    found = _read(literal, formats)
+    if found is None:
+        return Time(None, None, False, literal, source)
+    if found.tzinfo is None:
+        return Time(None, "second", False, literal, source)
+    try:
+        return Time(found.astimezone(UTC), "second", True, literal, source)
+    except OverflowError:
+        return Time(None, None, True, literal, source)
+
+
+def _read(literal: str, formats: tuple[str, ...]) -> datetime | None:
+    for form in formats:
+        try:
+            return datetime.strptime(literal, form)
+        except ValueError:
+            continue
+    try:
+        return datetime.fromisoformat(literal)
+    except ValueError:
+        return None
+
+
 def day(found: datetime, literal: str, source: str) -> Time:
     """A date without a zone: somewhere on earth it was that day."""
     try:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+from spiders import dates
 from spiders.html import charset, decode, one_line, tree
 from spiders.page.comments import comments
 from spiders.page.pointers import archived_copy, pointers, resolved
@@ -164,14 +165,11 @@ def _published(document: Any, article: dict[str, Any]) -> Time | None:
 
 def _time(literal: str, source: str) -> Time | None:
     """A time with its zone, or, without one, the literal alone: it is not relabelled as UTC."""
-    try:
-        value = datetime.fromisoformat(literal.strip())
-    except ValueError:
+    found = dates.with_offset(literal.strip(), source)
+    if found.precision is None and not found.zone_known:
         return None
     precision = "second" if "T" in literal or " " in literal.strip() else "day"
-    if value.tzinfo is None:
-        return Time(None, precision, False, literal, source)
-    return Time(value.astimezone(UTC), precision, True, literal, source)
+    return replace(found, precision=precision, literal=literal)
 
 
 def _requisites(document: Any, base: str) -> list[Attachment]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
+from spiders import dates
 from spiders.availability import KINDS, absence
 from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
@@ -105,27 +106,40 @@ def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, s
     return Outcome.PARTIAL, "no post in the answer", None
 
 
-def post_of(
-    legacy: dict[str, Any],
-    post_id: str | None,
-    handle: str | None,
-    name: str | None,
-    author: str | None,
-    text: str | None,
-    card: tuple[Attachment | None, dict[str, Any] | None],
-    extra: dict[str, Any],
-    edit: Any = None,
-    views: int | None = None,
-    quoted_id: str | None = None,
-    forwarded: str | None = None,
-) -> Post:
-    """What the legacy fields say, with what the layouts keep in different places handed in."""
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who wrote a post, as its answer says."""
+
+    handle: str | None
+    name: str | None
+    id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Legacy:
+    """A post in the fields of API v1.1, which all layouts still carry, and beside it what each keeps in a place of its own."""
+
+    fields: dict[str, Any]
+    id: str | None
+    author: Author
+    text: str | None
+    card: Any
+    extra: dict[str, Any]
+    edit: Any = None
+    views: int | None = None
+    quoted_id: str | None = None
+    forwarded: str | None = None
+
+
+def post_of(given: Legacy) -> Post:
+    """The post that the fields tell of."""
+    legacy, post_id = given.fields, given.id
     media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
     attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
-    poll, preview = card
+    poll, preview = card_of(given.card)
     if poll is not None:
         attachments.append(poll)
-    edits, edited = _edits(edit, legacy)
+    edits, edited = _edits(given.edit, legacy)
     place = at(legacy, "place")
     if text_of(at(place, "full_name")):
         attachments.append(Attachment("location", None, post_id=post_id, extra=place_of(place, legacy)))
@@ -133,18 +147,18 @@ def post_of(
     return Post(
         platform="x",
         id=post_id,
-        url=f"https://x.com/{handle or 'i'}/status/{post_id}" if post_id else None,
-        author_handle=handle,
-        author_name=name,
-        author_id=author,
+        url=f"https://x.com/{given.author.handle or 'i'}/status/{post_id}" if post_id else None,
+        author_handle=given.author.handle,
+        author_name=given.author.name,
+        author_id=given.author.id,
         published=when(legacy.get("created_at"), "created_at"),
-        text=text,
+        text=given.text,
         lang=text_of(legacy.get("lang")),
         attachments=tuple(attachments),
         reply_to=text_of(legacy.get("in_reply_to_status_id_str")),
-        forwarded_from=forwarded,
-        quoted_id=quoted_id,
-        views=views,
+        forwarded_from=given.forwarded,
+        quoted_id=given.quoted_id,
+        views=given.views,
         likes=count(legacy.get("favorite_count")),
         replies=count(legacy.get("reply_count")),
         reposts=count(legacy.get("retweet_count")),
@@ -156,7 +170,9 @@ def post_of(
         reason=missing,
         duration=next((item.duration for item in attachments if item.kind == "video"), None),
         extra={
-            key: value for key, value in {**extra, "link_preview": preview}.items() if value is not None and value != []
+            key: value
+            for key, value in {**given.extra, "link_preview": preview}.items()
+            if value is not None and value != []
         },
     )
 
@@ -386,19 +402,7 @@ def when(value: Any, source: str) -> Time | None:
     """`Tue Mar 21 20:50:14 +0000 2006` or ISO 8601 with its offset, as UTC."""
     if not isinstance(value, str) or not value:
         return None
-    try:
-        found = datetime.strptime(value, "%a %b %d %H:%M:%S %z %Y")
-    except ValueError:
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            return Time(None, None, False, value, source)
-    known = found.tzinfo is not None
-    try:
-        moment = found.astimezone(UTC) if known else None
-    except OverflowError:
-        return Time(None, None, known, value, source)
-    return Time(moment, "second", known, value, source)
+    return dates.with_offset(value, source, "%a %b %d %H:%M:%S %z %Y")
 
 
 def plain(value: Any) -> str | None:

@@ -19,9 +19,10 @@ from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
 from spiders.x.absence import ACCOUNT_STATES
 from spiders.x.common import (
     PARSER,
+    Author,
+    Legacy,
     account_of,
     asked_id,
-    card_of,
     common_facts,
     done,
     none,
@@ -244,10 +245,11 @@ def _tweet(node: dict[str, Any]) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
     legacy: dict[str, Any] = obj(node.get("legacy"))
     user = obj(at(node, "core", "user_results", "result"))
-    handle = text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name"))
-    name = text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name"))
-    author = text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str"))
-    post_id = text_of(node.get("rest_id")) or text_of(legacy.get("id_str"))
+    author = Author(
+        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
+        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
+        id=text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str")),
+    )
     note = at(node, "note_tweet", "note_tweet_results", "result")
     note_text = at(note, "text")
     text = html.unescape(note_text) if isinstance(note_text, str) else shown_text(legacy)
@@ -270,14 +272,20 @@ def _tweet(node: dict[str, Any]) -> Post:
         "community": text_of(at(node, "community_results", "result", "name")),
         "account": account_of(user),
     }
-    card = card_of(at(node, "card", "legacy") or node.get("card"))
     read = post_of(
-        legacy, post_id, handle, name, author, text, card, extra,
-        edit=node.get("edit_control"),
-        views=count(at(node, "views", "count")),
-        quoted_id=quoted_id,
-        forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
-    )  # fmt: skip
+        Legacy(
+            fields=legacy,
+            id=text_of(node.get("rest_id")) or text_of(legacy.get("id_str")),
+            author=author,
+            text=text,
+            card=at(node, "card", "legacy") or node.get("card"),
+            extra=extra,
+            edit=node.get("edit_control"),
+            views=count(at(node, "views", "count")),
+            quoted_id=quoted_id,
+            forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
+        )
+    )
     if "full_text" in legacy:
         return read
     return replace(

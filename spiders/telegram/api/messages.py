@@ -12,10 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
-from spiders.dates import iso
+from spiders import dates
 from spiders.json_access import at, count, dicts, load, obj, text_of
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State, Time
 from spiders.telegram.api.actions import ACTIONS, action_text
@@ -180,9 +179,9 @@ def link_of(post_id: str | None) -> str | None:
 
 def _time(value: Any, source: str) -> Time | None:
     if isinstance(value, str) and value:
-        return iso(value, source)
+        return dates.iso(value, source)
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 40:
-        return Time(datetime.fromtimestamp(value, UTC), "second", True, str(value), source)
+        return dates.instant(value, str(value), source)
     return None
 
 

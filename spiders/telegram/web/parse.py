@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from spiders import dates
 from spiders.availability import absence
 from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
@@ -296,13 +297,7 @@ def _published(node: Any) -> Time | None:
     """The time in the message's date link. Videos have `<time>` elements too, without `datetime`."""
     for link in by_class(node, "tgme_widget_message_date"):
         for item in link.xpath(".//time[@datetime]"):
-            literal = item.get("datetime")
-            try:
-                value = datetime.fromisoformat(literal)
-            except ValueError:
-                return Time(None, None, False, literal, "time[datetime]")
-            known = value.tzinfo is not None
-            return Time(value.astimezone(UTC) if known else None, "second", known, literal, "time[datetime]")
+            return dates.with_offset(item.get("datetime"), "time[datetime]")
     return None
 
 
