@@ -61,6 +61,29 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         attachments=attachments,
         extra={key: value for key, value in extra.items() if value is not None},
     )
+    stated = next((one_line(node) for node in document.xpath("//title")), title)
+    wall = title_wall(stated, article.get("text") or "", url)
+    return Parsed(
+        platform="page",
+        layout="page/archived copy" if archived else "page/html",
+        posts=(post, *remarks) if wall is None else (),
+        census=_census(data, document, remarks) if wall is None else (),
+        outcome=wall[0] if wall else None,
+        reason=wall[1] if wall else None,
+        requisites=requisites,
+        page={
+            "title": title,
+            "charset": charset(data, content_type),
+            **({"archived_copy": archived} if archived else {}),
+        },
+        hints={"pointers": elsewhere},
+        parser=PARSER,
+        absence=wall[2] if wall else None,
+    )
+
+
+def _census(data: bytes, document: Any, remarks: list[Post]) -> tuple[Census, ...]:
+    """Marks counted in the bytes against elements of the tree, and comments by their ids."""
     counted = (
         Census("images", len(re.findall(rb"<img[\s>/]", data, re.IGNORECASE)), len(document.xpath("//img"))),
         Census("videos", len(re.findall(rb"<video[\s>/]", data, re.IGNORECASE)), len(document.xpath("//video"))),
@@ -74,25 +97,7 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         census += (
             Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
         )
-    stated = next((one_line(node) for node in document.xpath("//title")), title)
-    wall = title_wall(stated, article.get("text") or "", url)
-    return Parsed(
-        platform="page",
-        layout="page/archived copy" if archived else "page/html",
-        posts=(post, *remarks) if wall is None else (),
-        census=census if wall is None else (),
-        outcome=wall[0] if wall else None,
-        reason=wall[1] if wall else None,
-        requisites=requisites,
-        page={
-            "title": title,
-            "charset": charset(data, content_type),
-            **({"archived_copy": archived} if archived else {}),
-        },
-        hints={"pointers": elsewhere},
-        parser=PARSER,
-        absence=wall[2] if wall else None,
-    )
+    return census
 
 
 _COMMENT = re.compile(rb"\bid=[\"']?(comment-\d+)\b")

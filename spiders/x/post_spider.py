@@ -97,9 +97,9 @@ class XPost(XSpider):
         text = response.body.decode("utf-8", "replace")
         about = _about(parsed, self.target.id)
         if parsed.layout == "x/shell":  # what the page is without its scripts; the post comes from elsewhere
-            parsed = Parsed(**{**parsed.__dict__, "outcome": None, "reason": None})
+            parsed = replace(parsed, outcome=None, reason=None)
         if self._found or self._cookies:  # the head of a page says less than what is, or will be, known of the post
-            parsed = Parsed(**{**parsed.__dict__, "posts": ()})
+            parsed = replace(parsed, posts=())
         shown = frozenset([about.id]) if about is not None and about.id else frozenset[str]()
         yield Seen("page", "page", response.url, parsed, shown, final=False)
         script = main_script(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -28,14 +29,14 @@ def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic
     else:
         parsed = webvtt(data, url)
     posts = tuple(
-        Post(**{
-            **post.__dict__,
-            "lang": lang or post.lang,
-            "extra": {**post.extra, "automatic": automatic or bool(post.extra["automatic"])},
-        })
+        replace(
+            post,
+            lang=lang or post.lang,
+            extra={**post.extra, "automatic": automatic or bool(post.extra["automatic"])},
+        )
         for post in parsed.posts
-    )  # fmt: skip
-    return Parsed(**{**parsed.__dict__, "posts": posts})
+    )
+    return replace(parsed, posts=posts)
 
 
 def webvtt(data: bytes, url: str | None) -> Parsed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -132,10 +133,17 @@ def _entity(
         "likes_text": text_of(at(toolbar, "likeCountNotliked")),
     }
     return _comment(
-        comment, video, name, text_of(at(author, "channelId")), said, edited, observed,
-        words(at(properties, "content")), shown_count(at(toolbar, "likeCountNotliked")),
-        shown_count(at(toolbar, "replyCount")), extra,
-    )  # fmt: skip
+        comment,
+        video,
+        author_name=name,
+        author_id=text_of(at(author, "channelId")),
+        published=dates.ago(said, "publishedTime", observed) if said else None,
+        edited=edited,
+        text=words(at(properties, "content")),
+        likes=shown_count(at(toolbar, "likeCountNotliked")),
+        replies=shown_count(at(toolbar, "replyCount")),
+        extra=extra,
+    )
 
 
 def _renderer(item: dict[str, Any], video: str | None, observed: datetime | None) -> Post:
@@ -151,34 +159,31 @@ def _renderer(item: dict[str, Any], video: str | None, observed: datetime | None
         "hearted": next(find(item.get("actionButtons"), "creatorHeart"), None) is not None,
     }
     return _comment(
-        text_of(item.get("commentId")), video, words(item.get("authorText")),
-        text_of(at(item, "authorEndpoint", "browseEndpoint", "browseId")), said, edited, observed,
-        words(item.get("contentText")), shown_count(item.get("voteCount")),
-        shown_count(item.get("replyCount")), extra,
-    )  # fmt: skip
-
-
-def _comment(
-    comment: str | None,
-    video: str | None,
-    name: str | None,
-    channel: str | None,
-    said: str | None,
-    edited: bool | None,
-    observed: datetime | None,
-    text: str | None,
-    likes: int | None,
-    replies: int | None,
-    extra: dict[str, Any],
-) -> Post:
-    parent = comment.partition(".")[0] if comment and "." in comment else None
-    return Post(
-        platform="youtube", id=comment, url=f"{WATCH}{video}&lc={comment}" if video and comment else None,
-        author_handle=name if name and name.startswith("@") else None, author_name=name, author_id=channel,
+        text_of(item.get("commentId")),
+        video,
+        author_name=words(item.get("authorText")),
+        author_id=text_of(at(item, "authorEndpoint", "browseEndpoint", "browseId")),
         published=dates.ago(said, "publishedTime", observed) if said else None,
-        text=text, reply_to=parent, likes=likes, replies=replies, edited=edited,
+        edited=edited,
+        text=words(item.get("contentText")),
+        likes=shown_count(item.get("voteCount")),
+        replies=shown_count(item.get("replyCount")),
+        extra=extra,
+    )
+
+
+def _comment(comment: str | None, video: str | None, *, extra: dict[str, Any], **facts: Any) -> Post:
+    """A comment on a video. `facts`: fields of the post, as the layout gives them."""
+    name = facts["author_name"]
+    return Post(
+        platform="youtube",
+        id=comment,
+        url=f"{WATCH}{video}&lc={comment}" if video and comment else None,
+        author_handle=name if name and name.startswith("@") else None,
+        reply_to=comment.partition(".")[0] if comment and "." in comment else None,
         extra={**{key: value for key, value in extra.items() if value is not None}, "about": video},
-    )  # fmt: skip
+        **facts,
+    )
 
 
 # -- live chat ------------------------------------------------------------------------------------------------------
@@ -195,7 +200,7 @@ def chat(value: dict[str, Any], url: str | None) -> Parsed:
                 following = token
     hints = {"chat": following} if following else {}
     reason = parsed.reason if parsed.posts else "no message in this answer of the chat"
-    return Parsed(**{**parsed.__dict__, "hints": hints, "outcome": None, "reason": reason})
+    return replace(parsed, hints=hints, outcome=None, reason=reason)
 
 
 def chat_actions(actions: list[dict[str, Any]], url: str | None) -> Parsed:

@@ -46,21 +46,11 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         "channel_id": text_of(at(meta, "externalId")),
         "channel": text_of(at(meta, "title")),
         "description": text_of(at(meta, "description")),
-        "handle": handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0))),
+        "handle": _handle(meta),
         "tab": _tab(value),
         "stated_videos": stated(value),
     }
-    channel_id, name, handle = page["channel_id"], page["channel"], page["handle"]
-    if channel_id:  # a channel's own tab leaves the owner out of each entry
-        posts = [
-            Post(**{
-                **post.__dict__,
-                "author_id": post.author_id or channel_id,
-                "author_name": post.author_name or name,
-                "author_handle": post.author_handle or handle,
-            })
-            for post in posts
-        ]  # fmt: skip
+    posts = _with_owner(posts, meta)
     once = {post.id or str(number_): post for number_, post in enumerate(posts)}
     tokens = [
         text_of(inner.get("token"))
@@ -80,6 +70,27 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         page={key: item for key, item in page.items() if item},
         parser=PARSER,
     )
+
+
+def _with_owner(posts: list[Post], meta: Any) -> list[Post]:
+    """A channel's own tab leaves the owner out of each entry."""
+    channel_id = text_of(at(meta, "externalId"))
+    if channel_id is None:
+        return posts
+    name, handle = text_of(at(meta, "title")), _handle(meta)
+    return [
+        replace(
+            post,
+            author_id=post.author_id or channel_id,
+            author_name=post.author_name or name,
+            author_handle=post.author_handle or handle,
+        )
+        for post in posts
+    ]
+
+
+def _handle(meta: Any) -> str | None:
+    return handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0)))
 
 
 def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
@@ -237,49 +248,12 @@ def feed(data: bytes) -> Parsed:
     if root is None:
         return none("youtube/feed", Outcome.PARTIAL, "malformed XML")
 
-    def text(node: Any, path: str) -> str | None:
-        found = node.findtext(path, None, _ATOM)
-        return found.strip() or None if found else None
-
-    posts = []
-    for entry in root.iterfind("a:entry", _ATOM):
-        video_id = text(entry, "yt:videoId")
-        if video_id is None:
-            continue
-        link = entry.find("a:link[@rel='alternate']", _ATOM)
-        href = link.get("href") if link is not None else None
-        published, updated = text(entry, "a:published"), text(entry, "a:updated")
-        statistics = entry.find("media:group/media:community/media:statistics", _ATOM)
-        rating = entry.find("media:group/media:community/media:starRating", _ATOM)
-        extra = {
-            "kind": "short" if href and "/shorts/" in href else "video",
-            "link_in_feed": href,
-            "updated": dates.iso(updated, "updated").line() if updated else None,
-        }
-        still = entry.find("media:group/media:thumbnail", _ATOM)
-        thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
-        posts.append(
-            Post(
-                platform="youtube",
-                id=video_id,
-                url=WATCH + video_id,
-                author_handle=handle_of(text(entry, "a:author/a:uri")),
-                author_name=text(entry, "a:author/a:name"),
-                author_id=text(entry, "yt:channelId"),
-                published=dates.iso(published, "published") if published else None,
-                title=text(entry, "a:title"),
-                text=text(entry, "media:group/media:description"),
-                attachments=_still(thumbnail, video_id),
-                views=count(statistics.get("views")) if statistics is not None else None,
-                likes=count(rating.get("count")) if rating is not None else None,
-                extra={key: value for key, value in extra.items() if value is not None},
-            )
-        )
-    channel = text(root, "yt:channelId")
+    posts = [post for entry in root.iterfind("a:entry", _ATOM) if (post := _entry(entry)) is not None]
+    channel = _text(root, "yt:channelId")
     page = {
-        "channel": text(root, "a:title"),
+        "channel": _text(root, "a:title"),
         "channel_id": f"UC{channel}" if channel and not channel.startswith("UC") else channel,
-        "channel_created": dates.iso(created, "published").text() if (created := text(root, "a:published")) else None,
+        "channel_created": dates.iso(created, "published").text() if (created := _text(root, "a:published")) else None,
     }
     census = Census("<entry>", len(re.findall(rb"<entry[\s>]", data)), len(posts))
     facts = {key: value for key, value in page.items() if value}
@@ -296,3 +270,42 @@ def feed(data: bytes) -> Parsed:
     return Parsed(
         platform="youtube", layout="youtube/feed", posts=tuple(posts), census=(census,), page=facts, parser=PARSER
     )
+
+
+def _entry(entry: Any) -> Post | None:
+    """A video of a feed."""
+    video_id = _text(entry, "yt:videoId")
+    if video_id is None:
+        return None
+    link = entry.find("a:link[@rel='alternate']", _ATOM)
+    href = link.get("href") if link is not None else None
+    published, updated = _text(entry, "a:published"), _text(entry, "a:updated")
+    statistics = entry.find("media:group/media:community/media:statistics", _ATOM)
+    rating = entry.find("media:group/media:community/media:starRating", _ATOM)
+    extra = {
+        "kind": "short" if href and "/shorts/" in href else "video",
+        "link_in_feed": href,
+        "updated": dates.iso(updated, "updated").line() if updated else None,
+    }
+    still = entry.find("media:group/media:thumbnail", _ATOM)
+    thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
+    return Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        author_handle=handle_of(_text(entry, "a:author/a:uri")),
+        author_name=_text(entry, "a:author/a:name"),
+        author_id=_text(entry, "yt:channelId"),
+        published=dates.iso(published, "published") if published else None,
+        title=_text(entry, "a:title"),
+        text=_text(entry, "media:group/media:description"),
+        attachments=_still(thumbnail, video_id),
+        views=count(statistics.get("views")) if statistics is not None else None,
+        likes=count(rating.get("count")) if rating is not None else None,
+        extra={key: value for key, value in extra.items() if value is not None},
+    )
+
+
+def _text(node: Any, path: str) -> str | None:
+    found = node.findtext(path, None, _ATOM)
+    return found.strip() or None if found else None

@@ -187,4 +187,4 @@ def _title(text: str) -> str:
 
 
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:
-    return Parsed(**{**parsed.__dict__, "hints": {**hints, **parsed.hints}})
+    return replace(parsed, hints={**hints, **parsed.hints})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -246,7 +247,7 @@ def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> t
     changes: dict[str, Any] = {"author_handle": handle, "extra": extra}
     if post.replies is None:
         changes["replies"] = _comment_count(parts)
-    return Post(**{**post.__dict__, **changes}), continuations(parts)
+    return replace(post, **changes), continuations(parts)
 
 
 def _comment_count(parts: Parts) -> int | None:

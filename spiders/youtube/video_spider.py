@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -54,13 +55,8 @@ class YouTubeVideo(TargetSpider):
         parsed = self._read(response)
         about = next((post for post in parsed.posts if post.id == self.target.id), None)
         if about is None and parsed.posts:
-            parsed = Parsed(
-                **{
-                    **parsed.__dict__,
-                    "outcome": Outcome.PARTIAL,
-                    "reason": "the page shows another video than was asked for",
-                }
-            )
+            reason = "the page shows another video than was asked for"
+            parsed = replace(parsed, outcome=Outcome.PARTIAL, reason=reason)
         yield Seen("page", "page", response.url, parsed, frozenset([self.target.id]), final=True)
         self._config = {name: parsed.hints.get(name) for name in ("key", "version", "visitor")}
         if not self._comments or about is None:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,62 +49,40 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
     posts = tuple(post for node in messages if (post := read_message(node)) is not None)
     census = _census(data, posts)
     page = _page(document, messages)
-    if posts:
-        layout = (
-            "telegram/embed" if document.xpath("//body[contains(@class,'body_widget_post')]") else "telegram/preview"
-        )
-        return Parsed(
-            platform="telegram",
-            layout=layout,
-            posts=posts,
-            census=census,
-            older=older_cursor(document),
-            outcome=None,
-            reason=None,
-            requisites=_requisites(document),
-            page=page,
-            parser=PARSER,
-        )
-    for box in BOXES:
-        if found := by_class(document, box.mark):
-            layout, words = _BOX_LAYOUTS[box.mark], one_line(found[0])
-            return Parsed(
-                platform="telegram",
-                layout=layout,
-                posts=(),
-                census=census,
-                older=None,
-                outcome=box.outcome,
-                reason=f"Telegram says: {words}",
-                page=page,
-                parser=PARSER,
-                absence=absence(box.kind, words),
-            )
-    if by_class(document, "tgme_channel_history"):
-        return Parsed(
-            platform="telegram",
-            layout="telegram/preview empty",
-            posts=(),
-            census=census,
-            older=older_cursor(document),
-            outcome=None,
-            reason="no posts on this page",
-            page=page,
-            parser=PARSER,
-        )
-    if by_class(document, "tgme_page") or by_class(document, "tgme_page_wrap"):
-        return _landing(document, census, page)
+    if not posts:
+        return _without_posts(document, census, page)
+    embed = bool(document.xpath("//body[contains(@class,'body_widget_post')]"))
     return Parsed(
         platform="telegram",
-        layout="unknown",
-        posts=(),
+        layout="telegram/embed" if embed else "telegram/preview",
+        posts=posts,
         census=census,
-        older=None,
-        outcome=Outcome.PARTIAL,
-        reason=f"unknown layout: {shape(document)}",
+        older=older_cursor(document),
+        requisites=_requisites(document),
         page=page,
         parser=PARSER,
     )
+
+
+def _without_posts(document: Any, census: tuple[Census, ...], page: dict[str, Any]) -> Parsed:
+    """What a page says that shows no post: an error, an empty history, who or what a name is, or nothing known."""
+    bare = Parsed(platform="telegram", layout="unknown", census=census, page=page, parser=PARSER)
+    for box in BOXES:
+        if found := by_class(document, box.mark):
+            words = one_line(found[0])
+            return replace(
+                bare,
+                layout=_BOX_LAYOUTS[box.mark],
+                outcome=box.outcome,
+                reason=f"Telegram says: {words}",
+                absence=absence(box.kind, words),
+            )
+    if by_class(document, "tgme_channel_history"):
+        older = older_cursor(document)
+        return replace(bare, layout="telegram/preview empty", older=older, reason="no posts on this page")
+    if by_class(document, "tgme_page") or by_class(document, "tgme_page_wrap"):
+        return _landing(document, bare)
+    return replace(bare, outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(document)}")
 
 
 def _unwrapped(data: bytes) -> bytes:
@@ -115,12 +94,12 @@ def _unwrapped(data: bytes) -> bytes:
     return value.encode("utf-8", "replace") if isinstance(value, str) else data
 
 
-def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) -> Parsed:
+def _landing(document: Any, bare: Parsed) -> Parsed:
     """A page that shows who or what a name is, without posts."""
     title = next((one_line(node) for node in by_class(document, "tgme_page_title")), None)
     extra = next((one_line(node) for node in by_class(document, "tgme_page_extra")), None)
     preview = bool(document.xpath("//a[contains(@class,'tgme_page_context_link')]"))
-    page = {**page, "title": title, "stated": extra, "preview_offered": preview}
+    page = {**bare.page, "title": title, "stated": extra, "preview_offered": preview}
     if by_class(document, "tgme_page_widget") or document.xpath("//*[@data-telegram-post]"):
         reason, outcome, kind = "the frame around a post; the post is in its embed", Outcome.PARTIAL, None
     elif preview:
@@ -132,18 +111,7 @@ def _landing(document: Any, census: tuple[Census, ...], page: dict[str, Any]) ->
     else:
         reason, outcome, kind = "Telegram shows no channel under this name", Outcome.UNAVAILABLE, "no such account"
     said = Absence(State.PRESENT) if outcome is Outcome.PARTIAL else absence(kind, reason)
-    return Parsed(
-        platform="telegram",
-        layout="telegram/landing",
-        posts=(),
-        census=census,
-        older=None,
-        outcome=outcome,
-        reason=reason,
-        page=page,
-        parser=PARSER,
-        absence=said,
-    )
+    return replace(bare, layout="telegram/landing", outcome=outcome, reason=reason, page=page, absence=said)
 
 
 def shape(document: Any) -> str:
