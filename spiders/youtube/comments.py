@@ -258,44 +258,47 @@ def _message(action: dict[str, Any], offset: float | None) -> Post | None:
     if not isinstance(item, dict):
         return None
     for name, kind in _MESSAGES.items():
-        body = item.get(name)
-        if not isinstance(body, dict):
-            continue
-        microseconds = number(body.get("timestampUsec"))
-        sticker = dicts(at(body, "sticker", "thumbnails"))
-        link = text_of(sticker[-1].get("url")) if sticker else None
-        link = "https:" + link if link and link.startswith("//") else link
-        extra = {
-            "kind": "chat",
-            "message": kind,
-            "video_offset": offset / 1000 if offset is not None else None,
-            "amount": words(body.get("purchaseAmountText")),
-            "time_shown": words(body.get("timestampText")),
-            "badges": [
-                label for badge in dicts(body.get("authorBadges"))
-                if (label := text_of(at(badge, "liveChatAuthorBadgeRenderer", "tooltip")))
-            ] or None,
-        }  # fmt: skip
-        author = words(body.get("authorName"))
-        text = (
-            words(body.get("message"))
-            or words(body.get("headerSubtext"))
-            or words(body.get("subtext"))
-            or words(body.get("text"))
-        )
-        sticker_label = text_of(at(body, "sticker", "accessibility", "accessibilityData", "label"))
-        return Post(
-            platform="youtube",
-            id=text_of(body.get("id")),
-            url=None,
-            author_handle=author if author and author.startswith("@") else None,
-            author_name=author,
-            author_id=text_of(body.get("authorExternalChannelId")),
-            published=dates.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
-            if microseconds
-            else None,
-            text=text or sticker_label,
-            attachments=(Attachment("sticker", link, extra={"alt": sticker_label}),) if link else (),
-            extra={key: value for key, value in extra.items() if value is not None},
-        )
+        if isinstance(body := item.get(name), dict):
+            return _said(body, kind, offset)
     return None
+
+
+def _said(body: dict[str, Any], kind: str, offset: float | None) -> Post:
+    """A message of a chat. `kind`: as `_MESSAGES` calls it."""
+    microseconds = number(body.get("timestampUsec"))
+    sticker = dicts(at(body, "sticker", "thumbnails"))
+    link = text_of(sticker[-1].get("url")) if sticker else None
+    link = "https:" + link if link and link.startswith("//") else link
+    extra = {
+        "kind": "chat",
+        "message": kind,
+        "video_offset": offset / 1000 if offset is not None else None,
+        "amount": words(body.get("purchaseAmountText")),
+        "time_shown": words(body.get("timestampText")),
+        "badges": [
+            label for badge in dicts(body.get("authorBadges"))
+            if (label := text_of(at(badge, "liveChatAuthorBadgeRenderer", "tooltip")))
+        ] or None,
+    }  # fmt: skip
+    author = words(body.get("authorName"))
+    text = (
+        words(body.get("message"))
+        or words(body.get("headerSubtext"))
+        or words(body.get("subtext"))
+        or words(body.get("text"))
+    )
+    sticker_label = text_of(at(body, "sticker", "accessibility", "accessibilityData", "label"))
+    return Post(
+        platform="youtube",
+        id=text_of(body.get("id")),
+        url=None,
+        author_handle=author if author and author.startswith("@") else None,
+        author_name=author,
+        author_id=text_of(body.get("authorExternalChannelId")),
+        published=dates.instant(microseconds / 1e6, str(body["timestampUsec"]), "timestampUsec", "microsecond")
+        if microseconds
+        else None,
+        text=text or sticker_label,
+        attachments=(Attachment("sticker", link, extra={"alt": sticker_label}),) if link else (),
+        extra={key: value for key, value in extra.items() if value is not None},
+    )

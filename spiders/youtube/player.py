@@ -70,39 +70,14 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         or video_id_of(text_of(at(micro, "embed", "iframeUrl")))
     )  # fmt: skip
     live = obj(at(micro, "liveBroadcastDetails"))
-    upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
-    scheduled = _scheduled(response)
     status = text_of(at(response, "playabilityStatus", "status"))
     title = words(at(details, "title")) or words(at(micro, "title"))
     published = _published(micro, live, at(details, "isLiveContent"))
-    tracks = [
-        _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
-    ]
     attachments = (
         _media(response, video_id, details) if outcome is Outcome.CAPTURED or response.get("streamingData") else ()
     )
     owner = text_of(at(micro, "ownerProfileUrl"))
-    extra: dict[str, Any] = {
-        "kind": _kind(details, micro, live, upcoming, url),
-        "playability": status,
-        "state": state,
-        "category": text_of(at(micro, "category")),
-        "keywords": strings(at(details, "keywords")) or None,
-        "unlisted": at(micro, "isUnlisted"),
-        "family_safe": at(micro, "isFamilySafe"),
-        "is_live": _is_live(details, micro, live),
-        "upcoming": upcoming or None,
-        "scheduled": scheduled.line() if scheduled else None,
-        "live_start": _line(text_of(at(live, "startTimestamp")), "startTimestamp"),
-        "live_end": _line(text_of(at(live, "endTimestamp")), "endTimestamp"),
-        "uploaded": _line(text_of(at(micro, "uploadDate")), "uploadDate"),
-        "duration_stated_by_page": number(at(micro, "lengthSeconds")),
-        "title_shown": _other(words(at(micro, "title")), title),
-        "channel_url": owner,
-        "captions": tracks or None,
-        "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
-        "available_in": len(strings(at(micro, "availableCountries"))) or None,
-    }
+    extra = _facts(response, state, title, url)
     post = Post(
         platform="youtube",
         id=video_id,
@@ -131,6 +106,39 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
         absence=Absence(State.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
     )  # fmt: skip
+
+
+def _facts(response: dict[str, Any], state: str | None, title: str | None, url: str | None) -> dict[str, Any]:
+    """What a player says of a video beside what all platforms have. `state`: as `playability` names it."""
+    details = obj(response.get("videoDetails"))
+    micro = obj(at(response, "microformat", "playerMicroformatRenderer"))
+    live = obj(at(micro, "liveBroadcastDetails"))
+    upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
+    scheduled = _scheduled(response)
+    tracks = [
+        _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
+    ]
+    return {
+        "kind": _kind(details, micro, live, upcoming, url),
+        "playability": text_of(at(response, "playabilityStatus", "status")),
+        "state": state,
+        "category": text_of(at(micro, "category")),
+        "keywords": strings(at(details, "keywords")) or None,
+        "unlisted": at(micro, "isUnlisted"),
+        "family_safe": at(micro, "isFamilySafe"),
+        "is_live": _is_live(details, micro, live),
+        "upcoming": upcoming or None,
+        "scheduled": scheduled.line() if scheduled else None,
+        "live_start": _line(text_of(at(live, "startTimestamp")), "startTimestamp"),
+        "live_end": _line(text_of(at(live, "endTimestamp")), "endTimestamp"),
+        "uploaded": _line(text_of(at(micro, "uploadDate")), "uploadDate"),
+        "duration_stated_by_page": number(at(micro, "lengthSeconds")),
+        "title_shown": _other(words(at(micro, "title")), title),
+        "channel_url": text_of(at(micro, "ownerProfileUrl")),
+        "captions": tracks or None,
+        "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
+        "available_in": len(strings(at(micro, "availableCountries"))) or None,
+    }
 
 
 def _line(literal: str | None, source: str) -> dict[str, Any] | None:

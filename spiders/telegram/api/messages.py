@@ -114,31 +114,7 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
     outcome, reason = _outcome(members)
     service = first.get("_") == "MessageService"
     text = text_of(said.get("message")) if not service else action_text(obj(first.get("action")))
-    forward, reply = obj(first.get("fwd_from")), _reply(first)
-    edit = _time(first.get("edit_date") or said.get("edit_date"), "edit_date")
-    shown_edit = any(member.get("edit_date") and not member.get("edit_hide") for member in members)
-    extra = {
-        "kind": "comment" if setting.parent else "service" if service else None,
-        "action": _snake(str(at(first, "action", "_") or ""), "MessageAction") if service else None,
-        "entities": _entities(said),
-        "edited_at": edit.line() if edit else None,
-        "edit_hidden": True if edit and not shown_edit else None,
-        "grouped_id": str(first["grouped_id"]) if first.get("grouped_id") else None,
-        "signature": text_of(first.get("post_author")),
-        "via_bot": first.get("via_bot_id"),
-        "pinned": True if any(member.get("pinned") for member in members) else None,
-        "noforwards": True if first.get("noforwards") else None,
-        "forward": _forward(forward, setting),
-        "reply": reply or None,
-        "reactions": _reactions(first),
-        "comments_in": at(first, "replies", "channel_id"),
-        "restrictions": _restrictions(first),
-        "vanishes_after": count(first.get("ttl_period")),
-        "buttons": _buttons(first),
-        "fact_check": text_of(at(first, "factcheck", "text", "text")),
-        "layer": LAYER,
-    }
-    reactions = extra["reactions"]
+    forward, reactions = obj(first.get("fwd_from")), _reactions(first)
     replies = count(at(first, "replies", "replies")) if isinstance(first.get("replies"), dict) else None
     return Post(
         platform="telegram",
@@ -151,18 +127,51 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
         text=text,
         attachments=attachments,
         album_ids=tuple(str(number_of(member)) for member in members) if first.get("grouped_id") else (),
-        reply_to=_reply_id(reply, place, setting),
+        reply_to=_reply_id(_reply(first), place, setting),
         forwarded_from=_forwarded(forward, setting),
         views=count(first.get("views")),
         replies=replies,
         reposts=count(first.get("forwards")),
         likes=sum(item["count"] for item in reactions) if reactions else None,
-        edited=bool(shown_edit),
+        edited=_shows_edit(members),
         outcome=outcome,
         reason=reason,
         duration=next((item.duration for item in attachments if item.duration is not None), None),
-        extra={key: value for key, value in extra.items() if value is not None},
+        extra=_facts(members, said, setting),
     )
+
+
+def _shows_edit(members: list[dict[str, Any]]) -> bool:
+    return any(member.get("edit_date") and not member.get("edit_hide") for member in members)
+
+
+def _facts(members: list[dict[str, Any]], said: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    """What the messages of a post say beside what all platforms have. `said`: the one that carries the text."""
+    first = members[0]
+    service = first.get("_") == "MessageService"
+    edit = _time(first.get("edit_date") or said.get("edit_date"), "edit_date")
+    facts = {
+        "kind": "comment" if setting.parent else "service" if service else None,
+        "action": _snake(str(at(first, "action", "_") or ""), "MessageAction") if service else None,
+        "entities": _entities(said),
+        "edited_at": edit.line() if edit else None,
+        "edit_hidden": True if edit and not _shows_edit(members) else None,
+        "grouped_id": str(first["grouped_id"]) if first.get("grouped_id") else None,
+        "signature": text_of(first.get("post_author")),
+        "via_bot": first.get("via_bot_id"),
+        "pinned": True if any(member.get("pinned") for member in members) else None,
+        "noforwards": True if first.get("noforwards") else None,
+        "forward": _forward(obj(first.get("fwd_from")), setting),
+        "reply": _reply(first) or None,
+        "reactions": _reactions(first),
+        "comments_in": at(first, "replies", "channel_id"),
+        "restrictions": _restrictions(first),
+        "vanishes_after": count(first.get("ttl_period")),
+        "buttons": _buttons(first),
+        "fact_check": text_of(at(first, "factcheck", "text", "text")),
+        "layer": LAYER,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def identity(place: str | None, number_: int, parent: str | None = None) -> str | None:
