@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -35,7 +37,6 @@ JUNK = (
 UNKNOWN_KINDS = {
     # Kinds that say nothing of a thing's presence, on purpose.
     "deleted, or not shared with everybody", "not playable", "upcoming or offline", "the account used is suspended",
-    "login not accepted",
 }  # fmt: skip
 OFFERED = {
     "comments", "holes", "quick", "follow", "limited", "thread", "clock", "cookies", "query_ids", "features", "enough",
@@ -116,6 +117,15 @@ def toy_target(link: str) -> Target | NoTarget:
 def test_a_name_that_the_table_does_not_have_is_a_page_like_any() -> None:
     assert platform_named("vimeo").name == "page"
     assert len({platform.name for platform in EVERY}) == len(EVERY)
+
+
+def test_recognising_a_link_imports_nothing_heavy() -> None:
+    """Every start of the program that meets a link pays for it."""
+    said = (
+        "import sys, spiders.targets; print(*sorted({'scrapy', 'lxml', 'telethon', 'trafilatura'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == ""
 
 
 # -- a platform that is added ------------------------------------------------------------------------------------
