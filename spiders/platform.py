@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from spiders.availability import Wordings
-from spiders.links import LinkForms
+from spiders.link_forms import LinkForms
 
 Named = str
 """Something that is imported when it is needed: "spiders.x.post_spider:XPost"."""

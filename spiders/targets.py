@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spiders import platforms
-from spiders.links import USUAL_PORTS, Link, NoTarget, Target, split_link, tidied
+from spiders.link_forms import USUAL_PORTS, Link, NoTarget, Target, split_link, tidied
 from spiders.page.links import page
 
 __all__ = ["NoTarget", "Target", "given", "page", "parse_target"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spiders.links import USUAL_PORTS, Link, LinkForms, Row, Target, first_match, split_link, tidied
+from spiders.link_forms import USUAL_PORTS, Link, LinkForms, Row, Target, first_match, split_link, tidied
 
 HOSTS = frozenset({
     "facebook.com", "www.facebook.com", "m.facebook.com", "mbasic.facebook.com", "web.facebook.com", "fb.com",

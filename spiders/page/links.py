@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from spiders.links import LinkForms, Target
+from spiders.link_forms import LinkForms, Target
 
 TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid"

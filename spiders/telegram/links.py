@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from spiders.links import Link, LinkForms, NoTarget, Row, Target, first_match, split_link, tidied
+from spiders.link_forms import Link, LinkForms, NoTarget, Row, Target, first_match, split_link, tidied
 
 HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog", "www.t.me", "www.telegram.me"})
 WEB_CLIENT = "web.telegram.org"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from spiders.links import Link, LinkForms, Row, Target, first_match
+from spiders.link_forms import Link, LinkForms, Row, Target, first_match
 
 HOSTS = frozenset({
     "x.com", "twitter.com", "www.x.com", "www.twitter.com", "mobile.x.com", "mobile.twitter.com", "m.twitter.com",

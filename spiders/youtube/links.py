@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spiders.links import Link, LinkForms, Row, Target, first_match
+from spiders.link_forms import Link, LinkForms, Row, Target, first_match
 
 HOSTS = frozenset({
     "youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com",

@@ -20,7 +20,7 @@ from archiver.home.home import Home
 from archiver.intake.read_posts import read_bytes
 from spiders import settings
 from spiders.availability import KINDS
-from spiders.links import NoTarget, Target
+from spiders.link_forms import NoTarget, Target
 from spiders.platform import ParserUse, Platform, SpiderUse, imported
 from spiders.platforms import PLATFORMS, platform_named
 from spiders.posts import Parsed

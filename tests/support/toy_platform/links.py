@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.links import Link, LinkForms, Row, Target, first_match
+from spiders.link_forms import Link, LinkForms, Row, Target, first_match
 
 HOST = "toy.example"
 PATHS: list[Row] = [
