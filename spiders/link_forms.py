@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 USUAL_PORTS = (None, 80, 443)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Controls, and bytes of a command line that are no text."""
 Row = tuple[str, str]
 """(pattern of a path, kind). The first row that fits the whole path names the kind."""
 
@@ -55,8 +57,17 @@ def tidied(text: str) -> str:
     return text.strip().strip("<>\"'")
 
 
+def unreadable(text: str) -> NoTarget | None:
+    """Why no link can be read out of a text, whatever its form; None where one may stand in it."""
+    if _UNPRINTABLE.search(text):
+        return NoTarget("a control character in the link", "Copy the link again, in one line.")
+    return None
+
+
 def split_link(text: str) -> Link | NoTarget:
     """Take an http link apart, one without its scheme too. Total."""
+    if (wrong := unreadable(text)) is not None:
+        return wrong
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
         text = "https://" + text
     try:
@@ -70,7 +81,9 @@ def split_link(text: str) -> Link | NoTarget:
         return NoTarget(
             f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
         )
-    if not host or any(c.isspace() for c in text):
+    if any(c.isspace() for c in text):
+        return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
+    if not host:
         return NoTarget("no host in the link", "Check the link for missing or extra characters.")
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)

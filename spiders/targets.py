@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spiders import platforms
-from spiders.link_forms import USUAL_PORTS, Link, NoTarget, Target, split_link, tidied
+from spiders.link_forms import USUAL_PORTS, Link, NoTarget, Target, split_link, tidied, unreadable
 from spiders.page.links import page
 
 __all__ = ["NoTarget", "Target", "given", "page", "parse_target"]
@@ -14,6 +14,8 @@ def parse_target(text: str) -> Target | NoTarget:
     text = tidied(text)
     if not text:
         return NoTarget("nothing was given", "Give a link, for example https://t.me/durov/523")
+    if (wrong := unreadable(text)) is not None:
+        return wrong
     for platform in platforms.PLATFORMS:
         if (found := platform.links.read_text(text)) is not None:
             return found

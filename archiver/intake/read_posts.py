@@ -16,7 +16,6 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path, unpackable
@@ -24,6 +23,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.recorder.content_coding import decode_body
 from spiders import platforms
 from spiders.json_access import at, load, shape
+from spiders.links import safe_split
 from spiders.platform import Answers, Named, ParserUse, Trust, imported
 from spiders.posts import Outcome, Parsed
 from storage.errors import FormatError, disk_error
@@ -174,7 +174,7 @@ def parse_body(
         return parsed
 
     table = platforms.PLATFORMS
-    host = _host(url)
+    host = (safe_split(url or "").hostname or "").lower()
     for answers in (platform.answers for platform in table):
         if host in answers.hosts or _marked(answers, data, Trust.OVER_HOST):
             return read(answers.parse)
@@ -195,13 +195,6 @@ def parse_body(
         if _marked(answers, data, Trust.LAST):
             return read(answers.parse)
     return read(platforms.PAGE.answers.parse)
-
-
-def _host(url: str | None) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower() if url else ""
-    except ValueError:
-        return ""
 
 
 def _marked(answers: Answers, data: bytes, trust: Trust) -> bool:

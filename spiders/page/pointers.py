@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs
 
 from spiders import dates
+from spiders.links import safe_join, safe_split
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
-FOLLOWED = {
-    ("telegram", "post"), ("x", "post"), ("youtube", "video"),
-    ("facebook", "post"), ("facebook", "video"), ("facebook", "photo"),
-}  # fmt: skip
-"""Targets that are one thing: what a page embeds or quotes, never a whole channel."""
 _X_FRAME = re.compile(r"https?://platform\.(?:twitter|x)\.com/embed/(?:Tweet|tweet)\.html")
 _ARCHIVED = re.compile(r"https?://web\.archive\.org/web/(\d{1,14})([a-z]{2}_)?/(.+)", re.IGNORECASE)
 MOST = 500
@@ -34,34 +31,27 @@ def pointers(document: Any, base: str) -> list[Pointer]:
     links += [("linked", str(link)) for link in document.xpath("//a/@href")]
     found: dict[str, Pointer] = {}
     for how, link in links:
-        target = resolved(_joined(base, link))
+        target = resolved(safe_join(base, link) or "")
         if target is not None and len(found) < MOST:
             found.setdefault(target.key, Pointer(target, how))
     return list(found.values())
 
 
-def _joined(base: str, link: str) -> str:
-    try:
-        return urljoin(base, link.strip())
-    except ValueError:
-        return ""
-
-
 def resolved(link: str) -> Target | None:
     """The post or video that a link, a player's frame or a plugin shows; None where it is something else."""
-    try:
-        parts = urlsplit(link)
-        host, query = (parts.hostname or "").lower(), parse_qs(parts.query)
-    except ValueError:
-        return None
-    if archived := _ARCHIVED.match(link):
-        return resolved(archived[3])
+    while archived := _ARCHIVED.match(link):
+        link = archived[3]
+    parts = safe_split(link)
+    host, query = (parts.hostname or "").lower(), parse_qs(parts.query)
     if host.endswith("facebook.com") and parts.path.startswith("/plugins/"):
         link = next(iter(query.get("href", [])), "")
     elif _X_FRAME.match(link):
         link = f"https://x.com/i/status/{next(iter(query.get('id', [])), '')}"
     found = parse_target(link) if link.startswith("http") else None
-    return found if isinstance(found, Target) and (found.platform, found.kind) in FOLLOWED else None
+    if not isinstance(found, Target):
+        return None
+    # One thing, which a page embeds or quotes: never a whole channel.
+    return found if platform_named(found.platform).kind(found.kind).embeddable else None
 
 
 def _embedded(document: Any) -> list[str]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from spiders.link_forms import Link, LinkForms, NoTarget, Row, Target, first_match, split_link, tidied
+from spiders.links import safe_split
 
 HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog", "www.t.me", "www.telegram.me"})
 WEB_CLIENT = "web.telegram.org"
 _HANDLE = r"(?P<handle>[A-Za-z][A-Za-z0-9_]{2,63})"
 PATHS: list[Row] = [
-    (r"/c/(?P<id>\d+/\d+)/?", "private post"),
-    (r"/c/(?P<channel>\d+)/\d+/(?P<id>\d+)/?", "private post"),
-    (r"/c/(?P<id>\d+)/?", "private channel"),
+    (r"/c/(?P<id>\d{1,18}/\d{1,18})/?", "private post"),
+    (r"/c/(?P<channel>\d{1,18})/\d{1,18}/(?P<id>\d{1,18})/?", "private post"),
+    (r"/c/(?P<id>\d{1,18})/?", "private channel"),
     (r"/(?:joinchat/|\+)(?P<id>[A-Za-z0-9_-]+)/?", "invite"),
     (r"/(?:addstickers|addemoji|proxy|socks|share|addtheme|login|iv|setlanguage|bg)(?:/.*)?", "service link"),
-    (r"/s/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
+    (r"/s/" + _HANDLE + r"/(?P<id>\d{1,18})/?", "post"),
     (r"/s/" + _HANDLE + r"/?", "channel"),
-    (r"/" + _HANDLE + r"/s/(?P<id>\d+)/?", "story"),
-    (r"/" + _HANDLE + r"/\d+/(?P<id>\d+)/?", "post"),
-    (r"/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
+    (r"/" + _HANDLE + r"/s/(?P<id>\d{1,18})/?", "story"),
+    (r"/" + _HANDLE + r"/\d{1,18}/(?P<id>\d{1,18})/?", "post"),
+    (r"/" + _HANDLE + r"/(?P<id>\d{1,18})/?", "post"),
     (r"/" + _HANDLE + r"/?", "channel"),
 ]
 
@@ -69,10 +70,7 @@ def _in_web_client(chat: str) -> Target | None:
 
 def _of_app(text: str) -> Target | NoTarget:
     """What a `tg:` link names, which opens the app."""
-    try:
-        parts = urlsplit(text)
-    except ValueError as error:
-        return NoTarget(f"not a link: {error}", "Check the link for missing or extra characters.")
+    parts = safe_split(text)
     query = {key: values[0] for key, values in parse_qs(parts.query).items()}
     command = (parts.netloc or parts.path).strip("/")
     found: Target | NoTarget | None
@@ -82,8 +80,8 @@ def _of_app(text: str) -> Target | NoTarget:
     elif command == "privatepost" and {"channel", "post"} <= query.keys():
         found = _by_path(f"/c/{query['channel']}/{query['post']}", query, text)
     elif command == "openmessage" and "chat_id" in query:
-        number = -abs(int(query["chat_id"])) if query["chat_id"].lstrip("-").isdigit() else 0
-        found = _by_number(number, query.get("message_id"))
+        chat = query["chat_id"]
+        found = _by_number(-abs(int(chat)) if re.fullmatch(r"-?\d{1,18}", chat) else 0, query.get("message_id"))
     elif command == "join" and "invite" in query:
         found = _by_path(f"/+{query['invite']}", query, text)
     else:

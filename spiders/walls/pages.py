@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from spiders.availability import Wording, Wordings, absence
+from spiders.links import safe_split
 from spiders.posts import Absence, Outcome
 
 TITLES = Wordings(
@@ -40,7 +40,7 @@ _LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.
 
 def title_wall(title: str | None, article: str, url: str | None) -> tuple[Outcome, str, Absence] | None:
     """Whether a page stands in place of what was asked for, by its title and its want of an article."""
-    host = (urlsplit(url).hostname or "") if url else ""
+    host = (safe_split(url).hostname or "") if url else ""
     if host.startswith(CONSENT_HOSTS):
         return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
     named = " ".join((title or "").split())
@@ -55,4 +55,4 @@ def title_wall(title: str | None, article: str, url: str | None) -> tuple[Outcom
 
 def login_wall(final_url: str) -> bool:
     """Whether a link was led to a login page."""
-    return bool(_LOGIN.search(urlsplit(final_url).path))
+    return bool(_LOGIN.search(safe_split(final_url).path))

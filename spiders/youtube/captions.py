@@ -6,11 +6,12 @@ import html
 import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from lxml import etree
 
 from spiders.json_access import dicts, load, number
+from spiders.links import safe_split
 from spiders.posts import Outcome, Parsed, Post
 from spiders.youtube.text import PARSER, none, video_id_of
 
@@ -110,12 +111,7 @@ def timed_text(data: bytes, url: str | None) -> Parsed:
 
 
 def _track(cues: list[Cue], url: str | None, lang: str | None, form: str) -> Parsed:
-    query = {}
-    if url:
-        try:
-            query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        except ValueError:
-            query = {}
+    query = {name: values[0] for name, values in parse_qs(safe_split(url or "").query).items()}
     lang = query.get("tlang") or query.get("lang") or lang
     automatic = True if query.get("kind") == "asr" else None
     if not cues:
