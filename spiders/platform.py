@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import Any
@@ -21,7 +21,7 @@ Named = str
 
 
 def imported(named: Named) -> Any:
-    """What a row of the table names."""
+    """Import what a row of the table names."""
     module, _, name = named.partition(":")
     return getattr(import_module(module), name)
 
@@ -66,6 +66,9 @@ class Kind:
     """Its media are taken by the media extractor, which is made ready when many of them are asked for."""
 
 
+RECOGNISED_ONLY = Kind()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Promise:
     """What `captured` says of a target of the platform, so that a verdict can be found without knowing the platform."""
@@ -105,7 +108,7 @@ class Marks:
     within: int | None = None
 
     def are_in(self, data: bytes) -> bool:
-        """Whether one of the marks stands in the body."""
+        """Look for one of the marks in the body."""
         start = data if self.within is None else data[: self.within]
         if any(mark in start for mark in self.literals):
             return True
@@ -156,14 +159,12 @@ class Platform:
     """The domain whose cookies of the person's own account its spiders send."""
     known_post: str | None = None
     """A public post that has stood for years: what a look at the platform asks for."""
-    other: Kind = field(default=Kind(), repr=False)
-    """What a kind that has no row is."""
 
     def kind(self, name: str) -> Kind:
-        """The row of a kind of target."""
-        return self.kinds.get(name, self.other)
+        """Return the row of a kind of target; one without a row is recognised and no more."""
+        return self.kinds.get(name, RECOGNISED_ONLY)
 
     @property
     def by_account(self) -> bool:
-        """Whether the program can ask it through an account of the person's."""
+        """Say whether the program can ask it through an account of the person's."""
         return any(kind.account or kind.account_walk for kind in self.kinds.values())
