@@ -12,6 +12,7 @@ from archiver.capture.result import Result
 from archiver.capture.session import Act, Progress, host_of
 from archiver.capture.support import unsupported
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from archiver.tools import exiftool
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 class Archive:
     """Runs captures of one home: the recorder, the spiders, and the order of their ends."""
 
-    def __init__(self, home: Home, recorder: Recorder, progress: Progress = lambda act: None) -> None:
+    def __init__(
+        self, home: Home, recorder: Recorder, progress: Progress = lambda act: None, *, signer: Signer
+    ) -> None:
         self.home = home
+        self.signer = signer
         self.recorder = recorder
         self._progress = progress
         self._acts: set[Act] = set()

@@ -471,7 +471,7 @@ class Act(Fetching):
         self._originals.close()
         self.writer.close(str(outcome), reason, {"media": self.media.facts} if self.media.facts else None)
         try:
-            seq: int | None = seal(self.home, self.folder, list(self.options.cases)).seq
+            seq: int | None = seal(self.home, self.archive.signer, self.folder, list(self.options.cases)).seq
         finally:
             self.writer.release()
         try:

@@ -513,7 +513,7 @@ class Watch:
             gone.append(number)
             self._tell(Told("removed", post, reason, {"last": before}))
         if events:
-            self.home.ledger.append(events, self.home.author)
+            self.archive.signer.append(events)
         self.home.state.watch_removed(self.target.key, gone)
 
     def _before(self, post: str | None, number: int) -> dict[str, Any] | None:

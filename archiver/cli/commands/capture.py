@@ -66,7 +66,7 @@ def capture_links(context: Context, home: Home) -> int:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
         console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     codes: list[int] = []
 
     async def all_of_them() -> None:
@@ -118,7 +118,7 @@ def crawl_link(context: Context, home: Home) -> int:
         where = f", {left} of what it found still to be captured" if left else ""
         console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     walk = Walk(archive, target, options, console.result, arguments.at_once)
 
     async def to_its_end() -> None:

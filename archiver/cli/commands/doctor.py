@@ -23,6 +23,7 @@ from archiver.cli.runtime import run_interruptible
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
+from archiver.signer.case_keys import new_case
 from archiver.telegram.accounts import Accounts
 from archiver.tools.chromium import program
 from archiver.tools.ffmpeg import version as version_of
@@ -118,9 +119,9 @@ def _platforms(context: Context, home: Home) -> int:
     if wrong:
         raise ConfigError("links under [doctor]", f"none at {', '.join(wrong)}", "Correct archiver.toml.")
     if not any(case["name"] == CASE for case in home.catalog.cases()):
-        home.new_case(CASE, [])
+        new_case(home, context.signer(home), CASE, [])
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, context.console.progress)
+    archive = Archive(home, recorder, context.console.progress, signer=context.signer(home))
     run = home.new_capture_id(home.clock())
     codes: list[int] = []
 

@@ -45,7 +45,7 @@ def watch(context: Context, home: Home) -> int:
     home.recipients(list(options.cases))
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, lambda act: None)
+    archive = Archive(home, recorder, lambda act: None, signer=context.signer(home))
     made: list[Watch] = []
     results: list[Any] = []
 

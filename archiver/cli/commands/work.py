@@ -56,7 +56,7 @@ def work_command(context: Context, home: Home) -> int:
 
     try:
         recorder = open_recorder(context, home)
-        archive = Archive(home, recorder, console.progress)
+        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
