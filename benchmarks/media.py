@@ -190,7 +190,7 @@ def parsing(stage: Stage, row: Row) -> None:
     """Time of the parsers over that of json.loads and lxml on the same bytes."""
     from lxml import html
 
-    from spiders.shapes import load
+    from spiders.json_access import load
     from spiders.x.parse import parse as parse_x
     from spiders.youtube.parse import parse as parse_youtube
 

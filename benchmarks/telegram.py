@@ -87,7 +87,7 @@ def ours(network: dict[str, Any], what: str) -> dict[str, float]:
     from archiver.home.home import Home
     from archiver.recorder.network import TestNetwork
     from archiver.telegram.accounts import Account, Accounts
-    from spiders.telegram.session import AccountSession
+    from spiders.telegram.api.session import AccountSession
 
     async def key() -> dict[str, Any]:
         client = await login(network)

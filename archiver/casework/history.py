@@ -10,6 +10,7 @@ from archiver.capture.post_digests import attached, other_files
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
 SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
@@ -98,14 +99,8 @@ def _observed(home: Home, post: str) -> list[Observed]:
 def post_of(text: str) -> str:
     """Find a post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
-    if isinstance(target, Target) and target.platform == "telegram":
-        if target.kind == "private post":
-            return f"c/{target.id}"
-        if target.kind == "comment":
-            return target.id.replace("#", "?comment=")
-    if isinstance(target, Target) and target.platform != "page":
-        return target.id
-    return text
+    named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
+    return text if named is None else named
 
 
 def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:
