@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.checks.foreign import Report
 from archiver.cli.runtime import after_captures
-from archiver.errors import ExitCode, UsageError
+from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.intake.receive import _SOURCE, Receiver, consent_of
+from archiver.intake import receive as library
+from archiver.intake.receive import HandOver, consent_of
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
 
 
 def receive(context: Context, home: Home) -> int:
-    """The command. Exit code 5 where a package that was handed over is not what it states of itself."""
+    """Take files in, and say what their check found. Exit code 5 where a package is not what it states of itself."""
     arguments, console = context.arguments, context.console
-    if not _SOURCE.fullmatch(arguments.source) or len(re.findall(r"\d", arguments.source)) > 6:
-        raise UsageError(
-            "a pseudonym for the source, like S-014", "another form",
-            "Letters, digits and dashes; keep who it is in a list outside this program.",
-        )  # fmt: skip
-    if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
-        raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
-    receiver = Receiver(
-        home, context.signer(home), context.inspector(), arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
-        consent_of(arguments.consent, arguments.refused), context.network is not None,
-    )  # fmt: skip
-    result = receiver.take(arguments.paths)
-    console.result(result)
-    for key, report in receiver.reports:
+    consent = consent_of(arguments.consent, arguments.refused)
+    hand_over = HandOver(arguments.source, arguments.via, consent, tuple(arguments.case or [DEFAULT_CASE]))
+    signer, tested = context.signer(home), context.network is not None
+    received = library.receive(home, signer, context.inspector(), arguments.paths, hand_over, test_routes=tested)
+    console.result(received.result)
+    for key, report in received.reports:
         _say(console, key, report)
-    after_captures(context, home, receiver.cases)
-    damaged = any(not report.intact for _, report in receiver.reports)
-    return max(EXIT_BY_OUTCOME[result.outcome], ExitCode.CHECK_FAILED if damaged else ExitCode.OK)
+    after_captures(context, home, hand_over.cases)
+    return max(EXIT_BY_OUTCOME[received.result.outcome], ExitCode.OK if received.intact else ExitCode.CHECK_FAILED)
 
 
 def _say(console: Any, key: str, report: Report) -> None:
