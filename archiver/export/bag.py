@@ -29,7 +29,7 @@ JOURNAL = ".journal"
 
 
 def signed_text(tagmanifest_sha512: str) -> str:
-    """What the ledger's key signs for a package: names every file of it through the manifests."""
+    """Write what the ledger's key signs for a package: it names every file of it through the manifests."""
     return f"archiver-package/1\nsha512 {tagmanifest_sha512}\n"
 
 
@@ -84,7 +84,7 @@ class Bag:
         return plan
 
     def has(self, name: str) -> Written | None:
-        """A file that an interrupted export had completed, and that is still what was written; it then counts as written."""
+        """Find a file that an interrupted export had completed and that is still what was written; it then counts as written."""
         one = self._known.get(name)
         if one is not None and name not in self.files:
             if _read_back(self.partial, one):  # what was not synced may be lost where the machine died
@@ -95,7 +95,7 @@ class Bag:
         return one
 
     def write(self, name: str, content: bytes | Iterable[bytes]) -> Written:
-        """Adds a file, from bytes or from pieces. Raises `DiskError`, and whatever the pieces raise."""
+        """Add a file, from bytes or from pieces. Raises `DiskError`, and whatever the pieces raise."""
         if not _NAME.fullmatch(name) or any(_RESERVED.fullmatch(part) for part in name.split("/")):
             raise ValueError(f"a name that is not safe everywhere: {name!r}")
         if self._lower.setdefault(name.lower(), name) != name or name in self.files:
@@ -121,7 +121,7 @@ class Bag:
         return one
 
     def finish(self, info: list[tuple[str, str]], sign: Callable[[str], bytes], before: Callable[[], None]) -> Path:
-        """Manifests, `bag-info.txt`, then `before()` as the last look at all files, then the signature and the name.
+        """Write the manifests and `bag-info.txt`, have `before()` look at all files a last time, then sign and name the folder.
 
         Raises `DiskError`, and whatever `before` raises; the folder then stays partial and unsigned.
         """
@@ -155,7 +155,7 @@ class Bag:
         return self.folder
 
     def read_back(self) -> None:
-        """Reads every file again and holds it against what was written. Raises `DiskError`."""
+        """Read every file again and hold it against what was written. Raises `DiskError`."""
         try:
             changed = [one.name for one in self.files.values() if _read_back(self.partial, one)]
         except OSError as error:

@@ -17,7 +17,7 @@ from archiver.version import SOFTWARE
 
 
 def versions() -> list[tuple[str, str]]:
-    """What made the package, by name and version."""
+    """List what made the package, by name and version."""
     libraries = ("cryptography", "warcio", "scrapy", "telethon", "yt-dlp", "rfc3161-client", "opentimestamps")
     return [
         ("archiver", SOFTWARE.partition("/")[2]),
@@ -27,6 +27,7 @@ def versions() -> list[tuple[str, str]]:
 
 
 def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
+    """Describe how a package is checked, and what a check cannot say."""
     yield tag(
         "p",
         "A recorder between our programs and the network wrote each request and answer into WARC files (ISO 28500) as they "
@@ -94,7 +95,7 @@ def _searched(plan: Plan) -> str:
 
 
 def draft(home: Home, shown: Shown, plan: Plan, f: Figures) -> Markup:
-    """Fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
+    """Write fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
     blank = "________________"
     people = sorted(
         {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}
@@ -153,6 +154,7 @@ WORDS = (
 
 
 def glossary() -> Markup:
+    """Explain the words of the report."""
     return tag("dl", *(join((tag("dt", name), tag("dd", meaning))) for name, meaning in WORDS))
 
 

@@ -20,7 +20,7 @@ from storage.warc import fields_block, member, record_header
 
 
 def derived_warc(shown: Shown, made: str, secret: bytes, name: str) -> bytes:
-    """`derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
+    """Write `derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
     date = utc_parse(made)
     info_id = _id(secret, "warcinfo")
     info = fields_block(
@@ -55,7 +55,7 @@ def _id(secret: bytes, what: str) -> str:
 
 
 def screens(shown: Shown) -> Iterator[tuple[str, bytes]]:
-    """(name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
+    """Give (name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
     for number, capture in enumerate(shown.material.captures, 1):
         record = capture.screenshot
         if record is not None and capture.id not in shown.unfit:

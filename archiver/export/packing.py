@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from archiver.export import tables
@@ -47,12 +45,13 @@ class Plan:
 
     @property
     def made(self) -> str:
-        """The time that the package states: of the newest event it holds, so that the same package has the same bytes."""
+        """Tell the time that the package states: of the newest event it holds, so that the same package has the same bytes."""
         material = self.shown.material
         times = [str(event["time"]) for event in material.events]
         return max(times + [str(capture.manifest["closed"]) for capture in material.captures])
 
     def key(self) -> str:
+        """Digest all that decides the bytes: an interrupted export of the same is continued."""
         material = self.shown.material
         facts = {
             "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged, "accept_leaks": self.accept_leaks,
@@ -67,7 +66,7 @@ Progress = Callable[[str], None]
 
 
 def fill(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Progress) -> None:
-    """Writes everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
+    """Write everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
     shown, material = plan.shown, plan.shown.material
     progress("proofs")
     write_proofs(home, bag, material, plan.base)
@@ -187,6 +186,7 @@ def _title(capture: Capture, line: dict[str, Any]) -> str:
 
 
 def bag_info(plan: Plan) -> list[tuple[str, str]]:
+    """List the fields of bag-info.txt."""
     return [
         ("Bagging-Date", plan.made[:10]),
         ("External-Identifier", plan.name),
@@ -197,7 +197,7 @@ def bag_info(plan: Plan) -> list[tuple[str, str]]:
 
 
 def add_program(bag: Bag) -> None:
-    """`check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
+    """Add `check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
     here = resources.files("archiver.export")
     for name in ("check.py", "README.txt", "bagit-profile.json"):
         bag.write(name, (here / name).read_bytes())
@@ -206,12 +206,3 @@ def add_program(bag: Bag) -> None:
 def pseudonym_facts(material: Material, profile: str, base: Basis) -> bytes:
     """State what this package's pseudonyms depend on: another package has others, which cannot be linked."""
     return canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])
-
-
-def folder_of(to: Path, name: str) -> Path:
-    return to / name
-
-
-def read_package(folder: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((folder / "data" / "package.json").read_bytes())
-    return value

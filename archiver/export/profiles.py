@@ -66,6 +66,7 @@ class File:
 
     @property
     def converted(self) -> bool:
+        """Say whether it is other bytes than those that were received."""
         return self.made != "as it was received"
 
 
@@ -104,6 +105,7 @@ class Card:
 
     @property
     def every_file(self) -> list[File]:
+        """List its files, those of its posts included."""
         return [*self.files, *(file for view in self.views for file in view.files)]
 
 
@@ -153,6 +155,7 @@ class Marks:
             self._quarantined.add((place[0], place[1]))
 
     def author(self, post: dict[str, Any]) -> str | None:
+        """Find the mark of the account that made a post."""
         names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"))
         found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
         return next((mark for mark in found if mark), None)
@@ -164,14 +167,14 @@ class Marks:
         return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
 
     def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
-        """`none`, or what was found; None where nobody has looked."""
+        """Tell how sensitive it is: `none`, or what was found; None where nobody has looked."""
         found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
         return next((level for level in found if level), None)
 
     def approved(
         self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
     ) -> bool:
-        """Whether a person other than who collected or redacted it has approved it for publication, as it is now."""
+        """Say whether a person other than who collected or redacted it has approved it for publication, as it is now."""
         redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
         if attachment is not None:
             redacted = [one for one in redacted if one.original in (None, sha256)]
@@ -187,19 +190,19 @@ class Marks:
         return one.about.get("capture") == capture and one.about.get("post") in (None, post)
 
     def redaction(self, sha256: str) -> Media | None:
-        """The latest copy that stands in place of a file: of the same bytes, wherever they were found."""
+        """Find the latest copy that stands in place of a file: of the same bytes, wherever they were found."""
         fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
 
     def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
-        """Whether this file of the post was redacted as other bytes: sent again, or in another size."""
+        """Say whether this file of the post was redacted as other bytes: sent again, or in another size."""
         return post is not None and any(
             one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
             for one in self._redactions
         )
 
     def masked(self, capture: str, post: str | None) -> list[str]:
-        """Words that packages for others do not show; a mask on one observation counts for every one of the post."""
+        """List words that packages for others do not show; a mask on one observation counts for every one of the post."""
         return [
             words
             for one in self._redactions
@@ -208,11 +211,12 @@ class Marks:
         ]
 
     def quarantined(self, capture: str, post: str | None) -> bool:
+        """Say whether a post or its whole capture is quarantined."""
         return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
 def show(material: Material, profile: str, secret: bytes, privileged: bool) -> Shown:
-    """Applies a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
+    """Apply a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
     shown = Shown(profile, material.case, material)
     maker = _Maker(shown, Marks(material), secret)
     for exhibit in material.exhibits:
@@ -254,7 +258,7 @@ def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: M
 
 
 def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
-    """The pseudonym of another person who has agreed with an annotation, latest word, or None."""
+    """Name another person who has agreed with an annotation, latest word, or None."""
     said = [
         other
         for other in annotations
@@ -278,6 +282,7 @@ class _Maker:
         self._shown.withheld.append(Withheld(exhibit, what, why, instead))
 
     def card(self, exhibit: Exhibit) -> Card:
+        """Make the card of an exhibit."""
         post = exhibit.latest
         author, known = self._author(exhibit, post)
         public = self._shown.profile == "public"
@@ -423,7 +428,7 @@ _CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<!
 
 
 def without_addresses(words: str) -> str:
-    """The words with every IPv4 and IPv6 address in them replaced. A time of day is none."""
+    """Replace every IPv4 and IPv6 address in words. A time of day is none."""
 
     def instead(match: re.Match[str]) -> str:
         try:

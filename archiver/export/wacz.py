@@ -64,7 +64,7 @@ class _Entry:
 def wacz(
     sources: list[Source], pages: list[Page], title: str, created: str, software: str, sign: Sign
 ) -> Iterator[bytes]:
-    """The whole file in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
+    """Write the whole file, in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
     entries: list[_Entry] = []
     lines: list[tuple[str, str, str]] = []
     resources = []
@@ -132,7 +132,7 @@ def _changed(path: Path, found: str) -> FormatError:
 
 
 def sort_key(uri: str) -> str:
-    """The searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
+    """Write the searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
 
     Different links can have the same key; the line's `url` tells them apart (standards.md 4).
     """
@@ -256,7 +256,7 @@ def _zip(entries: list[_Entry]) -> Iterator[bytes]:
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
-    """A file in pieces. Raises `DiskError`."""
+    """Read a file in pieces. Raises `DiskError`."""
     try:
         with open(path, "rb", buffering=0) as stream:
             while data := stream.read(READ):

@@ -41,14 +41,16 @@ class Capture:
 
     @property
     def target(self) -> dict[str, Any]:
+        """Find what the capture was made for, by its line in the inventory."""
         return next((line for line in self.inventory if "target_salt" in line), {})
 
     def record(self, record_id: str | None) -> dict[str, Any] | None:
+        """Find a record by its id."""
         return next((line for line in self.records if line["id"] == record_id), None)
 
     @property
     def lent(self) -> set[str]:
-        """Captures in which pieces of its files lie."""
+        """Find the captures in which pieces of its files lie."""
         digests = [
             str(line["uri"])[len(ASSEMBLY) :] for line in self.records if str(line.get("uri")).startswith(ASSEMBLY)
         ]
@@ -58,14 +60,14 @@ class Capture:
 
     @property
     def screenshot(self) -> dict[str, Any] | None:
-        """The record of the page as a browser showed it first."""
+        """Find the record of the page as a browser showed it first."""
         for line in self.ended():
             if line["key"] == "screenshot" and line["outcome"] == "captured":
                 return self.record(line.get("record"))
         return None
 
     def ended(self) -> Iterator[dict[str, Any]]:
-        """The inventory's outcomes, each thing once."""
+        """List the inventory's outcomes, each thing once."""
         last = {line["key"]: line for line in self.inventory if line.get("outcome")}
         yield from last.values()
 
@@ -89,6 +91,7 @@ class Media:
     """(WARC file, where the record begins, offset in its payload, length), in order."""
 
     def chunks(self) -> Iterator[bytes]:
+        """Read its bytes, piece by piece."""
         for path, at, offset, length in self.pieces:
             yield from payload(path, at, offset, length)
 
@@ -119,10 +122,12 @@ class Exhibit:
 
     @property
     def every_media(self) -> list[Media]:
+        """List its files, those of its observations included."""
         return [*self.files, *(one for observation in self.observations for one in observation.media)]
 
     @property
     def latest(self) -> dict[str, Any]:
+        """Give its line as it was last seen; empty for a file."""
         return self.observations[-1].line if self.observations else {}
 
 
@@ -158,10 +163,12 @@ class Material:
 
     @property
     def last_seq(self) -> int:
+        """Find the newest event that any of it rests on."""
         return max(int(item["seq"]) for item in (*self.events, *self.all_of_case))
 
     @property
     def test_routes(self) -> bool:
+        """Say whether any of it was made with test routes."""
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
@@ -261,7 +268,7 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
 
 
 def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Capture]) -> list[Capture]:
-    """Those that were chosen, and captures of the case that hold the beginning of a file which one of them went on with."""
+    """Add to those that were chosen the captures of the case that hold the beginning of a file which one of them went on with."""
     known = {row["id"]: row for row in rows}
     found = {capture.id: capture for capture in chosen}
     left = list(chosen)
@@ -313,7 +320,7 @@ def _exhibits(captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit
 
 
 def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
-    """Every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
+    """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
     for line in capture.ended():
         key = str(line["key"])
@@ -398,7 +405,7 @@ CONCERNING = (
 
 
 def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) -> list[dict[str, Any]]:
-    """Bodies of the events about these captures and this case, and about the ledger's keys.
+    """Find the bodies of the events about these captures and this case, and about the ledger's keys.
 
     A redaction counts wherever the same post or the same bytes were captured.
     """
