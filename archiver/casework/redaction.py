@@ -20,7 +20,7 @@ from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch, Signer
 from archiver.home.scratch import scratch
-from archiver.lookup.material import Media, Redaction, gather
+from archiver.lookup.material import MediaFile, Redaction, gather
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
 from archiver.tools.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix
@@ -107,7 +107,7 @@ def _sign(
     return Redacted(sealed.seq, detail, lost)
 
 
-def _followed(source: Path, media: Media, track: Track) -> Followed:
+def _followed(source: Path, media: MediaFile, track: Track) -> Followed:
     if media.kind not in VIDEO:
         raise UsageError("--follow with a video", f"a {media.kind}", "Leave it out: one box covers a photo.")
     return follow(source, picture_size(source), track)
@@ -118,7 +118,7 @@ def _lost(followed: Followed) -> list[tuple[int, int | None]]:
     return [(begin, end) for begin, end in followed.lost if begin <= followed.boxes[-1].at_ms]
 
 
-def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[Media, Redaction | None]:
+def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redaction | None]:
     """Find the one file that is meant, and the latest copy in which something of it is covered already."""
     case = home.catalog.cases_of(about.capture)[0]
     material = gather(home, case, [about.capture], fetch)
@@ -139,7 +139,7 @@ def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[Media, Redaction |
 def _seal_copy(
     home: Home,
     signer: Signer,
-    media: Media,
+    media: MediaFile,
     out: Path,
     facts: dict[str, Any],
     cases: list[str],

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from archiver.export.dossier import Figures
-from archiver.export.packing import Plan
-from archiver.export.profiles import Shown
+from archiver.export.packing import PackagePlan
+from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.text.html import Markup, items, join, table, tag
@@ -26,7 +26,7 @@ def versions() -> list[tuple[str, str]]:
     ] + [(name, version(name)) for name in libraries]
 
 
-def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
+def validation(shown: PackageView, plan: PackagePlan, f: Figures) -> Iterator[Markup]:
     """Describe how a package is checked, and what a check cannot say."""
     yield tag(
         "p",
@@ -88,13 +88,13 @@ def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
     yield table(("program", "version"), versions())
 
 
-def _searched(plan: Plan) -> str:
+def _searched(plan: PackagePlan) -> str:
     if plan.accept_leaks:
         return "Its maker had said beforehand that secrets which stand in the recordings themselves are accepted."
     return "Had the search found one, the package would not have been signed."
 
 
-def draft(home: Home, shown: Shown, plan: Plan, f: Figures) -> Markup:
+def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> Markup:
     """Write fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
     blank = "________________"
     people = sorted(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from archiver.export.profiles import Card, Shown, reviewed
+from archiver.export.profiles import Card, PackageView, reviewed
 from archiver.export.tables import exhibits_of
 from storage.times import utc_parse
 
@@ -45,7 +45,7 @@ class Incident:
     conclusions: list[Conclusion] = field(default_factory=list)
 
 
-def incidents(shown: Shown) -> list[Incident]:
+def incidents(shown: PackageView) -> list[Incident]:
     """Put incidents in order of time; those without one come last."""
     found: dict[str, Incident] = {}
     for event in shown.annotations:
@@ -66,7 +66,7 @@ def incidents(shown: Shown) -> list[Incident]:
     return sorted(found.values(), key=lambda one: (one.start or latest, one.name))
 
 
-def _conclusion(event: dict[str, Any], shown: Shown) -> Conclusion:
+def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
     detail = event["detail"]
     public = shown.profile == "public"
     basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in exhibits_of(item, shown)]
@@ -142,7 +142,7 @@ class Figures:
     last: str | None
 
 
-def figures(shown: Shown, intact: int, stamped: int, files: int) -> Figures:
+def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figures:
     """Count what page one tells."""
     captures = shown.material.captures
     not_kept: Counter[tuple[str, str]] = Counter()

@@ -13,9 +13,9 @@ from archiver.checks.lines import Finding, Line
 from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_facts
+from archiver.export.packing import PackagePlan, add_program, bag_info, fill, pseudonym_facts
 from archiver.export.preview import PreviewLine, preview
-from archiver.export.profiles import PROFILES, Shown, show
+from archiver.export.profiles import PROFILES, PackageView, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
 from archiver.export.secrets import known_secrets
@@ -135,7 +135,7 @@ def make_package(
     )
 
 
-def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fetch) -> Plan:
+def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fetch) -> PackagePlan:
     material = gather(home, request.case, list(request.only), fetch)
     base = basis(home, material, request.checkpoint)
     secret = signer.pseudonym_secret(pseudonym_facts(material, request.profile, base))
@@ -143,10 +143,10 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     name = request.name or f"{request.case}-{request.profile}-{base.size}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
-    return Plan(name, shown, base, request.privileged, secret, request.accept_leaks)
+    return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)
 
 
-def _make_room(to: Path, work: Path, shown: Shown) -> None:
+def _make_room(to: Path, work: Path, shown: PackageView) -> None:
     """Make the folders, or raise `DiskError` before anything is written where it will not fit."""
     captures = shown.material.captures
     raw = sum(entry["size"] for capture in captures for entry in capture.manifest["files"])
@@ -167,7 +167,9 @@ def _make_room(to: Path, work: Path, shown: Shown) -> None:
         raise disk_error(error, f"making {to}") from error
 
 
-def _finish(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, decryptor: Decryptor) -> tuple[Path, SecretSearch]:
+def _finish(
+    home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, decryptor: Decryptor
+) -> tuple[Path, SecretSearch]:
     """Search it for secrets, sign it, and check it as whoever gets it will."""
     known = known_secrets(home, plan.shown, decryptor)
     searched: list[SecretSearch] = []
@@ -204,7 +206,7 @@ def check_package(folder: Path, home: Home) -> list[Line]:
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
 
 
-def _record(home: Home, signer: Signer, plan: Plan, digest: str, encrypted: bool) -> int:
+def _record(home: Home, signer: Signer, plan: PackagePlan, digest: str, encrypted: bool) -> int:
     detail = {
         "case": plan.shown.case,
         "package": plan.name,

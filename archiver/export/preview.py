@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from archiver.export.packing import Plan
+from archiver.export.packing import PackagePlan
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 
@@ -13,7 +13,7 @@ PreviewLine = tuple[str, str]
 """(what it is about, what to say of it); no name where it goes on with the line before."""
 
 
-def preview(home: Home, plan: Plan, keys: Sequence[str]) -> list[PreviewLine]:
+def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[PreviewLine]:
     """Tell what a package will show. `keys`: the age public keys it is encrypted to."""
     return [
         *_captures(plan),
@@ -28,7 +28,7 @@ def preview(home: Home, plan: Plan, keys: Sequence[str]) -> list[PreviewLine]:
     ]
 
 
-def _captures(plan: Plan) -> Iterator[PreviewLine]:
+def _captures(plan: PackagePlan) -> Iterator[PreviewLine]:
     shown, material = plan.shown, plan.shown.material
     of_case, chosen = len(material.all_of_case), len(material.captures)
     yield "package", f"{plan.name}, profile {shown.profile}, at checkpoint {plan.base.size}"
@@ -47,7 +47,7 @@ def _captures(plan: Plan) -> Iterator[PreviewLine]:
         )
 
 
-def _people(plan: Plan) -> Iterator[PreviewLine]:
+def _people(plan: PackagePlan) -> Iterator[PreviewLine]:
     shown = plan.shown
     authors = Counter(card.author for card in shown.cards if card.author_shown and not card.hidden)
     if authors:
@@ -57,7 +57,7 @@ def _people(plan: Plan) -> Iterator[PreviewLine]:
         yield "", f"{shown.pseudonyms} accounts stand under a pseudonym made for this package"
 
 
-def _media(plan: Plan) -> Iterator[PreviewLine]:
+def _media(plan: PackagePlan) -> Iterator[PreviewLine]:
     cards = plan.shown.cards
     files = [file for card in cards for file in card.every_file]
     left_out = sum(file.name is None for file in files)
@@ -68,7 +68,7 @@ def _media(plan: Plan) -> Iterator[PreviewLine]:
         yield "", f"{unseen} of {len(cards)} exhibits are sensitive or were never reviewed"
 
 
-def _raw(plan: Plan) -> Iterator[PreviewLine]:
+def _raw(plan: PackagePlan) -> Iterator[PreviewLine]:
     """Tell what only a full package shows: who signed, other cases, recordings as received."""
     shown, material = plan.shown, plan.shown.material
     agents = {f"{event['agent']['id']} ({event['agent'].get('role') or 'collector'})" for event in material.events}
@@ -81,7 +81,7 @@ def _raw(plan: Plan) -> Iterator[PreviewLine]:
     yield "", f"{len(hosts)} hosts that were contacted, with times"
 
 
-def _words(plan: Plan) -> Iterator[PreviewLine]:
+def _words(plan: PackagePlan) -> Iterator[PreviewLine]:
     shown = plan.shown
     if shown.annotations:
         kinds = Counter(event["detail"]["kind"] for event in shown.annotations)
@@ -91,7 +91,7 @@ def _words(plan: Plan) -> Iterator[PreviewLine]:
         yield "", f"{privileged} privileged notes are {'INCLUDED' if plan.privileged else 'left out'}"
 
 
-def _doubts(plan: Plan) -> Iterator[PreviewLine]:
+def _doubts(plan: PackagePlan) -> Iterator[PreviewLine]:
     material = plan.shown.material
     if any(plan.base.covering(capture.seq) is None for capture in material.captures):
         yield "time", "NOT TIMESTAMPED in part or whole; `archiver seal` before the export mends that"

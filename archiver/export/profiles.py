@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.lookup.material import Capture, Exhibit, Material, Media, Observation, Redaction
+from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
 from storage.digest import keyed
 
 PROFILES = ("full", "partner", "public")
@@ -43,7 +43,7 @@ COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
 
 
 @dataclass(frozen=True)
-class Withheld:
+class WithheldItem:
     """Something that is not shown: where, what kind of thing, why, and what stands in its place."""
 
     exhibit: str
@@ -53,13 +53,13 @@ class Withheld:
 
 
 @dataclass(frozen=True)
-class File:
+class CardFile:
     """A media file of a card: `name` is its place in the package, None where it is not shown."""
 
     number: int
     kind: str
     name: str | None
-    media: Media
+    media: MediaFile
     why: str = ""
     made: str = "as it was received"
     """Or `redacted`, or `anew`: a copy without metadata."""
@@ -71,7 +71,7 @@ class File:
 
 
 @dataclass
-class View:
+class CardView:
     """A post as one capture saw it, as far as it is shown."""
 
     capture: str
@@ -81,7 +81,7 @@ class View:
     published: dict[str, Any]
     way: str = ""
     """By which parser it was read."""
-    files: list[File] = field(default_factory=list)
+    files: list[CardFile] = field(default_factory=list)
     missing: list[tuple[str, str, str]] = field(default_factory=list)
     """(kind, outcome, reason) of attachments that were not kept."""
 
@@ -95,8 +95,8 @@ class Card:
     key: str | None
     author: str
     author_shown: bool
-    views: list[View] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
+    views: list[CardView] = field(default_factory=list)
+    files: list[CardFile] = field(default_factory=list)
     removals: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     hidden: str = ""
@@ -104,20 +104,20 @@ class Card:
     sensitive: bool = True
 
     @property
-    def every_file(self) -> list[File]:
+    def every_file(self) -> list[CardFile]:
         """List its files, those of its posts included."""
         return [*self.files, *(file for view in self.views for file in view.files)]
 
 
 @dataclass
-class Shown:
+class PackageView:
     """What a package shows, and what it does not."""
 
     profile: str
     case: str
     material: Material
     cards: list[Card] = field(default_factory=list)
-    withheld: list[Withheld] = field(default_factory=list)
+    withheld: list[WithheldItem] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
     unfit: set[str] = field(default_factory=set)
@@ -189,7 +189,7 @@ class Marks:
     def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
         return one.about.get("capture") == capture and one.about.get("post") in (None, post)
 
-    def redaction(self, sha256: str) -> Media | None:
+    def redaction(self, sha256: str) -> MediaFile | None:
         """Find the latest copy that stands in place of a file: of the same bytes, wherever they were found."""
         fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
@@ -215,23 +215,23 @@ class Marks:
         return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
-def show(material: Material, profile: str, secret: bytes, privileged: bool) -> Shown:
+def show(material: Material, profile: str, secret: bytes, privileged: bool) -> PackageView:
     """Apply a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
-    shown = Shown(profile, material.case, material)
+    shown = PackageView(profile, material.case, material)
     maker = _Maker(shown, Marks(material), secret)
     for exhibit in material.exhibits:
         shown.cards.append(maker.card(exhibit))
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
-            shown.withheld.append(Withheld("", what, "it would show what is withheld, masked or covered"))
+            shown.withheld.append(WithheldItem("", what, "it would show what is withheld, masked or covered"))
     for capture_id in material.quarantined:
-        shown.withheld.append(Withheld("", f"the capture {capture_id}", "quarantined"))
+        shown.withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
     for event in material.annotations:
         if (why := _not_told(event, profile, privileged, material)) is None:
             shown.annotations.append(event)
         else:
-            shown.withheld.append(Withheld("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
+            shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     told = {event["seq"] for event in shown.annotations}
     for card in shown.cards:
         card.annotations = [event for event in card.annotations if event["seq"] in told]
@@ -271,7 +271,7 @@ def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> st
 
 
 class _Maker:
-    def __init__(self, shown: Shown, marks: Marks, secret: bytes) -> None:
+    def __init__(self, shown: PackageView, marks: Marks, secret: bytes) -> None:
         self._shown, self._marks, self._secret = shown, marks, secret
         self.people: set[str] = set()
         self._captures = {capture.id: capture for capture in shown.material.captures}
@@ -279,7 +279,7 @@ class _Maker:
         self._placed: dict[str, str] = {}
 
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
-        self._shown.withheld.append(Withheld(exhibit, what, why, instead))
+        self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
 
     def card(self, exhibit: Exhibit) -> Card:
         """Make the card of an exhibit."""
@@ -325,7 +325,7 @@ class _Maker:
         self._leave_out(exhibit.number, "the author, and what leads to the account", why, pseudonym)
         return pseudonym, False
 
-    def _view(self, number: str, one: Observation, known: bool) -> View:
+    def _view(self, number: str, one: Observation, known: bool) -> CardView:
         line = {name: one.line.get(name) for name in POST_FIELDS}
         published = dict(one.line.get("published") or {})
         if not known:
@@ -340,7 +340,7 @@ class _Maker:
         if self._shown.profile != "full":
             self._mask(number, one, line)
             self._addresses(number, one.capture, line)
-        view = View(
+        view = CardView(
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
         view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
@@ -371,31 +371,31 @@ class _Maker:
             one.line
         ) in OFFICIAL  # fmt: skip
 
-    def _file(self, number: str, media: Media, one: Observation | None) -> File:
+    def _file(self, number: str, media: MediaFile, one: Observation | None) -> CardFile:
         n = media.attachment
         post = one.line.get("id") if one else None
         public = self._shown.profile == "public"
         if public and not self._marks.approved(media.capture, post, n, media.sha256):
             self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
-            return File(n, media.kind, None, media, "not reviewed for publication")
+            return CardFile(n, media.kind, None, media, "not reviewed for publication")
         if self._shown.profile == "full":
-            return File(n, media.kind, self._place(number, n, media), media)
+            return CardFile(n, media.kind, self._place(number, n, media), media)
         redacted = self._marks.redaction(media.sha256)
         if redacted is None and self._marks.redacted_in_another_copy(post, n):
             why = "redacted in another copy; this one was not"
             self._leave_out(number, f"{media.kind} {n + 1}", why)
             self._shown.unfit.add(media.capture)
-            return File(n, media.kind, None, media, why)
+            return CardFile(n, media.kind, None, media, why)
         if redacted is not None:
             self._shown.unfit.add(media.capture)
             self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
-            return File(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
+            return CardFile(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
         if public:
             self._leave_out(number, f"the metadata of {media.kind} {n + 1}", "not for publication", "a copy made anew")
-            return File(n, media.kind, self._place(number, n, media), media, made="anew")
-        return File(n, media.kind, self._place(number, n, media), media)
+            return CardFile(n, media.kind, self._place(number, n, media), media, made="anew")
+        return CardFile(n, media.kind, self._place(number, n, media), media)
 
-    def _place(self, number: str, n: int, media: Media) -> str:
+    def _place(self, number: str, n: int, media: MediaFile) -> str:
         """A name that is safe everywhere, one for the same bytes; in `public` without the name that the platform gave."""
         if media.sha256 in self._placed:
             return self._placed[media.sha256]
@@ -416,7 +416,7 @@ class _Maker:
         self._placed[media.sha256] = name
         return name
 
-    def _missing(self, capture: Capture, one: Observation) -> Iterable[tuple[str, str, str]]:
+    def _missing(self, capture: SealedCapture, one: Observation) -> Iterable[tuple[str, str, str]]:
         start = f"post {one.line.get('id')} #"
         for line in capture.ended():
             if str(line["key"]).startswith(start) and line["outcome"] != "captured":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archiver.export.profiles import Card, Shown
+from archiver.export.profiles import Card, PackageView
 from archiver.text.cells import csv_bytes
 
 
@@ -44,7 +44,7 @@ POST_COLUMNS = (
 )  # fmt: skip
 
 
-def posts_csv(shown: Shown) -> bytes:
+def posts_csv(shown: PackageView) -> bytes:
     """List every observation of every exhibit that is shown."""
     head = ["exhibit", "platform", "author", "capture", "event", "seen", *POST_COLUMNS, "files"]
     rows: list[list[Any]] = []
@@ -61,7 +61,7 @@ def posts_csv(shown: Shown) -> bytes:
     return csv_bytes(head, rows)
 
 
-def inventory_csv(shown: Shown) -> bytes:
+def inventory_csv(shown: PackageView) -> bytes:
     """List everything that was discovered and not kept, of every capture in the package."""
     head = ["capture", "what", "kind", "outcome", "reason"]
     rows = []
@@ -75,18 +75,18 @@ def inventory_csv(shown: Shown) -> bytes:
     return csv_bytes(head, rows)
 
 
-def withheld_csv(shown: Shown) -> bytes:
+def withheld_csv(shown: PackageView) -> bytes:
     """List what the package leaves out, each with its reason."""
     rows = [[item.exhibit, item.what, item.why, item.instead] for item in shown.withheld]
     return csv_bytes(["exhibit", "what", "why", "in its place"], rows)
 
 
-def annotations_json(shown: Shown) -> bytes:
+def annotations_json(shown: PackageView) -> bytes:
     """Write the annotations that the package tells."""
     return json_bytes([told(event, shown) for event in shown.annotations])
 
 
-def told(event: dict[str, Any], shown: Shown) -> dict[str, Any]:
+def told(event: dict[str, Any], shown: PackageView) -> dict[str, Any]:
     """Write an annotation as a package tells it: about exhibits by number, without what leads to an account that is not shown."""
     detail = event["detail"]
     value = {"event": event["seq"], "time": event["time"], "role": event["agent"].get("role")}
@@ -109,7 +109,7 @@ def _place(one: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in one.items() if key not in ("capture", "post")}
 
 
-def exhibits_of(about: dict[str, Any], shown: Shown) -> list[str]:
+def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
     """Find the numbers of the exhibits that an annotation is about."""
     return [
         exhibit.number
@@ -120,7 +120,7 @@ def exhibits_of(about: dict[str, Any], shown: Shown) -> list[str]:
     ]
 
 
-def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
+def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
     """List every media file of the package with its digests; where it is not the bytes that were kept, that is said."""
     head = ["file", "exhibits", "kind", "bytes", "sha256", "sha512", "record", "note"]
     rows: dict[str, list[Any]] = {}
@@ -139,7 +139,7 @@ def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
     return csv_bytes(head, rows.values())
 
 
-def custody_csv(shown: Shown) -> bytes:
+def custody_csv(shown: PackageView) -> bytes:
     """List what was done with the material, in the order of the ledger."""
     rows = []
     for event in shown.material.events:

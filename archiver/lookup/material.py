@@ -27,7 +27,7 @@ VIEWS = {"screenshot": "png", "pdf": "pdf"}
 
 
 @dataclass(frozen=True)
-class Capture:
+class SealedCapture:
     """A sealed capture as it lies in the home."""
 
     id: str
@@ -73,7 +73,7 @@ class Capture:
 
 
 @dataclass(frozen=True)
-class Media:
+class MediaFile:
     """A file that a post or source brought: where its bytes lie, and their digest."""
 
     capture: str
@@ -104,7 +104,7 @@ class Observation:
     seq: int
     line: dict[str, Any]
     seen: str | None
-    media: list[Media] = field(default_factory=list)
+    media: list[MediaFile] = field(default_factory=list)
 
 
 @dataclass
@@ -114,14 +114,14 @@ class Exhibit:
     """Platform and id, or the capture and key of a received file."""
     platform: str
     observations: list[Observation] = field(default_factory=list)
-    files: list[Media] = field(default_factory=list)
+    files: list[MediaFile] = field(default_factory=list)
     """Of a received file."""
     removals: list[dict[str, Any]] = field(default_factory=list)
     """Events that say that it was no longer there."""
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def every_media(self) -> list[Media]:
+    def every_media(self) -> list[MediaFile]:
         """List its files, those of its observations included."""
         return [*self.files, *(one for observation in self.observations for one in observation.media)]
 
@@ -139,7 +139,7 @@ class Redaction:
     by: str
     """The public key of the person who made it."""
     about: dict[str, Any]
-    media: Media | None
+    media: MediaFile | None
     original: str | None
     """SHA-256 of the file that it stands in place of, wherever the same bytes occur."""
     masked: tuple[str, ...]
@@ -148,7 +148,7 @@ class Redaction:
 @dataclass
 class Material:
     case: str
-    captures: list[Capture]
+    captures: list[SealedCapture]
     all_of_case: list[dict[str, Any]]
     """Rows of every capture of the case, those left out of the selection included."""
     exhibits: list[Exhibit]
@@ -252,7 +252,7 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
         if result := detail.get("result"):
             folder = folders[result["capture"]]
             line = next(line for line in read_lines(folder / "records.jsonl") if line["id"] == result["record"])
-            media = Media(
+            media = MediaFile(
                 result["capture"], "redaction 1", "redaction", detail["about"].get("post"), "redacted", result["sha256"],
                 result["size"], result["media_type"], result["record"], detail["about"].get("attachment") or 0,
                 ((folder / line["file"], line["offset"], 0, result["size"]),),
@@ -267,7 +267,7 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
         )
 
 
-def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Capture]) -> list[Capture]:
+def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[SealedCapture]) -> list[SealedCapture]:
     """Add to those that were chosen the captures of the case that hold the beginning of a file which one of them went on with."""
     known = {row["id"]: row for row in rows}
     found = {capture.id: capture for capture in chosen}
@@ -280,7 +280,7 @@ def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Captur
     return [found[row["id"]] for row in rows if row["id"] in found]
 
 
-def _capture(home: Home, row: dict[str, Any]) -> Capture:
+def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
     folder = home.path / row["folder"]
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
@@ -292,10 +292,10 @@ def _capture(home: Home, row: dict[str, Any]) -> Capture:
         raise FormatError(
             f"the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
         ) from error
-    return Capture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
+    return SealedCapture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
 
 
-def _exhibits(captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit]:
+def _exhibits(captures: list[SealedCapture], folders: dict[str, Path]) -> list[Exhibit]:
     found: dict[str, Exhibit] = {}
 
     def exhibit(key: str, platform: str) -> Exhibit:
@@ -319,7 +319,7 @@ def _exhibits(captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit
     return list(found.values())
 
 
-def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
+def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFile]:
     """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
     for line in capture.ended():
@@ -337,7 +337,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
             pieces = _pieces(whole, capture, folders) if whole else None
             if whole is None or pieces is None:
                 continue
-            yield Media(
+            yield MediaFile(
                 capture.id, key, line["kind"], post, whole.name, whole.sha256, whole.size, whole.media_type,
                 line["record"], attachment, pieces,
             )  # fmt: skip
@@ -354,7 +354,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
                 continue
             path, at = found
         name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
-        yield Media(
+        yield MediaFile(
             capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
             attachment, ((path, at, 0, int(size)),),
         )  # fmt: skip
@@ -367,7 +367,7 @@ def _place_in(folder: Path, record: str) -> tuple[Path, int] | None:
     return None
 
 
-def _assembly(capture: Capture, sha256: str) -> Assembly | None:
+def _assembly(capture: SealedCapture, sha256: str) -> Assembly | None:
     for line in capture.records:
         if line.get("uri") == ASSEMBLY + sha256:
             block = b"".join(payload(capture.folder / line["file"], line["offset"], 0, 64 << 20))
@@ -376,7 +376,7 @@ def _assembly(capture: Capture, sha256: str) -> Assembly | None:
 
 
 def _pieces(
-    whole: Assembly, capture: Capture, folders: dict[str, Path]
+    whole: Assembly, capture: SealedCapture, folders: dict[str, Path]
 ) -> tuple[tuple[Path, int, int, int], ...] | None:
     own = {line["id"]: (capture.folder / line["file"], line["offset"]) for line in capture.records}
     others: dict[str, dict[str, tuple[Path, int]]] = {}
