@@ -19,7 +19,7 @@ READ = 1 << 20
 _NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
 
 
-class CutPackage(FormatError):
+class Cut(FormatError):
     """The file ends before the package does, or was changed on the way: age does not tell which."""
 
 
@@ -40,7 +40,7 @@ def opened(path: Path, identities: list[pyrage.x25519.Identity], beside: Path | 
                 _unpack(stream, into / "package")
             found = [one for one in (into / "package").iterdir() if one.is_dir()]
             if len(found) != 1:
-                raise CutPackage("one folder in the package", f"{len(found)}", "Ask for the package again.")
+                raise Cut("one folder in the package", f"{len(found)}", "Ask for the package again.")
             yield found[0]
     except OSError as error:
         raise disk_error(error, f"opening {path.name}") from error
@@ -55,10 +55,10 @@ def _decrypt(path: Path, plain: Path, identities: list[pyrage.x25519.Identity]) 
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
             raise CannotTell("a key that opens the package", str(error), "Ask for whom it was encrypted.") from error
-        raise CutPackage("a whole age file", str(error), "Ask for the package again.") from error
+        raise Cut("a whole age file", str(error), "Ask for the package again.") from error
     except OSError as error:
         if "decryption" in str(error):
-            raise CutPackage("a whole age file", "one that was cut or changed", "Ask for the package again.") from error
+            raise Cut("a whole age file", "one that was cut or changed", "Ask for the package again.") from error
         raise
 
 
@@ -68,9 +68,7 @@ def _unpack(stream: IO[bytes], into: Path) -> None:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for entry in archive:
                 if not entry.isreg() or not _NAME.fullmatch(entry.name):
-                    raise CutPackage(
-                        "plain files in the package", repr(entry.name[:80]), "Do not use it; ask for it again."
-                    )
+                    raise Cut("plain files in the package", repr(entry.name[:80]), "Do not use it; ask for it again.")
                 path = into / entry.name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 source = archive.extractfile(entry)
@@ -78,4 +76,4 @@ def _unpack(stream: IO[bytes], into: Path) -> None:
                     while source is not None and (data := source.read(READ)):
                         out.write(data)
     except (tarfile.TarError, EOFError) as error:
-        raise CutPackage("a whole tar", str(error), "Ask for the package again.") from error
+        raise Cut("a whole tar", str(error), "Ask for the package again.") from error

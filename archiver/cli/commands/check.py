@@ -86,7 +86,7 @@ def _check_path(context: Context, path: Path) -> int:
     """A package: of ours, or one that others made (WACZ, WARC, bag)."""
     from archiver.checks.package import check_ours, is_ours
     from archiver.checks.packages import check_path
-    from archiver.export.unpack import CutPackage, opened
+    from archiver.export.unpack import Cut, opened
     from archiver.signer.age import identity_in
 
     arguments, console = context.arguments, context.console
@@ -108,7 +108,7 @@ def _check_path(context: Context, path: Path) -> int:
         with opened(path, identities, None) as folder:
             roots = frozenset(root.lower() for root in arguments.root)
             lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on), roots)
-    except CutPackage as error:
+    except Cut as error:
         lines = [
             missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
         ]
