@@ -7,18 +7,16 @@ damaged one that lies here. The index is the catalog's, on disk: memory does not
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archiver.home.home import Home
 from storage.assembly import digest_of, payload
 from storage.catalog import Catalog
 from storage.errors import EvidenceError
 from storage.records import Origin
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
-
-class Originals:
+class SealedOriginals:
     """For one capture. May be called from any thread."""
 
     def __init__(self, home: Home, cases: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """Fetching files into the WARC: redirects, ranges, breaks and resumption. The bytes are kept once.
 
 A file may arrive in several answers: because the server wants ranges, because a connection broke, or because the
-process was killed and an earlier capture holds its beginning. Each answer is a record; `FileGot.pieces` says how
+process was killed and an earlier capture holds its beginning. Each answer is a record; `FetchedFile.pieces` says how
 they make the file.
 """
 
@@ -10,19 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from archiver.capture.outcomes import of_exchange
-from archiver.capture.resume import _SPAN, Begun
+from archiver.capture.resume import _SPAN, PartialFile
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
 from spiders.posts import Outcome
 from storage.assembly import Piece
 from storage.records import RecordRef
-
-if TYPE_CHECKING:
-    pass
 
 REDIRECTS = 10
 PAUSES = (0.5, 2.0, 8.0)
@@ -30,7 +26,7 @@ PAUSES = (0.5, 2.0, 8.0)
 
 
 @dataclass
-class FileGot:
+class FetchedFile:
     """What became of one file. `pieces` in order make its first `size` bytes."""
 
     outcome: Outcome
@@ -45,8 +41,8 @@ class FileGot:
         return sum(piece.length for piece in self.pieces)
 
 
-class Files:
-    """Fetches for one capture."""
+class Fetcher:
+    """Fetches the files of one capture."""
 
     def __init__(self, port: Port, user_agent: str, pauses: Sequence[float] = PAUSES) -> None:
         self._port = port
@@ -63,9 +59,9 @@ class Files:
         span: tuple[int, int] | None = None,
         text: bool = False,
         keep_body: int = 0,
-        begun: Begun | None = None,
+        begun: PartialFile | None = None,
         see: Callable[[list[Piece]], None] = lambda pieces: None,
-    ) -> FileGot:
+    ) -> FetchedFile:
         """One file. `chunk`: ask in ranges of so many bytes. `span`: only (offset, length) of it.
 
         `text`: compression is welcome. `begun`: what earlier captures hold of it. `see` is told the pieces after each answer.
@@ -75,7 +71,7 @@ class Files:
         common = [("User-Agent", self._agent)] if "user-agent" not in own else []
         common += [*headers, *([("Accept", "*/*")] if "accept" not in own else [])]
         common.append(("Accept-Encoding", "gzip" if text else "identity"))
-        held = begun or Begun()
+        held = begun or PartialFile()
         resumed = held.size
         idle = 0
         while True:
@@ -83,7 +79,7 @@ class Files:
             done, url = await self._ask(tag, url, common, held, chunk, span, keep_body)
             outcome, reason = of_exchange(done)
             if done.status == 416 and held.total is not None and held.size >= held.total:
-                return FileGot(Outcome.CAPTURED, _resumed(resumed), held.pieces[0].record, done, held.pieces)
+                return FetchedFile(Outcome.CAPTURED, _resumed(resumed), held.pieces[0].record, done, held.pieces)
             if done.status not in (200, 206) or done.record is None:
                 if start and (done.status is None or done.status >= 500) and idle < len(self._pauses):
                     await asyncio.sleep(self._pauses[idle])
@@ -92,13 +88,15 @@ class Files:
                 if start:
                     outcome, reason = Outcome.PARTIAL, f"{_amount(held)} kept, then: {reason}"
                 record = done.record.record_id if done.record else None
-                return FileGot(outcome, reason, record, done, held.pieces)
+                return FetchedFile(outcome, reason, record, done, held.pieces)
             problem = self._take(held, done, span)
             see(list(held.pieces))
             if problem is not None:
-                return FileGot(Outcome.PARTIAL, problem, done.record.record_id, done, held.pieces)
+                return FetchedFile(Outcome.PARTIAL, problem, done.record.record_id, done, held.pieces)
             here = bool(held.pieces) and held.pieces[0].capture is None
-            got = FileGot(outcome, reason, held.pieces[0].record if here else done.record.record_id, done, held.pieces)
+            got = FetchedFile(
+                outcome, reason, held.pieces[0].record if here else done.record.record_id, done, held.pieces
+            )
             got.media_type = done.header("content-type")
             if held.total is None and not done.complete and not done.size:
                 return got
@@ -132,7 +130,7 @@ class Files:
         tag: str,
         url: str,
         common: list[tuple[str, str]],
-        held: Begun,
+        held: PartialFile,
         chunk: int | None,
         span: tuple[int, int] | None,
         keep_body: int,
@@ -159,7 +157,7 @@ class Files:
             return done, url
         return ExchangeDone(tag, url, None, problem="redirect loop"), url
 
-    def _take(self, held: Begun, done: ExchangeDone, span: tuple[int, int] | None) -> str | None:
+    def _take(self, held: PartialFile, done: ExchangeDone, span: tuple[int, int] | None) -> str | None:
         """Adds an answer to what is held. Returns what is wrong with it, if anything."""
         assert done.record is not None
         if done.header("content-encoding") not in (None, "", "identity") and held.pieces:
@@ -203,7 +201,7 @@ def _resumed(held: int) -> str | None:
     return f"resumed: {held} bytes lay in an earlier capture" if held else None
 
 
-def _amount(held: Begun) -> str:
+def _amount(held: PartialFile) -> str:
     return f"{held.size} of {held.total if held.total is not None else 'unknown'} bytes"
 
 
@@ -220,7 +218,7 @@ def _validator(done: ExchangeDone) -> str | None:
     return done.header("last-modified")
 
 
-def _resumable(done: ExchangeDone, held: Begun) -> bool:
+def _resumable(done: ExchangeDone, held: PartialFile) -> bool:
     """Whether the rest can be asked for. Without a length nobody knows what the rest is."""
     if held.total is None:
         return False

@@ -6,15 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from archiver.home.home import Home
 from storage.assembly import Piece, payload
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.warc import read_warc
-
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
 _SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
@@ -23,7 +20,7 @@ _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 
 @dataclass
-class Begun:
+class PartialFile:
     """What is held of a file before asking on: its pieces, and what the server said of the whole."""
 
     pieces: list[Piece] = field(default_factory=list)
@@ -35,8 +32,8 @@ class Begun:
         return sum(piece.length for piece in self.pieces)
 
 
-def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
-    """What earlier, sealed captures hold of the file that was fetched under `tag`: its contiguous beginning."""
+def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
+    """Return what earlier, sealed captures hold of the file that was fetched under `tag`: its contiguous beginning."""
     found: list[tuple[int, int, str, str, int | None, str | None]] = []
     for capture in captures:
         folder = home.path / home.capture_folder(capture)
@@ -65,7 +62,7 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
             validator = tag_ if tag_ and not tag_.startswith("W/") else head.get("last-modified")
             if length:
                 found.append((start, length, where["record"], where["capture"], stated, validator))
-    held = Begun()
+    held = PartialFile()
     for start, length, record, capture, total, validator in sorted(found):
         if held.pieces and (total != held.total or validator != held.validator):
             continue  # another version of the file
@@ -74,7 +71,7 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
             held.pieces.append(Piece(record, skip, length - skip, capture))
             held.total, held.validator = total, validator
     # Without a validator nobody can say that the rest would belong to the same file.
-    return held if held.total is not None and held.validator else Begun()
+    return held if held.total is not None and held.validator else PartialFile()
 
 
 def _digits(text: str | None) -> int | None:

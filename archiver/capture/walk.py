@@ -1,4 +1,4 @@
-"""`archiver crawl`: a walk in parts, and then what the walk has found, each in a capture of its own.
+"""A walk in parts, and then what the walk has found, each in a capture of its own.
 
 How far a walk has come is remembered after each page, once everything on it has its outcome. A killed walk goes on
 there; what the interrupted part had kept beyond it is read from that part's inventory and not taken twice.
@@ -9,21 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import Options
-from archiver.capture.result import Result
-from archiver.capture.walk_state import KEPT, KNOWN, Going
+from archiver.capture.result import CaptureResult
+from archiver.capture.walk_state import KEPT, KNOWN, WalkState
+from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.state import RunState
 from storage.times import utc_text
-
-if TYPE_CHECKING:
-    from archiver.capture.engine import Archive
-    from archiver.home.home import Home
 
 AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
 """Outcomes of what a walk found that are tried again when the walk is gone on with."""
@@ -33,10 +31,10 @@ AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
 class Walk:
     """One walk. `on_part` is called with the result of each capture."""
 
-    archive: Archive
+    engine: CaptureEngine
     target: Target
     options: Options
-    on_part: Callable[[Result], None]
+    on_part: Callable[[CaptureResult], None]
     at_once: int = 2
     named: str | None = None
     """The id of the run, where it follows from a job. A run of that id that reached its end is not walked again."""
@@ -45,12 +43,12 @@ class Walk:
 
     What it finds is not captured: a look at a list is no reason to ask for everything in it once more.
     """
-    results: list[Result] = field(default_factory=list)
+    results: list[CaptureResult] = field(default_factory=list)
     failed: list[tuple[str, EvidenceError]] = field(default_factory=list)
 
-    async def run(self, restart: bool = False) -> list[Result]:
-        """Raises `StorageError`, `ArchiverError`."""
-        home = self.archive.home
+    async def run(self, restart: bool = False) -> list[CaptureResult]:
+        """Walk to the end and capture what was found. Raises `StorageError`, `ArchiverError`."""
+        home = self.engine.home
         asked = _asked(self.options) | {"alone": self.alone}
         begun = home.state.run(self.named) if self.named is not None else None
         if begun is not None and begun.done:
@@ -60,7 +58,7 @@ class Walk:
             run = self.named or home.new_capture_id(home.clock())
             state = RunState(run, self.target.key, 0, None, False, asked)
             home.state.save_run(state)
-        going = Going(home, state, kept_before(home, state))
+        going = WalkState(home, state, kept_before(home, state))
         if self.options.limit is not None:
             going.left = max(0, self.options.limit - kept_in_all(home, state.run))
         if not state.options.get("walked"):
@@ -69,13 +67,13 @@ class Walk:
             await self._found(going)
         return self.results
 
-    async def _parts(self, going: Going) -> None:
-        home = self.archive.home
-        while not self.archive.stopping and going.left != 0:
+    async def _parts(self, going: WalkState) -> None:
+        home = self.engine.home
+        while not self.engine.stopping and going.left != 0:
             going.state = replace(going.state, parts=going.state.parts + 1)
             home.state.save_run(going.state)
             narrowed = replace(self.options, limit=going.left)
-            result = await self.archive.part(self.target, narrowed, going)
+            result = await self.engine.part(self.target, narrowed, going)
             self.results.append(result)
             self.on_part(result)
             if going.left is not None:
@@ -92,25 +90,25 @@ class Walk:
         if going.left == 0:
             self._walked(going)
 
-    def _walked(self, going: Going) -> None:
-        left = not self.alone and bool(self.archive.home.state.frontier(going.state.run))
+    def _walked(self, going: WalkState) -> None:
+        left = not self.alone and bool(self.engine.home.state.frontier(going.state.run))
         options = {**going.state.options, "walked": True}
         going.state = replace(going.state, done=not left, options=options)
-        self.archive.home.state.save_run(going.state)
+        self.engine.home.state.save_run(going.state)
 
-    async def _found(self, going: Going) -> None:
+    async def _found(self, going: WalkState) -> None:
         """Captures what the walk has found. What was blocked or failed is tried again the next time."""
-        home, slots = self.archive.home, asyncio.Semaphore(self.at_once)
+        home, slots = self.engine.home, asyncio.Semaphore(self.at_once)
         parts = going.state.parts
 
         async def one(number: int, key: str, link: str) -> None:
             async with slots:
                 found = parse_target(link)
-                if self.archive.stopping or not isinstance(found, Target):
+                if self.engine.stopping or not isinstance(found, Target):
                     return
                 options = replace(self.options, limit=None, since=None, until=None)
                 try:
-                    result = await self.archive.capture(found, options, going.state.run, number)
+                    result = await self.engine.capture(found, options, going.state.run, number)
                 except EvidenceError as error:
                     self.failed.append((link, error))
                     return

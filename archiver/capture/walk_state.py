@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.state import RunState
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
-
 
 @dataclass
-class Going:
+class WalkState:
     """Where a walk stands while one of its parts is open.
 
     `known`: inventory keys of posts beyond the last checkpoint that killed parts have kept, and that have not been met

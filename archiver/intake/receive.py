@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
@@ -27,7 +27,7 @@ from archiver.home.scratch import scratch
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
-from archiver.tools import ffmpeg
+from archiver.tools.probe import MediaProbe
 from archiver.version import software
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -91,8 +91,9 @@ class Receiver:
     kept: Counter[str] = field(default_factory=Counter)
     not_kept: list[dict[str, Any]] = field(default_factory=list)
     reports: list[tuple[str, Report]] = field(default_factory=list)
+    probe: MediaProbe = field(default_factory=MediaProbe)
 
-    def take(self, given: list[Path]) -> Result:
+    def take(self, given: list[Path]) -> CaptureResult:
         """Raises `StorageError`, `UsageError`."""
         home = self.home
         recipients = home.recipients(list(self.cases))
@@ -124,8 +125,9 @@ class Receiver:
             seq = seal(home, folder, list(self.cases)).seq
         finally:
             self._writer.release()
+            self.probe.close()
         self._annotate(capture_id)
-        return Result(
+        return CaptureResult(
             capture_id, capture_id, 1, target, outcome, reason, folder, self.posts, dict(self.kept), self.not_kept,
             self._writer.bytes_stored, seq, self.test,
         )  # fmt: skip
@@ -201,8 +203,8 @@ class Receiver:
             "source": self.source,
             "via": self.via,
         }
-        if ffmpeg.probes():
-            facts |= ffmpeg.probe(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+        if self.probe.installed():
+            facts |= self.probe.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]
         about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()

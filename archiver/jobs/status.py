@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
-from archiver.capture.services import turns_of
+from archiver.capture.services import shared_slots
 from archiver.jobs.queue import Queue
 from archiver.jobs.watch import CANNOT_TELL
 from archiver.seal.kept_stamps import needed, stamps
@@ -23,7 +23,7 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     home.project()
     config, board = home.config, queue.board
     kept = stamps(home)
-    turns = turns_of(home)
+    turns = shared_slots(home)
     try:
         hosts = turns.standing()
     finally:

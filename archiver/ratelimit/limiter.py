@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from archiver.ratelimit.turns import BEAT_SECONDS, Turns
+from archiver.ratelimit.shared_slots import BEAT_SECONDS, SharedSlots
 from storage.errors import EvidenceError
 
 AGAIN_SECONDS = 0.5
@@ -107,7 +107,7 @@ class SharedLimiter:
     should cost no capture.
     """
 
-    def __init__(self, turns: Turns, concurrency: int, patience: float = 30.0) -> None:
+    def __init__(self, turns: SharedSlots, concurrency: int, patience: float = 30.0) -> None:
         """`patience`: seconds for which a store that does not answer is asked again before a request fails of it."""
         self._turns, self._patience = turns, patience
         self._local = HostLimiter(0.0, concurrency)

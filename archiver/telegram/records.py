@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archiver.capture.fetcher import FileGot
+from archiver.capture.context import CaptureContext
+from archiver.capture.fetcher import FetchedFile
+from archiver.capture.session import CaptureSession
 from spiders.posts import Attachment, Outcome
 from spiders.telegram.collector import URN, Collector
 from spiders.telegram.keep import Thing
@@ -21,9 +23,6 @@ from storage.digest import Sha256, sha256, sha256_hex
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 
-if TYPE_CHECKING:
-    from archiver.capture.session import Act
-
 RESUMABLE = 4 << 20
 """Files below this size are begun anew after a crash, bytes."""
 SUFFIXES = {
@@ -32,31 +31,33 @@ SUFFIXES = {
 }  # fmt: skip
 
 
-class ActKeep:
+class CaptureKeep:
     """The `Keep` port over one capture. Writing happens beside the loop, so that asking goes on meanwhile."""
 
-    def __init__(self, act: Act) -> None:
-        self._act = act
+    def __init__(self, context: CaptureContext) -> None:
+        self._context = context
 
     def digest(self, raw: bytes) -> str:
         return sha256_hex(raw)
 
     async def withhold(self, values: Sequence[tuple[str, bytes]]) -> list[str]:
-        held = await asyncio.to_thread(self._act.writer.withhold, [("telegram", name, value) for name, value in values])
+        held = await asyncio.to_thread(
+            self._context.writer.withhold, [("telegram", name, value) for name, value in values]
+        )
         return [item.commitment for item in held]
 
     async def keep(self, things: Sequence[Thing]) -> list[str]:
         def write() -> list[str]:
-            act = self._act
+            clean = self._context.secrets.clean
             items = [
                 (
                     thing.uri, thing.media_type,
-                    thing.value if isinstance(thing.value, bytes) else _cleaned(act, thing.value),
-                    act.clean(thing.facts),
+                    thing.value if isinstance(thing.value, bytes) else canonical.dumps(clean(thing.value)),
+                    clean(thing.facts),
                 )
                 for thing in things
             ]  # fmt: skip
-            return [ref.record_id for ref in act.writer.resources(items)]
+            return [ref.record_id for ref in self._context.writer.resources(items)]
 
         return await asyncio.to_thread(write)
 
@@ -64,15 +65,15 @@ class ActKeep:
 class TelegramFiles:
     """Brings files in segments, each a record, and says how they make the file."""
 
-    def __init__(self, act: Act, collector: Collector) -> None:
-        self._act, self._parts = act, Parts(collector)
+    def __init__(self, session: CaptureSession, collector: Collector) -> None:
+        self._context, self._assemblies = session.context, session.assemblies
+        self._parts = Parts(collector)
 
     async def bring(
         self, key: str, attachment: Attachment, location: Location, uri: str,
         renew: Renew,
-    ) -> FileGot:  # fmt: skip
-        """One file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
-        act = self._act
+    ) -> FetchedFile:  # fmt: skip
+        """Bring one file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
         kind = attachment.extra.get("media_type") or (
             "image/jpeg" if location.kind == "photo" or location.thumb else "application/octet-stream"
         )
@@ -80,8 +81,8 @@ class TelegramFiles:
         pieces, whole = await asyncio.to_thread(self._held, state_key, location)
         resumed = sum(piece.length for piece in pieces)
         if location.size is None or location.size >= RESUMABLE:
-            act.home.state.file_begun(state_key, act.capture_id)
-        got = FileGot(
+            self._context.home.state.file_begun(state_key, self._context.capture_id)
+        got = FetchedFile(
             Outcome.CAPTURED, f"gone on with at byte {resumed}" if resumed else None, None, None, pieces, kind
         )
         checked, wrong = 0, 0
@@ -115,7 +116,7 @@ class TelegramFiles:
             elif wrong:
                 got.outcome, got.reason = Outcome.PARTIAL, f"{wrong} parts do not match the hashes that Telegram states"
             else:
-                act.home.state.file_done(state_key)
+                self._context.home.state.file_done(state_key)
         if pieces:
             about = {
                 "file_id": str(location.id),
@@ -124,16 +125,16 @@ class TelegramFiles:
                 "telegram_hashes_checked": checked or None,
             }
             name = attachment.file_name or f"{uri.rpartition(':')[2]}{SUFFIXES.get(kind, '')}"
-            await asyncio.to_thread(act.pieces.assemble, name, got, about, whole)
+            await asyncio.to_thread(self._assemblies.assemble, name, got, about, whole)
         return got
 
     def _write(
         self, uri: str, kind: str, data: bytes, facts: dict[str, Any], pieces: list[Piece], whole: Sha256
     ) -> None:
-        ref = self._act.writer.resources([(uri, kind, data, facts)])[0]
+        ref = self._context.writer.resources([(uri, kind, data, facts)])[0]
         whole.update(data)
-        self._act.refs[ref.record_id] = ref
-        self._act.arrived += len(data)
+        self._context.exchanges.records[ref.record_id] = ref
+        self._context.received_elsewhere += len(data)
         pieces.append(Piece(ref.record_id, 0, len(data)))
 
     async def _checked(self, location: Location, segment: Segment, renew: Renew) -> tuple[Segment, int]:
@@ -152,12 +153,11 @@ class TelegramFiles:
 
     def _held(self, state_key: str, location: Location) -> tuple[list[Piece], Sha256]:
         """What earlier, sealed captures hold of the file from its beginning, in whole parts."""
-        act = self._act
         found: dict[int, tuple[Piece, int]] = {}
-        for capture in act.home.state.file_captures(state_key):
-            if capture == act.capture_id:
+        for capture in self._context.home.state.file_captures(state_key):
+            if capture == self._context.capture_id:
                 continue
-            listed: Path = act.home.path / act.home.capture_folder(capture) / "records.jsonl"
+            listed: Path = self._context.home.path / self._context.home.capture_folder(capture) / "records.jsonl"
             try:
                 lines: list[dict[str, Any]] = list(read_lines(listed))
             except (OSError, EvidenceError):
@@ -176,7 +176,7 @@ class TelegramFiles:
         while at in found and found[at][1]:
             piece, size = found[at]
             try:
-                for part in act.pieces.parts([piece]):
+                for part in self._assemblies.parts([piece]):
                     whole.update(part)
             except (EvidenceError, OSError, KeyError):
                 return [], Sha256()
@@ -187,11 +187,6 @@ class TelegramFiles:
         return pieces, whole
 
 
-def _cleaned(act: Act, value: dict[str, Any]) -> bytes:
-    """Canonical JSON without configured secrets."""
-    return canonical.dumps(act.clean(value))
-
-
 def media_uri(chat: int | None, message: int, file: int, thumb: str = "") -> str:
-    """`urn:evc:telegram:media:<chat>:<message>:<file>`, with the size's letter for a preview."""
+    """Return `urn:evc:telegram:media:<chat>:<message>:<file>`, with the size's letter for a preview."""
     return f"{URN}:media:{chat if chat is not None else 'unknown'}:{message}:{file}" + (f":{thumb}" if thumb else "")

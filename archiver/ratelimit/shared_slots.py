@@ -1,4 +1,4 @@
-"""Turns at hosts, shared: by the processes of a home through `state.sqlite`, by many machines through PostgreSQL.
+"""SharedSlots at hosts, shared: by the processes of a home through `state.sqlite`, by many machines through PostgreSQL.
 
 Two tables' worth of facts: when the next request to a host may start, and how many of each holder's are under way. A holder
 that is silent for `HOLDER_SECONDS` is dead, and what it held is free again. Times are the database's own clock, so that machines
@@ -20,7 +20,7 @@ BUSY_SECONDS = 0.05
 """How long until it is looked again whether another's exchange has ended."""
 
 
-class Turns:
+class SharedSlots:
     """The turns of one holder. Not for two threads at once."""
 
     def __init__(self, store: Store, holder: str, interval: float, concurrency: int) -> None:
