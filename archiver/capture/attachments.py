@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from archiver.capture.context import CaptureContext
-from archiver.capture.fetcher import FetchedFile, Fetcher
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media import MediaDownload, MediaJob
 from archiver.capture.media_proof import MediaProof
 from archiver.recorder.content_coding import decode_body
@@ -80,14 +80,15 @@ class AttachmentFetches:
     async def _got(self, key: str, url: str, attachment: Attachment, style: bool) -> FetchedFile:
         larger = attachment.extra.get("original")
         if isinstance(larger, str) and larger != url:
-            got = await self._fetcher.get(key, larger)
+            got = await self._fetcher.fetch(FetchRequest(key, larger))
             if got.outcome is Outcome.CAPTURED or self._context.port.stopped:
                 return got
             key = f"{key} smaller"
         text = style or attachment.kind == "script"
         if attachment.kind in ("video", "audio", "gif", "document"):
             return await self._media.direct(key, url, attachment)
-        return await self._fetcher.get(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
+        request = FetchRequest(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
+        return await self._fetcher.fetch(request)
 
     def _style_parts(self, done: ExchangeDone, parent: str, depth: int) -> None:
         body = decode_body(done.body or b"", done.header("content-encoding"), CSS_LIMIT)

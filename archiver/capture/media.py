@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from archiver.capture.assemblies import AssemblyBuilder, RunningDigest
 from archiver.capture.context import CaptureContext
-from archiver.capture.fetcher import FetchedFile, Fetcher
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media_proof import MediaProof
 from archiver.capture.posts import CaptionTrack, PostIntake
 from archiver.capture.resume import PartialFile, begun_in
@@ -206,7 +206,8 @@ class MediaDownload:
             self._note(key, count(item.get("filesize")))
             chunk = count(at(item, "downloader_options", "http_chunk_size"))
             following = RunningDigest(self._assemblies.parts)
-            got = await self._fetcher.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
+            request = FetchRequest(key, url, headers=headers, chunk=chunk, partial=begun, see=following.see)
+            got = await self._fetcher.fetch(request)
             known = await following.digest_of(got.pieces)
         elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
             got = await self._stream(job, key, protocol, item, headers)
@@ -228,7 +229,7 @@ class MediaDownload:
         """A file with a link of its own. It becomes an assembly only where it arrived in more than one answer."""
         begun = self._begun(key, url)
         self._note(key, attachment.size)
-        got = await self._fetcher.get(key, url, begun=begun)
+        got = await self._fetcher.fetch(FetchRequest(key, url, partial=begun))
         if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
             name = attachment.file_name or urlsplit(url).path.rpartition("/")[2] or "file"
             await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
@@ -392,7 +393,7 @@ class MediaDownload:
         if not inventory.discover(key, "captions", url, job.key, automatic=automatic, lang=lang):
             return Outcome.CAPTURED, None, None
         async with self._context.slots:
-            got = await self._fetcher.get(key, url, text=True, keep_body=TEXT_LIMIT)
+            got = await self._fetcher.fetch(FetchRequest(key, url, text=True, keep_body=TEXT_LIMIT))
         if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
             body = decode_body(got.done.body, got.done.header("content-encoding"), TEXT_LIMIT)
             self._posts.take_captions(key, CaptionTrack(got.done.uri, body or b"", lang, automatic), got.record)

@@ -13,9 +13,9 @@ from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.warc import read_warc
 
-_SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-
-
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+"""`str.isdigit` also takes signs that `int` does not."""
 _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 
@@ -29,6 +29,7 @@ class PartialFile:
 
     @property
     def size(self) -> int:
+        """How many bytes are held."""
         return sum(piece.length for piece in self.pieces)
 
 
@@ -53,13 +54,12 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
                 continue
             size = line.get("payload_size")
             length = size if isinstance(size, int) else None
-            span = _SPAN.fullmatch(head.get("content-range", ""))
+            span = CONTENT_RANGE.fullmatch(head.get("content-range", ""))
             start = int(span[1]) if span else 0
-            stated = (int(span[3]) if span[3] != "*" else None) if span else _digits(head.get("content-length"))
+            stated = (int(span[3]) if span[3] != "*" else None) if span else digits(head.get("content-length"))
             if length is None:
                 length = sum(len(part) for part in payload(folder / line["file"], line["offset"], 0, 1 << 62))
-            tag_ = head.get("etag")
-            validator = tag_ if tag_ and not tag_.startswith("W/") else head.get("last-modified")
+            validator = strong_validator(head.get("etag"), head.get("last-modified"))
             if length:
                 found.append((start, length, where["record"], where["capture"], stated, validator))
     held = PartialFile()
@@ -74,8 +74,14 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
     return held if held.total is not None and held.validator else PartialFile()
 
 
-def _digits(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+def strong_validator(entity_tag: str | None, last_modified: str | None) -> str | None:
+    """Return what tells a version of a file (RFC 9110 13.1.5): a strong entity tag, else the date of last modification."""
+    return entity_tag if entity_tag and not entity_tag.startswith("W/") else last_modified
+
+
+def digits(text: str | None) -> int | None:
+    """Return the number that a header states, or None."""
+    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def _head(path: Path, offset: int) -> dict[str, str] | None:

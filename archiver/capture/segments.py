@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from archiver.capture.context import CaptureContext
-from archiver.capture.fetcher import FetchedFile, Fetcher
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
 from archiver.recorder.content_coding import decode_body
 from spiders.posts import Outcome
@@ -70,11 +70,13 @@ class SegmentedDownload:
         if piece := self._held.get((tag, urlsplit(segment.url).path)):
             return FetchedFile(Outcome.CAPTURED, None, piece.record, None, [piece])
         async with self._gate:
-            return await self._fetcher.get(tag, segment.url, headers=self._headers, span=segment.span)
+            request = FetchRequest(tag, segment.url, headers=self._headers, span=segment.span)
+            return await self._fetcher.fetch(request)
 
     async def _playlist(self, url: str, turn: int) -> tuple[Playlist | None, FetchedFile]:
         tag = f"{self._key} playlist {turn}"
-        got = await self._fetcher.get(tag, url, headers=self._headers, text=True, keep_body=PLAYLIST_LIMIT)
+        request = FetchRequest(tag, url, headers=self._headers, text=True, keep_body=PLAYLIST_LIMIT)
+        got = await self._fetcher.fetch(request)
         if got.outcome is not Outcome.CAPTURED or got.done is None or got.done.body is None:
             return None, got
         body = decode_body(got.done.body, got.done.header("content-encoding"), PLAYLIST_LIMIT)
@@ -137,7 +139,8 @@ class SegmentedDownload:
             stream.remarks[f"fragments are encrypted ({playlist.encrypted}) and kept as they are"] = None
         seen |= {mark(segment) for segment in fresh}
         for link in dict.fromkeys(segment.key for segment in fresh if segment.key and segment.key not in stream.keys):
-            got = await self._fetcher.get(f"{self._key} key", str(link), headers=self._headers, keep_body=64)
+            request = FetchRequest(f"{self._key} key", str(link), headers=self._headers, keep_body=64)
+            got = await self._fetcher.fetch(request)
             if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
                 stream.keys[str(link)] = got.done.body
             else:
