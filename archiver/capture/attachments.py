@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urljoin
-
 from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media import MediaDownload, MediaJob
@@ -11,6 +9,7 @@ from archiver.capture.media_proof import MediaProof
 from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
+from spiders.links import safe_join
 from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 
@@ -95,7 +94,8 @@ class AttachmentFetches:
         if body is None:
             return
         for link in css_links(body.decode("utf-8", "replace")):
-            url = urljoin(done.uri, link)
-            if url.startswith(("http://", "https://")):
+            joined = safe_join(done.uri, link)
+            url = link if joined is None else joined  # what cannot be read is listed all the same
+            if joined is None or url.startswith(("http://", "https://")):
                 kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
                 self.want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)

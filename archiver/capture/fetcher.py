@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
-from urllib.parse import urljoin
 
 from archiver.capture.outcomes import of_exchange
 from archiver.capture.resume import CONTENT_RANGE, PartialFile, digits, strong_validator
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
+from archiver.recorder.url import ascii_of
+from spiders.links import safe_join
 from spiders.posts import Outcome
 from storage.assembly import Piece
 from storage.records import RecordRef
@@ -150,8 +151,11 @@ class Fetcher:
             )
             location = done.header("location")
             if done.status in (301, 302, 303, 307, 308) and location and done.problem is None:
-                url = urljoin(done.uri, location)
+                location = _as_browsers_read(location)
+                url = safe_join(done.uri, location) or location
                 continue
+            if hop and done.problem == "unsupported link":
+                done = replace(done, detail=f"{done.detail}; a redirect led to {url[:200]!r}")
             return done, url
         return ExchangeDone(tag, url, None, problem="redirect loop"), url
 
@@ -247,6 +251,15 @@ def _file(attempt: Attempt, outcome: Outcome, reason: str | None) -> FetchedFile
     here = bool(pieces) and pieces[0].capture is None
     record = pieces[0].record if here else done.record.record_id
     return FetchedFile(outcome, reason, record, done, pieces, done.header("content-type"))
+
+
+def _as_browsers_read(location: str) -> str:
+    """A `Location` field beyond ASCII: UTF-8 where it is that, else its bytes as they are, percent-encoded."""
+    raw = location.encode("latin-1")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ascii_of(raw)
 
 
 def _piece(record: RecordRef, offset: int, length: int) -> Piece:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.capture.context import CaptureContext
+from archiver.capture.outcomes import UNASKABLE
 from archiver.capture.support import platform_named
 from archiver.capture.walk_state import KNOWN
 from spiders.posts import Attachment, Outcome, Post
@@ -118,7 +119,7 @@ class PostIntake:
         await self._context.tasks.wait_for(parts)
         ended = self._inventory.ended
         bad = [ended[part] for part in parts if part in ended and ended[part][0] is not Outcome.CAPTURED]
-        by_rule = all(outcome is Outcome.SKIPPED for outcome, _ in bad)
+        by_rule = all(outcome is Outcome.SKIPPED and not (why or "").startswith(UNASKABLE) for outcome, why in bad)
         if bad and not by_rule:
             reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][1]}"
             self._inventory.end(key, Outcome.PARTIAL, reason, record)

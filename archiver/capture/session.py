@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import urlsplit
 
 from archiver.capture.assemblies import AssemblyBuilder
 from archiver.capture.attachments import AttachmentFetches
@@ -27,6 +26,7 @@ from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import captured_event
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
+from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from storage.errors import CatalogError
 
@@ -271,7 +271,4 @@ def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:
 
 def host_of(url: str) -> str:
     """Return the host of a link, or "" where it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    return safe_split(url).hostname or ""
