@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from spiders.links import safe_join
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ATTRIBUTE = re.compile(r"([A-Z0-9-]+)=(\"[^\"]*\"|[^,]*)")
 
 
@@ -54,7 +55,7 @@ def parse_playlist(text: str, url: str) -> Playlist | None:
     gap = False
     for line in lines[1:]:
         name, _, value = line.partition(":")
-        if name == "#EXT-X-MEDIA-SEQUENCE" and value.isdigit():
+        if name == "#EXT-X-MEDIA-SEQUENCE" and _NUMBER.fullmatch(value):
             number = int(value)
         elif name == "#EXT-X-TARGETDURATION" and re.fullmatch(r"\d{1,6}(\.\d+)?", value):
             target = float(value)
@@ -78,7 +79,7 @@ def parse_playlist(text: str, url: str) -> Playlist | None:
                 segments.append(Segment(number, link, span, key, iv, True))
         elif name == "#EXT-X-STREAM-INF":
             rate = _attributes(value).get("BANDWIDTH", "0")
-            bandwidth = int(rate) if rate.isdigit() else 0
+            bandwidth = int(rate) if _NUMBER.fullmatch(rate) else 0
         elif not line.startswith("#"):
             link = _joined(url, line)
             if bandwidth is not None:
