@@ -15,7 +15,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
 from archiver.capture.support import PLATFORMS, kind_of, platform_named
-from archiver.errors import exit_code
+from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
 from spiders.posts import Outcome
@@ -127,11 +127,17 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The same for the same links, options and cases: by it an unfinished run is found again."""
+        """The same for the same links, options and cases: by it an unfinished run is found again.
+
+        Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
+        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_exit` (of a watch's second look).
+        `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
+        sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
+        """
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
             "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
-            "merge": self.options.merge, "follow": self.options.follow,
+            "merge": self.options.merge, "follow": self.options.follow, "by": self.options.account,
         }  # fmt: skip
         return sha256_hex(dumps(facts))
 
@@ -165,7 +171,7 @@ class Batch:
 
     async def capture(self, engine: CaptureEngine, at_once: int) -> list[int]:
         """Capture everything of the first pass, then the extras. Return exit codes. One failure stops nothing else."""
-        codes = [1] if self.wrong else []
+        codes: list[int] = [ExitCode.USAGE] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
         if self.options.media and any(kind_of(target).extractor for target in first):
@@ -206,7 +212,7 @@ class Batch:
         async def one(number: int, target: Target) -> None:
             async with slots:
                 if engine.stopping:
-                    codes.append(4)
+                    codes.append(ExitCode.FAILED)
                     if not self._listed:
                         self._tell(NotStarted(target))
                     return
@@ -218,7 +224,7 @@ class Batch:
                         LinkOutcome(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", ""),
                     )
                     self._tell(WalkedOnly(target))
-                    codes.append(1)
+                    codes.append(ExitCode.USAGE)
                     return
                 chosen = options if stage == "first" else second_pass(options, self.done[target.key].capture)
                 try:
@@ -230,7 +236,7 @@ class Batch:
                 self._settle(stage, target, known, of_result(result, self._home.clock))
                 place = (len(known), len(targets) + before) if self._listed else (None, None)
                 self._tell(Captured(result, *place))
-                codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else 0)
+                codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else ExitCode.OK)
                 codes.extend(await self._followed(engine, result))
 
         await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))

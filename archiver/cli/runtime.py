@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.result import Progress
 from archiver.capture.scrapy_driver import ScrapyDriver
+from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.network import TestNetwork
@@ -78,7 +79,7 @@ def run_interruptible(
                 engine.interrupt()
             else:
                 context.console.warn("stopped at once; the next command seals what was received.")
-                os._exit(4)
+                os._exit(ExitCode.FAILED)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             try:

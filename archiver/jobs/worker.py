@@ -27,7 +27,7 @@ from archiver.jobs.watch_check import look, walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.errors import EvidenceError, Unreachable
+from storage.errors import EvidenceError, Unreachable, disk_error
 from storage.events import Event
 from storage.files import Lock
 
@@ -40,9 +40,16 @@ UNDER_WAY = "under way"
 STOPPED = "interrupted by the person"
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {folder.name}/") from error
+
+
 def worker_place(home: Path) -> tuple[Lock, int]:
     """A place among the home's workers, the lowest that is free, and the lock that is held for as long as the worker lives."""
-    (home / "jobs").mkdir(mode=0o700, exist_ok=True)
+    _make_folder(home / "jobs")
     for number in range(1, 1000):
         lock = Lock(home / "jobs" / f"worker-{number}.lock")
         if lock.acquire(wait=False):

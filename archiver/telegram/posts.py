@@ -29,9 +29,10 @@ class Reading:
     def of(cls, post: Post, kept: Kept, **facts: Any) -> Reading:
         """Return a post of messages as `kept` holds it. `facts`: what its line says beside where it was read."""
         numbers = numbers_of(post)
+        if not numbers:  # as for a story without one: the answer that brought it holds it
+            return cls(post, kept.answer, kept.files, 0, facts)
         more = {"records": [kept.records[n] for n in numbers if n in kept.records]} if len(numbers) > 1 else {}
-        number = numbers[0] if numbers else 0  # a service message may be none that can be asked for again
-        return cls(post, kept.records.get(number), kept.files, number, {**more, **facts})
+        return cls(post, kept.records.get(numbers[0]), kept.files, numbers[0], {**more, **facts})
 
 
 class PostsByAccount:
@@ -61,7 +62,7 @@ class PostsByAccount:
     ) -> bool:
         """Enters a file and starts fetching it."""
         file = attachment.extra.get("file_id")
-        location = files.get(int(file)) if isinstance(file, str) and file.isdigit() else None
+        location = files.get(int(file)) if isinstance(file, str) and file.isdecimal() else None
         self._inventory.discover(part, attachment.kind, attachment.url, key, file_id=file)
         if attachment.reason == OTHER_QUALITY:
             self._inventory.end(part, Outcome.SKIPPED, OTHER_QUALITY)
@@ -89,7 +90,7 @@ class PostsByAccount:
     ) -> None:
         """A file that belongs to no message: the chat's own photo."""
         number = str(file.get("id"))
-        location = kept.files.get(int(number)) if number.isdigit() else None
+        location = kept.files.get(int(number)) if number.isdecimal() else None
         if location is None or not self._context.options.media:
             return
         part = f"{parent} {where}"
@@ -143,4 +144,4 @@ class PostsByAccount:
 def numbers_of(post: Post) -> list[int]:
     """Return the numbers of the messages that make a post."""
     texts = post.album_ids or ((post.id or "").replace("?comment=", "/").rpartition("/")[2],)
-    return [int(text) for text in texts if text.isdigit()]
+    return [int(text) for text in texts if text.isdecimal()]
