@@ -38,7 +38,7 @@ class MediaProof:
     def _looked_into(self, key: str, got: FetchedFile) -> str | None:
         """None where no tool is installed, or there is no room for a copy."""
         context = self._context
-        if not self._probe.installed() or context.room_for(min(got.size, 2 * END)) is not None:
+        if not self._probe.available() or context.room_for(min(got.size, 2 * END)) is not None:
             return None
         # What a container says of itself stands at its beginning or its end; between them a hole takes no room.
         ends = [(0, got.size)] if got.size <= 2 * END else [(0, END), (got.size - END, END)]

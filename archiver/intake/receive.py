@@ -203,7 +203,7 @@ class Receiver:
             "source": self.source,
             "via": self.via,
         }
-        if self.probe.installed():
+        if self.probe.available():
             facts |= self.probe.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]

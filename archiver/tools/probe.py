@@ -20,7 +20,7 @@ class MediaProbe:
     def __init__(self) -> None:
         self._exiftool = ExifTool()
 
-    def installed(self) -> bool:
+    def available(self) -> bool:
         """Return whether there is anything that could say more of a file."""
         return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
 
