@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +38,19 @@ class CaptureKeep:
         self._context = context
 
     def digest(self, raw: bytes) -> str:
+        """Return the SHA-256 of raw bytes, in hexadecimal."""
         return sha256_hex(raw)
 
     async def withhold(self, values: Sequence[tuple[str, bytes]]) -> list[str]:
+        """Put (name, value) into the private record; return the commitment of each."""
         held = await asyncio.to_thread(
             self._context.writer.withhold, [("telegram", name, value) for name, value in values]
         )
         return [item.commitment for item in held]
 
     async def keep(self, things: Sequence[Thing]) -> list[str]:
+        """Keep objects, each as a record; return their ids."""
+
         def write() -> list[str]:
             clean = self._context.secrets.clean
             items = [
@@ -62,6 +66,20 @@ class CaptureKeep:
         return await asyncio.to_thread(write)
 
 
+@dataclass
+class _Checks:
+    """How many parts were held against the hashes that Telegram states, and how many do not match."""
+
+    made: int = 0
+    wrong: int = 0
+
+    def problem(self, size: int, stated: int | None) -> str | None:
+        """What is wrong with a file of `size` bytes, or None."""
+        if stated is not None and size != stated:
+            return f"{size} bytes kept; Telegram states {stated}"
+        return f"{self.wrong} parts do not match the hashes that Telegram states" if self.wrong else None
+
+
 class TelegramFiles:
     """Brings files in segments, each a record, and says how they make the file."""
 
@@ -69,87 +87,78 @@ class TelegramFiles:
         self._context, self._assemblies = session.context, session.assemblies
         self._parts = Parts(collector)
 
-    async def bring(
-        self, key: str, attachment: Attachment, location: Location, uri: str,
-        renew: Renew,
-    ) -> FetchedFile:  # fmt: skip
+    async def bring(self, key: str, attachment: Attachment, location: Location, uri: str, renew: Renew) -> FetchedFile:
         """Bring one file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
-        kind = attachment.extra.get("media_type") or (
-            "image/jpeg" if location.kind == "photo" or location.thumb else "application/octet-stream"
-        )
+        state = self._context.home.state
         state_key = sha256_hex(f"telegram file {location.id} {location.thumb}".encode())
         pieces, whole = await asyncio.to_thread(self._held, state_key, location)
         resumed = sum(piece.length for piece in pieces)
         if location.size is None or location.size >= RESUMABLE:
-            self._context.home.state.file_begun(state_key, self._context.capture_id)
-        got = FetchedFile(
-            Outcome.CAPTURED, f"gone on with at byte {resumed}" if resumed else None, None, None, pieces, kind
-        )
-        checked, wrong = 0, 0
+            state.file_begun(state_key, self._context.capture_id)
+        said = f"gone on with at byte {resumed}" if resumed else None
+        got = FetchedFile(Outcome.CAPTURED, said, None, None, pieces, _media_type(attachment, location))
+        checks = _Checks()
         try:
             async for segment in self._parts.file(location, resumed, renew):
                 if not segment.data:
                     break
-                segment, bad = await self._checked(location, segment, renew)
-                checked, wrong = checked + len(segment.hashes), wrong + bad
-                end = segment.offset + len(segment.data)
-                alone = segment.offset == 0 and (len(segment.data) < SEGMENT or end == location.size)
-                facts = {
-                    "part_of": key,
-                    "file_id": str(location.id),
-                    "dc": location.dc or None,
-                    "thumb": location.thumb or None,
-                    "part_offset": segment.offset,
-                }
-                where = uri if alone else f"{uri}:part:{segment.offset}"
-                await asyncio.to_thread(self._write, where, kind, segment.data, facts, pieces, whole)
+                segment = await self._checked(location, segment, renew, checks)
+                await asyncio.to_thread(self._write, segment, location, (key, uri), got, whole)
         except Trouble as trouble:
             got.outcome, got.reason = trouble.outcome, trouble.reason
             if pieces:
                 got.outcome, got.reason = Outcome.PARTIAL, f"{got.size} bytes kept, then: {trouble.reason}"
         got.record = pieces[0].record if pieces else None
-        if got.outcome is Outcome.CAPTURED:
-            if location.size is not None and got.size != location.size:
-                got.outcome, got.reason = (
-                    Outcome.PARTIAL, f"{got.size} bytes kept; Telegram states {location.size}"
-                )  # fmt: skip
-            elif wrong:
-                got.outcome, got.reason = Outcome.PARTIAL, f"{wrong} parts do not match the hashes that Telegram states"
-            else:
-                self._context.home.state.file_done(state_key)
+        if got.outcome is Outcome.CAPTURED and (problem := checks.problem(got.size, location.size)) is not None:
+            got.outcome, got.reason = Outcome.PARTIAL, problem
+        elif got.outcome is Outcome.CAPTURED:
+            state.file_done(state_key)
         if pieces:
             about = {
                 "file_id": str(location.id),
                 "part_of": key,
                 "uri": uri,
-                "telegram_hashes_checked": checked or None,
+                "telegram_hashes_checked": checks.made or None,
             }
-            name = attachment.file_name or f"{uri.rpartition(':')[2]}{SUFFIXES.get(kind, '')}"
+            name = attachment.file_name or f"{uri.rpartition(':')[2]}{SUFFIXES.get(got.media_type or '', '')}"
             await asyncio.to_thread(self._assemblies.assemble, name, got, about, whole)
         return got
 
     def _write(
-        self, uri: str, kind: str, data: bytes, facts: dict[str, Any], pieces: list[Piece], whole: Sha256
+        self, segment: Segment, location: Location, names: tuple[str, str], got: FetchedFile, whole: Sha256
     ) -> None:
-        ref = self._context.writer.resources([(uri, kind, data, facts)])[0]
-        whole.update(data)
+        """Keep one segment. `names`: the file's key in the inventory, and its URI."""
+        key, uri = names
+        end = segment.offset + len(segment.data)
+        alone = segment.offset == 0 and (len(segment.data) < SEGMENT or end == location.size)
+        facts = {
+            "part_of": key,
+            "file_id": str(location.id),
+            "dc": location.dc or None,
+            "thumb": location.thumb or None,
+            "part_offset": segment.offset,
+        }
+        where = uri if alone else f"{uri}:part:{segment.offset}"
+        kind = got.media_type or ""
+        ref = self._context.writer.resources([(where, kind, segment.data, facts)])[0]
+        whole.update(segment.data)
         self._context.exchanges.records[ref.record_id] = ref
-        self._context.received_elsewhere += len(data)
-        pieces.append(Piece(ref.record_id, 0, len(data)))
+        self._context.received_elsewhere += len(segment.data)
+        got.pieces.append(Piece(ref.record_id, 0, len(segment.data)))
 
-    async def _checked(self, location: Location, segment: Segment, renew: Renew) -> tuple[Segment, int]:
-        """The segment, each part asked for once more whose hash is not what Telegram states; how many still are not."""
-        wrong = 0
+    async def _checked(self, location: Location, segment: Segment, renew: Renew, checks: _Checks) -> Segment:
+        """The segment, each part asked for once more whose hash is not what Telegram states."""
         for offset, size, stated in segment.hashes:
             start = offset - segment.offset
             if await asyncio.to_thread(sha256, memoryview(segment.data)[start : start + size]) == stated:
                 continue
             again = await self._parts.part(location, offset, size, renew)
             if sha256(again) != stated:
-                wrong += 1
+                checks.wrong += 1
                 continue
             segment = replace(segment, data=segment.data[:start] + again + segment.data[start + size :])
-        return segment, wrong
+        checks.made += len(segment.hashes)
+        return segment
 
     def _held(self, state_key: str, location: Location) -> tuple[list[Piece], Sha256]:
         """What earlier, sealed captures hold of the file from its beginning, in whole parts."""
@@ -185,6 +194,11 @@ class TelegramFiles:
             if size % PART:
                 break
         return pieces, whole
+
+
+def _media_type(attachment: Attachment, location: Location) -> str:
+    picture = location.kind == "photo" or location.thumb
+    return attachment.extra.get("media_type") or ("image/jpeg" if picture else "application/octet-stream")
 
 
 def media_uri(chat: int | None, message: int, file: int, thumb: str = "") -> str:
