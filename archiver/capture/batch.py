@@ -85,10 +85,12 @@ class LinkOutcome:
     at: str = ""
 
     def value(self) -> dict[str, Any]:
-        return {**self.__dict__, "outcome": str(self.outcome)}
+        """Return it as the state keeps it."""
+        return {**asdict(self), "outcome": str(self.outcome)}
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> LinkOutcome:
+        """Read it back from the state."""
         return cls(**{**value, "outcome": Outcome(value["outcome"])})
 
 
@@ -163,6 +165,7 @@ class Batch:
         self.sheet()
 
     def ordered(self) -> list[Target]:
+        """List the targets; in a quick run those first whose posts vanish first."""
         targets = list(self.targets.values())
         if self.options.quick:
             vanishing = [platform.name for platform in PLATFORMS]
@@ -275,6 +278,7 @@ class Batch:
     # -- the sheet ------------------------------------------------------------------------------------------------
 
     def rows(self) -> list[Row]:
+        """List what the sheet says of each entry."""
         first: dict[str, str] = {}
         rows = []
         for number, (entry, key) in enumerate(zip(self.entries, self._keys, strict=True)):
@@ -317,6 +321,7 @@ class Batch:
         return self._sheets
 
     def summary(self) -> str:
+        """Count the entries by status, in one line."""
         counts: dict[str, int] = {}
         for row in self.rows():
             counts[row.status] = counts.get(row.status, 0) + 1
@@ -329,6 +334,7 @@ def _mark(key: str) -> str:
 
 
 def second_pass(options: Options, capture: str) -> Options:
+    """Return the options of the second pass over a link whose media `capture` holds."""
     return replace(
         options,
         quick=False,
@@ -341,6 +347,7 @@ def second_pass(options: Options, capture: str) -> Options:
 
 
 def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
+    """Return what is remembered of a capture."""
     files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
     return LinkOutcome(
         result.outcome,

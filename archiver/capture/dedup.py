@@ -25,7 +25,7 @@ class SealedOriginals:
         self._catalog: Catalog | None = None
 
     def find(self, digest: str, size: int) -> Origin | None:
-        """The oldest record whose payload is `digest` (`sha256:…`) and can be read back, or None."""
+        """Return the oldest record whose payload is `digest` (`sha256:…`) and can be read back, or None."""
         with self._mutex:
             try:
                 if self._catalog is None:
@@ -45,6 +45,7 @@ class SealedOriginals:
         return (found.label(), found.size) == (row["payload_digest"], row["payload_size"])
 
     def close(self) -> None:
+        """Let go of the catalog."""
         with self._mutex:
             if self._catalog is not None:
                 self._catalog.close()

@@ -24,7 +24,7 @@ class ChatInfo:
         self._ask, self._posts = collector, posts
 
     async def about(self, chat: ChatRef) -> None:
-        """What Telegram tells of the chat itself, before its messages."""
+        """Enter what Telegram tells of the chat itself, before its messages."""
         key = f"chat {chat.place}"
         self._inventory.discover(key, "chat", link_of(f"{chat.place}/1"), "target", title=chat.title)
         try:
@@ -48,7 +48,7 @@ class ChatInfo:
             await self._stories(chat)
 
     def pictures(self, chat: ChatRef, key: str, full: dict[str, Any], kept: Kept) -> None:
-        """The chat's own photo, in whatever sizes it is shown."""
+        """Enter the chat's own photo, in whatever sizes it is shown."""
         for where, file in files_in(full):
             self._posts.take_loose(chat, key, where, file, kept, 0)
 
@@ -102,6 +102,7 @@ class ChatInfo:
             self._inventory.require("stories")
 
     async def one_story(self, chat: ChatRef, number: int) -> None:
+        """Capture a single story."""
         kept = await self._ask.story(chat, number)
         shown = [(record, story) for record, story in kept.more.values() if story.get("_") == "StoryItem"]
         for record, story in shown:

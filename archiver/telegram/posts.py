@@ -88,7 +88,7 @@ class PostsByAccount:
     def take_loose(
         self, chat: ChatRef, parent: str, where: str, file: dict[str, Any], kept: Kept, message: int
     ) -> None:
-        """A file that belongs to no message: the chat's own photo."""
+        """Bring a file that belongs to no message: the chat's own photo."""
         number = str(file.get("id"))
         location = kept.files.get(int(number)) if number.isdecimal() else None
         if location is None or not self._context.options.media:

@@ -18,11 +18,12 @@ class ConversionError(ArchiverError):
 
 
 def media_type(path: Path) -> str:
+    """Return the media type of a merged file."""
     return _TYPES.get(path.suffix, "application/octet-stream")
 
 
 def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
-    """One file of several streams, copied and not encoded again. Returns it and what made it.
+    """Make one file of several streams, copied and not encoded again. Return it and what made it.
 
     Raises `ConversionError`.
     """
@@ -52,7 +53,7 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def version(program: str) -> str:
-    """The first line that a program says of its version."""
+    """Return the first line that a program says of its version."""
     try:
         done = subprocess.run([program, "-version"], capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
