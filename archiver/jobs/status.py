@@ -23,11 +23,11 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     home.project()
     config, board = home.config, queue.board
     kept = stamps(home)
-    turns = shared_slots(home)
+    slots = shared_slots(home)
     try:
-        hosts = turns.standing()
+        hosts = slots.standing()
     finally:
-        turns.leave()
+        slots.leave()
     dead = queue.jobs("dead", LAST_FAILURES)
     covered = max((stamp.size for stamp in kept if stamp.time is not None), default=0)
     due = {kind: board.next_due(kind) for kind in ("schedule", "watch", "feed")}
