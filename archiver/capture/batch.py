@@ -14,10 +14,11 @@ from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
-from archiver.capture.support import PLATFORMS, kind_of, platform_named
+from archiver.capture.support import kind_of
 from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
+from spiders.platforms import names, platform_named
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
 from storage.canonical import dumps
@@ -168,8 +169,8 @@ class Batch:
         """List the targets; in a quick run those first whose posts vanish first."""
         targets = list(self.targets.values())
         if self.options.quick:
-            vanishing = [platform.name for platform in PLATFORMS]
-            targets.sort(key=lambda target: vanishing.index(platform_named(target.platform).name))
+            order = names()
+            targets.sort(key=lambda target: order.index(target.platform))
         return targets
 
     async def capture(self, engine: CaptureEngine, at_once: int) -> list[int]:

@@ -19,7 +19,7 @@ from archiver.capture.inventory import Inventory
 from archiver.capture.known_secrets import KnownSecrets
 from archiver.capture.options import Options
 from archiver.capture.result import Progress
-from archiver.capture.support import Kind, Promise, platform_named
+from archiver.capture.support import kind_of
 from archiver.capture.walk_state import WalkState
 from archiver.home.config import Config
 from archiver.home.home import Home
@@ -31,6 +31,8 @@ from archiver.tools.chromium import Browser
 from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from archiver.version import software
+from spiders.platform import Kind, Promise
+from spiders.platforms import platform_named
 from spiders.targets import Target
 from storage.capture import CaptureWriter, Identity
 
@@ -119,7 +121,7 @@ class CaptureContext:
     @property
     def kind(self) -> Kind:
         """How targets of this kind can be had."""
-        return platform_named(self.target.platform).kind(self.target.kind)
+        return kind_of(self.target)
 
     def interrupt(self) -> None:
         """Stop: nothing new is asked for."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from archiver.capture.context import CaptureContext
 from archiver.capture.outcomes import UNASKABLE
-from archiver.capture.support import platform_named
 from archiver.capture.walk_state import KNOWN
+from spiders.platforms import platform_named
 from spiders.posts import Attachment, Outcome, Post
 from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track

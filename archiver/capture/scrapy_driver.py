@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from importlib import import_module
 from typing import Any
 
 from archiver.capture.options import Options
 from archiver.capture.session import CaptureSession
-from archiver.capture.support import kind_of, platform_named, unsupported
+from archiver.capture.support import kind_of, unsupported
+from spiders.platform import imported
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 
@@ -77,6 +78,4 @@ def chosen(session: CaptureSession) -> tuple[Any, dict[str, Any]]:
         offered["cookies"] = config.cookies_for(platform.cookies_of, platform.name)
     if walk is not None:
         offered |= {"cursor": walk.state.cursor, "since": options.since, "until": options.until}
-    module, _, name = use.spider.partition(":")
-    spider = getattr(import_module(module), name)
-    return spider, {taken: offered[taken] for taken in use.takes if taken in offered}
+    return imported(use.spider), {name: offered[name] for name in use.takes if name in offered}

@@ -17,9 +17,9 @@ from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
 from archiver.recorder.content_coding import decode_body
+from spiders.json_access import dicts, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
-from spiders.shapes import dicts, text_of
 from storage.assembly import Piece
 
 AT_ONCE = 4

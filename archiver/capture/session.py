@@ -24,7 +24,7 @@ from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, stop_reason, verdict
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import captured_event
-from spiders.absence import classify
+from spiders.availability import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from archiver.capture.inventory import Ending, Inventory
 from archiver.capture.outcomes import of_exchange
-from archiver.capture.support import Promise
 from archiver.recorder.exchange import ExchangeDone
+from spiders.platform import Promise
 from spiders.posts import Outcome
 
 WHOLE = (Outcome.CAPTURED, Outcome.SKIPPED)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archiver.home.paths import make_folder
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import Board, unreachable
-from archiver.jobs.worker import _make_folder
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
 from storage.times import Clock, utc_parse, utc_text
@@ -359,5 +359,5 @@ def database(home: Home) -> str:
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
     path = home.path / "jobs" / "queue.sqlite"
-    _make_folder(path.parent)
+    make_folder(path.parent)
     return f"sqlite:///{path.absolute()}"

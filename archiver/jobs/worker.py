@@ -21,13 +21,14 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
+from archiver.home.paths import make_folder
 from archiver.jobs.job import INTERRUPTED, Ended, Job, capture_id, interrupted, unpacked, verdict
 from archiver.jobs.queue import Done, Order, Queue
 from archiver.jobs.watch_check import look, walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.errors import EvidenceError, Unreachable, disk_error
+from storage.errors import EvidenceError, Unreachable
 from storage.events import Event
 from storage.files import Lock
 
@@ -40,16 +41,9 @@ UNDER_WAY = "under way"
 STOPPED = "interrupted by the person"
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, f"making {folder.name}/") from error
-
-
 def worker_place(home: Path) -> tuple[Lock, int]:
     """A place among the home's workers, the lowest that is free, and the lock that is held for as long as the worker lives."""
-    _make_folder(home / "jobs")
+    make_folder(home / "jobs")
     for number in range(1, 1000):
         lock = Lock(home / "jobs" / f"worker-{number}.lock")
         if lock.acquire(wait=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from spiders.telegram.collector import Kept
+from spiders.telegram.api.asking import Kept
 
 ALBUM_SECONDS = 1.0
 """How long after a member of an album the others are waited for."""

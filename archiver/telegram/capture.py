@@ -5,12 +5,13 @@ from __future__ import annotations
 from archiver.capture.session import CaptureSession
 from archiver.telegram.chat_info import ChatInfo
 from archiver.telegram.posts import PostsByAccount, Reading
+from spiders.date_range import Span
 from spiders.items import Counted, Reached
 from spiders.posts import Absence, Outcome, State
-from spiders.span import Span
-from spiders.telegram.collector import ChatRef, Collector, Hole, Kept, Page
-from spiders.telegram.messages import identity, link_of
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.collector import ChatRef, Collector, Hole, Page
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.messages import identity, link_of
 
 UNDER_WAY = 60
 """Files that may wait while the next page of a history is asked for."""

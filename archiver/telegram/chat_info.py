@@ -8,12 +8,13 @@ from typing import Any
 
 from archiver.capture.session import CaptureSession
 from archiver.telegram.posts import PostsByAccount, Reading
+from spiders.json_access import obj
 from spiders.posts import Absence, Outcome, State
-from spiders.shapes import obj
-from spiders.telegram.collector import ChatRef, Collector, Kept
-from spiders.telegram.messages import Setting, link_of, read_messages
-from spiders.telegram.tl import files_in
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.collector import ChatRef, Collector
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.messages import Setting, link_of, read_messages
+from spiders.telegram.api.tl import files_in
 
 
 class ChatInfo:

@@ -8,14 +8,15 @@ from typing import Any
 
 from archiver.capture.options import Options
 from archiver.capture.session import CaptureSession
-from archiver.capture.support import asked_by_account, unsupported
+from archiver.capture.support import unsupported
 from archiver.errors import ArchiverError
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from spiders.items import Verdict
 from spiders.posts import Absence, Outcome, State
 from spiders.targets import Target
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.platform import TELEGRAM
 
 
 class TelegramDriver:
@@ -25,8 +26,8 @@ class TelegramDriver:
         self._telegrams, self._recorder = telegrams, recorder
 
     def takes(self, target: Target, options: Options) -> bool:
-        """Take targets of a platform that an account was named for."""
-        return asked_by_account(target, options.account)
+        """Take Telegram's targets where an account was named."""
+        return options.account is not None and target.platform == TELEGRAM.name
 
     def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
         """Return why an account cannot capture or walk it, or None."""
@@ -38,7 +39,7 @@ class TelegramDriver:
         from archiver.telegram.capture import TelegramCapture
         from archiver.telegram.flood_waits import AccountPauses
         from archiver.telegram.records import CaptureKeep
-        from spiders.telegram.collector import Collector
+        from spiders.telegram.api.collector import Collector
 
         context = session.context
         name, config = context.options.account, context.config

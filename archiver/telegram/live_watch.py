@@ -29,10 +29,11 @@ from archiver.telegram.reread import observe_interrupted, reread
 from archiver.telegram.watched_chat import WatchedChat
 from spiders.posts import Outcome
 from spiders.targets import Target
-from spiders.telegram.client import Reader, Wire
-from spiders.telegram.collector import URN, ChatRef, Kept
-from spiders.telegram.messages import marked
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import URN, Kept
+from spiders.telegram.api.client import Reader, Wire
+from spiders.telegram.api.collector import ChatRef
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.peers import marked
 
 DIFFERENCE = 100
 LASTING = (Outcome.REFUSED, Outcome.UNAVAILABLE)

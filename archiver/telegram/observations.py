@@ -11,8 +11,9 @@ from archiver.telegram.albums import WaitingAlbums
 from archiver.telegram.posts import Reading, numbers_of
 from archiver.telegram.watched_chat import WatchedChat
 from spiders.posts import Absence, Outcome, Post, State
-from spiders.telegram.collector import ChatRef, Kept
-from spiders.telegram.messages import identity
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.collector import ChatRef
+from spiders.telegram.api.messages import identity
 from storage import canonical
 from storage.digest import sha256_hex
 from storage.events import Event

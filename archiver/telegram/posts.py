@@ -9,10 +9,12 @@ from archiver.capture.posts import Sighting
 from archiver.capture.session import CaptureSession
 from archiver.telegram.records import TelegramFiles, media_uri
 from spiders.posts import Attachment, Outcome, Post
-from spiders.telegram.collector import ChatRef, Collector, Kept
-from spiders.telegram.messages import LAYOUT, OTHER_QUALITY, PARSER
-from spiders.telegram.parts import Renew
-from spiders.telegram.tl import Location
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.attachments import OTHER_QUALITY
+from spiders.telegram.api.collector import ChatRef, Collector
+from spiders.telegram.api.file_parts import Renew
+from spiders.telegram.api.messages import LAYOUT, PARSER
+from spiders.telegram.api.tl import Location
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from archiver.telegram.observations import Observations
 from archiver.telegram.watched_chat import WatchedChat
-from spiders.span import Span
-from spiders.telegram.messages import identity
+from spiders.date_range import Span
+from spiders.telegram.api.messages import identity
 
 AT_A_TIME = 90
 

@@ -17,9 +17,9 @@ from archiver.telegram.flood_waits import AccountPauses
 from archiver.telegram.records import CaptureKeep
 from spiders.posts import Outcome
 from spiders.targets import Target
-from spiders.telegram.client import Reader
-from spiders.telegram.collector import ChatRef, Collector
-from spiders.telegram.messages import Peer
+from spiders.telegram.api.client import Reader
+from spiders.telegram.api.collector import ChatRef, Collector
+from spiders.telegram.api.peers import Peer
 
 PATIENCE = 60.0
 """Pauses that Telegram asks for are waited out up to this, seconds; after a longer one it is asked again later."""

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.capture.inventory import Ending, Inventory
-from archiver.capture.support import Promise
 from archiver.capture.verdict import WHOLE, Statement, stop_reason, verdict
 from archiver.recorder.exchange import ExchangeDone
+from spiders.platform import Promise
 from spiders.posts import Census, Outcome
 
 CAPTURED, PARTIAL, SKIPPED = Outcome.CAPTURED, Outcome.PARTIAL, Outcome.SKIPPED

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archiver.telegram.posts import Reading
 from spiders.posts import Post
-from spiders.telegram.collector import Kept
+from spiders.telegram.api.asking import Kept
 
 
 def held(post: Post, kept: Kept) -> tuple[int, str | None, dict[str, Any]]:
