@@ -74,10 +74,9 @@ def rclone(url: str, *words: str) -> list[str]:
 
 
 def new_home(path: Path) -> None:
-    from archiver.home.create import Answers
-    from archiver.home.home import Home
+    from archiver.signer.create_home import Answers, create_home
 
-    Home.create(path, Answers(pseudonym="bench"))
+    create_home(path, Answers(pseudonym="bench"))
 
 
 def add_place(home: Path, name: str, where: str, url: str) -> None:
@@ -102,9 +101,11 @@ def small_captures(home: Path, count: int) -> None:
     """Sealed captures of one page each, all in one append."""
     from archiver.home.home import Home
     from archiver.seal.sealing import captured_event
+    from archiver.signer.local import LocalSigner
     from storage.capture import CaptureWriter, Identity
 
     opened, text = Home(home), random.Random(5)
+    signer = LocalSigner(opened)
     recipients = opened.recipients(["inbox"])
     events = []
     for number in range(count):
@@ -120,10 +121,10 @@ def small_captures(home: Path, count: int) -> None:
         writer.release()
         events.append(captured_event(opened, folder, ["inbox"]))
         if len(events) == 1000:
-            opened.ledger.append(events, opened.author)
+            signer.append(events)
             events = []
     if events:
-        opened.ledger.append(events, opened.author)
+        signer.append(events)
     opened.project()
 
 
@@ -235,6 +236,7 @@ def rebuilt(stage: Stage, row: Row) -> None:
     """Records that the catalog takes in a second when it is made again: captures of a channel, 2,000 records each."""
     from archiver.home.home import Home
     from archiver.seal.sealing import captured_event
+    from archiver.signer.local import LocalSigner
     from storage.capture import CaptureWriter, Identity
 
     home = stage.folder / "rebuilt-home"
@@ -250,7 +252,7 @@ def rebuilt(stage: Stage, row: Row) -> None:
         count += 2001
         writer.close("captured", None)
         writer.release()
-        opened.ledger.append([captured_event(opened, folder, ["inbox"])], opened.author)
+        LocalSigner(opened).append([captured_event(opened, folder, ["inbox"])])
     rates = []
     for _ in range(LONG_ROUNDS):
         start = time.perf_counter()

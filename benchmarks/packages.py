@@ -68,15 +68,17 @@ def case_of_two_gigabytes(stage: Stage) -> Path:
 
 def wacz_alone(home: Path, out: Path) -> float:
     """Seconds to write the WACZ of the case, with its SHA-256."""
+    from archiver.copies.evict import CopiesFetch
     from archiver.export.material import gather
-    from archiver.export.packing import _pages, package_key
+    from archiver.export.packing import _pages
     from archiver.export.wacz import Source, wacz
     from archiver.home.home import Home
+    from archiver.signer.local import LocalSigner
     from archiver.version import SOFTWARE
     from storage.digest import Sha256
 
     opened = Home(home)
-    material = gather(opened, "large", [])
+    material = gather(opened, "large", [], CopiesFetch(opened))
     start = time.perf_counter()
     sources = [
         Source(capture.folder / entry["name"], entry["sha256"], entry["size"],
@@ -86,7 +88,7 @@ def wacz_alone(home: Path, out: Path) -> float:
     running = Sha256()
     with open(out, "wb") as stream:
         made = "2026-11-22T00:00:00.000000Z"
-        for piece in wacz(sources, list(_pages(material)), "large", made, SOFTWARE, package_key(opened)):
+        for piece in wacz(sources, list(_pages(material)), "large", made, SOFTWARE, LocalSigner(opened).sign_wacz):
             running.update(piece)
             stream.write(piece)
     return time.perf_counter() - start

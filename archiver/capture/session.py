@@ -23,7 +23,7 @@ from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, stop_reason, verdict
 from archiver.recorder.exchange import ExchangeDone
-from archiver.seal.sealing import captured_event
+from archiver.seal.sealing import seal
 from spiders.availability import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.links import safe_split
@@ -220,9 +220,8 @@ class CaptureSession:
         context.originals.close()
         context.writer.close(str(outcome), reason, {"media": self._media.facts} if self._media.facts else None)
         try:
-            event = captured_event(context.home, context.folder, list(context.options.cases))
-            seq = self._services.signer.append([event])[0].seq
-            context.home.state.capture_sealed(context.capture_id)
+            cases = list(context.options.cases)
+            seq = seal(context.home, self._services.signer, context.folder, cases).seq
         finally:
             context.writer.release()
         warnings: list[str] = []

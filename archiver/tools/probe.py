@@ -15,7 +15,7 @@ from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 
 
 class MediaProbe:
-    """Asks what is installed of the three about files, each on its own. `close` ends what it started."""
+    """Asks what is installed of the three about files. Implements `archiver.home.ports.Inspector`; `close` ends what it started."""
 
     def __init__(self) -> None:
         self._exiftool = ExifTool()

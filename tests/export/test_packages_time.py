@@ -19,11 +19,11 @@ from archiver.demo.authorities import MiniAuthority
 from archiver.export import check as script
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
-from storage.note import Signer
 from storage.times import system_clock
 from tests.conftest import plain_home
 from tests.support.outsiders import Outsiders
 from tests.support.packages import by_script, edit_json, said_by, sign_package, write_manifests
+from tests.support.signing import ledger_signer
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:
     )
     edit_json(renewed, lambda value: value["event"]["detail"]["tokens"][0]["token"].update(sha256="0" * 64))
     write_manifests(package)
-    sign_package(package, Signer(outside.home.keys.ledger.name, outside.home.keys.private("ledger")))
+    sign_package(package, ledger_signer(outside.home))
     assert said(outside, package, start + timedelta(days=365))[0] == 5
 
 

@@ -286,7 +286,7 @@ def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) ->
     assert first == again
     asked.home.project()
     assert [row["id"] for row in asked.home.catalog.captures()] == [
-        capture_id(order.job.id, 1, NOON, asked.home.keys.ledger.name)
+        capture_id(order.job.id, 1, NOON, asked.home.ledger_key.name)
     ]
 
 

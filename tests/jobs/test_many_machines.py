@@ -25,6 +25,7 @@ from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
+from archiver.signer.local import LocalSigner
 from spiders.targets import Target, parse_target
 from storage.errors import Unreachable
 from storage.times import system_clock
@@ -130,7 +131,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     (event,) = home.catalog.event_bodies(("duplicate",))
     assert event["detail"] == {
         "job": order.job.id, "attempt": 1, "captures": [other],
-        "of": {"ledger": machines[0].home.keys.ledger.name, "captures": [one]},
+        "of": {"ledger": machines[0].home.ledger_key.name, "captures": [one]},
     }  # fmt: skip
     assert not machines[0].home.catalog.event_bodies(("duplicate",))
     third = asyncio.run(carried_out(machines[0]))
@@ -208,7 +209,7 @@ def test_a_worker_ends_in_order_also_while_the_database_is_away(
     finally:
         server.start()
     Home(first.path).project()
-    assert not recover(first.home), "nothing was left open"
+    assert not recover(first.home, LocalSigner(first.home)), "nothing was left open"
     last = second.work("--drain")  # what the first could not say any more is asked for again
     started.append(last)
     assert last.wait(120) in (0, 3, 4), second.log.read_text()

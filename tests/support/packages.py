@@ -34,6 +34,7 @@ from storage.digest import Digests, sha256_label
 from storage.note import Signer, sign
 from tests.conftest import CI, World, plain_home
 from tests.support.outsiders import Outsiders
+from tests.support.signing import ledger_signer
 
 LINKS = (
     "https://t.me/ozen_today/16",
@@ -99,7 +100,7 @@ class PackagedCase:
     def reseal(self, package: Path) -> None:
         """Makes manifests and signature anew, as an insider could: what is found then is found by what lies deeper."""
         write_manifests(package)
-        signer = Signer(self.home.keys.ledger.name, self.home.keys.private("ledger"))
+        signer = ledger_signer(self.home)
         sign_package(package, signer)
 
     def wacz_key(self) -> ec.EllipticCurvePrivateKey:

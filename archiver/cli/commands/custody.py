@@ -79,7 +79,7 @@ def disclose(context: Context, home: Home) -> int:
         "withheld": exported["withheld"],
         "exculpatory": [item["event"] for item in tagged],
     }
-    sealed = home.ledger.append([Event("disclosed", home.clock(), detail)], home.author)[0]
+    sealed = context.signer(home).append([Event("disclosed", home.clock(), detail)])[0]
     home.project()
     console.say(
         f"disclosed to {arguments.to}: {exported['package']} (profile {exported['profile']}), event {sealed.seq}"

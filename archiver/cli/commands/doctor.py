@@ -22,6 +22,7 @@ from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
+from archiver.signer.case_keys import new_case
 from archiver.telegram.accounts import Accounts
 from archiver.tools.chromium import program
 from archiver.tools.ffmpeg import version as version_of
@@ -117,7 +118,7 @@ def _platforms(context: Context, home: Home) -> int:
     if wrong:
         raise ConfigError("links under [doctor]", f"none at {', '.join(wrong)}", "Correct archiver.toml.")
     if not any(case["name"] == CASE for case in home.catalog.cases()):
-        home.new_case(CASE, [])
+        new_case(home, context.signer(home), CASE, [])
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     run = home.new_capture_id(home.clock())

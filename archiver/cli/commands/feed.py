@@ -47,13 +47,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
     for thing in queue.board.things("feed"):
-        if thing.value["source"] == source and thing.value["ledger"] == home.keys.ledger.name:
+        if thing.value["source"] == source and thing.value["ledger"] == home.ledger_key.name:
             raise UsageError(
                 "a source that is no feed yet", f"{source}, which is feed {thing.id}", "Remove that one first."
             )
     made = Feed(
         new_name(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
-        home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
+        home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,
         account=chosen_account(home, arguments),
     )  # fmt: skip
     queue.board.add("feed", [Thing(made.id, queue.board.now(), made.value())])
@@ -70,7 +70,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
         when = f"next {datetime.fromtimestamp(thing.due, UTC):%Y-%m-%d %H:%M}Z" if thing.due is not None else "no more"
         console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {when}")
         console.say(f"  {harmless(one.said or 'not looked at yet')}")
-        if one.ledger != home.keys.ledger.name:
+        if one.ledger != home.ledger_key.name:
             console.say(f"  read by the home of {one.ledger}")
         console.data({"feed": one.id, **one.value(), "due": thing.due})
     if not things:

@@ -56,7 +56,7 @@ def record_program(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     console.result(result)
-    after_captures(home, console, options.cases, context.network)
+    after_captures(context, home, options.cases)
     return EXIT_BY_OUTCOME[result.outcome]
 
 

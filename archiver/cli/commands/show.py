@@ -110,9 +110,10 @@ def _view(context: Context, home: Home, capture: str) -> None:
         raise UsageError("--why TEXT beside --quarantined", "none", "Every view is recorded with its reason.")
     if context.arguments.quarantined:
         detail = {"capture": capture, "why": why}
-        sealed = home.ledger.append([Event("viewed", home.clock(), detail)], home.author)[0]
+        signer = context.signer(home)
+        sealed = signer.append([Event("viewed", home.clock(), detail)])[0]
         home.project()
-        context.console.warn(f"this view is event {sealed.seq}, signed by {home.author.pseudonym}")
+        context.console.warn(f"this view is event {sealed.seq}, signed by {signer.author.pseudonym}")
     context.console.warn(LEGAL_ROUTE)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import by_outcome, plural, short
-from archiver.home.people import fingerprint, in_words
+from archiver.home.people import fingerprint, key_words
 from archiver.text.html import Markup, items, join, tag
 
 
@@ -88,7 +88,7 @@ def _key(contents: ReportContents) -> Markup:
     spaced = " ".join(whole[at : at + 8] for at in range(0, 64, 8))
     return join(
         (
-            tag("p", " ".join(in_words(whole)), class_="key words"),
+            tag("p", " ".join(key_words(whole)), class_="key words"),
             tag("p", spaced, class_="key small"),
             tag(
                 "p",

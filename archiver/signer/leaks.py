@@ -10,8 +10,7 @@ import base64
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 from urllib.parse import quote_from_bytes
@@ -20,22 +19,14 @@ import hyperscan
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
+from archiver.home.ports import SHORTEST_SECRET, Leak, SecretSearch
+
 READ = 1 << 20
-LEAST = 6
-"""Shorter values stand everywhere by chance."""
 DEPTH = 4
 GROWTH, GROWN = 64 << 20, 1100
 """No file is inflated further than by this many bytes and this factor, which deflate cannot exceed by honest means."""
 _DAMAGED: tuple[type[BaseException], ...] = (zlib.error, cast("type[BaseException]", IsalError))
 _STREAM = re.compile(rb"stream\r?\n")
-
-
-@dataclass(frozen=True)
-class Leak:
-    """A secret that was found: what it is called, and in which file. Never its value."""
-
-    name: str
-    file: str
 
 
 class Searcher:
@@ -46,7 +37,7 @@ class Searcher:
         patterns: list[bytes] = []
         for value, name in secrets.items():
             for dressed in set(_dresses(value)):
-                if len(dressed) >= LEAST:
+                if len(dressed) >= SHORTEST_SECRET:
                     patterns.append(dressed)
                     self._names.append(name)
         self._longest = max((len(pattern) for pattern in patterns), default=1)
@@ -96,10 +87,11 @@ def _dresses(value: bytes) -> Iterator[bytes]:
         yield coded[start:end].replace(b"+", b"-").replace(b"/", b"_")
 
 
-def search(folder: Path, secrets: dict[bytes, str]) -> list[Leak]:
-    """Every secret that stands in a file of the folder, or in a file's name. Raises `OSError`."""
-    searcher = Searcher({value: name for value, name in secrets.items() if len(value) >= LEAST})
-    leaks = []
+def search(folder: Path, secrets: Mapping[bytes, str]) -> SecretSearch:
+    """Find every secret that stands in a file of the folder, or in a file's name. Raises `OSError`."""
+    known = {value: name for value, name in secrets.items() if len(value) >= SHORTEST_SECRET}
+    searcher = Searcher(known)
+    leaks: list[Leak] = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         found = searcher.chunks([name.encode()])
@@ -107,7 +99,7 @@ def search(folder: Path, secrets: dict[bytes, str]) -> list[Leak]:
             with open(path, "rb") as stream:
                 found |= _in_file(searcher, stream, 0)
         leaks += [Leak(secret, name) for secret in sorted(found)]
-    return leaks
+    return SecretSearch(tuple(leaks), len(secrets) - len(known))
 
 
 def _in_file(searcher: Searcher, stream: IO[bytes], depth: int) -> set[str]:

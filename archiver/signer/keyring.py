@@ -14,8 +14,8 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -28,13 +28,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archiver.errors import ConfigError, NotFound, UsageError
+from archiver.home.people import ledger_key
 from storage.events import Author, Event
 from storage.files import write_synced
 from storage.ledger import Ledger
 from storage.note import Signer, VerifierKey, sign
-
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
 PASSPHRASE = "ARCHIVER_PASSPHRASE"
 _PERSON = re.compile(r"[\w-]{1,40}")
@@ -43,8 +41,8 @@ _PERSON = re.compile(r"[\w-]{1,40}")
 class LedgerKey:
     """The ledger's key, read again where another process has handed it over; opened only when it is to sign."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
         self._opened: tuple[str, Ed25519PrivateKey] | None = None
 
     @property
@@ -53,17 +51,13 @@ class LedgerKey:
 
     @property
     def key(self) -> VerifierKey:
-        path = self._keys.folder / "ledger.vkey"
-        try:
-            return VerifierKey.parse(path.read_text("utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
+        return ledger_key(self._keyring.folder.parent)
 
     @property
     def private(self) -> Ed25519PrivateKey:
         public = str(self.key)
         if self._opened is None or self._opened[0] != public:
-            private = self._keys.private("ledger")
+            private = self._keyring.private("ledger")
             if private.public_key().public_bytes_raw() != self.key.public:
                 raise ConfigError(
                     "keys/ledger.key and ledger.vkey of one pair", "two that differ", "Restore keys/ from your copy."
@@ -72,7 +66,7 @@ class LedgerKey:
         return self._opened[1]
 
 
-class Keys:
+class Keyring:
     """The keys of one home. Private keys are asked for their passphrase once a process."""
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
@@ -80,20 +74,6 @@ class Keys:
         self._environment = environment
         self._passphrases: dict[Path, bytes] = {}
         self.ledger = LedgerKey(self)
-
-    @staticmethod
-    def create(home: Path) -> None:
-        """Makes what is missing. Raises `DiskError`."""
-        folder = home / "keys"
-        for name in ("ledger", "person"):
-            if not (folder / f"{name}.key").exists():
-                write_synced(folder / f"{name}.key", _pem(Ed25519PrivateKey.generate(), None), 0o600)
-        if not (folder / "origin").exists():
-            # An origin that names nobody: it appears in every checkpoint that is handed out.
-            write_synced(folder / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
-        made = Keys(home, {})
-        origin = (folder / "origin").read_text("utf-8").strip()
-        write_synced(folder / "ledger.vkey", f"{Signer(origin, made.private('ledger')).key}\n".encode())
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.key"
@@ -180,8 +160,11 @@ class Keys:
 
     # -- rotation --------------------------------------------------------------------------------------
 
-    def rotate(self, home: Home) -> tuple[str, str]:
-        """(old, new) public key: the hand-over is an event and a checkpoint that both keys signed. Raises `LedgerError`."""
+    def rotate(self, ledger: Ledger, author: Author, moment: datetime) -> tuple[str, str]:
+        """Hand the ledger over to a new key; return the old and the new public key. Raises `LedgerError`.
+
+        The hand-over is an event, under a checkpoint that both keys signed.
+        """
         old = Signer(self.ledger.name, self.ledger.private)
         fresh = Ed25519PrivateKey.generate()
         locked = is_locked(self.path("ledger").read_bytes())
@@ -190,8 +173,7 @@ class Keys:
         write_synced(self.path("ledger.next"), _pem(fresh, secret), 0o600)
         text = handover_text(str(old.key), str(new.key))
         detail = {"old": str(old.key), "new": str(new.key), "note": sign(text, old, new)}
-        home.ledger.hand_over(Event("key-handover", home.clock(), detail), home.author, new, lambda: self._commit(new))
-        home.project()
+        ledger.hand_over(Event("key-handover", moment, detail), author, new, lambda: self._commit(new))
         return str(old.key), str(new.key)
 
     def finish_rotation(self, ledger: Ledger) -> None:
@@ -223,6 +205,20 @@ class Keys:
         self.path("ledger.next").replace(self.path("ledger"))
 
 
+def create_keys(home: Path) -> None:
+    """Make the keys of a new home that are missing. Raises `DiskError`."""
+    folder = home / "keys"
+    for name in ("ledger", "person"):
+        if not (folder / f"{name}.key").exists():
+            write_synced(folder / f"{name}.key", _pem(Ed25519PrivateKey.generate(), None), 0o600)
+    if not (folder / "origin").exists():
+        # An origin that names nobody: it appears in every checkpoint that is handed out.
+        write_synced(folder / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
+    origin = (folder / "origin").read_text("utf-8").strip()
+    signer = Signer(origin, Keyring(home, {}).private("ledger"))
+    write_synced(folder / "ledger.vkey", f"{signer.key}\n".encode())
+
+
 def handover_text(old: str, new: str) -> str:
     """What both keys sign when one follows the other."""
     return f"archiver-key-handover/1\n{old}\n{new}\n"
@@ -235,6 +231,3 @@ def is_locked(pem: bytes) -> bool:
 def _pem(key: Ed25519PrivateKey, passphrase: str | None) -> bytes:
     how: KeySerializationEncryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
-
-
-# -- the command ---------------------------------------------------------------------------------------
