@@ -58,48 +58,48 @@ class Walk:
             run = self.named or home.new_capture_id(home.clock())
             state = RunState(run, self.target.key, 0, None, False, asked)
             home.state.save_run(state)
-        going = WalkState(home, state, kept_before(home, state))
+        walk = WalkState(home, state, kept_before(home, state))
         if self.options.limit is not None:
-            going.left = max(0, self.options.limit - kept_in_all(home, state.run))
+            walk.left = max(0, self.options.limit - kept_in_all(home, state.run))
         if not state.options.get("walked"):
-            await self._parts(going)
+            await self._parts(walk)
         if not self.alone:
-            await self._found(going)
+            await self._found(walk)
         return self.results
 
-    async def _parts(self, going: WalkState) -> None:
+    async def _parts(self, walk: WalkState) -> None:
         home = self.engine.home
-        while not self.engine.stopping and going.left != 0:
-            going.state = replace(going.state, parts=going.state.parts + 1)
-            home.state.save_run(going.state)
-            narrowed = replace(self.options, limit=going.left)
-            result = await self.engine.part(self.target, narrowed, going)
+        while not self.engine.stopping and walk.left != 0:
+            walk.state = replace(walk.state, parts=walk.state.parts + 1)
+            home.state.save_run(walk.state)
+            narrowed = replace(self.options, limit=walk.left)
+            result = await self.engine.part(self.target, narrowed, walk)
             self.results.append(result)
             self.on_part(result)
-            if going.left is not None:
-                going.left = max(0, going.left - result.posts)
-            if result.walk_ended or going.left == 0:
-                self._walked(going)
+            if walk.left is not None:
+                walk.left = max(0, walk.left - result.posts)
+            if result.walk_ended or walk.left == 0:
+                self._walked(walk)
                 return
             if not result.part_full:
                 if result.outcome in NOTHING_THERE:
-                    self._walked(going)
+                    self._walked(walk)
                 return
-            if not going.known:  # what comes after this part needs nothing of it any more
-                going.state = replace(going.state, options={**going.state.options, "at": going.state.parts + 1})
-        if going.left == 0:
-            self._walked(going)
+            if not walk.known:  # what comes after this part needs nothing of it any more
+                walk.state = replace(walk.state, options={**walk.state.options, "at": walk.state.parts + 1})
+        if walk.left == 0:
+            self._walked(walk)
 
-    def _walked(self, going: WalkState) -> None:
-        left = not self.alone and bool(self.engine.home.state.frontier(going.state.run))
-        options = {**going.state.options, "walked": True}
-        going.state = replace(going.state, done=not left, options=options)
-        self.engine.home.state.save_run(going.state)
+    def _walked(self, walk: WalkState) -> None:
+        left = not self.alone and bool(self.engine.home.state.frontier(walk.state.run))
+        options = {**walk.state.options, "walked": True}
+        walk.state = replace(walk.state, done=not left, options=options)
+        self.engine.home.state.save_run(walk.state)
 
-    async def _found(self, going: WalkState) -> None:
-        """Captures what the walk has found. What was blocked or failed is tried again the next time."""
+    async def _found(self, walk: WalkState) -> None:
+        """Capture what the walk has found. What was blocked or failed is tried again the next time."""
         home, slots = self.engine.home, asyncio.Semaphore(self.at_once)
-        parts = going.state.parts
+        parts = walk.state.parts
 
         async def one(number: int, key: str, link: str) -> None:
             async with slots:
@@ -108,22 +108,22 @@ class Walk:
                     return
                 options = replace(self.options, limit=None, since=None, until=None)
                 try:
-                    result = await self.engine.capture(found, options, going.state.run, number)
+                    result = await self.engine.capture(found, options, walk.state.run, number)
                 except EvidenceError as error:
                     self.failed.append((link, error))
                     return
                 self.results.append(result)
                 self.on_part(result)
                 if result.outcome not in AGAIN and result.reason != INTERRUPTED:
-                    home.state.frontier_done(going.state.run, key)
+                    home.state.frontier_done(walk.state.run, key)
 
-        todo = home.state.frontier(going.state.run)
+        todo = home.state.frontier(walk.state.run)
         if todo:
-            going.state = replace(going.state, parts=parts + len(todo))
-            home.state.save_run(going.state)
+            walk.state = replace(walk.state, parts=parts + len(todo))
+            home.state.save_run(walk.state)
         await asyncio.gather(*(one(parts + n, key, link) for n, (key, link) in enumerate(todo, 1)))
-        if going.state.options.get("walked") and not home.state.frontier(going.state.run):
-            home.state.save_run(replace(going.state, done=True))
+        if walk.state.options.get("walked") and not home.state.frontier(walk.state.run):
+            home.state.save_run(replace(walk.state, done=True))
 
 
 NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
@@ -145,7 +145,7 @@ def _asked(options: Options) -> dict[str, Any]:
 
 
 def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
-    """The walk of that target with the same options that did not reach its end."""
+    """Return the walk of that target with the same options that did not reach its end, or None."""
     asked = _asked(options)
     older = {"by": None, "oldest_first": False, "alone": False}  # what a run of an older release could only be
     runs = home.state.unfinished_runs(target.key)
@@ -160,7 +160,7 @@ def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
 
 
 def kept_in_all(home: Home, run: str) -> int:
-    """How many posts all parts of a run have kept so far."""
+    """Count the posts that all parts of a run have kept so far."""
     kept = {
         line["key"]
         for row in home.catalog.run(run)
@@ -171,7 +171,7 @@ def kept_in_all(home: Home, run: str) -> int:
 
 
 def kept_before(home: Home, state: RunState) -> set[str]:
-    """Keys of posts that parts have an outcome for which were killed beyond the last checkpoint."""
+    """Return the keys of posts that were kept beyond the last checkpoint, by parts that were killed."""
     kept: set[str] = set()
     for row in home.catalog.run(state.run):
         if row["part"] < state.options.get("at", 1) or row["outcome"] != Outcome.PARTIAL:

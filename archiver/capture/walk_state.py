@@ -24,14 +24,14 @@ class WalkState:
     left: int | None = None
 
     def met(self, key: str) -> bool:
-        """Whether a killed part has kept it. Asked once for each."""
+        """Return whether a killed part has kept it. Asked once for each."""
         if key not in self.known:
             return False
         self.known.discard(key)
         return True
 
     def reached(self, cursor: str | None, found: list[Target]) -> None:
-        """Everything before `cursor` is kept; None: the walk is at its end."""
+        """Remember that everything before `cursor` is kept; None: the walk is at its end."""
         options = self.state.options if self.known else {**self.state.options, "at": self.state.parts}
         self.state = replace(self.state, cursor=cursor or self.state.cursor, options=options)
         self.home.state.reached(self.state, [(target.key, target.url) for target in found])
