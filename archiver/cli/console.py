@@ -9,13 +9,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from archiver.capture.result import leaves
 from archiver.cli.text import kept
 from archiver.text.plain import harmless, size
 
 if TYPE_CHECKING:
-    from archiver.capture.result import Result
-    from archiver.capture.session import Act
+    from archiver.capture.result import CaptureResult, Progress
 
 _MARKS = {
     "captured": "✓",
@@ -38,7 +36,7 @@ class Console:
         self._live = self._err.isatty() and not as_json
         self._last = 0.0
         self._drawn = False
-        self._acts: dict[str, Act] = {}
+        self._open: dict[str, Progress] = {}
         self._mutex = threading.Lock()
 
     def say(self, text: str = "") -> None:
@@ -63,24 +61,28 @@ class Console:
 
     # -- progress ----------------------------------------------------------------------------------------
 
-    def progress(self, act: Act) -> None:
+    def progress(self, progress: Progress) -> None:
         """One line, redrawn, on a terminal; elsewhere nothing between the lines of the results."""
         if not self._live:
             return
         with self._mutex:
-            self._acts[act.capture_id] = act
+            if progress.closed:
+                self._open.pop(progress.capture, None)
+            else:
+                self._open[progress.capture] = progress
             now = time.monotonic()
             if now - self._last < 0.1:
                 return
             self._last = now
-            acts = [a for a in self._acts.values() if not a.writer.closed]
-            self._acts = {a.capture_id: a for a in acts}
-            if not acts:
+            captures = list(self._open.values())
+            if not captures:
                 return
-            received = size(sum(a.port.received + a.arrived for a in acts))
-            waiting = sum(a.waiting for a in acts)
-            posts = sum(a.posts for a in acts)
-            text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"
+            received = size(sum(one.received for one in captures))
+            waiting = sum(one.waiting for one in captures)
+            posts = sum(one.posts for one in captures)
+            text = (
+                f"  {len(captures)} open · {posts} posts · {waiting} files under way · {received} · {captures[-1].url}"
+            )
             width = shutil.get_terminal_size().columns - 1
             print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
             self._drawn = True
@@ -104,7 +106,7 @@ class Console:
 
     # -- results -----------------------------------------------------------------------------------------
 
-    def line(self, result: Result, position: int, total: int) -> None:
+    def line(self, result: CaptureResult, position: int, total: int) -> None:
         """One result of many, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else f" · {kept(result.kept)}"
@@ -114,7 +116,7 @@ class Console:
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
 
-    def sealed(self, result: Result) -> None:
+    def sealed(self, result: CaptureResult) -> None:
         """One capture of many that a watch makes, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else ""
@@ -125,7 +127,7 @@ class Console:
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
 
-    def result(self, result: Result) -> None:
+    def result(self, result: CaptureResult) -> None:
         self._clear()
         self.data(result_line(result))
         if self.as_json:
@@ -135,7 +137,7 @@ class Console:
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
-        missing = leaves(result.not_kept)
+        missing = result.missing
         if missing:
             self.say(f"  not kept  {len(missing)}:")
             for item in missing[:5]:
@@ -151,7 +153,7 @@ class Console:
             self.warn(f"  ! {warning}")
 
 
-def result_line(result: Result) -> dict[str, Any]:
+def result_line(result: CaptureResult) -> dict[str, Any]:
     return {
         "capture": result.capture,
         "run": result.run,

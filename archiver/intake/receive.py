@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
@@ -119,7 +119,7 @@ class HandOver:
 class Received:
     """A hand-over that was sealed. `reports`: (which file, what the check on arrival found) of each package among the files."""
 
-    result: Result
+    result: CaptureResult
     reports: list[tuple[str, Report]]
 
     @property
@@ -165,7 +165,7 @@ def receive(
     # Who handed it over is signed apart: it is no part of the capture.
     signer.append([Event("annotated", home.clock(), detail) for detail in hand_over.details(capture_id)])
     home.project()
-    result = Result(
+    result = CaptureResult(
         capture_id, capture_id, 1, target, outcome, reason, folder, receiver.posts, dict(receiver.kept),
         receiver.not_kept, writer.bytes_stored, seq, test_routes,
     )  # fmt: skip

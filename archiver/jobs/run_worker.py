@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from archiver.capture.engine import Archive
-from archiver.capture.result import Result
+from archiver.capture.engine import CaptureEngine
+from archiver.capture.result import CaptureResult
 from archiver.errors import UsageError
 from archiver.jobs.heartbeat import Pulse, Tell
 from archiver.jobs.job import Job
@@ -20,13 +20,13 @@ GRACE_SECONDS = 30.0
 
 
 async def work(
-    archive: Archive,
+    engine: CaptureEngine,
     queue: Queue,
     place: int,
     at_once: int,
     drain: bool,
     said: Callable[[Job, Done], None],
-    results: Callable[[Result], None],
+    results: Callable[[CaptureResult], None],
     tell: Tell,
     heard: Callable[[str, dict[str, Any]], None],
     health: int | None = None,
@@ -34,9 +34,9 @@ async def work(
     """`health`: a port of 127.0.0.1 where GET /health is answered.
 
     Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
-    home, stop, loop = archive.home, asyncio.Event(), asyncio.get_running_loop()
-    archive.on_interrupt.append(stop.set)
-    worker = Worker(archive, queue, said, results, heard)
+    home, stop, loop = engine.home, asyncio.Event(), asyncio.get_running_loop()
+    engine.on_interrupt.append(stop.set)
+    worker = Worker(engine, queue, said, results, heard)
     name = f"{worker.ledger}/{place}"
     pulse = Pulse(worker, queue, name, at_once, drain, tell, lambda: loop.call_soon_threadsafe(stop.set))
     queue.board.set("at once", str(at_once))

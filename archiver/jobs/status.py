@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver import __version__
-from archiver.capture.services import turns_of
+from archiver.capture.services import shared_slots
 from archiver.jobs.queue import Queue
 from archiver.jobs.watch import CANNOT_TELL
 from archiver.seal.kept_stamps import needed, stamps
@@ -23,11 +23,11 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     home.project()
     config, board = home.config, queue.board
     kept = stamps(home)
-    turns = turns_of(home)
+    slots = shared_slots(home)
     try:
-        hosts = turns.standing()
+        hosts = slots.standing()
     finally:
-        turns.leave()
+        slots.leave()
     dead = queue.jobs("dead", LAST_FAILURES)
     covered = max((stamp.size for stamp in kept if stamp.time is not None), default=0)
     due = {kind: board.next_due(kind) for kind in ("schedule", "watch", "feed")}

@@ -327,7 +327,7 @@ class _Looking:
             for body in self.home.catalog.event_bodies((kind,))
         ):
             return
-        sealed = self.worker.archive.signer.append([Event(kind, self.home.clock(), {**post, **detail})])[0]
+        sealed = self.worker.engine.signer.append([Event(kind, self.home.clock(), {**post, **detail})])[0]
         self.home.project()
         self.worker.heard(kind, {"event": sealed.seq, "cases": self.watch.cases, **post, **detail})
 

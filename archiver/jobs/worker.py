@@ -1,4 +1,4 @@
-"""A worker: takes jobs from the queue and carries them out, side by side, with one archive.
+"""A worker: takes jobs from the queue and carries them out, side by side, with one engine.
 
 An attempt is asked for at least once; in one home it makes exactly one capture. The capture's id follows from the job, the
 attempt and when it was begun, so that what is asked for again after a kill finds what is there: sealed, and the job is done;
@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.engine import Archive
+from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
 from archiver.home.paths import make_folder
@@ -52,18 +52,18 @@ def worker_place(home: Path) -> tuple[Lock, int]:
 
 
 class Worker:
-    """Carries out orders on the loop that the archive runs on. `said` is told of each attempt's end."""
+    """Carries out orders on the loop that the engine runs on. `said` is told of each attempt's end."""
 
     def __init__(
         self,
-        archive: Archive,
+        engine: CaptureEngine,
         queue: Queue,
         said: Callable[[Job, Done], None],
-        results: Callable[[Result], None],
+        results: Callable[[CaptureResult], None],
         heard: Callable[[str, dict[str, Any]], None] = lambda kind, detail: None,
     ) -> None:
         """`heard`: is told of what watches find, by the type of the event and its detail."""
-        self.archive, self.home, self.queue, self.board = archive, archive.home, queue, queue.board
+        self.engine, self.home, self.queue, self.board = engine, engine.home, queue, queue.board
         self.heard = heard
         self.ledger = self.home.ledger_key.name
         self._said, self._results = said, results
@@ -143,11 +143,11 @@ class Worker:
         detail = {"job": job, "attempt": int(number), "captures": captures, "of": of}
         self.home.project()
         if detail not in [body["detail"] for body in self.home.catalog.event_bodies(("duplicate",))]:
-            self.archive.signer.append([Event("duplicate", self.home.clock(), detail)])
+            self.engine.signer.append([Event("duplicate", self.home.clock(), detail)])
             self.home.project()
 
     async def _carry_out(self, order: Order) -> Done:
-        if self.archive.stopping:
+        if self.engine.stopping:
             return Done("again", str(Outcome.PARTIAL), STOPPED, (), 0.0, order.before)
         target = parse_target(order.job.link)
         try:
@@ -185,7 +185,7 @@ class Worker:
         wanted = capture_id(order.job.id, order.attempt, order.begun, self.ledger + beside)
         if (there := await self._there(wanted)) is not None:
             return there
-        result = await self.archive.capture(target, options, order.job.id, order.attempt if part == 1 else part, wanted)
+        result = await self.engine.capture(target, options, order.job.id, order.attempt if part == 1 else part, wanted)
         self._results(result)
         return result.outcome, result.reason, (result.capture,)
 
@@ -194,7 +194,7 @@ class Worker:
         async with self._turn:
             begun = (self.home.path / self.home.capture_folder(wanted)).exists()
             if begun:
-                await asyncio.to_thread(recover, self.home, self.archive.signer)
+                await asyncio.to_thread(recover, self.home, self.engine.signer)
             await asyncio.to_thread(self.home.project)
             row = self.home.catalog.capture(wanted)
         if row is not None:
@@ -206,7 +206,7 @@ class Worker:
     async def walk(self, order: Order, target: Target, options: Options, alone: bool = False) -> Ended:
         """`alone`: of a look, which goes on with nothing that broke off."""
         run = capture_id(order.job.id, order.attempt, order.begun, self.ledger)
-        walk = Walk(self.archive, target, options, self._results, named=run, alone=alone)
+        walk = Walk(self.engine, target, options, self._results, named=run, alone=alone)
         await walk.run()
         found = [(one.outcome, one.reason, one.capture) for one in walk.results]
         found += [(Outcome.FAILED, f"{link}: {error.found}", "") for link, error in walk.failed]

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from archiver.capture.engine import Archive
+from archiver.capture.engine import CaptureEngine
 from archiver.demo.server import Answer
 from archiver.demo.telegram import Medium
 from archiver.home.home import Home
@@ -31,10 +31,10 @@ from archiver.jobs.watch import NOT_SHOWN, Watch, new_watch
 from archiver.jobs.watch_check import derived, watches_due
 from archiver.jobs.worker import Worker
 from archiver.recorder.proxy import Recorder
-from archiver.signer.local import LocalSigner
 from spiders.targets import Target, parse_target
 from storage.times import utc_text
 from tests.conftest import NoLimiter, World
+from tests.support.engines import capture_engine
 
 BEGIN = datetime(2027, 3, 25, 0, 0, tzinfo=UTC)
 """In the week in which Europe's clocks are put forward."""
@@ -93,8 +93,8 @@ class Simulation:
                     Answer(200, "text/html", b"<html><body>Are you a robot?</body></html>"), Answer(200, "text/html", b""),
                 ])  # fmt: skip
 
-    async def work(self, archive: Archive) -> None:
-        worker = Worker(archive, self.queue, lambda job, done: None, lambda result: None)
+    async def work(self, engine: CaptureEngine) -> None:
+        worker = Worker(engine, self.queue, lambda job, done: None, lambda result: None)
         jobs = schedules_due(self.queue, self.now.timestamp())
         self.runs += [self.now for job in jobs]
         while more := watches_due(self.queue, self.now.timestamp(), self.now):
@@ -133,18 +133,18 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
     async def main() -> None:
         recorder = Recorder(NoLimiter(), network=world.network, clock=home.clock)
-        archive = Archive(home, recorder, signer=LocalSigner(home))
+        engine = capture_engine(home, recorder)
         try:
             for _ in range(int(hours / step)):
                 simulation.now += timedelta(hours=step)
                 simulation.happens()
-                await simulation.work(archive)
+                await simulation.work(engine)
             world.telegram.trouble.clear()
             for _ in range(4):  # the second looks of what was missed last; nothing more happens
                 simulation.now += timedelta(hours=3.1)
-                await simulation.work(archive)
+                await simulation.work(engine)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
 
     asyncio.run(main())

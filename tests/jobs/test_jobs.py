@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.demo.server import Answer
 from archiver.errors import ExitCode
@@ -26,9 +25,9 @@ from archiver.jobs.shared_state import Board
 from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
-from archiver.signer.local import LocalSigner
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
+from tests.support.engines import capture_engine
 from tests.support.jobs import FILM, POST, until, worker_of
 
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
@@ -267,12 +266,12 @@ def asked(shell: Shell, world: World) -> Any:
     def ask(*orders: Order) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-            archive = Archive(home, recorder, signer=LocalSigner(home))
-            worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
+            engine = capture_engine(home, recorder)
+            worker = Worker(engine, Queue(database(home)), lambda job, done: None, lambda result: None)
             try:
                 return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
             finally:
-                await archive.close()
+                await engine.close()
                 recorder.close()
 
         return asyncio.run(main())

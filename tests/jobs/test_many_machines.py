@@ -15,7 +15,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.home.home import Home
 from archiver.jobs.heartbeat import Pulse
@@ -31,6 +30,7 @@ from spiders.targets import Target, parse_target
 from storage.errors import Unreachable
 from storage.times import system_clock
 from tests.conftest import World
+from tests.support.engines import capture_engine
 from tests.support.jobs import until
 from tests.support.machines import Machine
 from tests.support.postgres import Server, served
@@ -106,8 +106,8 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
 
     async def carried_out(machine: Machine) -> Any:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(machine.home, recorder, signer=LocalSigner(machine.home))
-        worker = Worker(archive, Queue(database(machine.home)), lambda job, done: None, lambda result: None)
+        engine = capture_engine(machine.home, recorder)
+        worker = Worker(engine, Queue(database(machine.home)), lambda job, done: None, lambda result: None)
         board = worker.board
         if machine is machines[1]:  # it had asked before the other had said anything
             board.claimed = lambda attempt: None if worker.busy else Board.claimed(board, attempt)  # type: ignore[method-assign]
@@ -118,7 +118,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
         try:
             return await asyncio.to_thread(worker.carry_out, order)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
 
     first, second = (asyncio.run(carried_out(machine)) for machine in machines)
@@ -228,8 +228,8 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
 
     async def told() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
-        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
+        engine = capture_engine(first.home, recorder)
+        worker = Worker(engine, queue, lambda job, done: None, lambda result: None)
         ours = {"state": "done", "captures": ["20261128T170000-ourssss1"], **REST}
         first.home.state.claim_made(f"{jobs(1)[0].id}.1", ours)
         try:
@@ -237,7 +237,7 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
                 *(asyncio.to_thread(worker.settle, f"{jobs(1)[0].id}.1", ours) for _ in range(3))
             )
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
         assert {one.captures for one in said} == {("20261128T170000-theirsss",)}
 
@@ -256,9 +256,9 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
 
     async def run() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
+        engine = capture_engine(first.home, recorder)
         queue = Queue(database(first.home))
-        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
+        worker = Worker(engine, queue, lambda job, done: None, lambda result: None)
         pulse = Pulse(worker, queue, "a/1", 2, False, lambda text: None, lambda: None)
         claim_made = first.home.state.claim_made
         kept: list[dict[str, Any]] = []
@@ -278,7 +278,7 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
             )
             await asyncio.to_thread(pulse.once)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
             queue.close()
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.capture.batch import Batch
-from archiver.capture.engine import Archive
 from archiver.capture.link_lists import Entry, read_list
 from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.services import open_recorder
 from archiver.capture.support import walked
 from archiver.capture.walk import Walk, unfinished
+from archiver.cli import batch_report
 from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.runtime import run_interruptible
+from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
@@ -52,7 +53,7 @@ def capture_links(context: Context, home: Home) -> int:
     options = replace(
         options, account=telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
     )
-    batch = Batch(home, console, entries, options)
+    batch = Batch(home, entries, options, partial(batch_report.tell, console))
     listed = arguments.list is not None
     if not listed:
         for number, reason in batch.wrong.items():
@@ -65,15 +66,15 @@ def capture_links(context: Context, home: Home) -> int:
     if listed:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
         console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
     codes: list[int] = []
 
     async def all_of_them() -> None:
-        codes.extend(await batch.capture(archive, arguments.at_once))
+        codes.extend(await batch.capture(engine, arguments.at_once))
 
     try:
-        run_interruptible(all_of_them(), archive, context, options.cases)
+        run_interruptible(all_of_them(), engine, context, options.cases)
     finally:
         recorder.close()
         if listed:
@@ -117,15 +118,15 @@ def crawl_link(context: Context, home: Home) -> int:
         left = len(home.state.frontier(going_on.run))
         where = f", {left} of what it found still to be captured" if left else ""
         console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
-    walk = Walk(archive, target, options, console.result, arguments.at_once)
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
+    walk = Walk(engine, target, options, console.result, arguments.at_once)
 
     async def to_its_end() -> None:
         await walk.run(arguments.restart)
 
     try:
-        run_interruptible(to_its_end(), archive, context, options.cases)
+        run_interruptible(to_its_end(), engine, context, options.cases)
     finally:
         recorder.close()
     for link, error in walk.failed:

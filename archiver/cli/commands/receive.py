@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
@@ -23,7 +24,8 @@ def receive(context: Context, home: Home) -> int:
     consent = consent_of(arguments.consent, arguments.refused)
     hand_over = HandOver(arguments.source, arguments.via, consent, tuple(arguments.case or [DEFAULT_CASE]))
     signer, tested = context.signer(home), context.network is not None
-    received = library.receive(home, signer, context.inspector(), arguments.paths, hand_over, test_routes=tested)
+    with closing(context.inspector()) as inspector:
+        received = library.receive(home, signer, inspector, arguments.paths, hand_over, test_routes=tested)
     console.result(received.result)
     for key, report in received.reports:
         _say(console, key, report)

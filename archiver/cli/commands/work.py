@@ -7,11 +7,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.engine import Archive
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.capture.services import open_recorder
-from archiver.cli.runtime import run_interruptible
+from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.heartbeat import PULSE_THREAD
 from archiver.jobs.job import Job
@@ -46,7 +45,7 @@ def work_command(context: Context, home: Home) -> int:
         console.say(f"job {job.id}: {done.outcome}{harmless(reason)}{again.get(done.state, '')}")
         console.data({"job": job.id, "state": done.state, "outcome": done.outcome, "reason": done.reason})
 
-    def result(found: Result) -> None:
+    def result(found: CaptureResult) -> None:
         console.result(found)
 
     def heard(kind: str, detail: dict[str, Any]) -> None:
@@ -55,13 +54,13 @@ def work_command(context: Context, home: Home) -> int:
         console.data({"what": kind, **detail})
 
     try:
-        recorder = open_recorder(context, home)
-        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
+        recorder = open_recorder(home, context.network)
+        engine = capture_engine(context, home, recorder)
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
             doing = work(
-                archive,
+                engine,
                 queue,
                 place,
                 arguments.at_once,
@@ -72,7 +71,7 @@ def work_command(context: Context, home: Home) -> int:
                 heard,
                 arguments.health,
             )
-            run_interruptible(doing, archive, context)
+            run_interruptible(doing, engine, context)
         finally:
             recorder.close()
     finally:
