@@ -1,8 +1,8 @@
-"""What workers share beside the queue, in the same database: who is alive, whether work is paused, who did which attempt,
-schedules, watches, feeds. Tables of SQLAlchemy, for SQLite and PostgreSQL alike.
+"""Keep what workers share beside the queue: who is alive, settings, claims on attempts, and schedules, watches and feeds.
 
-Rows are small values in JSON under a key, with the moment at which they are due as a column of its own: what a schedule or a watch
-is belongs to its module, not to the database. Times are seconds since 1970 by the database's clock.
+It lies in the queue's database, in tables of SQLAlchemy, for SQLite and PostgreSQL alike. An entry is a small JSON value under
+a key, with the moment at which it is due in a column of its own: what a schedule or a watch means belongs to its module, not to
+the database. Times are seconds since 1970 by the database's clock.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import Unreachable
-from storage.times import system_clock
+from storage.times import from_epoch, system_clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 25.0
-"""A worker that is silent for this long is dead, and what it was at is taken over: within a minute, all in all."""
+"""A worker that is silent for this long counts as dead, and its attempts are taken over: within a minute, all in all."""
 NAMES = ("schedule", "watch", "feed", "row")
-"""Kinds of things on the board."""
+"""Kinds of entries."""
 LOCK = 0x6172_6369
-"""Number of PostgreSQL's advisory lock by which one worker at a time does what only one may."""
+"""Number of the advisory lock of PostgreSQL that lets one worker at a time do what only one may."""
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A worker as the board shows it."""
+class WorkerStatus:
+    """A worker, as the shared state shows it."""
 
     name: str
     machine: str
@@ -43,6 +43,7 @@ class Seen:
     alive: bool
 
     def line(self) -> dict[str, Any]:
+        """Return the worker as a line of JSON shows it."""
         return {
             "worker": self.name, "machine": self.machine, "version": self.version, "started": self.started.isoformat(),
             "seen": self.seen.isoformat(), "at_once": self.at_once, "busy": self.busy, "alive": self.alive,
@@ -51,7 +52,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Claim:
-    """Who carried an attempt out, and what became of it."""
+    """Which home carried an attempt out, and the result."""
 
     attempt: str
     ledger: str
@@ -59,55 +60,40 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Thing:
-    """A schedule, watch, feed or row of a feed."""
+class SharedEntry:
+    """A schedule, watch, feed or row of a feed, as the shared state stores it."""
 
     id: str
     due: float | None
-    """When it is to be looked at next; None for never."""
+    """When it is next due; None for never."""
     value: dict[str, Any]
 
 
-class Board:
-    """`url`: as the queue's. Thread-safe. Raises `Unreachable` throughout where the database cannot be asked."""
+class SharedState:
+    """What all workers of a queue share. Thread-safe.
+
+    Every method raises `Unreachable` where the database does not answer.
+    """
 
     def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
-        """`clock`: instead of the database's, for simulations."""
+        """Open the database at `url`, which is the queue's, and create missing tables.
+
+        `clock` replaces the database's clock, for simulations.
+        """
         import sqlalchemy as sa
 
         self._sa = sa
         self._clock = clock
-        self.shared = url.startswith("postgresql")
-        self._dbos = "dbos." if self.shared else ""
-        self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.shared else {"timeout": 30})
+        self._postgres = url.startswith("postgresql")
+        self._dbos = "dbos." if self._postgres else ""
+        self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self._postgres else {"timeout": 30})
         tables = sa.MetaData()
-        self._workers = sa.Table(
-            "archiver_workers", tables,
-            sa.Column("name", sa.Text, primary_key=True), sa.Column("machine", sa.Text, nullable=False),
-            sa.Column("version", sa.Text, nullable=False), sa.Column("started", sa.Double, nullable=False),
-            sa.Column("seen", sa.Double, nullable=False), sa.Column("at_once", sa.Integer, nullable=False),
-            sa.Column("busy", sa.Integer, nullable=False),
-        )  # fmt: skip
-        self._settings = sa.Table(
-            "archiver_settings", tables,
-            sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False),
-        )  # fmt: skip
-        self._claims = sa.Table(
-            "archiver_claims", tables,
-            sa.Column("attempt", sa.Text, primary_key=True), sa.Column("ledger", sa.Text, nullable=False),
-            sa.Column("state", sa.Text, nullable=False), sa.Column("done", sa.Text, nullable=False),
-            sa.Column("at", sa.Double, nullable=False), sa.Index("archiver_claims_state", "state"),
-        )  # fmt: skip
-        self._things = sa.Table(
-            "archiver_things", tables,
-            sa.Column("kind", sa.Text, primary_key=True), sa.Column("id", sa.Text, primary_key=True),
-            sa.Column("due", sa.Double), sa.Column("value", sa.Text, nullable=False),
-            sa.Index("archiver_things_due", "kind", "due"),
-        )  # fmt: skip
+        self._workers, self._settings, self._claims, self._entries = _tables(sa, tables)
         with self.alone():
             tables.create_all(self._engine)
 
     def close(self) -> None:
+        """Close all connections."""
         self._engine.dispose()
 
     @contextmanager
@@ -120,8 +106,8 @@ class Board:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One at a time of all workers is in here. (On one machine the database itself sees to that, each statement by itself.)"""
-        if not self.shared:
+        """Exclude all other workers meanwhile. On one machine nothing is locked: SQLite runs one statement at a time."""
+        if not self._postgres:
             yield
             return
         with self._begun() as connection:
@@ -129,18 +115,19 @@ class Board:
             yield
 
     def now(self) -> float:
+        """Return the time by the database's clock."""
         if self._clock is not None:
             return self._clock()
-        if not self.shared:
+        if not self._postgres:
             return system_clock().timestamp()
         with self._begun() as connection:
             return float(connection.execute(self._sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
     def _put(self, table: Any, row: Mapping[str, Any], keys: Sequence[str]) -> None:
-        """Inserts or replaces a row."""
+        """Insert a row, or replace it."""
         from sqlalchemy.dialects import postgresql, sqlite
 
-        made: Any = (postgresql if self.shared else sqlite).insert(table).values(**row)
+        made: Any = (postgresql if self._postgres else sqlite).insert(table).values(**row)
         made = made.on_conflict_do_update(
             index_elements=list(keys), set_={name: made.excluded[name] for name in row if name not in keys}
         )
@@ -150,6 +137,7 @@ class Board:
     # -- workers -----------------------------------------------------------------------------------------
 
     def beat(self, name: str, machine: str, version: str, started: float, at_once: int, busy: int) -> None:
+        """Record that a worker is alive, and how many of its places are busy."""
         row = {
             "name": name, "machine": machine, "version": version, "started": started, "seen": self.now(),
             "at_once": at_once, "busy": busy,
@@ -157,16 +145,18 @@ class Board:
         self._put(self._workers, row, ["name"])
 
     def leave(self, name: str) -> None:
+        """Remove a worker that has ended."""
         with self._begun() as connection:
             connection.execute(self._workers.delete().where(self._workers.c.name == name))
 
-    def workers(self) -> list[Seen]:
+    def workers(self) -> list[WorkerStatus]:
+        """List the workers by name, silent ones too."""
         now = self.now()
         with self._begun() as connection:
             rows = connection.execute(self._workers.select().order_by(self._workers.c.name)).all()
         return [
-            Seen(
-                row.name, row.machine, row.version, _moment(row.started), _moment(row.seen), row.at_once, row.busy,
+            WorkerStatus(
+                row.name, row.machine, row.version, from_epoch(row.started), from_epoch(row.seen), row.at_once, row.busy,
                 row.seen > now - SILENT_SECONDS,
             )
             for row in rows
@@ -175,6 +165,7 @@ class Board:
     # -- settings ----------------------------------------------------------------------------------------
 
     def setting(self, name: str) -> str | None:
+        """Return the value of a setting; None where it was never set."""
         with self._begun() as connection:
             found = connection.execute(
                 self._sa.select(self._settings.c.value).where(self._settings.c.name == name)
@@ -182,15 +173,16 @@ class Board:
         return None if found is None else str(found)
 
     def set(self, name: str, value: str) -> None:
+        """Set a setting for all workers."""
         self._put(self._settings, {"name": name, "value": value}, ["name"])
 
     # -- claims ------------------------------------------------------------------------------------------
 
     def claim(self, attempt: str, ledger: str, done: Mapping[str, Any]) -> Claim:
-        """Says that we carried it out. Returns the claim that counts: ours, or that of who was first."""
+        """Claim an attempt as carried out by the home of `ledger`. Returns the claim that counts: ours, or an earlier one."""
         from sqlalchemy.dialects import postgresql, sqlite
 
-        made: Any = (postgresql if self.shared else sqlite).insert(self._claims)
+        made: Any = (postgresql if self._postgres else sqlite).insert(self._claims)
         made = made.values(
             attempt=attempt, ledger=ledger, state=str(done["state"]), done=json.dumps(dict(done)), at=self.now()
         )
@@ -201,24 +193,25 @@ class Board:
         return counts
 
     def claimed(self, attempt: str) -> Claim | None:
+        """Return the claim on an attempt, if there is one."""
         with self._begun() as connection:
             row = connection.execute(self._claims.select().where(self._claims.c.attempt == attempt)).one_or_none()
         return None if row is None else Claim(row.attempt, row.ledger, json.loads(row.done))
 
     def claim_passed(self, attempt: str) -> None:
-        """What it says of its job does not count any more: there is a later attempt."""
+        """Mark a claim as superseded: a later attempt at the job follows, and its result counts instead."""
         with self._begun() as connection:
             asked = self._claims.update().where(self._claims.c.attempt == attempt)
             connection.execute(asked.values(state="again"))
 
     def claimed_states(self) -> dict[str, int]:
-        """`done`, `dead`, `again`: how many attempts ended so."""
+        """Count the attempts that ended as `done`, `dead` and `again`."""
         asked = self._sa.select(self._claims.c.state, self._sa.func.count()).group_by(self._claims.c.state)
         with self._begun() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(asked)}
 
     def counted(self, table: str, column: str, name: str) -> dict[str, int]:
-        """How many rows of DBOS's `table` have which value in `column`: it has no call that counts without reading all."""
+        """Count the rows of DBOS's `table` by their value in `column`: DBOS cannot count without reading all of them."""
         asked = self._sa.text(f"SELECT {column}, count(*) FROM {self._dbos}{table} WHERE name=:name GROUP BY {column}")
         with self._begun() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(asked, {"name": name})}
@@ -226,11 +219,16 @@ class Board:
     def attempts(
         self, name: str, statuses: Sequence[str] | None, after: tuple[int, str] | None, limit: int
     ) -> list[tuple[int, str]]:
-        """DBOS's workflows of that name, the newest first: (queued, id). `after`: those that follow on this one."""
+        """List DBOS's workflows of that name as (queued, id), the newest first; with `after` those that follow on it."""
         sa = self._sa
         at, ident = sa.column("created_at"), sa.column("workflow_uuid")
         table = sa.table(
-            "workflow_status", at, ident, sa.column("status"), sa.column("name"), schema="dbos" if self.shared else None
+            "workflow_status",
+            at,
+            ident,
+            sa.column("status"),
+            sa.column("name"),
+            schema="dbos" if self._postgres else None,
         )
         asked = sa.select(at, ident).select_from(table).where(table.c.name == name)
         if statuses is not None:
@@ -243,33 +241,34 @@ class Board:
 
     # -- schedules, watches, feeds -------------------------------------------------------------------------
 
-    def put(self, kind: str, thing: Thing) -> None:
-        row = {"kind": kind, "id": thing.id, "due": thing.due, "value": json.dumps(thing.value)}
-        self._put(self._things, row, ["kind", "id"])
+    def put(self, kind: str, entry: SharedEntry) -> None:
+        """Write an entry, replacing what was there."""
+        row = {"kind": kind, "id": entry.id, "due": entry.due, "value": json.dumps(entry.value)}
+        self._put(self._entries, row, ["kind", "id"])
 
-    def put_all(self, kind: str, things: Sequence[Thing]) -> None:
-        """Writes them, in the place of what was there."""
+    def put_all(self, kind: str, entries: Sequence[SharedEntry]) -> None:
+        """Write entries, replacing what was there."""
         from sqlalchemy.dialects import postgresql, sqlite
 
-        if not things:
+        if not entries:
             return
-        made: Any = (postgresql if self.shared else sqlite).insert(self._things)
+        made: Any = (postgresql if self._postgres else sqlite).insert(self._entries)
         made = made.on_conflict_do_update(
             index_elements=["kind", "id"], set_={"due": made.excluded.due, "value": made.excluded.value}
         )
-        rows = [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in things]
+        rows = [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in entries]
         with self._begun() as connection:
             for start in range(0, len(rows), 1000):
                 connection.execute(made, rows[start : start + 1000])
 
-    def add(self, kind: str, things: Sequence[Thing]) -> int:
-        """Those that are not there yet. How many were put there."""
+    def add(self, kind: str, entries: Sequence[SharedEntry]) -> int:
+        """Write the entries that are not there yet. Returns how many those were."""
         from sqlalchemy.dialects import postgresql, sqlite
 
-        if not things:
+        if not entries:
             return 0
-        rows = [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in things]
-        made: Any = (postgresql if self.shared else sqlite).insert(self._things).on_conflict_do_nothing()
+        rows = [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in entries]
+        made: Any = (postgresql if self._postgres else sqlite).insert(self._entries).on_conflict_do_nothing()
         with self._begun() as connection:
             before = self._count(connection, kind)
             for start in range(0, len(rows), 1000):
@@ -277,74 +276,103 @@ class Board:
             return self._count(connection, kind) - before
 
     def _count(self, connection: Connection, kind: str, holding: str = "") -> int:
-        c, sa = self._things.c, self._sa
-        asked = sa.select(sa.func.count()).select_from(self._things).where(c.kind == kind)
+        c, sa = self._entries.c, self._sa
+        asked = sa.select(sa.func.count()).select_from(self._entries).where(c.kind == kind)
         if holding:
             asked = asked.where(c.value.contains(holding, autoescape=True))
         return int(connection.execute(asked).scalar_one())
 
     def count(self, kind: str, holding: str = "") -> int:
-        """How many there are of a kind. `holding`: only of those whose value holds this text."""
+        """Count the entries of a kind; with `holding` those whose value contains this text."""
         with self._begun() as connection:
             return self._count(connection, kind, holding)
 
-    def moved(self, kind: str, thing: Thing, was: float | None) -> bool:
-        """Writes it, if it is still due at `was`: of several workers one succeeds."""
-        c = self._things.c
+    def reschedule(self, kind: str, entry: SharedEntry, was: float | None) -> bool:
+        """Write an entry if it is still due at `was`: of several workers one succeeds."""
+        c = self._entries.c
         asked = (
-            self._things.update()
-            .where(c.kind == kind, c.id == thing.id, c.due == was if was is not None else c.due.is_(None))
-            .values(due=thing.due, value=json.dumps(thing.value))
+            self._entries.update()
+            .where(c.kind == kind, c.id == entry.id, c.due == was if was is not None else c.due.is_(None))
+            .values(due=entry.due, value=json.dumps(entry.value))
         )
         with self._begun() as connection:
             return connection.execute(asked).rowcount == 1
 
-    def thing(self, kind: str, name: str) -> Thing | None:
+    def entry(self, kind: str, name: str) -> SharedEntry | None:
+        """Return one entry, if it exists."""
         with self._begun() as connection:
-            asked = self._things.select().where(self._things.c.kind == kind, self._things.c.id == name)
+            asked = self._entries.select().where(self._entries.c.kind == kind, self._entries.c.id == name)
             row = connection.execute(asked).one_or_none()
-        return None if row is None else Thing(row.id, row.due, json.loads(row.value))
+        return None if row is None else SharedEntry(row.id, row.due, json.loads(row.value))
 
-    def things(self, kind: str, prefix: str = "", limit: int | None = None) -> list[Thing]:
-        asked = self._things.select().where(self._things.c.kind == kind)
+    def entries(self, kind: str, prefix: str = "", limit: int | None = None) -> list[SharedEntry]:
+        """List the entries of a kind by id; with `prefix` those whose id begins with it."""
+        asked = self._entries.select().where(self._entries.c.kind == kind)
         if prefix:
-            asked = asked.where(self._things.c.id.startswith(prefix, autoescape=True))
-        return self._read(asked.order_by(self._things.c.id).limit(limit))
+            asked = asked.where(self._entries.c.id.startswith(prefix, autoescape=True))
+        return self._read(asked.order_by(self._entries.c.id).limit(limit))
 
-    def due(self, kind: str, now: float, limit: int = 200) -> list[Thing]:
-        """What is to be looked at now, the longest due first."""
-        c = self._things.c
-        return self._read(self._things.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
+    def due(self, kind: str, now: float, limit: int = 200) -> list[SharedEntry]:
+        """List the entries that are due by `now`, the longest overdue first."""
+        c = self._entries.c
+        return self._read(self._entries.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
 
     def next_due(self, kind: str, holding: str = "") -> float | None:
-        """When the next of a kind is due. `holding`: only of those whose value holds this text."""
+        """Return when the next entry of a kind is due; with `holding` of those whose value contains this text, quoted."""
         with self._begun() as connection:
-            asked = self._sa.select(self._sa.func.min(self._things.c.due)).where(self._things.c.kind == kind)
+            asked = self._sa.select(self._sa.func.min(self._entries.c.due)).where(self._entries.c.kind == kind)
             if holding:
-                asked = asked.where(self._things.c.value.contains(json.dumps(holding), autoescape=True))
+                asked = asked.where(self._entries.c.value.contains(json.dumps(holding), autoescape=True))
             found = connection.execute(asked).scalar()
         return None if found is None else float(found)
 
-    def _read(self, asked: Any) -> list[Thing]:
+    def _read(self, asked: Any) -> list[SharedEntry]:
         with self._begun() as connection:
-            return [Thing(row.id, row.due, json.loads(row.value)) for row in connection.execute(asked)]
+            return [SharedEntry(row.id, row.due, json.loads(row.value)) for row in connection.execute(asked)]
 
     def remove_all(self, kind: str, prefix: str) -> None:
-        c = self._things.c
+        """Remove the entries whose id begins with `prefix`."""
+        c = self._entries.c
         with self._begun() as connection:
-            connection.execute(self._things.delete().where(c.kind == kind, c.id.startswith(prefix, autoescape=True)))
+            connection.execute(self._entries.delete().where(c.kind == kind, c.id.startswith(prefix, autoescape=True)))
 
     def remove(self, kind: str, name: str) -> bool:
+        """Remove one entry. Returns whether it was there."""
         with self._begun() as connection:
-            asked = self._things.delete().where(self._things.c.kind == kind, self._things.c.id == name)
+            asked = self._entries.delete().where(self._entries.c.kind == kind, self._entries.c.id == name)
             return connection.execute(asked).rowcount == 1
 
 
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def _tables(sa: Any, tables: Any) -> tuple[Any, Any, Any, Any]:
+    """Declare the tables, whose names stay as homes have them: an entry is a row of `archiver_things`."""
+    workers = sa.Table(
+        "archiver_workers", tables,
+        sa.Column("name", sa.Text, primary_key=True), sa.Column("machine", sa.Text, nullable=False),
+        sa.Column("version", sa.Text, nullable=False), sa.Column("started", sa.Double, nullable=False),
+        sa.Column("seen", sa.Double, nullable=False), sa.Column("at_once", sa.Integer, nullable=False),
+        sa.Column("busy", sa.Integer, nullable=False),
+    )  # fmt: skip
+    settings = sa.Table(
+        "archiver_settings", tables,
+        sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False),
+    )  # fmt: skip
+    claims = sa.Table(
+        "archiver_claims", tables,
+        sa.Column("attempt", sa.Text, primary_key=True), sa.Column("ledger", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False), sa.Column("done", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False), sa.Index("archiver_claims_state", "state"),
+    )  # fmt: skip
+    entries = sa.Table(
+        "archiver_things", tables,
+        sa.Column("kind", sa.Text, primary_key=True), sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("due", sa.Double), sa.Column("value", sa.Text, nullable=False),
+        sa.Index("archiver_things_due", "kind", "due"),
+    )  # fmt: skip
+    return workers, settings, claims, entries
 
 
 def unreachable(error: Exception) -> Unreachable:
+    """Say what to do where the queue's database does not answer."""
     return Unreachable(
         "a queue that answers",
         f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],

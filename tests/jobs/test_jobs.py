@@ -19,14 +19,14 @@ from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.demo.server import Answer
 from archiver.home.home import Home
-from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
-from archiver.jobs.queue import Order, Queue, database
-from archiver.jobs.worker import Worker
+from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
+from archiver.jobs.queue import Attempt, Queue, database
+from archiver.jobs.worker import result_of
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
-from tests.support.jobs import FILM, POST, until, worker_of
+from tests.support.jobs import FILM, POST, until, worker_for, worker_of
 
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
@@ -67,15 +67,15 @@ def test_a_captures_id_follows_from_the_attempt() -> None:
 
 def test_what_an_outcome_means_for_the_job() -> None:
     for outcome in Outcome:
-        then = verdict(outcome, None, {str(outcome): 1})
+        then = decide_retry(outcome, None, {str(outcome): 1})
         assert (then.state == "again") == (outcome in (Outcome.BLOCKED, Outcome.FAILED)), outcome
     for outcome, pauses in PAUSES.items():
-        said = [verdict(outcome, None, {str(outcome): n}) for n in range(1, len(pauses) + 2)]
+        said = [decide_retry(outcome, None, {str(outcome): n}) for n in range(1, len(pauses) + 2)]
         assert [one.again for one in said] == [*pauses, None]
         assert said[-1].state == "dead"
-    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 1}).again == 0.0
-    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 5}).state == "dead"
-    assert verdict(Outcome.PARTIAL, "1 of 2 attachments not kept", {"partial": 1}).state == "done"
+    assert decide_retry(Outcome.PARTIAL, "interrupted", {"interrupted": 1}).again == 0.0
+    assert decide_retry(Outcome.PARTIAL, "interrupted", {"interrupted": 5}).state == "dead"
+    assert decide_retry(Outcome.PARTIAL, "1 of 2 attachments not kept", {"partial": 1}).state == "done"
 
 
 # -- through the commands ------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     log = shell.home.parent / "worker.log"
     until(lambda: "at work" in log.read_text())
     queue = Queue(database(Home(shell.home)))
-    until(lambda: [one.alive for one in queue.board.workers()] == [True])
+    until(lambda: [one.alive for one in queue.shared.workers()] == [True])
     time.sleep(1.5)  # it would have begun by now: it polls five times a second
     assert queue.counts() == {"waiting": 6}
     assert shell("jobs", "resume")[0] == 0
@@ -257,16 +257,16 @@ def test_what_stands_in_the_queue_is_text(shell: Shell) -> None:
 
 @pytest.fixture
 def asked(shell: Shell, world: World) -> Any:
-    """Asks a worker for orders, each from a thread as the queue does."""
+    """Asks a worker for attempts, each from a thread as the queue does."""
     home = Home(shell.home)
 
-    def ask(*orders: Order) -> list[Any]:
+    def ask(*attempts: Attempt) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
             archive = Archive(home, recorder)
-            worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
+            worker = worker_for(archive, Queue(database(home)))
             try:
-                return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
+                return [await asyncio.to_thread(worker.carry_out, attempt) for attempt in attempts]
             finally:
                 await archive.close()
                 recorder.close()
@@ -278,27 +278,26 @@ def asked(shell: Shell, world: World) -> Any:
 
 
 def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:
-    order = Order(job_of(POST), 1, NOON, {})
-    first, again = asked(order, order)
+    attempt = Attempt(job_of(POST), 1, NOON, {})
+    first, again = asked(attempt, attempt)
     assert first == again
     asked.home.project()
     assert [row["id"] for row in asked.home.catalog.captures()] == [
-        capture_id(order.job.id, 1, NOON, asked.home.keys.ledger.name)
+        capture_id(attempt.job.id, 1, NOON, asked.home.keys.ledger.name)
     ]
 
 
 def test_a_job_of_another_version_is_not_guessed_at(asked: Any) -> None:
-    (done,) = asked(Order(job_of(POST, colour="blue"), 1, NOON, {}))
+    (done,) = asked(Attempt(job_of(POST, colour="blue"), 1, NOON, {}))
     assert done.state == "dead"
     assert "another version" in done.reason
 
 
 def test_a_job_that_kills_its_worker_is_given_up(asked: Any) -> None:
-    from archiver.jobs.worker import ended
-
-    done = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted", ())
+    attempt = Attempt(job_of(POST), 5, NOON, {"interrupted": 4})
+    done = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted", ()))
     assert done.state == "dead"
-    stopped = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted by the person", ())
+    stopped = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted by the person", ()))
     assert (stopped.state, stopped.attempts) == ("again", {"interrupted": 4})
 
 
