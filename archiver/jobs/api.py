@@ -20,10 +20,10 @@ from typing import Any
 from aiohttp import web
 
 from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.errors import NotFound
 from archiver.home.home import Home
-from archiver.jobs.job import PRIORITIES, Job, packed
+from archiver.jobs.job import PRIORITIES, Job
+from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
 from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.status import health, status
@@ -119,20 +119,17 @@ class Api:
 
     def _jobs(self, links: list[str], options: Options) -> tuple[list[Job], list[dict[str, str]]]:
         """Make a job for each thing that the links mean, and say of the other links why not."""
-        by_account = options.account is not None
         jobs: dict[str, Job] = {}
         refused = []
         for link in links:
             target = parse_target(link)
-            refusal = None if isinstance(target, NoTarget) else unsupported(target, account=by_account)
             if isinstance(target, NoTarget):
                 refused.append({"link": link, "reason": target.reason, "next": target.next_step})
-            elif refusal is not None and walked(target, by_account) is None:
-                refused.append({"link": link, "reason": refusal[1], "next": "Leave it out."})
+            elif (refusal := refusal_of(target, options.account is not None)) is not None:
+                refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:
                 name = self._home.new_capture_id(self._home.clock())
-                kind = "crawl" if refusal is not None else "capture"
-                jobs[target.key] = Job(name, kind, target.url, packed(options), {"from": "api"})
+                jobs[target.key] = new_job(name, target, options, {"from": "api"})
         return list(jobs.values()), refused
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -14,12 +14,12 @@ from typing import Any
 
 from archiver.capture.link_lists import Entry, ListRead, read_list
 from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.google_sheet import GoogleSheets, Sheet
-from archiver.jobs.job import Job, packed
+from archiver.jobs.job import Job
+from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
 from archiver.jobs.shared_state import SharedEntry
 from spiders.targets import NoTarget, parse_target
@@ -217,8 +217,7 @@ def _waiting(rows: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job], int]:
     """Make the jobs of the next slice, by the key of their link. Returns them, and how many links are left after it."""
-    options = packed(Options(cases=feed.cases, media=feed.media, account=feed.account))
-    by_account = feed.account is not None
+    options = Options(cases=feed.cases, media=feed.media, account=feed.account)
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
     texts: dict[str, str] = {}
@@ -227,6 +226,5 @@ def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job
     for key in list(waiting)[:SLICE]:
         target = parse_target(texts[key])
         if not isinstance(target, NoTarget):
-            walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
-            jobs[key] = Job(feed.job(key), "crawl" if walk else "capture", target.url, options, {"feed": feed.id})
+            jobs[key] = new_job(feed.job(key), target, options, {"feed": feed.id})
     return jobs, len(waiting) - len(jobs)

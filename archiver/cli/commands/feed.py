@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 def feed_command(context: Context, home: Home) -> int:
     """Run `archiver feed`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import moment, telegram_account
 from archiver.cli.console import harmless, many
 from archiver.cli.entries import JOB_MARKS
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
-from archiver.jobs.job import PRIORITIES, Job, packed
+from archiver.jobs.job import PRIORITIES
+from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
 from spiders.targets import NoTarget, Target, parse_target
 
@@ -24,12 +23,12 @@ if TYPE_CHECKING:
 
 def jobs_command(context: Context, home: Home) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
@@ -55,21 +54,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         account=telegram_account(home, arguments, targets.values()),
     )
     home.recipients(list(options.cases))
-    made = [_job(home, target, options) for target in targets.values()]
+    made = [new_job(home.new_capture_id(home.clock()), target, options) for target in targets.values()]
     queue.add(made, PRIORITIES[arguments.priority])
     for job in made:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
         console.data({"job": job.id, "kind": job.kind, "link": job.link})
     console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
     return 1 if wrong else 0
-
-
-def _job(home: Home, target: Target, options: Options) -> Job:
-    by_account = options.account is not None
-    walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
-    if not walk:
-        options = replace(options, since=None, until=None, limit=None)
-    return Job(home.new_capture_id(home.clock()), "crawl" if walk else "capture", target.url, packed(options))
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:

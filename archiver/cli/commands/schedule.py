@@ -34,9 +34,9 @@ SHOWN = 3
 
 def schedule_command(context: Context, home: Home) -> int:
     """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import telegram_account
 from archiver.cli.console import harmless, many
 from archiver.cli.entries import due_words, remove, warn_without_worker
@@ -16,9 +14,10 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.visibility import is_hidden
 from archiver.jobs.due_watches import first_check
 from archiver.jobs.entries import find_entry
+from archiver.jobs.new_watch import watch_for
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
-from archiver.jobs.watch import NOT_SHOWN, Watch, is_there, new_watch, sight
+from archiver.jobs.watch import NOT_SHOWN, Watch
 from spiders.targets import NoTarget, Target, parse_target
 from storage.times import from_epoch
 
@@ -31,11 +30,11 @@ MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "r
 
 def watch_command(context: Context, home: Home) -> int:
     """Run `archiver watch`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.what](context, home, queue)
+        return actions[context.arguments.what](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
@@ -60,12 +59,11 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     account = telegram_account(home, arguments, targets.values())
     into = tuple(arguments.case or [word for word in arguments.links if word in cases] or [DEFAULT_CASE])
     home.recipients(list(into))
-    made = []
+    made, now = [], queue.shared.now()
     for target in targets.values():
-        one = _made(home, queue, target, into, every, account)
+        one = watch_for(home, target, into, every, from_epoch(now), account)
         one = replace(one, second_look=second, steady=arguments.steady, media=one.media and not arguments.no_media)
         made.append(replace(one, media=True) if arguments.media else one)
-    now = queue.shared.now()
     count = queue.shared.add("watch", [first_check(now, one) for one in made])
     for one in made[:20]:
         console.say(f"{one.id}  {one.kind:<7} {harmless(one.link)}")
@@ -76,30 +74,6 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     said = f"{many(count, 'new watch').replace('watchs', 'watches')}, each {interval_words(every)}"
     console.say(f"{said}{'' if arguments.steady else ', more rarely with age'}. Workers look: archiver work")
     return 0
-
-
-def _made(home: Home, queue: Queue, target: Target, cases: tuple[str, ...], every: float, account: str | None) -> Watch:
-    channel = unsupported(target, account=account is not None) is not None
-    if channel and (walked(target, account is not None) is None):
-        refusal = unsupported(target, account=account is not None)
-        raise UsageError("links that can be captured or walked", refusal[1] if refusal else target.url, "Leave it out.")
-    moment = from_epoch(queue.shared.now())
-    kind = "channel" if channel else "post"
-    made = new_watch(target, kind, cases, every, moment)
-    made = replace(made, account=account, media=channel)
-    return made if channel else _known(home, made, target)
-
-
-def _known(home: Home, made: Watch, target: Target) -> Watch:
-    """Add the last observation that the home holds: the first look is compared with it."""
-    rows = [row for row in home.catalog.captures_of(target.url) if row["outcome"] in ("captured", "partial")]
-    for row in reversed(rows):
-        for post in home.catalog.posts(row["id"]):
-            line = json.loads(post["line"])
-            if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
-                found = sight(line, row["id"], home.keys.ledger.name, row["opened"])
-                return replace(made, state="present", sight=found)
-    return made
 
 
 def _span(text: str, flag: str) -> float:
