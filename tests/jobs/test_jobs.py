@@ -7,8 +7,10 @@ import json
 import random
 import signal
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,7 @@ from archiver.capture.options import Options
 from archiver.demo.server import Answer
 from archiver.home.home import Home
 from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
-from archiver.jobs.queue import Attempt, Queue, database
+from archiver.jobs.queue import Attempt, AttemptResult, Queue, database, serve
 from archiver.jobs.worker import result_of
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
@@ -250,6 +252,34 @@ def test_what_stands_in_the_queue_is_text(shell: Shell) -> None:
             kept += [str(value) for row in connection.execute(f'SELECT * FROM "{table}"') for value in row if value]
     assert any(POST in value and json.loads(value) for value in kept)
     assert not [value for value in kept if value.startswith("gAS")], "what pickle writes, in base64"
+
+
+def test_names_in_queues_that_exist_stay(tmp_path: Path) -> None:
+    """Classes and functions may be renamed, what stands in databases may not: a worker of another version reads it."""
+    url, done = f"sqlite:///{tmp_path / 'queue.sqlite'}", threading.Event()
+
+    def carry_out(attempt: Attempt) -> AttemptResult:
+        done.set()
+        return AttemptResult("done", "captured", None)
+
+    queue = Queue(url)
+    queue.add([job_of(POST)])
+    end = serve(url, "ledger/1", 1, carry_out, lambda: NOON)
+    assert done.wait(30)
+    until(lambda: queue.attempts(job_of(POST).id)[-1].state == "done")
+    end(10)
+    queue.close()
+    with sqlite3.connect(tmp_path / "queue.sqlite") as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'archiver%'")}
+        (attempt,) = connection.execute(
+            "SELECT workflow_uuid, name, queue_name, application_version FROM workflow_status"
+        )
+        steps = [
+            name for (name,) in connection.execute("SELECT function_name FROM operation_outputs ORDER BY function_id")
+        ]
+    assert tables >= {"archiver_workers", "archiver_settings", "archiver_claims", "archiver_things"}
+    assert attempt == (f"{job_of(POST).id}.1", "attempt", "jobs", "1")
+    assert steps == ["begin", "carry out"]
 
 
 # -- the worker by itself --------------------------------------------------------------------------------------
