@@ -18,13 +18,13 @@ def due_words(due: float | None, never: str) -> str:
 
 def warn_without_worker(console: Console, queue: Queue, consequence: str) -> None:
     """Say what does not happen, where no worker is alive. Raises `Unreachable`."""
-    if not any(worker.alive for worker in queue.shared.workers()):
+    if not queue.shared.workers.alive():
         console.say(f"No worker is alive: {consequence} until `archiver work` runs.")
 
 
 def remove(console: Console, queue: Queue, kind: str, name: str, said: str) -> int:
     """Remove a schedule, watch or feed, and say so. Raises `NotFound`, `Unreachable`."""
-    remove_entry(queue.shared, kind, name)
+    remove_entry(queue.shared.entries, kind, name)
     console.say(said)
     console.data({"removed": name})
     return 0

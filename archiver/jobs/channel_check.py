@@ -14,9 +14,9 @@ from typing import Any
 from archiver.capture.options import Options
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Ended
 from archiver.jobs.queue import Attempt
-from archiver.jobs.shared_state import SharedEntry
 from archiver.jobs.watch import (
     CHANNEL_POSTS,
     Concluded,
@@ -116,7 +116,7 @@ class ChannelCheck:
                     steady=of.steady, account=of.account, state="present", sight=Sight.of(one["sight"]),
                 )  # fmt: skip
                 entries.append(SharedEntry(made.id, now, made.value()))
-        self._shared.add("watch", entries)
+        self._shared.entries.add("watch", entries)
 
 
 def _gone(before: Mapping[str, Mapping[str, Any]], present: Posts) -> list[str]:

@@ -35,7 +35,7 @@ class HomeClaims:
     def known(self, attempt: str) -> AttemptResult | None:
         """Return the result that the shared state holds; None where it holds none, or does not answer."""
         with suppress(Unreachable):
-            if (claim := self._shared.claimed(attempt)) is not None:
+            if (claim := self._shared.claims.get(attempt)) is not None:
                 return AttemptResult.of(claim.done)
         return None
 
@@ -63,7 +63,7 @@ class HomeClaims:
 
         Where another was first, what was captured here is marked as a duplicate. Raises `Unreachable`.
         """
-        first = self._shared.claim(attempt, self._ledger, result)
+        first = self._shared.claims.add(attempt, self._ledger, result)
         with self._settling:
             theirs = [one for one in first.done["captures"] if one]
             if first.ledger != self._ledger and result["captures"] and theirs:
@@ -77,14 +77,14 @@ class HomeClaims:
         Nothing is done while nobody has claimed it: the queue will ask for it again. `wanted` is the id of its first capture,
         and of its crawl's run; captures of any other attempt of the job were told of by that one. Raises `Unreachable`.
         """
-        first = self._shared.claimed(attempt)
+        first = self._shared.claims.get(attempt)
         if first is None or self._under_way(attempt):
             return
         self._home.project()
         job, _, number = attempt.rpartition(".")
         told = {one for detail in self._duplicates() for one in detail["captures"]}
         for n in range(1, int(number) + 1):
-            told.update(claim.done["captures"] if (claim := self._shared.claimed(f"{job}.{n}")) is not None else ())
+            told.update(claim.done["captures"] if (claim := self._shared.claims.get(f"{job}.{n}")) is not None else ())
         sealed = [row["id"] for run in (job, wanted) for row in self._home.catalog.run(run) if row["id"] not in told]
         if sealed or first.ledger == self._ledger:
             self.settle(attempt, {**first.done, "captures": sealed})

@@ -54,7 +54,7 @@ class Controls:
         self._save(platform, list(islice(kept, KEPT)) or list(links[:KEPT]))
 
     def _known(self, platform: str) -> list[str]:
-        return list(json.loads(self._shared.setting(f"control {platform}") or "[]"))
+        return list(json.loads(self._shared.settings.get(f"control {platform}") or "[]"))
 
     def _save(self, platform: str, links: Sequence[str]) -> None:
-        self._shared.set(f"control {platform}", json.dumps(links))
+        self._shared.settings.set(f"control {platform}", json.dumps(links))

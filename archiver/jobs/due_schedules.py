@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job
 from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.schedule import Schedule, begun, since
-from archiver.jobs.shared_state import SharedEntry
 from storage.times import from_epoch, utc_text
 
 
@@ -23,7 +23,7 @@ def entry_of(schedule: Schedule) -> SharedEntry:
 def schedules_due(queue: Queue, now: float) -> list[Job]:
     """Queue the runs that are due by `now`. Returns what it queued. Raises `Unreachable`."""
     queued = []
-    for entry in queue.shared.due("schedule", now):
+    for entry in queue.shared.entries.due("schedule", now):
         schedule = Schedule.of(entry.id, entry.value)
         last = _last(queue, schedule)
         if last is not None and last.state in ENDED and last.job.id == schedule.last:
@@ -37,7 +37,7 @@ def schedules_due(queue: Queue, now: float) -> list[Job]:
             job = _job(begun(schedule, base))
             after = replace(after, last=job.id, last_base=base, runs=after.runs + 1)
             queue.add([job])
-        if queue.shared.reschedule("schedule", entry_of(after), entry.due) and job is not None:
+        if queue.shared.entries.reschedule("schedule", entry_of(after), entry.due) and job is not None:
             queued.append(job)
     return queued
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from archiver.capture.options import Options
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import PRIORITIES, Job, derived, packed
 from archiver.jobs.queue import ENDED, Queue
-from archiver.jobs.shared_state import SharedEntry
 from archiver.jobs.watch import CHANNEL_POSTS, SOON, Watch
 from storage.times import utc_parse
 
@@ -30,16 +30,16 @@ def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) ->
     Raises `Unreachable`.
     """
     queued = []
-    for entry in queue.shared.due("watch", now, limit):
+    for entry in queue.shared.entries.due("watch", now, limit):
         watch = Watch.of(entry.id, entry.value)
         attempts = queue.attempts(watch.job) if watch.job else []
         if attempts and attempts[-1].state not in ENDED:
-            queue.shared.reschedule("watch", replace(entry, due=now + SOON), entry.due)
+            queue.shared.entries.reschedule("watch", replace(entry, due=now + SOON), entry.due)
             continue
         job = _job(watch, entry.due, moment)
         after = replace(watch, job=job.id).value()
         queue.add([job], PRIORITIES["urgent" if watch.state == "missing" else "normal"])
-        if queue.shared.reschedule("watch", SharedEntry(entry.id, now + FALLBACK, after), entry.due):
+        if queue.shared.entries.reschedule("watch", SharedEntry(entry.id, now + FALLBACK, after), entry.due):
             queued.append(job)
     return queued
 

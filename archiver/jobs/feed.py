@@ -16,12 +16,12 @@ from archiver.capture.link_lists import Entry, ListRead, read_list
 from archiver.capture.options import Options
 from archiver.errors import UsageError
 from archiver.home.home import Home
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
-from archiver.jobs.shared_state import SharedEntry
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -72,7 +72,7 @@ class FeedReader:
         """
         shared, queued = self._queue.shared, 0
         now, ours = shared.now(), self._home.keys.ledger.name
-        for entry in shared.due("feed", now):
+        for entry in shared.entries.due("feed", now):
             feed = Feed.of(entry.id, entry.value)
             if feed.ledger != ours:
                 continue
@@ -80,7 +80,7 @@ class FeedReader:
                 done = self.read(entry)
             except EvidenceError as error:
                 after = replace(feed, said=f"could not be read: expected {error.expected}; found {error.found}")
-                shared.reschedule("feed", SharedEntry(feed.id, now + feed.every, after.value()), entry.due)
+                shared.entries.reschedule("feed", SharedEntry(feed.id, now + feed.every, after.value()), entry.due)
                 self._tell(f"feed {feed.id}: expected {error.expected}; found {error.found}")
                 continue
             queued += done.queued
@@ -96,7 +96,7 @@ class FeedReader:
         rows: dict[str, dict[str, Any]] = {}
         edited: tuple[str, ...] = ()
         if digest != feed.digest or feed.left or sheet:
-            rows = {one.id: one.value for one in shared.entries("row", f"{feed.id}:")}
+            rows = {one.id: one.value for one in shared.entries.all("row", f"{feed.id}:")}
         if digest != feed.digest:
             rows, edited = _changed(feed, found.entries, rows)
             self._save(rows)
@@ -112,7 +112,7 @@ class FeedReader:
         )
         after = replace(feed, digest=digest, left=left, said="; ".join([count, *edited[:5], *found.notes[:5]]))
         wait = 1.0 if left else feed.every
-        shared.reschedule("feed", SharedEntry(feed.id, shared.now() + wait, after.value()), entry.due)
+        shared.entries.reschedule("feed", SharedEntry(feed.id, shared.now() + wait, after.value()), entry.due)
         return FeedResult(len(jobs), edited)
 
     def _source(self, feed: Feed) -> tuple[ListRead, Sheet | None]:
@@ -128,7 +128,7 @@ class FeedReader:
         return _folder(path, feed.column), None
 
     def _save(self, rows: Mapping[str, dict[str, Any]]) -> None:
-        self._queue.shared.put_all("row", [SharedEntry(name, None, value) for name, value in rows.items()])
+        self._queue.shared.entries.put_all("row", [SharedEntry(name, None, value) for name, value in rows.items()])
 
 
 def _folder(path: Path, column: str | None) -> ListRead:

@@ -56,7 +56,7 @@ class Heartbeat:
     def beat(self) -> None:
         """Report that the worker is alive. Raises `Unreachable`."""
         machine, version = socket.gethostname(), f"archiver {__version__}"
-        self._shared.beat(self._name, machine, version, self._started, self._at_once, self._worker.busy)
+        self._shared.workers.beat(self._name, machine, version, self._started, self._at_once, self._worker.busy)
 
     def start(self) -> None:
         """Start the threads. The beat has one of its own: a round may take its time, and must not make us look dead."""
@@ -98,7 +98,7 @@ class Heartbeat:
             self._warn(f"taken over from a worker that is silent: {', '.join(taken)}")
         self._worker.claims.settle_all()
         self._queue_due()
-        if self._shared.setting("drain") == "yes" and not self._worker.busy:
+        if self._shared.settings.get("drain") == "yes" and not self._worker.busy:
             self._warn("drained: ends here, as asked by: archiver jobs drain")
             self._end()
         # What was under way may have left something that is due at once: looked for again when nothing is.
@@ -120,7 +120,7 @@ class Heartbeat:
             return True
         if self._reading is not None:
             self._reading.result()
-        due = self._shared.next_due("feed", self._worker.ledger)
+        due = self._shared.entries.next_due("feed", self._worker.ledger)
         self._reading = None
         if due is None or due > self._shared.now():
             return False
@@ -143,7 +143,7 @@ class Heartbeat:
         ended = wait(going, LEAVE_SECONDS).done
         if not self.lost:
             with suppress(Unreachable):
-                self._shared.leave(self._name)
+                self._shared.workers.leave(self._name)
         for one in self._going:
             if one in ended:
                 one.result()

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from archiver.jobs.database import unreachable
 from archiver.jobs.job import PRIORITIES, Job
-from archiver.jobs.shared_state import SharedState, unreachable
+from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
 from storage.times import Clock, from_epoch_ms, utc_parse, utc_text
@@ -185,7 +186,7 @@ class Queue:
         shown: list[JobStatus] = []
         last: tuple[int, str] | None = None
         while True:
-            page = self.shared.attempts(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
+            page = self.shared.workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
             # By their ids: DBOS's own pages leave out and repeat what was queued in the same millisecond, or changes meanwhile.
             items = self._listed(workflow_ids=[name for _, name in page]) if page else []
             for item in items:
@@ -211,10 +212,10 @@ class Queue:
     def counts(self) -> dict[str, int]:
         """Count jobs by state, in the database. An attempt in state `again` is not counted: its job waits."""
         found: dict[str, int] = {}
-        for status, count in self.shared.counted("workflow_status", "status", WORKFLOW).items():
+        for status, count in self.shared.workflows.count_statuses(WORKFLOW).items():
             if (state := STATES.get(status)) is not None:
                 found[state] = found.get(state, 0) + count
-        for state, count in self.shared.claimed_states().items():
+        for state, count in self.shared.claims.count_states().items():
             if state in ("done", "dead"):
                 found[state] = found.get(state, 0) + count
         return found
@@ -244,13 +245,13 @@ class Queue:
         """Try a job again at once, as if nothing had been tried."""
         if one.state in ("waiting", "later"):
             self.cancel(one)
-        self.shared.claim_passed(f"{one.job.id}.{one.attempt}")
+        self.shared.claims.supersede(f"{one.job.id}.{one.attempt}")
         self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
 
     def taken_over(self, worker: str) -> list[str]:
         """Queue again, for `worker`, the attempts whose worker is silent or gone. Returns their ids."""
         with self.shared.alone():
-            alive = {one.name for one in self.shared.workers() if one.alive} | {worker}
+            alive = {one.name for one in self.shared.workers.alive()} | {worker}
             taken = [
                 item.workflow_id
                 for item in self._listed(status="PENDING", load_input=False, load_output=False)
@@ -263,15 +264,15 @@ class Queue:
 
     def pause(self, paused: bool) -> None:
         """Stop workers from beginning anything, or let them again. What is under way goes on."""
-        self.shared.set("paused", "yes" if paused else "")
-        at_once = 0 if paused else int(self.shared.setting("at once") or 2)
+        self.shared.settings.set("paused", "yes" if paused else "")
+        at_once = 0 if paused else int(self.shared.settings.get("at once") or 2)
         with asking():
             self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
 
     @property
     def paused(self) -> bool:
         """Whether no worker may begin anything."""
-        return self.shared.setting("paused") == "yes"
+        return self.shared.settings.get("paused") == "yes"
 
 
 def serve(

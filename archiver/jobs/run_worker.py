@@ -48,7 +48,7 @@ async def run_worker(
     heartbeat = Heartbeat(
         worker, name, options.at_once, lambda: loop.call_soon_threadsafe(stop.set), drain=options.drain
     )
-    queue.shared.set("at once", str(options.at_once))
+    queue.shared.settings.set("at once", str(options.at_once))
     heartbeat.beat()
     if queue.paused:
         events.warned("paused: nothing is begun until somebody says so: archiver jobs resume")

@@ -28,14 +28,14 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         turns.leave()
     dead = queue.jobs("dead", LAST_FAILURES)
     covered = max((stamp.size for stamp in kept if stamp.time is not None), default=0)
-    due = {kind: shared.next_due(kind) for kind in ("schedule", "watch", "feed")}
+    due = {kind: shared.entries.next_due(kind) for kind in ("schedule", "watch", "feed")}
     return {
         "paused": queue.paused,
         "jobs": queue.counts(),
-        "workers": [worker.line() for worker in shared.workers()],
+        "workers": [worker.line() for worker in shared.workers.all()],
         "hosts": hosts,
-        "schedules": shared.count("schedule"), "watches": shared.count("watch"), "feeds": shared.count("feed"),
-        "watches_that_could_not_tell": shared.count("watch", f'"said": "{CANNOT_TELL}'),
+        "schedules": shared.entries.count("schedule"), "watches": shared.entries.count("watch"), "feeds": shared.entries.count("feed"),
+        "watches_that_could_not_tell": shared.entries.count("watch", f'"said": "{CANNOT_TELL}'),
         "next": {kind: utc_text(from_epoch(when)) for kind, when in due.items() if when is not None},
         "captures": len(home.catalog.captures()),
         "not_copied": {one.name: len(home.catalog.not_copied_to(one.name)) for one in config.copies.destinations},
@@ -50,7 +50,7 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
 
 def health(queue: Queue) -> tuple[bool, dict[str, Any]]:
     """Tell a monitor whether all is well, without links and names. Raises `Unreachable`."""
-    alive = sum(worker.alive for worker in queue.shared.workers())
+    alive = len(queue.shared.workers.alive())
     good = alive > 0
     value = {"status": "ok" if good else "no worker is alive", "workers": alive, "paused": queue.paused}
     return good, {**value, "jobs": queue.counts(), "version": __version__}

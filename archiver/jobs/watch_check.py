@@ -19,7 +19,7 @@ from spiders.targets import Target
 
 async def check_watch(attempts: Attempts, attempt: Attempt, target: Target, options: Options) -> Ended:
     """Carry out the check of a watch. Raises `EvidenceError` where the home or the shared state fails."""
-    entry = attempts.shared.entry("watch", str(attempt.job.about.get("watch")))
+    entry = attempts.shared.entries.get("watch", str(attempt.job.about.get("watch")))
     if entry is None:
         return Ended(Outcome.SKIPPED, "the watch was removed", ())
     watch = Watch.of(entry.id, entry.value)

@@ -8,9 +8,9 @@ from typing import Any
 
 from archiver.capture.options import Options
 from archiver.jobs.attempts import Attempts
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job, derived, packed
 from archiver.jobs.queue import Attempt
-from archiver.jobs.shared_state import SharedEntry
 from archiver.jobs.watch import Concluded, Watch
 from spiders.targets import Target, parse_target
 from storage.events import Event
@@ -35,10 +35,10 @@ class WatchFindings:
             if kind in ("changed", "seen-again") and not watch.media:
                 self.queue_captures([watch.link], Options(cases=watch.cases, account=watch.account))
         now = self._shared.now()
-        fresh = self._shared.entry("watch", entry.id)
+        fresh = self._shared.entries.get("watch", entry.id)
         if fresh is not None:
             after = SharedEntry(entry.id, now + concluded.wait, concluded.watch.value())
-            self._shared.reschedule("watch", after, fresh.due)
+            self._shared.entries.reschedule("watch", after, fresh.due)
 
     def add_event(self, kind: str, detail: dict[str, Any]) -> None:
         """Append an event about a link and a capture to the ledger, once, and tell the worker's listener."""

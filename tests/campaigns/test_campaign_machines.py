@@ -226,7 +226,7 @@ queue, store = Queue(link.replace("postgresql:", "postgresql+psycopg:")), Postgr
 def asked():
     with store.transaction() as rows:
         rows.now()
-tries = {"board": queue.shared.workers, "queue": queue.jobs, "limits": asked}
+tries = {"board": queue.shared.workers.all, "queue": queue.jobs, "limits": asked}
 for one in tries.values():
     one()
 print("ready", flush=True)

@@ -25,9 +25,9 @@ from archiver.demo.telegram import Medium
 from archiver.home.home import Home
 from archiver.jobs.due_schedules import entry_of, schedules_due
 from archiver.jobs.due_watches import watches_due
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.queue import Attempt, Queue, database
 from archiver.jobs.schedule import Rule, Schedule
-from archiver.jobs.shared_state import SharedEntry
 from archiver.jobs.watch import NOT_SHOWN, Watch, new_watch
 from archiver.recorder.proxy import Recorder
 from spiders.targets import Target, parse_target
@@ -47,7 +47,7 @@ class Simulation:
         self.home, self.world, self.chance = home, world, random.Random(seed)
         home.clock = lambda: self.now
         self.queue = Queue(database(home))
-        self.queue.shared._clock = lambda: self.now.timestamp()
+        self.queue.shared._database._clock = lambda: self.now.timestamp()
         self.channel = world.telegram.channels["ozen_today"]
         plain = [post for post in self.channel.posts if not post.media and not post.service]
         self.channel.posts[:] = [replace(plain[n % len(plain)], id=1000 + n, reply_to=None) for n in range(posts)]
@@ -60,11 +60,13 @@ class Simulation:
             target = parse_target(f"https://t.me/ozen_today/{post.id}")
             assert isinstance(target, Target)
             one = new_watch(target, "post", ("inbox",), 3 * 3600.0, BEGIN)
-            self.queue.shared.add("watch", [SharedEntry(one.id, BEGIN.timestamp(), replace(one, steady=True).value())])
+            self.queue.shared.entries.add(
+                "watch", [SharedEntry(one.id, BEGIN.timestamp(), replace(one, steady=True).value())]
+            )
         rule = Rule.read("every day at 02:30 Europe/Berlin")
         first = next(rule.moments(BEGIN))
         self.schedule = Schedule("week0000", "capture", "https://t.me/ozen_today/1000", {}, rule, first)
-        self.queue.shared.add("schedule", [entry_of(self.schedule)])
+        self.queue.shared.entries.add("schedule", [entry_of(self.schedule)])
 
     def happens(self) -> None:
         """What people and platforms do meanwhile."""
@@ -108,7 +110,7 @@ class Simulation:
         await asyncio.gather(*(one(job) for job in jobs))
 
     def watches(self) -> dict[int, Watch]:
-        found = [Watch.of(entry.id, entry.value) for entry in self.queue.shared.entries("watch")]
+        found = [Watch.of(entry.id, entry.value) for entry in self.queue.shared.entries.all("watch")]
         return {int(one.link.rpartition("/")[2]): one for one in found}
 
     def events(self, kind: str) -> list[dict[str, Any]]:

@@ -21,10 +21,10 @@ from requests.adapters import HTTPAdapter
 from archiver.capture.link_lists import read_list
 from archiver.home.home import Home
 from archiver.jobs import google_sheet
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed import SLICE, FeedReader
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, database
-from archiver.jobs.shared_state import SharedEntry
 from tests.conftest import Shell
 
 POST, OTHER = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
@@ -49,8 +49,8 @@ class Feeding:
         return str(line["feed"])
 
     def tick(self) -> int:
-        for entry in self.queue.shared.entries("feed"):
-            self.queue.shared.put("feed", SharedEntry(entry.id, 0.0, entry.value))
+        for entry in self.queue.shared.entries.all("feed"):
+            self.queue.shared.entries.put("feed", SharedEntry(entry.id, 0.0, entry.value))
         return self.reader.read_due()
 
     def links(self) -> list[str]:
@@ -92,7 +92,7 @@ def test_a_list_that_grows_is_read_on_and_edits_are_noticed(feeding: Feeding, tm
     assert "was edited" in feeding.shell("feed", "list")[1]
     assert feeding.shell("feed", "remove", name)[0] == 0
     assert "no feeds" in feeding.shell("feed", "list")[1]
-    assert feeding.queue.shared.count("row") == 0
+    assert feeding.queue.shared.entries.count("row") == 0
 
 
 def test_a_worker_reads_feeds_to_their_end(feeding: Feeding, tmp_path: Path) -> None:
@@ -116,9 +116,9 @@ def test_fifty_thousand_rows(feeding: Feeding, tmp_path: Path) -> None:
     feeding.add(path)
     assert feeding.tick() == SLICE, "a slice each time, so that nothing else waits for it"
     assert feeding.tick() == SLICE
-    (entry,) = feeding.queue.shared.entries("feed")
+    (entry,) = feeding.queue.shared.entries.all("feed")
     assert Feed.of(entry.id, entry.value).left == 50_000 - 2 * SLICE
-    assert feeding.queue.shared.count("row") == 50_000
+    assert feeding.queue.shared.entries.count("row") == 50_000
     assert len(set(feeding.links())) == 2 * SLICE
 
 

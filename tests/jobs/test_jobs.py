@@ -210,7 +210,7 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     log = shell.home.parent / "worker.log"
     until(lambda: "at work" in log.read_text())
     queue = Queue(database(Home(shell.home)))
-    until(lambda: [one.alive for one in queue.shared.workers()] == [True])
+    until(lambda: [one.alive for one in queue.shared.workers.all()] == [True])
     time.sleep(1.5)  # it would have begun by now: it polls five times a second
     assert queue.counts() == {"waiting": 6}
     assert shell("jobs", "resume")[0] == 0

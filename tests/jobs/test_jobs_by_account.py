@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from archiver.home.home import Home
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.queue import Queue, database
-from archiver.jobs.shared_state import SharedEntry
 from storage.times import utc_parse, utc_text
 from tests.support.served import Served
 from tests.support.telegram_world import ME, TelegramShell
@@ -19,11 +19,11 @@ from tests.support.telegram_world import ME, TelegramShell
 def look(run: TelegramShell, hours: float = 0.0) -> None:
     """All watches are due; looks that missed something were so much longer ago."""
     queue = Queue(database(Home(run.home.path)))
-    for entry in queue.shared.entries("watch"):
+    for entry in queue.shared.entries.all("watch"):
         sights = [entry.value["sight"]] if entry.value["sight"] and entry.value["looks"] else []
         for one in (*entry.value["looks"], *sights):
             one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=hours))
-        queue.shared.put("watch", SharedEntry(entry.id, 1.0, entry.value))
+        queue.shared.entries.put("watch", SharedEntry(entry.id, 1.0, entry.value))
     queue.close()
     code, out, err = run("work", "--drain")
     assert code in (0, 2, 3), (out, err)
@@ -60,7 +60,7 @@ def test_what_was_captured_when_it_was_gone_already_was_never_seen(by_account: T
     assert run("capture", link)[0] == 3
     assert run("watch", "add", link)[0] == 0
     queue = Queue(database(Home(run.home.path)))
-    (entry,) = queue.shared.entries("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
     assert (entry.value["state"], entry.value["sight"]) == ("new", None)
 

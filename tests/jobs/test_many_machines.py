@@ -21,7 +21,7 @@ from archiver.home.home import Home
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
 from archiver.jobs.queue import Attempt, Queue, database, serve
-from archiver.jobs.shared_state import SILENT_SECONDS, SharedState
+from archiver.jobs.shared_state import SILENT_SECONDS, SharedClaims, SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
@@ -106,14 +106,14 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
         archive = Archive(machine.home, recorder)
         worker = worker_for(archive, Queue(database(machine.home)))
-        shared = worker.shared
+        claims = worker.shared.claims
         if machine is machines[1]:  # it had asked before the other had said anything
-            shared.claimed = lambda attempt: None if worker.busy else SharedState.claimed(shared, attempt)  # type: ignore[method-assign]
-            monkey = shared.claim
-            shared.claim = lambda *given: (
-                setattr(shared, "claimed", lambda a: SharedState.claimed(shared, a)),
-                monkey(*given),
-            )[1]  # type: ignore[method-assign]
+            claims.get = lambda attempt: None if worker.busy else SharedClaims.get(claims, attempt)  # type: ignore[method-assign]
+            add = claims.add
+            claims.add = lambda *given: (  # type: ignore[method-assign]
+                setattr(claims, "get", lambda attempt: SharedClaims.get(claims, attempt)),
+                add(*given),
+            )[1]
         try:
             return await asyncio.to_thread(worker.carry_out, attempt)
         finally:
@@ -221,7 +221,7 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
     """Also by a worker that is never idle, and by two threads at the same moment."""
     first, second = machines
     queue = Queue(database(second.home))
-    queue.shared.claim(
+    queue.shared.claims.add(
         f"{jobs(1)[0].id}.1", "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
     )
 
@@ -271,7 +271,7 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
             await worker.capture(attempt, target, Options(), 2, "control")  # a further part of it
             await asyncio.to_thread(heartbeat.once)
             assert not first.home.catalog.event_bodies(("duplicate",)), "nobody else has it yet"
-            queue.shared.claim(
+            queue.shared.claims.add(
                 attempt.id, "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
             )
             await asyncio.to_thread(heartbeat.once)
@@ -309,10 +309,10 @@ def test_a_list_leaves_nothing_out(server: Server) -> None:
 def test_a_worker_is_silent_before_it_is_dead(machines: list[Machine]) -> None:
     now = [1000.0]
     shared = SharedState(database(machines[0].home), lambda: now[0])
-    shared.beat("a", "m", "v", 1000.0, 2, 0)
+    shared.workers.beat("a", "m", "v", 1000.0, 2, 0)
     now[0] += SILENT_SECONDS - 1
-    assert [one.alive for one in shared.workers()] == [True]
+    assert [one.alive for one in shared.workers.all()] == [True]
     now[0] += 2
-    assert [one.alive for one in shared.workers()] == [False]
+    assert [one.alive for one in shared.workers.all()] == [False]
     assert os.environ.get("ARCHIVER_JOBS") is None
     shared.close()

@@ -353,7 +353,7 @@ def test_what_was_gone_when_it_was_captured_was_never_seen(watching: Watching) -
     assert shell("capture", link)[0] == 3
     assert shell("watch", "add", link)[0] == 0
     queue = Queue(database(Home(shell.home)))
-    (entry,) = queue.shared.entries("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
     assert (entry.value["state"], entry.value["sight"]) == ("new", None)
 
@@ -374,7 +374,7 @@ def test_a_walk_that_broke_off_is_begun_anew_by_the_next_look(
     monkeypatch.undo()
     watching.look()
     queue = Queue(database(Home(shell.home)))
-    (entry,) = queue.shared.entries("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
     assert len(entry.value["posts"]) == len(watching.channel.posts)
 

@@ -11,12 +11,11 @@ from archiver.cli.console import harmless
 from archiver.cli.entries import JOB_MARKS, due_words, remove
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
-from archiver.jobs.entries import find_entry, new_entry_id
+from archiver.jobs.entries import SharedEntry, find_entry, new_entry_id
 from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
-from archiver.jobs.shared_state import SharedEntry
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -45,7 +44,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     every = span_of(arguments.every, "--every")
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
-    for entry in queue.shared.entries("feed"):
+    for entry in queue.shared.entries.all("feed"):
         if entry.value["source"] == source and entry.value["ledger"] == home.keys.ledger.name:
             raise UsageError(
                 "a source that is no feed yet", f"{source}, which is feed {entry.id}", "Remove that one first."
@@ -55,7 +54,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
         account=chosen_account(home, arguments),
     )  # fmt: skip
-    queue.shared.add("feed", [SharedEntry(made.id, queue.shared.now(), made.value())])
+    queue.shared.entries.add("feed", [SharedEntry(made.id, queue.shared.now(), made.value())])
     console.say(f"{made.id}  {kind}  {harmless(source)}, each {interval_words(made.every)}, into {', '.join(cases)}")
     console.say("Workers of this home read it: archiver work")
     console.data({"feed": made.id, "kind": kind, "source": source})
@@ -63,7 +62,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
-    console, entries = context.console, queue.shared.entries("feed")
+    console, entries = context.console, queue.shared.entries.all("feed")
     for entry in entries:
         one = Feed.of(entry.id, entry.value)
         console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {due_words(entry.due, 'no more')}")
@@ -77,14 +76,14 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _one(queue: Queue, name: str) -> Feed:
-    entry = find_entry(queue.shared, "feed", name)
+    entry = find_entry(queue.shared.entries, "feed", name)
     return Feed.of(entry.id, entry.value)
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
     console, feed = context.console, _one(queue, context.arguments.id)
     console.say(f"{feed.id}  {feed.kind}  {harmless(feed.source)}\n  {harmless(feed.said or 'not looked at yet')}")
-    rows = queue.shared.entries("row", f"{feed.id}:")
+    rows = queue.shared.entries.all("row", f"{feed.id}:")
     rows.sort(key=lambda one: [int(part) if part.isdigit() else 0 for part in one.value["where"].split()])
     for entry in rows[: context.arguments.limit]:
         row = entry.value

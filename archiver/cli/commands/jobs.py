@@ -139,7 +139,7 @@ def _pause(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _resume(context: Context, home: Home, queue: Queue) -> int:
-    queue.shared.set("drain", "")
+    queue.shared.settings.set("drain", "")
     queue.pause(False)
     context.console.say("work goes on")
     context.console.data({"paused": False})
@@ -149,8 +149,8 @@ def _resume(context: Context, home: Home, queue: Queue) -> int:
 def _drain(context: Context, home: Home, queue: Queue) -> int:
     """Let workers end once what is under way has ended, before a restart or an update: no job is interrupted."""
     queue.pause(True)
-    queue.shared.set("drain", "yes")
-    count = sum(1 for one in queue.shared.workers() if one.alive)
+    queue.shared.settings.set("drain", "yes")
+    count = len(queue.shared.workers.alive())
     context.console.say(
         f"paused; {many(count, 'worker')} will end once what is under way has ended. Before they are started again: archiver jobs resume"
     )

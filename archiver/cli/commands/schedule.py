@@ -68,7 +68,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         new_entry_id(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
         span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
     )  # fmt: skip
-    queue.shared.add("schedule", [entry_of(made)])
+    queue.shared.entries.add("schedule", [entry_of(made)])
     console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
     console.say(f"  next  {_when(made)}")
     console.say("Workers do it: archiver work")
@@ -105,7 +105,7 @@ def _jitter(one: Schedule) -> str:
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
     console = context.console
-    found = [Schedule.of(entry.id, entry.value) for entry in queue.shared.entries("schedule")]
+    found = [Schedule.of(entry.id, entry.value) for entry in queue.shared.entries.all("schedule")]
     for one in sorted(found, key=lambda one: one.due):
         attempts = queue.attempts(one.last) if one.last else []
         last = attempts[-1] if attempts else None

@@ -64,7 +64,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         one = watch_for(home, target, into, every, from_epoch(now), account)
         one = replace(one, second_look=second, steady=arguments.steady, media=one.media and not arguments.no_media)
         made.append(replace(one, media=True) if arguments.media else one)
-    count = queue.shared.add("watch", [first_check(now, one) for one in made])
+    count = queue.shared.entries.add("watch", [first_check(now, one) for one in made])
     for one in made[:20]:
         console.say(f"{one.id}  {one.kind:<7} {harmless(one.link)}")
     if len(made) > 20:
@@ -85,7 +85,7 @@ def _span(text: str, flag: str) -> float:
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
     console = context.console
-    entries = queue.shared.entries("watch")
+    entries = queue.shared.entries.all("watch")
     shown = 0
     counts: dict[str, int] = {}
     for entry in sorted(entries, key=lambda entry: entry.due or 0.0):
@@ -109,7 +109,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
-    console, entry = context.console, find_entry(queue.shared, "watch", context.arguments.id)
+    console, entry = context.console, find_entry(queue.shared.entries, "watch", context.arguments.id)
     one = Watch.of(entry.id, entry.value)
     console.data({"watch": one.id, **one.value(), "due": entry.due})
     rare = "" if one.steady else ", more rarely with age"
@@ -146,10 +146,10 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 def _now(context: Context, home: Home, queue: Queue) -> int:
     """Make a watch, or all, due now. A look that comes too soon after the first still counts as no second one."""
     name, shared = context.arguments.id, queue.shared
-    entries = shared.entries("watch") if name is None else [find_entry(shared, "watch", name)]
+    entries = shared.entries.all("watch") if name is None else [find_entry(shared.entries, "watch", name)]
     now = shared.now()
     for entry in entries:
-        shared.put("watch", replace(entry, due=now))
+        shared.entries.put("watch", replace(entry, due=now))
     context.console.say(f"{len(entries)} to be looked at now. Workers look: archiver work")
     context.console.data({"due": [entry.id for entry in entries]})
     return 0
