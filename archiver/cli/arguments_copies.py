@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
+
+from archiver.home.paths import given_path
 
 Command = Callable[..., argparse.ArgumentParser]
 
@@ -24,13 +25,13 @@ def add_commands(command: Command, common: argparse.ArgumentParser) -> None:
     recovery = command("recovery", "the key that brings everything back", "archiver recovery new /media/usb")
     deeds = recovery.add_subparsers(dest="action", metavar="ACTION", required=True)
     new = deeds.add_parser("new", help="make one, on another disk", parents=[common])
-    new.add_argument("where", type=Path, metavar="FILE|DIR")
+    new.add_argument("where", type=given_path, metavar="FILE|DIR")
     for name, text in (("add", "one that somebody else keeps"), ("drop", "one that was lost")):
         deed = deeds.add_parser(name, help=text, parents=[common])
         deed.add_argument("key", metavar="age1…")
     deeds.add_parser("list", help="the public keys", parents=[common])
     check = deeds.add_parser("check", help="does this key open the copies?", parents=[common])
-    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("file", type=given_path, metavar="FILE")
 
     restore = command(
         "restore",
@@ -40,7 +41,7 @@ def add_commands(command: Command, common: argparse.ArgumentParser) -> None:
     restore.add_argument(
         "--from", dest="source", required=True, metavar="WHERE", help="a folder, or s3://bucket/prefix"
     )
-    restore.add_argument("--recovery", type=Path, metavar="FILE", help="the recovery key")
+    restore.add_argument("--recovery", type=given_path, metavar="FILE", help="the recovery key")
     restore.add_argument("--endpoint", default="", metavar="URL", help="of S3 that is not Amazon's")
     restore.add_argument("--region", default="")
     restore.add_argument("--profile", default="", help="of ~/.aws; else boto3's usual chain")

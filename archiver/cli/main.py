@@ -16,8 +16,12 @@ from archiver.cli.arguments_jobs import add_commands as add_jobs
 from archiver.cli.commands.annotate import _annotate
 from archiver.cli.commands.catalog import _catalog
 from archiver.cli.context import Context
+from archiver.errors import ExitCode, ProgramFault, exit_code
+from archiver.home.paths import given_folder, given_output, given_path
+from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
+    from archiver.cli.console import Console
     from archiver.home.home import Home
     from archiver.recorder.network import TestNetwork
 
@@ -33,7 +37,7 @@ examples:
 
 exit codes:
   0 all captured, or intact · 1 usage or configuration · 2 something partial · 3 something unavailable or refused
-  4 something blocked or failed · 5 a check failed · 6 cannot tell
+  4 something blocked or failed · 5 a check failed · 6 cannot tell · 7 a fault of the program
 """
 
 
@@ -51,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     # Without defaults of their own, so that an option before the command is not undone by the command's parser.
     common = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     home_help = "the home folder (default: $ARCHIVER_HOME or ~/archiver-home)"
-    common.add_argument("--home", type=Path, metavar="DIR", help=home_help)
+    common.add_argument("--home", type=given_folder, metavar="DIR", help=home_help)
     common.add_argument("--json", action="store_true", help="print JSON lines instead of text")
     common.add_argument("--as", dest="person", metavar="NAME", help="sign as this person (archiver keys new NAME)")
     raw = argparse.RawDescriptionHelpFormatter
@@ -79,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     capture.add_argument("--column", metavar="C", help="the list's column with the links: heading, letter or number")
     capture.add_argument(
         "--sheet",
-        type=Path,
+        type=given_output,
         metavar="FILE",
         help="where the result sheet goes, .csv or .xlsx (default: both, in the home)",
     )
@@ -238,18 +242,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--quiet", action="store_true", help="print only what is not intact")
     check.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="a checkpoint handed out earlier, to hold against"
+        "--checkpoint", type=given_path, metavar="FILE", help="a checkpoint handed out earlier, to hold against"
     )
 
     check.add_argument("--fingerprint", metavar="HEX|WORDS", help="of a package's key, as you got it by another way")
     check.add_argument("--on", metavar="DAY", help="as of this day, 2046-01-31: which certificates will have ended")
     root_help = "of a package, count only stamps under this root certificate; repeatable"
     check.add_argument("--root", action="append", default=[], metavar="SHA256", help=root_help)
-    check.add_argument("--identity", type=Path, metavar="FILE", help="an age identity that opens an encrypted package")
+    check.add_argument(
+        "--identity", type=given_path, metavar="FILE", help="an age identity that opens an encrypted package"
+    )
 
     seal = command("seal", "have outsiders stamp what was sealed, complete and renew their proofs", "archiver seal")
     seal.add_argument("--case", action="append", default=[], metavar="CASE", help="go out by this case's way")
-    seal.add_argument("--write", type=Path, metavar="FILE", help="write the latest checkpoint for counsel or a partner")
+    seal.add_argument(
+        "--write", type=given_output, metavar="FILE", help="write the latest checkpoint for counsel or a partner"
+    )
 
     export = command(
         "export",
@@ -257,7 +265,7 @@ def build_parser() -> argparse.ArgumentParser:
         "archiver export almaty --to /media/usb --profile full --encrypt-to age1…",
     )
     export.add_argument("case", metavar="CASE")
-    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the package is written")
+    export.add_argument("--to", type=given_folder, required=True, metavar="DIR", help="where the package is written")
     export.add_argument("--profile", required=True, metavar="full|partner|public", help="for whom: what it shows")
     export.add_argument(
         "--encrypt-to", action="append", default=[], metavar="KEY", help="an age public key; repeatable"
@@ -280,13 +288,17 @@ def build_parser() -> argparse.ArgumentParser:
         "record that a package was given to somebody, on what basis, with a schedule of what it withholds",
         "archiver disclose ./almaty-full-24 --to 'defence counsel' --basis 'order of 3 May' --by telephone",
     )
-    disclose.add_argument("package", type=Path, metavar="PACKAGE", help="the folder or .tar.age that was exported")
+    disclose.add_argument(
+        "package", type=given_path, metavar="PACKAGE", help="the folder or .tar.age that was exported"
+    )
     disclose.add_argument("--to", required=True, metavar="WHOM", help="a role or pseudonym; it stays in the ledger")
     disclose.add_argument("--basis", required=True, metavar="TEXT", help="a request, an order, an agreement")
     disclose.add_argument(
         "--by", required=True, metavar="HOW", help="how they were given the fingerprint: in person, by telephone"
     )
-    disclose.add_argument("--schedule", type=Path, metavar="FILE", help="write what is withheld, and why, as CSV")
+    disclose.add_argument(
+        "--schedule", type=given_output, metavar="FILE", help="write what is withheld, and why, as CSV"
+    )
 
     keys = command(
         "keys", "the keys that sign: fingerprints, people, passphrase, rotation", "archiver keys fingerprint --qr"
@@ -312,7 +324,7 @@ def build_parser() -> argparse.ArgumentParser:
         "archiver assemble 9k2mv7qd --to ./files",
     )
     assemble.add_argument("what", nargs="+", metavar="ID|WARC", help="a capture, WARC files, or a folder of them")
-    assemble.add_argument("--to", type=Path, required=True, metavar="DIR", help="where the files are written")
+    assemble.add_argument("--to", type=given_folder, required=True, metavar="DIR", help="where the files are written")
     assemble.add_argument("--merge", action="store_true", help="also one file of video and audio, as a working copy")
 
     watch = command(
@@ -353,7 +365,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     compared.add_argument("a", metavar="A", help="a capture")
     compared.add_argument("b", metavar="B", help="another; the earlier one is shown first")
-    compared.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page")
+    compared.add_argument("--html", type=given_output, metavar="FILE", help="also write it as a page")
 
     telegram = command(
         "telegram", "accounts of Telegram: log in, look, log out", "archiver telegram login --account field-1"
@@ -432,7 +444,12 @@ def main(
     try:
         arguments = parser.parse_args(argv, argparse.Namespace(home=None, json=False, person=None))
     except SystemExit as stop:  # argparse has said what is wrong
-        return 0 if stop.code in (0, None) else 1
+        return ExitCode.OK if stop.code in (0, None) else ExitCode.USAGE
+    except EvidenceError as error:  # a path that nothing can come of
+        from archiver.cli.console import Console
+
+        _tell(Console("--json" in (sys.argv if argv is None else argv)), error)
+        return exit_code(error)
     if arguments.version:
         from archiver import __version__
 
@@ -443,31 +460,44 @@ def main(
 
 def _guarded(arguments: argparse.Namespace, network: TestNetwork | None, environment: dict[str, str]) -> int:
     from archiver.cli.console import Console
-    from archiver.errors import exit_code
-    from storage.errors import EvidenceError
 
     console = Console(arguments.json)
     try:
         return _COMMANDS[arguments.command](Context(arguments, console, network, environment))
     except EvidenceError as error:
-        console.warn(f"archiver: expected {error.expected}")
-        console.warn(f"          found    {error.found}")
-        console.warn(f"          next     {error.next_step}")
-        console.data(
-            {
-                "error": type(error).__name__,
-                "expected": error.expected,
-                "found": error.found,
-                "next": error.next_step,
-            }
-        )
+        _tell(console, error)
         return exit_code(error)
     except KeyboardInterrupt:
         console.warn("archiver: stopped. What was received is kept; the next command seals it.")
-        return 4
+        return ExitCode.FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
+        _tell_fault(console, error)
+        return ExitCode.FAULT
+
+
+def _tell(console: Console, error: EvidenceError) -> None:
+    console.warn(f"archiver: expected {error.expected}")
+    console.warn(f"          found    {error.found}")
+    console.warn(f"          next     {error.next_step}")
+    console.data(
+        {
+            "error": type(error).__name__,
+            "expected": error.expected,
+            "found": error.found,
+            "next": error.next_step,
+        }
+    )
+
+
+def _tell_fault(console: Console, error: Exception) -> None:
+    """Print the traceback of an exception that nobody foresaw, and below it what a person can do."""
+    import traceback
+
+    console.warn("".join(traceback.format_exception(error)).rstrip())
+    _tell(console, ProgramFault(error))
 
 
 def _first(context: Context) -> int:

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.database import unreachable
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
-from storage.errors import Unreachable
+from storage.errors import Unreachable, disk_error
 from storage.times import Clock, from_epoch_ms, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ VERSION = "1"
 """Version of the workflow, not of the program: workers of two versions share a queue until it changes."""
 POLL_SECONDS = 0.2
 PAGE = 500
+SHOWN = 5
+"""How many ids are named where a part of one fits several."""
 ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
 STATES = {
@@ -220,18 +223,12 @@ class Queue:
                 found[state] = found.get(state, 0) + count
         return found
 
+    def named(self, text: str) -> list[str]:
+        """Return the ids of jobs that are, begin or end with `text`; a few, where there are many."""
+        return self.shared.workflows.jobs_named(WORKFLOW, text, SHOWN)
+
     def attempts(self, job: str) -> list[JobStatus]:
-        """Everything that was tried of a job, the first attempt first. `job`: its id, or how it begins or ends."""
-        if len(job) < 24:
-            begins = self._listed(workflow_id_prefix=job, load_output=False, limit=1000)
-            whole = {item.workflow_id.rpartition(".")[0] for item in begins}
-            if not whole:
-                every = self._listed(load_input=False, load_output=False)
-                ids = (item.workflow_id.rpartition(".")[0] for item in every)
-                whole = {one for one in ids if one.endswith(job)}
-            if len(whole) != 1:
-                return []
-            (job,) = whole
+        """List everything that was tried of a job, given by its whole id, the first attempt first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
         found = [one for item in items if (one := _job_status(item)) is not None]
         return sorted(found, key=lambda one: one.attempt)
@@ -399,6 +396,14 @@ def database(home: Home) -> str:
     """Return the URL of a home's queue: in the home, or where many machines share one. Losing it loses no capture."""
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
-    path = home.path / "jobs" / "queue.sqlite"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    return f"sqlite:///{path.absolute()}"
+    return f"sqlite:///{(jobs_folder(home.path) / 'queue.sqlite').absolute()}"
+
+
+def jobs_folder(home_path: Path) -> Path:
+    """Return the folder `jobs` of a home, made if it is not there. Raises `DiskError`."""
+    folder = home_path / "jobs"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {folder.name}/") from error
+    return folder

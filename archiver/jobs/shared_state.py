@@ -224,3 +224,21 @@ class Workflows:
         asked = asked.order_by(c.created_at.desc(), c.workflow_uuid.desc()).limit(limit)
         with self._database.begin() as connection:
             return [(int(row[0]), str(row[1])) for row in connection.execute(asked)]
+
+    def jobs_named(self, name: str, text: str, limit: int) -> list[str]:
+        """List at most `limit` ids of jobs that are, begin or end with `text`, of workflows of that name.
+
+        The database reads them; a queue may hold hundreds of thousands, of which only the few that match come here.
+        """
+        ident = self._table.c.workflow_uuid
+        first = self._database.sa.select(ident).where(self._table.c.name == name, ident.endswith(".1"))
+        for like in (
+            ident == f"{text}.1",
+            ident.startswith(text, autoescape=True),
+            ident.endswith(f"{text}.1", autoescape=True),
+        ):
+            with self._database.begin() as connection:
+                rows = connection.execute(first.where(like).order_by(ident).limit(limit)).all()
+            if rows:
+                return [str(row[0]).removesuffix(".1") for row in rows]
+        return []

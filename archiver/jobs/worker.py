@@ -22,7 +22,7 @@ from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.claims import HomeClaims
 from archiver.jobs.job import INTERRUPTED, Ended, capture_id, decide_retry, interrupted, unpacked
-from archiver.jobs.queue import Attempt, AttemptResult, Queue
+from archiver.jobs.queue import Attempt, AttemptResult, Queue, jobs_folder
 from archiver.jobs.watch_check import check_watch
 from archiver.jobs.whole_crawl import walked_whole
 from archiver.seal.recovery import recover
@@ -37,11 +37,11 @@ STOPPED = "interrupted by the person"
 def worker_place(home: Path) -> tuple[Lock, int]:
     """Take the lowest free place among the home's workers. Returns the lock that holds it, and its number.
 
-    The lock is held for as long as the worker lives. Raises `UsageError` where there is none.
+    The lock is held for as long as the worker lives. Raises `UsageError` where there is none, `DiskError`.
     """
-    (home / "jobs").mkdir(mode=0o700, exist_ok=True)
+    folder = jobs_folder(home)
     for number in range(1, 1000):
-        lock = Lock(home / "jobs" / f"worker-{number}.lock")
+        lock = Lock(folder / f"worker-{number}.lock")
         if lock.acquire(wait=False):
             return lock, number
     raise UsageError("a free place for a worker", "a thousand at work in this home", "One does many jobs: --at-once.")

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.copies.evict import bring_back
-from archiver.errors import CannotTell, NotFound, UsageError
+from archiver.errors import CannotTell, ExitCode, NotFound, UsageError
 from archiver.export.assemble import Found, listed, scan, write
+from archiver.home.paths import given_path
 from archiver.tools import ffmpeg
 from storage.assembly import Assembly
-from storage.errors import EvidenceError
+from storage.errors import EvidenceError, disk_error
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -22,7 +23,7 @@ def assemble(context: Context) -> int:
     arguments, console = context.arguments, context.console
     found = Found()
     for name in arguments.what:
-        path = Path(name)
+        path = given_path(name)
         if path.is_file():
             some = scan([path])
         elif path.is_dir():
@@ -40,7 +41,10 @@ def assemble(context: Context) -> int:
         found.places |= some.places
     if not found.assemblies:
         raise NotFound("an assembly", "none: every file there is one record", "Look with `archiver show ID --records`.")
-    arguments.to.mkdir(parents=True, exist_ok=True)
+    try:
+        arguments.to.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {arguments.to}") from error
     codes = [0]
     written: list[tuple[Path, Assembly]] = []
     for assembly in sorted(found.assemblies.values(), key=lambda item: item.name):
@@ -51,9 +55,9 @@ def assemble(context: Context) -> int:
             good = write(assembly, found.places, out)
         except CannotTell as error:
             console.warn(f"cannot tell    {assembly.name}: {error}")
-            codes.append(6)
+            codes.append(ExitCode.CANNOT_TELL)
             continue
-        codes.append(0 if good else 5)
+        codes.append(ExitCode.OK if good else ExitCode.CHECK_FAILED)
         written.append((out, assembly))
         console.say(
             f"{'intact' if good else 'DAMAGED'}    {out}  {assembly.size} bytes in {len(assembly.pieces)} pieces  sha256 {assembly.sha256}"
@@ -98,7 +102,7 @@ def _merge(context: Context, written: list[tuple[Path, Assembly]]) -> int:
             out, facts = ffmpeg.merge([path for path, _ in group], folder)
         except EvidenceError as error:
             console.warn(str(error))
-            return 4
+            return ExitCode.FAILED
         name = folder / f"{group[0][1].about.get('id') or 'merged'}.merged{out.suffix}"
         out.replace(name)
         facts["inputs"] = [{"name": path.name, "sha256": assembly.sha256} for path, assembly in group]

@@ -16,7 +16,7 @@ from archiver.capture.support import walked
 from archiver.capture.walk import Walk, unfinished
 from archiver.cli.arguments import moment, telegram_account
 from archiver.cli.runtime import run_interruptible
-from archiver.errors import UsageError
+from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.tools.chromium import missing
@@ -59,7 +59,7 @@ def capture_links(context: Context, home: Home) -> int:
             console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
             console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
     if not batch.targets and not listed:
-        return 1
+        return ExitCode.USAGE
     batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
     if listed:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
@@ -129,10 +129,10 @@ def crawl_link(context: Context, home: Home) -> int:
         recorder.close()
     for link, error in walk.failed:
         console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
-    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [4 for _ in walk.failed]
+    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [ExitCode.FAILED for _ in walk.failed]
     if walk.results:
         run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
         found = home.state.frontier_size(run)
         what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
         console.say(f"{what}, run {run}")
-    return max(codes, default=4)
+    return max(codes, default=ExitCode.FAILED)

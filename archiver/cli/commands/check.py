@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
-from archiver.errors import ArchiverError, NotFound, UsageError
+from archiver.errors import ArchiverError, ExitCode, NotFound, UsageError
+from archiver.home.paths import given_path
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def check(context: Context) -> int:
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
     _print(context, lines)
     code = worst(lines)
-    verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]
+    verdict = VERDICTS[code]
     stamped = sum(line.check == "time" and line.finding is Finding.INTACT for line in lines)
     times = (
         "NOT TIMESTAMPED"
@@ -63,15 +64,21 @@ def _print(context: Context, lines: list[Line]) -> None:
 
 def _path(what: str) -> Path | None:
     """A package that is named by its path; a name without a separator is a capture or case where there is no such file."""
-    path = Path(what).expanduser()
+    path = given_path(what)
     return path if path.exists() and (path.is_file() or path.is_dir()) else None
 
 
+VERDICTS = {
+    ExitCode.OK: "intact",
+    ExitCode.PARTIAL: "INCOMPLETE: something is missing",
+    ExitCode.CHECK_FAILED: "DAMAGED: see the lines above",
+    ExitCode.CANNOT_TELL: "cannot tell: see the lines above",
+}
 PACKAGE_VERDICTS = {
-    0: "INTACT, and signed by the key that was named",
-    2: "INCOMPLETE: something is missing",
-    5: "TAMPERED: do not rely on this package",
-    6: "CANNOT TELL: consistent with itself; see the lines above",
+    ExitCode.OK: "INTACT, and signed by the key that was named",
+    ExitCode.PARTIAL: "INCOMPLETE: something is missing",
+    ExitCode.CHECK_FAILED: "TAMPERED: do not rely on this package",
+    ExitCode.CANNOT_TELL: "CANNOT TELL: consistent with itself; see the lines above",
 }
 
 
@@ -92,7 +99,7 @@ def _check_path(context: Context, path: Path) -> int:
             console.say(f"{finding.kind:<10} {finding}")
         console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")
         console.data(report.line())
-        return 0 if report.intact else 5
+        return ExitCode.OK if report.intact else ExitCode.CHECK_FAILED
     identities = identity_in(arguments.identity) if arguments.identity else []
     keys = context.home_path / "keys" / "cases"
     for key in sorted(keys.glob("*.age-key")):
@@ -138,7 +145,7 @@ def _given(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return path.expanduser().read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise NotFound(
             f"a checkpoint at {path}", error.strerror or "none", "Name the file that was handed out."

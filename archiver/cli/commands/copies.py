@@ -10,8 +10,9 @@ from archiver.copies.destinations import Place, destinations, open_place, store_
 from archiver.copies.locks import checked_mode, policies
 from archiver.copies.restore import Restored, destination_of, homes_at, restore, with_keyring
 from archiver.copies.sync import Report, sync, total_backlog
-from archiver.errors import NotFound, UsageError
+from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.cases import named_captures
+from archiver.home.paths import given_path
 from archiver.home.people import recovery_keys
 from archiver.home.visibility import LEGAL_ROUTE
 from archiver.signer.age import identity_in
@@ -58,7 +59,7 @@ def sync_command(context: Context, home: Home) -> int:
             codes.append(_code(error))
             continue
         _show(context, place, report)
-        codes.append(0 if report.good else 4)
+        codes.append(ExitCode.OK if report.good else ExitCode.FAILED)
     return max(codes)
 
 
@@ -86,7 +87,7 @@ def _from_others(context: Context, home: Home) -> int:
         console.say(f"{closed} more lie there that no key here opens")
     if not brought and not closed:
         console.say("nobody else keeps anything there")
-    return 2 if any(one.done.missing for one in brought) else 0
+    return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
 
 
 def _code(error: EvidenceError) -> int:
@@ -138,7 +139,7 @@ def _status(context: Context, home: Home) -> int:
         copied = len(home.catalog.copies(name))
         context.console.say(f"{name}: {copied} of {total} captures have a copy there, {waiting[name]} wait")
         context.console.data({"destination": name, "copied": copied, "captures": total, "waiting": waiting[name]})
-    return 0 if not any(waiting.values()) else 2
+    return ExitCode.PARTIAL if any(waiting.values()) else ExitCode.OK
 
 
 def after_captures(context: Context, home: Home) -> None:
@@ -196,7 +197,7 @@ def recovery(context: Context, home: Home) -> int:
 def _recovery_check(context: Context, home: Home) -> int:
     """Whether a recovery key that somebody holds would open the copies today."""
     keys = identity_in(context.arguments.file)
-    code = 0
+    code = ExitCode.OK
     for one in destinations(home, []):
         place = open_place(home, one)
         found, _ = homes_at(place.vault.store, keys)
@@ -204,7 +205,7 @@ def _recovery_check(context: Context, home: Home) -> int:
         ring = bool(mine) and bool(with_keyring(mine[0], keys)[1])
         context.console.say(f"{one.name}: {'opens the copies' if ring else 'does NOT open the copies'}")
         context.console.data({"destination": one.name, "opens": ring})
-        code = code if ring else 5
+        code = code if ring else ExitCode.CHECK_FAILED
     return code
 
 
@@ -214,8 +215,9 @@ def _recovery_check(context: Context, home: Home) -> int:
 def restore_command(context: Context) -> int:
     """An empty home out of the copies. Exit code 2 where something did not come back."""
     arguments, console = context.arguments, context.console
-    place = destination_of(arguments.source, arguments.endpoint, arguments.region, arguments.profile)
-    store = store_of(place, context.home_path.absolute().parent)
+    source = arguments.source if "://" in arguments.source else str(given_path(arguments.source))
+    place = destination_of(source, arguments.endpoint, arguments.region, arguments.profile)
+    store = store_of(place, context.home_path.parent)
 
     def shown(done: Restored) -> None:
         console.progress_line(f"{many(done.captures, 'capture')}, {size(done.bytes)}")
@@ -245,7 +247,7 @@ def restore_command(context: Context) -> int:
             "missing": [{"capture": capture, "why": why} for capture, why in done.missing], "keys": done.keyring,
         }
     )  # fmt: skip
-    return 2 if done.missing or not done.keyring else 0
+    return ExitCode.PARTIAL if done.missing or not done.keyring else ExitCode.OK
 
 
 # -- triage and locks ------------------------------------------------------------------------------------
@@ -367,7 +369,9 @@ def fixity_command(context: Context, home: Home) -> int:
             "event": seq, "verdict": verdict,
         }
     )  # fmt: skip
-    return 5 if report.left else 6 if report.unread else 0
+    if report.left:
+        return ExitCode.CHECK_FAILED
+    return ExitCode.CANNOT_TELL if report.unread else ExitCode.OK
 
 
 def evict_command(context: Context, home: Home) -> int:
@@ -396,7 +400,7 @@ def evict_command(context: Context, home: Home) -> int:
             "kept": [list(one) for one in report.kept],
         }
     )
-    return 4 if report.kept else 0
+    return ExitCode.FAILED if report.kept else ExitCode.OK
 
 
 def dispose_command(context: Context, home: Home) -> int:
@@ -431,7 +435,7 @@ def dispose_command(context: Context, home: Home) -> int:
 def _carry_out(context: Context, home: Home) -> int:
     from archiver.copies import dispose
 
-    console, code = context.console, 0
+    console, code = context.console, ExitCode.OK
     for capture in dispose.destroy_here(home):
         console.say(f"removed here: {capture}")
     for one in home.config.copies.destinations:
@@ -439,7 +443,7 @@ def _carry_out(context: Context, home: Home) -> int:
             done = dispose.destroy_there(home, open_place(home, one, writing=False))
         except EvidenceError as error:
             console.warn(f"NOT removed at {one.name}: {error.found}. `archiver dispose` (or sync) tries again.")
-            code = 4
+            code = ExitCode.FAILED
             continue
         for item in done:
             console.say(f"removed at {item.destination}: {many(item.objects, 'object')} of {item.capture}")
@@ -447,7 +451,7 @@ def _carry_out(context: Context, home: Home) -> int:
                 until = f" until {left.lock.until:%Y-%m-%d}" if left.lock and left.lock.until else ""
                 readable = "nobody can read it: its key was destroyed" if item.unreadable else "IT CAN STILL BE READ"
                 console.warn(f"  remains, locked{until}: {left.key} ({readable})")
-            code = max(code, 2 if item.remains else 0)
+            code = max(code, ExitCode.PARTIAL if item.remains else ExitCode.OK)
             console.data(
                 {"destination": item.destination, "capture": item.capture, "objects": item.objects,
                  "remains": len(item.remains), "unreadable": item.unreadable}

@@ -58,7 +58,7 @@ def _proof(stamp: Stamp | None) -> str:
 def disclose(context: Context, home: Home) -> int:
     """The command: a signed event of what went to whom, and the schedule of what it withholds. Raises `UsageError`."""
     arguments, console = context.arguments, context.console
-    folder: Path = arguments.package.expanduser()
+    folder: Path = arguments.package
     exported = _exported(home, folder)
     package = read_package(folder) if folder.is_dir() else {}
     captures = exported["captures"]
@@ -89,7 +89,7 @@ def disclose(context: Context, home: Home) -> int:
     missing = f"; {len(left_out)} on captures that are NOT in the package" if left_out else ""
     console.say(f"exculpatory  {len(tagged)} tags of this case{missing}")
     if arguments.schedule:
-        write_synced(arguments.schedule.expanduser(), _schedule(detail, withheld, tagged, captures))
+        write_synced(arguments.schedule, _schedule(detail, withheld, tagged, captures))
         console.say(f"schedule     {arguments.schedule}")
     console.data({"event": sealed.seq, **detail})
     return 0

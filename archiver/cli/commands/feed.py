@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import chosen_account
@@ -11,6 +10,7 @@ from archiver.cli.console import harmless
 from archiver.cli.entries import JOB_MARKS, due_words, remove
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
+from archiver.home.paths import given_path
 from archiver.jobs.entries import SharedEntry, find_entry, new_entry_id
 from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
@@ -34,7 +34,7 @@ def feed_command(context: Context, home: Home) -> int:
 def _add(context: Context, home: Home, queue: Queue) -> int:
     arguments, console = context.arguments, context.console
     kind = kind_of(arguments.source)
-    source = arguments.source if kind in ("rss", "sheet") else str(Path(arguments.source).expanduser().absolute())
+    source = arguments.source if kind in ("rss", "sheet") else str(given_path(arguments.source))
     columns = {what: getattr(arguments, f"{what}_column") for what in ("status", "link", "hash")}
     columns = {what: heading for what, heading in columns.items() if heading}
     if columns and kind != "sheet":

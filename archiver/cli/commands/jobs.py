@@ -9,7 +9,7 @@ from archiver.capture.options import Options
 from archiver.cli.arguments import moment, telegram_account
 from archiver.cli.console import harmless, many
 from archiver.cli.entries import JOB_MARKS
-from archiver.errors import NotFound, UsageError
+from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.job import PRIORITIES
 from archiver.jobs.new_job import new_job
@@ -60,7 +60,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
         console.data({"job": job.id, "kind": job.kind, "link": job.link})
     console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
-    return 1 if wrong else 0
+    return ExitCode.USAGE if wrong else ExitCode.OK
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
@@ -84,10 +84,13 @@ def _line(one: JobStatus) -> str:
 
 
 def _found(queue: Queue, text: str) -> list[JobStatus]:
-    attempts = queue.attempts(text)
-    if not attempts:
-        raise NotFound(f"one job {text!r}", "none, or several", "List them: archiver jobs list")
-    return attempts
+    """Return the attempts at the one job whose id is, begins or ends with `text`. Raises `NotFound`, `UsageError`."""
+    named = queue.named(text)
+    if not named:
+        raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
+    if len(named) > 1:
+        raise UsageError(f"one job for {text!r}", f"several: {', '.join(named)}", "Give more of the id.")
+    return queue.attempts(named[0])
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:

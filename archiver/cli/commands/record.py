@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 def record_program(context: Context, home: Home) -> int:
     """`archiver record -- COMMAND`: an open capture for any program that honours proxy settings."""
     arguments, console = context.arguments, context.console
-    command = (
-        [word for word in arguments.program if word != "--"]
-        if arguments.program[:1] == ["--"]
-        else list(arguments.program)
-    )
-    if not command:
+    command = list(arguments.program)
+    if command[:1] == ["--"]:  # ours; any further one belongs to the program
+        del command[0]
+    if not command or not command[0]:
         raise UsageError(
             "a command after --",
             "none",

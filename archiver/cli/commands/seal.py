@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.runtime import shown, tell
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
 from archiver.seal.kept_stamps import covering, stamps
 from archiver.seal.timestamps import asker_for, stamp_latest
@@ -42,12 +42,12 @@ def seal_command(context: Context, home: Home) -> int:
             "stamps": [shown(stamp) for stamp in report.new],
         }
     )  # fmt: skip
-    return 4 if report.troubles else 0
+    return ExitCode.FAILED if report.troubles else ExitCode.OK
 
 
 def _hand_out(context: Context, home: Home) -> int:
     """The latest checkpoint as a file for counsel or a partner: whoever holds it binds all history up to it."""
-    path = context.arguments.write.expanduser()
+    path = context.arguments.write
     checkpoint = home.ledger.checkpoint()
     write_synced(path, (home.path / "ledger" / "checkpoints" / str(checkpoint.size)).read_bytes())
     context.console.say(f"checkpoint of {checkpoint.size} events written to {path}")

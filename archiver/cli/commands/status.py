@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli.console import Console, harmless, many
+from archiver.errors import ExitCode
 from archiver.jobs.queue import opened
 from archiver.jobs.status import status
 
@@ -25,7 +26,7 @@ def status_command(context: Context, home: Home) -> int:
         console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
     alive = any(one["alive"] for one in found["workers"])
     waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
-    return 2 if (waits and not alive) or found["failed"] else 0
+    return ExitCode.PARTIAL if (waits and not alive) or found["failed"] else ExitCode.OK
 
 
 def _print_work(console: Console, found: dict[str, Any]) -> None:
