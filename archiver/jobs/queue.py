@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.home.paths import make_folder
 from archiver.jobs.database import unreachable
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
-from storage.errors import Unreachable, disk_error
+from storage.errors import Unreachable
 from storage.times import Clock, from_epoch_ms, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -396,14 +396,6 @@ def database(home: Home) -> str:
     """Return the URL of a home's queue: in the home, or where many machines share one. Losing it loses no capture."""
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
-    return f"sqlite:///{(jobs_folder(home.path) / 'queue.sqlite').absolute()}"
-
-
-def jobs_folder(home_path: Path) -> Path:
-    """Return the folder `jobs` of a home, made if it is not there. Raises `DiskError`."""
-    folder = home_path / "jobs"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, f"making {folder.name}/") from error
-    return folder
+    path = home.path / "jobs" / "queue.sqlite"
+    make_folder(path.parent)
+    return f"sqlite:///{path.absolute()}"

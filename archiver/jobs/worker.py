@@ -18,11 +18,12 @@ from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
+from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.claims import HomeClaims
 from archiver.jobs.job import INTERRUPTED, Ended, capture_id, decide_retry, interrupted, unpacked
-from archiver.jobs.queue import Attempt, AttemptResult, Queue, jobs_folder
+from archiver.jobs.queue import Attempt, AttemptResult, Queue
 from archiver.jobs.watch_check import check_watch
 from archiver.jobs.whole_crawl import walked_whole
 from archiver.seal.recovery import recover
@@ -39,9 +40,9 @@ def worker_place(home: Path) -> tuple[Lock, int]:
 
     The lock is held for as long as the worker lives. Raises `UsageError` where there is none, `DiskError`.
     """
-    folder = jobs_folder(home)
+    make_folder(home / "jobs")
     for number in range(1, 1000):
-        lock = Lock(folder / f"worker-{number}.lock")
+        lock = Lock(home / "jobs" / f"worker-{number}.lock")
         if lock.acquire(wait=False):
             return lock, number
     raise UsageError("a free place for a worker", "a thousand at work in this home", "One does many jobs: --at-once.")
