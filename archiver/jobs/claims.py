@@ -29,7 +29,7 @@ class HomeClaims:
     def __init__(self, home: Home, shared: SharedState, signer: Signer, under_way: Callable[[str], bool]) -> None:
         """`under_way` tells whether this process is carrying out the attempt of that id."""
         self._home, self._shared, self._signer, self._under_way = home, shared, signer, under_way
-        self._ledger = home.keys.ledger.name
+        self._ledger = home.ledger_key.name
         self._settling = threading.Lock()
 
     def known(self, attempt: str) -> AttemptResult | None:

@@ -10,10 +10,10 @@ import json
 from collections.abc import Sequence
 from itertools import islice
 
-from archiver.capture.known_posts import LINKS
 from archiver.home.home import Home
 from archiver.jobs.shared_state import SharedState
 from archiver.jobs.watch import SHOWN, Watch
+from spiders.platforms import platform_named
 from spiders.targets import Target
 
 KEPT = 5
@@ -33,10 +33,11 @@ class Controls:
         known = self._known(target.platform)
         known += [one["link"] for one in list(self._watch.posts.values())[:TRIED]]
         links = [link for link in dict.fromkeys(known) if link != self._watch.link]
-        if target.platform == "page":  # a page's server speaks for itself only
+        platform = platform_named(target.platform)
+        if platform.promise.server_speaks:  # a page's, for itself only
             host = target.url.split("/")[2]
             return [link for link in links if link.split("/")[2] == host][:TRIED] or [f"https://{host}/"]
-        config = self._home.config.doctor.get(target.platform, LINKS.get(target.platform, ""))
+        config = self._home.config.doctor.get(target.platform, platform.known_post or "")
         return [*links[:TRIED], *([config] if config not in (*links[:TRIED], "", self._watch.link) else [])]
 
     def remember(self) -> None:

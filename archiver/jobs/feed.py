@@ -71,7 +71,7 @@ class FeedReader:
         Raises `Unreachable`.
         """
         shared, queued = self._queue.shared, 0
-        now, ours = shared.now(), self._home.keys.ledger.name
+        now, ours = shared.now(), self._home.ledger_key.name
         for entry in shared.entries.due("feed", now):
             feed = Feed.of(entry.id, entry.value)
             if feed.ledger != ours:

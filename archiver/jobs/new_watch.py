@@ -39,6 +39,6 @@ def _with_last_sight(home: Home, made: Watch, target: Target) -> Watch:
         for post in home.catalog.posts(row["id"]):
             line = json.loads(post["line"])
             if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
-                found = sight(line, row["id"], home.keys.ledger.name, row["opened"])
+                found = sight(line, row["id"], home.ledger_key.name, row["opened"])
                 return replace(made, state="present", sight=found)
     return made

@@ -28,6 +28,7 @@ from archiver.jobs.watch import (
     seen,
     sight,
 )
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
 FIRST, SECOND = 1, 3
@@ -101,10 +102,11 @@ class PostCheck:
 
     def _answers(self, capture: str, platform: str) -> list[str]:
         """List the records in which the platform itself says that the post is not there; of a page, its server."""
+        server = platform_named(platform).promise.server_speaks
         return [
             line["record"]
             for line in self._home.catalog.inventory(capture)
-            if line.get("outcome") in NOT_SHOWN and line.get("record") and ("absence" in line or platform == "page")
+            if line.get("outcome") in NOT_SHOWN and line.get("record") and ("absence" in line or server)
         ]
 
     async def _control(self, target: Target, options: Options, part: int) -> dict[str, Any] | None:

@@ -56,7 +56,7 @@ class Worker:
         self.archive, self.home = archive, archive.home
         self.queue, self.shared = queue, queue.shared
         self.signer, self.events = signer, events
-        self.ledger = self.home.keys.ledger.name
+        self.ledger = self.home.ledger_key.name
         self.claims = HomeClaims(self.home, self.shared, signer, self._is_under_way)
         self._loop = asyncio.get_running_loop()
         self._recovering = asyncio.Lock()
@@ -148,7 +148,7 @@ class Worker:
         async with self._recovering:
             begun = (self.home.path / self.home.capture_folder(wanted)).exists()
             if begun:
-                await asyncio.to_thread(recover, self.home)
+                await asyncio.to_thread(recover, self.home, self.signer)
             await asyncio.to_thread(self.home.project)
             row = self.home.catalog.capture(wanted)
         if row is not None:

@@ -14,7 +14,6 @@ from archiver.capture.result import Result
 from archiver.jobs.job import Job
 from archiver.jobs.queue import AttemptResult, Queue
 from archiver.jobs.worker import Worker
-from archiver.signer.local import LocalSigner
 from tests.conftest import Shell, World
 
 POST, FILM = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
@@ -59,7 +58,7 @@ class NobodyListens:
 
 def worker_for(archive: Archive, queue: Queue) -> Worker:
     """A worker on the running loop, whom nobody listens to."""
-    return Worker(archive, queue, LocalSigner(archive.home), NobodyListens())
+    return Worker(archive, queue, archive.signer, NobodyListens())
 
 
 def until(condition: Any, seconds: float = 60.0) -> None:

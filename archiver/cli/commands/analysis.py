@@ -16,6 +16,7 @@ from archiver.casework.annotations import about as about_of
 from archiver.casework.annotations import coordinates
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from storage.events import Event
 from storage.ledger import Sealed
 from storage.times import utc_text
@@ -30,19 +31,20 @@ _BASIS = re.compile(r"(?P<id>[^:@\s]+)(?::(?P<post>[^@\s]+))?(?:@(?P<from>[\d:.]
 def analysis(context: Context, home: Home) -> int:
     """One of the commands above. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments = context.arguments
-    about, detail = _MAKERS[arguments.command](home, arguments)
+    signer = context.signer(home)
+    about, detail = _MAKERS[arguments.command](home, signer, arguments)
     text = arguments.title or "" if arguments.command == "incident" else " ".join(arguments.words)
     if not text.strip() and arguments.command != "incident":
         raise UsageError("some words", "none", "Say what is to be recorded.")
     kind = {"conclude": "conclusion", "translate": "translation"}.get(arguments.command, arguments.command)
-    sealed = append(home, {"kind": kind, "about": about, "text": text, **detail})
-    context.console.say(f"{kind} signed by {home.author.pseudonym} ({home.author.role}) as event {sealed.seq}")
+    sealed = append(home, signer, {"kind": kind, "about": about, "text": text, **detail})
+    context.console.say(f"{kind} signed by {signer.author.pseudonym} ({signer.author.role}) as event {sealed.seq}")
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})
     return 0
 
 
-def append(home: Home, detail: dict[str, Any]) -> Sealed:
-    sealed = home.ledger.append([Event("annotated", home.clock(), detail)], home.author)[0]
+def append(home: Home, signer: Signer, detail: dict[str, Any]) -> Sealed:
+    sealed = signer.append([Event("annotated", home.clock(), detail)])[0]
     home.project()
     return sealed
 
@@ -54,7 +56,7 @@ def _capture(home: Home, arguments: Any) -> dict[str, Any]:
     return about_of(home, arguments.level_id, arguments.post, arguments.attachment, None, None, None).detail()
 
 
-def _time(home: Home, arguments: Any) -> Made:
+def _time(home: Home, signer: Signer, arguments: Any) -> Made:
     since = _moment(arguments.since, "--since")
     until = _moment(arguments.until, "--until") if arguments.until else since
     if until < since:
@@ -71,7 +73,7 @@ def _moment(text: str, flag: str) -> datetime:
     return found
 
 
-def _translate(home: Home, arguments: Any) -> Made:
+def _translate(home: Home, signer: Signer, arguments: Any) -> Made:
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2,8})*", arguments.language):
         raise UsageError("--language as a code like en or kk-Latn", repr(arguments.language), "Give it in that form.")
     date = arguments.date or utc_text(home.clock())[:10]
@@ -81,15 +83,15 @@ def _translate(home: Home, arguments: Any) -> Made:
     return _capture(home, arguments), detail
 
 
-def _sensitivity(home: Home, arguments: Any) -> Made:
+def _sensitivity(home: Home, signer: Signer, arguments: Any) -> Made:
     return _capture(home, arguments), {"level": arguments.level}
 
 
-def _review(home: Home, arguments: Any) -> Made:
-    if home.author.role != "reviewer":
+def _review(home: Home, signer: Signer, arguments: Any) -> Made:
+    if signer.author.role != "reviewer":
         raise UsageError(
             "a reviewer",
-            f"{home.author.pseudonym}, who is {home.author.role}",
+            f"{signer.author.pseudonym}, who is {signer.author.role}",
             "A second person reviews: archiver keys new NAME --role reviewer, then archiver --as NAME review …",
         )
     detail = {"decision": arguments.decision}
@@ -97,7 +99,7 @@ def _review(home: Home, arguments: Any) -> Made:
         event = home.ledger.read_event(int(arguments.level_id))
         if event is None or event["type"] != "annotated":
             raise NotFound("an annotation's event", arguments.level_id, "Its number stands in `archiver custody`.")
-        if event["agent"]["key"] == home.author.public_text:
+        if event["agent"]["key"] == signer.author.public_text:
             raise UsageError("another person's annotation", "your own", "Let somebody else review it.")
         return {"event": event["seq"], **_scope(event)}, detail
     return _capture(home, arguments), detail
@@ -109,7 +111,7 @@ def _scope(event: dict[str, Any]) -> dict[str, Any]:
     return {key: about[key] for key in ("case", "capture") if key in about}
 
 
-def _author(home: Home, arguments: Any) -> Made:
+def _author(home: Home, signer: Signer, arguments: Any) -> Made:
     about = {"platform": arguments.platform, "author": arguments.handle.lstrip("@")}
     if arguments.case:
         home.recipients([arguments.case])
@@ -117,7 +119,7 @@ def _author(home: Home, arguments: Any) -> Made:
     return about, {"mark": arguments.mark}
 
 
-def _incident(home: Home, arguments: Any) -> Made:
+def _incident(home: Home, signer: Signer, arguments: Any) -> Made:
     about = _incident_about(home, arguments)
     detail: dict[str, Any] = {"exhibits": [_basis(home, text) for text in arguments.add]}
     if arguments.place:
@@ -145,7 +147,7 @@ def _incident_about(home: Home, arguments: Any) -> dict[str, Any]:
     return {"case": arguments.case, "incident": arguments.incident}
 
 
-def _conclude(home: Home, arguments: Any) -> Made:
+def _conclude(home: Home, signer: Signer, arguments: Any) -> Made:
     about = _incident_about(home, arguments)
     known = {
         body["detail"]["about"]["incident"]
@@ -170,7 +172,7 @@ def _basis(home: Home, text: str) -> dict[str, Any]:
     return about_of(home, match["id"], match["post"], None, match["from"], match["to"], None).detail()
 
 
-_MAKERS: dict[str, Callable[[Home, Any], Made]] = {
+_MAKERS: dict[str, Callable[[Home, Signer, Any], Made]] = {
     "time": _time, "translate": _translate, "sensitivity": _sensitivity, "review": _review, "author": _author,
     "incident": _incident, "conclude": _conclude,
 }  # fmt: skip

@@ -26,11 +26,12 @@ def _annotate(context: Context) -> int:
         extra = annotations.coordinates(arguments.at) | ({"zone": arguments.zone} if arguments.zone else {})
     if arguments.command == "note" and arguments.privileged:
         extra = {"privileged": True}
-    sealed = annotations.annotate(home, arguments.command, what, " ".join(arguments.words), extra)
+    signer = context.signer(home)
+    sealed = annotations.annotate(home, signer, arguments.command, what, " ".join(arguments.words), extra)
     if arguments.command == "quarantine":
         context.console.say(LEGAL_ROUTE)
     context.console.say(
-        f"{arguments.command} signed by {home.author.pseudonym} as event {sealed.seq}, about {what.capture}"
+        f"{arguments.command} signed by {signer.author.pseudonym} as event {sealed.seq}, about {what.capture}"
         + (f" {what.post}" if what.post else "")
     )
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})

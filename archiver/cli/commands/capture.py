@@ -20,6 +20,7 @@ from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.tools.chromium import missing
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, parse_target
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def capture_links(context: Context, home: Home) -> int:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
         console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     codes: list[int] = []
 
     async def all_of_them() -> None:
@@ -93,10 +94,10 @@ def crawl_link(context: Context, home: Home) -> int:
     if walked(target, account is not None) is None:
         raise UsageError(
             "a channel, profile, playlist, thread or search",
-            f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
+            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
-            if target.platform != "telegram"
-            else "Log in first: archiver telegram login; or capture the post by itself.",
+            if not platform_named(target.platform).by_account
+            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
         )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),
@@ -117,7 +118,7 @@ def crawl_link(context: Context, home: Home) -> int:
         where = f", {left} of what it found still to be captured" if left else ""
         console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     walk = Walk(archive, target, options, console.result, arguments.at_once)
 
     async def to_its_end() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.errors import NotFound
 from archiver.home.home import Home
+from archiver.signer.case_keys import new_case
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def case(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     if arguments.action == "new":
-        recipients = home.new_case(arguments.name, arguments.recipient)
+        recipients = new_case(home, context.signer(home), arguments.name, arguments.recipient)
         console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
         for key in recipients:
             console.say(f"  withheld values can be opened with the key of {key}")
@@ -37,7 +38,7 @@ def case(context: Context, home: Home) -> int:
         capture_id = home.resolve_capture(arguments.id)
         together = [capture_id, *home.catalog.lenders_of(capture_id)]
         details = [{"case": arguments.name, "capture": one} for one in together]
-        home.ledger.append([Event("case-membership", home.clock(), detail) for detail in details], home.author)
+        context.signer(home).append([Event("case-membership", home.clock(), detail) for detail in details])
         home.project()
         for lender in together[1:]:
             console.say(f"{lender} goes along: bytes of it lie there")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.console import many, size
 from archiver.copies.destinations import Place, destinations, open_place, store_of
 from archiver.copies.locks import checked_mode, policies
 from archiver.copies.restore import Restored, destination_of, homes_at, restore, with_keyring
@@ -17,6 +16,7 @@ from archiver.home.people import recovery_keys
 from archiver.home.visibility import LEGAL_ROUTE
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import add_recovery_key, drop_recovery_key, new_recovery_key
+from archiver.text.plain import many, size
 from storage.errors import EvidenceError, LedgerError, StoreError
 from storage.events import Event
 
@@ -50,7 +50,9 @@ def sync_command(context: Context, home: Home) -> int:
     for one in chosen:
         try:
             place = open_place(home, one)
-            report = sync(home, place, lambda report: context.console.progress_line(_progress(report)))
+            report = sync(
+                home, context.signer(home), place, lambda report: context.console.progress_line(_progress(report))
+            )
         except EvidenceError as error:
             if isinstance(error, LedgerError):
                 raise
@@ -149,7 +151,7 @@ def after_captures(context: Context, home: Home) -> None:
         return
     for one in copies.destinations:
         try:
-            report = sync(home, open_place(home, one))
+            report = sync(home, context.signer(home), open_place(home, one))
         except EvidenceError as error:
             context.console.warn(f"not copied to {one.name}: {error.found}. {error.next_step}")
             continue
@@ -167,7 +169,7 @@ def recovery(context: Context, home: Home) -> int:
     """`archiver recovery new|add|drop|list|check`."""
     arguments, console = context.arguments, context.console
     if arguments.action == "new":
-        public = new_recovery_key(home, arguments.where)
+        public = new_recovery_key(home.path, arguments.where)
         console.say(f"recovery key written; its public half is {public}")
         console.say(
             "Keep it where neither this machine nor the copies are, and a second one elsewhere: one key, one place"
@@ -178,10 +180,10 @@ def recovery(context: Context, home: Home) -> int:
     if arguments.action == "check":
         return _recovery_check(context, home)
     if arguments.action == "add":
-        add_recovery_key(home, arguments.key)
+        add_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} will open the copies from the next `archiver sync` on")
     elif arguments.action == "drop":
-        drop_recovery_key(home, arguments.key)
+        drop_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} opens nothing that is copied from now on. What it opened before it still opens:")
         console.say("if it is in wrong hands, use another place, or dispose of the old keyrings there.")
     for key in recovery_keys(home.path):
@@ -264,10 +266,10 @@ def triage(context: Context, home: Home) -> int:
         detail: dict[str, Any] = {"captures": captures[start : start + 500]}
         if arguments.words:
             detail["text"] = " ".join(arguments.words)
-        home.ledger.append([Event("triaged", home.clock(), detail)], home.author)
+        context.signer(home).append([Event("triaged", home.clock(), detail)])
     home.project()
     console.say(
-        f"{many(len(captures), 'capture')} looked at by {home.author.pseudonym}: `archiver sync` locks their copies"
+        f"{many(len(captures), 'capture')} looked at by {context.signer(home).author.pseudonym}: `archiver sync` locks their copies"
     )
     if hidden:
         console.say(f"{len(hidden)} are quarantined and stay unlocked")
@@ -292,7 +294,7 @@ def lock(context: Context, home: Home) -> int:
             "Nobody can remove such copies before their time, whatever turns out to be in them. Say --yes if that is meant.",
         )
     detail = {"case": arguments.case, **wanted, "text": arguments.because}
-    sealed = home.ledger.append([Event("lock-policy", home.clock(), detail)], home.author)[0]
+    sealed = context.signer(home).append([Event("lock-policy", home.clock(), detail)])[0]
     home.project()
     console.say(f"lock policy of {arguments.case} set by event {sealed.seq}: {_policy_words(home, arguments.case)}")
     console.say("`archiver sync` carries it out; captures that nobody has looked at stay unlocked (archiver triage).")
@@ -315,7 +317,8 @@ def mended_first(context: Context) -> Any:
 
     report, arguments = fixity.Report(), context.arguments
     if arguments.repair and not arguments.remote:
-        fixity.ledger_mended(context.home(), report)
+        home = context.home()
+        fixity.ledger_mended(home, context.signer(home), report)
     return report
 
 
@@ -334,7 +337,7 @@ def fixity_command(context: Context, home: Home) -> int:
         fixity.read_home(home, rows, report)
         if everything:
             fixity.read_events(home, report)
-            fixity.read_ledger(home, report)
+            fixity.read_ledger(home, context.signer(home), report)
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:
@@ -343,13 +346,15 @@ def fixity_command(context: Context, home: Home) -> int:
                 fixity.read_place(home, places[-1], rows, report, everything)
         except StoreError as error:
             report.unread.append((one.name, error.found))
-    seq = fixity.tell_result(home, report, rows, everything)
+    seq = fixity.tell_result(home, context.signer(home), report, rows, everything)
     if arguments.repair:
-        fixity.repair(home, places, report)
+        fixity.repair(home, context.signer(home), places, report)
     console.say(
         f"{many(report.captures, 'capture')}: {many(report.files, 'file')} here and {many(report.objects, 'object')} at copies read back"
     )
-    console.say(f"{size(report.bytes)} in all; the result is event {seq}, signed by {home.author.pseudonym}")
+    console.say(
+        f"{size(report.bytes)} in all; the result is event {seq}, signed by {context.signer(home).author.pseudonym}"
+    )
     if report.evicted:
         console.say(f"{report.evicted} files are not here: they were evicted, and lie at the copies")
     for bad in report.damaged:
@@ -376,17 +381,17 @@ def fixity_command(context: Context, home: Home) -> int:
 
 def evict_command(context: Context, home: Home) -> int:
     """Frees or fetches back large files. Exit code 4 where some had to stay."""
-    from archiver.copies.evict import bring_back, evict
+    from archiver.copies.evict import CopiesFetch, evict
 
     arguments, console = context.arguments, context.console
     captures = [capture for what in arguments.what for capture in named_captures(home, what)]
     if arguments.back:
-        fetched = bring_back(home, captures)
+        fetched = CopiesFetch(home).bring_back(captures)
         console.say(f"fetched back and checked: {size(fetched)}")
         console.data({"fetched": fetched})
         return 0
     places = [open_place(home, one, writing=False) for one in destinations(home, [])]
-    report = evict(home, places, captures, max(1, arguments.copies))
+    report = evict(home, context.signer(home), places, captures, max(1, arguments.copies))
     console.say(
         f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; each was read back first"
     )
@@ -416,8 +421,10 @@ def dispose_command(context: Context, home: Home) -> int:
         if not arguments.basis:
             raise UsageError("--basis TEXT: the legal basis", "none", "It stays in the ledger, for good.")
         console.say(LEGAL_ROUTE)
-        seq = dispose.request(home, capture, arguments.basis, arguments.with_notes)
-        console.say(f"\nasked for by {home.author.pseudonym} as event {seq}. Nothing is removed yet. Another person:")
+        seq = dispose.request(home, context.signer(home), capture, arguments.basis, arguments.with_notes)
+        console.say(
+            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person:"
+        )
         console.say(f"  archiver --as NAME dispose {capture} --confirm")
         console.data({"event": seq, "capture": capture, "state": "requested"})
         return 0
@@ -426,8 +433,8 @@ def dispose_command(context: Context, home: Home) -> int:
     console.say(f"copies at: {', '.join(item['destination'] for item in places) or 'none'}")
     if not arguments.yes:
         raise UsageError("--yes", "none", "This cannot be undone. Say --yes once you have read what will be destroyed.")
-    tombstone = dispose.confirm(home, capture)
-    console.say(f"disposed of by {home.author.pseudonym}: event {tombstone['event']} is the tombstone")
+    tombstone = dispose.confirm(home, context.signer(home), capture)
+    console.say(f"disposed of by {context.signer(home).author.pseudonym}: event {tombstone['event']} is the tombstone")
     console.data({"event": tombstone["event"], "capture": capture, "state": "disposed"})
     return _carry_out(context, home)
 
@@ -440,7 +447,7 @@ def _carry_out(context: Context, home: Home) -> int:
         console.say(f"removed here: {capture}")
     for one in home.config.copies.destinations:
         try:
-            done = dispose.destroy_there(home, open_place(home, one, writing=False))
+            done = dispose.destroy_there(home, context.signer(home), open_place(home, one, writing=False))
         except EvidenceError as error:
             console.warn(f"NOT removed at {one.name}: {error.found}. `archiver dispose` (or sync) tries again.")
             code = ExitCode.FAILED

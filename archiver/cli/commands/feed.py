@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import chosen_account
-from archiver.cli.console import harmless
 from archiver.cli.entries import JOB_MARKS, due_words, remove
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -16,6 +15,7 @@ from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
+from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -45,13 +45,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
     for entry in queue.shared.entries.all("feed"):
-        if entry.value["source"] == source and entry.value["ledger"] == home.keys.ledger.name:
+        if entry.value["source"] == source and entry.value["ledger"] == home.ledger_key.name:
             raise UsageError(
                 "a source that is no feed yet", f"{source}, which is feed {entry.id}", "Remove that one first."
             )
     made = Feed(
         new_entry_id(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
-        home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
+        home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,
         account=chosen_account(home, arguments),
     )  # fmt: skip
     queue.shared.entries.add("feed", [SharedEntry(made.id, queue.shared.now(), made.value())])
@@ -67,7 +67,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
         one = Feed.of(entry.id, entry.value)
         console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {due_words(entry.due, 'no more')}")
         console.say(f"  {harmless(one.said or 'not looked at yet')}")
-        if one.ledger != home.keys.ledger.name:
+        if one.ledger != home.ledger_key.name:
             console.say(f"  read by the home of {one.ledger}")
         console.data({"feed": one.id, **one.value(), "due": entry.due})
     if not entries:

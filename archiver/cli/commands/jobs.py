@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from archiver.capture.options import Options
 from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.console import harmless, many
 from archiver.cli.entries import JOB_MARKS
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.job import PRIORITIES
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:

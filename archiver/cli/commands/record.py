@@ -45,7 +45,7 @@ def record_program(context: Context, home: Home) -> int:
     options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]))
 
     async def run() -> Result:
-        archive = Archive(home, recorder, console.progress)
+        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
         act = Act(
             home,
             archive,
@@ -71,7 +71,7 @@ def record_program(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     console.result(result)
-    after_captures(home, console, options.cases, context.network)
+    after_captures(context, home, options.cases)
     return EXIT_BY_OUTCOME[result.outcome]
 
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from archiver.capture.options import Options
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.console import harmless
 from archiver.cli.entries import remove, warn_without_worker
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -19,6 +18,7 @@ from archiver.jobs.entries import new_entry_id
 from archiver.jobs.job import packed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import Rule, Schedule, interval_words, span_of
+from archiver.text.plain import harmless
 from spiders.targets import NoTarget, parse_target
 from storage.times import from_epoch, utc_text
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.console import Console, harmless, many
+from archiver.cli.console import Console
 from archiver.errors import ExitCode
 from archiver.jobs.queue import opened
 from archiver.jobs.status import status
+from archiver.text.plain import harmless, many
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import telegram_account
-from archiver.cli.console import harmless, many
 from archiver.cli.entries import due_words, remove, warn_without_worker
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -18,6 +17,7 @@ from archiver.jobs.new_watch import watch_for
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
 from archiver.jobs.watch import NOT_SHOWN, Watch
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 from storage.times import from_epoch
 

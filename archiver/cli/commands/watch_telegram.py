@@ -10,7 +10,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from spiders.targets import Target, parse_target
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def watch(context: Context, home: Home) -> int:
     home.recipients(list(options.cases))
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, lambda act: None)
+    archive = Archive(home, recorder, lambda act: None, signer=context.signer(home))
     made: list[Watch] = []
     results: list[Any] = []
 

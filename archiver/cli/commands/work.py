@@ -12,7 +12,7 @@ from archiver.capture.engine import Archive
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
 from archiver.capture.services import open_recorder
-from archiver.cli.console import Console, harmless
+from archiver.cli.console import Console
 from archiver.cli.runtime import run_interruptible
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.heartbeat import HEARTBEAT_THREAD
@@ -21,6 +21,7 @@ from archiver.jobs.notify import Notifier
 from archiver.jobs.queue import ATTEMPT_THREAD, AttemptResult, Queue, database
 from archiver.jobs.run_worker import WorkerOptions, run_worker
 from archiver.jobs.worker import worker_place
+from archiver.text.plain import harmless
 from spiders.posts import Outcome
 
 if TYPE_CHECKING:
@@ -71,13 +72,14 @@ def work_command(context: Context, home: Home) -> int:
     notifier = Notifier(home, console.warn)
     report = WorkerReport(console, notifier)
     options = WorkerOptions(place, arguments.at_once, arguments.drain, arguments.health)
+    signer = context.signer(home)
     try:
         recorder = open_recorder(context, home)
-        archive = Archive(home, recorder, console.progress)
+        archive = Archive(home, recorder, console.progress, signer=signer)
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            run_interruptible(run_worker(archive, queue, context.signer(home), options, report), archive, context)
+            run_interruptible(run_worker(archive, queue, signer, options, report), archive, context)
         finally:
             recorder.close()
     finally:
