@@ -14,32 +14,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, free_port, spread, wait_for
 
-ROOT = Path(__file__).parents[1]
 AWS = ROOT / ".venv-bench" / "bin" / "aws"
-ROUNDS = min(3, int(os.environ.get("BENCH_ROUNDS", "3")))
 BIG = int(os.environ.get("BENCH_BIG", str(1 << 30)))
 SMALL = int(os.environ.get("BENCH_SMALL", "10000"))
 POSTS = int(os.environ.get("BENCH_POSTS", "1000000"))
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-Row = Callable[[str, str, str, str], None]
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    from benchmarks.__main__ import free_port, wait_for
-
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -153,7 +143,7 @@ def copies(stage: Stage, row: Row) -> None:
     timed(archiver(home, "receive", str(film), "--from", "S", "--via", "usb"))
     warc = max((home / "captures").rglob("*.warc.gz"), key=lambda path: path.stat().st_size)
     took: dict[str, list[float]] = {"ours": [], "ours, not read back": [], "aws": [], "rclone": []}
-    for number in range(ROUNDS):
+    for number in range(LONG_ROUNDS):
         with server() as url:
             for name in ("one", "two", "three", "four"):
                 bucket(url, name)
@@ -212,9 +202,9 @@ def copies(stage: Stage, row: Row) -> None:
 
 
 def fixity(home: Path, warc: Path, row: Row) -> None:
-    ours = [timed(archiver(home, "fixity", "--local")) for _ in range(ROUNDS)]
+    ours = [timed(archiver(home, "fixity", "--local")) for _ in range(LONG_ROUNDS)]
     files = [str(path) for path in (home / "captures").rglob("*") if path.is_file()]
-    peer = [timed(["openssl", "dgst", "-sha256", *files]) for _ in range(ROUNDS)]
+    peer = [timed(["openssl", "dgst", "-sha256", *files]) for _ in range(LONG_ROUNDS)]
     ratio = statistics.median(peer) / statistics.median(ours)
     row("fixity of what is here, s", spread(ours), f"{ratio:.2f} x openssl dgst -sha256 ({spread(peer)})", "0.8")
 
@@ -224,7 +214,7 @@ def many(stage: Stage, row: Row) -> None:
     new_home(home)
     small_captures(home, SMALL)
     ours, peer = [], []
-    for number in range(ROUNDS):
+    for number in range(LONG_ROUNDS):
         with server() as url:
             bucket(url, "one")
             bucket(url, "two")
@@ -264,7 +254,7 @@ def rebuilt(stage: Stage, row: Row) -> None:
         writer.release()
         LocalSigner(opened).append([captured_event(opened, folder, ["inbox"])])
     rates = []
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         start = time.perf_counter()
         opened.rebuild_catalog()
         rates.append(count / (time.perf_counter() - start))

@@ -8,28 +8,18 @@ import os
 import random
 import re
 import shutil
-import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, spread
+from benchmarks.homes import new_home, ours, timed
 
-ROOT = Path(__file__).parents[1]
 WACZ = ROOT / ".venv-replay" / "bin" / "wacz"
-ROUNDS = min(3, int(os.environ.get("BENCH_ROUNDS", "5")))
 FILMS, FILM = 20, 100_000_000
-Row = Callable[[str, str, str, str], None]
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
 
 
 def measured(*words: str | Path) -> tuple[float, float]:
@@ -54,7 +44,6 @@ def measured(*words: str | Path) -> tuple[float, float]:
 def case_of_two_gigabytes(stage: Stage) -> Path:
     """A home with twenty captures of pages with a video of 100 MB."""
     from archiver.demo.media import video
-    from benchmarks.media import new_home, ours, timed
 
     www = stage.folder / "www"
     source = random.Random(11)
@@ -113,7 +102,7 @@ def packages(stage: Stage, row: Row) -> None:
     assert total > FILMS * FILM, "the films were not kept"
     export, memory, copy, synced, peer, alone = [], [], [], [], [], []
     package = stage.folder / "out" / "large"
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         shutil.rmtree(package.parent, ignore_errors=True)
         os.sync()
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", package.parent, "--name", "large"]
@@ -165,7 +154,7 @@ def _checks(row: Row, archiver: Path, package: Path, warcs: list[Path]) -> None:
     with open(whole, "wb") as out:
         for path in warcs:
             out.write(path.read_bytes())
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         took, most = measured(archiver, "check", package)
         mine.append(took)
         memory.append(most)

@@ -19,6 +19,7 @@ from archiver.tools import exiftool
 from archiver.tools.chromium import Browser
 from archiver.tools.ytdlp_pool import ExtractorPool
 from spiders.items import Verdict
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.errors import StorageError
@@ -103,7 +104,7 @@ class Archive:
             self._acts.discard(act)
 
     async def _spider(self, act: Act) -> None:
-        by_account = act.target.platform == "telegram" and act.options.account is not None
+        by_account = platform_named(act.target.platform).by_account and act.options.account is not None
         refusal = unsupported(act.target, act.going is not None, by_account)
         if refusal is not None:
             act.seen(Verdict(*refusal))

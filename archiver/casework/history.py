@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.capture.post_digests import attached, other_files
 from archiver.cli.commands.history import IF_SAID, SHOWN
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
 if TYPE_CHECKING:
@@ -15,14 +16,8 @@ if TYPE_CHECKING:
 def post_of(text: str) -> str:
     """A post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
-    if isinstance(target, Target) and target.platform == "telegram":
-        if target.kind == "private post":
-            return f"c/{target.id}"
-        if target.kind == "comment":
-            return target.id.replace("#", "?comment=")
-    if isinstance(target, Target) and target.platform != "page":
-        return target.id
-    return text
+    named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
+    return text if named is None else named
 
 
 def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:

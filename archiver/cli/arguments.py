@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.errors import UsageError
 from archiver.home.home import Home
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, Target
 
 
 def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
     """The account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
-    if not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+    if not any(isinstance(one, Target) and platform_named(one.platform).by_account for one in targets):
         return None
     return chosen_account(home, arguments)
 

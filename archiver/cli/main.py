@@ -718,7 +718,7 @@ def _parse(context: Context) -> int:
 def _demo(context: Context) -> int:
     from archiver.demo.run import demo
 
-    return demo(context.arguments.home, context.console)
+    return demo(main, context.console, context.arguments.home)
 
 
 _COMMANDS: dict[str | None, Callable[[Context], int]] = {

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from archiver.checks import worst
-from archiver.checks.ours import check_ours
+from archiver.checks.package import check_ours
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export.bag import ALGORITHMS, SIGNATURE, signed_text

@@ -20,6 +20,7 @@ from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.tools.chromium import missing
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, parse_target
 
 if TYPE_CHECKING:
@@ -93,10 +94,10 @@ def crawl_link(context: Context, home: Home) -> int:
     if walked(target, account is not None) is None:
         raise UsageError(
             "a channel, profile, playlist, thread or search",
-            f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
+            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
-            if target.platform != "telegram"
-            else "Log in first: archiver telegram login; or capture the post by itself.",
+            if not platform_named(target.platform).by_account
+            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
         )
     options = Options(
         cases=tuple(arguments.case or [DEFAULT_CASE]),

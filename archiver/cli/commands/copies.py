@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.console import many, size
 from archiver.copies.destinations import Place, destinations, open_place, store_of
 from archiver.copies.locks import checked_mode, policies
 from archiver.copies.restore import Restored, destination_of, homes_at, restore, with_keyring
@@ -17,6 +16,7 @@ from archiver.home.people import recovery_keys
 from archiver.home.visibility import LEGAL_ROUTE
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import add_recovery_key, drop_recovery_key, new_recovery_key
+from archiver.text.plain import many, size
 from storage.errors import EvidenceError, LedgerError, StoreError
 from storage.events import Event
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.cli.console import many, size
 from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
@@ -25,6 +24,7 @@ from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint, key_words
 from archiver.home.ports import SHORTEST_SECRET, SecretSearch, Signer
+from archiver.text.plain import many, size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event
@@ -147,7 +147,7 @@ def _search_said(found: SecretSearch) -> str:
 
 
 def check_package(folder: Path, home: Home) -> list[Any]:
-    from archiver.checks.ours import check_ours
+    from archiver.checks.package import check_ours
 
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import chosen_account
 from archiver.cli.commands.jobs import MARKS
 from archiver.cli.commands.schedule import new_name
-from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.paths import given_path
@@ -18,6 +17,7 @@ from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.shared_state import Thing
+from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

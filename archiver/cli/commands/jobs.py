@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from archiver.capture.options import Options
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.console import harmless, many
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.job import PRIORITIES, Job, packed
 from archiver.jobs.queue import ENDED, Queue, Standing, opened
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:

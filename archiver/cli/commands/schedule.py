@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 from archiver.capture.options import Options
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.due_schedules import thing_of
 from archiver.jobs.job import LETTERS, packed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
+from archiver.text.plain import harmless
 from spiders.targets import NoTarget, parse_target
 from storage.times import utc_text
 

@@ -7,13 +7,13 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.console import many, size
 from archiver.cli.text import _when
 from archiver.copies.stubs import stubs
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, is_hidden, quarantined
 from archiver.seal.kept_stamps import covering, in_words, stamps
+from archiver.text.plain import many, size
 from storage.events import Event
 from storage.times import utc_text
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import telegram_account
-from archiver.cli.console import harmless, many
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.visibility import is_hidden
@@ -18,6 +17,7 @@ from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.watch import NOT_SHOWN, Watch, is_there, new_watch, sight
 from archiver.jobs.watch_check import derived, first_look
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from spiders.targets import Target, parse_target
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:

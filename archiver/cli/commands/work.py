@@ -11,7 +11,6 @@ from archiver.capture.engine import Archive
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
 from archiver.capture.services import open_recorder
-from archiver.cli.console import harmless
 from archiver.cli.runtime import run_interruptible
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.heartbeat import PULSE_THREAD
@@ -20,6 +19,7 @@ from archiver.jobs.notify import Notices
 from archiver.jobs.queue import ATTEMPT_THREAD, Done, Queue, database
 from archiver.jobs.run_worker import work
 from archiver.jobs.worker import worker_place
+from archiver.text.plain import harmless
 from spiders.posts import Outcome
 
 if TYPE_CHECKING:
