@@ -227,7 +227,7 @@ queue, store = Queue(link.replace("postgresql:", "postgresql+psycopg:")), Postgr
 def asked():
     with store.transaction() as rows:
         rows.now()
-tries = {"board": queue.board.workers, "queue": queue.jobs, "limits": asked}
+tries = {"board": queue.shared.workers.all, "queue": queue.jobs, "limits": asked}
 for one in tries.values():
     one()
 print("ready", flush=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def notify_command(context: Context, home: Home) -> int:
-    """Sends a test message by one rule or all. 4 where one was not sent. Raises `NotFound`, `UsageError`."""
+    """Send a test message by one rule or all. 4 where one was not sent. Raises `NotFound`, `UsageError`."""
     named, console = context.arguments.name, context.console
     chosen = [rule for rule in home.config.notify if named in (None, rule.name)]
     if not home.config.notify:
