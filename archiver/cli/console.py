@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from archiver.capture.result import leaves
+from archiver.cli import terminal
 from archiver.cli.text import kept
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Console:
         self.as_json = as_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
-        self._live = self._err.isatty() and not as_json
+        self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
         self._acts: dict[str, Act] = {}
@@ -67,7 +67,7 @@ class Console:
     def say(self, text: str = "") -> None:
         self._clear()
         if not self.as_json:
-            print(harmless(text), file=self._out, flush=True)
+            print(self._laid_out(text, self._out), file=self._out, flush=True)
 
     def art(self, text: str) -> None:
         """Something drawn with control sequences of our own, such as a QR code."""
@@ -77,7 +77,15 @@ class Console:
 
     def warn(self, text: str) -> None:
         self._clear()
-        print(harmless(text), file=self._err, flush=True)
+        print(self._laid_out(text, self._err), file=self._err, flush=True)
+
+    def _laid_out(self, text: str, stream: TextIO) -> str:
+        """Return the text as a terminal shows it best: lines broken between words, marks in colour. A pipe gets it as it is."""
+        text = harmless(text)
+        if not terminal.is_terminal(stream):
+            return text
+        text = terminal.wrapped(text, terminal.columns(stream))
+        return terminal.painted_mark(text) if terminal.is_colourful(stream) and not self.as_json else text
 
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""
@@ -104,9 +112,7 @@ class Console:
             waiting = sum(a.waiting for a in acts)
             posts = sum(a.posts for a in acts)
             text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
-            self._drawn = True
+            self._draw(text)
 
     def progress_line(self, text: str) -> None:
         """Any other work: one line, redrawn, on a terminal only."""
@@ -115,13 +121,16 @@ class Console:
             return
         with self._mutex:
             self._last = now
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + f"  {text}"[:width].ljust(width), end="", file=self._err, flush=True)
-            self._drawn = True
+            self._draw(f"  {text}")
+
+    def _draw(self, text: str) -> None:
+        width = terminal.columns(self._err) - 1
+        print("\r" + terminal.padded(terminal.cut(text, width), width), end="", file=self._err, flush=True)
+        self._drawn = True
 
     def _clear(self) -> None:
         if self._drawn:
-            width = shutil.get_terminal_size().columns - 1
+            width = terminal.columns(self._err) - 1
             print("\r" + " " * width + "\r", end="", file=self._err, flush=True)
             self._drawn = False
 

@@ -14,10 +14,31 @@ from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def check(context: Context) -> int:
-    """Needs no key but the public one, opens nothing for writing, and works on a damaged home."""
+EXAMPLE = ("archiver check 9k2mv7qd", 'archiver check ./almaty-full-24 --fingerprint "eight words"')
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver check` takes."""
+    what = "A capture, a case, or a package by its path (default: the whole home)."
+    parser.add_argument("what", nargs="?", metavar="ID|CASE|PACKAGE", help=what)
+    parser.add_argument("--quiet", action="store_true", help="Print only what is not intact.")
+    checkpoint = "Compare with this checkpoint, handed out earlier."
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=checkpoint)
+    fingerprint = "Fingerprint of the signing key, obtained by another channel."
+    parser.add_argument("--fingerprint", metavar="HEX|WORDS", help=fingerprint)
+    on = "Check as of this date, like 2046-01-31; certificates that will have expired are reported."
+    parser.add_argument("--on", metavar="DAY", help=on)
+    root = "Count only timestamps of a package that lead to this root certificate; repeatable."
+    parser.add_argument("--root", action="append", default=[], metavar="SHA256", help=root)
+    identity = "Age identity that opens an encrypted package."
+    parser.add_argument("--identity", type=Path, metavar="FILE", help=identity)
+
+
+def run(context: Context) -> int:
+    """Check a home or a package. Needs no key but the public one, writes nothing, and works on a damaged home."""
     arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import chosen_account
+from archiver.cli.arguments import add_capture, add_shown
+from archiver.cli.capture_options import chosen_account
 from archiver.cli.commands.jobs import MARKS
 from archiver.cli.commands.schedule import new_name
 from archiver.cli.console import harmless
@@ -21,11 +22,44 @@ from archiver.jobs.shared_state import Thing
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
-def feed_command(context: Context, home: Home) -> int:
-    """The command. Raises `UsageError`, `NotFound`, `Unreachable`."""
+EXAMPLE = "archiver feed add links.csv --every 5m --case almaty"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver feed` takes."""
+    _add_add(parser)
+    parser.add_action("list", "List all feeds, and what the last look came to.", "archiver feed list")
+    shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
+    shown.add_argument("id", metavar="ID", help="Id of the feed.")
+    add_shown(shown)
+    remove = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
+    remove.add_argument("id", metavar="ID", help="Id of the feed.")
+
+
+def _add_add(parser: Parser) -> None:
+    add = parser.add_action("add", "Queue each link of a list once, now and as it grows.", EXAMPLE)
+    source = "Text, CSV, XLSX or ODS file, a folder of them, RSS or Atom, or a Google Sheet."
+    add.add_argument("source", metavar="FILE|FOLDER|LINK", help=source)
+    add.add_argument("--column", metavar="C", help="Column with the links: heading, letter or number.")
+    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two looks (default 5m).")
+    add_capture(add)
+    for what, text in (
+        ("status", "what became of the link"),
+        ("link", "the capture's id"),
+        ("hash", "its manifest's SHA-256"),
+    ):
+        add.add_argument(f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column (Google Sheet).")
+    prefix = "Text before the id that is written, such as https://archive.example/."
+    add.add_argument("--link-prefix", default="", metavar="TEXT", help=prefix)
+
+
+def run(context: Context) -> int:
+    """Carry out one action. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    home = context.home()
     deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip

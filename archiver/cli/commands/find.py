@@ -5,16 +5,28 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import add_shown
 from archiver.copies.team import others
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def find(context: Context, home: Home) -> int:
-    console = context.console
+EXAMPLE = "archiver find жаңаөзен"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver find` takes."""
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="Words to look for; the start of a word is enough.")
+    add_shown(parser, 20)
+
+
+def run(context: Context) -> int:
+    """Search posts and notes, here and in what others of the team keep."""
+    console, home = context.console, context.home()
     every = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
     found = [one for one in every if one["kind"] != "post" or not is_hidden(home, one["capture"], one["id"])]
     for item in found:

@@ -9,11 +9,20 @@ from archiver.jobs.status import status
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
-def status_command(context: Context, home: Home) -> int:
-    """The command. 0: all is well; 2: nobody works although something waits, or something failed for good."""
+EXAMPLE = "archiver status --json"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver status` takes."""
+    # only what every command takes
+
+
+def run(context: Context) -> int:
+    """Show the state of the work. Exit code 2 where nobody works although something waits, or something failed for good."""
+    home = context.home()
     from archiver.jobs.queue import opened
 
     console = context.console

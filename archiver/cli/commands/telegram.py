@@ -17,6 +17,7 @@ from spiders.telegram.troubles import Trouble
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 ADVICE = """\
@@ -29,8 +30,35 @@ api_id and api_hash are those of an application: https://my.telegram.org → API
 QR_SECONDS = 30
 
 
-def telegram(context: Context, home: Home) -> int:
-    """The command. Raises `ArchiverError`; what Telegram refuses is told, with an exit code."""
+EXAMPLE = "archiver telegram login --account field-1"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver telegram` takes."""
+    summary = "Log an account in, by code or by QR; it is kept encrypted."
+    login = parser.add_action("login", summary, (EXAMPLE, "archiver telegram login --qr"))
+    _add_account(login)
+    login.add_argument("--qr", action="store_true", help="Show a QR code for a phone that is logged in.")
+    secret = "Ask for a passphrase that will open the session."
+    login.add_argument("--passphrase", action="store_true", help=secret)
+    summary = "Show who the accounts are, and whether they are still logged in."
+    _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"))
+    summary = "End the session at Telegram and forget it here."
+    _add_account(parser.add_action("logout", summary, "archiver telegram logout --account field-1"))
+    summary = "Join a channel or group by its link: the one thing that others see."
+    join = parser.add_action("join", summary, "archiver telegram join https://t.me/+AbCdEf123")
+    _add_account(join)
+    join.add_argument("link", metavar="LINK", help="Link of the channel or group, or an invitation.")
+
+
+def _add_account(parser: Parser) -> None:
+    name = "Name of the account here, a pseudonym (default: default)."
+    parser.add_argument("--account", metavar="NAME", help=name)
+
+
+def run(context: Context) -> int:
+    """Carry out one action with an account; what Telegram refuses is told, with an exit code. Raises `ArchiverError`."""
+    home = context.recovered_home()
     deed = {"login": _login, "whoami": _whoami, "logout": _logout, "join": _join}[context.arguments.action]
     try:
         return asyncio.run(deed(context, home))
@@ -237,6 +265,3 @@ async def _join(context: Context, home: Home) -> int:
         await client.disconnect()
     context.console.say(f"{name} is now a member. Members can see that it joined.")
     return 0
-
-
-# -- watching --------------------------------------------------------------------------------------------------
