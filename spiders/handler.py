@@ -72,7 +72,7 @@ class RecorderHandler(BaseDownloadHandler):
                 return await self._exchange(request)
         except TimeoutError as error:
             raise DownloadTimeoutError(f"{request.url}: no answer in {timeout:.0f} s") from error
-        except (OSError, h11.ProtocolError, EOFError) as error:
+        except (OSError, h11.ProtocolError, EOFError, UnicodeError) as error:  # UnicodeError: a host beyond ASCII
             raise DownloadFailedError(f"{request.url}: {error}") from error
 
     async def _exchange(self, request: Request) -> Response:

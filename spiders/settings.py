@@ -61,8 +61,8 @@ EXTENSIONS_BASE: dict[str, int] = {}
 DOWNLOADER_MIDDLEWARES_BASE = {
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
-    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": 580,
+    "spiders.redirects.Refreshes": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
-    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "spiders.redirects.Redirects": 600,
     "spiders.patience.Patience": 700,
 }

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
+from spiders.links import safe_split
+
 
 @dataclass(frozen=True)
 class Target:
@@ -42,16 +44,16 @@ _HANDLE = r"(?P<handle>[A-Za-z][A-Za-z0-9_]{2,63})"
 
 TELEGRAM_HOSTS = {"t.me", "telegram.me", "telegram.dog", "www.t.me", "www.telegram.me"}
 TELEGRAM: list[Row] = [
-    (r"/c/(?P<id>\d+/\d+)/?", "private post"),
-    (r"/c/(?P<channel>\d+)/\d+/(?P<id>\d+)/?", "private post"),
-    (r"/c/(?P<id>\d+)/?", "private channel"),
+    (r"/c/(?P<id>\d{1,18}/\d{1,18})/?", "private post"),
+    (r"/c/(?P<channel>\d{1,18})/\d{1,18}/(?P<id>\d{1,18})/?", "private post"),
+    (r"/c/(?P<id>\d{1,18})/?", "private channel"),
     (r"/(?:joinchat/|\+)(?P<id>[A-Za-z0-9_-]+)/?", "invite"),
     (r"/(?:addstickers|addemoji|proxy|socks|share|addtheme|login|iv|setlanguage|bg)(?:/.*)?", "service link"),
-    (r"/s/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
+    (r"/s/" + _HANDLE + r"/(?P<id>\d{1,18})/?", "post"),
     (r"/s/" + _HANDLE + r"/?", "channel"),
-    (r"/" + _HANDLE + r"/s/(?P<id>\d+)/?", "story"),
-    (r"/" + _HANDLE + r"/\d+/(?P<id>\d+)/?", "post"),
-    (r"/" + _HANDLE + r"/(?P<id>\d+)/?", "post"),
+    (r"/" + _HANDLE + r"/s/(?P<id>\d{1,18})/?", "story"),
+    (r"/" + _HANDLE + r"/\d{1,18}/(?P<id>\d{1,18})/?", "post"),
+    (r"/" + _HANDLE + r"/(?P<id>\d{1,18})/?", "post"),
     (r"/" + _HANDLE + r"/?", "channel"),
 ]
 X_HOSTS = {
@@ -112,6 +114,8 @@ _FACEBOOK_QUERIES = [
     (r"/photo(?:\.php|/)?", "fbid", "photo"),
     (r"/profile\.php", "id", "profile"),
 ]
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Controls, and bytes of a command line that are no text."""
 TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid"
 )
@@ -122,6 +126,8 @@ def parse_target(text: str) -> Target | NoTarget:
     text = text.strip().strip("<>\"'")
     if not text:
         return NoTarget("nothing was given", "Give a link, for example https://t.me/durov/523")
+    if _UNPRINTABLE.search(text):
+        return NoTarget("a control character in the link", "Copy the link again, in one line.")
     if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{2,63}", text):
         return Target("telegram", "channel", text[1:].lower(), f"https://t.me/s/{text[1:]}", text[1:])
     if text.startswith("tg:"):
@@ -141,7 +147,9 @@ def parse_target(text: str) -> Target | NoTarget:
         return NoTarget(
             f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
         )
-    if not host or any(c.isspace() for c in text):
+    if any(c.isspace() for c in text):
+        return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
+    if not host:
         return NoTarget("no host in the link", "Check the link for missing or extra characters.")
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     query = {key: values[0] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
@@ -198,7 +206,7 @@ def _match(rows: list[Row], path: str) -> tuple[str, dict[str, str]] | None:
 
 
 def _telegram_app(text: str) -> Target | NoTarget:
-    parts = urlsplit(text)
+    parts = safe_split(text)
     query = {key: values[0] for key, values in parse_qs(parts.query).items()}
     command = (parts.netloc or parts.path).strip("/")
     if command == "resolve" and "domain" in query:
@@ -207,9 +215,8 @@ def _telegram_app(text: str) -> Target | NoTarget:
     if command == "privatepost" and {"channel", "post"} <= query.keys():
         return _telegram(f"/c/{query['channel']}/{query['post']}", query, text)
     if command == "openmessage" and "chat_id" in query:
-        return _by_number(
-            -abs(int(query["chat_id"])) if query["chat_id"].lstrip("-").isdigit() else 0, query.get("message_id")
-        )
+        chat = query["chat_id"]
+        return _by_number(-abs(int(chat)) if re.fullmatch(r"-?\d{1,18}", chat) else 0, query.get("message_id"))
     if command == "join" and "invite" in query:
         return _telegram(f"/+{query['invite']}", query, text)
     return NoTarget("a tg: link that names no post or channel", "Open the post in Telegram and copy its t.me link.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import urljoin
 
 from archiver.capture.assemblies import Pieces
 from archiver.capture.fetcher import FileGot, Files
@@ -17,6 +16,7 @@ from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
 from archiver.recorder.trackers import tracker
 from archiver.tools.probe import probed
+from spiders.links import safe_join
 from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 from spiders.targets import Target
@@ -140,8 +140,9 @@ class Fetching(Inventory):
         if body is None:
             return
         for link in css_links(body.decode("utf-8", "replace")):
-            url = urljoin(done.uri, link)
-            if url.startswith(("http://", "https://")):
+            joined = safe_join(done.uri, link)
+            url = link if joined is None else joined  # what cannot be read is listed all the same
+            if joined is None or url.startswith(("http://", "https://")):
                 kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
                 self._want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 from archiver.capture.outcomes import of_exchange
 from archiver.capture.resume import _SPAN, Begun
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
+from archiver.recorder.url import ascii_of
+from spiders.links import safe_join
 from spiders.posts import Outcome
 from storage.assembly import Piece
 from storage.records import RecordRef
@@ -154,8 +155,11 @@ class Files:
             )
             location = done.header("location")
             if done.status in (301, 302, 303, 307, 308) and location and done.problem is None:
-                url = urljoin(done.uri, location)
+                location = _as_browsers_read(location)
+                url = safe_join(done.uri, location) or location
                 continue
+            if hop and done.problem == "unsupported link":
+                done = replace(done, detail=f"{done.detail}; a redirect led to {url[:200]!r}")
             return done, url
         return ExchangeDone(tag, url, None, problem="redirect loop"), url
 
@@ -189,6 +193,15 @@ class Files:
         if done.size:
             held.pieces.append(_piece(done.record, 0, done.size))
         return None
+
+
+def _as_browsers_read(location: str) -> str:
+    """A `Location` field beyond ASCII: UTF-8 where it is that, else its bytes as they are, percent-encoded."""
+    raw = location.encode("latin-1")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return ascii_of(raw)
 
 
 def _piece(record: RecordRef, offset: int, length: int) -> Piece:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+
+from spiders.links import safe_join
 
 _ATTRIBUTE = re.compile(r"([A-Z0-9-]+)=(\"[^\"]*\"|[^,]*)")
 
@@ -66,20 +67,20 @@ def parse_playlist(text: str, url: str) -> Playlist | None:
         elif name == "#EXT-X-KEY":
             facts = _attributes(value)
             method = facts.get("METHOD", "NONE")
-            key = urljoin(url, facts["URI"]) if method == "AES-128" and "URI" in facts else None
+            key = _joined(url, facts["URI"]) if method == "AES-128" and "URI" in facts else None
             iv = facts.get("IV")
             other = other or (method if method not in ("NONE", "AES-128") else None)
         elif name == "#EXT-X-MAP":
             facts = _attributes(value)
             if "URI" in facts:
-                link = urljoin(url, facts["URI"])
+                link = _joined(url, facts["URI"])
                 span = _span(_range(facts["BYTERANGE"]), link, behind) if "BYTERANGE" in facts else None
                 segments.append(Segment(number, link, span, key, iv, True))
         elif name == "#EXT-X-STREAM-INF":
             rate = _attributes(value).get("BANDWIDTH", "0")
             bandwidth = int(rate) if rate.isdigit() else 0
         elif not line.startswith("#"):
-            link = urljoin(url, line)
+            link = _joined(url, line)
             if bandwidth is not None:
                 variants.append((bandwidth, link))
                 bandwidth = None
@@ -91,6 +92,11 @@ def parse_playlist(text: str, url: str) -> Playlist | None:
             number += 1
             span_wanted, gap = None, False
     return Playlist(tuple(segments), ended, target, tuple(variants), other, tuple(gaps))
+
+
+def _joined(url: str, link: str) -> str:
+    """A link of the playlist. What cannot be read stays as it is: asking for it says what is wrong with it."""
+    return safe_join(url, link) or link
 
 
 def _attributes(text: str) -> dict[str, str]:

@@ -14,7 +14,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from archiver.capture.assemblies import Following
 from archiver.capture.fetcher import FileGot
@@ -26,6 +25,7 @@ from archiver.tools import ffmpeg
 from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorDied
 from archiver.tools.ytdlp_worker import stated_options
+from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome
 from spiders.shapes import at, count, dicts, text_of
 from spiders.targets import Target, parse_target
@@ -220,7 +220,7 @@ class Media:
         self._note(key, attachment.size)
         got = await self._act.files.get(key, url, begun=begun)
         if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
-            name = attachment.file_name or urlsplit(url).path.rpartition("/")[2] or "file"
+            name = attachment.file_name or safe_split(url).path.rpartition("/")[2] or "file"
             await asyncio.to_thread(self._act.pieces.assemble, name, got, {"url": url, "part_of": key})
         if got.outcome is Outcome.CAPTURED:
             self._act.home.state.file_done(self._state_key(key))
@@ -261,7 +261,7 @@ class Media:
                 )
                 if tag.startswith(f"{key} fragment ") and line.get("type") in ("response", "revisit") and whole:
                     where = line.get("refers") or {"capture": capture, "record": line["id"]}
-                    link = (tag, urlsplit(line.get("uri") or "").path)
+                    link = (tag, safe_split(line.get("uri") or "").path)
                     held[link] = Piece(where["record"], 0, whole, where["capture"])
         return held
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
 
+UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
     "name not found": (Outcome.FAILED, "the host's name does not resolve"),
@@ -17,7 +18,7 @@ _PROBLEMS = {
     "exit failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
     "stopped": (Outcome.FAILED, "the capture was stopped"),
     "not stored": (Outcome.FAILED, "the disk did not take it"),
-    "unsupported link": (Outcome.SKIPPED, "only http and https are fetched"),
+    "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
 _STATUS = {

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from archiver.capture.fetcher import FileGot
 from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
 from archiver.recorder.content_coding import decode_body
+from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
 from spiders.shapes import dicts, text_of
 from storage.assembly import Piece
@@ -68,7 +68,7 @@ class Fragments:
 
     async def _one(self, segment: Segment) -> FileGot:
         tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
-        if piece := self._held.get((tag, urlsplit(segment.url).path)):
+        if piece := self._held.get((tag, safe_split(segment.url).path)):
             return FileGot(Outcome.CAPTURED, None, piece.record, None, [piece])
         async with self._gate:
             return await self._act.files.get(tag, segment.url, headers=self._headers, span=segment.span)
@@ -174,8 +174,9 @@ def dash(item: dict[str, Any]) -> list[Segment]:
     """The fragments of a DASH format, as yt-dlp lists them from its manifest."""
     base = text_of(item.get("fragment_base_url")) or text_of(item.get("url")) or ""
     return [
-        Segment(position, text_of(fragment.get("url")) or urljoin(base, text_of(fragment.get("path")) or ""))
+        Segment(position, text_of(fragment.get("url")) or safe_join(base, path) or path)
         for position, fragment in enumerate(dicts(item.get("fragments")))
+        for path in (text_of(fragment.get("path")) or "",)
     ]
 
 

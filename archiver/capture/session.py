@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from archiver.capture.assemblies import Pieces
 from archiver.capture.attachments import Fetching
@@ -22,7 +21,7 @@ from archiver.capture.dedup import Originals
 from archiver.capture.fetcher import Files
 from archiver.capture.media import Media
 from archiver.capture.options import Options
-from archiver.capture.outcomes import of_exchange
+from archiver.capture.outcomes import UNASKABLE, of_exchange
 from archiver.capture.result import Result
 from archiver.capture.screenshot import picture
 from archiver.capture.walk_state import KNOWN
@@ -33,6 +32,7 @@ from archiver.seal.sealing import seal
 from archiver.version import software
 from spiders.absence import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
+from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track
@@ -357,7 +357,9 @@ class Act(Fetching):
             for part in parts
             if part in self._ended and self._ended[part][0] is not Outcome.CAPTURED
         ]
-        by_policy = all(outcome is Outcome.SKIPPED for _, outcome, _ in bad)
+        by_policy = all(
+            outcome is Outcome.SKIPPED and not (reason or "").startswith(UNASKABLE) for _, outcome, reason in bad
+        )
         if bad and not by_policy:
             reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][2]}"
             self.end(key, Outcome.PARTIAL, reason, record)
@@ -565,7 +567,4 @@ class Act(Fetching):
 
 def host_of(url: str) -> str:
     """The host of a link, or "" where it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+    return safe_split(url).hostname or ""

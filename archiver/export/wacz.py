@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from isal import isal_zlib
 
+from spiders.links import safe_split
 from storage.digest import Beside, Sha256, sha256_label
 from storage.errors import FormatError, disk_error
 
@@ -134,7 +134,7 @@ def sort_key(uri: str) -> str:
 
     Different links can have the same key; the line's `url` tells them apart (standards.md 4).
     """
-    parts = urlsplit(uri)
+    parts = safe_split(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return uri.lower().replace(" ", "%20")
     labels = parts.hostname.lower().split(".")

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.cases import _CASE_NAME, DEFAULT_CASE
@@ -137,7 +138,7 @@ class Home:
             ("[sites] second", second),
             *((f"[cases.{name}]", text) for name, text in case_proxies.items()),
         ):
-            if named and not re.match(r"(http|socks5h?)://[^/\s]+", str(named)):
+            if named and not _is_proxy(str(named)):
                 raise ConfigError(
                     "a proxy like socks5h://host:port or http://host:port",
                     "another form",
@@ -345,3 +346,10 @@ class Home:
             (self.path / f"catalog.sqlite.rebuild{suffix}").unlink(missing_ok=True)
         os.replace(fresh, self.path / "catalog.sqlite")
         return count
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        return bool(re.match(r"(http|socks5h?)://[^/\s]+", text)) and urlsplit(text).port != 0
+    except ValueError:  # a port or an address that is none
+        return False

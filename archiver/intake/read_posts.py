@@ -16,13 +16,13 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path, unpackable
 from archiver.errors import NotFound, UsageError
 from archiver.recorder.content_coding import decode_body
 from spiders.facebook.parse import parse as parse_facebook
+from spiders.links import safe_split
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Outcome, Parsed
 from spiders.shapes import at, load, shape
@@ -181,12 +181,7 @@ def parse_body(
     data: bytes, url: str | None, content_type: str | None = None, observed: datetime | None = None
 ) -> Parsed:
     """Gives the body to the parser that its link or its marks name. `observed`: when it was received."""
-    host = ""
-    if url:
-        try:
-            host = (urlsplit(url).hostname or "").lower()
-        except ValueError:
-            host = ""
+    host = (safe_split(url or "").hostname or "").lower()
     if host in TELEGRAM_HOSTS or any(mark in data for mark in _TELEGRAM_MARKS):
         return parse_telegram(data, url)
     if host in YOUTUBE_ANSWERS:

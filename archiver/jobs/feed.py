@@ -100,7 +100,7 @@ def _rss(home: Home, source: str) -> ListRead:
         with session(home) as asking, asking.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
             answer.raise_for_status()
             data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, OSError, ValueError) as error:  # ValueError: it led to what is no link
         raise UsageError(
             "a feed that answers", type(error).__name__ + f": {error}"[:160], "Looked at again later."
         ) from error

@@ -7,9 +7,9 @@ the recorder, the limit holds across captures; the one over shared turns holds f
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -46,7 +46,8 @@ class _Host:
     next_start: float = 0.0
     quiet_until: float = -math.inf
     running: int = 0
-    waiters: list[tuple[int, asyncio.Future[None]]] = field(default_factory=list)
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    """First come, first served. Somebody waits only while all places are taken."""
 
 
 class HostLimiter:
@@ -59,16 +60,13 @@ class HostLimiter:
         self._concurrency = concurrency
         self._ticks = ticks
         self._hosts: dict[str, _Host] = {}
-        self._order = 0
 
     async def acquire(self, host: str) -> None:
         state = self._hosts.setdefault(host, _Host())
-        while state.running >= self._concurrency:
-            self._order += 1
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heapq.heappush(state.waiters, (self._order, waiter))
-            await waiter
-        state.running += 1
+        if state.running < self._concurrency:
+            state.running += 1
+        else:
+            await self._place(host, state)
         try:
             while (wait := state.next_start - self._ticks()) > 0:
                 await asyncio.sleep(wait)
@@ -77,14 +75,26 @@ class HostLimiter:
             self.release(host)
             raise
 
+    async def _place(self, host: str, state: _Host) -> None:
+        """Wait until a place is handed over; whoever hands it over leaves it counted."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        state.waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # handed over and cancelled in the same moment
+                self.release(host)
+            elif place in state.waiting:  # `release` may have passed it over already
+                state.waiting.remove(place)
+            raise
+
     def release(self, host: str) -> None:
         state = self._hosts[host]
+        while state.waiting:
+            if not (place := state.waiting.popleft()).done():
+                place.set_result(None)
+                return
         state.running -= 1
-        while state.waiters:
-            _, waiter = heapq.heappop(state.waiters)
-            if not waiter.done():
-                waiter.set_result(None)
-                break
 
     def penalise(self, host: str, seconds: float) -> None:
         state = self._hosts.setdefault(host, _Host())

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from archiver.recorder.dial import Dialer, DialError, Exit
 from archiver.recorder.framing import Body, End, Framing, Head, Problem
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.streams import Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, client_context, facts
+from archiver.recorder.url import LinkProblem, has_control, split_url
 
 SECONDS = 30.0
 LIMIT = 1 << 20
@@ -48,23 +48,23 @@ class Asker:
             raise NoAnswer(str(error)) from error
 
     async def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        parts = urlsplit(url)
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        if parts.scheme not in ("http", "https") or not host:
-            raise NoAnswer(f"not a link to a service: {url!r}")
+        link = LinkProblem.FIELD if any(has_control(k + v) for k, v in headers.items()) else split_url(url)
+        if isinstance(link, LinkProblem):
+            raise NoAnswer(f"not a link to a service: {url!r}: {link}")
         network = self.network or TestNetwork()
         dialer = Dialer(Exit(self.exit), dict(network.routes), network.resolve)
-        plain, _ = await dialer.connect(host, parts.port or (443 if secure else 80))
+        plain, _ = await dialer.connect(link.host, link.port)
         stream: Stream = plain
         try:
-            if secure:
+            if link.scheme == "https":
+                host = link.host.strip("[]")
                 roots: Roots = network.roots or default_roots()
                 connection = client_connection(client_context(roots), host)
                 stream = TlsStream(plain, connection)
                 await stream.handshake()
                 if problem := facts(connection, host).problem:
                     raise NoAnswer(f"its certificate is not good: {problem}")
-            return await _exchange(stream, parts.netloc, parts.path or "/", body, headers)
+            return await _exchange(stream, link.authority, link.target, body, headers)
         finally:
             stream.close()
 

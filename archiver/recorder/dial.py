@@ -131,12 +131,16 @@ class Dialer:
 
     async def _through_proxy(self, host: str, port: int) -> PlainStream:
         assert self.exit.url is not None
-        parts = urlsplit(self.exit.url)
+        try:
+            parts = urlsplit(self.exit.url)
+            own_port = parts.port
+        except ValueError as error:
+            raise ExitError("exit failed", f"the proxy's address cannot be read: {error}") from error
         user = unquote(parts.username or "").encode()
         password = unquote(parts.password or "").encode()
         default = 1080 if self.exit.kind == "socks5" else 8080
         try:
-            stream = await _open(parts.hostname or "", parts.port or default, "exit failed")
+            stream = await _open(parts.hostname or "", own_port or default, "exit failed")
         except DialError as error:
             raise ExitError("exit failed", error.detail) from error
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, facts
+from archiver.recorder.url import LinkProblem
 from storage.capture import CaptureWriter
 from storage.errors import EvidenceError, StorageError
 from storage.records import Exchange, RecordRef
@@ -35,8 +35,6 @@ UNPARSED_LIMIT = 512 << 10
 """How much is kept of an answer that is no HTTP, bytes."""
 FLAWED_IDLE = 5.0
 """Seconds to wait for more once the framing is known to be broken."""
-_URL = re.compile(r"^(https?)://([^/?#]*)([^#]*)", re.IGNORECASE)
-_AUTHORITY = re.compile(r"^(?:[^@]*@)?(\[[0-9A-Fa-f:.%]+\]|[^:@\[\]]+)(?::([0-9]{1,5}))?$")
 
 
 @dataclass(frozen=True)
@@ -96,22 +94,6 @@ Relay = Callable[[bytes], Awaitable[None]]
 
 class ClientGone(Exception):
     """The client went away while we relayed to it."""
-
-
-def split_url(url: str) -> tuple[str, str, int, str] | None:
-    """(scheme, host, port, request target) of an absolute http(s) URL, or None. The target keeps its bytes."""
-    match = _URL.match(url)
-    authority = _AUTHORITY.match(match[2]) if match else None
-    if match is None or authority is None:
-        return None
-    scheme = match[1].lower()
-    port = int(authority[2]) if authority[2] else (443 if scheme == "https" else 80)
-    target = match[3] or "/"
-    if not target.startswith("/"):
-        target = "/" + target
-    if not 0 < port < 65536:
-        return None
-    return scheme, authority[1].lower(), port, target
 
 
 class Connection:
@@ -285,6 +267,12 @@ class Exchanger:
                 self._upstream.give_back(request, connection)
             else:  # also where it was cancelled, or the disk failed, in the middle of something
                 connection.stream.close()
+
+    def refuse(self, tag: str | None, uri: str, problem: LinkProblem) -> ExchangeDone:
+        """Report a link that cannot be asked for. Nothing goes out."""
+        done = ExchangeDone(tag, uri, None, problem="unsupported link", detail=problem.value)
+        self._on_done(done)
+        return done
 
     def _ended(self, request: Request, problem: str, detail: str) -> ExchangeDone:
         """An exchange that brought nothing."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 
-from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request, split_url
+from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request
 from archiver.recorder.framing import Body, Framing, Head, Problem
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
+from archiver.recorder.url import LinkProblem, ascii_of, split_url
 
 TAG = b"archiver-tag"
 ERROR = "Archiver-Error"
@@ -76,7 +78,8 @@ class Listener:
     async def _one(
         self, client: Stream, head: Head, reader: _BodyReader, tunnel: tuple[str, int] | None, tag: str | None
     ) -> ExchangeDone | None:
-        target = head.target.decode("latin-1")
+        target = ascii_of(head.target)
+        tag = head.first(TAG) or tag
         if tunnel is not None:
             host, port = tunnel
             authority = host if port == 443 else f"{host}:{port}"
@@ -84,15 +87,14 @@ class Listener:
                 await self._refuse(client, 400, "a request inside a tunnel names a path")
                 return None
             target = f"https://{authority}{target}"
-        parts = split_url(target)
-        if parts is None:
-            await self._refuse(client, 400, "not an absolute http or https link")
+        link = split_url(target, as_sent=True)
+        if isinstance(link, LinkProblem):
+            self._exchanger.refuse(tag, target, link)
+            await self._refuse(client, 400, f"a link that cannot be asked for: {link}")
             return None
-        scheme, host, port, path = parts
-        tag = head.first(TAG) or tag
         expects = (head.first(b"expect") or "").lower() == "100-continue"
         request = Request(
-            head.method, target, scheme, host, port, _origin_form(head, path), tag=tag,
+            head.method, link.uri, link.scheme, link.host, link.port, _origin_form(head, link.target), tag=tag,
             expects_continue=expects, read_body=reader.read,
         )  # fmt: skip
         sent = False
@@ -123,14 +125,16 @@ class Listener:
         await client.send(text.encode() + body)
 
     async def _tunnel(self, client: Stream, head: Head, tag: str | None) -> None:
-        host, _, port = head.target.decode("latin-1").rpartition(":")
-        if not port.isdigit() or not host or not isinstance(client, PlainStream):
+        place = ascii_of(head.target)
+        link = split_url(f"https://{place}/", as_sent=True)
+        named = re.fullmatch(r"[^/?#@]+:[0-9]+", place)
+        if not named or isinstance(link, LinkProblem) or not isinstance(client, PlainStream):
             await self._refuse(client, 400, "CONNECT needs host:port")
             return
         await client.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        secure = TlsStream(client, self._authority.server_connection(host.strip("[]").lower()))
+        secure = TlsStream(client, self._authority.server_connection(link.host.strip("[]")))
         await secure.handshake()
-        await self._requests(secure, (host.lower(), int(port)), tag)
+        await self._requests(secure, (link.host, link.port), tag)
         await secure.goodbye()
 
 
@@ -186,7 +190,7 @@ def _origin_form(head: Head, path: str) -> bytes:
     eol = b"\r\n" if b"\r\n" in head.raw else b"\n"
     lines = head.raw.split(eol)
     method, _, version = lines[0].split(b" ", 2)
-    kept = [b" ".join((method, path.encode("latin-1"), version))]
+    kept = [b" ".join((method, path.encode("ascii"), version))]
     skipping = False
     for line in lines[1:]:
         if line[:1] in (b" ", b"\t") and skipping:

@@ -13,13 +13,15 @@ from functools import partial
 from typing import Any, TypeVar
 
 from archiver.ratelimit.limiter import HostLimiter, Limiter
+from archiver.recorder import _head
 from archiver.recorder.dial import Dialer, Exit
-from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits, Request, Upstream, split_url
+from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits, Request, Upstream
 from archiver.recorder.listener import Listener
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
+from archiver.recorder.url import LinkProblem, has_control, split_url
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
 
@@ -176,23 +178,12 @@ class Port:
         return self._recorder.call(self._fetch(url, headers, tag, keep_body))
 
     async def _fetch(self, url: str, headers: list[tuple[str, str]], tag: str | None, keep_body: int) -> ExchangeDone:
-        try:
-            ascii_url = url.encode("ascii").decode()
-        except UnicodeEncodeError:
-            ascii_url = iri_to_uri(url)
-        parts = split_url(ascii_url)
-        if parts is None:
-            return ExchangeDone(tag, url, None, problem="unsupported link", detail="only http and https are fetched")
-        scheme, host, port, path = parts
-        default = 443 if scheme == "https" else 80
-        authority = host if port == default else f"{host}:{port}"
-        lines = [
-            f"GET {path} HTTP/1.1",
-            f"Host: {authority}",
-            *(f"{name}: {value}" for name, value in headers),
-        ]
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-        request = Request(b"GET", ascii_url, scheme, host, port, head, tag=tag)
+        link = split_url(url)
+        if not isinstance(link, LinkProblem) and any(has_control(name + value) for name, value in headers):
+            link = LinkProblem.FIELD
+        if isinstance(link, LinkProblem):
+            return ExchangeDone(tag, url, None, problem="unsupported link", detail=link.value)
+        request = Request(b"GET", link.uri, link.scheme, link.host, link.port, _head(link, headers), tag=tag)
         task = asyncio.ensure_future(self._exchanger.run(request, None, keep_body))
         self._fetches.add(task)
         try:
@@ -215,19 +206,3 @@ class Port:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._upstream.close()
-
-
-def iri_to_uri(url: str) -> str:
-    """A link with other letters in the form that goes over the wire: IDNA host, UTF-8 percent-encoding."""
-    from urllib.parse import quote, urlsplit, urlunsplit
-
-    import idna
-
-    parts = urlsplit(url)
-    try:
-        host = idna.encode(parts.hostname or "", uts46=True).decode()
-    except idna.IDNAError:
-        host = parts.hostname or ""
-    netloc = host if parts.port is None else f"{host}:{parts.port}"
-    safe = "/%:=&?~#+!$,;'@()*[]"
-    return urlunsplit((parts.scheme, netloc, quote(parts.path, safe), quote(parts.query, safe), ""))

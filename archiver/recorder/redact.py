@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from archiver.recorder.url import iri_to_uri
 from storage.records import Withheld
 
 SECRET_FIELDS = frozenset(
@@ -53,7 +54,9 @@ class Redactor:
 
     def __init__(self, withhold: Withhold, configured: Iterable[bytes] = ()) -> None:
         self._withhold = withhold
-        self._values = {value for value in configured if value}
+        self._values: set[bytes] = set()
+        for value in configured:
+            self._know(value)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._values)} values)"
@@ -116,4 +119,11 @@ class Redactor:
             parts = [value.split(b";")[0].partition(b"=")[2]]
         else:
             parts = [value.split()[-1]] if value.split() else []
-        self._values |= {part.strip(b' "') for part in parts if len(part.strip(b' "')) >= LEARN_FROM}
+        for part in parts:
+            if len(part.strip(b' "')) >= LEARN_FROM:
+                self._know(part.strip(b' "'))
+
+    def _know(self, value: bytes) -> None:
+        """Look for a value from now on, also as it is written in a link."""
+        if value:
+            self._values |= {value, iri_to_uri(value.decode("utf-8", "replace")).encode("ascii")}

@@ -119,7 +119,7 @@ def facts(connection: SSL.Connection, host: str) -> TlsFacts:
                 verify_ip_address(connection, host)
             else:
                 verify_hostname(connection, host)
-        except (VerificationError, CertificateError) as error:
+        except (VerificationError, CertificateError, ValueError) as error:  # ValueError: a host such as 16843009
             problems.append(f"the certificate is not for {host} ({type(error).__name__})")
     version = connection.get_protocol_version_name()
     name = connection.get_cipher_name()

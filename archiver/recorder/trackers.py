@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
-from urllib.parse import urlsplit
+
+from spiders.links import safe_split
 
 
 @lru_cache(maxsize=1)
@@ -20,10 +21,7 @@ def tracker(url: str, page: str = "") -> str | None:
 
 
 def _host(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    return (safe_split(url).hostname or "").rstrip(".")
 
 
 def _listed(host: str) -> str | None:

@@ -159,8 +159,8 @@ def proxy_of(url: str | None) -> dict[str, Any] | None:
 
 def mtproxy_of(link: str) -> tuple[str, int, str]:
     """`tg://proxy?server=…&port=…&secret=…`, or the same as https://t.me/proxy. Raises `ConfigError`."""
-    query = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
     try:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
         return query["server"], int(query["port"]), query["secret"]
     except (KeyError, ValueError) as error:
         raise ConfigError(

@@ -17,12 +17,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from archiver.recorder.tls import ThrowAwayAuthority
 from archiver.recorder.trackers import tracker
+from spiders.links import safe_split
 from storage.digest import Sha256
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -231,7 +231,7 @@ class _Visit:
         await dialog.dismiss()
 
     def _said(self, url: str, **facts: Any) -> None:
-        if urlsplit(url).scheme in ("http", "https") and len(self.urls) < 5000:
+        if safe_split(url).scheme in ("http", "https") and len(self.urls) < 5000:
             self.urls.setdefault(url, {}).update({name: value for name, value in facts.items() if value is not None})
 
 

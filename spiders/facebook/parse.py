@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from spiders import moments
 from spiders.absence import absence
 from spiders.html import by_class, one_line, text_of, tree
+from spiders.links import safe_split
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State
 from spiders.shapes import at, count, dicts, load, number, walk
 from spiders.shapes import text_of as string
@@ -81,7 +82,7 @@ def _none(layout: str, outcome: Outcome, reason: str, kind: str | None = None, s
 
 def login_wall(document: Any, url: str | None) -> bool:
     """Whether the page asks for a login in place of what was asked for. A login field beside a post is none."""
-    path = urlsplit(url).path if url else ""
+    path = safe_split(url).path if url else ""
     title = one_line(document.xpath("//title")[0]).lower() if document.xpath("//title") else ""
     forms = document.xpath("//form[@id='login_form' or contains(@action,'/login/')]")
     return path.startswith(("/login", "/checkpoint")) or bool(
@@ -185,7 +186,7 @@ def shown(text: str | None) -> int | None:
 
 
 def _handle(href: str | None) -> str | None:
-    parts = urlsplit(href or "")
+    parts = safe_split(href or "")
     name = parts.path.strip("/")
     if parts.hostname and not parts.hostname.endswith("facebook.com"):
         return None
@@ -317,7 +318,7 @@ def _head(document: Any, url: str | None) -> Post | None:
     video = meta.get("og:video:secure_url") or meta.get("og:video")
     is_video = bool(video) or "/videos/" in (where or "") or "/reel/" in (where or "")
     if is_video:
-        link = video if video and urlsplit(video).path.endswith(".mp4") else None
+        link = video if video and safe_split(video).path.endswith(".mp4") else None
         source = None if link else where
         attachments.append(
             Attachment("video", link, thumbnail=meta.get("og:image"), post_id=post_id, extract_from=source)

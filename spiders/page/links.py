@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs
 
 from spiders import moments
+from spiders.links import safe_join, safe_split
 from spiders.targets import Target, parse_target
 
 FOLLOWED = {
@@ -34,28 +35,18 @@ def pointers(document: Any, base: str) -> list[Pointer]:
     links += [("linked", str(link)) for link in document.xpath("//a/@href")]
     found: dict[str, Pointer] = {}
     for how, link in links:
-        target = resolved(_joined(base, link))
+        target = resolved(safe_join(base, link) or "")
         if target is not None and len(found) < MOST:
             found.setdefault(target.key, Pointer(target, how))
     return list(found.values())
 
 
-def _joined(base: str, link: str) -> str:
-    try:
-        return urljoin(base, link.strip())
-    except ValueError:
-        return ""
-
-
 def resolved(link: str) -> Target | None:
     """The post or video that a link, a player's frame or a plugin shows; None where it is something else."""
-    try:
-        parts = urlsplit(link)
-        host, query = (parts.hostname or "").lower(), parse_qs(parts.query)
-    except ValueError:
-        return None
-    if archived := _ARCHIVED.match(link):
-        return resolved(archived[3])
+    while archived := _ARCHIVED.match(link):
+        link = archived[3]
+    parts = safe_split(link)
+    host, query = (parts.hostname or "").lower(), parse_qs(parts.query)
     if host.endswith("facebook.com") and parts.path.startswith("/plugins/"):
         link = next(iter(query.get("href", [])), "")
     elif _X_FRAME.match(link):

@@ -9,10 +9,11 @@ import json
 import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urldefrag
 
 from spiders.absence import absence
 from spiders.html import charset, decode, one_line, tree
+from spiders.links import safe_join, safe_split
 from spiders.page.comments import comments
 from spiders.page.links import archived_copy, pointers, resolved
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, Time
@@ -111,7 +112,7 @@ SHORT = 600
 
 def _wall(title: str | None, article: dict[str, Any], url: str | None) -> tuple[Outcome, str, Absence] | None:
     """Whether the page stands in place of what was asked for, by its title and its want of an article."""
-    host = (urlsplit(url).hostname or "") if url else ""
+    host = (safe_split(url).hostname or "") if url else ""
     if host.startswith(("consent.", "guce.")):
         return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
     named = " ".join((title or "").split())
@@ -126,7 +127,7 @@ def _wall(title: str | None, article: dict[str, Any], url: str | None) -> tuple[
 
 def login_wall(final_url: str) -> bool:
     """Whether a link was led to a login page."""
-    return bool(_LOGIN.search(urlsplit(final_url).path))
+    return bool(_LOGIN.search(safe_split(final_url).path))
 
 
 def _nothing(outcome: Outcome, reason: str) -> Parsed:
@@ -144,11 +145,19 @@ def _base(document: Any, url: str | None) -> str:
 
 
 def _join(base: str, link: str) -> str | None:
-    try:
-        joined = urldefrag(urljoin(base, link.strip()))[0]
-    except ValueError:
+    """A link of the page without its fragment; None where nothing is left of it or it cannot be read."""
+    joined = safe_join(base, link)
+    return urldefrag(joined)[0] or None if joined else None
+
+
+def _listed(base: str, link: str | None) -> str | None:
+    """A link of the page that is to be in the inventory: to the web, or such that nobody can say where it leads."""
+    if not link or link.strip().lower().startswith(("data:", "javascript:", "about:", "blob:")):
         return None
-    return joined or None
+    joined = safe_join(base, link)
+    if joined is None:
+        return link.strip()
+    return urldefrag(joined)[0] if joined.startswith(("http://", "https://")) else None
 
 
 def _article(data: bytes, url: str | None, content_type: str | None) -> dict[str, Any]:
@@ -210,13 +219,8 @@ def _requisites(document: Any, base: str) -> list[Attachment]:
     found: dict[str, str] = {}
 
     def add(kind: str, link: str | None) -> None:
-        joined = (
-            _join(base, link)
-            if link and not link.strip().lower().startswith(("data:", "javascript:", "about:", "blob:"))
-            else None
-        )
-        if joined and joined.startswith(("http://", "https://")):
-            found.setdefault(joined, kind)
+        if listed := _listed(base, link):
+            found.setdefault(listed, kind)
 
     for node in document.iter():
         tag = node.tag if isinstance(node.tag, str) else ""
@@ -272,14 +276,13 @@ def _media(document: Any, base: str) -> list[Attachment]:
     for tag in ("video", "audio"):
         for node in document.xpath(f"//{tag}"):
             links = [node.get("src"), *node.xpath("./source/@src")]
-            urls = [joined for link in links if link and (joined := _join(base, link)) and joined.startswith("http")]
-            poster = _join(base, node.get("poster")) if node.get("poster") else None
+            urls = [listed for link in links if (listed := _listed(base, link))]
+            poster = _listed(base, node.get("poster"))
             if not urls:
                 found.append(Attachment(tag, None, thumbnail=poster, reason="no link in the page; played by a script"))
             found += [Attachment(tag, url, thumbnail=poster) for url in dict.fromkeys(urls)]
     for node in document.xpath("//iframe[@src]"):
-        url = _join(base, node.get("src"))
-        if url and url.startswith("http"):
+        if url := _listed(base, node.get("src")):
             player = resolved(url)
             reason = (
                 f"a player of {player.platform}: {player.url}" if player else "an embedded page; not part of this one"

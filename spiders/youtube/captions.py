@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from lxml import etree
 
+from spiders.links import safe_split
 from spiders.posts import Outcome, Parsed, Post
 from spiders.shapes import dicts, load, number
 from spiders.youtube.words import PARSER, none, video_id_of
@@ -109,12 +110,7 @@ def timed_text(data: bytes, url: str | None) -> Parsed:
 
 
 def _track(cues: list[Cue], url: str | None, lang: str | None, form: str) -> Parsed:
-    query = {}
-    if url:
-        try:
-            query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        except ValueError:
-            query = {}
+    query = {name: values[0] for name, values in parse_qs(safe_split(url or "").query).items()}
     lang = query.get("tlang") or query.get("lang") or lang
     automatic = True if query.get("kind") == "asr" else None
     if not cues:

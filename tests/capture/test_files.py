@@ -20,6 +20,7 @@ from tests.support.packages import both
 
 BODY = random.Random(3).randbytes(300_000)
 TAG = '"v1"'
+MOVED = "/%D1%84%D0%B8%D0%BB%D1%8C%D0%BC%201.mp4"
 
 
 class Film:
@@ -35,7 +36,7 @@ class Film:
     def __call__(self, asked: Asked) -> Answer:
         if asked.path == "/":
             return Answer(body=b"<html><body><p>film</p><video src='/film.mp4'></video></body></html>")
-        if asked.path != "/film.mp4":
+        if asked.path not in ("/film.mp4", MOVED):
             return Answer(404, "text/plain", b"no")
         self.turn += 1
         self.asked.append(asked.headers.get("range", "whole"))
@@ -171,6 +172,28 @@ def test_redirects_are_followed_and_ranges_asked_where_they_led(home: Home, serv
     code, end, _ = capture(home, served)
     assert (code, end["outcome"]) == (0, "captured")
     assert film.asked == ["whole", "whole", "bytes=200000-"], "the rest is asked for where the file was found"
+
+
+def test_a_redirect_beyond_ascii_is_read_as_browsers_do(home: Home, served: Platforms, film: Film) -> None:
+    """`Location` as UTF-8, as most servers write it; with a blank in it."""
+
+    def move(asked: Asked, turn: int) -> Answer | None:
+        if asked.path == "/film.mp4":
+            return Answer(302, "text/plain", b"", [("Location", "/фильм 1.mp4")])
+        assert asked.path == MOVED
+        return None
+
+    film.behave = move
+    code, end, _ = capture(home, served)
+    assert (code, end["outcome"]) == (0, "captured")
+
+
+def test_a_redirect_to_no_link_is_said(home: Home, served: Platforms, film: Film) -> None:
+    film.behave = lambda asked, turn: Answer(302, "text/plain", b"", [("Location", "http://[x")])
+    code, end, _ = capture(home, served)
+    assert (code, end["outcome"]) == (2, "skipped")
+    assert end["reason"].startswith("a link that cannot be asked for")
+    assert end["reason"].endswith("a redirect led to 'http://[x')")
 
 
 def test_a_later_capture_goes_on_where_a_broken_one_stood(

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.capture.hls_playlist import Segment, parse_playlist
+from archiver.capture.segments import dash
 
 BASE = "https://cdn.example/a/list.m3u8"
 
@@ -64,8 +65,34 @@ def test_variants_of_a_master_list() -> None:
     assert playlist.segments == ()
 
 
-@given(st.text(alphabet='#EXTM3U-KYMAPBRIN:=,@"\n0123456789abc./', max_size=300) | st.text(max_size=200))
+@given(st.text(alphabet='#EXTM3U-KYMAPBRIN:=,@"\n0123456789abc./[', max_size=300) | st.text(max_size=200))
 def test_any_text(text: str) -> None:
     for start in ("", "#EXTM3U\n"):
         playlist = parse_playlist(start + text, BASE)
         assert playlist is None or all(isinstance(segment, Segment) for segment in playlist.segments)
+
+
+def test_a_link_that_cannot_be_read_stays_in_its_place() -> None:
+    """It is asked for like the others, which says what is wrong with it: a fragment is missing, and counted."""
+    text = (
+        '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="http://[key"\n#EXT-X-MAP:URI="//[map"\n'
+        "#EXTINF:1,\nhttp://[x/1.ts\n#EXTINF:1,\n2.ts\n#EXT-X-ENDLIST\n"
+    )
+    playlist = parse_playlist(text, BASE)
+    assert playlist is not None
+    assert [(one.number, one.url, one.key) for one in playlist.segments] == [
+        (0, "//[map", "http://[key"),
+        (0, "http://[x/1.ts", "http://[key"),
+        (1, "https://cdn.example/a/2.ts", "http://[key"),
+    ]
+    master = parse_playlist("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://[low\n", BASE)
+    assert master is not None
+    assert master.variants == ((1, "http://[low"),)
+
+
+def test_fragments_of_dash_whose_links_cannot_be_read() -> None:
+    item = {"fragment_base_url": "http://[base/", "fragments": [{"path": "1.m4s"}, {"url": "https://a.example/2"}]}
+    assert [one.url for one in dash(item)] == ["1.m4s", "https://a.example/2"]
+    item["fragment_base_url"] = "https://a.example/"
+    item["fragments"] = [{"path": "//[x/1.m4s"}]
+    assert [one.url for one in dash(item)] == ["//[x/1.m4s"]

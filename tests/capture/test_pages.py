@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver.demo.news import News
@@ -307,3 +308,108 @@ def test_a_page_s_own_trackers_are_not_asked(shell: Shell, world: World) -> None
     end = ended(shell, result)["requisite https://mc.yandex.ru/watch/1"]
     assert (end["outcome"], end["reason"]) == ("skipped", "known tracker (mc.yandex.ru): not asked")
     assert {asked.host for asked in world.served.log} == {"blog.ozen.example"}
+
+
+# -- malformed links ---------------------------------------------------------------------------------------------------
+
+MALFORMED = article(
+    """
+    <link rel="stylesheet" href="/style-malformed.css">
+    <img src="http://[bad/x.png"><img src="http://ü.example:abc/port.png"><img src="/my photo.jpg">
+    <img src="/led-nowhere.png"><img src="http://a..b/host.png"><img src="/nul&#1;.png">
+    <img srcset="http://[srcset/1.png 1x, /square.png 2x">
+    <iframe src="http://[frame/"></iframe><a href="http://[a/">there</a>
+    <div style="background:url(http://[style/x.png)"></div>"""
+)
+
+
+def test_a_page_whose_links_are_each_malformed_in_another_way(shell: Shell, world: World) -> None:
+    """None of them is a fault of ours, each is listed, and what stands behind them is fetched."""
+    image = Answer(content_type="image/png", body=b"\x89PNG")
+    world.news.trouble |= {
+        "/malformed": Answer(body=MALFORMED),
+        "/style-malformed.css": Answer(
+            content_type="text/css",
+            body=b"a{background:url(http://[x/y.png)} b{background:url('/a b.png')} c{background:url(/ok.png)}",
+        ),
+        "/my%20photo.jpg": image,
+        "/a%20b.png": image,
+        "/ok.png": image,
+        "/led-nowhere.png": Answer(302, "text/plain", b"", [("Location", "http://[x")]),
+    }
+    _, [result] = shell.json("capture", "https://blog.ozen.example/malformed")
+    ends = ended(shell, result)
+    assert (result["outcome"], result["reason"]) == ("captured", None)
+    skipped = {key[10:]: end["reason"] for key, end in ends.items() if key[:10] == "requisite " and end["reason"]}
+    nowhere = "a link that cannot be asked for (its host is neither a name nor an address)"
+    assert skipped == {
+        "http://[bad/x.png": nowhere,
+        "http://ü.example:abc/port.png": "a link that cannot be asked for (its port is no number from 1 to 65535)",
+        "https://blog.ozen.example/led-nowhere.png": f"{nowhere[:-1]}; a redirect led to 'http://[x')",
+        "http://a..b/host.png": nowhere,
+        "https://blog.ozen.example/nul\x01.png": "a link that cannot be asked for (a control character in it)",
+        "http://[srcset/1.png": nowhere,
+        "http://[style/x.png": nowhere,
+        "http://[x/y.png": nowhere,
+    }
+    frames = [line["url"] for line in inventory(shell, result) if line["kind"] == "frame" and "url" in line]
+    assert frames == ["http://[frame/"]
+    asked = [one.path for one in world.served.log]
+    assert {"/ok.png", "/my%20photo.jpg", "/a%20b.png", "/square.png"} <= set(asked)
+    assert not [path for path in asked if " " in path]
+
+
+@pytest.mark.parametrize(
+    ("inner", "key"),
+    [
+        ('<video src="http://[film/x.mp4"></video>', "http://[film/x.mp4"),
+        ('<audio src="http://x:abc/a.mp3"></audio>', "http://x:abc/a.mp3"),
+    ],
+)
+def test_a_film_whose_link_cannot_be_read_leaves_its_page_partial(
+    shell: Shell, world: World, inner: str, key: str
+) -> None:
+    world.news.trouble["/film"] = Answer(body=article(inner))
+    code, [result] = shell.json("capture", "https://blog.ozen.example/film")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert str(result["reason"]).startswith("1 of 1 attachments not kept: a link that cannot be asked for")
+    assert [line["url"] for line in inventory(shell, result) if line.get("url") == key] == [key]
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://[x", "a redirect that was not followed (HTTP 302)"),
+        ("http://x.example:abc/", "a redirect that was not followed (HTTP 302)"),
+        ("http://a..b/", "a link that cannot be asked for (its host is neither a name nor an address)"),
+    ],
+)
+def test_a_page_that_leads_to_no_link(shell: Shell, world: World, location: str, reason: str) -> None:
+    world.news.trouble["/led"] = Answer(302, "text/html", b"<p>Moved</p>", [("Location", location)])
+    code, [result] = shell.json("capture", "https://blog.ozen.example/led")
+    assert (result["outcome"] in ("failed", "refused"), result["reason"]) == (True, reason)
+    assert code in (3, 4)
+
+
+def test_a_refresh_that_leads_to_no_link_leaves_the_page(shell: Shell, world: World) -> None:
+    refresh = '<meta http-equiv="refresh" content="0; url=http://[x/">'
+    world.news.trouble["/refresh"] = Answer(body=article("").replace(b"<title>", refresh.encode() + b"<title>"))
+    code, [result] = shell.json("capture", "https://blog.ozen.example/refresh")
+    assert (code, result["outcome"]) == (0, "captured")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["http://[x/", "//[", "http://x:a/", "/a b", "http://ü..:9/", "\x01", "?%", "http://℀/"])
+        | st.text(max_size=12),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_any_links_in_a_page_are_read_without_a_fault(links: list[str]) -> None:
+    marks = ("<img src='{}'>", "<a href='{}'>x</a>", "<base href='{}'>", "<iframe src='{}'></iframe>",
+             "<video src='{}' poster='{}'></video>", "<div style='background:url({})'></div>")  # fmt: skip
+    inner = "".join(mark.replace("{}", html.escape(link)) for link in links for mark in marks)
+    parsed = parse(article(inner), BLOG)
+    assert parsed.outcome is None

@@ -110,6 +110,34 @@ def test_usage_errors_are_one(tmp_path: Path, words: list[str], said: str, capsy
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("link", "code", "said"),
+    [
+        ("http://[x", 1, "not a link: Invalid IPv6 URL"),
+        ("tg://[x", 1, "a tg: link that names no post or channel"),
+        ("http://x/\r\nHost: y", 1, "a control character in the link"),
+        ("http://x/\udcff", 1, "a control character in the link"),
+        ("https://example.org/my photo.jpg", 1, "a blank in the link"),
+        ("http://ü.example:abc/", 1, "not a link: Port could not be cast"),
+        ("http://a..b/", 3, "its host is neither a name nor an address"),
+        ("http://ü..b/", 4, ""),
+        (f"http://{'a' * 64}.example/", 3, "its host is neither a name nor an address"),
+        (f"https://t.me/durov/{'9' * 5000}", 4, ""),
+        ("https://blog.ozen.example/100%", 3, "not found"),
+    ],
+)
+def test_links_that_are_none_have_a_clear_end(shell: Shell, link: str, code: int, said: str, tmp_path: Path) -> None:
+    """Alone, and in a list whose other links are captured all the same."""
+    ended, out, err = shell("capture", link)
+    assert (ended, "Traceback" in out + err) == (code, False)
+    assert said in out + err
+    listed = tmp_path / "links.csv"
+    listed.write_text(f"link\n{link}\nhttps://blog.ozen.example/2011/12/17/square\n", "utf-8", "surrogateescape")
+    ended, out, err = shell("capture", "--list", str(listed))
+    assert "Traceback" not in out + err
+    assert "1 kept whole" in out + err
+
+
 # -- people's words ------------------------------------------------------------------------------------------
 
 
@@ -395,6 +423,8 @@ def test_settings_that_cannot_be_read(shell: Shell) -> None:
     for wrong, said in (
         ("[sites\n", "readable settings"),
         (text.replace('proxy = ""', 'proxy = "ftp://x"'), "a proxy like"),
+        (text.replace('proxy = ""', 'proxy = "http://[x"'), "a proxy like"),
+        (text.replace('proxy = ""', 'proxy = "http://x:abc"'), "a proxy like"),
         (text.replace("interval = 0.5", 'interval = "often"'), "numbers in"),
     ):
         path.write_text(wrong)

@@ -208,6 +208,10 @@ class Site:
                 outer.asked.append(f"GET {self.path.partition('?')[0]}")
                 if self.path.startswith("/rss"):
                     self._send(200, outer.rss, "application/rss+xml")
+                elif self.path == "/nowhere":
+                    self.send_response(302)
+                    self.send_header("Location", "http://[x")
+                    self.end_headers()
                 elif outer.limited:
                     self._send(429, b'{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}')
                 elif "/values/" in self.path:
@@ -271,6 +275,22 @@ def test_rss(feeding: Feeding, site: Site) -> None:
     site.rss = b"<html>no feed</html"
     assert feeding.tick() == 0
     assert feeding.told
+
+
+def test_rss_with_links_that_are_none(feeding: Feeding, site: Site) -> None:
+    """An entry whose link cannot be read queues nothing and holds up no other; nor does a feed that leads nowhere."""
+    item = "<item><title>t</title><link>{}</link></item>"
+    bad = "".join(item.format(link) for link in ("http://[bad", "http://x:abc/", "//[", "http://a b/"))
+    site.rss = f"<rss version='2.0'><channel>{bad}{item.format(POST)}</channel></rss>".encode()
+    feeding.add(f"{site.address}/rss")
+    assert feeding.tick() == 1
+    assert feeding.links() == [POST]
+
+
+def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
+    feeding.add(f"{site.address}/nowhere")
+    assert feeding.tick() == 0
+    assert "a feed that answers" in feeding.told[-1]
 
 
 class ToLoopback(HTTPAdapter):

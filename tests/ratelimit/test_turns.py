@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,6 +140,54 @@ def test_who_is_cancelled_while_waiting_holds_nothing(store: Callable[[], Store]
 
     asyncio.run(run())
     limiter.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_commands_at_one_host_of_which_one_is_cancelled(store: Callable[[], Store], seed: int) -> None:
+    """Captures of one command are cut off at every stage; the other command's go on, and the limit holds for both."""
+    dice = random.Random(seed)
+    lock, running, most, ended = threading.Lock(), 0, 0, []
+
+    async def one(limiter: SharedLimiter) -> None:
+        nonlocal running, most
+        await limiter.acquire("x")
+        with lock:
+            running += 1
+            most = max(most, running)
+        try:
+            await asyncio.sleep(0.002)
+        finally:
+            with lock:
+                running -= 1
+            limiter.release("x")
+        ended.append(limiter)
+
+    def command(name: str, cuts: list[float | None]) -> SharedLimiter:
+        limiter = SharedLimiter(Turns(store(), name, 0.0, 1), 1)
+
+        async def cut(task: asyncio.Task[None], after: float) -> None:
+            await asyncio.sleep(after)
+            task.cancel()
+
+        async def all_of_them() -> None:
+            tasks = [asyncio.ensure_future(one(limiter)) for _ in cuts]
+            cutting = [cut(task, after) for task, after in zip(tasks, cuts, strict=True) if after is not None]
+            await asyncio.wait_for(asyncio.gather(*tasks, *cutting, return_exceptions=True), 30)
+            await asyncio.wait_for(limiter.acquire("x"), 30)
+            limiter.release("x")
+
+        asyncio.run(all_of_them())
+        limiter.close()
+        return limiter
+
+    cuts: list[float | None] = [dice.uniform(0, 0.15) for _ in range(8)]
+    with ThreadPoolExecutor(2) as both:
+        cancelled = both.submit(command, "a", cuts)
+        whole = both.submit(command, "b", [None] * 8)
+        cancelled.result(90)
+        assert ended.count(whole.result(90)) == 8
+    assert most == 1
+    assert Turns(store(), "c", 0.0, 1).take("x") == (True, 0.0), "nobody holds anything any more"
 
 
 def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import resource
+import socket
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archiver.checks.warcs import problems_of, read_records
 from archiver.recorder.content_coding import decode_body
@@ -376,3 +380,159 @@ def test_the_report_is_out_before_the_client_sees_the_end(
                 answer += client.recv(4096)
             assert reported[-1] == str(number)
     server.close()
+
+
+# -- links on the wire ------------------------------------------------------------------------------------------------
+
+
+def request_lines(server: RawServer) -> list[bytes]:
+    return [request.partition(b"\r\n")[0] for request in server.received]
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("/my photo.jpg", "/my%20photo.jpg"),
+        ("/a%20b%2f%C3%BC", "/a%20b%2f%C3%BC"),
+        ("/100%", "/100%25"),
+        ("/%zz%4", "/%25zz%254"),
+        ('/"<>^`{|}\\', "/%22%3C%3E%5E%60%7B%7C%7D%5C"),
+        ("/ü?ö=[1]&'(x)", "/%C3%BC?%C3%B6=[1]&'(x)"),
+        ("/\ud800x", "/%EF%BF%BDx"),
+        ("?q= ", "/?q=%20"),
+        ("/a#b c", "/a"),
+        ("/\u2028\x85", "/%E2%80%A8%C2%85"),
+    ],
+)
+def test_what_has_no_place_in_a_link_is_encoded(
+    tmp_path: Path, new_writer: Make, open_recorder: Open, path: str, target: str
+) -> None:
+    server = RawServer(tmp_path / "server", False)
+    server.answers[target] = OK
+    port = open_recorder(network=server.network).open(new_writer("encoded"))
+    done = port.fetch(f"{server.base}{path}", []).result(30)
+    assert request_lines(server) == [f"GET {target} HTTP/1.1".encode()]
+    assert done.complete
+    assert done.uri.isascii()
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("link", "detail"),
+    [
+        ("http://raw.example.org/\r\nHost: evil", "a control character in it"),
+        ("http://raw.example.org/\x00", "a control character in it"),
+        ("http://raw.example.org/a\tb", "a control character in it"),
+        ("http://raw.example.org/\x7f", "a control character in it"),
+        ("http://[x/", "its host is neither a name nor an address"),
+        ("http://[::1/", "its host is neither a name nor an address"),
+        ("http:///x", "its host is neither a name nor an address"),
+        ("http://a b/", "its host is neither a name nor an address"),
+        ("http://a..b/", "its host is neither a name nor an address"),
+        ("http://raw.example.org%0d%0a/", "its host is neither a name nor an address"),
+        (f"http://{'a' * 64}.example/", "its host is neither a name nor an address"),
+        ("http://ü..example/", "its host is neither a name nor an address"),
+        ("http://ü.example:abc/", "its port is no number from 1 to 65535"),
+        ("http://raw.example.org:0/", "its port is no number from 1 to 65535"),
+        ("http://raw.example.org:99999/", "its port is no number from 1 to 65535"),
+        ("http://raw.example.org:٣/", "its port is no number from 1 to 65535"),
+        ("ftp://raw.example.org/", "only http and https are fetched"),
+        ("", "only http and https are fetched"),
+    ],
+)
+def test_what_is_no_link_is_not_asked_for(
+    tmp_path: Path, new_writer: Make, open_recorder: Open, link: str, detail: str
+) -> None:
+    server = RawServer(tmp_path / "server", False)
+    port = open_recorder(network=server.network).open(new_writer("refused"))
+    done = port.fetch(link, []).result(30)
+    assert (done.problem, done.detail, done.record) == ("unsupported link", detail, None)
+    assert server.received == []
+    assert port.stopped is None, "what follows is asked for"
+    server.close()
+
+
+def test_a_field_with_a_line_end_is_not_sent(tmp_path: Path, new_writer: Make, open_recorder: Open) -> None:
+    server = RawServer(tmp_path / "server", False)
+    port = open_recorder(network=server.network).open(new_writer("field"))
+    done = port.fetch(f"{server.base}/a", [("Referer", "x\r\nCookie: y")]).result(30)
+    assert (done.problem, server.received) == ("unsupported link", [])
+    assert port.fetch(f"{server.base}/b", [("Referer", "http://қ.example/")]).result(30).status == 404
+    server.close()
+
+
+def test_any_text_as_a_link_is_one_request_line_or_a_reason(
+    tmp_path: Path, new_writer: Make, open_recorder: Open
+) -> None:
+    """By our own fetcher and by a client in absolute form or in a tunnel: visible ASCII, two blanks, or nothing is sent."""
+    server = RawServer(tmp_path / "server", False)
+    port = open_recorder(network=server.network).open(new_writer("any"))
+
+    def sent(ask: Callable[[], object]) -> tuple[object, list[bytes]]:
+        server.received.clear()
+        return ask(), request_lines(server)
+
+    def by_client(link: str) -> bytes:
+        head = (
+            f"GET {link} HTTP/1.1\r\nHost: x\r\nProxy-Authorization: {port.authorization}\r\nConnection: close\r\n\r\n"
+        )
+        with socket.create_connection(port.address) as client:
+            client.sendall(head.encode("utf-8", "surrogatepass"))
+            client.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: client.recv(65536), b""))
+
+    odd = st.sampled_from(
+        [" ", "%", "%2", "\r\n", "\n", "\x00", "\t", "ü", "#", "?", "@", "[", "{|}", '"', "\x7f", "\u2028"]
+    )
+    texts = st.lists(odd | st.text(max_size=4), max_size=6).map("".join)
+
+    @settings(max_examples=60, deadline=None)
+    @given(texts, st.sampled_from(["http://raw.example.org/", "http://raw.example.org", ""]))
+    def check(text: str, start: str) -> None:
+        done, lines = sent(lambda: port.fetch(start + text, [], tag="t").result(30))
+        assert isinstance(done, ExchangeDone)
+        assert lines or (done.problem and done.detail)
+        answer, by_proxy = sent(lambda: by_client(start + text))
+        assert by_proxy or b"Archiver-Error" in answer  # type: ignore[operator]
+        for line in [*lines, *by_proxy]:
+            assert re.fullmatch(rb"GET /[!-~]* HTTP/1\.1", line), line
+
+    check()
+    server.close()
+
+
+def test_a_client_s_own_visible_target_goes_out_as_it_was_sent(
+    tmp_path: Path, new_writer: Make, open_recorder: Open
+) -> None:
+    """A browser writes `|` and `"` as they are: the request is its, not ours. Bytes beyond ASCII have no place in one."""
+    server = RawServer(tmp_path / "server", False)
+    server.answers |= {'/f?family=A|B"{}': OK, "/%C3%BC": OK}
+    port = open_recorder(network=server.network).open(new_writer("as-sent"))
+    for link in ('/f?family=A|B"{}', "/ü"):
+        ran = curl("-g", "-x", port.proxy_url, f"{server.base}{link}")
+        assert ran.stdout == b"ok", ran.stderr
+    assert request_lines(server) == [b'GET /f?family=A|B"{} HTTP/1.1', b"GET /%C3%BC HTTP/1.1"]
+    server.close()
+
+
+@pytest.mark.parametrize("place", ["[x:443", "a..b:443", "a:²", "a:", "a/b:443", "x@y:443", "a:99999"])
+def test_a_tunnel_to_no_place_is_refused(new_writer: Make, open_recorder: Open, place: str) -> None:
+    port = open_recorder().open(new_writer("tunnel"))
+    with socket.create_connection(port.address) as client:
+        client.sendall(
+            f"CONNECT {place} HTTP/1.1\r\nProxy-Authorization: {port.authorization}\r\n\r\n".encode("latin-1")
+        )
+        assert client.recv(65536).startswith(b"HTTP/1.1 400 Recorder\r\n")
+
+
+def test_a_secret_is_found_as_a_link_writes_it(tmp_path: Path, new_writer: Make, open_recorder: Open) -> None:
+    server = RawServer(tmp_path / "server", False)
+    writer = new_writer("encoded-secret")
+    port = open_recorder(network=server.network).open(writer, secret_values=[b"pass word|9"])
+    assert port.fetch(f"{server.base}/?k=pass word|9", []).result(30).status == 404
+    port.close()
+    server.close()
+    assert b"?k=pass%20word%7C9 " in server.received[0]
+    writer.close("captured", None)
+    for path in writer.folder.glob("*.warc.gz"):
+        assert b"pass%20word" not in gzip.decompress(path.read_bytes())

@@ -121,6 +121,17 @@ def _after(writer: CaptureWriter) -> list[dict[str, object]]:
     return tls_records(writer.folder)
 
 
+def test_a_host_that_is_a_number_has_no_certificate(
+    tmp_path: Path, new_writer: Callable[..., CaptureWriter], open_recorder: Callable[..., Recorder]
+) -> None:
+    """`https://16843009/` is 1.1.1.1 to a resolver, and no name that a certificate could be for."""
+    server = RawServer(tmp_path / "server", True)
+    network = TestNetwork({"16843009:443": ("127.0.0.1", server.port)}, server.network.roots)
+    port = open_recorder(network=network).open(new_writer("number"))
+    assert port.fetch("https://16843009/", []).result(30).problem == "tls failed"
+    server.close()
+
+
 def test_public_roots_are_the_default_and_reject_a_private_authority(
     tmp_path: Path, new_writer: Callable[..., CaptureWriter], open_recorder: Callable[..., Recorder]
 ) -> None:

@@ -29,6 +29,7 @@ from storage.events import Event
 from storage.times import system_clock
 from tests.conftest import Shell, World
 from tests.support.outsiders import Outsiders
+from tests.support.rawserver import RawServer
 
 
 @pytest.fixture
@@ -269,6 +270,23 @@ def test_the_round_goes_out_by_the_exit_of_the_case(home: Home) -> None:
         Asker("socks5h://127.0.0.1:9", None).ask("https://one.example/tsr", b"x")
     with pytest.raises(NoAnswer, match="loopback"):
         Asker(None, None).ask("http://127.0.0.1:80/")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://x/", "http://[x/", "http://one.example:abc/", "http://one.example/\r\nHost: x", "http://a..b/"]
+)
+def test_a_service_that_is_no_link_gives_no_answer(url: str) -> None:
+    with pytest.raises(NoAnswer, match="not a link to a service"):
+        Asker(None, None).ask(url)
+    with pytest.raises(NoAnswer, match="control character"):
+        Asker(None, None).ask("http://one.example/", headers={"X": "a\r\nb"})
+
+
+def test_a_service_is_asked_by_one_line(tmp_path: Path) -> None:
+    server = RawServer(tmp_path / "server", False)
+    server.answers["/my%20tsr?q=1"] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    assert Asker(None, server.network).ask(f"{server.base}/my tsr?q=1") == (200, b"ok")
+    server.close()
 
 
 def test_capture_is_stamped_in_the_same_command(outside: Outsiders, world: World, shell: Shell) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.demo.scene import witness_on_x, witness_on_youtube
+from archiver.demo.scene import channel, witness_on_x, witness_on_youtube
 from archiver.demo.server import Asked
+from archiver.demo.telegram import Telegram
 from archiver.intake.read_posts import read_bytes
+from spiders.facebook.parse import parse as parse_facebook
+from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
 from spiders.shapes import walk
+from spiders.telegram.parse import parse as parse_telegram
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
+from storage.times import system_clock
 from tests.conftest import FIXTURES, SOAK
 from tests.support.mutation import changed_bytes, changed_value
 
@@ -140,3 +146,26 @@ def test_deep_nesting() -> None:
     for _ in range(300):
         deep = {"result": deep}
     assert parse_x(json.dumps({"data": deep}).encode()).posts
+
+
+@pytest.mark.parametrize("start", [b"http://[", b"//[x/", b"http://x:abc/", b"https://a b/", b"http://x/%00\\u0000"])
+def test_links_that_are_none_lose_no_post(
+    answers: list[tuple[str, bytes]], tmp_path_factory: pytest.TempPathFactory, start: bytes
+) -> None:
+    """A platform's answer whose links of files are all malformed still shows its posts."""
+    shown, _ = channel(tmp_path_factory.mktemp("media"))
+    telegram = Telegram([shown], b"x", system_clock)
+    pages = [("telegram", telegram.web(Asked("t.me", "/s/ozen_today", {}, {})).body)]
+    files = re.compile(rb"https?:(?:\\?/){2}(?=[\w.-]*(?:telesco|cdn|twimg|ytimg|ggpht|googlevideo|timedtext))")
+    for platform, data in [*answers, *pages]:
+        parse = {"youtube": parse_youtube, "x": parse_x, "telegram": parse_telegram}[platform]
+        before, after = parse(data), parse(files.sub(lambda _: start, data))
+        sound(after)
+        assert len(after.posts) == len(before.posts)
+    html = (
+        b"<html><head><meta property='og:url' content='https://www.facebook.com/a/videos/1'><meta property='og:title' "
+    )
+    html += b"content='t'><meta property='og:video' content='" + start + b"v.mp4'></head><body><p>x</p></body></html>"
+    for url in (None, "https://www.facebook.com/a/videos/1", start.decode()):
+        sound(parse_facebook(html, url))
+        sound(parse_page(html, url))

@@ -96,6 +96,16 @@ def test_table(link: str, key: str) -> None:
         "data:text/html,x",
         "https://t.me/addstickers/x",
         "tg://msg?text=x",
+        "tg://[x",
+        "tg://openmessage?chat_id=²",
+        f"tg://openmessage?chat_id={'9' * 5000}",
+        "http://[x",
+        "http://ü.example:abc/",
+        "http://x.example/\r\nHost: y",
+        "http://x.example/a\x00b",
+        "http://x.example/\x7f",
+        "http://x.example/\udcff",
+        "https://example.org/my photo.jpg",
     ],
 )
 def test_what_is_no_link_is_told_why(text: str) -> None:
@@ -105,6 +115,22 @@ def test_what_is_no_link_is_told_why(text: str) -> None:
     assert found.next_step
 
 
+def test_what_is_wrong_with_a_link_is_named() -> None:
+    for text, said in (
+        ("http://x/\r\nHost: y", "a control character in the link"),
+        ("https://example.org/my photo.jpg", "a blank in the link"),
+    ):
+        found = parse_target(text)
+        assert isinstance(found, NoTarget)
+        assert found.reason == said
+
+
+def test_a_number_that_no_post_can_have_names_a_page() -> None:
+    found = parse_target(f"https://t.me/durov/{'9' * 5000}")
+    assert isinstance(found, Target)
+    assert (found.platform, found.kind) == ("page", "page")
+
+
 def test_case_of_a_youtube_id_is_kept() -> None:
     one, other = parse_target("https://youtu.be/dQw4w9WgXcQ"), parse_target("https://youtu.be/dQw4w9WgXcq")
     assert isinstance(one, Target)
@@ -112,7 +138,7 @@ def test_case_of_a_youtube_id_is_kept() -> None:
     assert one.key != other.key
 
 
-@given(st.text(max_size=120) | st.from_regex(r"https?://[\w.@:\[\]%-]{0,30}/[^\s]{0,60}"))
+@given(st.text(max_size=120) | st.from_regex(r"(https?|tg)://[\w.@:\[\]%-]{0,30}/[^\s]{0,60}"))
 def test_any_text_gives_a_target_or_a_reason(text: str) -> None:
     found = parse_target(text)
     if isinstance(found, Target):
