@@ -20,7 +20,8 @@ import shtab  # noqa: E402
 from argparse_manpage.manpage import Manpage  # noqa: E402
 
 from archiver.cli.completion import FILES  # noqa: E402
-from archiver.cli.parser import EVERY_COMMAND, Parser, build_parser  # noqa: E402
+from archiver.cli.overview import EVERY_COMMAND  # noqa: E402
+from archiver.cli.parser import Parser, build_parser  # noqa: E402
 
 PATHS = re.compile(r"FILE|FOLDER|DIR|PACKAGE|WARC")
 DESCRIPTION = "capture posts, videos and pages as evidence"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-from archiver.cli.parser import build_parser, command_of, meant, module_of
+from archiver.cli.overview import VALUED, overview
 from archiver.cli.registry import COMMANDS, FIRST
 
-TYPE_CHECKING = False  # `typing` would be a tenth of the start of the program
+TYPE_CHECKING = False  # `typing` would be a fifth of the time of `archiver --help`, and argparse a half
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
     from archiver.cli.console import Console
@@ -26,20 +26,56 @@ def main(
     """Run one command; return its exit code. `network` is for the demo and the tests."""
     words = list(sys.argv[1:] if argv is None else argv)
     name = command_of(words)
+    if name is None and words in (["--help"], ["-h"]):
+        _print_overview()
+        return 0
     if name is not None and name not in COMMANDS:
+        from archiver.cli.meant import meant
+
         sys.stderr.write(f"archiver: there is no command {name!r}.{meant(name, COMMANDS)}\nHelp: archiver --help\n")
         return 1
     try:
-        parser = build_parser([name] if name is not None else [])
-        arguments = parser.parse_args(words, argparse.Namespace(home=None, json=False, person=None, command=None))
+        arguments = _parsed(words, name)
     except SystemExit as stop:  # the parser has said what is wrong
         return 0 if stop.code in (0, None) else 1
     return _guarded(arguments, network, environment if environment is not None else dict(os.environ))
 
 
-def _guarded(arguments: argparse.Namespace, network: TestNetwork | None, environment: dict[str, str]) -> int:
+def command_of(words: Sequence[str]) -> str | None:
+    """Return the command: the first word that is neither an option nor an option's value. None: there is none."""
+    takes_next = False
+    for word in words:
+        if takes_next:
+            takes_next = False
+        elif word == "--":
+            continue
+        elif not word.startswith("-") or word == "-":
+            return word
+        else:  # options may be shortened, as argparse allows
+            takes_next = len(word) > 2 and "=" not in word and any(option.startswith(word) for option in VALUED)
+    return None
+
+
+def _print_overview() -> None:
+    from archiver.cli import terminal
+
+    text = overview(terminal.columns(sys.stdout) - 1)
+    sys.stdout.write(terminal.painted_headings(text) if terminal.is_colourful(sys.stdout) else text)
+
+
+def _parsed(words: Sequence[str], name: str | None) -> Namespace:
+    from argparse import Namespace
+
+    from archiver.cli.parser import build_parser
+
+    parser = build_parser([name] if name is not None else [])
+    return parser.parse_args(words, Namespace(home=None, json=False, person=None, command=None))
+
+
+def _guarded(arguments: Namespace, network: TestNetwork | None, environment: dict[str, str]) -> int:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.parser import module_of
     from archiver.errors import exit_code
     from storage.errors import EvidenceError
 

@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archiver.cli import terminal
-from archiver.cli.registry import COMMANDS, GROUPS
+from archiver.cli.meant import meant
+from archiver.cli.overview import (
+    DESCRIPTION,
+    EPILOG,
+    EVERY_COMMAND,
+    EVERY_COMMAND_OPTIONS,
+    FIRST_RUN,
+    FIRST_RUN_OPTIONS,
+    USAGE,
+    overview,
+)
+from archiver.cli.registry import COMMANDS
 
-TYPE_CHECKING = False  # `typing` would be a tenth of the start of the program
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
-    from typing import Any, NoReturn
 
     from archiver.cli.registry import Command
 
-DESCRIPTION = """\
-Capture posts, videos and pages as evidence: recorded as they crossed the wire, hashed, sealed, and checkable by
-outsiders."""
-EXAMPLES = (
-    "archiver capture https://t.me/durov/523            one post with its files",
-    "archiver capture LINK LINK LINK --case almaty      several at once, into a case",
-    "archiver capture --list links.xlsx --quick         a spreadsheet of links",
-    "archiver crawl https://t.me/s/durov --limit 200    a channel, newest first",
-    "archiver check                                     is all still as it was sealed?",
-    "archiver demo                                      see it work offline",
-)
-EXIT_CODES = """\
-exit codes:
-  0 all captured, or intact              4 something blocked or failed
-  1 usage or configuration               5 a check failed
-  2 something partial                    6 cannot tell
-  3 something unavailable or refused"""
-EVERY_COMMAND = "options of every command"
 SHOWN_CHOICES = 8
 """So many choices are listed where a wrong one was given; of more only the likely one."""
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Breaks lines at the width of the terminal; examples stay as they are."""
+    """Breaks lines between words at the width of the terminal; examples stay as they are."""
 
     def __init__(self, prog: str, **given: Any) -> None:
-        import sys
-
         given.setdefault("max_help_position", 26)
         super().__init__(prog, width=max(40, terminal.columns(sys.stdout) - 1), **given)
 
@@ -51,11 +43,11 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return terminal.wrapped(" ".join(text.split()), width).split("\n")
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        lines = []
-        for paragraph in text.split("\n\n"):
-            shown_as_it_is = "\n  " in f"\n{paragraph}"
-            lines.append(paragraph if shown_as_it_is else terminal.wrapped(" ".join(paragraph.split()), width))
-        return "\n\n".join(lines)
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            paragraph if "\n  " in paragraph else terminal.wrapped(" ".join(paragraph.split()), width)
+            for paragraph in paragraphs
+        )
 
 
 class Parser(argparse.ArgumentParser):
@@ -86,13 +78,13 @@ class Parser(argparse.ArgumentParser):
         return dict(self._actions_parser.choices) if self._actions_parser is not None else {}
 
     def print_help(self, file: Any = None) -> None:
-        import sys
-
+        """Print the help, with its headings in bold on a terminal."""
         stream = file or sys.stdout
         text = self.format_help()
         self._print_message(terminal.painted_headings(text) if terminal.is_colourful(stream) else text, stream)
 
     def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and end; a command of several actions that is given none shows its help."""
         if message.endswith(": ACTION"):
             self.print_help()
             self.exit()
@@ -120,24 +112,15 @@ class Parser(argparse.ArgumentParser):
         listed = f" Choose from {', '.join(names)}." if len(names) <= SHOWN_CHOICES else ""
         said = meant(str(value), names) or listed
         if isinstance(action, argparse._SubParsersAction):
-            raise argparse.ArgumentError(
-                None, f"there is no {action.metavar} {value!r}.{said}".replace("ACTION", "action")
-            )
+            raise argparse.ArgumentError(None, f"there is no {str(action.metavar).lower()} {value!r}.{said}")
         raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
 
 
-def meant(word: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean …?` for the known word that is nearest to a misspelt one, or nothing."""
-    from difflib import get_close_matches
+class _TopParser(Parser):
+    """`archiver` itself: its help is the overview, whichever commands it was built with."""
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean {found[0]}?" if found else ""
-
-
-def _path(text: str) -> object:
-    from pathlib import Path
-
-    return Path(text)
+    def format_help(self) -> str:
+        return overview(terminal.columns(sys.stdout) - 1)
 
 
 class _Version(argparse.Action):
@@ -146,7 +129,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from archiver import __version__
 
-        parser._print_message(f"archiver {__version__}\n")
+        parser._print_message(f"archiver {__version__}\n", sys.stdout)
         parser.exit()
 
 
@@ -155,44 +138,24 @@ def common_options() -> Parser:
 
     Without defaults of their own, so that an option before the command is not undone by the command's parser.
     """
-    parser = Parser(argument_default=argparse.SUPPRESS)
+    parser, said = Parser(argument_default=argparse.SUPPRESS), EVERY_COMMAND_OPTIONS
     common = parser.add_argument_group(EVERY_COMMAND)
-    common.add_argument("-h", "--help", action="help", help="Show this help.")
-    home = "Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home)."
-    common.add_argument("--home", type=_path, metavar="DIR", help=home)
-    common.add_argument("--json", action="store_true", help="Print JSON lines instead of text.")
-    common.add_argument("--as", dest="person", metavar="NAME", help="Sign as this person (archiver keys new NAME).")
-    common.add_argument("--version", action=_Version, nargs=0, help="Print the version.")
+    common.add_argument("-h", "--help", action="help", help=said["-h, --help"])
+    common.add_argument("--home", type=Path, metavar="DIR", help=said["--home DIR"])
+    common.add_argument("--json", action="store_true", help=said["--json"])
+    common.add_argument("--as", dest="person", metavar="NAME", help=said["--as NAME"])
+    common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])
     return parser
 
 
-def _add_answers(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("first run (asked on a terminal; these answer unattended)")
-    group.add_argument("--pseudonym", metavar="NAME", help="Name that events are signed with.")
-    group.add_argument("--proxy", metavar="URL", help="Proxy to connect by, like socks5h://127.0.0.1:9050.")
-    group.add_argument("--user-agent", metavar="TEXT", help="Browser name that sites see.")
-    group.add_argument("--second-copy", metavar="WHERE", help="Folder or s3://bucket for the second copy.")
-    stamps = "Let authorities timestamp checkpoints."
+def _add_first_run(parser: Parser) -> None:
+    group, said = parser.add_argument_group(FIRST_RUN), FIRST_RUN_OPTIONS
+    group.add_argument("--pseudonym", metavar="NAME", help=said["--pseudonym NAME"])
+    group.add_argument("--proxy", metavar="URL", help=said["--proxy URL"])
+    group.add_argument("--user-agent", metavar="TEXT", help=said["--user-agent TEXT"])
+    group.add_argument("--second-copy", metavar="WHERE", help=said["--second-copy WHERE"])
+    stamps = said["--timestamps, --no-timestamps"]
     group.add_argument("--timestamps", action=argparse.BooleanOptionalAction, help=stamps)
-
-
-VALUED = ("--home", "--as", "--pseudonym", "--proxy", "--user-agent", "--second-copy")
-"""The options before a command that take the next word."""
-
-
-def command_of(words: Sequence[str]) -> str | None:
-    """Return the command: the first word that is neither an option nor an option's value. None: there is none."""
-    takes_next = False
-    for word in words:
-        if takes_next:
-            takes_next = False
-        elif word == "--":
-            continue
-        elif not word.startswith("-") or word == "-":
-            return word
-        else:  # options may be shortened, as argparse allows
-            takes_next = len(word) > 2 and "=" not in word and any(option.startswith(word) for option in VALUED)
-    return None
 
 
 def module_of(command: Command) -> ModuleType:
@@ -200,46 +163,23 @@ def module_of(command: Command) -> ModuleType:
     return import_module(command.module)
 
 
-class _TopParser(Parser):
-    """`archiver` itself: lists its commands in groups, from the table alone."""
-
-    def format_help(self) -> str:
-        formatter = self._get_formatter()
-        formatter.add_usage(self.usage, self._actions, ())
-        formatter.add_text(self.description)
-        for group, members in GROUPS.items():
-            formatter.start_section(group)
-            formatter.add_text("\n".join(f"  {name:<12} {summary}" for name, summary in members.items()))
-            formatter.end_section()
-        for options in self._action_groups:
-            if options is not self._positionals:
-                formatter.start_section(options.title)
-                formatter.add_arguments(options._group_actions)
-                formatter.end_section()
-        formatter.add_text(self.epilog)
-        return formatter.format_help()
-
-
 def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
     """Build the parser of `archiver` with the named commands; their modules are imported."""
-    epilog = "\n\n".join(["\n".join(["examples:", *(f"  {line}" for line in EXAMPLES)]), EXIT_CODES])
-    usage = "archiver [OPTIONS] COMMAND …"
-    parser = _TopParser("archiver", usage=usage, description=DESCRIPTION, epilog=epilog, parents=[common_options()])
-    _add_answers(parser)
+    parser = _TopParser("archiver", usage=USAGE, description=DESCRIPTION, epilog=EPILOG, parents=[common_options()])
+    _add_first_run(parser)
     names = list(commands)
     if names:
-        added: argparse._SubParsersAction[Parser] = parser.add_subparsers(
-            dest="command", metavar="COMMAND", prog="archiver", parser_class=Parser
-        )
+        added = parser.add_subparsers(dest="command", metavar="COMMAND", prog="archiver", parser_class=Parser)
         parser._actions_parser = added
         for name in names:
-            module = module_of(COMMANDS[name])
+            module, summary = module_of(COMMANDS[name]), COMMANDS[name].summary
+            example: str | tuple[str, ...] = module.EXAMPLE
             made = added.add_parser(
                 name,
-                help=COMMANDS[name].summary,
-                summary=COMMANDS[name].summary,
-                description=getattr(module, "DESCRIPTION", COMMANDS[name].summary),
-                examples=[module.EXAMPLE] if isinstance(module.EXAMPLE, str) else module.EXAMPLE,
+                help=summary,
+                summary=summary,
+                description=getattr(module, "DESCRIPTION", summary),
+                examples=(example,) if isinstance(example, str) else example,
                 parents=[common_options()],
             )
             module.add_arguments(made)

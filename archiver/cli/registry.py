@@ -21,7 +21,7 @@ class Command:
 GROUPS = {
     "capture": {
         "capture": "Capture posts or pages, each into a sealed folder.",
-        "crawl": "Capture a channel, profile, playlist, thread or search to its end.",
+        "crawl": "Capture a channel, profile, playlist, thread or search.",
         "receive": "Take in files that a person handed over.",
         "record": "Record whatever another program fetches.",
         "parse": "Read posts out of saved HTML, JSON, HAR or WARC, offline.",
@@ -30,7 +30,7 @@ GROUPS = {
     "look": {
         "find": "Search posts and notes, in any script and case.",
         "show": "Show what a capture holds.",
-        "history": "Show every observation of a post: what was edited, what was removed.",
+        "history": "Show how a post was seen over time: edits, removal.",
         "diff": "Compare two captures of the same thing.",
         "custody": "List what was done with a capture or case, by whom, with proofs.",
         "check": "Check that everything is still as it was sealed.",
@@ -44,7 +44,7 @@ GROUPS = {
         "translate": "Add a translation of a post's words.",
         "sensitivity": "Say who may see it without a warning.",
         "quarantine": "Keep something from view.",
-        "author": "Mark an account as official, institutional, private or protected.",
+        "author": "Mark an account: official, institutional, private, protected.",
         "incident": "Make an incident of a case, or add to one.",
         "conclude": "Record a conclusion about an incident, and what it rests on.",
         "review": "Approve for publication or withhold, as a second person.",
@@ -57,7 +57,7 @@ GROUPS = {
     },
     "copies and keys": {
         "sync": "Copy what was sealed to the other places, and lock it there.",
-        "fixity": "Read everything back, here and at the copies, and sign the result.",
+        "fixity": "Read everything back, here and at the copies; sign the result.",
         "restore": "Restore an empty home from the copies alone.",
         "recovery": "Make and check the keys that open the copies after a loss.",
         "triage": "Record that somebody looked at it; its copies may be locked.",

@@ -1,21 +1,21 @@
-"""What a terminal shows: how wide it is, how wide a text is on it, where a line may break, and colour."""
+"""What a terminal shows: how wide it is, how wide a text is on it, where a line may break, and colour.
+
+`archiver --help` needs this module: it imports neither `re` nor `typing`, which would double the time of its start.
+"""
 
 from __future__ import annotations
 
 import os
-import re
 
-TYPE_CHECKING = False  # `typing` would be a tenth of the start of the program
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import TextIO
 
 DEFAULT_COLUMNS = 80
 
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 _COLOURS = {"✓": "\x1b[32m", "◐": "\x1b[33m", "✗": "\x1b[31m"}
-_MARK = re.compile(r"([ \d/]*)([✓◐✗])(?=[ \n]|$)")
-_HEADING = re.compile(r"^(?:usage:|[a-z][^\n:]*:$)", re.MULTILINE)
 _NEVER_FIRST = "、。，．！？：；）」』】》〉’”"
 """Punctuation of Chinese and Japanese that does not begin a line."""
 
@@ -48,17 +48,24 @@ def is_colourful(stream: TextIO, environment: Mapping[str, str] | None = None) -
 
 
 def painted_mark(text: str) -> str:
-    """Return the text with the mark that it begins with, ✓ ◐ or ✗, in colour."""
-    found = _MARK.match(text)
-    if found is None:
+    """Return the text with the mark that it begins with, ✓ ◐ or ✗, in colour. `3/17` may stand before the mark."""
+    rest = text.lstrip(" 0123456789/")
+    mark = rest[:1]
+    if mark not in _COLOURS or not rest[1:2].isspace():
         return text
-    lead, mark = found.groups()
-    return f"{lead}{_COLOURS[mark]}{mark}{_PLAIN}{text[found.end() :]}"
+    return f"{text[: len(text) - len(rest)]}{_COLOURS[mark]}{mark}{_PLAIN}{rest[1:]}"
 
 
 def painted_headings(text: str) -> str:
     """Return a help text with its headings in bold."""
-    return _HEADING.sub(lambda found: f"{_BOLD}{found[0]}{_PLAIN}", text)
+    return "\n".join(_painted_heading(line) for line in text.split("\n"))
+
+
+def _painted_heading(line: str) -> str:
+    if line.startswith("usage:"):
+        return f"{_BOLD}usage:{_PLAIN}{line.removeprefix('usage:')}"
+    heading = line.endswith(":") and line[:1].islower()
+    return f"{_BOLD}{line}{_PLAIN}" if heading else line
 
 
 def width_of(text: str) -> int:
@@ -89,23 +96,23 @@ def padded(text: str, width: int) -> str:
     return text + " " * (width - width_of(text))
 
 
-def wrapped(text: str, width: int) -> str:
-    """Break each line between words where it is longer than `width` columns; what follows hangs below its first words.
+def wrapped(text: str, width: int, hang: int | None = None) -> str:
+    """Break each line between words where it is longer than `width` columns.
 
-    A word that is longer than a line stays whole: a link can be copied. Between the letters of CJK a line may break too.
+    What follows hangs below column `hang`, or below the first words of its line. A word that is longer than a line
+    stays whole: a link can be copied. Between the letters of CJK a line may break too.
     """
-    return "\n".join(_broken(line, width) if width_of(line) > width else line for line in text.split("\n"))
+    return "\n".join(_broken(line, width, hang) if width_of(line) > width else line for line in text.split("\n"))
 
 
-def _broken(line: str, width: int) -> str:
-    hang = _hang_of(line, width)
+def _broken(line: str, width: int, hang: int | None) -> str:
+    hang = _hang_of(line, width) if hang is None else hang
     lines, current, taken = [], "", 0
     for gap, word in _pieces(line):
         wide = width_of(word)
         if current.strip() and taken + len(gap) + wide > width:
             lines.append(current)
-            current, taken = " " * hang, hang
-            gap = ""
+            current, taken, gap = " " * hang, hang, ""
         current += gap + word
         taken += len(gap) + wide
     return "\n".join([*lines, current])
@@ -113,25 +120,34 @@ def _broken(line: str, width: int) -> str:
 
 def _hang_of(line: str, width: int) -> int:
     """Return where the later lines begin: below the text beside a label (`  kept      1 post`), else below the first word."""
-    label = re.match(r"\s*(?:\S+(?: \S+)?)?\s{2,}(?=\S)", line)
-    hang = len(label[0]) if label else len(line) - len(line.lstrip())
-    return hang if hang <= width // 3 else 4
+    first = len(line) - len(line.lstrip(" "))
+    label, gap, rest = line[first:].partition("  ")
+    text = len(line) - len(rest.lstrip(" "))
+    hang = text if gap and label.count(" ") <= 1 and rest.strip() else first
+    return hang if hang <= width // 3 else min(first + 4, width // 3)
 
 
-def _pieces(line: str) -> list[tuple[str, str]]:
+def _pieces(line: str) -> Iterator[tuple[str, str]]:
     """Return the words of a line, each with the blanks before it; a wide letter counts as a word."""
-    found: list[tuple[str, str]] = []
-    for part in re.finditer(r"(\s*)(\S+)", line):
-        gap, word = part.groups()
-        if word.isascii():
-            found.append((gap, word))
+    gap = ""
+    for number, word in enumerate(line.split(" ")):
+        gap += " " if number else ""
+        if not word:
             continue
-        piece = ""
-        for letter in word:
-            # A break is allowed on both sides of a wide letter.
-            if piece and letter not in _NEVER_FIRST and (width_of(letter) == 2 or width_of(piece[-1]) == 2):
-                found.append((gap, piece))
-                gap, piece = "", ""
-            piece += letter
-        found.append((gap, piece))
-    return found
+        if word.isascii():
+            yield gap, word
+        else:
+            for piece in _between_wide_letters(word):
+                yield gap, piece
+                gap = ""
+        gap = ""
+
+
+def _between_wide_letters(word: str) -> Iterator[str]:
+    piece = ""
+    for letter in word:
+        if piece and letter not in _NEVER_FIRST and 2 in (width_of(letter), width_of(piece[-1])):
+            yield piece
+            piece = ""
+        piece += letter
+    yield piece

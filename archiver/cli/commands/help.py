@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.parser import build_parser, meant
+from archiver.cli.meant import meant
+from archiver.cli.parser import build_parser
 from archiver.cli.registry import COMMANDS
 from archiver.errors import NotFound
 
