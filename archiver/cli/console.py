@@ -9,7 +9,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from archiver.capture.result import leaves
 from archiver.cli import terminal
 from archiver.cli.text import kept
 
@@ -167,6 +166,8 @@ class Console:
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
+        from archiver.capture.result import leaves
+
         missing = leaves(result.not_kept)
         if missing:
             self.say(f"  not kept  {len(missing)}:")

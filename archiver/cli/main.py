@@ -30,7 +30,7 @@ def main(
         _print_overview()
         return 0
     if name is not None and name not in COMMANDS:
-        from archiver.cli.meant import meant
+        from archiver.text.meant import meant
 
         sys.stderr.write(f"archiver: there is no command {name!r}.{meant(name, COMMANDS)}\nHelp: archiver --help\n")
         return 1

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archiver.cli import terminal
-from archiver.cli.meant import meant
 from archiver.cli.overview import (
     DESCRIPTION,
     EPILOG,
@@ -21,6 +20,7 @@ from archiver.cli.overview import (
     overview,
 )
 from archiver.cli.registry import COMMANDS
+from archiver.text.meant import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from archiver.copies.evict import bring_back
-from archiver.errors import NotFound, UsageError
+from archiver.errors import UsageError
+from archiver.home.cases import no_case
 from archiver.home.home import Home
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
@@ -170,7 +171,7 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
     """The case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
     known = [row["name"] for row in home.catalog.cases()]
     if case not in known:
-        raise NotFound(f"the case {case!r}", f"cases: {', '.join(known)}", "See `archiver case list`.")
+        raise no_case(case, known)
     rows = home.catalog.captures(case)
     if not rows:
         raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archiver.errors import ConfigError, NotFound, UsageError
-from archiver.home.cases import _CASE_NAME, DEFAULT_CASE
+from archiver.home.cases import _CASE_NAME, DEFAULT_CASE, no_case
 from archiver.home.config import (
     DEFAULT_AGENT,
     Config,
@@ -269,11 +269,7 @@ class Home:
         known = {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
         missing = [name for name in cases if name not in known]
         if missing:
-            raise NotFound(
-                f"the case {missing[0]!r}",
-                f"cases: {', '.join(known) or 'none'}",
-                f"Make it: archiver case new {missing[0]}",
-            )
+            raise no_case(missing[0], known)
         return list(dict.fromkeys(key for name in cases for key in known[name]))
 
     # -- captures --------------------------------------------------------------------------------------

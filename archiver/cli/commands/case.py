@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_capture_id
-from archiver.errors import NotFound
+from archiver.home.cases import no_case
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -47,11 +47,7 @@ def run(context: Context) -> int:
             console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
         return 0
     if arguments.name not in known:
-        raise NotFound(
-            f"the case {arguments.name!r}",
-            f"cases: {', '.join(known)}",
-            f"Make it: archiver case new {arguments.name}",
-        )
+        raise no_case(arguments.name, known)
     if arguments.action == "add":
         capture_id = home.resolve_capture(arguments.id)
         together = [capture_id, *home.catalog.lenders_of(capture_id)]

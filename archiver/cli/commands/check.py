@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
 from archiver.errors import ArchiverError, NotFound, UsageError
+from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
@@ -46,17 +47,20 @@ def run(context: Context) -> int:
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
     what: str | None = arguments.what
+    cases: set[str] = set()
 
     def wanted(detail: dict[str, Any]) -> bool:
         nonlocal named
         capture = str(detail["capture"])
+        cases.update(detail.get("cases", []))
         chosen = what is None or what in detail.get("cases", []) or capture.startswith(what) or capture.endswith(what)
         named += chosen
         return chosen
 
     lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
     if what is not None and not named and worst(lines) == 0:
-        raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
+        step = meant(what, cases).strip() or "List them with `archiver case list`."
+        raise NotFound(f"a capture or case {what!r}", "none in the ledger", step)
     _print(context, lines)
     code = worst(lines)
     verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]

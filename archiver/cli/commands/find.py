@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_shown
-from archiver.copies.team import others
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
 
@@ -38,7 +38,7 @@ def run(context: Context) -> int:
         else:
             console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
-    for folder in others(home):
+    for folder in _brought(home):
         theirs = Home(folder)
         for item in theirs.catalog.find(" ".join(context.arguments.text), context.arguments.limit):
             if item["kind"] != "post" or not is_hidden(theirs, item["capture"], item["id"]):
@@ -53,3 +53,12 @@ def run(context: Context) -> int:
     if not every:
         console.say("nothing found")
     return 0
+
+
+def _brought(home: Home) -> list[Path]:
+    """Return the folders of what others of the team keep; what brings them is imported only where there are any."""
+    if not (home.path / "others").is_dir():
+        return []
+    from archiver.copies.team import others
+
+    return others(home)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.meant import meant
 from archiver.cli.parser import build_parser
 from archiver.cli.registry import COMMANDS
 from archiver.errors import NotFound
+from archiver.text.meant import meant
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
