@@ -6,28 +6,46 @@ EvidenceError (storage.errors)
     ├── UsageError       what was asked for cannot be understood         1
     ├── ConfigError      archiver.toml, keys or the environment          1
     ├── NotFound         no such capture, case or file                   1
-    └── CannotTell       a check that lacks what it would need           6
+    ├── CannotTell       a check that lacks what it would need           6
+    └── ProgramFault     any exception that is not of this tree          7
 """
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from storage.errors import EvidenceError, LedgerError
 
+
+class ExitCode(IntEnum):
+    """What a command says to whoever started it. Where several things happened, the highest counts."""
+
+    OK = 0
+    USAGE = 1
+    PARTIAL = 2
+    UNAVAILABLE = 3
+    FAILED = 4
+    CHECK_FAILED = 5
+    CANNOT_TELL = 6
+    FAULT = 7
+
+
 EXIT_CODES = {
-    0: "all captured, or intact",
-    1: "usage or configuration",
-    2: "something is partial",
-    3: "something is unavailable or refused",
-    4: "something was blocked or failed",
-    5: "a check failed",
-    6: "cannot tell (offline, missing key, signer unconfirmed)",
+    ExitCode.OK: "all captured, or intact",
+    ExitCode.USAGE: "usage or configuration",
+    ExitCode.PARTIAL: "something is partial",
+    ExitCode.UNAVAILABLE: "something is unavailable or refused",
+    ExitCode.FAILED: "something was blocked or failed",
+    ExitCode.CHECK_FAILED: "a check failed",
+    ExitCode.CANNOT_TELL: "cannot tell (offline, missing key, signer unconfirmed)",
+    ExitCode.FAULT: "a fault of the program",
 }
 
 
 class ArchiverError(EvidenceError):
     """What a person asked for cannot be done as asked."""
 
-    exit_code = 1
+    exit_code = ExitCode.USAGE
 
 
 class UsageError(ArchiverError):
@@ -45,10 +63,25 @@ class NotFound(ArchiverError):
 class CannotTell(ArchiverError):
     """A check that lacks what it would need."""
 
-    exit_code = 6
+    exit_code = ExitCode.CANNOT_TELL
 
 
-def exit_code(error: EvidenceError) -> int:
+class ProgramFault(ArchiverError):
+    """An exception that nobody foresaw, as a person is told of it."""
+
+    exit_code = ExitCode.FAULT
+
+    def __init__(self, cause: Exception) -> None:
+        said = str(cause).strip()
+        super().__init__(
+            "a command that ends as it was written to",
+            f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
+            "Report it with the traceback above. What was received is kept; the next command seals it.",
+        )
+
+
+def exit_code(error: EvidenceError) -> ExitCode:
+    """Return the exit code that an error of the tree ends a command with."""
     if isinstance(error, ArchiverError):
         return error.exit_code
-    return 5 if isinstance(error, LedgerError) else 4
+    return ExitCode.CHECK_FAILED if isinstance(error, LedgerError) else ExitCode.FAILED

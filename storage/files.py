@@ -36,6 +36,8 @@ def write_synced(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.rename(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise disk_error(error, f"writing {path.name}") from error
 
 

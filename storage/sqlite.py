@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -45,6 +46,8 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
+        if not os.access(path.parent, os.W_OK):  # SQLite says no more than that it cannot open the file
+            raise disk_error(OSError(errno.EROFS, str(error), str(path)), f"opening {path.name}") from error
         raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
     return connection
 

@@ -14,7 +14,7 @@ from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result, leaves
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
-from archiver.errors import exit_code
+from archiver.errors import ExitCode, exit_code
 from archiver.recorder.redact import cleaned
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
@@ -86,11 +86,17 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The same for the same links, options and cases: by it an unfinished run is found again."""
+        """The same for the same links, options and cases: by it an unfinished run is found again.
+
+        Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
+        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_exit` (of a watch's second look).
+        `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
+        sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
+        """
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
             "comments": self.options.comments, "screenshot": self.options.screenshot, "quick": self.options.quick,
-            "merge": self.options.merge, "follow": self.options.follow,
+            "merge": self.options.merge, "follow": self.options.follow, "by": self.options.account,
         }  # fmt: skip
         return sha256_hex(dumps(facts))
 
@@ -123,7 +129,7 @@ class Batch:
 
     async def capture(self, archive: Archive, at_once: int) -> list[int]:
         """Everything of the first pass, then the extras. Returns exit codes. One failure stops nothing else."""
-        codes = [1] if self.wrong else []
+        codes: list[int] = [ExitCode.USAGE] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
         if self.options.media and any((target.platform, target.kind) == ("youtube", "video") for target in first):
@@ -164,7 +170,7 @@ class Batch:
         async def one(number: int, target: Target) -> None:
             async with slots:
                 if archive.stopping:
-                    codes.append(4)
+                    codes.append(ExitCode.FAILED)
                     if not self._listed:
                         self._console.warn(f"not started: {target.url}")
                     return
@@ -173,7 +179,7 @@ class Batch:
                         stage, target, known, Done(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", "")
                     )
                     self._console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
-                    codes.append(1)
+                    codes.append(ExitCode.USAGE)
                     return
                 chosen = options if stage == "first" else second_pass(options, self.done[target.key].capture)
                 try:
@@ -184,7 +190,7 @@ class Batch:
                     return
                 self._settle(stage, target, known, of_result(result, self._home.clock))
                 self._show(result, len(known), len(targets) + before)
-                codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else 0)
+                codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else ExitCode.OK)
                 codes.extend(await self._followed(archive, result))
 
         await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from archiver.errors import UsageError
+from archiver.home.paths import given_path
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
@@ -73,7 +74,9 @@ def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
     """The links of a file, or of standard input for `-`. Raises `UsageError`, `DiskError`."""
     if source == "-":
         return _text(_decoded(stdin.read(SIZE_LIMIT)), "line")
-    path = Path(source)
+    path = given_path(source)
+    if path.is_dir():
+        raise UsageError(f"a list at {source}", "a folder", "Name the file in it.")
     try:
         size = path.stat().st_size
         data = path.read_bytes() if size <= SIZE_LIMIT else b""

@@ -6,6 +6,7 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
+from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
 
@@ -63,11 +64,11 @@ def of_status(status: int) -> tuple[Outcome, str | None]:
 
 
 EXIT_BY_OUTCOME = {
-    Outcome.CAPTURED: 0,
-    Outcome.SKIPPED: 0,
-    Outcome.PARTIAL: 2,
-    Outcome.UNAVAILABLE: 3,
-    Outcome.REFUSED: 3,
-    Outcome.BLOCKED: 4,
-    Outcome.FAILED: 4,
+    Outcome.CAPTURED: ExitCode.OK,
+    Outcome.SKIPPED: ExitCode.OK,
+    Outcome.PARTIAL: ExitCode.PARTIAL,
+    Outcome.UNAVAILABLE: ExitCode.UNAVAILABLE,
+    Outcome.REFUSED: ExitCode.UNAVAILABLE,
+    Outcome.BLOCKED: ExitCode.FAILED,
+    Outcome.FAILED: ExitCode.FAILED,
 }

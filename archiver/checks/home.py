@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import datetime
@@ -386,13 +387,20 @@ def _catalog(home: Path, bodies: list[dict[str, Any] | None], captured: list[dic
     if not path.exists():
         return [note("catalog", "catalog", "there is none; `archiver catalog rebuild` makes it")]
     try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection = sqlite3.connect(_read_only(path), uri=True)
         try:
             return [_compare(home, connection, bodies, captured)]
         finally:
             connection.close()
     except sqlite3.Error as error:
         return [damaged("catalog", "catalog", f"{error}. It can be made again: archiver catalog rebuild")]
+
+
+def _read_only(path: Path) -> str:
+    """Return the link by which SQLite reads `path` and writes nothing beside it, also on a disk that takes nothing."""
+    wal = path.with_name(f"{path.name}-wal")
+    still = not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
 
 
 def _compare(

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from archiver.errors import ExitCode
+
 
 class Finding(StrEnum):
     INTACT = "intact"
@@ -29,14 +31,14 @@ class Line:
         return f"{self.finding:<11}  {self.subject:<24}  {self.check:<12}  {self.detail}"
 
 
-def worst(lines: Iterable[Line]) -> int:
+def worst(lines: Iterable[Line]) -> ExitCode:
     """Exit code: 5 where anything is damaged, 2 where something is missing, 6 where something cannot be told, else 0."""
     found = {line.finding for line in lines}
     if Finding.DAMAGED in found:
-        return 5
+        return ExitCode.CHECK_FAILED
     if Finding.MISSING in found:
-        return 2
-    return 6 if Finding.UNKNOWN in found else 0
+        return ExitCode.PARTIAL
+    return ExitCode.CANNOT_TELL if Finding.UNKNOWN in found else ExitCode.OK
 
 
 def intact(subject: str, check: str, detail: str) -> Line:

@@ -30,10 +30,11 @@ class Context:
 
     @property
     def home_path(self) -> Path:
+        """Absolute: what is kept of it, and what a child process is given, must not depend on the working folder."""
         from archiver.home.home import default_path
 
         chosen: Path | None = self.arguments.home
-        return chosen.expanduser() if chosen else default_path(self.environment)
+        return chosen if chosen else default_path(self.environment)
 
     def signer(self, home: Home) -> Signer:
         """Make the signer of `home`: its keys are opened only when something is signed."""
@@ -44,9 +45,9 @@ class Context:
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
         from archiver.cli.setup_wizard import make_home
-        from archiver.home.home import Home
+        from archiver.home.home import Home, is_home
 
-        if not (self.home_path / "archiver.toml").exists():
+        if not is_home(self.home_path):
             return make_home(self)
         return Home(self.home_path, environment=self.environment, person=self.arguments.person)
 

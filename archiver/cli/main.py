@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from archiver.cli.overview import VALUED, overview
+from archiver.cli.overview import VALUED, print_overview
 from archiver.cli.registry import COMMANDS, FIRST
 
 TYPE_CHECKING = False  # `typing` would be a fifth of the time of `archiver --help`, and argparse a half
@@ -27,18 +27,14 @@ def main(
     words = list(sys.argv[1:] if argv is None else argv)
     name = command_of(words)
     if name is None and words in (["--help"], ["-h"]):
-        _print_overview()
+        print_overview()
         return 0
     if name is not None and name not in COMMANDS:
         from archiver.text.meant import meant
 
         sys.stderr.write(f"archiver: there is no command {name!r}.{meant(name, COMMANDS)}\nHelp: archiver --help\n")
         return 1
-    try:
-        arguments = _parsed(words, name)
-    except SystemExit as stop:  # the parser has said what is wrong
-        return 0 if stop.code in (0, None) else 1
-    return _guarded(arguments, network, environment if environment is not None else dict(os.environ))
+    return _guarded(words, name, network, environment if environment is not None else dict(os.environ))
 
 
 def command_of(words: Sequence[str]) -> str | None:
@@ -56,13 +52,6 @@ def command_of(words: Sequence[str]) -> str | None:
     return None
 
 
-def _print_overview() -> None:
-    from archiver.cli import terminal
-
-    text = overview(terminal.columns(sys.stdout) - 1)
-    sys.stdout.write(terminal.painted_headings(text) if terminal.is_colourful(sys.stdout) else text)
-
-
 def _parsed(words: Sequence[str], name: str | None) -> Namespace:
     from argparse import Namespace
 
@@ -72,16 +61,21 @@ def _parsed(words: Sequence[str], name: str | None) -> Namespace:
     return parser.parse_args(words, Namespace(home=None, json=False, person=None, command=None))
 
 
-def _guarded(arguments: Namespace, network: TestNetwork | None, environment: dict[str, str]) -> int:
+def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None, environment: dict[str, str]) -> int:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import module_of
-    from archiver.errors import exit_code
+    from archiver.errors import ExitCode, exit_code
     from storage.errors import EvidenceError
 
-    console = Console(arguments.json)
-    command = COMMANDS[arguments.command] if arguments.command is not None else FIRST
+    console = Console("--json" in words)
     try:
+        try:
+            arguments = _parsed(words, name)
+        except SystemExit as stop:  # the parser has said what is wrong
+            return ExitCode.OK if stop.code in (0, None) else ExitCode.USAGE
+        console = Console(arguments.json)
+        command = COMMANDS[arguments.command] if arguments.command is not None else FIRST
         code: int = module_of(command).run(Context(arguments, console, network, environment))
         return code
     except EvidenceError as error:
@@ -89,21 +83,28 @@ def _guarded(arguments: Namespace, network: TestNetwork | None, environment: dic
         return exit_code(error)
     except KeyboardInterrupt:
         console.warn("archiver: stopped. What was received is kept; the next command seals it.")
-        return 4
+        return ExitCode.FAILED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
+        _tell_fault(console, error)
+        return ExitCode.FAULT
 
 
 def _tell(console: Console, error: EvidenceError) -> None:
     console.warn(f"archiver: expected {error.expected}")
     console.warn(f"          found    {error.found}")
     console.warn(f"          next     {error.next_step}")
-    console.data(
-        {
-            "error": type(error).__name__,
-            "expected": error.expected,
-            "found": error.found,
-            "next": error.next_step,
-        }
-    )
+    line = {"error": type(error).__name__, "expected": error.expected, "found": error.found, "next": error.next_step}
+    console.data(line)
+
+
+def _tell_fault(console: Console, error: Exception) -> None:
+    """Print the traceback of an exception that nobody foresaw, and below it what a person can do."""
+    import traceback
+
+    from archiver.errors import ProgramFault
+
+    console.warn("".join(traceback.format_exception(error)).rstrip())
+    _tell(console, ProgramFault(error))

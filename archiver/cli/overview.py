@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+from archiver.cli import terminal
 from archiver.cli.registry import GROUPS
-from archiver.cli.terminal import wrapped
 
 USAGE = "archiver [OPTIONS] COMMAND …"
 DESCRIPTION = """\
@@ -44,7 +46,7 @@ exit codes:
   0 all captured, or intact              4 something blocked or failed
   1 usage or configuration               5 a check failed
   2 something partial                    6 cannot tell
-  3 something unavailable or refused
+  3 something unavailable or refused     7 a fault of the program
 
 Help of one command: archiver help COMMAND
 """
@@ -52,11 +54,17 @@ Help of one command: archiver help COMMAND
 
 def overview(width: int) -> str:
     """Return the help of `archiver`: its commands in groups, its options, examples and exit codes."""
-    parts = [f"usage: {USAGE}", wrapped(" ".join(DESCRIPTION.split()), width)]
+    parts = [f"usage: {USAGE}", terminal.wrapped(" ".join(DESCRIPTION.split()), width)]
     parts += [_table(group, members, 13, width) for group, members in GROUPS.items()]
     parts.append(_table(EVERY_COMMAND, EVERY_COMMAND_OPTIONS, 22, width))
     parts.append(_table(FIRST_RUN, FIRST_RUN_OPTIONS, 22, width))
     return "\n\n".join([*parts, EPILOG])
+
+
+def print_overview() -> None:
+    """Print the help of `archiver`, with its headings in bold on a terminal."""
+    text = overview(terminal.columns(sys.stdout) - 1)
+    sys.stdout.write(terminal.painted_headings(text) if terminal.is_colourful(sys.stdout) else text)
 
 
 def _table(heading: str, lines: dict[str, str], column: int, width: int) -> str:
@@ -66,5 +74,5 @@ def _table(heading: str, lines: dict[str, str], column: int, width: int) -> str:
         if len(name) > column - 2:
             shown.append(f"  {name}")
             name = ""
-        shown.append(wrapped(f"  {name:<{column}}{meaning}", width, column + 2))
+        shown.append(terminal.wrapped(f"  {name:<{column}}{meaning}", width, column + 2))
     return "\n".join(shown)

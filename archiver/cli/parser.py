@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archiver.cli import terminal
@@ -20,6 +19,7 @@ from archiver.cli.overview import (
     overview,
 )
 from archiver.cli.registry import COMMANDS
+from archiver.home.paths import given_folder
 from archiver.text.meant import meant
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def common_options() -> Parser:
     parser, said = Parser(argument_default=argparse.SUPPRESS), EVERY_COMMAND_OPTIONS
     common = parser.add_argument_group(EVERY_COMMAND)
     common.add_argument("-h", "--help", action="help", help=said["-h, --help"])
-    common.add_argument("--home", type=Path, metavar="DIR", help=said["--home DIR"])
+    common.add_argument("--home", type=given_folder, metavar="DIR", help=said["--home DIR"])
     common.add_argument("--json", action="store_true", help=said["--json"])
     common.add_argument("--as", dest="person", metavar="NAME", help=said["--as NAME"])
     common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])

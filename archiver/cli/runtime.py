@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.engine import Archive
+from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.network import TestNetwork
@@ -57,7 +58,7 @@ def run_interruptible(
                 archive.interrupt()
             else:
                 context.console.warn("stopped at once; the next command seals what was received.")
-                os._exit(4)
+                os._exit(ExitCode.FAILED)
 
         for number in (signal.SIGINT, signal.SIGTERM):
             try:

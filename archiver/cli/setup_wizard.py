@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.create import Answers
 from archiver.home.home import Home
+from archiver.home.paths import given_path
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -63,6 +64,8 @@ def make_home(context: Context) -> Home:
                 .lower()
                 .startswith("y")
             )
+    if second and "://" not in second:  # the settings are read from anywhere
+        second = str(given_path(second))
     answers = Answers(pseudonym or "investigator", agent or DEFAULT_AGENT, proxy or "", second or "", bool(stamps))
     home = Home.create(context.home_path, answers)
     console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")

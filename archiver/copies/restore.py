@@ -18,6 +18,7 @@ from archiver.copies.packing import MANIFEST, planned
 from archiver.copies.vault import CannotOpen, Identities, Vault, opened
 from archiver.errors import CannotTell, NotFound, UsageError
 from archiver.home.copies_config import Destination
+from archiver.home.home import is_home
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import NAMES, OWN
 from storage import canonical
@@ -118,12 +119,15 @@ def restore(
 
     Raises `UsageError`, `CannotTell` (no key opens it), `LedgerError`, `StoreError`, `DiskError`.
     """
-    if (into / "archiver.toml").exists():
+    if is_home(into):
         raise UsageError(f"no home at {into} yet", "one", "Restore into an empty folder; nothing was changed.")
     opens: Identities = identity_in(recovery) if recovery is not None else []
     home = _chosen(store, opens, which)
     home, keyring = with_keyring(home, opens)
-    into.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        into.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise disk_error(error, f"making a home at {into}") from error
     done = Restored()
     checkpoint = restore_ledger(into, home, done)
     restore_events(into, home, checkpoint, done)

@@ -155,7 +155,7 @@ def demo(home: Path | None, console: Console) -> int:
     from archiver.demo.scene import platforms
     from archiver.demo.witness import witness_by_api
 
-    folder = home.expanduser() if home else Path(tempfile.mkdtemp(prefix="archiver-demo-")) / "home"
+    folder = home if home else Path(tempfile.mkdtemp(prefix="archiver-demo-")) / "home"
     if (folder / "archiver.toml").exists():
         console.warn(f"archiver: {folder} is a home already. Give the demo an empty folder: archiver demo --home DIR")
         return 1

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
+import stat
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,10 +33,11 @@ from archiver.home.config import (
 from archiver.home.copies_config import copies
 from archiver.home.create import Answers
 from archiver.home.notify_config import rules
+from archiver.home.paths import given_folder
 from archiver.home.template import TEMPLATE
 from archiver.version import SOFTWARE
 from storage.errors import disk_error
-from storage.files import write_synced
+from storage.files import Lock, write_synced
 from storage.times import Clock, system_clock, utc_text
 
 if TYPE_CHECKING:
@@ -45,9 +49,60 @@ if TYPE_CHECKING:
 
 
 def default_path(environment: Mapping[str, str]) -> Path:
-    if "ARCHIVER_HOME" in environment:
-        return Path(environment["ARCHIVER_HOME"]).expanduser()
-    return Path.home() / "archiver-home"
+    """Return the absolute path of the home that nobody named with --home. Raises `UsageError`."""
+    return given_folder(environment.get("ARCHIVER_HOME") or "~/archiver-home")
+
+
+def is_home(path: Path) -> bool:
+    """Return whether a home lies at `path`. Raises `UsageError` where that cannot be seen."""
+    try:
+        return stat.S_ISREG((path / "archiver.toml").stat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UsageError(
+            f"a folder at {path} that can be looked into",
+            error.strerror or str(error),
+            "Give this user the right to read it, or name another with --home.",
+        ) from error
+
+
+@contextmanager
+def _whole_or_nothing(path: Path) -> Iterator[None]:
+    """Make the folder `path` for whoever fills it; where that breaks off with an error, take away what was added.
+
+    One process at a time: what another has just made must not be taken away. Raises `OSError`, `ConfigError`.
+    """
+    absent = [one for one in (path, *path.parents) if not one.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        making = Lock(path / ".making")
+        making.acquire()
+        try:
+            if is_home(path):
+                raise ConfigError(f"no home at {path} yet", "one, made a moment ago", "Use it.")
+            before = set(os.listdir(path))
+            try:
+                yield
+            except BaseException:
+                _take_away(path, set(os.listdir(path)) - before)
+                raise
+        finally:
+            making.release(remove=True)
+    except BaseException:
+        for folder in absent:  # only those that are empty
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _take_away(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                (folder / name).unlink()
 
 
 class Home:
@@ -66,33 +121,38 @@ class Home:
         self.clock = clock
         self.environment = environment
         self._projecting = threading.Lock()
-        if not (path / "archiver.toml").is_file():
+        if not is_home(path):
             raise NotFound(
                 f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
             )
 
     @classmethod
     def create(cls, path: Path, answers: Answers, clock: Clock = system_clock) -> Home:
-        """Makes a new home with keys and the default case. Raises `DiskError`, `ConfigError`."""
+        """Make a new home with keys and the default case, or nothing. Raises `DiskError`, `ConfigError`, `UsageError`."""
+        if is_home(path):
+            raise ConfigError(f"no home at {path} yet", "one", "Use it, or choose another folder.")
+        if not re.fullmatch(r"[\w.-]{1,64}", answers.pseudonym):
+            raise UsageError("a pseudonym of letters, digits, dot, dash", repr(answers.pseudonym), "Choose another.")
+        try:
+            with _whole_or_nothing(path):
+                return cls._filled(path, answers, clock)
+        except OSError as error:
+            raise disk_error(error, f"making a home at {path}") from error
+
+    @classmethod
+    def _filled(cls, path: Path, answers: Answers, clock: Clock) -> Home:
+        """Makes keys, settings, ledger and the default case in a folder that is there."""
         import json
 
         from archiver.signer.copy_keys import copies_identity, names_key
         from archiver.signer.keys import Keys
         from storage.events import Event
 
-        if (path / "archiver.toml").exists():
-            raise ConfigError(f"no home at {path} yet", "one", "Use it, or choose another folder.")
-        if not re.fullmatch(r"[\w.-]{1,64}", answers.pseudonym):
-            raise UsageError("a pseudonym of letters, digits, dot, dash", repr(answers.pseudonym), "Choose another.")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            os.chmod(path, 0o700)
-            for name in ("captures", "events", "ledger", "proofs"):
-                (path / name).mkdir(exist_ok=True)
-            for keys in (path / "keys", path / "keys" / "cases"):
-                keys.mkdir(exist_ok=True, mode=0o700)
-        except OSError as error:
-            raise disk_error(error, f"making a home at {path}") from error
+        os.chmod(path, 0o700)
+        for name in ("captures", "events", "ledger", "proofs"):
+            (path / name).mkdir(exist_ok=True)
+        for keys in (path / "keys", path / "keys" / "cases"):
+            keys.mkdir(exist_ok=True, mode=0o700)
         Keys.create(path)
         text = TEMPLATE.format(
             date=utc_text(clock())[:10],

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import Board, unreachable
 from archiver.ratelimit.stores import patient
-from storage.errors import Unreachable
+from storage.errors import Unreachable, disk_error
 from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ VERSION = "1"
 """Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
 POLL_SECONDS = 0.2
 PAGE = 500
+SHOWN = 5
+"""How many ids are named where a part of one fits several."""
 ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
 STATES = {
@@ -202,18 +205,12 @@ class Queue:
                 found[state] = found.get(state, 0) + count
         return found
 
+    def named(self, text: str) -> list[str]:
+        """Return the ids of jobs that are, begin or end with `text`; a few, where there are many."""
+        return self.board.jobs_named(WORKFLOW, text, SHOWN)
+
     def attempts(self, job: str) -> list[Standing]:
-        """Everything that was tried of a job, the first attempt first. `job`: its id, or how it begins or ends."""
-        if len(job) < 24:
-            begins = self._listed(workflow_id_prefix=job, load_output=False, limit=1000)
-            whole = {item.workflow_id.rpartition(".")[0] for item in begins}
-            if not whole:
-                every = self._listed(load_input=False, load_output=False)
-                ids = (item.workflow_id.rpartition(".")[0] for item in every)
-                whole = {one for one in ids if one.endswith(job)}
-            if len(whole) != 1:
-                return []
-            (job,) = whole
+        """Everything that was tried of a job, by its whole id, the first attempt first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
         found = [one for item in items if (one := _standing(item)) is not None]
         return sorted(found, key=lambda one: one.attempt)
@@ -357,10 +354,18 @@ def opened(home: Home) -> Iterator[Queue]:
         queue.close()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of the home for this user alone, where it is not there. Raises `DiskError`."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {folder.name}/") from error
+
+
 def database(home: Home) -> str:
     """Where the queue is: in the home, or where many machines share one. Operational: losing it loses no capture."""
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
     path = home.path / "jobs" / "queue.sqlite"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_folder(path.parent)
     return f"sqlite:///{path.absolute()}"

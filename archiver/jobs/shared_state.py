@@ -241,6 +241,26 @@ class Board:
             rows = connection.execute(asked.order_by(at.desc(), ident.desc()).limit(limit)).all()
         return [(int(row[0]), str(row[1])) for row in rows]
 
+    def jobs_named(self, name: str, text: str, limit: int) -> list[str]:
+        """Return the ids of jobs that are, begin or end with `text`, at most `limit`: by DBOS's workflows of that `name`.
+
+        The database reads them; a queue may hold hundreds of thousands, of which only the few that match come here.
+        """
+        sa = self._sa
+        ident = sa.column("workflow_uuid")
+        table = sa.table("workflow_status", ident, sa.column("name"), schema="dbos" if self.shared else None)
+        first = sa.select(ident).select_from(table).where(table.c.name == name, ident.endswith(".1"))
+        for like in (
+            ident == f"{text}.1",
+            ident.startswith(text, autoescape=True),
+            ident.endswith(f"{text}.1", autoescape=True),
+        ):
+            with self._begun() as connection:
+                rows = connection.execute(first.where(like).order_by(ident).limit(limit)).all()
+            if rows:
+                return [str(row[0]).removesuffix(".1") for row in rows]
+        return []
+
     # -- schedules, watches, feeds -------------------------------------------------------------------------
 
     def put(self, kind: str, thing: Thing) -> None:

@@ -22,7 +22,7 @@ from archiver.capture.result import Result
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
 from archiver.jobs.job import INTERRUPTED, Ended, Job, capture_id, interrupted, unpacked, verdict
-from archiver.jobs.queue import Done, Order, Queue
+from archiver.jobs.queue import Done, Order, Queue, make_folder
 from archiver.jobs.watch_check import look, walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
@@ -42,7 +42,7 @@ STOPPED = "interrupted by the person"
 
 def worker_place(home: Path) -> tuple[Lock, int]:
     """A place among the home's workers, the lowest that is free, and the lock that is held for as long as the worker lives."""
-    (home / "jobs").mkdir(mode=0o700, exist_ok=True)
+    make_folder(home / "jobs")
     for number in range(1, 1000):
         lock = Lock(home / "jobs" / f"worker-{number}.lock")
         if lock.acquire(wait=False):

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 from archiver.ratelimit.limiter import HostLimiter, Limiter
-from archiver.recorder import _head
 from archiver.recorder.dial import Dialer, Exit
 from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits, Request, Upstream
 from archiver.recorder.listener import Listener
@@ -21,7 +20,7 @@ from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
-from archiver.recorder.url import LinkProblem, has_control, split_url
+from archiver.recorder.url import LinkProblem, WireLink, has_control, split_url
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
 
@@ -206,3 +205,15 @@ class Port:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._upstream.close()
+
+
+def _head(link: WireLink, headers: list[tuple[str, str]]) -> bytes:
+    """Write a GET. Fields beyond Latin-1, which HTTP has no charset for, go out as UTF-8."""
+    text = [f"GET {link.target} HTTP/1.1", f"Host: {link.authority}", *(f"{name}: {value}" for name, value in headers)]
+    lines = []
+    for line in text:
+        try:
+            lines.append(line.encode("latin-1"))
+        except UnicodeEncodeError:
+            lines.append(line.encode("utf-8", "replace"))
+    return b"\r\n".join([*lines, b"", b""])

@@ -319,11 +319,8 @@ class Gathering:
 
     def observed(self, chat: ChatRef, post: Post, kept: Kept, key: str | None, role: dict[str, str]) -> None:
         """A post that a watch has come by; `key` where the capture has seen it before."""
-        numbers = _numbers(post)
-        more = {"records": [kept.records[n] for n in numbers if n in kept.records]} if len(numbers) > 1 else {}
-        self._post(
-            chat, post, "watch", kept.records.get(numbers[0]), kept.files, True, numbers[0], {**more, **role}, key
-        )
+        number, record, more = _held(post, kept)
+        self._post(chat, post, "watch", record, kept.files, True, number, {**more, **role}, key)
 
     def _linked(self, number: int, reason: str) -> None:
         known = self._ask.peers.get(-(10**12) - number)
@@ -413,12 +410,10 @@ class Gathering:
     def _page(self, chat: ChatRef, kept: Kept, parent: str) -> None:
         span = self._span()
         for post in kept.posts:
-            numbers = _numbers(post)
-            record = kept.records.get(numbers[0]) if numbers else None
-            more = {"records": [kept.records[n] for n in numbers if n in kept.records]} if len(numbers) > 1 else {}
             if post.outcome is Outcome.UNAVAILABLE:
                 continue  # the empty answer beside it
-            self._post(chat, post, parent, record, kept.files, span.may_hold(post.published), numbers[0], more)
+            number, record, more = _held(post, kept)
+            self._post(chat, post, parent, record, kept.files, span.may_hold(post.published), number, more)
 
     def _post(
         self, chat: ChatRef, post: Post, parent: str, record: str | None, files: dict[int, Location], wanted: bool,
@@ -535,7 +530,19 @@ def _there(kept: Kept, number: int) -> bool:
 
 def _numbers(post: Post) -> list[int]:
     texts = post.album_ids or ((post.id or "").replace("?comment=", "/").rpartition("/")[2],)
-    return [int(text) for text in texts if text.isdigit()]
+    return [int(text) for text in texts if text.isdecimal()]
+
+
+def _held(post: Post, kept: Kept) -> tuple[int, str | None, dict[str, Any]]:
+    """Return the post's number, the record that holds it, and those of all members of an album.
+
+    A post without a number (0 here, as for a story without one) is held by the answer that brought it.
+    """
+    numbers = _numbers(post)
+    if not numbers:
+        return 0, kept.answer, {}
+    more = {"records": [kept.records[n] for n in numbers if n in kept.records]} if len(numbers) > 1 else {}
+    return numbers[0], kept.records.get(numbers[0]), more
 
 
 def _cursor(text: str | None) -> int | None:

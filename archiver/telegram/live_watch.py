@@ -586,7 +586,7 @@ def _stable(value: Any) -> Any:
 
 def _numbers(post: Post) -> list[int]:
     texts = post.album_ids or ((post.id or "").rpartition("/")[2],)
-    return [int(text) for text in texts if text.isdigit()]
+    return [int(text) for text in texts if text.isdecimal()]
 
 
 def _date(post: Post) -> str | None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.capture.batch import Batch
 from archiver.capture.link_lists import Entry, links_in, read_list
+from archiver.capture.options import Options
 from archiver.capture.result_sheet import Row, next_action, write_sheet
+from archiver.cli.console import Console
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
+from archiver.home.home import Home
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
 
@@ -377,3 +382,29 @@ def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Pat
         "not shown to us",
     ]
     assert "55 kept whole" in out
+
+
+EXEMPT = {"second_exit", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
+"""Options that no `capture --list` sets, or that follow from others."""
+OTHER: dict[str, Any] = {"cases": ("almaty",), "account": "field-1"}
+
+
+def test_a_list_is_gone_on_with_only_by_the_same_options(home: Home) -> None:
+    """Every option that changes what a capture holds; who asks is one of them."""
+    entries = [Entry("", "https://t.me/ozen_today/16")]
+
+    def key(**changed: Any) -> str:
+        return Batch(home, Console(False), entries, replace(Options(), **changed)).key
+
+    names = {field.name for field in fields(Options)} - EXEMPT
+    keys = {
+        name: key(**{name: OTHER.get(name, not getattr(Options(), name))})
+        for name in names
+        if not name.startswith("part_")
+    }
+    assert len({key(), key(account="field-2"), *keys.values()}) == len(keys) + 2, keys
+
+
+def test_a_folder_is_no_list(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a folder"):
+        read(tmp_path)

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.demo.server import Answer
+from archiver.errors import ExitCode
 from archiver.home.home import Home
 from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
 from archiver.jobs.queue import Order, Queue, database
+from archiver.jobs.shared_state import Board
 from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
@@ -192,8 +194,9 @@ def test_a_worker_whose_pulse_fails_does_not_go_on_unheard(shell: Shell, monkeyp
 
     monkeypatch.setattr("archiver.jobs.heartbeat.schedules_due", faulty)
     monkeypatch.setattr("archiver.jobs.heartbeat.BEAT_SECONDS", 0.1)
-    with pytest.raises(KeyError, match="a fault"):
-        shell("work")
+    code, _, err = shell("work")
+    assert code == ExitCode.FAULT
+    assert "KeyError: 'a fault'" in err
 
 
 def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) -> None:
@@ -355,3 +358,39 @@ def test_a_stopped_worker_leaves_the_rest_waiting(shell: Shell, world: World, st
     assert shell("work", "--drain")[0] in (0, 2, 3)
     assert {line["state"] for line in standing(shell).values()} == {"done"}
     assert shell("check")[0] == 0
+
+
+def test_a_job_is_found_by_a_part_of_its_id_without_reading_the_queue(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the queue is, a few rows are read; where several fit, they are named."""
+    queue = Queue(database(Home(shell.home)))
+    ids = [f"20261128T170000-{n:05d}{n % 7:03d}" for n in range(300)]
+    queue.add(Job(one, "capture", f"https://blog.ozen.example/?n={n}") for n, one in enumerate(ids))
+    read: list[int] = []
+    listed, named = Queue._listed, Board.jobs_named
+
+    def counted(self: Queue, **asked: Any) -> list[Any]:
+        found = listed(self, **asked)
+        read.append(len(found))
+        return found
+
+    def counted_too(self: Board, *asked: Any) -> list[str]:
+        found = named(self, *asked)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr(Queue, "_listed", counted)
+    monkeypatch.setattr(Board, "jobs_named", counted_too)
+    for text in (ids[123], ids[123][-8:], ids[123][:-3]):
+        code, out, _ = shell("jobs", "show", text)
+        assert code == 0
+        assert ids[123] in out
+    assert sum(read) <= 6, read
+    for text in ("20261128T170000-", "001", "0", "_", "%"):
+        code, _, err = shell("jobs", "show", text)
+        assert code == ExitCode.USAGE
+        assert ("several: 20261128T170000-" in err) == (text not in "_%"), err
+    assert sum(read) <= 30, read
+    assert "a job 'nosuch'" in shell("jobs", "show", "nosuch")[2]
+    queue.close()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_merge
 from archiver.copies.evict import bring_back
-from archiver.errors import CannotTell, NotFound, UsageError
+from archiver.errors import CannotTell, ExitCode, NotFound, UsageError
 from archiver.export.assemble import Found, listed, scan, write
+from archiver.home.paths import given_folder, given_path
 from archiver.tools import ffmpeg
 from storage.assembly import Assembly
-from storage.errors import EvidenceError
+from storage.errors import EvidenceError, disk_error
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -26,7 +27,9 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver assemble` takes."""
     what = "A capture, WARC files, or a folder of them."
     parser.add_argument("what", nargs="+", metavar="ID|WARC", help=what)
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="Folder that the files are written to.")
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the files are written to."
+    )
     add_merge(parser, "Write one file of video and audio too, as a working copy.")
 
 
@@ -35,7 +38,7 @@ def run(context: Context) -> int:
     arguments, console = context.arguments, context.console
     found = Found()
     for name in arguments.what:
-        path = Path(name)
+        path = given_path(name)
         if path.is_file():
             some = scan([path])
         elif path.is_dir():
@@ -53,7 +56,10 @@ def run(context: Context) -> int:
         found.places |= some.places
     if not found.assemblies:
         raise NotFound("an assembly", "none: every file there is one record", "Look with `archiver show ID --records`.")
-    arguments.to.mkdir(parents=True, exist_ok=True)
+    try:
+        arguments.to.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {arguments.to}") from error
     codes = [0]
     written: list[tuple[Path, Assembly]] = []
     for assembly in sorted(found.assemblies.values(), key=lambda item: item.name):
@@ -64,9 +70,9 @@ def run(context: Context) -> int:
             good = write(assembly, found.places, out)
         except CannotTell as error:
             console.warn(f"cannot tell    {assembly.name}: {error}")
-            codes.append(6)
+            codes.append(ExitCode.CANNOT_TELL)
             continue
-        codes.append(0 if good else 5)
+        codes.append(ExitCode.OK if good else ExitCode.CHECK_FAILED)
         written.append((out, assembly))
         console.say(
             f"{'intact' if good else 'DAMAGED'}    {out}  {assembly.size} bytes in {len(assembly.pieces)} pieces  sha256 {assembly.sha256}"
@@ -111,7 +117,7 @@ def _merge(context: Context, written: list[tuple[Path, Assembly]]) -> int:
             out, facts = ffmpeg.merge([path for path, _ in group], folder)
         except EvidenceError as error:
             console.warn(str(error))
-            return 4
+            return ExitCode.FAILED
         name = folder / f"{group[0][1].about.get('id') or 'merged'}.merged{out.suffix}"
         out.replace(name)
         facts["inputs"] = [{"name": path.name, "sha256": assembly.sha256} for path, assembly in group]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.capture.batch import Batch
@@ -22,8 +21,9 @@ from archiver.cli.arguments import (
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.cli.runtime import run_interruptible
-from archiver.errors import UsageError
+from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
+from archiver.home.paths import given_output
 from archiver.tools.chromium import missing
 from spiders.targets import parse_target
 
@@ -43,7 +43,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--list", metavar="FILE|-", help=listed)
     parser.add_argument("--column", metavar="C", help="Column of the list with the links: heading, letter or number.")
     sheet = "Where the result sheet goes, .csv or .xlsx (default: both, in the home)."
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help=sheet)
+    parser.add_argument("--sheet", type=given_output, metavar="FILE", help=sheet)
     quick = "Capture posts and media of everything first, what vanishes soonest first; the rest in a second pass."
     parser.add_argument("--quick", action="store_true", help=quick)
     restart = "Capture the whole list anew instead of continuing an unfinished run."
@@ -87,7 +87,7 @@ def _capture(context: Context, home: Home) -> int:
             console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
             console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
     if not batch.targets and not listed:
-        return 1
+        return ExitCode.USAGE
     batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
     if listed:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""

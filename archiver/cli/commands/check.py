@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
-from archiver.errors import ArchiverError, NotFound, UsageError
+from archiver.errors import ArchiverError, ExitCode, NotFound, UsageError
+from archiver.home.paths import given_path
 from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
 
@@ -27,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("what", nargs="?", metavar="ID|CASE|PACKAGE", help=what)
     parser.add_argument("--quiet", action="store_true", help="Print only what is not intact.")
     checkpoint = "Compare with this checkpoint, handed out earlier."
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=checkpoint)
+    parser.add_argument("--checkpoint", type=given_path, metavar="FILE", help=checkpoint)
     fingerprint = "Fingerprint of the signing key, obtained by another channel."
     parser.add_argument("--fingerprint", metavar="HEX|WORDS", help=fingerprint)
     on = "Check as of this date, like 2046-01-31; certificates that will have expired are reported."
@@ -35,7 +36,7 @@ def add_arguments(parser: Parser) -> None:
     root = "Count only timestamps of a package that lead to this root certificate; repeatable."
     parser.add_argument("--root", action="append", default=[], metavar="SHA256", help=root)
     identity = "Age identity that opens an encrypted package."
-    parser.add_argument("--identity", type=Path, metavar="FILE", help=identity)
+    parser.add_argument("--identity", type=given_path, metavar="FILE", help=identity)
 
 
 def run(context: Context) -> int:
@@ -63,7 +64,7 @@ def run(context: Context) -> int:
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", step)
     _print(context, lines)
     code = worst(lines)
-    verdict = {0: "intact", 5: "DAMAGED: see the lines above", 6: "cannot tell: see the lines above"}[code]
+    verdict = VERDICTS[code]
     stamped = sum(line.check == "time" and line.finding is Finding.INTACT for line in lines)
     times = (
         "NOT TIMESTAMPED"
@@ -88,15 +89,21 @@ def _print(context: Context, lines: list[Line]) -> None:
 
 def _path(what: str) -> Path | None:
     """A package that is named by its path; a name without a separator is a capture or case where there is no such file."""
-    path = Path(what).expanduser()
+    path = given_path(what)
     return path if path.exists() and (path.is_file() or path.is_dir()) else None
 
 
+VERDICTS = {
+    ExitCode.OK: "intact",
+    ExitCode.PARTIAL: "INCOMPLETE: something is missing",
+    ExitCode.CHECK_FAILED: "DAMAGED: see the lines above",
+    ExitCode.CANNOT_TELL: "cannot tell: see the lines above",
+}
 PACKAGE_VERDICTS = {
-    0: "INTACT, and signed by the key that was named",
-    2: "INCOMPLETE: something is missing",
-    5: "TAMPERED: do not rely on this package",
-    6: "CANNOT TELL: consistent with itself; see the lines above",
+    ExitCode.OK: "INTACT, and signed by the key that was named",
+    ExitCode.PARTIAL: "INCOMPLETE: something is missing",
+    ExitCode.CHECK_FAILED: "TAMPERED: do not rely on this package",
+    ExitCode.CANNOT_TELL: "CANNOT TELL: consistent with itself; see the lines above",
 }
 
 
@@ -117,7 +124,7 @@ def _check_path(context: Context, path: Path) -> int:
             console.say(f"{finding.kind:<10} {finding}")
         console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")
         console.data(report.line())
-        return 0 if report.intact else 5
+        return ExitCode.OK if report.intact else ExitCode.CHECK_FAILED
     identities = identity_in(arguments.identity) if arguments.identity else []
     keys = context.home_path / "keys" / "cases"
     for key in sorted(keys.glob("*.age-key")):
@@ -163,7 +170,7 @@ def _given(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return path.expanduser().read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise NotFound(
             f"a checkpoint at {path}", error.strerror or "none", "Name the file that was handed out."

@@ -19,7 +19,7 @@ from archiver.cli.arguments import (
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.cli.runtime import run_interruptible
-from archiver.errors import UsageError
+from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
 from spiders.targets import NoTarget, parse_target
 
@@ -88,10 +88,10 @@ def _crawl(context: Context, home: Home) -> int:
         recorder.close()
     for link, error in walk.failed:
         console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
-    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [4 for _ in walk.failed]
+    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [ExitCode.FAILED for _ in walk.failed]
     if walk.results:
         run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
         found = home.state.frontier_size(run)
         what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
         console.say(f"{what}, run {run}")
-    return max(codes, default=4)
+    return max(codes, default=ExitCode.FAILED)

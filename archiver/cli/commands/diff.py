@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.casework.diff import WORDS, Diff, diff, words
 from archiver.casework.diff_page import WHERE, _page, _shown
 from archiver.cli.console import harmless, many
+from archiver.home.paths import given_output
 from archiver.home.visibility import HIDDEN
 from storage.errors import disk_error
 from storage.files import write_synced
@@ -24,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver diff` takes."""
     parser.add_argument("a", metavar="A", help="A capture.")
     parser.add_argument("b", metavar="B", help="Another; the earlier one is shown first.")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="Write it as a page too.")
+    parser.add_argument("--html", type=given_output, metavar="FILE", help="Write it as a page too.")
 
 
 def run(context: Context) -> int:

@@ -11,6 +11,7 @@ from archiver.casework.custody import EXCULPATORY
 from archiver.errors import NotFound, UsageError
 from archiver.export.packing import read_package
 from archiver.home.home import Home
+from archiver.home.paths import given_output, given_path
 from archiver.home.people import fingerprint
 from storage.digest import file_sha256
 from storage.events import Event
@@ -27,20 +28,20 @@ EXAMPLE = "archiver disclose ./almaty-full-24 --to 'defence counsel' --basis 'or
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver disclose` takes."""
     package = "The folder or .tar.age that was exported."
-    parser.add_argument("package", type=Path, metavar="PACKAGE", help=package)
+    parser.add_argument("package", type=given_path, metavar="PACKAGE", help=package)
     whom = "Role or pseudonym of who got it; it stays in the ledger."
     parser.add_argument("--to", required=True, metavar="WHOM", help=whom)
     parser.add_argument("--basis", required=True, metavar="TEXT", help="A request, an order, an agreement.")
     how = "How they were given the fingerprint: in person, by telephone."
     parser.add_argument("--by", required=True, metavar="HOW", help=how)
     schedule = "Write what is withheld, and why, as CSV."
-    parser.add_argument("--schedule", type=Path, metavar="FILE", help=schedule)
+    parser.add_argument("--schedule", type=given_output, metavar="FILE", help=schedule)
 
 
 def run(context: Context) -> int:
     """Sign what went to whom, and write the schedule of what it withholds. Raises `UsageError`, `NotFound`."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    folder: Path = arguments.package.expanduser()
+    folder: Path = arguments.package
     exported = _exported(home, folder)
     package = read_package(folder) if folder.is_dir() else {}
     captures = exported["captures"]
@@ -71,7 +72,7 @@ def run(context: Context) -> int:
     missing = f"; {len(left_out)} on captures that are NOT in the package" if left_out else ""
     console.say(f"exculpatory  {len(tagged)} tags of this case{missing}")
     if arguments.schedule:
-        write_synced(arguments.schedule.expanduser(), _schedule(detail, withheld, tagged, captures))
+        write_synced(arguments.schedule, _schedule(detail, withheld, tagged, captures))
         console.say(f"schedule     {arguments.schedule}")
     console.data({"event": sealed.seq, **detail})
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.console import many
 from archiver.copies import dispose
 from archiver.copies.destinations import open_place
-from archiver.errors import UsageError
+from archiver.errors import ExitCode, UsageError
 from archiver.home.visibility import LEGAL_ROUTE
 from storage.errors import EvidenceError
 
@@ -66,7 +66,7 @@ def run(context: Context) -> int:
 
 
 def _carry_out(context: Context, home: Home) -> int:
-    console, code = context.console, 0
+    console, code = context.console, ExitCode.OK
     for capture in dispose.destroy_here(home):
         console.say(f"removed here: {capture}")
     for one in home.config.copies.destinations:
@@ -74,7 +74,7 @@ def _carry_out(context: Context, home: Home) -> int:
             done = dispose.destroy_there(home, open_place(home, one, writing=False))
         except EvidenceError as error:
             console.warn(f"NOT removed at {one.name}: {error.found}. `archiver dispose` (or sync) tries again.")
-            code = 4
+            code = ExitCode.FAILED
             continue
         for item in done:
             console.say(f"removed at {item.destination}: {many(item.objects, 'object')} of {item.capture}")
@@ -82,7 +82,7 @@ def _carry_out(context: Context, home: Home) -> int:
                 until = f" until {left.lock.until:%Y-%m-%d}" if left.lock and left.lock.until else ""
                 readable = "nobody can read it: its key was destroyed" if item.unreadable else "IT CAN STILL BE READ"
                 console.warn(f"  remains, locked{until}: {left.key} ({readable})")
-            code = max(code, 2 if item.remains else 0)
+            code = max(code, ExitCode.PARTIAL if item.remains else ExitCode.OK)
             console.data(
                 {"destination": item.destination, "capture": item.capture, "objects": item.objects,
                  "remains": len(item.remains), "unreadable": item.unreadable}

@@ -20,7 +20,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
 from archiver.capture.services import open_recorder
 from archiver.cli.runtime import run_interruptible
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, ExitCode
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
 from archiver.telegram.accounts import Accounts
@@ -68,7 +68,7 @@ def _machine(context: Context, home: Home) -> int:
     for name, good, said in lines:
         context.console.say(f"{'✓' if good else '–'} {name:<{width}}  {said}")
         context.console.data({"what": name, "present": good, "said": said})
-    return 0 if all(good for _, good, _ in lines) else 2
+    return ExitCode.OK if all(good for _, good, _ in lines) else ExitCode.PARTIAL
 
 
 def _tools() -> list[tuple[str, bool, str]]:
@@ -162,9 +162,9 @@ def _told(context: Context, home: Home, name: str, target: Target, result: Resul
     known = [layout for layout in seen if layout in READ_LAYOUTS.get(name, {"page/html"})]
     drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
     if known and result.outcome in (Outcome.CAPTURED, Outcome.PARTIAL):
-        said, code = f"read: {', '.join(known)}", 0
+        said, code = f"read: {', '.join(known)}", ExitCode.OK
     elif drift:
-        said, code = f"LAYOUT CHANGED: {', '.join(seen) or 'none'} · {result.reason}", 2
+        said, code = f"LAYOUT CHANGED: {', '.join(seen) or 'none'} · {result.reason}", ExitCode.PARTIAL
     else:
         said, code = f"{result.outcome}: {result.reason}", EXIT_BY_OUTCOME[result.outcome]
     mark = "✓" if code == 0 else "◐" if drift else "–"

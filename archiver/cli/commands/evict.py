@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.console import many, size
 from archiver.copies.destinations import destinations, open_place
 from archiver.copies.evict import bring_back, evict
+from archiver.errors import ExitCode
 from archiver.home.cases import named_captures
 
 if TYPE_CHECKING:
@@ -48,4 +49,4 @@ def run(context: Context) -> int:
             "kept": [list(one) for one in report.kept],
         }
     )
-    return 4 if report.kept else 0
+    return ExitCode.FAILED if report.kept else ExitCode.OK

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.cli.console import size
-from archiver.errors import ArchiverError, UsageError
+from archiver.cli.console import many, size
+from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.leaks import search
+from archiver.export.leaks import LEAST, Leak, search
 from archiver.export.material import gather
 from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret, signer
 from archiver.export.profiles import PROFILES, Shown, show
@@ -24,6 +24,7 @@ from archiver.export.report import write_report
 from archiver.export.secrets import secrets_for
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
+from archiver.home.paths import given_folder
 from archiver.home.people import fingerprint, in_words
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
@@ -40,7 +41,7 @@ RESERVE = 64 << 20
 class Leaked(ArchiverError):
     """The search found what must not leave. Nothing was signed."""
 
-    exit_code = 4
+    exit_code = ExitCode.FAILED
 
 
 EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to age1…"
@@ -49,7 +50,9 @@ EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to ag
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver export` takes."""
     parser.add_argument("case", metavar="CASE", help="The case.")
-    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="Folder that the package is written to.")
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the package is written to."
+    )
     profile = "What it shows: everything, what a partner may see, or what the public may see."
     parser.add_argument("--profile", required=True, choices=PROFILES, help=profile)
     encrypt = "Age public key that may open it; repeatable."
@@ -70,7 +73,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Make a package. Nothing leaves unless it was shown and agreed to."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    to = arguments.to.expanduser()
+    to = arguments.to
     keys = list(arguments.encrypt_to)
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
@@ -91,7 +94,7 @@ def run(context: Context) -> int:
     _preview(context, home, plan, keys)
     if not arguments.yes and not _agreed(context):
         console.say("nothing was exported")
-        return 1
+        return ExitCode.USAGE
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else to
     _room(work, shown)
@@ -105,12 +108,16 @@ def run(context: Context) -> int:
     write_report(home, bag, plan)
     add_program(bag)
 
+    accepted: list[Leak] = []
+    secrets = secrets_for(home, shown)
+
     def nothing_leaks() -> None:
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            leaks = search(bag.partial, secrets_for(home, shown))
+            leaks = search(bag.partial, secrets)
             reading.result()
         if arguments.accept_leaks:
+            accepted.extend(leaks)
             for leak in leaks:
                 console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
         elif leaks:
@@ -128,15 +135,17 @@ def run(context: Context) -> int:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
     digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
     if recipients:
-        encrypt(folder, final, recipients)
-        shutil.rmtree(folder)
+        try:
+            encrypt(folder, final, recipients)
+        finally:  # no plain copy stays behind, nor hinders the next attempt
+            shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
     event = _record(home, plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
     )
-    console.say("searched   no known secret stands in it")
+    console.say(f"searched   {_search_said(secrets, accepted)}")
     console.say(f"recorded   as event {event}")
     whole = fingerprint(home.ledger_key_text())
     console.say(f"fingerprint to give by another way: {' '.join(in_words(whole))}\n           {whole}")
@@ -144,9 +153,22 @@ def run(context: Context) -> int:
         {
             "package": str(final), "profile": shown.profile, "files": files, "bytes": total, "event": event,
             "tagmanifest_sha256": digest, "encrypted": bool(recipients), "fingerprint": whole, "resumed": bag.resumed,
+            "accepted_leaks": len(accepted),
         }
     )  # fmt: skip
     return 0
+
+
+def _search_said(secrets: dict[bytes, str], accepted: list[Leak]) -> str:
+    """Say what the search found, and what it cannot find."""
+    short = sum(len(value) < LEAST for value in secrets)
+    unsearched = f"; {many(short, 'secret')} of fewer than {LEAST} bytes cannot be searched for" if short else ""
+    if not accepted:
+        return f"no known secret stands in it{unsearched}"
+    named = len({leak.name for leak in accepted})
+    return (
+        f"{many(named, 'known secret')} in {many(len({leak.file for leak in accepted}), 'file')}, accepted{unsearched}"
+    )
 
 
 def check_package(folder: Path, home: Home) -> list[Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_capture, add_shown
@@ -14,6 +13,7 @@ from archiver.cli.commands.schedule import new_name
 from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
+from archiver.home.paths import given_path
 from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
@@ -70,7 +70,7 @@ def run(context: Context) -> int:
 def _add(context: Context, home: Home, queue: Queue) -> int:
     arguments, console = context.arguments, context.console
     kind = kind_of(arguments.source)
-    source = arguments.source if kind in ("rss", "sheet") else str(Path(arguments.source).expanduser().absolute())
+    source = arguments.source if kind in ("rss", "sheet") else str(given_path(arguments.source))
     columns = {what: getattr(arguments, f"{what}_column") for what in ("status", "link", "hash")}
     columns = {what: heading for what, heading in columns.items() if heading}
     if columns and kind != "sheet":

@@ -8,6 +8,7 @@ from archiver.cli.arguments import add_destination
 from archiver.cli.console import many, size
 from archiver.copies import fixity
 from archiver.copies.destinations import Place, destinations, open_place
+from archiver.errors import ExitCode
 from archiver.home.cases import named_captures
 from storage.errors import StoreError
 
@@ -79,7 +80,9 @@ def run(context: Context) -> int:
             "event": seq, "verdict": verdict,
         }
     )  # fmt: skip
-    return 5 if report.left else 6 if report.unread else 0
+    if report.left:
+        return ExitCode.CHECK_FAILED
+    return ExitCode.CANNOT_TELL if report.unread else ExitCode.OK
 
 
 def _mended_first(context: Context) -> fixity.Report:

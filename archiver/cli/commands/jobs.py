@@ -10,7 +10,7 @@ from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.console import harmless, many
-from archiver.errors import NotFound, UsageError
+from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.jobs.job import PRIORITIES, Job, packed
 from archiver.jobs.queue import ENDED, Queue, Standing, opened
 from spiders.targets import NoTarget, Target, parse_target
@@ -90,7 +90,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
         console.data({"job": job.id, "kind": job.kind, "link": job.link})
     console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
-    return 1 if wrong else 0
+    return ExitCode.USAGE if wrong else ExitCode.OK
 
 
 def _job(home: Home, target: Target, options: Options) -> Job:
@@ -122,10 +122,12 @@ def _line(one: Standing) -> str:
 
 
 def _found(queue: Queue, text: str) -> list[Standing]:
-    attempts = queue.attempts(text)
-    if not attempts:
-        raise NotFound(f"one job {text!r}", "none, or several", "List them: archiver jobs list")
-    return attempts
+    named = queue.named(text)
+    if not named:
+        raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
+    if len(named) > 1:
+        raise UsageError(f"one job for {text!r}", f"several: {', '.join(named)}", "Give more of the id.")
+    return queue.attempts(named[0])
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:

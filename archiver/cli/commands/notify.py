@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.errors import NotFound, UsageError
+from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.jobs.notify import send
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ def run(context: Context) -> int:
             f"{'✗' if trouble else '✓'} {rule.name}  {trouble or 'taken by its target'}  ({', '.join(rule.events)})"
         )
         console.data({"rule": rule.name, "sent": trouble is None, "reason": trouble})
-    return 4 if bad else 0
+    return ExitCode.FAILED if bad else ExitCode.OK

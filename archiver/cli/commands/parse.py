@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.text import _when
+from archiver.errors import ExitCode
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -55,4 +56,6 @@ def run(context: Context) -> int:
                 console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
         if not found:
             console.warn(f"{path}: nothing in it that could hold posts")
-    return 2 if damaged else 0 if posts else 2 if silent else 3
+    if damaged or (silent and not posts):
+        return ExitCode.PARTIAL
+    return ExitCode.OK if posts else ExitCode.UNAVAILABLE

@@ -11,7 +11,7 @@ from archiver.checks.foreign import Report
 from archiver.cli.arguments import add_case
 from archiver.cli.copying import copied
 from archiver.cli.runtime import after_captures
-from archiver.errors import UsageError
+from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.intake.receive import _SOURCE, Receiver, consent_of
@@ -63,7 +63,7 @@ def _receive(context: Context, home: Home) -> int:
         _say(console, key, report)
     after_captures(home, console, receiver.cases, context.network)
     damaged = any(not report.intact for _, report in receiver.reports)
-    return max(EXIT_BY_OUTCOME[result.outcome], 5 if damaged else 0)
+    return max(EXIT_BY_OUTCOME[result.outcome], ExitCode.CHECK_FAILED if damaged else ExitCode.OK)
 
 
 def _say(console: Any, key: str, report: Report) -> None:

@@ -48,12 +48,10 @@ def run(context: Context) -> int:
 
 def _record(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
-    command = (
-        [word for word in arguments.program if word != "--"]
-        if arguments.program[:1] == ["--"]
-        else list(arguments.program)
-    )
-    if not command:
+    command = list(arguments.program)
+    if command[:1] == ["--"]:  # ours; any further one belongs to the program
+        del command[0]
+    if not command or not command[0]:
         raise UsageError(
             "a command after --",
             "none",

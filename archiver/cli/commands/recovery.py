@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.copies.destinations import destinations, open_place
 from archiver.copies.restore import homes_at, with_keyring
+from archiver.errors import ExitCode
+from archiver.home.paths import given_path
 from archiver.home.people import recovery_keys
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import add_recovery_key, drop_recovery_key, new_recovery_key
@@ -23,7 +24,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver recovery` takes."""
     new = parser.add_action("new", "Make a recovery key, on another disk.", EXAMPLE)
     new.add_argument(
-        "where", type=Path, metavar="FILE|DIR", help="Where the key is written: not on this machine's disk."
+        "where", type=given_path, metavar="FILE|DIR", help="Where the key is written: not on this machine's disk."
     )
     add = parser.add_action("add", "Add a recovery key that somebody else keeps.", "archiver recovery add age1…")
     add.add_argument("key", metavar="age1…", help="Public half of the key.")
@@ -32,7 +33,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_action("list", "List the public halves of the recovery keys.", "archiver recovery list")
     example = "archiver recovery check /media/usb/archiver-recovery.age-key"
     check = parser.add_action("check", "Check that a key opens the copies today.", example)
-    check.add_argument("file", type=Path, metavar="FILE", help="The recovery key.")
+    check.add_argument("file", type=given_path, metavar="FILE", help="The recovery key.")
 
 
 def run(context: Context) -> int:
@@ -69,7 +70,7 @@ def run(context: Context) -> int:
 def _recovery_check(context: Context, home: Home) -> int:
     """Whether a recovery key that somebody holds would open the copies today."""
     keys = identity_in(context.arguments.file)
-    code = 0
+    code = ExitCode.OK
     for one in destinations(home, []):
         place = open_place(home, one)
         found, _ = homes_at(place.vault.store, keys)
@@ -77,5 +78,5 @@ def _recovery_check(context: Context, home: Home) -> int:
         ring = bool(mine) and bool(with_keyring(mine[0], keys)[1])
         context.console.say(f"{one.name}: {'opens the copies' if ring else 'does NOT open the copies'}")
         context.console.data({"destination": one.name, "opens": ring})
-        code = code if ring else 5
+        code = code if ring else ExitCode.CHECK_FAILED
     return code

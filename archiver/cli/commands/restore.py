@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.console import many, size
 from archiver.copies.destinations import store_of
 from archiver.copies.restore import Restored, destination_of, restore
+from archiver.errors import ExitCode
+from archiver.home.paths import given_path
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -20,7 +21,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver restore` takes."""
     where = "Folder, or s3://bucket/prefix, that holds the copies."
     parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
-    parser.add_argument("--recovery", type=Path, metavar="FILE", help="The recovery key.")
+    parser.add_argument("--recovery", type=given_path, metavar="FILE", help="The recovery key.")
     parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 that is not Amazon's.")
     parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
     profile = "Profile in ~/.aws (default: the usual chain of boto3)."
@@ -31,8 +32,9 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Fill an empty home from the copies. Exit code 2 where something did not come back."""
     arguments, console = context.arguments, context.console
-    place = destination_of(arguments.source, arguments.endpoint, arguments.region, arguments.profile)
-    store = store_of(place, context.home_path.absolute().parent)
+    source = arguments.source if "://" in arguments.source else str(given_path(arguments.source))
+    place = destination_of(source, arguments.endpoint, arguments.region, arguments.profile)
+    store = store_of(place, context.home_path.parent)
 
     def shown(done: Restored) -> None:
         console.progress_line(f"{many(done.captures, 'capture')}, {size(done.bytes)}")
@@ -62,4 +64,4 @@ def run(context: Context) -> int:
             "missing": [{"capture": capture, "why": why} for capture, why in done.missing], "keys": done.keyring,
         }
     )  # fmt: skip
-    return 2 if done.missing or not done.keyring else 0
+    return ExitCode.PARTIAL if done.missing or not done.keyring else ExitCode.OK

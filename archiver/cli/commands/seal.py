@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_case
 from archiver.cli.runtime import shown, tell
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
+from archiver.home.paths import given_output
 from archiver.seal.kept_stamps import covering, stamps
 from archiver.seal.timestamps import asker_for, stamp_latest
 from storage.files import write_synced
@@ -25,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver seal` takes."""
     add_case(parser, "Connect by the proxy of this case; repeatable.")
     write = "Write the latest checkpoint for counsel or a partner."
-    parser.add_argument("--write", type=Path, metavar="FILE", help=write)
+    parser.add_argument("--write", type=given_output, metavar="FILE", help=write)
 
 
 def run(context: Context) -> int:
@@ -55,12 +55,12 @@ def run(context: Context) -> int:
             "stamps": [shown(stamp) for stamp in report.new],
         }
     )  # fmt: skip
-    return 4 if report.troubles else 0
+    return ExitCode.FAILED if report.troubles else ExitCode.OK
 
 
 def _hand_out(context: Context, home: Home) -> int:
     """The latest checkpoint as a file for counsel or a partner: whoever holds it binds all history up to it."""
-    path = context.arguments.write.expanduser()
+    path = context.arguments.write
     checkpoint = home.ledger.checkpoint()
     write_synced(path, (home.path / "ledger" / "checkpoints" / str(checkpoint.size)).read_bytes())
     context.console.say(f"checkpoint of {checkpoint.size} events written to {path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.console import harmless, many
+from archiver.errors import ExitCode
 from archiver.jobs.status import status
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ def run(context: Context) -> int:
     for one in found["failed"]:
         console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
     waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
-    return 2 if (waits and not alive) or found["failed"] else 0
+    return ExitCode.PARTIAL if (waits and not alive) or found["failed"] else ExitCode.OK

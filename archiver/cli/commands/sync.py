@@ -8,7 +8,7 @@ from archiver.cli.arguments import add_destination
 from archiver.cli.console import many, size
 from archiver.copies.destinations import Place, destinations, open_place
 from archiver.copies.sync import Report, sync, total_backlog
-from archiver.errors import exit_code
+from archiver.errors import ExitCode, exit_code
 from storage.errors import EvidenceError, LedgerError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(context: Context) -> int:
             codes.append(exit_code(error))
             continue
         _show(context, place, report)
-        codes.append(0 if report.good else 4)
+        codes.append(ExitCode.OK if report.good else ExitCode.FAILED)
     return max(codes)
 
 
@@ -80,7 +80,7 @@ def _from_others(context: Context, home: Home) -> int:
         console.say(f"{closed} more lie there that no key here opens")
     if not brought and not closed:
         console.say("nobody else keeps anything there")
-    return 2 if any(one.done.missing for one in brought) else 0
+    return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
 
 
 def _progress(report: Report) -> str:
@@ -126,4 +126,4 @@ def _status(context: Context, home: Home) -> int:
         copied = len(home.catalog.copies(name))
         context.console.say(f"{name}: {copied} of {total} captures have a copy there, {waiting[name]} wait")
         context.console.data({"destination": name, "copied": copied, "captures": total, "waiting": waiting[name]})
-    return 0 if not any(waiting.values()) else 2
+    return ExitCode.PARTIAL if any(waiting.values()) else ExitCode.OK

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.errors import ArchiverError, ConfigError, UsageError
+from archiver.errors import ArchiverError, ConfigError, ExitCode, UsageError
 from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
 from spiders.targets import Target, parse_target
 from spiders.telegram.client import JOIN, LOGIN, Reader
@@ -200,7 +200,7 @@ async def _whoami(context: Context, home: Home) -> int:
             await client.disconnect()
         if me is None:
             context.console.say(f"{name}: logged out, perhaps from another device")
-            code = max(code, 3)
+            code = max(code, ExitCode.UNAVAILABLE)
         else:
             context.console.say(f"{name}: {_who(me)}, data centre {client.session.dc_id}")
         context.console.data({"account": name, "logged_in": me is not None, "id": me.id if me else None})

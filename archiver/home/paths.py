@@ -1,0 +1,63 @@
+"""Paths as people give them: absolute from the start, and refused at once where nothing could come of them.
+
+A child process has another working folder, `as_uri` refuses what is relative, and a queue outlives the shell that filled it:
+a path that means something else there would be looked for, or written, in the wrong place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archiver.errors import UsageError
+
+
+def given_path(text: str) -> Path:
+    """Return the absolute path that a person means. Raises `UsageError` where it cannot even be looked at."""
+    try:
+        path = Path(text).expanduser().absolute()
+        path.lstat()
+    except FileNotFoundError:
+        # Nothing lies there, which only the command can judge; or the working folder itself is gone.
+        return _absolute(Path(text).expanduser(), text)
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # too long, a file in the way, no right to look, an unknown ~user
+        raise _refused(text, error) from error
+    return path
+
+
+def given_folder(text: str) -> Path:
+    """Return the path of a folder that is there, or can be made. Raises `UsageError`."""
+    path = given_path(text)
+    if _is_there(path) and not path.is_dir():
+        what = "a link to nothing" if path.is_symlink() and not path.exists() else "a file"
+        raise UsageError(f"a folder at {path}", what, "Name a folder, or a path where nothing lies yet.")
+    return path
+
+
+def given_output(text: str) -> Path:
+    """Return the path of a file that is to be written. Raises `UsageError` where a folder lies there."""
+    path = given_path(text)
+    if path.is_dir():
+        raise UsageError(f"a file to write at {path}", "a folder", "Name a file in it.")
+    return path
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _absolute(path: Path, text: str) -> Path:
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise _refused(text, error) from error
+
+
+def _refused(text: str, error: Exception) -> UsageError:
+    found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return UsageError(
+        f"a path that can be looked at, not {text!r}", found, "Check its spelling, and who may look there."
+    )

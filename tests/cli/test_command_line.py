@@ -1,0 +1,431 @@
+"""What a command line can get wrong, and what the program answers: a typed error or a fault of its own, never a riddle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.cli.context import Context
+from archiver.cli.main import main
+from archiver.cli.parser import module_of
+from archiver.cli.registry import COMMANDS
+from archiver.errors import EXIT_CODES, ExitCode
+from archiver.home.create import Answers
+from archiver.home.home import Home
+from archiver.signer.keys import Keys
+from tests.conftest import Shell
+
+# -- a fault of the program --------------------------------------------------------------------------------------
+
+
+def _at_once() -> None:
+    raise ValueError("nobody foresaw this")
+
+
+def _in_a_thread() -> None:
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(_at_once).result()
+
+
+def _in_a_thread_of_a_loop() -> None:
+    async def run() -> None:
+        await asyncio.gather(asyncio.to_thread(_at_once), asyncio.sleep(0))
+
+    asyncio.run(run())
+
+
+def _in_a_group() -> None:
+    async def run() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(_at_once))
+
+    asyncio.run(run())
+
+
+def _by_an_assertion() -> None:
+    raise AssertionError("nobody foresaw this")
+
+
+def _by_the_system() -> None:
+    raise OSError("nobody foresaw this")
+
+
+@pytest.mark.parametrize(
+    "fault", [_at_once, _in_a_thread, _in_a_thread_of_a_loop, _in_a_group, _by_an_assertion, _by_the_system]
+)
+def test_a_fault_of_the_program_ends_with_seven(
+    fault: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: fault())
+    assert main(["find", "x", "--json"], None, {}) == 7
+    shown = capsys.readouterr()
+    line = json.loads(shown.out)
+    assert line["error"] == "ProgramFault"
+    assert line["expected"]
+    assert line["next"]
+    assert fault.__name__ in shown.err, "the traceback says where"
+    assert "nobody foresaw this" in shown.err
+    assert [text.split()[0] for text in shown.err.splitlines()[-3:]] == ["archiver:", "found", "next"]
+
+
+@pytest.mark.parametrize("name", COMMANDS, ids=str)
+def test_no_command_ends_with_one_for_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(context: Context) -> int:
+        return int({}["a fault"])
+
+    monkeypatch.setattr(module_of(COMMANDS[name]), "run", faulty)
+    taken = Namespace(command=name, home=None, json=False, person=None)
+    monkeypatch.setattr("archiver.cli.main._parsed", lambda words, name: taken)
+    assert main([name], None, {}) == ExitCode.FAULT
+
+
+def test_a_process_with_a_fault_says_seven() -> None:
+    code = "import sys; import archiver.cli.main as cli; from archiver.cli.commands import find; "
+    code += "find.run = lambda context: 1 // 0; sys.exit(cli.main(['find', 'x']))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 7
+    assert "Traceback" in ran.stderr
+    assert "ZeroDivisionError" in ran.stderr
+
+
+def test_the_codes_are_named_and_told_once() -> None:
+    assert list(EXIT_CODES) == list(ExitCode) == list(range(8))
+
+
+# -- paths ---------------------------------------------------------------------------------------------------------
+
+
+def _answers() -> Answers:
+    return Answers("tester", "Test/1", "", "", False)
+
+
+@pytest.mark.parametrize("by", ["flag", "environment"])
+def test_a_relative_home_is_absolute_for_whoever_uses_it(
+    by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[Path] = []
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: seen.append(context.home().path) or 0)
+    environment = {"ARCHIVER_HOME": "rel/home"} if by == "environment" else {}
+    assert main([*(["--home", "rel/home"] if by == "flag" else []), "find", "x"], None, environment) == 0
+    assert seen == [tmp_path / "rel" / "home"]
+    assert seen[0].as_uri(), "as the printing of a report asks for"
+
+
+def test_an_empty_variable_names_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    seen: list[Path] = []
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: seen.append(context.home_path) or 0)
+    assert main(["find", "x"], None, {"ARCHIVER_HOME": ""}) == 0
+    assert seen == [tmp_path / "archiver-home"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "inbox", "--profile", "full", "--to", "out"],
+        ["assemble", "x", "--to", "out"],
+        ["capture", "--sheet", "out", "https://example.org/"],
+        ["seal", "--write", "out"],
+        ["disclose", "package", "--to", "a", "--basis", "b", "--by", "c", "--schedule", "out"],
+        ["diff", "a", "b", "--html", "out"],
+        ["check", "--checkpoint", "out"],
+        ["check", "--identity", "out"],
+        ["recovery", "new", "out"],
+        ["recovery", "check", "out"],
+        ["restore", "--from", "x", "--recovery", "out"],
+    ],
+    ids=" ".join,
+)
+def test_every_path_that_is_given_is_absolute(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    seen: list[Any] = []
+    module = module_of(COMMANDS[words[0]])
+    monkeypatch.setattr(module, "run", lambda context: seen.extend(vars(context.arguments).values()) or 0)
+    assert main(words, None, {}) == 0
+    paths = [value for value in seen if isinstance(value, Path)]
+    assert tmp_path / "out" in paths
+    assert all(path.is_absolute() for path in paths)
+
+
+def _file(tmp_path: Path) -> str:
+    (tmp_path / "file").write_text("here before")
+    return str(tmp_path / "file")
+
+
+def _below_a_file(tmp_path: Path) -> str:
+    return f"{_file(tmp_path)}/home"
+
+
+def _link_to_nothing(tmp_path: Path) -> str:
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    return str(tmp_path / "link")
+
+
+def _link_to_itself(tmp_path: Path) -> str:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return str(tmp_path / "loop")
+
+
+def _too_long(tmp_path: Path) -> str:
+    return str(tmp_path / ("x" * 300))
+
+
+def _nobodys(tmp_path: Path) -> str:
+    return "~nobody-of-this-name/home"
+
+
+BAD = [_file, _below_a_file, _link_to_nothing, _link_to_itself, _too_long, _nobodys]
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("words", [[], ["find", "x"], ["case", "list"], ["check"], ["demo"]], ids=" ".join)
+def test_a_home_that_cannot_be(
+    bad: Callable[[Path], str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = bad(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["--json", "--home", path, *words], None, {}) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.err
+    assert json.loads(shown.out)["error"] == "UsageError"
+    assert sorted(tmp_path.rglob("*")) == before, "nothing is made, here or beside it"
+    assert main(["find", "x"], None, {"ARCHIVER_HOME": path}) == ExitCode.USAGE
+
+
+def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, (given, kept) in enumerate((("copy", str(tmp_path / "copy")), ("s3://bucket/x", "s3://bucket/x"))):
+        assert main(["--home", f"home{number}", "--second-copy", given], None, {}) == 0
+        assert f'"{kept}"' in (tmp_path / f"home{number}" / "archiver.toml").read_text()
+
+
+def test_copies_are_looked_for_where_the_shell_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    seen: list[str] = []
+    monkeypatch.setattr(
+        "archiver.cli.commands.restore.destination_of", lambda where, *more: seen.append(where) or {}["x"]
+    )
+    main(["--home", str(tmp_path / "elsewhere" / "home"), "restore", "--from", "copies"], None, {})
+    assert seen == [str(tmp_path / "here" / "copies")]
+
+
+def test_a_link_to_a_home_is_that_home(tmp_path: Path) -> None:
+    Home.create(tmp_path / "real", _answers())
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert main(["--home", str(tmp_path / "link"), "case", "list"], None, {}) == 0
+
+
+@pytest.mark.parametrize("bad", [_file, _below_a_file, _link_to_nothing, _too_long])
+@pytest.mark.parametrize(
+    "words",
+    [["export", "inbox", "--profile", "partner", "--yes", "--to"], ["assemble", "x", "--to"]],
+    ids=lambda words: words[0],
+)
+def test_a_target_that_cannot_be(
+    bad: Callable[[Path], str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = bad(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["--home", str(tmp_path / "home"), *words, path], None, {}) == ExitCode.USAGE
+    assert "expected" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("flag", ["seal --write", "capture --sheet", "diff a b --html", "recovery check"])
+def test_a_folder_where_a_file_is_meant(flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Home.create(tmp_path / "home", _answers())
+    (tmp_path / "folder").mkdir()
+    before = _files(tmp_path)
+    assert main(["--home", str(tmp_path / "home"), *flag.split(), str(tmp_path / "folder")], None, {}) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert _files(tmp_path) == before
+
+
+def _files(folder: Path) -> list[Path]:
+    """Everything in it but what a database needs while it is open."""
+    return sorted(path for path in folder.rglob("*") if ".sqlite" not in path.name)
+
+
+def test_a_home_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there before stays; a second attempt succeeds."""
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "letter.txt").write_text("mine")
+
+    def full(*given: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Keys, "create", staticmethod(full))
+        for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
+            assert main(["--home", str(path)], None, {}) == ExitCode.FAILED
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "letter.txt"]
+    for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
+        assert main(["--home", str(path)], None, {}) == 0
+    assert not list(tmp_path.rglob(".making"))
+
+
+def test_the_second_of_two_that_make_one_home_takes_nothing_away(tmp_path: Path) -> None:
+    codes = list(ThreadPoolExecutor(2).map(lambda _: _made(tmp_path / "home"), range(2)))
+    assert sorted(codes) == [False, True]
+    assert main(["--home", str(tmp_path / "home"), "check"], None, {}) == 0
+
+
+def _made(path: Path) -> bool:
+    from archiver.errors import ConfigError
+
+    try:
+        Home.create(path, _answers())
+    except ConfigError:
+        return False
+    return True
+
+
+READ_ONLY = """
+set -e
+mount --bind "$1" "$1"
+mount -o remount,ro,bind "$1"
+shift
+exec "$@"
+"""
+
+
+def _on_a_read_only_disk(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not here")
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", READ_ONLY, "sh", str(folder)]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    run = [*command, sys.executable, "-m", "archiver", *words]
+    return subprocess.run(
+        run,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "ARCHIVER_AS": ""},
+    )
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["new", "old"])
+@pytest.mark.parametrize(
+    ("words", "reads"),
+    [([], True), (["find", "x"], True), (["check"], True), (["jobs", "list"], False), (["case", "new", "x"], False)],
+)
+def test_a_home_on_a_read_only_disk(words: list[str], reads: bool, there: bool, tmp_path: Path) -> None:
+    disk, home = tmp_path / "disk", tmp_path / "disk" / "home"
+    disk.mkdir()
+    if there:
+        subprocess.run([sys.executable, "-m", "archiver", "--home", str(home)], check=True, stdin=subprocess.DEVNULL)
+    before = sorted(tmp_path.rglob("*"))
+    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
+    assert "Traceback" not in ran.stderr
+    assert "expected" in ran.stderr or (reads and there and ran.returncode == 0)
+    assert ran.returncode in ((0, 4) if reads and there else (1, 4)), ran.stdout
+    assert words != ["check"] or not there or ran.returncode == 0, ran.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# -- what an export says of its search --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("secret", "accepted", "said"),
+    [
+        ("Төрт файл", 1, ""),
+        ("nowhere-in-it", 0, "no known secret stands in it"),
+        ("ab", 0, "no known secret stands in it; 1 secret of fewer than 6 bytes cannot be searched for"),
+    ],
+)
+def test_an_export_says_what_its_search_found(
+    secret: str, accepted: int, said: str, shell: Shell, tmp_path: Path
+) -> None:
+    assert shell("capture", "https://t.me/ozen_today/16")[0] == 0
+    shell.environment["ARCHIVER_SECRETS"] = secret
+    words = ["export", "inbox", "--profile", "full", "--no-encrypt", "--yes", "--accept-leaks", "--to"]
+    code, out, err = shell(*words, str(tmp_path / "out"))
+    assert code == 0, err
+    [line] = [line for line in out.splitlines() if line.startswith("searched")]
+    assert err.count(": accepted") >= accepted
+    if accepted:
+        assert "no known secret" not in line
+        assert "accepted" in line
+    else:
+        assert line.partition("  ")[2].strip() == said
+
+
+# -- a program that is recorded ---------------------------------------------------------------------------------------
+
+SHOW = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(repr(sys.argv[2:]))"
+
+
+@pytest.mark.parametrize("first", [["--"], []], ids=["--", "none"])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["log", "--", "file"], ["--", "--"], ["--case", "x", "--", "--json"], ["--home", "/nowhere", "-h", "--help"]],
+    ids=" ".join,
+)
+def test_a_recorded_program_is_run_exactly_as_asked(
+    first: list[str], words: list[str], shell: Shell, tmp_path: Path
+) -> None:
+    out = tmp_path / "argv"
+    shell("record", *first, sys.executable, "-c", SHOW, str(out), *words)
+    assert out.read_text() == repr(words)
+
+
+@pytest.mark.parametrize(
+    "words", [["record"], ["record", "--"], ["record", "--", ""], ["record", "--", "--", "x"]], ids=repr
+)
+def test_nothing_to_record(words: list[str], shell: Shell) -> None:
+    code, _, err = shell(*words)
+    assert code == ExitCode.USAGE
+    assert "expected" in err
+
+
+# -- words that are misspelt ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["captur", "https://example.org/"], "captur"),
+        (["capture", "https://example.org/", "--cass", "x"], "--cass"),
+        (["capture", "https://example.org/", "--at-once", "many"], "many"),
+        (["capture", "https://example.org/", "--case", "nosuch"], "'nosuch'"),
+        (["crawl", "https://t.me/s/ozen_today", "--case", "nosuch"], "'nosuch'"),
+        (["record", "--case", "nosuch", "--", "true"], "'nosuch'"),
+        (["receive", "/etc/hostname", "--from", "S-1", "--via", "usb", "--case", "nosuch"], "'nosuch'"),
+        (["jobs", "add", "https://example.org/", "--case", "nosuch"], "'nosuch'"),
+        (["export", "nosuch", "--profile", "full", "--to", "/nowhere-at-all"], "nosuch"),
+        (["check", "nosuch"], "nosuch"),
+        (["custody", "nosuch"], "nosuch"),
+        (["case", "show", "nosuch"], "nosuch"),
+        (["case", "lst"], "lst"),
+        (["keys", "new", "x", "--role", "king"], "king"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_misspelt_words(words: list[str], said: str, shell: Shell) -> None:
+    captures = len(Home(shell.home).catalog.captures())
+    code, _, err = shell(*words)
+    assert code == ExitCode.USAGE
+    assert said in err
+    assert "Traceback" not in err
+    assert len(Home(shell.home).catalog.captures()) == captures
+    assert not list((shell.home / "captures").rglob("*.warc*"))
