@@ -34,7 +34,7 @@ def made() -> dict[Path, str]:
     """Return the text of each file, by its path."""
     folder = ROOT / "archiver" / "cli" / "completions"
     parser = _for_shells(build_parser())
-    found = {folder / name: shtab.complete(parser, shell=shell) + "\n" for shell, name in FILES.items()}
+    found = {folder / name: shtab.complete(parser, shell=shell).rstrip() + "\n" for shell, name in FILES.items()}
     return {**found, MANUAL: _manual()}
 
 

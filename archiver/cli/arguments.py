@@ -41,17 +41,17 @@ def add_comments(parser: ArgumentParser, what: str = "Capture comments with thei
     parser.add_argument("--comments", action="store_true", help=what)
 
 
-def add_range(parser: ArgumentParser, of: str = "") -> None:
+def add_range(parser: ArgumentParser, posts: str = "posts") -> None:
     """Add `--since`, `--until` and `--limit`: which posts of a list are captured."""
-    since = f"Capture posts from this day or time on{of} (UTC unless an offset or zone is given)."
+    since = f"Capture {posts} from this day or time on (UTC unless an offset or zone is given)."
     parser.add_argument("--since", metavar="DATE", help=since)
-    parser.add_argument("--until", metavar="DATE", help=f"Capture posts before this day or time{of}.")
-    add_post_limit(parser, of)
+    parser.add_argument("--until", metavar="DATE", help=f"Capture {posts} before this day or time.")
+    add_post_limit(parser, posts)
 
 
-def add_post_limit(parser: ArgumentParser, of: str = "") -> None:
+def add_post_limit(parser: ArgumentParser, posts: str = "posts") -> None:
     """Add `--limit`: how many posts of a list are captured."""
-    parser.add_argument("--limit", type=int, metavar="N", help=f"Stop after N posts{of}.")
+    parser.add_argument("--limit", type=int, metavar="N", help=f"Stop after N {posts}.")
 
 
 def add_shown(parser: ArgumentParser, default: int = 50) -> None:
@@ -62,7 +62,7 @@ def add_shown(parser: ArgumentParser, default: int = 50) -> None:
 
 def add_at_once(parser: ArgumentParser, default: int, runs: str) -> None:
     """Add `--at-once`."""
-    what = f"Number of {runs} that run at the same time (default {default})."
+    what = f"Number of {runs} at the same time (default {default})."
     parser.add_argument("--at-once", type=int, default=default, metavar="N", help=what)
 
 

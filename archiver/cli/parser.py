@@ -23,7 +23,7 @@ from archiver.home.paths import given_folder
 from archiver.text.meant import meant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from archiver.cli.registry import Command
@@ -38,6 +38,24 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str, **given: Any) -> None:
         given.setdefault("max_help_position", 26)
         super().__init__(prog, width=max(40, terminal.columns(sys.stdout) - 1), **given)
+
+    def _format_usage(self, usage: str | None, actions: Iterable[argparse.Action], groups: Any, prefix: Any) -> str:
+        """Show what must be given; what may be is listed below. An option stays beside its value."""
+        words = usage or " ".join([self._prog, *self._needed(list(actions))])
+        hang = len("usage: ") + len(self._prog) + 1
+        return terminal.wrapped(f"usage: {words}", self._width, hang).replace("\u00a0", " ") + "\n\n"
+
+    def _needed(self, actions: list[argparse.Action]) -> Iterator[str]:
+        for action in actions:
+            if action.option_strings and action.required:
+                value = self._format_args(action, self._get_default_metavar_for_optional(action))
+                yield f"{action.option_strings[0]}\u00a0{value}"
+        yield "[OPTIONS]"
+        for action in actions:
+            if not action.option_strings:
+                several = action.nargs == argparse.REMAINDER
+                metavar = self._get_default_metavar_for_positional(action)
+                yield str(action.metavar) if several else self._format_args(action, metavar)
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return terminal.wrapped(" ".join(text.split()), width).split("\n")
@@ -67,7 +85,7 @@ class Parser(argparse.ArgumentParser):
     def add_action(self, name: str, summary: str, example: str | Sequence[str]) -> Parser:
         """Add a sub-command, `archiver COMMAND NAME`, and return its parser."""
         if self._actions_parser is None:
-            self._actions_parser = self.add_subparsers(dest="action", metavar="ACTION", required=True)
+            self._actions_parser = self.add_subparsers(dest="action", metavar="ACTION", required=True, prog=self.prog)
         examples = (example,) if isinstance(example, str) else example
         return self._actions_parser.add_parser(
             name, help=summary, summary=summary, examples=examples, parents=[common_options()]

@@ -19,7 +19,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("handle", metavar="HANDLE", help="Name of the account on its platform.")
     marks = ("official", "institutional", "private", "source")
     parser.add_argument("mark", choices=marks, help="What the account is; source: a person to protect.")
-    add_words(parser, "REASON", "Reason.")
+    add_words(parser, "REASON", "Why you say so.")
     platforms = ("telegram", "x", "youtube", "facebook", "page")
     parser.add_argument("--platform", required=True, choices=platforms, help="Platform of the account.")
     parser.add_argument("--case", metavar="CASE", help="Mark it for this case only.")

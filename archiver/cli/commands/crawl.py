@@ -46,7 +46,7 @@ def add_arguments(parser: Parser) -> None:
     holes = "Ask for each id that a Telegram channel's pages leave out."
     parser.add_argument("--holes", action="store_true", help=holes)
     add_merge(parser)
-    add_at_once(parser, 2, "the videos found")
+    add_at_once(parser, 2, "found videos captured")
 
 
 def run(context: Context) -> int:

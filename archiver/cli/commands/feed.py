@@ -52,7 +52,9 @@ def _add_add(parser: Parser) -> None:
         ("link", "the capture's id"),
         ("hash", "its manifest's SHA-256"),
     ):
-        add.add_argument(f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column (Google Sheet).")
+        add.add_argument(
+            f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column of a Google Sheet."
+        )
     prefix = "Text before the id that is written, such as https://archive.example/."
     add.add_argument("--link-prefix", default="", metavar="TEXT", help=prefix)
 

@@ -54,7 +54,7 @@ def _add_add(parser: Parser) -> None:
     add_links(add)
     add_capture(add)
     add_comments(add)
-    add_range(add, " (crawls)")
+    add_range(add, "posts of a crawl")
     priorities = ("urgent", "normal", "low")
     add.add_argument("--priority", choices=priorities, default="normal", help="What is done first (default normal).")
 

@@ -19,7 +19,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver review` takes."""
     parser.add_argument("id", metavar="ID|EVENT", help="A capture, or the number of an annotation's event.")
     parser.add_argument("decision", choices=("publish", "withhold"), help="May it be published?")
-    add_words(parser, "REASON", "Reason.")
+    add_words(parser, "REASON", "Why you say so.")
     add_part(parser)
 
 

@@ -44,13 +44,13 @@ def add_arguments(parser: Parser) -> None:
 def _add_add(parser: Parser) -> None:
     examples = (EXAMPLE, "archiver schedule add 'capture https://t.me/durov/523 every day at 06:00 Asia/Almaty'")
     add = parser.add_action("add", "Capture or crawl a link at regular times.", examples)
-    rule = "capture or crawl, the link, and when: every 10m, every day at 06:00 Asia/Almaty, cron 0 6 * * 1-5."
+    rule = "What to do (capture or crawl), the link, and when: every 10m, every day at 06:00 Asia/Almaty, cron 0 6 * * 1-5."
     add.add_argument("words", nargs="+", metavar="'crawl LINK every 10m'", help=rule)
     add_capture(add)
     add_comments(add)
     since = "Begin the first crawl at this day (later ones continue from there)."
     add.add_argument("--since", metavar="DATE", help=since)
-    add_post_limit(add, " of each crawl")
+    add_post_limit(add, "posts of each crawl")
     add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
     busy = "Shortest interval, used while there is something new (with `every`)."
     add.add_argument("--busy", metavar="SPAN", help=busy)

@@ -19,7 +19,7 @@ def add_arguments(parser: Parser) -> None:
     add_capture_id(parser)
     level = "What it shows: nothing of that kind, something sensitive or graphic, or who somebody is."
     parser.add_argument("level", choices=("none", "sensitive", "graphic", "identifies"), help=level)
-    add_words(parser, "REASON", "Reason.")
+    add_words(parser, "REASON", "Why you say so.")
     add_part(parser)
 
 
