@@ -19,7 +19,7 @@ from pathlib import Path
 
 import trustme
 
-from benchmarks import copies, jobs, media, packages, rendered, telegram
+from benchmarks import copies, jobs, media, packages, rendered, startup, telegram
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 GIGABYTE = 10**9
@@ -637,6 +637,7 @@ def main() -> None:
         "copies": lambda stage: copies.copies(stage, row),
         "million": lambda stage: copies.million(stage, row),
         "digests": lambda stage: copies.digests(stage, row),
+        "startup": lambda stage: startup.looks(row),
         "queue": lambda stage: jobs.a_long_queue(stage, row),
         "queued": lambda stage: jobs.links_through_the_queue(stage, row),
     }  # fmt: skip
