@@ -14,32 +14,22 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, free_port, spread, wait_for
 
-ROOT = Path(__file__).parents[1]
 AWS = ROOT / ".venv-bench" / "bin" / "aws"
-ROUNDS = min(3, int(os.environ.get("BENCH_ROUNDS", "3")))
 BIG = int(os.environ.get("BENCH_BIG", str(1 << 30)))
 SMALL = int(os.environ.get("BENCH_SMALL", "10000"))
 POSTS = int(os.environ.get("BENCH_POSTS", "1000000"))
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
-Row = Callable[[str, str, str, str], None]
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    from benchmarks.__main__ import free_port, wait_for
-
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -84,10 +74,9 @@ def rclone(url: str, *words: str) -> list[str]:
 
 
 def new_home(path: Path) -> None:
-    from archiver.home.create import Answers
-    from archiver.home.home import Home
+    from archiver.signer.create_home import Answers, create_home
 
-    Home.create(path, Answers(pseudonym="bench"))
+    create_home(path, Answers(pseudonym="bench"))
 
 
 def add_place(home: Path, name: str, where: str, url: str) -> None:
@@ -112,9 +101,11 @@ def small_captures(home: Path, count: int) -> None:
     """Sealed captures of one page each, all in one append."""
     from archiver.home.home import Home
     from archiver.seal.sealing import captured_event
+    from archiver.signer.local import LocalSigner
     from storage.capture import CaptureWriter, Identity
 
     opened, text = Home(home), random.Random(5)
+    signer = LocalSigner(opened)
     recipients = opened.recipients(["inbox"])
     events = []
     for number in range(count):
@@ -130,10 +121,10 @@ def small_captures(home: Path, count: int) -> None:
         writer.release()
         events.append(captured_event(opened, folder, ["inbox"]))
         if len(events) == 1000:
-            opened.ledger.append(events, opened.author)
+            signer.append(events)
             events = []
     if events:
-        opened.ledger.append(events, opened.author)
+        signer.append(events)
     opened.project()
 
 
@@ -152,7 +143,7 @@ def copies(stage: Stage, row: Row) -> None:
     timed(archiver(home, "receive", str(film), "--from", "S", "--via", "usb"))
     warc = max((home / "captures").rglob("*.warc.gz"), key=lambda path: path.stat().st_size)
     took: dict[str, list[float]] = {"ours": [], "ours, not read back": [], "aws": [], "rclone": []}
-    for number in range(ROUNDS):
+    for number in range(LONG_ROUNDS):
         with server() as url:
             for name in ("one", "two", "three", "four"):
                 bucket(url, name)
@@ -211,9 +202,9 @@ def copies(stage: Stage, row: Row) -> None:
 
 
 def fixity(home: Path, warc: Path, row: Row) -> None:
-    ours = [timed(archiver(home, "fixity", "--local")) for _ in range(ROUNDS)]
+    ours = [timed(archiver(home, "fixity", "--local")) for _ in range(LONG_ROUNDS)]
     files = [str(path) for path in (home / "captures").rglob("*") if path.is_file()]
-    peer = [timed(["openssl", "dgst", "-sha256", *files]) for _ in range(ROUNDS)]
+    peer = [timed(["openssl", "dgst", "-sha256", *files]) for _ in range(LONG_ROUNDS)]
     ratio = statistics.median(peer) / statistics.median(ours)
     row("fixity of what is here, s", spread(ours), f"{ratio:.2f} x openssl dgst -sha256 ({spread(peer)})", "0.8")
 
@@ -223,7 +214,7 @@ def many(stage: Stage, row: Row) -> None:
     new_home(home)
     small_captures(home, SMALL)
     ours, peer = [], []
-    for number in range(ROUNDS):
+    for number in range(LONG_ROUNDS):
         with server() as url:
             bucket(url, "one")
             bucket(url, "two")
@@ -245,6 +236,7 @@ def rebuilt(stage: Stage, row: Row) -> None:
     """Records that the catalog takes in a second when it is made again: captures of a channel, 2,000 records each."""
     from archiver.home.home import Home
     from archiver.seal.sealing import captured_event
+    from archiver.signer.local import LocalSigner
     from storage.capture import CaptureWriter, Identity
 
     home = stage.folder / "rebuilt-home"
@@ -260,9 +252,9 @@ def rebuilt(stage: Stage, row: Row) -> None:
         count += 2001
         writer.close("captured", None)
         writer.release()
-        opened.ledger.append([captured_event(opened, folder, ["inbox"])], opened.author)
+        LocalSigner(opened).append([captured_event(opened, folder, ["inbox"])])
     rates = []
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         start = time.perf_counter()
         opened.rebuild_catalog()
         rates.append(count / (time.perf_counter() - start))

@@ -14,12 +14,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from benchmarks.media import ROOT, Row, new_home, ours, spread, timed
-
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import ROOT, Row, Stage, spread
+from benchmarks.homes import new_home, ours, timed
 
 ROUNDS = 3
 LINKS = 50

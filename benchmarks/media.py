@@ -7,24 +7,19 @@ import json
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, spread
+from benchmarks.homes import new_home, ours, timed
 
-ROOT = Path(__file__).parents[1]
 AUTO = ROOT / ".venv-auto" / "bin" / "auto-archiver"
 FIXTURES = ROOT.parent / "shared" / "fixtures"
-ROUNDS = min(3, int(os.environ.get("BENCH_ROUNDS", "5")))
 PAGES = 50
-Row = Callable[[str, str, str, str], None]
 
 ORCHESTRATION = """
 steps:
@@ -42,40 +37,6 @@ csv_db:
   csv_file: {out}/db.csv
 """
 """What baselines.md measured: the page's media by yt-dlp, hashed, an HTML report and a CSV row. No WARC, no headers."""
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
-
-
-def timed(command: list[str], **given: Any) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **given)
-    took = time.perf_counter() - start
-    if done.returncode:
-        raise SystemExit(
-            f"{command[:6]} ended with {done.returncode}:\n{done.stdout[-2000:].decode('utf-8', 'replace')}"
-        )
-    return took
-
-
-def new_home(folder: Path) -> Path:
-    """A home without politeness: auto-archiver has none either."""
-    from archiver.home.create import Answers
-    from archiver.home.home import Home
-
-    home = Path(tempfile.mkdtemp(dir=folder)) / "home"
-    Home.create(home, Answers(pseudonym="bench"))
-    path = home / "archiver.toml"
-    text = path.read_text().replace("interval = 0.5", "interval = 0").replace("concurrency = 4", "concurrency = 64")
-    text = text.replace("rendered = true", "rendered = false").replace("retries = 2", "retries = 0")
-    path.write_text(text)
-    return home
-
-
-def ours(home: Path, network: dict[str, Any], words: list[str]) -> list[str]:
-    order = {"home": str(home), "words": words, **network}
-    return [sys.executable, "-m", "benchmarks.recorded", "main", json.dumps(order)]
 
 
 def pages_with_a_video(stage: Stage, row: Row) -> None:
@@ -115,7 +76,7 @@ def pages_with_a_video(stage: Stage, row: Row) -> None:
 
 def _against(stage: Stage, row: Row, what: str, links: list[str], network: dict[str, Any], goal: str) -> None:
     mine, theirs = [], []
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         home = new_home(stage.folder)
         mine.append(timed(ours(home, network, ["capture", *links, "--at-once", "32"]), cwd=ROOT))
         shutil.rmtree(home.parent)
@@ -135,7 +96,8 @@ def gigabyte_by_yt_dlp(stage: Stage, row: Row) -> None:
     """A gigabyte by TLS: bare yt-dlp; yt-dlp's own download recorded; a video that yt-dlp finds and the fetcher brings."""
     from archiver.demo.scene import START
     from archiver.demo.server import Platforms
-    from archiver.demo.youtube import VIDEO_HOST, Format, Video, YouTube
+    from archiver.demo.youtube import YouTube
+    from archiver.demo.youtube_model import VIDEO_HOST, Format, Video
 
     class Large(Format):
         @property
@@ -156,7 +118,7 @@ def gigabyte_by_yt_dlp(stage: Stage, row: Row) -> None:
     bare, record, found = [], [], []
     environment = {**os.environ, "SSL_CERT_FILE": str(stage.roots)}
     try:
-        for _ in range(ROUNDS):
+        for _ in range(LONG_ROUNDS):
             out = Path(tempfile.mkdtemp(dir=stage.folder))
             asked = ["-q", "--compat-options", "no-certifi", "-o", str(out / "v.mp4")]
             bare.append(timed([program, *asked, f"https://127.0.0.2:{stage.tls}/video.mp4"], env=environment))
@@ -228,7 +190,7 @@ def parsing(stage: Stage, row: Row) -> None:
     """Time of the parsers over that of json.loads and lxml on the same bytes."""
     from lxml import html
 
-    from spiders.shapes import load
+    from spiders.json_access import load
     from spiders.x.parse import parse as parse_x
     from spiders.youtube.parse import parse as parse_youtube
 
@@ -251,7 +213,7 @@ def parsing(stage: Stage, row: Row) -> None:
             if ".expected." not in path.name:
                 bodies.append(kept.encode() if kept else data)
         mine, theirs = [], []
-        for _ in range(ROUNDS * 3):
+        for _ in range(LONG_ROUNDS * 3):
             start = time.perf_counter()
             for body in bodies:
                 parse(body)

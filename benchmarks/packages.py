@@ -8,28 +8,18 @@ import os
 import random
 import re
 import shutil
-import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, spread
+from benchmarks.homes import new_home, ours, timed
 
-ROOT = Path(__file__).parents[1]
 WACZ = ROOT / ".venv-replay" / "bin" / "wacz"
-ROUNDS = min(3, int(os.environ.get("BENCH_ROUNDS", "5")))
 FILMS, FILM = 20, 100_000_000
-Row = Callable[[str, str, str, str], None]
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
 
 
 def measured(*words: str | Path) -> tuple[float, float]:
@@ -54,7 +44,6 @@ def measured(*words: str | Path) -> tuple[float, float]:
 def case_of_two_gigabytes(stage: Stage) -> Path:
     """A home with twenty captures of pages with a video of 100 MB."""
     from archiver.demo.media import video
-    from benchmarks.media import new_home, ours, timed
 
     www = stage.folder / "www"
     source = random.Random(11)
@@ -79,15 +68,17 @@ def case_of_two_gigabytes(stage: Stage) -> Path:
 
 def wacz_alone(home: Path, out: Path) -> float:
     """Seconds to write the WACZ of the case, with its SHA-256."""
+    from archiver.copies.evict import CopiesFetch
     from archiver.export.material import gather
-    from archiver.export.packing import _pages, package_key
+    from archiver.export.packing import _pages
     from archiver.export.wacz import Source, wacz
     from archiver.home.home import Home
+    from archiver.signer.local import LocalSigner
     from archiver.version import SOFTWARE
     from storage.digest import Sha256
 
     opened = Home(home)
-    material = gather(opened, "large", [])
+    material = gather(opened, "large", [], CopiesFetch(opened))
     start = time.perf_counter()
     sources = [
         Source(capture.folder / entry["name"], entry["sha256"], entry["size"],
@@ -97,7 +88,7 @@ def wacz_alone(home: Path, out: Path) -> float:
     running = Sha256()
     with open(out, "wb") as stream:
         made = "2026-11-22T00:00:00.000000Z"
-        for piece in wacz(sources, list(_pages(material)), "large", made, SOFTWARE, package_key(opened)):
+        for piece in wacz(sources, list(_pages(material)), "large", made, SOFTWARE, LocalSigner(opened).sign_wacz):
             running.update(piece)
             stream.write(piece)
     return time.perf_counter() - start
@@ -111,7 +102,7 @@ def packages(stage: Stage, row: Row) -> None:
     assert total > FILMS * FILM, "the films were not kept"
     export, memory, copy, synced, peer, alone = [], [], [], [], [], []
     package = stage.folder / "out" / "large"
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         shutil.rmtree(package.parent, ignore_errors=True)
         os.sync()
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", package.parent, "--name", "large"]
@@ -163,7 +154,7 @@ def _checks(row: Row, archiver: Path, package: Path, warcs: list[Path]) -> None:
     with open(whole, "wb") as out:
         for path in warcs:
             out.write(path.read_bytes())
-    for _ in range(ROUNDS):
+    for _ in range(LONG_ROUNDS):
         took, most = measured(archiver, "check", package)
         mine.append(took)
         memory.append(most)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
-import time
-from typing import TYPE_CHECKING
 
-from benchmarks.media import ROOT, ROUNDS, Row, new_home, ours, spread
-
-if TYPE_CHECKING:
-    from benchmarks.__main__ import Stage
+from benchmarks.harness import LONG_ROUNDS, ROOT, Row, Stage, spread
+from benchmarks.homes import new_home, ours, timed
 
 HOST = "blog.ozen.example"
 PAGE = f"https://{HOST}/2011/12/17/square"
@@ -49,15 +44,6 @@ asyncio.run(main())
 """
 
 
-def timed(command: list[str]) -> float:
-    start = time.perf_counter()
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, cwd=ROOT)
-    took = time.perf_counter() - start
-    if done.returncode:
-        raise SystemExit(done.stdout[-2000:].decode("utf-8", "replace"))
-    return took
-
-
 def rendered(stage: Stage, row: Row) -> None:
     """First view, full page, DOM and PDF of one page and of eight; ours also records, reads, hashes and seals them."""
     from archiver.demo.media import picture
@@ -84,9 +70,11 @@ def rendered(stage: Stage, row: Row) -> None:
         for count in (1, 8):
             links = [f"{PAGE}?page={number}" for number in range(count)]
             mine, theirs = [], []
-            for _ in range(ROUNDS):
+            for _ in range(LONG_ROUNDS):
                 home = new_home(stage.folder)
-                mine.append(timed(ours(home, network, ["capture", *links, "--screenshot", "--at-once", str(AT_ONCE)])))
+                mine.append(
+                    timed(ours(home, network, ["capture", *links, "--screenshot", "--at-once", str(AT_ONCE)]), cwd=ROOT)
+                )
                 kept = list((home / "captures").glob("*/*/*/*/manifest.json"))
                 assert len(kept) == count
                 shutil.rmtree(home.parent)
@@ -95,7 +83,7 @@ def rendered(stage: Stage, row: Row) -> None:
                 order = {
                     "links": links, "host": HOST, "port": served.port, "program": program(), "out": str(out), "at_once": AT_ONCE,
                 }  # fmt: skip
-                theirs.append(timed([sys.executable, "-c", ALONE, json.dumps(order)]))
+                theirs.append(timed([sys.executable, "-c", ALONE, json.dumps(order)], cwd=ROOT))
                 assert len(list(out.glob("*.pdf"))) == count
                 shutil.rmtree(out)
             what = "one rendered page" if count == 1 else f"{count} rendered pages, {AT_ONCE} at once"

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-ROUNDS = min(5, int(os.environ.get("BENCH_ROUNDS", "5")))
+from benchmarks import harness
+from benchmarks.harness import ROOT, Row, spread
+
+ROUNDS = min(5, harness.ROUNDS)
 MESSAGES = 10_000
 GIGABYTE = 1 << 30
 PHONE, ACCOUNT, CHANNEL = "77005550101", 700, 9000
-Row = Callable[[str, str, str, str], None]
-
-
-def spread(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} [{min(values):.2f}-{max(values):.2f}]"
 
 
 def serve() -> None:
     """The server: a long channel, and one with a gigabyte. Says where it is, and stays until it is killed."""
     from telethon.tl import types
 
-    from archiver.demo.telegram_api import Repeat, TelegramApi
+    from archiver.demo.telegram_api import TelegramApi
+    from archiver.demo.telegram_model import Repeat
 
     api = TelegramApi()
     api.quiet = True
@@ -91,7 +87,7 @@ def ours(network: dict[str, Any], what: str) -> dict[str, float]:
     from archiver.home.home import Home
     from archiver.recorder.network import TestNetwork
     from archiver.telegram.accounts import Account, Accounts
-    from spiders.telegram.session import AccountSession
+    from spiders.telegram.api.session import AccountSession
 
     async def key() -> dict[str, Any]:
         client = await login(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -104,6 +104,7 @@ class Attachment:
 
     kind: str
     url: str | None = None
+    _: KW_ONLY
     width: int | None = None
     height: int | None = None
     duration: float | None = None
@@ -132,7 +133,7 @@ class Attachment:
         return {**{name: getattr(self, name) for name in names}, **self.extra}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Post:
     """What a platform says a person published, as one set of bytes shows it."""
 
@@ -220,7 +221,7 @@ class Census:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Parsed:
     """What a parser made of some bytes: posts, or a typed reason; a census; where the page points next."""
 

@@ -4,14 +4,19 @@ import os
 
 BOT_NAME = "archiver"
 SPIDER_MODULES = [
-    "spiders.telegram.spider", "spiders.x.spider", "spiders.x.timeline", "spiders.youtube.spider", "spiders.youtube.walk",
-    "spiders.facebook.spider", "spiders.page.spider",
-]  # fmt: skip
+    "spiders.telegram.web.spider",
+    "spiders.x.post_spider",
+    "spiders.x.timeline_spider",
+    "spiders.youtube.video_spider",
+    "spiders.youtube.list_spider",
+    "spiders.facebook.spider",
+    "spiders.page.spider",
+]
 
 # Every request goes through the recorder or is refused.
 DOWNLOAD_HANDLERS = {
-    "http": "spiders.handler.RecorderHandler",
-    "https": "spiders.handler.RecorderHandler",
+    "http": "spiders.download_handler.RecorderHandler",
+    "https": "spiders.download_handler.RecorderHandler",
     "ftp": None,
     "s3": None,
     "file": None,
@@ -21,7 +26,7 @@ RECORDER_PROXY = os.environ.get("ARCHIVER_RECORDER")  # set by `archiver record 
 
 # The environment's proxy settings are not ours: the recorder knows the case's exit.
 HTTPPROXY_ENABLED = False
-# Scrapy's own retries know neither Retry-After nor growing pauses: `spiders.patience` asks again.
+# Scrapy's own retries know neither Retry-After nor growing pauses: `spiders.retries` asks again.
 RETRY_ENABLED = False
 RETRIES = 2
 # A 404 or 429 is an answer, and evidence.
@@ -64,5 +69,5 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "spiders.redirects.Refreshes": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
     "spiders.redirects.Redirects": 600,
-    "spiders.patience.Patience": 700,
+    "spiders.retries.Patience": 700,
 }

@@ -33,7 +33,7 @@ from storage.merkle import (
     node_hash,
     root_of,
 )
-from storage.note import Checkpoint, Signing, open_note, sign
+from storage.note import Checkpoint, Signing, VerifierKey, open_note, sign
 
 TILE = 256
 
@@ -181,29 +181,63 @@ class Sealed:
     checkpoint: Checkpoint
 
 
-class Ledger:
-    """One home's ledger. Appending and signing happen under a short lock; reading needs none."""
+class LedgerReader:
+    """One home's ledger as anybody may read it: no private key, no lock, and nothing is written.
 
-    def __init__(self, home: Path, signer: Signing, head: Path, software: str) -> None:
+    `key` gives the public key that checkpoints must be signed with. It is asked at each reading, since another
+    process may hand the ledger over to a new key meanwhile.
+    """
+
+    def __init__(self, home: Path, key: Callable[[], VerifierKey]) -> None:
         self.folder = home / "ledger"
         self.events = home / "events"
+        self._key = key
+
+    def checkpoint(self) -> Checkpoint:
+        """Read the latest published checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
+        try:
+            note = (self.folder / "checkpoint").read_text("utf-8")
+        except FileNotFoundError:
+            return Checkpoint(self._key().name, 0, EMPTY_ROOT)
+        except (OSError, UnicodeDecodeError) as error:
+            raise _damaged("a readable checkpoint", str(error)) from error
+        try:
+            return Checkpoint.parse(open_note(note, [self._key()]))
+        except FormatError as error:
+            raise _damaged(error.expected, error.found) from error
+
+    def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
+        """Prove that an event is in the tree of `size` leaves (default: the latest). Raises `LedgerError`."""
+        tiles = Tiles(self.folder, size or self.checkpoint().size)
+        return inclusion_proof(seq, tiles.size, tiles.subtree)
+
+    def consistency(self, old: int, size: int | None = None) -> list[bytes]:
+        """Prove that the tree of `size` leaves continues the one of `old`. Raises `LedgerError`."""
+        tiles = Tiles(self.folder, size or self.checkpoint().size)
+        return consistency_proof(old, tiles.size, tiles.subtree)
+
+    def read_event(self, seq: int) -> dict[str, Any] | None:
+        """Read an event's body; None where it was disposed of. Raises `FormatError`, `LedgerError`."""
+        try:
+            data = (self.events / event_name(seq)).read_bytes()
+        except FileNotFoundError:
+            return None
+        value = canonical.loads(data)
+        body = value.get("event") if isinstance(value, dict) else None
+        if not isinstance(body, dict):
+            raise _damaged(f"an event in {event_name(seq)}", "something else")
+        return body
+
+
+class Ledger(LedgerReader):
+    """One home's ledger for who holds its key. Appending and signing happen under a short lock."""
+
+    def __init__(self, home: Path, signer: Signing, head: Path, software: str) -> None:
+        super().__init__(home, lambda: signer.key)
         self._signer = signer
         self._also: tuple[Signing, ...] = ()
         self._head = head
         self._software = software
-
-    def checkpoint(self) -> Checkpoint:
-        """The latest published checkpoint, its signature checked. Size 0 in a new ledger."""
-        try:
-            note = (self.folder / "checkpoint").read_text("utf-8")
-        except FileNotFoundError:
-            return Checkpoint(self._signer.name, 0, EMPTY_ROOT)
-        except (OSError, UnicodeDecodeError) as error:
-            raise _damaged("a readable checkpoint", str(error)) from error
-        try:
-            return Checkpoint.parse(open_note(note, [self._signer.key]))
-        except FormatError as error:
-            raise _damaged(error.expected, error.found) from error
 
     def append(self, events: Sequence[Event], author: Author) -> list[Sealed]:
         """Records `events` under one new checkpoint. Durable when it returns.
@@ -246,26 +280,6 @@ class Ledger:
         with locked(self.folder / ".lock"):
             before = self.checkpoint().size
             return self._repaired().size - before
-
-    def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
-        tiles = Tiles(self.folder, size or self.checkpoint().size)
-        return inclusion_proof(seq, tiles.size, tiles.subtree)
-
-    def consistency(self, old: int, size: int | None = None) -> list[bytes]:
-        tiles = Tiles(self.folder, size or self.checkpoint().size)
-        return consistency_proof(old, tiles.size, tiles.subtree)
-
-    def read_event(self, seq: int) -> dict[str, Any] | None:
-        """The event body, or None where it was disposed of. Raises `FormatError`."""
-        try:
-            data = (self.events / event_name(seq)).read_bytes()
-        except FileNotFoundError:
-            return None
-        value = canonical.loads(data)
-        body = value.get("event") if isinstance(value, dict) else None
-        if not isinstance(body, dict):
-            raise _damaged(f"an event in {event_name(seq)}", "something else")
-        return body
 
     # -- inside the lock ---------------------------------------------------------------------------
 

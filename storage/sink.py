@@ -1,20 +1,23 @@
 """Taking one answer as it arrives: small ones in memory, large ones to a file of their own.
 
-Nothing here decides where a file lies or how it is named; that is the `CaptureWriter`'s.
+Nothing here decides where a file lies or how it is named; that is the `RecordSink`'s, which in a capture is its
+`CaptureWriter`.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
 
 from storage import canonical
 from storage.digest import Buffer, Sha256, sha256_label
-from storage.errors import DiskError, disk_error
-from storage.records import Exchange, RecordRef, Withheld, placed
+from storage.errors import DiskError, StorageError, disk_error
+from storage.records import Exchange, Origin, RecordRef, Withheld, placed
 from storage.times import utc_text
 from storage.warc import (
     HTTP_REQUEST,
@@ -27,9 +30,6 @@ from storage.warc import (
     record_header,
 )
 
-if TYPE_CHECKING:
-    from storage.capture import CaptureWriter
-
 REVISIT = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 REVISIT_AT = 32 << 10
 """Payloads below this are kept each time: they cost little, and a record by itself says more. Bytes."""
@@ -39,6 +39,40 @@ BACKLOG_LIMIT = 8 << 20
 """How much may wait for disk and digests before the reader pauses, bytes."""
 
 
+class RecordSink(Protocol):
+    """Where records go. The methods may be called from any thread, and raise `DiskError`."""
+
+    failed: StorageError | None
+    """What went wrong with the disk, once it has."""
+    warcinfo_id: str
+    """Record id of the `warcinfo` that describes the file records are appended to."""
+    original: Callable[[str, int], Origin | None]
+    """Find an earlier record with the payload of a digest and size, so that this one may only refer to it."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def opened(self) -> datetime: ...
+
+    def append_records(self, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
+        """Append whole members with one write, and list them."""
+
+    def resource(
+        self, uri: str, content_type: str, block: bytes, *, fields: Sequence[tuple[str, str]], extra: dict[str, Any]
+    ) -> RecordRef:
+        """Keep bytes that are no HTTP answer."""
+
+    def warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
+        """Make the `warcinfo` that starts a file: (record id, member, header, block)."""
+
+    def claim_file(self) -> str:
+        """Name a WARC file that somebody else fills."""
+
+    def adopt_file(self, name: str, spool: Path, records: Sequence[RecordRef], length: int) -> None:
+        """Take in a claimed file that is finished, with a line for each of its records."""
+
+
 class ExchangeSink:
     """Takes one answer as it arrives and files it with its request. One thread at a time calls it.
 
@@ -46,7 +80,7 @@ class ExchangeSink:
     byte: the exchange is then in a readable WARC.
     """
 
-    def __init__(self, writer: CaptureWriter, exchange: Exchange, notify: Callable[[], None]) -> None:
+    def __init__(self, writer: RecordSink, exchange: Exchange, notify: Callable[[], None]) -> None:
         self._writer = writer
         self.exchange = exchange
         self._notify = notify
@@ -290,7 +324,7 @@ class _Stream:
     SHA-256 runs outside the interpreter lock, so the two digests and the network use the cores there are.
     """
 
-    def __init__(self, writer: CaptureWriter, sink: ExchangeSink, stored: bool) -> None:
+    def __init__(self, writer: RecordSink, sink: ExchangeSink, stored: bool) -> None:
         self._writer, self._sink = writer, sink
         self.name = writer.claim_file()
         self._path = writer.folder / f"{self.name}.spool"

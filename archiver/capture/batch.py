@@ -16,6 +16,8 @@ from archiver.capture.result import Result, leaves
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
 from archiver.errors import ExitCode, exit_code
 from archiver.recorder.redact import cleaned
+from spiders.platform import Kind
+from spiders.platforms import names, platform_named
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
 from storage.canonical import dumps
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.home.home import Home
 
-PERISHABLE = ("telegram", "x", "youtube", "facebook", "page")
-"""Which platforms' posts vanish first: channels and accounts are banned overnight, pages last longest."""
-EXTRAS = ("youtube", "x", "page")
-"""Platforms where a second pass finds something: captions and comments, threads, a page's own files."""
 AGAIN = {Outcome.BLOCKED, Outcome.FAILED}
 """Outcomes that are tried again when the same list is run again."""
 SHEET_EVERY = 20
@@ -124,7 +122,8 @@ class Batch:
     def ordered(self) -> list[Target]:
         targets = list(self.targets.values())
         if self.options.quick:
-            targets.sort(key=lambda target: PERISHABLE.index(target.platform) if target.platform in PERISHABLE else 99)
+            order = names()
+            targets.sort(key=lambda target: order.index(target.platform))
         return targets
 
     async def capture(self, archive: Archive, at_once: int) -> list[int]:
@@ -132,7 +131,7 @@ class Batch:
         codes: list[int] = [ExitCode.USAGE] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
-        if self.options.media and any((target.platform, target.kind) == ("youtube", "video") for target in first):
+        if self.options.media and any(_kind(target).extractor for target in first):
             archive.extractors.warm()
         if self.options.screenshot and first:
             archive.browser.warm()
@@ -141,7 +140,7 @@ class Batch:
             kept = (Outcome.CAPTURED, Outcome.PARTIAL)
             more = [
                 target for target in self.ordered()
-                if target.platform in EXTRAS and target.key not in self.extras
+                if platform_named(target.platform).promise.second_pass and target.key not in self.extras
                 and (known := self.done.get(target.key)) is not None and known.outcome in kept
             ]  # fmt: skip
             if more:
@@ -174,7 +173,7 @@ class Batch:
                     if not self._listed:
                         self._console.warn(f"not started: {target.url}")
                     return
-                if target.platform == "telegram" and target.kind == "channel":
+                if _kind(target).list_skips:
                     self._settle(
                         stage, target, known, Done(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", "")
                     )
@@ -284,6 +283,10 @@ class Batch:
         for row in self.rows():
             counts[row.status] = counts.get(row.status, 0) + 1
         return " · ".join(f"{count} {status}" for status, count in counts.items())
+
+
+def _kind(target: Target) -> Kind:
+    return platform_named(target.platform).kind(target.kind)
 
 
 def _mark(key: str) -> str:

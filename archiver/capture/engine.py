@@ -12,12 +12,14 @@ from archiver.capture.result import Result
 from archiver.capture.session import Act, Progress, host_of
 from archiver.capture.support import unsupported
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from archiver.tools import exiftool
 from archiver.tools.chromium import Browser
 from archiver.tools.ytdlp_pool import ExtractorPool
 from spiders.items import Verdict
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.errors import StorageError
@@ -29,8 +31,11 @@ if TYPE_CHECKING:
 class Archive:
     """Runs captures of one home: the recorder, the spiders, and the order of their ends."""
 
-    def __init__(self, home: Home, recorder: Recorder, progress: Progress = lambda act: None) -> None:
+    def __init__(
+        self, home: Home, recorder: Recorder, progress: Progress = lambda act: None, *, signer: Signer
+    ) -> None:
         self.home = home
+        self.signer = signer
         self.recorder = recorder
         self._progress = progress
         self._acts: set[Act] = set()
@@ -99,7 +104,7 @@ class Archive:
             self._acts.discard(act)
 
     async def _spider(self, act: Act) -> None:
-        by_account = act.target.platform == "telegram" and act.options.account is not None
+        by_account = platform_named(act.target.platform).by_account and act.options.account is not None
         refusal = unsupported(act.target, act.going is not None, by_account)
         if refusal is not None:
             act.seen(Verdict(*refusal))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-LINKS = {
-    # Public posts that have stood for years. `[doctor]` in archiver.toml names others.
-    "telegram": "https://t.me/durov/523",
-    "x": "https://x.com/jack/status/20",
-    "youtube": "https://www.youtube.com/watch?v=jNQXAC9IVRw",
-    "facebook": "https://www.facebook.com/facebookapp/posts/10153231379946729",
-}
+from spiders import platforms
+
+
+def known_posts() -> dict[str, str]:
+    """A public post of each platform that has stood for years. `[doctor]` in archiver.toml names others."""
+    return {platform.name: platform.known_post for platform in platforms.PLATFORMS if platform.known_post}

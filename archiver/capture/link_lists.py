@@ -10,20 +10,16 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
+from spiders import platforms
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
-_LINK = re.compile(
-    r"https?://(?:(?!https?://)[^\s<>\"'|])+|tg:(?://)?(?:(?!https?://)[^\s<>\"'|,;])+"
-    r"|(?<![\w/.@:-])(?:www\.)?(?:t\.me|telegram\.me|x\.com|twitter\.com|mobile\.twitter\.com|youtu\.be|(?:m\.)?youtube\.com|"
-    r"facebook\.com|fb\.watch)/(?:(?!https?://)[^\s<>\"'|,;])+",
-    re.IGNORECASE,
-)
 _END = ".,;:!?…»”’]}>"
 _FORMULA = re.compile(r"=\s*HYPERLINK\s*\(\s*\"((?:[^\"]|\"\")*)\"", re.IGNORECASE)
 _HANDLE = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,63}")
@@ -55,10 +51,25 @@ class _Table:
     rows: list[tuple[int, Cells]]
 
 
+@lru_cache(maxsize=4)
+def _link_pattern(bare_hosts: tuple[str, ...]) -> re.Pattern[str]:
+    """What a link in a text looks like: with its scheme, or without one on a host that people write so."""
+    hosts = "|".join(re.escape(host) for host in bare_hosts)
+    return re.compile(
+        r"https?://(?:(?!https?://)[^\s<>\"'|])+|tg:(?://)?(?:(?!https?://)[^\s<>\"'|,;])+"
+        rf"|(?<![\w/.@:-])(?:www\.)?(?:{hosts})/(?:(?!https?://)[^\s<>\"'|,;])+",
+        re.IGNORECASE,
+    )
+
+
+def _bare_hosts() -> tuple[str, ...]:
+    return tuple(host for platform in platforms.PLATFORMS for host in platform.links.bare)
+
+
 def links_in(text: str) -> list[str]:
     """The links in a piece of text, in order, each once."""
     found: dict[str, None] = {}
-    for match in _LINK.finditer(text):
+    for match in _link_pattern(_bare_hosts()).finditer(text):
         link = match[0].rstrip(_END)
         while link.endswith(")") and link.count("(") < link.count(")"):
             link = link[:-1].rstrip(_END)

@@ -25,9 +25,9 @@ from archiver.tools import ffmpeg
 from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorDied
 from archiver.tools.ytdlp_worker import stated_options
+from spiders.json_access import at, count, dicts, text_of
 from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome
-from spiders.shapes import at, count, dicts, text_of
 from spiders.targets import Target, parse_target
 from storage.assembly import Assembly, Piece
 from storage.digest import Sha256, sha256_hex

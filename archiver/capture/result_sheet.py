@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from archiver.text.cells import csv_bytes, spreadsheet_cell
 from spiders.posts import Outcome
 from storage.errors import disk_error
 from storage.files import write_synced
@@ -22,6 +23,7 @@ STATUS = {
     Outcome.FAILED: "failed on our side",
     Outcome.SKIPPED: "left out",
 }
+_NO_XML = re.compile("[^\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 WAITING, NO_LINK, SAME = "not yet tried", "not a link", "same as another row"
 
 
@@ -91,27 +93,23 @@ def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:
     """Writes the rows to each path, CSV or XLSX by its ending. Whole or not at all. Raises `DiskError`."""
     names = [field.name for field in fields(Row)]
     table = [[HEADINGS.get(name, name) for name in names]]
-    table += [[_safe(str(asdict(row)[name])) for name in names] for row in rows]
+    table += [[_printable(str(asdict(row)[name])) for name in names] for row in rows]
     for path in paths:
         working = path.with_name(path.name + ".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_synced(working, _xlsx(table) if path.suffix.lower() == ".xlsx" else _csv(table))
+            write_synced(working, _xlsx(table) if path.suffix.lower() == ".xlsx" else csv_bytes(table[0], table[1:]))
             working.replace(path)
         except OSError as error:
             raise disk_error(error, f"writing {path.name}") from error
 
 
-def _safe(text: str) -> str:
-    """A text that a spreadsheet would run as a formula is made plain text; control characters are dropped."""
-    text = "".join(c for c in text if c == "\n" or c >= " ")[:32000]
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and text[1:2] not in ("", " ")) else text
+def _printable(text: str) -> str:
+    """Drop what XLSX cannot hold (XML 1.0, 2.2 "Characters"): control characters, and halves of a character.
 
-
-def _csv(table: list[list[str]]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows(table)
-    return out.getvalue().encode("utf-8-sig", "replace")  # the mark makes Excel read it as UTF-8
+    Longer texts than its cells take (32,767 characters) are cut.
+    """
+    return _NO_XML.sub("", text)[:32000]
 
 
 def _xlsx(table: list[list[str]]) -> bytes:
@@ -128,7 +126,7 @@ def _xlsx(table: list[list[str]]) -> bytes:
     for number, row in enumerate(table):
         cells = []
         for index, text in enumerate(row):
-            cell: Any = openpyxl.cell.WriteOnlyCell(sheet, value=text)
+            cell: Any = openpyxl.cell.WriteOnlyCell(sheet, value=spreadsheet_cell(text))
             cell.data_type = "s"  # text, whatever it looks like
             if number == 0:
                 cell.font = Font(bold=True)

@@ -10,13 +10,8 @@ from scrapy import signals
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.settings import Settings, SettingsAttribute
 
-from spiders.facebook.spider import FacebookPost
-from spiders.page.spider import Page
-from spiders.telegram.spider import TelegramChannel, TelegramPost
-from spiders.x.spider import XPost
-from spiders.x.timeline import XTimeline
-from spiders.youtube.spider import YouTubeVideo
-from spiders.youtube.walk import YouTubeList
+from spiders.platform import imported
+from spiders.platforms import platform_named
 
 if TYPE_CHECKING:
     from archiver.capture.session import Act
@@ -56,29 +51,28 @@ def spider_settings(address: tuple[str, int], authorization: str, user_agent: st
 
 def chosen(act: Act) -> tuple[Any, dict[str, Any]]:
     """(the spider that fits the target, what it is told beside it)."""
-    target, options, config = act.target, act.options, act.home.config
-    walk: dict[str, Any] = {"enough": act.enough}
+    options, config = act.options, act.home.config
+    platform = platform_named(act.target.platform)
+    kind = platform.kind(act.target.kind)
+    use = kind.walk.use if act.going is not None and kind.walk is not None else kind.capture
+    assert use is not None, "what has no spider was refused before"
+    offered: dict[str, Any] = {
+        "enough": act.enough,
+        "comments": options.comments,
+        "holes": options.holes,
+        "quick": options.quick,
+        "follow": options.follow,
+        "limited": options.limit is not None,
+        "thread": act.going is not None,
+        "clock": act.home.clock,
+        "query_ids": config.x_queries,
+        "features": config.x_features,
+    }
+    if platform.cookies_of is not None:
+        offered["cookies"] = config.cookies_for(platform.cookies_of, platform.name)
     if act.going is not None:
-        walk |= {"cursor": act.going.state.cursor, "since": options.since, "until": options.until}
-    login = {
-        "cookies": config.cookies_for("x.com", "x"), "query_ids": config.x_queries, "features": config.x_features,
-    }  # fmt: skip
-    if target.platform == "telegram":
-        more = {"comments": options.comments}
-        if act.going is None:
-            return TelegramPost, {**walk, **more}
-        return TelegramChannel, {**walk, **more, "holes": options.holes}
-    if target.platform == "x":
-        if target.kind == "post":
-            return XPost, {**login, **walk, "quick": options.quick, "thread": act.going is not None}
-        return XTimeline, {**login, **walk}
-    if target.platform == "youtube":
-        if target.kind == "video":
-            return YouTubeVideo, {**walk, "comments": options.comments, "clock": act.home.clock}
-        return YouTubeList, {**walk, "clock": act.home.clock, "limited": options.limit is not None}
-    if target.platform == "facebook":
-        return FacebookPost, {"cookies": config.cookies_for("facebook.com", "facebook")}
-    return Page, {"follow": options.follow}
+        offered |= {"cursor": act.going.state.cursor, "since": options.since, "until": options.until}
+    return imported(use.spider), {name: offered[name] for name in use.takes if name in offered}
 
 
 async def run_spider(act: Act) -> None:

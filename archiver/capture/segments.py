@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from archiver.capture.fetcher import FileGot
 from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
 from archiver.recorder.content_coding import decode_body
+from spiders.json_access import dicts, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
-from spiders.shapes import dicts, text_of
 from storage.assembly import Piece
 
 if TYPE_CHECKING:

@@ -30,9 +30,10 @@ from archiver.recorder.dial import Exit
 from archiver.recorder.exchange import ExchangeDone, Limits
 from archiver.seal.sealing import seal
 from archiver.version import software
-from spiders.absence import classify
+from spiders.availability import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.links import safe_split
+from spiders.platforms import platform_named
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, parse_target
 from spiders.youtube.captions import parse_track
@@ -49,15 +50,6 @@ GRACE_SECONDS = 5.0
 """How long media that are under way may take to be put together after Ctrl-C."""
 
 
-FIRST_TAGS = ("embed", "syndication", "page", "page 1", "timeline")
-"""Tags of the request that asks for the target itself."""
-
-
-TOLD = frozenset({
-    "poll", "location", "contact", "link preview", "dice", "game", "invoice", "list", "story", "giveaway",
-    "giveaway results", "live stream",
-})  # fmt: skip
-"""Attachments that are told in the page or message itself and have no file."""
 Want = Callable[[str, Attachment, str, bool], bool]
 """(inventory key, attachment, parent, required) → whether the file counts for its parent."""
 Progress = Callable[["Act"], None]
@@ -82,6 +74,7 @@ class Act(Fetching):
         """`capture_id`: the one to make, where it follows from a job; else a new one."""
         super().__init__([value.decode("utf-8", "replace") for value in home.config.secret_values])
         self.going = going
+        self.promise = platform_named(target.platform).promise
         self.home, self.archive, self.target, self.options = home, archive, target, options
         self.recorder = recorder = archive.recorder
         shown = replace(target, url=self.clean(target.url), id=self.clean(target.id))
@@ -256,7 +249,7 @@ class Act(Fetching):
             self._needed.append(item.key)
         if item.final:
             self._final = (outcome, reason)
-            if self.target.platform == "youtube" and outcome is Outcome.BLOCKED:
+            if self.promise.extractor_despite_wall and outcome is Outcome.BLOCKED:
                 self._despite_wall(item.key)
 
     def _despite_wall(self, parent: str) -> None:
@@ -295,7 +288,9 @@ class Act(Fetching):
         """
         key, record = key or f"post {post.id}", facts.get("record")
         remark = post.extra.get("kind") in ("comment", "chat")
-        kind = str(post.extra["kind"]) if remark else "article" if post.platform == "page" else key.partition(" ")[0]
+        promise = platform_named(post.platform).promise
+        word = key.partition(" ")[0]
+        kind = str(post.extra["kind"]) if remark else promise.post_word if word == "post" else word
         over = not remark and self.options.limit is not None and self.posts >= self.options.limit
         if not self.discover(key, kind, post.url, parent):
             return
@@ -321,7 +316,7 @@ class Act(Fetching):
         parts = []
         for number, attachment in enumerate(post.attachments):
             part = f"{key} #{number}"
-            if attachment.kind in TOLD:
+            if attachment.kind in promise.told:
                 self.discover(part, attachment.kind, attachment.url, key)
                 self.end(part, Outcome.CAPTURED, "in the page itself", record)
                 continue
@@ -370,7 +365,7 @@ class Act(Fetching):
 
     def _answered(self, done: ExchangeDone) -> None:
         """The target's page was answered: a browser can show it while we read it."""
-        if done.tag in FIRST_TAGS and done.status is not None and done.status < 300:
+        if done.tag in self.promise.first_tags and done.status is not None and done.status < 300:
             self._picture()
 
     def pictured(self) -> None:
@@ -379,7 +374,7 @@ class Act(Fetching):
             self._picture()
 
     def _picture(self) -> None:
-        if self.target.kind in ("private post", "private channel", "private group", "invite"):
+        if platform_named(self.target.platform).kind(self.target.kind).members_only:
             return  # nothing that a browser without the account could show
         if not self.options.screenshot or self.interrupted or self.port.stopped or "screenshot" in self._fetches:
             return
@@ -476,7 +471,7 @@ class Act(Fetching):
         self._originals.close()
         self.writer.close(str(outcome), reason, {"media": self.media.facts} if self.media.facts else None)
         try:
-            seq: int | None = seal(self.home, self.folder, list(self.options.cases)).seq
+            seq: int | None = seal(self.home, self.archive.signer, self.folder, list(self.options.cases)).seq
         finally:
             self.writer.release()
         try:
@@ -548,7 +543,7 @@ class Act(Fetching):
 
     def _without_answer(self) -> tuple[Outcome, str | None]:
         """No spider read an answer: what the recorder saw of the target's own request says why."""
-        for tag in FIRST_TAGS:
+        for tag in self.promise.first_tags:
             done = self._exchanges.get(tag)
             if done is None:
                 continue

@@ -2,56 +2,39 @@
 
 from __future__ import annotations
 
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
-
-CAPTURED = {
-    ("telegram", "post"), ("x", "post"), ("youtube", "video"),
-    ("facebook", "post"), ("facebook", "video"), ("facebook", "photo"), ("facebook", "profile"),
-}  # fmt: skip
-
-
-WALKED = {
-    ("telegram", "channel"): "channel", ("x", "post"): "thread", ("x", "profile"): "profile", ("x", "search"): "search",
-    ("youtube", "channel"): "channel", ("youtube", "playlist"): "playlist",
-}  # fmt: skip
-"""What `archiver crawl` walks, as people call it."""
-
-
-BY_ACCOUNT = {"post", "private post", "comment", "story"}
-
-
-WALKED_BY_ACCOUNT = {
-    "channel": "channel", "private channel": "channel", "private group": "group", "invite": "channel", "post": "thread",
-    "private post": "thread",
-}  # fmt: skip
-"""What of Telegram an account can capture, and walk."""
 
 
 def walked(target: Target, account: bool) -> str | None:
     """What a walk of the target is called, or None where there is none."""
-    if account and target.platform == "telegram":
-        return WALKED_BY_ACCOUNT.get(target.kind)
-    return WALKED.get((target.platform, target.kind))
+    platform = platform_named(target.platform)
+    kind = platform.kind(target.kind)
+    if account and platform.by_account:
+        return kind.account_walk
+    return kind.walk.called if kind.walk else None
 
 
 def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
     """Targets that are recognised and cannot be captured, or not in this way, with what to do."""
-    kind = (target.platform, target.kind)
-    if account:
-        if target.kind in WALKED_BY_ACCOUNT if walk else target.kind in BY_ACCOUNT:
+    platform = platform_named(target.platform)
+    kind = platform.kind(target.kind)
+    if account and platform.by_account:
+        if kind.account_walk if walk else kind.account:
             return None
         if walk:
             return Outcome.SKIPPED, f"a {target.kind} is nothing to walk: archiver capture {target.url}"
-        return Outcome.SKIPPED, f"a whole {WALKED_BY_ACCOUNT[target.kind]}: archiver crawl {target.url}"
-    if (kind in WALKED) if walk else (target.platform == "page" or kind in CAPTURED):
+        return Outcome.SKIPPED, f"a whole {kind.account_walk}: archiver crawl {target.url}"
+    if kind.walk if walk else kind.capture:
         return None
-    if kind in WALKED:
-        return Outcome.SKIPPED, f"a whole {WALKED[kind]}: archiver crawl {target.url}"
-    if target.platform == "telegram":
+    if kind.walk:
+        return Outcome.SKIPPED, f"a whole {kind.walk.called}: archiver crawl {target.url}"
+    if platform.by_account:
         return (
             Outcome.REFUSED,
-            f"a Telegram {target.kind} is not on the public web; it needs an account (archiver telegram login)",
+            f"a {platform.title} {target.kind} is not on the public web; it needs an account "
+            f"(archiver {platform.name} login)",
         )
     return (
         Outcome.SKIPPED,

@@ -8,6 +8,7 @@ from typing import Any
 
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from storage.events import Event
 from storage.ledger import Sealed
 
@@ -93,14 +94,16 @@ def milliseconds(text: str) -> int:
     )
 
 
-def annotate(home: Home, kind: str, what: About, text: str | None, extra: dict[str, Any] | None = None) -> Sealed:
+def annotate(
+    home: Home, signer: Signer, kind: str, what: About, text: str | None, extra: dict[str, Any] | None = None
+) -> Sealed:
     """Signs and seals one annotation, and brings the catalog up to date. Raises `LedgerError`, `UsageError`."""
     if kind not in KINDS:
         raise UsageError(f"one of {', '.join(KINDS)}", repr(kind), "Choose one.")
     if not (text or "").strip():
         raise UsageError("some words", "none", "Say what is to be recorded.")
     detail = {"kind": kind, "about": what.detail(), "text": text, **(extra or {})}
-    sealed = home.ledger.append([Event("annotated", home.clock(), detail)], home.author)[0]
+    sealed = signer.append([Event("annotated", home.clock(), detail)])[0]
     home.project()
     return sealed
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from archiver.casework.diff import WORDS, Diff, words
-from archiver.cli.console import harmless, many
-from archiver.export.html import Markup, table, tag
 from archiver.home.visibility import HIDDEN
+from archiver.text.html import Markup, table, tag
+from archiver.text.plain import harmless, many
 
 WHERE = {"both": "", "a": "  only in A", "b": "  only in B"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archiver.capture.post_digests import attached, other_files
+from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
 SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
@@ -17,14 +18,8 @@ IF_SAID = ("edited", "author_handle", "author_name")
 def post_of(text: str) -> str:
     """A post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
-    if isinstance(target, Target) and target.platform == "telegram":
-        if target.kind == "private post":
-            return f"c/{target.id}"
-        if target.kind == "comment":
-            return target.id.replace("#", "?comment=")
-    if isinstance(target, Target) and target.platform != "page":
-        return target.id
-    return text
+    named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
+    return text if named is None else named
 
 
 def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:

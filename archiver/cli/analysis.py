@@ -22,10 +22,11 @@ _BASIS = re.compile(r"(?P<id>[^:@\s]+)(?::(?P<post>[^@\s]+))?(?:@(?P<from>[\d:.]
 
 def annotate(context: Context, home: Home, kind: str, about: dict[str, Any], text: str, detail: dict[str, Any]) -> int:
     """Sign what a person says as an event, and say which. Raises `LedgerError`."""
+    signer = context.signer(home)
     event = Event("annotated", home.clock(), {"kind": kind, "about": about, "text": text, **detail})
-    sealed = home.ledger.append([event], home.author)[0]
+    sealed = signer.append([event])[0]
     home.project()
-    context.console.say(f"{kind} signed by {home.author.pseudonym} ({home.author.role}) as event {sealed.seq}")
+    context.console.say(f"{kind} signed by {signer.author.pseudonym} ({signer.author.role}) as event {sealed.seq}")
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})
     return 0
 

@@ -35,11 +35,12 @@ def annotate(context: Context, kind: str, extra: dict[str, Any], notice: str = "
         arguments.end,
         arguments.region,
     )
-    sealed = annotations.annotate(home, kind, what, " ".join(arguments.words), extra)
+    signer = context.signer(home)
+    sealed = annotations.annotate(home, signer, kind, what, " ".join(arguments.words), extra)
     if notice:
         context.console.say(notice)
     context.console.say(
-        f"{kind} signed by {home.author.pseudonym} as event {sealed.seq}, about {what.capture}"
+        f"{kind} signed by {signer.author.pseudonym} as event {sealed.seq}, about {what.capture}"
         + (f" {what.post}" if what.post else "")
     )
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.capture.options import Options
 from archiver.cli.moments import moment
 from archiver.home.cases import DEFAULT_CASE
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, Target
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def capture_options(home: Home, arguments: Any, account: str | None = None) -> O
 
 def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
     """Return the account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
-    if not any(isinstance(one, Target) and one.platform == "telegram" for one in targets):
+    if not any(isinstance(one, Target) and platform_named(one.platform).by_account for one in targets):
         return None
     return chosen_account(home, arguments)
 

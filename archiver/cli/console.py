@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 import time
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from archiver.cli import terminal
 from archiver.cli.text import kept
+from archiver.text.plain import harmless, size
 
 if TYPE_CHECKING:
     from archiver.capture.result import Result
@@ -25,29 +25,6 @@ _MARKS = {
     "failed": "✗",
     "skipped": "·",
 }
-
-
-def size(count: int) -> str:
-    """`1.9 MB`: decimal units, as files are sold and sent."""
-    value = float(count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000 or unit == "GB":
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= 1000
-    raise AssertionError("unreachable")
-
-
-def many(count: int, what: str) -> str:
-    """`1 capture`, `2 captures`."""
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
-
-
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def harmless(text: str) -> str:
-    """Text of strangers for a terminal: control characters, and those that turn the direction of writing, are shown as codes."""
-    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class Console:

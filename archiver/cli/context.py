@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.home.home import Home
-    from archiver.home.ports import Signer
+    from archiver.home.ports import Decryptor, Fetch, Inspector
     from archiver.recorder.network import TestNetwork
+    from archiver.signer.local import LocalSigner
 
 
 class Context:
@@ -27,6 +28,7 @@ class Context:
         self.console = console
         self.network = network
         self.environment = environment
+        self._signers: dict[Path, LocalSigner] = {}
 
     @property
     def home_path(self) -> Path:
@@ -36,11 +38,31 @@ class Context:
         chosen: Path | None = self.arguments.home
         return chosen if chosen else default_path(self.environment)
 
-    def signer(self, home: Home) -> Signer:
-        """Make the signer of `home`: its keys are opened only when something is signed."""
+    def signer(self, home: Home) -> LocalSigner:
+        """Return the signer of `home`, one and the same for a command: a passphrase is asked for once."""
         from archiver.signer.local import LocalSigner
 
-        return LocalSigner(home)
+        if home.path not in self._signers:
+            self._signers[home.path] = LocalSigner(home, self.arguments.person)
+        return self._signers[home.path]
+
+    def decryptor(self, home: Home) -> Decryptor:
+        """Make what opens withheld values with the keys of `home`."""
+        from archiver.signer.withheld import LocalDecryptor
+
+        return LocalDecryptor(home.path)
+
+    def fetch(self, home: Home) -> Fetch:
+        """Make what brings evicted files back from the copies of `home`."""
+        from archiver.copies.evict import CopiesFetch
+
+        return CopiesFetch(home)
+
+    def inspector(self) -> Inspector:
+        """Make what reads the facts of media files."""
+        from archiver.tools.inspector import LocalInspector
+
+        return LocalInspector()
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
@@ -49,14 +71,14 @@ class Context:
 
         if not is_home(self.home_path):
             return make_home(self)
-        return Home(self.home_path, environment=self.environment, person=self.arguments.person)
+        return Home(self.home_path, environment=self.environment)
 
     def recovered_home(self) -> Home:
         """The home for a command that writes: what an earlier process left open is closed and sealed first."""
         from archiver.seal.recovery import recover
 
         home = self.home()
-        for done in recover(home):
+        for done in recover(home, self.signer(home)):
             self.console.warn(f"recovered {done.describe()}")
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
         home.project()

@@ -18,14 +18,14 @@ def copied(context: Context, home: Home, code: int) -> int:
 
 def _copy(context: Context, home: Home) -> None:
     """Copy what was just sealed. What fails is said; the next round does it."""
-    from archiver.cli.console import many, size
     from archiver.copies.destinations import open_place
     from archiver.copies.sync import sync
+    from archiver.text.plain import many, size
     from storage.errors import EvidenceError
 
     for one in home.config.copies.destinations:
         try:
-            report = sync(home, open_place(home, one))
+            report = sync(home, context.signer(home), open_place(home, one))
         except EvidenceError as error:
             context.console.warn(f"not copied to {one.name}: {error.found}. {error.next_step}")
             continue

@@ -13,7 +13,6 @@ from archiver.capture.engine import Archive
 from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.recorder.network import TestNetwork
 from archiver.seal.kept_stamps import OTS, Stamp
 from archiver.seal.timestamps import Report, asker_for, stamp_latest
 from storage.times import utc_text
@@ -37,7 +36,7 @@ def run_interruptible(
     cases = list(cases)
 
     async def stamp() -> None:
-        await asyncio.to_thread(after_captures, archive.home, context.console, cases, context.network)
+        await asyncio.to_thread(after_captures, context, archive.home, cases)
 
     async def stamping() -> None:
         while archive.home.config.timestamps.wanted:
@@ -114,11 +113,11 @@ def tell(console: Console, report: Report) -> None:
         console.warn(f"  ! {text}")
 
 
-def after_captures(home: Home, console: Console, cases: Iterable[str], network: TestNetwork | None) -> None:
+def after_captures(context: Context, home: Home, cases: Iterable[str]) -> None:
     """The round that follows captures where set-up allowed it. A failure is told and takes nothing from the captures."""
     if not home.config.timestamps.wanted:
         return
-    report = stamp_latest(home, asker_for(home, cases, network))
-    tell(console, report)
+    report = stamp_latest(home, context.signer(home), asker_for(home, cases, context.network))
+    tell(context.console, report)
     if report.new or report.troubles:
-        console.data({"stamps": [shown(stamp) for stamp in report.new], "troubles": report.troubles})
+        context.console.data({"stamps": [shown(stamp) for stamp in report.new], "troubles": report.troubles})

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from archiver.home.config import DEFAULT_AGENT
-from archiver.home.create import Answers
 from archiver.home.home import Home
 from archiver.home.paths import given_path
+from archiver.signer.create_home import Answers, create_home
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -67,7 +67,7 @@ def make_home(context: Context) -> Home:
     if second and "://" not in second:  # the settings are read from anywhere
         second = str(given_path(second))
     answers = Answers(pseudonym or "investigator", agent or DEFAULT_AGENT, proxy or "", second or "", bool(stamps))
-    home = Home.create(context.home_path, answers)
+    home = create_home(context.home_path, answers)
     console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
     console.say("Copy keys/ to a safe place: without it withheld values cannot be opened, nor the ledger continued.")
     if answers.second:

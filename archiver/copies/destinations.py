@@ -57,11 +57,11 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
             "none",
             "Make one, on another disk: archiver recovery new /media/usb",
         )
-    origin = home.keys.ledger.name
+    origin = home.ledger_key.name
     if one.own:
         names, opens, mark = None, [], home_mark(origin)
     else:
-        names, opens = names_key(home), [copies_identity(home)]
+        names, opens = names_key(home.path), [copies_identity(home.path)]
         mark = keyed(names, b"home").hex()[:16]
     found = store_of(one, home.path, home.config.copies.bandwidth)
     locks, weak = False, []

@@ -28,6 +28,7 @@ from storage.objects import Remains
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Erased:
     """Whether what remains cannot be read by anybody: the capture's key was destroyed."""
 
 
-def request(home: Home, capture: str, basis: str, with_notes: bool) -> int:
+def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
     """The first person's word. Raises `UsageError`."""
     if capture in policies(home).disposed:
         raise UsageError("a capture that is held", f"{capture}, which was disposed of", "Nothing is left to do.")
@@ -61,7 +62,7 @@ def request(home: Home, capture: str, basis: str, with_notes: bool) -> int:
             "Dispose of these first, or of none.",
         )
     detail = {"capture": capture, "basis": basis, "with_notes": with_notes}
-    sealed = home.ledger.append([Event("disposal-requested", home.clock(), detail)], home.author)[0]
+    sealed = signer.append([Event("disposal-requested", home.clock(), detail)])[0]
     home.project()
     return sealed.seq
 
@@ -71,7 +72,7 @@ def referrers(home: Home, capture: str) -> list[str]:
     return home.catalog.referring_to(capture)
 
 
-def confirm(home: Home, capture: str) -> dict[str, Any]:
+def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
     """The second person's word: the tombstone. Raises `UsageError` where nobody asked, or the same person did."""
     asked = [
         body for body in home.catalog.event_bodies(("disposal-requested",)) if body["detail"]["capture"] == capture
@@ -79,7 +80,7 @@ def confirm(home: Home, capture: str) -> dict[str, Any]:
     if not asked:
         raise UsageError("a request by another person", "none", f"First: archiver dispose {capture} --basis TEXT")
     latest = asked[-1]
-    if latest["agent"]["key"] == home.author.public_text:
+    if latest["agent"]["key"] == signer.author.public_text:
         raise UsageError(
             "a second person",
             f"{latest['agent']['id']}, who asked for it",
@@ -102,7 +103,7 @@ def confirm(home: Home, capture: str) -> dict[str, Any]:
         "seqs": seqs,
         "large": [entry["sha256"] for entry in manifest.get("files", [])],
     }
-    sealed = home.ledger.append([Event("disposed", home.clock(), detail)], home.author)[0]
+    sealed = signer.append([Event("disposed", home.clock(), detail)])[0]
     home.project()
     return {"event": sealed.seq, **detail}
 
@@ -152,7 +153,7 @@ def destroy_here(home: Home) -> list[str]:
     return done
 
 
-def destroy_there(home: Home, place: Place) -> list[Erased]:
+def destroy_there(home: Home, signer: Signer, place: Place) -> list[Erased]:
     """Removes the copies of what was disposed of, the key of the capture first. Raises `StoreError`."""
     name = place.destination.name
     told = {
@@ -177,7 +178,7 @@ def destroy_there(home: Home, place: Place) -> list[Erased]:
             "unreadable": found.unreadable,
         }
         if not _same_as_before(home, event):
-            home.ledger.append([Event("erased", home.clock(), event)], home.author)
+            signer.append([Event("erased", home.clock(), event)])
     home.project()
     return done
 

@@ -6,7 +6,7 @@ and proven. A file goes only after it was read back, whole, from as many places 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Report:
     """(capture, why its files stay)"""
 
 
-def evict(home: Home, places: list[Place], captures: Iterable[str], copies: int) -> Report:
+def evict(home: Home, signer: Signer, places: list[Place], captures: Iterable[str], copies: int) -> Report:
     """Frees what lies safely at `copies` places. The event comes before the files go. Raises `LedgerError`, `DiskError`."""
     report = Report()
     with locked(home.path / "outgoing" / ".evict.lock"):
@@ -57,7 +58,7 @@ def evict(home: Home, places: list[Place], captures: Iterable[str], copies: int)
                     (capture, f"{short[0]} was read back from {len(safe[short[0]])} places, not {copies}")
                 )
                 continue
-            _free(home, row, folder, large, safe)
+            _free(home, signer, row, folder, large, safe)
             report.captures += 1
             report.files += len(large)
             report.bytes += sum(int(entry["size"]) for entry in large)
@@ -91,11 +92,16 @@ def _safe_at(home: Home, places: list[Place], row: dict[str, Any], entry: dict[s
 
 
 def _free(
-    home: Home, row: dict[str, Any], folder: Path, large: list[dict[str, Any]], safe: dict[str, list[str]]
+    home: Home,
+    signer: Signer,
+    row: dict[str, Any],
+    folder: Path,
+    large: list[dict[str, Any]],
+    safe: dict[str, list[str]],
 ) -> None:
     now = home.clock()
     files = [{"name": e["name"], "sha256": e["sha256"], "size": e["size"], "places": safe[e["name"]]} for e in large]
-    home.ledger.append([Event("evicted", now, {"capture": row["id"], "files": files})], home.author)
+    signer.append([Event("evicted", now, {"capture": row["id"], "files": files})])
     home.project()
     with scratch(home.path, "evict") as working:  # nothing half written ever lies in a capture's folder
         for item in files:
@@ -114,30 +120,36 @@ def _sweep(folder: Path) -> None:
             path.unlink()
 
 
-def bring_back(home: Home, captures: Iterable[str], names: list[str] | None = None) -> int:
-    """Fetches evicted files back, checked; bytes. Nothing where nothing is missing.
+class CopiesFetch:
+    """Brings evicted files back from the copies of a home. Implements `archiver.home.ports.Fetch`."""
 
-    Raises `CannotTell` where no place gives one back, `DiskError`.
-    """
-    fetched = 0
-    places: list[Place] | None = None
-    for capture in captures:
-        folder = home.path / home.capture_folder(capture)
-        missing = [name for name in stubs(folder) if names is None or name in names]
-        if not missing:
-            continue
-        if places is None:
-            places = list(_places(home))
-        row = home.catalog.capture(capture) or {}
-        entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
-        with scratch(home.path, "fetch") as working:
-            for name in missing:
-                _fetch_one(places, row, entries[name], working)
-                (working / name).rename(folder / name)
-                sync_folder(folder)
-                stub_path(folder, name).unlink(missing_ok=True)
-                fetched += int(entries[name]["size"])
-    return fetched
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def bring_back(self, captures: Iterable[str], names: Sequence[str] | None = None) -> int:
+        """Fetch evicted files back, each checked; return their bytes. Nothing is done where nothing is missing.
+
+        Raises `CannotTell` where no place gives one back, `DiskError`.
+        """
+        home, fetched = self._home, 0
+        places: list[Place] | None = None
+        for capture in captures:
+            folder = home.path / home.capture_folder(capture)
+            missing = [name for name in stubs(folder) if names is None or name in names]
+            if not missing:
+                continue
+            if places is None:
+                places = list(_places(home))
+            row = home.catalog.capture(capture) or {}
+            entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
+            with scratch(home.path, "fetch") as working:
+                for name in missing:
+                    _fetch_one(places, row, entries[name], working)
+                    (working / name).rename(folder / name)
+                    sync_folder(folder)
+                    stub_path(folder, name).unlink(missing_ok=True)
+                    fetched += int(entries[name]["size"])
+        return fetched
 
 
 def _places(home: Home) -> Iterator[Place]:

@@ -42,6 +42,7 @@ from storage.times import utc_parse, utc_text
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 
 @dataclass
@@ -156,28 +157,28 @@ def read_events(home: Home, report: Report) -> None:
             report.damaged.append(Damage("home", None, f"events/{event_name(leaf['seq'])}", found, "event"))
 
 
-def read_ledger(home: Home, report: Report) -> None:
+def read_ledger(home: Home, signer: Signer, report: Report) -> None:
     """Tiles, checkpoints and the head, against each other and the events. Raises `LedgerError` where they fit in no way."""
     report.files += sum(1 for path in home.ledger.folder.rglob("*") if path.is_file() and path.name != ".lock")
-    for one in damaged_ledger(home):
+    for one in damaged_ledger(home, signer):
         report.damaged.append(Damage("home", None, one.name, one.found, "ledger"))
 
 
-def ledger_mended(home: Home, report: Report) -> None:
+def ledger_mended(home: Home, signer: Signer, report: Report) -> None:
     """What `--repair` does before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
     copies: list[tuple[str, Vault]] = []
     for one in home.config.copies.destinations:
         with suppress(StoreError):  # said when it is opened again, to be read
             copies.append((one.name, open_place(home, one, writing=False).vault))
     try:
-        mends = mend_ledger(home, copies)
+        mends = mend_ledger(home, signer, copies)
     except StoreError:  # a place went away meanwhile: what is here may do
-        mends = mend_ledger(home, [])
+        mends = mend_ledger(home, signer, [])
     for mend in mends:
         bad = Damage("home", None, mend.name, mend.found, "ledger", mend.source)
         report.damaged.append(bad)
         aside = {"aside": f"damaged/{mend.name}"} if mend.found != "it is gone" else {}
-        _tell_repair(home, bad, {"from": mend.source, **aside})
+        _tell_repair(home, signer, bad, {"from": mend.source, **aside})
 
 
 def _digest(path: Path) -> Sha256 | OSError:
@@ -231,7 +232,7 @@ def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Rep
             report.damaged.append(Damage(name, None, key, found, "ledger"))
 
 
-def tell_result(home: Home, report: Report, rows: list[dict[str, Any]], everything: bool) -> int:
+def tell_result(home: Home, signer: Signer, report: Report, rows: list[dict[str, Any]], everything: bool) -> int:
     """The signed result; the event's number."""
     detail: dict[str, Any] = {
         "kind": "fixity",
@@ -247,7 +248,7 @@ def tell_result(home: Home, report: Report, rows: list[dict[str, Any]], everythi
         detail["all_before"] = max((row["seq"] for row in rows), default=-1) + 1
     else:
         detail["captures"] = [row["id"] for row in rows]
-    sealed = home.ledger.append([Event("checked", home.clock(), detail)], home.author)[0]
+    sealed = signer.append([Event("checked", home.clock(), detail)])[0]
     home.project()
     return sealed.seq
 
@@ -255,33 +256,33 @@ def tell_result(home: Home, report: Report, rows: list[dict[str, Any]], everythi
 # -- repair ----------------------------------------------------------------------------------------------
 
 
-def repair(home: Home, places: list[Place], report: Report) -> None:
+def repair(home: Home, signer: Signer, places: list[Place], report: Report) -> None:
     """Brings back what can be brought back. What cannot stays in the report as it was."""
     rows = {row["id"]: row for row in home.catalog.captures()}
     for one in report.damaged:
         if one.repaired is not None:
             continue
         if one.where == "home" and one.capture is not None:
-            _repair_here(home, places, rows[one.capture], one)
+            _repair_here(home, signer, places, rows[one.capture], one)
         elif one.where == "home":
-            _repair_event(home, places, one)
+            _repair_event(home, signer, places, one)
     for one in report.damaged:
         if one.where != "home":
             place = next(item for item in places if item.destination.name == one.where)
-            _repair_there(home, place, rows.get(one.capture or ""), one)
+            _repair_there(home, signer, place, rows.get(one.capture or ""), one)
 
 
-def _repair_here(home: Home, places: list[Place], row: dict[str, Any], one: Damage) -> None:
+def _repair_here(home: Home, signer: Signer, places: list[Place], row: dict[str, Any], one: Damage) -> None:
     for place in places:
         try:
             with scratch(home.path, "repair") as working:
-                _put_back(home, place, row, one, working)
+                _put_back(home, signer, place, row, one, working)
         except (KeyError, StoreError, FormatError):
             continue
         return
 
 
-def _repair_event(home: Home, places: list[Place], one: Damage) -> None:
+def _repair_event(home: Home, signer: Signer, places: list[Place], one: Damage) -> None:
     """An event out of the packs of a ledger's copy, if it fits its leaf."""
     path = home.path / one.name
     seq = int(path.stem)
@@ -297,11 +298,11 @@ def _repair_event(home: Home, places: list[Place], one: Damage) -> None:
                 write_synced(aside, path.read_bytes(), 0o600)
             write_synced(path, data)
             one.repaired = place.destination.name
-            _tell_repair(home, one, {"from": place.destination.name})
+            _tell_repair(home, signer, one, {"from": place.destination.name})
             return
 
 
-def _put_back(home: Home, place: Place, row: dict[str, Any], one: Damage, working: Path) -> None:
+def _put_back(home: Home, signer: Signer, place: Place, row: dict[str, Any], one: Damage, working: Path) -> None:
     """Fetches a file and puts it where the damaged one lies, which goes aside."""
     folder = home.path / row["folder"]
     data = restored_files(place.vault, row, [one.name], working)
@@ -316,16 +317,16 @@ def _put_back(home: Home, place: Place, row: dict[str, Any], one: Damage, workin
     except OSError as error:
         raise disk_error(error, f"repairing {one.name}") from error
     one.repaired = place.destination.name
-    _tell_repair(home, one, {"from": place.destination.name, "aside": aside.relative_to(home.path).as_posix()})
+    _tell_repair(home, signer, one, {"from": place.destination.name, "aside": aside.relative_to(home.path).as_posix()})
 
 
-def _repair_there(home: Home, place: Place, row: dict[str, Any] | None, one: Damage) -> None:
+def _repair_there(home: Home, signer: Signer, place: Place, row: dict[str, Any] | None, one: Damage) -> None:
     """Once more, under a key of its own: what lies there is neither overwritten nor believed."""
     try:
         if row is None:
             if mend_ledger_copy(home, place.vault, one.name):
                 one.repaired = "home"
-                _tell_repair(home, one, {"from": "home"})
+                _tell_repair(home, signer, one, {"from": "home"})
             return
         copy = home.catalog.copies(place.destination.name, row["id"])[0]
         if one.kind == "key":  # what the lost key opened is put there once more, for a new one
@@ -336,9 +337,9 @@ def _repair_there(home: Home, place: Place, row: dict[str, Any] | None, one: Dam
             objects = [
                 _again(home, place, row, item, to) if item["key"] == one.name else item for item in copy["objects"]
             ]
-        tell(home, place.destination.name, [{"capture": row["id"], "objects": objects}])
+        tell(home, signer, place.destination.name, [{"capture": row["id"], "objects": objects}])
         one.repaired = "home"
-        _tell_repair(home, one, {"from": "home"})
+        _tell_repair(home, signer, one, {"from": "home"})
     except (FormatError, StoreError, KeyError, OSError):
         return  # stays in the report
 
@@ -382,6 +383,6 @@ def _again(home: Home, place: Place, row: dict[str, Any], item: dict[str, Any], 
     }
 
 
-def _tell_repair(home: Home, one: Damage, how: dict[str, Any]) -> None:
-    home.ledger.append([Event("repaired", home.clock(), {**one.line(), **how})], home.author)
+def _tell_repair(home: Home, signer: Signer, one: Damage, how: dict[str, Any]) -> None:
+    signer.append([Event("repaired", home.clock(), {**one.line(), **how})])
     home.project()

@@ -82,7 +82,7 @@ def push(home: Home, vault: Vault, lock: Lock | None) -> int:
     """Brings the ledger's copy up to ours; returns how many events went. Raises `LedgerError`, `StoreError`."""
     remote = compare(home, vault)
     size = home.ledger.checkpoint().size
-    everyone = recipients_of([*every_recipient(home), *_own(vault)])
+    everyone = recipients_of([*every_recipient(home.catalog), *_own(vault)])
     _ring(home, vault, size, lock)
     _proofs(home, vault, size, lock)
     if size == remote.size:
@@ -105,11 +105,11 @@ def _ring(home: Home, vault: Vault, size: int, lock: Lock | None) -> None:
     recovery = recovery_keys(home.path)
     ring = {
         "format": FORMAT,
-        "origin": home.keys.ledger.name,
+        "origin": home.ledger_key.name,
         "keys": [str(key) for key in our_keys(home)],
         "names": vault.names.hex() if vault.names is not None else None,
     }
-    readers = [*every_recipient(home), *recovery, *_own(vault)]
+    readers = [*every_recipient(home.catalog), *recovery, *_own(vault)]
     _keep_newest(vault, "ring", size, canonical.dumps(ring), readers, lock)
     if recovery:
         bundle = pack(private_files(home.path))
@@ -292,7 +292,7 @@ def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:
     """Puts an object of the ledger's copy there once more, under a key that begins with the same. False where it cannot be made."""
     again = f"{key}{AGAIN}{secrets.token_hex(4)}"
     path = key.removeprefix(f"{vault.home}/")
-    everyone = recipients_of([*every_recipient(home), *_own(vault)])
+    everyone = recipients_of([*every_recipient(home.catalog), *_own(vault)])
     if path.startswith("tile/"):
         newest = next((one.size for one, _ in readable_checkpoints(vault, our_keys(home))), 0)
         data = dict(_tiles(Tiles(home.ledger.folder, newest), 0)).get(path)

@@ -23,12 +23,13 @@ from storage.events import event_name, leaf
 from storage.files import locked, write_synced
 from storage.ledger import TILE, Tiles, tile_path, unpack_entries
 from storage.merkle import leaf_hash, root_of
-from storage.note import Checkpoint, VerifierKey, open_note, sign
+from storage.note import Checkpoint, VerifierKey, open_note
 from storage.packs import unpack
 from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 HEAD = "keys/ledger.head"
 
@@ -56,7 +57,7 @@ class _Source:
     hashes: dict[int, list[bytes]]
 
 
-def damaged_ledger(home: Home, copies: Sequence[tuple[str, Vault]] = ()) -> list[Mend]:
+def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]] = ()) -> list[Mend]:
     """What of `ledger/` and its head is damaged, with what belongs there. Changes nothing.
 
     Raises `LedgerError` where not even the copies given make it whole, or where two histories were signed; `StoreError`.
@@ -94,16 +95,16 @@ def damaged_ledger(home: Home, copies: Sequence[tuple[str, Vault]] = ()) -> list
             )
     return [
         *_tiles(home, leaves, sources),
-        *_checkpoints(home, notes, target),
+        *_checkpoints(home, signer, notes, target),
         *_mend_head(home, head, target),
     ]
 
 
-def mend_ledger(home: Home, copies: Sequence[tuple[str, Vault]]) -> list[Mend]:
+def mend_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]]) -> list[Mend]:
     """Puts back what is damaged; the damaged files go aside into `damaged/`. Raises as `damaged_ledger`, and `DiskError`."""
     (home.path / "ledger").mkdir(parents=True, exist_ok=True)
     with locked(home.path / "ledger" / ".lock"):
-        found = damaged_ledger(home, copies)
+        found = damaged_ledger(home, signer, copies)
         stamp = utc_text(home.clock())[:19].replace(":", "")
         for one in found:  # the checkpoint and the head come last: until then the old ones stand
             path = home.path / one.name
@@ -155,13 +156,13 @@ def _head(home: Home) -> Checkpoint | None:
         return None
 
 
-def _checkpoints(home: Home, notes: Notes, target: Checkpoint) -> Iterator[Mend]:
+def _checkpoints(home: Home, signer: Signer, notes: Notes, target: Checkpoint) -> Iterator[Mend]:
     """Older ones that no longer read as they were signed, and the latest under both its names."""
     folder = home.path / "ledger"
     if (
         target.size not in notes
     ):  # the key signed it, and no copy of the note is left: signing again gives the same bytes
-        notes[target.size] = (target, "home", sign(target.text(), home.keys.ledger).encode())
+        notes[target.size] = (target, "home", signer.sign_note(target.text()))
     there = {int(path.name) for path in (folder / "checkpoints").glob("[0-9]*") if path.name.isdigit()}
     for size in sorted({*there, *notes}):
         name = f"ledger/checkpoints/{size}"

@@ -30,6 +30,7 @@ from storage.packs import pack
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
+    from archiver.home.ports import Signer
 
 TOGETHER = 200
 """Captures to an event."""
@@ -60,7 +61,7 @@ class Report:
         return not self.troubles and not self.waiting
 
 
-def sync(home: Home, place: Place, shown: Callable[[Report], None] = lambda report: None) -> Report:
+def sync(home: Home, signer: Signer, place: Place, shown: Callable[[Report], None] = lambda report: None) -> Report:
     """One round at one place; one process at a time. Raises `LedgerError`; what else goes wrong is in the report."""
     report = Report(place.destination.name)
     folder = home.path / "outgoing"
@@ -71,9 +72,9 @@ def sync(home: Home, place: Place, shown: Callable[[Report], None] = lambda repo
         try:
             report.notes += compare(home, place.vault).strange
             push(home, place.vault, ledger_lock(home, place))
-            _captures(home, place, rules, report, shown)
-            _locks(home, place, rules, report)
-            report.erased = sum(one.objects for one in destroy_there(home, place))
+            _captures(home, signer, place, rules, report, shown)
+            _locks(home, signer, place, rules, report)
+            report.erased = sum(one.objects for one in destroy_there(home, signer, place))
             report.events = push(home, place.vault, ledger_lock(home, place))
         except (Unreachable, Refused) as error:  # no use in going on
             report.troubles.append(("", error))
@@ -96,7 +97,9 @@ def ledger_lock(home: Home, place: Place) -> Lock | None:
     return Lock("governance", datetime(last.year + 1, 1, 1, tzinfo=UTC))
 
 
-def _captures(home: Home, place: Place, rules: Policies, report: Report, shown: Callable[[Report], None]) -> None:
+def _captures(
+    home: Home, signer: Signer, place: Place, rules: Policies, report: Report, shown: Callable[[Report], None]
+) -> None:
     backlog = [row for row in home.catalog.not_copied_to(place.destination.name) if rules.may_leave(row["id"])]
     report.waiting = len(backlog)
     cases = {row["id"]: home.catalog.cases_of(row["id"]) for row in backlog}
@@ -125,16 +128,16 @@ def _captures(home: Home, place: Place, rules: Policies, report: Report, shown: 
                     fatal = error
                 else:
                     report.troubles.append((capture, error))
-            tell(home, place.destination.name, done)
+            tell(home, signer, place.destination.name, done)
             if fatal is not None:
                 raise fatal
 
 
-def tell(home: Home, destination: str, done: list[dict[str, Any]]) -> None:
+def tell(home: Home, signer: Signer, destination: str, done: list[dict[str, Any]]) -> None:
     """The `replicated` event."""
     if done:
         detail = {"destination": destination, "captures": done}
-        home.ledger.append([Event("replicated", home.clock(), detail)], home.author)
+        signer.append([Event("replicated", home.clock(), detail)])
         home.project()
 
 
@@ -177,7 +180,7 @@ def _at_most_governance(lock: Lock | None) -> Lock | None:
     return Lock("governance", lock.until, lock.hold) if lock is not None and lock.mode else lock
 
 
-def _locks(home: Home, place: Place, rules: Policies, report: Report) -> None:
+def _locks(home: Home, signer: Signer, place: Place, rules: Policies, report: Report) -> None:
     """Locks that came after the copy: by triage, by policy, by hold; and holds that were lifted."""
     if not place.locks or not (rules.triaged or rules.by_case):
         return
@@ -190,7 +193,7 @@ def _locks(home: Home, place: Place, rules: Policies, report: Report) -> None:
             changed.append({"capture": row["capture"], "objects": objects})
             report.locked += 1
     for batch in _batches(changed, TOGETHER):
-        tell(home, place.destination.name, batch)
+        tell(home, signer, place.destination.name, batch)
 
 
 def _relocked(place: Place, item: dict[str, Any], wanted: Lock | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from archiver.copies.restore import (
     restore_ledger,
 )
 from archiver.copies.vault import Vault
-from archiver.signer.copy_keys import case_identities
+from archiver.signer.case_keys import case_identities
 from storage.errors import FormatError, LedgerError
 from storage.events import event_name
 from storage.files import write_synced

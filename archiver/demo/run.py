@@ -7,17 +7,35 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from archiver.cli.console import Console
 from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
 from archiver.demo.server import Platforms, Site
 
 if TYPE_CHECKING:
     from archiver.demo.telegram_api import TelegramApi
+    from archiver.recorder.network import TestNetwork
+
+
+class Main(Protocol):
+    """The command line: runs one command against a network, and returns its exit code."""
+
+    def __call__(
+        self, argv: Sequence[str] | None, network: TestNetwork | None, environment: dict[str, str] | None, /
+    ) -> int: ...
+
+
+class Console(Protocol):
+    """Where the demo tells what it does."""
+
+    def say(self, text: str = "") -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
 
 STEPS = [
     ("A post with a video, edited after it was published.", "capture https://t.me/ozen_today/12"),
@@ -149,9 +167,8 @@ class Outsiders:
         return True
 
 
-def demo(home: Path | None, console: Console) -> int:
-    """Runs the steps; returns 0 if each ended as it should."""
-    from archiver.cli.main import main
+def demo(main: Main, console: Console, home: Path | None) -> int:
+    """Run the steps, each by `main`; return 0 if each ended as it should."""
     from archiver.demo.scene import platforms
     from archiver.demo.witness import witness_by_api
 

@@ -12,7 +12,8 @@ from archiver.demo.news import News
 from archiver.demo.server import Platforms
 from archiver.demo.telegram import Channel, DemoPost, Medium, Telegram
 from archiver.demo.x import Clip, Picture, Tweet, X
-from archiver.demo.youtube import Comment, Format, Video, YouTube
+from archiver.demo.youtube import YouTube
+from archiver.demo.youtube_model import Comment, Format, Video
 from storage.times import system_clock
 
 START = datetime(2022, 1, 5, 9, 0, 0, tzinfo=UTC)

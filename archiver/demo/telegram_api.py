@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +18,8 @@ from telethon.tl import TLObject, types
 from telethon.tl.tlobject import TLRequest
 
 from archiver.demo.mtproto import GENERATOR, PRIME, Fault, Server, Session
+from archiver.demo.telegram_model import Chat, Person, Repeat, Stored, now
 from storage.digest import sha256
-from storage.times import system_clock
 
 Message, Service, Empty = (
     telethon.tl.patched.Message,
@@ -30,118 +28,6 @@ Message, Service, Empty = (
 )
 HASH_SPAN = 131072
 """Bytes that one hash of `upload.getFileHashes` is about."""
-
-
-@dataclass
-class Repeat:
-    """A large file that is nowhere in memory: `seed` over and over, `size` bytes, each block with its number."""
-
-    size: int
-    seed: bytes = b"\x00\x00\x00\x18ftypmp42"
-
-    def __getitem__(self, part: slice) -> bytes:
-        start, stop = part.start or 0, min(part.stop, self.size)
-        if start >= stop:
-            return b""
-        block = 4096
-        first, last = start // block, (stop - 1) // block
-        filler = (self.seed * (block // len(self.seed) + 1))[: block - 8]
-        made = b"".join(struct.pack("<Q", number) + filler for number in range(first, last + 1))
-        return made[start - first * block : stop - first * block]
-
-    def __len__(self) -> int:
-        return self.size
-
-
-@dataclass
-class Stored:
-    """A file of the platform. `sizes`: other sizes of it, by Telegram's letter."""
-
-    body: bytes | Repeat
-    dc: int
-    access_hash: int
-    reference: bytes
-    owner: Any
-    sizes: dict[str, bytes] = field(default_factory=dict)
-    hashes: bool = True
-    spoiled: bool = False
-    """Its bytes are not those that its hashes were made of."""
-
-
-@dataclass
-class Chat:
-    """A channel, supergroup or basic group."""
-
-    id: int
-    title: str
-    username: str | None = None
-    broadcast: bool = True
-    basic: bool = False
-    forum: bool = False
-    about: str = ""
-    invite: str | None = None
-    members: set[int] = field(default_factory=set)
-    messages: dict[int, Any] = field(default_factory=dict)
-    pts: int = 1
-    log: list[tuple[int, Any]] = field(default_factory=list)
-    log_from: int = 1
-    """Differences from before this pts are too long."""
-    last: int = 0
-    linked: int | None = None
-    threads: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Post id → (discussion group, id of the post there)."""
-    topics: dict[int, str] = field(default_factory=dict)
-    pinned: list[int] = field(default_factory=list)
-    stories: list[Any] = field(default_factory=list)
-    restricted: str | None = None
-    noforwards: bool = False
-    fault: Fault | None = None
-    """What is answered to whoever asks for anything of it."""
-    photo: Any = None
-    full_photo: Any = None
-
-    @property
-    def access_hash(self) -> int:
-        return self.id * 7919 + 104729
-
-    @property
-    def peer(self) -> Any:
-        return types.PeerChat(self.id) if self.basic else types.PeerChannel(self.id)
-
-    def object(self, user: int | None) -> Any:
-        photo = self.photo or types.ChatPhotoEmpty()
-        if self.basic:
-            return types.Chat(self.id, self.title, photo, len(self.members), _now(), 1, left=user not in self.members)
-        reasons = [types.RestrictionReason("all", "terms", self.restricted)] if self.restricted else []
-        return types.Channel(
-            self.id, self.title, photo, _now(), left=user not in self.members, broadcast=self.broadcast,
-            megagroup=not self.broadcast, forum=self.forum, access_hash=self.access_hash, username=self.username,
-            restricted=bool(reasons), restriction_reason=reasons, noforwards=self.noforwards,
-            participants_count=1200, stories_unavailable=not self.stories,
-        )  # fmt: skip
-
-
-@dataclass
-class Person:
-    """`phone`: what the account logs in with."""
-
-    id: int
-    name: str
-    username: str | None = None
-    phone: str | None = None
-    password: str | None = None
-    qr: bool = False
-
-    def object(self, asking: int | None) -> Any:
-        own = asking == self.id
-        return types.User(
-            self.id, is_self=own, first_name=self.name, username=self.username, access_hash=self.id * 31 + 7,
-            phone=self.phone if own else None, status=types.UserStatusRecently(),
-        )  # fmt: skip
-
-
-def _now() -> datetime:
-    return system_clock().replace(microsecond=0)
 
 
 class TelegramApi:
@@ -195,7 +81,7 @@ class TelegramApi:
         self._next_file += 1
         number, access = self._next_file, self._next_file * 13
         made = types.Document(
-            number, access, os.urandom(25), when or _now(), mime, len(body), dc,
+            number, access, os.urandom(25), when or now(), mime, len(body), dc,
             [*attributes, *([types.DocumentAttributeFilename(name)] if name else [])],
             thumbs=[types.PhotoSize("m", 90, 60, len(thumb))] if thumb else None,
         )  # fmt: skip
@@ -212,7 +98,7 @@ class TelegramApi:
             types.PhotoStrippedSize("i", b"\x01\x08\x0a tiny"), types.PhotoSize("m", 320, 200, len(small)),
             types.PhotoSizeProgressive("y", 1280, 800, [len(body) // 3, len(body)]),
         ]  # fmt: skip
-        made = types.Photo(number, access, os.urandom(25), when or _now(), sizes, dc)
+        made = types.Photo(number, access, os.urandom(25), when or now(), sizes, dc)
         self.files[number] = Stored(body, dc, access, made.file_reference, made, {"m": small, "y": body})
         return made
 
@@ -225,7 +111,7 @@ class TelegramApi:
         """A new message. `fields` as the layer names them."""
         number = id_ or chat.last + 1
         chat.last = max(chat.last, number)
-        fields.setdefault("date", _now())
+        fields.setdefault("date", now())
         if chat.broadcast and not chat.basic:
             fields.setdefault("views", 100 + number)
             fields.setdefault("forwards", 3)
@@ -237,7 +123,7 @@ class TelegramApi:
     def service(self, chat: Chat, action: Any, *, id_: int | None = None, push: bool = True, **fields: Any) -> Any:
         number = id_ or chat.last + 1
         chat.last = max(chat.last, number)
-        fields.setdefault("date", _now())
+        fields.setdefault("date", now())
         made = Service(number, chat.peer, action=action, post=chat.broadcast, **fields)
         chat.messages[number] = made
         self._log(chat, lambda pts: types.UpdateNewChannelMessage(made, pts, 1), push)
@@ -245,7 +131,7 @@ class TelegramApi:
 
     def edit(self, chat: Chat, number: int, text: str, *, hide: bool = False) -> None:
         message = chat.messages[number]
-        message.message, message.edit_date, message.edit_hide = text, _now(), hide
+        message.message, message.edit_date, message.edit_hide = text, now(), hide
         self._log(chat, lambda pts: types.UpdateEditChannelMessage(message, pts, 1))
 
     def delete(self, chat: Chat, numbers: list[int], *, announced: bool = True) -> None:
@@ -278,7 +164,7 @@ class TelegramApi:
         update = made(chat.pts)
         chat.log.append((chat.pts, update))
         if push and not self.quiet:
-            batch = types.Updates([update], self._users([]), [chat.object(None)], _now(), 0)
+            batch = types.Updates([update], self._users([]), [chat.object(None)], now(), 0)
             users = chat.members
             asyncio.run_coroutine_threadsafe(self.server.push(batch, users), self.server.loop).result()
 
@@ -353,16 +239,16 @@ class TelegramApi:
     def _GetConfig(self, session: Session, request: Any) -> Any:
         options = [types.DcOption(number, "127.0.0.1", port) for number, port in self.server.ports.items() if number]
         return types.Config(
-            **{**dict.fromkeys(_CONFIG_NUMBERS, 1), "date": _now(), "expires": datetime(2030, 1, 1, tzinfo=UTC),
+            **{**dict.fromkeys(_CONFIG_NUMBERS, 1), "date": now(), "expires": datetime(2030, 1, 1, tzinfo=UTC),
                "test_mode": False, "this_dc": session.key.dc, "dc_options": options, "dc_txt_domain_name": "",
                "me_url_prefix": "https://t.me/"}
         )  # fmt: skip
 
     def _GetState(self, session: Session, request: Any) -> Any:
-        return types.updates.State(self.pts, 0, _now(), 1, 0)
+        return types.updates.State(self.pts, 0, now(), 1, 0)
 
     def _GetDifference(self, session: Session, request: Any) -> Any:
-        return types.updates.DifferenceEmpty(_now(), 1)
+        return types.updates.DifferenceEmpty(now(), 1)
 
     def _GetChannelDifference(self, session: Session, request: Any) -> Any:
         chat = self._of(request.channel, session)
@@ -428,9 +314,7 @@ class TelegramApi:
 
     def _GetFullChat(self, session: Session, request: Any) -> Any:
         chat = self.chats[request.chat_id]
-        members = types.ChatParticipants(
-            chat.id, [types.ChatParticipant(n, n, _now()) for n in sorted(chat.members)], 1
-        )
+        members = types.ChatParticipants(chat.id, [types.ChatParticipant(n, n, now()) for n in sorted(chat.members)], 1)
         full = types.ChatFull(chat.id, chat.about, members, types.PeerNotifySettings())
         people = [self.people[n].object(session.key.user) for n in sorted(chat.members) if n in self.people]
         return types.messages.ChatFull(full, [chat.object(session.key.user)], people)
@@ -459,13 +343,13 @@ class TelegramApi:
             raise Fault(400, "INVITE_HASH_EXPIRED")
         assert session.key.user is not None
         chat.members.add(session.key.user)
-        return types.messages.ChatInviteJoinResultOk(types.Updates([], [], [chat.object(session.key.user)], _now(), 0))
+        return types.messages.ChatInviteJoinResultOk(types.Updates([], [], [chat.object(session.key.user)], now(), 0))
 
     def _JoinChannel(self, session: Session, request: Any) -> Any:
         chat = self._of(request.channel, session)
         assert session.key.user is not None
         chat.members.add(session.key.user)
-        return types.messages.ChatInviteJoinResultOk(types.Updates([], [], [chat.object(session.key.user)], _now(), 0))
+        return types.messages.ChatInviteJoinResultOk(types.Updates([], [], [chat.object(session.key.user)], now(), 0))
 
     # messages
 
@@ -511,7 +395,7 @@ class TelegramApi:
         numbers = [n for n in sorted(chat.topics, reverse=True) if not request.offset_topic or n < request.offset_topic]
         made = [
             types.ForumTopic(
-                number, _now(), chat.peer, chat.topics[number], 0x6FB9F0, chat.last, 0, 0, 0, 0, 0, 0, types.PeerUser(1),
+                number, now(), chat.peer, chat.topics[number], 0x6FB9F0, chat.last, 0, 0, 0, 0, 0, 0, types.PeerUser(1),
                 types.PeerNotifySettings(),
             )
             for number in numbers[: request.limit]
@@ -645,7 +529,7 @@ class TelegramApi:
         async def tell() -> None:
             for link in list(self.server.links):
                 if link.session is not None and link.session.key.facts.get("token") == token:
-                    update = types.UpdateShort(types.UpdateLoginToken(), _now())
+                    update = types.UpdateShort(types.UpdateLoginToken(), now())
                     link.send(bytes(update), content=True, answer=False)
 
         self.server.run(tell())

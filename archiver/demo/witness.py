@@ -10,7 +10,8 @@ from telethon.tl import types
 
 from archiver.demo import media
 from archiver.demo.telegram import Channel, DemoPost
-from archiver.demo.telegram_api import Chat, TelegramApi
+from archiver.demo.telegram_api import TelegramApi
+from archiver.demo.telegram_model import Chat
 
 PHONE, CODE, PASSWORD = "77005550101", "12345", "алаң"
 ACCOUNT = 700

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.demo.server import Answer, Asked
-
-if TYPE_CHECKING:
-    from archiver.demo.youtube import Video, YouTube
+from archiver.demo.youtube_model import Channel, Video
 
 PAGE = 3
 ABSENT = "This playlist does not exist."
@@ -18,14 +16,14 @@ ABSENT = "This playlist does not exist."
 class Lists:
     """`playlists`: id → (title, ids of its videos, how many it states)."""
 
-    def __init__(self, youtube: YouTube) -> None:
-        self._youtube = youtube
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self.playlists: dict[str, tuple[str, list[str], int | None]] = {}
         self.stated: int | None = None
         """How many videos the channel says it has; None: as many as its tabs list."""
 
     def _tab(self, name: str) -> list[Video]:
-        return [video for video in self._youtube.videos.values() if video.tab == name and video.details]
+        return [video for video in self._channel.videos.values() if video.tab == name and video.details]
 
     def _tabs(self) -> list[str]:
         return [name for name in ("videos", "shorts", "streams") if self._tab(name)]
@@ -33,27 +31,27 @@ class Lists:
     def page(self, asked: Asked) -> Answer:
         if asked.path == "/playlist":
             value = self._playlist(asked.query.get("list", ""))
-        elif asked.path.split("/")[1] != f"@{self._youtube.handle}":
+        elif asked.path.split("/")[1] != f"@{self._channel.handle}":
             return Answer(404, body=b"<!DOCTYPE html><title>404 Not Found</title>")
         else:
             parts = asked.path.split("/")
             wanted = parts[2] if len(parts) > 2 else "featured"
             # A tab that the channel does not have is answered with its front page.
-            value = self._channel(wanted if wanted in self._tabs() else "featured")
+            value = self._front(wanted if wanted in self._tabs() else "featured")
         config = '<script>ytcfg.set({"INNERTUBE_CLIENT_VERSION":"2.20250626.01.00","VISITOR_DATA":"CgtEZW1vVmlzaXRvcg%3D%3D"});</script>'
         return Answer(
             body=f"<!DOCTYPE html><html><head>{config}</head><body><script>var ytInitialData = {json.dumps(value)};</script></body></html>".encode()
         )
 
-    def _channel(self, tab: str) -> dict[str, Any]:
-        tube = self._youtube
+    def _front(self, tab: str) -> dict[str, Any]:
+        channel = self._channel
         videos = self._tab(tab) if tab != "featured" else self._tab("videos")[:1]
         contents = self._entries(videos, 0, f"tab:{tab}", rich=True)
         count = self.stated if self.stated is not None else sum(len(self._tab(name)) for name in self._tabs())
         tabs = [
             {
                 "tabRenderer": {
-                    "endpoint": {"commandMetadata": {"webCommandMetadata": {"url": f"/@{tube.handle}/{name}"}}},
+                    "endpoint": {"commandMetadata": {"webCommandMetadata": {"url": f"/@{channel.handle}/{name}"}}},
                     "title": name.title(), "selected": name == tab,
                     **({"content": {"richGridRenderer": {"contents": contents}}} if name == tab else {}),
                 }
@@ -62,11 +60,11 @@ class Lists:
         ]  # fmt: skip
         return {
             "contents": {"twoColumnBrowseResultsRenderer": {"tabs": tabs}},
-            "header": {"pageHeaderRenderer": {"pageTitle": tube.channel, "content": {"pageHeaderViewModel": {"metadata": {
-                "contentMetadataViewModel": {"metadataRows": [{"metadataParts": [{"text": {"content": f"@{tube.handle}"}}]},
+            "header": {"pageHeaderRenderer": {"pageTitle": channel.channel, "content": {"pageHeaderViewModel": {"metadata": {
+                "contentMetadataViewModel": {"metadataRows": [{"metadataParts": [{"text": {"content": f"@{channel.handle}"}}]},
                 {"metadataParts": [{"text": {"content": "4.1K subscribers"}}, {"text": {"content": f"{count} videos"}}]}]}}}}}},
-            "metadata": {"channelMetadataRenderer": {"title": tube.channel, "externalId": tube.channel_id, "description": "",
-                "vanityChannelUrl": f"http://www.youtube.com/@{tube.handle}"}},
+            "metadata": {"channelMetadataRenderer": {"title": channel.channel, "externalId": channel.channel_id, "description": "",
+                "vanityChannelUrl": f"http://www.youtube.com/@{channel.handle}"}},
         }  # fmt: skip
 
     def _entries(self, videos: list[Video], start: int, what: str, rich: bool) -> list[dict[str, Any]]:
@@ -106,7 +104,7 @@ class Lists:
         }  # fmt: skip
 
     def _listed(self, name: str) -> list[Video]:
-        return [video for video_id in self.playlists[name][1] if (video := self._youtube.videos.get(video_id))]
+        return [video for video_id in self.playlists[name][1] if (video := self._channel.videos.get(video_id))]
 
     def _playlist(self, name: str) -> dict[str, Any]:
         if name not in self.playlists:
@@ -135,20 +133,20 @@ class Lists:
         }
 
     def feed(self, channel_id: str) -> Answer:
-        tube = self._youtube
-        if channel_id != tube.channel_id:
+        channel = self._channel
+        if channel_id != channel.channel_id:
             return Answer(404, body=b"<!DOCTYPE html><title>404</title>")
         entries = "".join(
-            f"<entry><id>yt:video:{video.id}</id><yt:videoId>{video.id}</yt:videoId><yt:channelId>{tube.channel_id}</yt:channelId>"
+            f"<entry><id>yt:video:{video.id}</id><yt:videoId>{video.id}</yt:videoId><yt:channelId>{channel.channel_id}</yt:channelId>"
             f"<title>{html.escape(video.title)}</title><link rel='alternate' href='https://www.youtube.com/watch?v={video.id}'/>"
-            f"<author><name>{html.escape(tube.channel)}</name><uri>https://www.youtube.com/channel/{tube.channel_id}</uri></author>"
+            f"<author><name>{html.escape(channel.channel)}</name><uri>https://www.youtube.com/channel/{channel.channel_id}</uri></author>"
             f"<published>{video.published.isoformat()}</published><updated>{video.published.isoformat()}</updated></entry>"
-            for video in tube.videos.values()
+            for video in channel.videos.values()
             if video.details
         )
         text = (
             "<?xml version='1.0' encoding='UTF-8'?><feed xmlns:yt='http://www.youtube.com/xml/schemas/2015' "
             "xmlns:media='http://search.yahoo.com/mrss/' xmlns='http://www.w3.org/2005/Atom'>"
-            f"<yt:channelId>{tube.channel_id[2:]}</yt:channelId><title>{html.escape(tube.channel)}</title>{entries}</feed>"
+            f"<yt:channelId>{channel.channel_id[2:]}</yt:channelId><title>{html.escape(channel.channel)}</title>{entries}</feed>"
         )
         return Answer(content_type="text/xml; charset=UTF-8", body=text.encode())

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from archiver.export.dossier import Figures
-from archiver.export.html import Markup, items, join, table, tag
 from archiver.export.packing import Plan
 from archiver.export.profiles import Shown
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
+from archiver.text.html import Markup, items, join, table, tag
 from archiver.version import SOFTWARE
 
 

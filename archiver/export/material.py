@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archiver.copies.evict import bring_back
 from archiver.errors import UsageError
 from archiver.home.cases import no_case
 from archiver.home.home import Home
+from archiver.home.ports import Fetch
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
@@ -167,8 +167,11 @@ class Material:
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
-def gather(home: Home, case: str, only: list[str]) -> Material:
-    """The case, or those of its captures that `only` names. Raises `NotFound`, `UsageError`, `FormatError`."""
+def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
+    """Gather the case, or those of its captures that `only` names; what was evicted comes back first.
+
+    Raises `NotFound`, `UsageError`, `FormatError`, `CannotTell`.
+    """
     known = [row["name"] for row in home.catalog.cases()]
     if case not in known:
         raise no_case(case, known)
@@ -187,7 +190,7 @@ def gather(home: Home, case: str, only: list[str]) -> Material:
     quarantined = [row["id"] for row in chosen if row["id"] in hidden]
     chosen = [row for row in chosen if row["id"] not in hidden]
     wanted = [row["id"] for row in chosen]
-    bring_back(home, {*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
+    fetch.bring_back({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
     quarantined += [one.id for one in captures if one.id in hidden or one.lent & hidden]
     captures = [one for one in captures if one.id not in quarantined]

@@ -9,15 +9,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
-from archiver.errors import ConfigError
 from archiver.export import tables
 from archiver.export.bag import Bag
 from archiver.export.derived import derived_warc, screens
@@ -27,6 +18,7 @@ from archiver.export.proofs import Basis, write_proofs
 from archiver.export.replay import add_replay, installed
 from archiver.export.wacz import Page, Source, pieces_of, wacz
 from archiver.home.home import Home
+from archiver.home.ports import PackageSigner
 from archiver.home.scratch import scratch
 from archiver.tools.reencode import reencode, suffix
 from archiver.version import SOFTWARE
@@ -34,8 +26,6 @@ from storage import canonical
 from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError
 from storage.events import event_name
-from storage.files import write_synced
-from storage.note import sign
 
 FORMAT = "archiver-package/1"
 NOT_PACKED = ("private.age", "private.age-lines")
@@ -76,13 +66,13 @@ class Plan:
 Progress = Callable[[str], None]
 
 
-def fill(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
+def fill(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Progress) -> None:
     """Writes everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
     shown, material = plan.shown, plan.shown.material
     progress("proofs")
     write_proofs(home, bag, material, plan.base)
     if shown.profile == "full":
-        _raw(home, bag, plan, progress)
+        _raw(home, signer, bag, plan, progress)
     for card in shown.cards:
         for file in card.every_file:
             if file.name is not None and file.name not in bag.files:
@@ -149,7 +139,7 @@ def _about(home: Home, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _raw(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
+def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Progress) -> None:
     """`full`: the events, the capture folders but for the private record, and the WARC files in a WACZ."""
     material = plan.shown.material
     sources = []
@@ -175,7 +165,7 @@ def _raw(home: Home, bag: Bag, plan: Plan, progress: Progress) -> None:
     if viewer is not None:
         add_replay(bag, pages[0].url if pages else None, viewer)
     if bag.has("data/archive.wacz") is None:
-        pieces = wacz(sources, pages, plan.name, plan.made, SOFTWARE, package_key(home))
+        pieces = wacz(sources, pages, plan.name, plan.made, SOFTWARE, signer.sign_wacz)
         bag.write("data/archive.wacz", pieces)
 
 
@@ -196,21 +186,6 @@ def _title(capture: Capture, line: dict[str, Any]) -> str:
     return words[:80] or line["uri"]
 
 
-def package_key(home: Home) -> ec.EllipticCurvePrivateKey:
-    """P-384, for the anonymous signature inside a WACZ; made when it is first needed. Raises `ConfigError`."""
-    path = home.path / "keys" / "wacz.key"
-    if not path.exists():
-        fresh = ec.generate_private_key(ec.SECP384R1())
-        write_synced(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-    try:
-        key = load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"the key {path}", str(error), "Restore keys/, or remove it to have it made anew.") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise ConfigError(f"a P-384 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
-    return key
-
-
 def bag_info(plan: Plan) -> list[tuple[str, str]]:
     return [
         ("Bagging-Date", plan.made[:10]),
@@ -228,21 +203,9 @@ def add_program(bag: Bag) -> None:
         bag.write(name, (here / name).read_bytes())
 
 
-def signer(home: Home) -> Callable[[str], bytes]:
-    return lambda text: sign(text, home.keys.ledger).encode()
-
-
-def pseudonym_secret(home: Home, material: Material, profile: str, base: Basis) -> bytes:
-    """From which this package's pseudonyms are made: another package has others, which cannot be linked."""
-    from storage.digest import keyed
-
-    path = home.path / "keys" / "pseudonyms.key"
-    if not path.exists():
-        import os
-
-        write_synced(path, os.urandom(32), 0o600)
-    facts = canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])
-    return keyed(path.read_bytes(), facts)
+def pseudonym_facts(material: Material, profile: str, base: Basis) -> bytes:
+    """State what this package's pseudonyms depend on: another package has others, which cannot be linked."""
+    return canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])
 
 
 def folder_of(to: Path, name: str) -> Path:

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from archiver.export.bag import Bag
-from archiver.export.html import tag
+from archiver.text.html import tag
 from storage.digest import file_sha256
 
 VERSION = "2.5.3"

@@ -1,37 +1,36 @@
-"""What must not stand in a package: everything secret that the home knows, by what it is called."""
+"""What must not stand in a package, by what it is called: everything secret that is known without a private key."""
 
 from __future__ import annotations
 
-import base64
 import getpass
-import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
-
-import pyrage
 
 from archiver.export.profiles import Shown
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
+from archiver.home.ports import Decryptor
 
 LONGEST = 2048
 """Longer withheld values are whole answers and descriptions; what is secret in them is withheld by itself as well."""
 
 
-def secrets_for(home: Home, shown: Shown) -> dict[bytes, str]:
-    """Value → what it is called. In `full` only what is ours: bodies there are as they were received."""
-    found = dict(_ours(home))
+def known_secrets(home: Home, shown: Shown, decryptor: Decryptor) -> dict[bytes, str]:
+    """Return value → what it is called, of all but private keys, which the signer looks for itself.
+
+    In `full` only what is ours: bodies there are as they were received.
+    """
+    found = dict(_configured(home))
     if shown.profile != "full":
-        found |= dict(_withheld(home, shown))
+        found |= dict(_withheld(shown, decryptor))
         found |= dict(_machine(home))
     if shown.profile == "public":
         found |= dict(_people(shown))
     return found
 
 
-def _ours(home: Home) -> Iterator[tuple[bytes, str]]:
+def _configured(home: Home) -> Iterator[tuple[bytes, str]]:
     config = home.config
     for value in config.secret_values:
         yield value, "a configured secret"
@@ -44,34 +43,9 @@ def _ours(home: Home) -> Iterator[tuple[bytes, str]]:
         for part, name in ((parts.password, "password"), (parts.username, "user")):
             if part:
                 yield part.encode(), f"the proxy's {name}"
-    for path in sorted((home.path / "keys").rglob("*key")):
-        if path.suffix in (".key", ".age-key") and path.is_file():
-            data = path.read_bytes()
-            for line in data.splitlines():
-                if line and not line.startswith((b"-----", b"#")):
-                    yield line, f"the key {path.name}"
-    yield from _accounts(home)
 
 
-def _accounts(home: Home) -> Iterator[tuple[bytes, str]]:
-    """Telegram's sessions, where they can be opened without asking for a passphrase."""
-    identity = home.path / "keys" / "accounts.age-key"
-    for path in sorted((home.path / "accounts" / "telegram").glob("*.age")):
-        try:
-            opened = pyrage.decrypt(path.read_bytes(), [_identity(identity)])
-            value = json.loads(opened)
-        except (OSError, ValueError, IndexError, pyrage.DecryptError, pyrage.IdentityError):
-            continue
-        for key in ("api_hash", "session", "phone"):
-            if value.get(key):
-                yield str(value[key]).encode(), f"{key} of the account {path.stem}"
-
-
-def _identity(path: Path) -> pyrage.x25519.Identity:
-    return pyrage.x25519.Identity.from_str(path.read_text("utf-8").splitlines()[-1])
-
-
-def _withheld(home: Home, shown: Shown) -> Iterator[tuple[bytes, str]]:
+def _withheld(shown: Shown, decryptor: Decryptor) -> Iterator[tuple[bytes, str]]:
     """The values in the private records of the captures, as far as this home's keys open them."""
     # A file that a site calls the same is no leak of the name of one that was handed over.
     named = {
@@ -80,32 +54,12 @@ def _withheld(home: Home, shown: Shown) -> Iterator[tuple[bytes, str]]:
         for one in exhibit.observations
         for media in one.media
     }
-    identities = []
-    for path in sorted((home.path / "keys" / "cases").glob("*.age-key")):
-        try:
-            identities.append(_identity(path))
-        except (OSError, IndexError, pyrage.IdentityError):
-            continue
     for capture in shown.material.captures:
-        for blob in _blobs(capture.folder):
-            try:
-                value = json.loads(pyrage.decrypt(blob, identities))
-            except (ValueError, pyrage.DecryptError):
-                continue
-            for item in value.get("values", [value] if "value_base64" in value else []):
-                data = base64.b64decode(item.get("value_base64", ""))
-                if 8 <= len(data) <= LONGEST and data not in named and not str(item.get("name", "")).startswith("tl "):
-                    yield data, f"{item.get('name')} of {capture.id}"
-                    if str(item.get("name")) == "set-cookie":
-                        yield data.split(b";")[0].partition(b"=")[2], f"a cookie's value of {capture.id}"
-
-
-def _blobs(folder: Path) -> Iterator[bytes]:
-    if (folder / "private.age").exists():
-        yield (folder / "private.age").read_bytes()
-    if (folder / "private.age-lines").exists():
-        for line in (folder / "private.age-lines").read_bytes().splitlines():
-            yield base64.b64decode(line)
+        for held in decryptor.withheld(capture.folder):
+            if 8 <= len(held.value) <= LONGEST and held.value not in named and not held.name.startswith("tl "):
+                yield held.value, f"{held.name} of {capture.id}"
+                if held.name == "set-cookie":
+                    yield held.value.split(b";")[0].partition(b"=")[2], f"a cookie's value of {capture.id}"
 
 
 def _machine(home: Home) -> Iterator[tuple[bytes, str]]:

@@ -1,43 +1,12 @@
-"""CSV and JSON of what a package shows. Spreadsheets open the CSV: a cell that would be a formula gets an apostrophe."""
+"""CSV and JSON of what a package shows."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from archiver.export.profiles import Card, Shown
-
-BOM = "\ufeff"
-"""So that Excel reads the file as UTF-8."""
-
-
-def csv_bytes(head: list[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """RFC 4180, UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
-    for row in rows:
-        writer.writerow([_cell(value) for value in row])
-    return (BOM + out.getvalue()).encode("utf-8", "backslashreplace")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = text.replace("\x00", "\\x00")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+from archiver.text.cells import csv_bytes
 
 
 def json_bytes(value: Any) -> bytes:

@@ -11,16 +11,14 @@ import base64
 import json
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from isal import isal_zlib
 
+from archiver.home.ports import WaczSignature
 from spiders.links import safe_split
 from storage.digest import Beside, Sha256, sha256_label
 from storage.errors import FormatError, disk_error
@@ -30,6 +28,10 @@ BLOCK_LINES = 300
 """Lines of the index in one gzip block, as cdxj-indexer makes them."""
 INDEXED = ("response", "revisit", "resource", "conversion", "metadata")
 """Everything that has a place of its own; a request is found by its answer."""
+
+
+Sign = Callable[[bytes], WaczSignature]
+"""Signs the digest of a package's description."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class _Entry:
 
 
 def wacz(
-    sources: list[Source], pages: list[Page], title: str, created: str, software: str, key: ec.EllipticCurvePrivateKey
+    sources: list[Source], pages: list[Page], title: str, created: str, software: str, sign: Sign
 ) -> Iterator[bytes]:
     """The whole file in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
     entries: list[_Entry] = []
@@ -82,7 +84,7 @@ def wacz(
     if pages:
         package |= {"mainPageUrl": pages[0].url, "mainPageDate": pages[0].time}
     described = json.dumps(package, ensure_ascii=False, indent=1).encode()
-    signed = json.dumps(_signed(described, created, software, key), indent=1).encode()
+    signed = json.dumps(_signed(described, created, software, sign), indent=1).encode()
     for name, data in (("datapackage.json", described), ("datapackage-digest.json", signed)):
         entries.append(_Entry(name, len(data), zlib.crc32(data), data))
     yield from _zip(entries)
@@ -192,19 +194,17 @@ def _pages(pages: list[Page]) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 
-def _signed(package: bytes, created: str, software: str, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
+def _signed(package: bytes, created: str, software: str, sign: Sign) -> dict[str, Any]:
     """`datapackage-digest.json`: ECDSA over the text of the digest, r ‖ s in 96 bytes, always the same for the same text."""
     digest = sha256_label(package)
-    der = key.sign(digest.encode(), ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
-    r, s = utils.decode_dss_signature(der)
-    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    made = sign(digest.encode())
     signed = {
         "hash": digest,
         "created": created,
         "software": software,
         "version": "0.1.0",
-        "signature": base64.b64encode(r.to_bytes(48, "big") + s.to_bytes(48, "big")).decode(),
-        "publicKey": base64.b64encode(public).decode(),
+        "signature": base64.b64encode(made.signature).decode(),
+        "publicKey": base64.b64encode(made.public_key).decode(),
     }
     return {"path": "datapackage.json", "hash": digest, "signedData": signed}
 

@@ -1,4 +1,4 @@
-"""Cases of a home: their names, keys and captures."""
+"""Cases of a home: their names and captures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def named_captures(home: Home, what: str) -> list[str]:
-    """The captures of a case, or one capture. Raises `NotFound`, `UsageError`."""
+    """Return the captures of a case, or the one capture that is named. Raises `NotFound`, `UsageError`."""
     if any(case["name"] == what for case in home.catalog.cases()):
         return [row["id"] for row in home.catalog.captures(what)]
     try:
@@ -36,4 +36,4 @@ def no_case(name: str, known: Iterable[str]) -> NotFound:
 DEFAULT_CASE = "inbox"
 
 
-_CASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+CASE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

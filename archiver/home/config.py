@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from archiver.errors import ConfigError, UsageError
-from archiver.home.copies_config import CopiesConfig
-from archiver.home.notify_config import NotifyRule
+from archiver.home.copies_config import CopiesConfig, copies
+from archiver.home.notify_config import NotifyRule, rules
 
 DEFAULT_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 
@@ -210,3 +211,95 @@ def _table(value: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigError(f"a table [{name}]", type(table).__name__, "Correct archiver.toml.")
     return table
+
+
+def read_config(home: Path, environment: Mapping[str, str]) -> Config:
+    """Read archiver.toml and what the environment says instead. Raises `ConfigError`."""
+    path = home / "archiver.toml"
+    try:
+        value = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
+    sites, limits, media, x = (_table(value, name) for name in ("sites", "limits", "media", "x"))
+    proxy, second, case_proxies = _proxies(value, sites, environment)
+    cookies = _cookies(home, _table(value, "accounts"), environment)
+    try:
+        return Config(
+            pseudonym=str(environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
+            role=_role(str(value.get("role", "collector"))),
+            user_agent=str(environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
+            proxy=proxy or None,
+            interval=float(sites.get("interval", 0.5)),
+            concurrency=int(sites.get("concurrency", 4)),
+            response_bytes=int(limits.get("response_bytes", 64 << 30)),
+            response_seconds=float(limits.get("response_seconds", 21600)),
+            capture_bytes=int(limits.get("capture_bytes", 0)) or None,
+            capture_seconds=float(limits.get("capture_seconds", 0)) or None,
+            extractors=max(1, int(media.get("extractors", 2))),
+            extract_seconds=float(media.get("extract_seconds", 180)),
+            live_seconds=float(media.get("live_minutes", 60)) * 60,
+            probe=bool(media.get("probe", True)),
+            reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
+            retries=max(0, int(sites.get("retries", 2))),
+            case_proxies=case_proxies,
+            second_proxy=second or None,
+            doctor={str(k): str(v) for k, v in _table(value, "doctor").items()},
+            rendered=bool(_table(value, "pages").get("rendered", True)),
+            cookies=cookies,
+            x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
+            x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
+            extractor_args=_table(media, "extractor_args"),
+            telegram=_telegram(_table(value, "telegram")),
+            timestamps=_timestamps(_table(value, "timestamps")),
+            copies=copies(_table(value, "copies")),
+            notify=rules(list(value.get("notify", [])), environment),
+            jobs=_jobs(str(environment.get("ARCHIVER_JOBS", _table(value, "jobs").get("database", "")))),
+            secret_values=_secret_values(_table(value, "secrets"), cookies, environment),
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"numbers in {path}", str(error), "Correct the file.") from error
+
+
+def _proxies(
+    value: dict[str, Any], sites: dict[str, Any], environment: Mapping[str, str]
+) -> tuple[str, str, dict[str, str]]:
+    """The proxy of all captures, the second one, and those of single cases."""
+    proxy = str(environment.get("ARCHIVER_PROXY", sites.get("proxy", "")))
+    second = str(sites.get("second_proxy", ""))
+    cases = _table(value, "cases")
+    of_cases = {name: str(_table(cases, name)["proxy"]) for name in cases if "proxy" in _table(cases, name)}
+    named = [
+        ("[sites]", proxy),
+        ("[sites] second", second),
+        *((f"[cases.{name}]", of_cases[name]) for name in of_cases),
+    ]
+    for where, text in named:
+        if text and not _is_proxy(text):
+            raise ConfigError(
+                "a proxy like socks5h://host:port or http://host:port", "another form", f"Correct {where} proxy."
+            )
+    return proxy, second, of_cases
+
+
+def _is_proxy(text: str) -> bool:
+    try:
+        return bool(re.match(r"(http|socks5h?)://[^/\s]+", text)) and urlsplit(text).port != 0
+    except ValueError:  # a port or an address that is none
+        return False
+
+
+def _cookies(home: Path, accounts: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Path]:
+    """Platform → cookies.txt, relative paths from the home."""
+    files = {name: accounts.get(name, "") for name in ("x", "youtube", "facebook")}
+    files[""] = environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
+    return {name: home / Path(str(text)).expanduser() for name, text in files.items() if text}
+
+
+def _secret_values(
+    table: dict[str, Any], cookies: Mapping[str, Path], environment: Mapping[str, str]
+) -> tuple[bytes, ...]:
+    """What is withheld wherever it shows: the configured secrets, and the values of cookies long enough to be told."""
+    variable = str(table.get("from_environment", "ARCHIVER_SECRETS"))
+    given = [line.encode() for line in environment.get(variable, "").splitlines() if line]
+    kept = {value for path in cookies.values() for _, value, _ in cookies_in(path) if len(value) >= 8}
+    return (*given, *(text.encode() for text in sorted(kept)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archiver.errors import UsageError
+from storage.errors import disk_error
 
 
 def given_path(text: str) -> Path:
@@ -43,6 +44,14 @@ def given_output(text: str) -> Path:
     if path.is_dir():
         raise UsageError(f"a file to write at {path}", "a folder", "Name a file in it.")
     return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for this person alone, where it is not there yet. Raises `DiskError`."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, f"making {folder.name}/") from error
 
 
 def _is_there(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Public facts about keys and people: fingerprints, recovery keys, recipients."""
+"""Public facts about keys and people: the ledger's public key, fingerprints, recovery keys, recipients."""
 
 from __future__ import annotations
 
@@ -6,21 +6,34 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.errors import ConfigError
 from storage.digest import sha256_hex
+from storage.note import VerifierKey
 
 if TYPE_CHECKING:
-    from archiver.home.home import Home
+    from storage.catalog import Catalog
+
+RECOVERY = "recovery.txt"
+
+
+def ledger_key(home: Path) -> VerifierKey:
+    """Read the public key that the ledger is signed with. Raises `ConfigError`."""
+    path = home / "keys" / "ledger.vkey"
+    try:
+        return VerifierKey.parse(path.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
 
 
 def fingerprint(vkey: str) -> str:
-    """SHA-256 of a public key in note form, without a line end: 64 hex digits."""
+    """Return the SHA-256 of a public key in note form, without a line end: 64 hex digits."""
     return sha256_hex(vkey.encode())
 
 
-def in_words(hexadecimal: str) -> list[str]:
-    """The first 128 bits of a fingerprint as eight words that can be read out in any language: proquints, 16 bits each.
+def key_words(hexadecimal: str) -> list[str]:
+    """Spell the first 128 bits of a fingerprint as eight words that can be read out in any language.
 
-    Source: D. Wilkerson, "A Proposal for Proquints", arXiv:0901.4016.
+    Proquints of 16 bits each: D. Wilkerson, "A Proposal for Proquints", arXiv:0901.4016.
     """
     consonants, vowels = "bdfghjklmnprstvz", "aiou"
     words = []
@@ -31,21 +44,18 @@ def in_words(hexadecimal: str) -> list[str]:
     return words
 
 
-RECOVERY = "recovery.txt"
-
-
 def recovery_keys(home: Path) -> list[str]:
-    """The public ones."""
+    """Return the public recovery keys of a home."""
     path = home / "keys" / RECOVERY
     return [line for line in path.read_text("utf-8").split() if line.startswith("age1")] if path.exists() else []
 
 
-def every_recipient(home: Home) -> list[str]:
-    """Whoever holds the key of some case: they may know that this home exists and how long its ledger is."""
-    cases = [json.loads(case["recipients"]) for case in home.catalog.cases()]
+def every_recipient(catalog: Catalog) -> list[str]:
+    """Return the public keys of all cases: who holds one may know that this home exists and how long its ledger is."""
+    cases = [json.loads(case["recipients"]) for case in catalog.cases()]
     return sorted({key for keys in cases for key in keys})
 
 
 def home_mark(origin: str) -> str:
-    """What a home is called at a place of one's own: tells homes apart, and names nobody."""
+    """Return what a home is called at a place of one's own: it tells homes apart and names nobody."""
     return sha256_hex(f"archiver-home/1\n{origin}\n".encode())[:16]

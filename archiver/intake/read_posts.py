@@ -21,35 +21,19 @@ from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path, unpackable
 from archiver.errors import NotFound, UsageError
 from archiver.recorder.content_coding import decode_body
-from spiders.facebook.parse import parse as parse_facebook
+from spiders import platforms
+from spiders.json_access import at, load, shape
 from spiders.links import safe_split
-from spiders.page.parse import parse as parse_page
+from spiders.platform import Answers, Named, ParserUse, Trust, imported
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, load, shape
-from spiders.targets import FACEBOOK_HOSTS, TELEGRAM_HOSTS, X_HOSTS, YOUTUBE_HOSTS
-from spiders.telegram.messages import is_messages, parse_objects
-from spiders.telegram.messages import parse as parse_messages
-from spiders.telegram.parse import parse as parse_telegram
-from spiders.x.parse import is_x
-from spiders.x.parse import parse as parse_x
-from spiders.youtube.parse import is_youtube
-from spiders.youtube.parse import parse as parse_youtube
 from storage.errors import FormatError, disk_error
 from storage.warc import read_warc
 
 LIMIT = 256 << 20
-X_ANSWERS = X_HOSTS | {"cdn.syndication.twimg.com", "syndication.twitter.com", "api.x.com", "api.twitter.com"}
-YOUTUBE_ANSWERS = YOUTUBE_HOSTS | {"youtu.be", "youtubei.googleapis.com"}
-_YOUTUBE_MARKS = (
-    b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",
-)  # fmt: skip
-_FACEBOOK_MARK = re.compile(rb"<html[^>]*\bid=\"facebook\"")
-_X_MARKS = (b"abs.twimg.com/", b"twitter://status?id=")
 _TEXTS = {
     "application/xhtml+xml", "application/json", "text/json", "application/json+protobuf", "text/vtt", "text/xml",
     "application/atom+xml", "application/xml", "application/rss+xml",
 }  # fmt: skip
-_TELEGRAM_MARKS = (b"tgme_widget_message", b"tgme_page", b"tgme_channel_history", b"tme_no_messages_found")
 
 
 @dataclass(frozen=True)
@@ -108,7 +92,9 @@ def _findings(report: Report, source: str) -> Iterator[Reading]:
     """What the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
         if finding.kind != "form":
-            parsed = Parsed("unknown", report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}")
+            parsed = Parsed(
+                platform="unknown", layout=report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}"
+            )
             yield Reading(source, None, parsed)
 
 
@@ -181,32 +167,38 @@ def parse_body(
     data: bytes, url: str | None, content_type: str | None = None, observed: datetime | None = None
 ) -> Parsed:
     """Gives the body to the parser that its link or its marks name. `observed`: when it was received."""
+
+    def read(use: ParserUse) -> Parsed:
+        told = {"content_type": content_type, "observed": observed}
+        parsed: Parsed = imported(use.parser)(data, url, **{name: told[name] for name in use.takes})
+        return parsed
+
+    table = platforms.PLATFORMS
     host = (safe_split(url or "").hostname or "").lower()
-    if host in TELEGRAM_HOSTS or any(mark in data for mark in _TELEGRAM_MARKS):
-        return parse_telegram(data, url)
-    if host in YOUTUBE_ANSWERS:
-        return parse_youtube(data, url, observed)
-    if host in X_ANSWERS:
-        return parse_x(data, url)
-    if host in FACEBOOK_HOSTS or (not host and _FACEBOOK_MARK.search(data[: 64 << 10])):
-        return parse_facebook(data, url)
+    for answers in (platform.answers for platform in table):
+        if host in answers.hosts or _marked(answers, data, Trust.OVER_HOST):
+            return read(answers.parse)
+        if not host and _marked(answers, data, Trust.WITHOUT_HOST):
+            return read(answers.parse)
     kind, value = sniff(data)
+    last = [platform.answers for platform in reversed(table)]  # X's shapes are loose: they are tried late
     if kind == "json":
-        if is_youtube(value):
-            return parse_youtube(data, url, observed)
-        if is_x(value):
-            return parse_x(data, url)
-        if is_messages(value):
-            return parse_messages(data, url)
-        return Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}")
-    start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start[:1] in (b"{", b"["):
-        return Parsed("unknown", "unknown", outcome=Outcome.FAILED, reason="malformed JSON")
-    if start.startswith(b"WEBVTT") or any(mark in data for mark in _YOUTUBE_MARKS):
-        return parse_youtube(data, url, observed)
-    if any(mark in data[: 64 << 10] for mark in _X_MARKS):
-        return parse_x(data, url)
-    return parse_page(data, url, content_type)
+        for answers in last:
+            if answers.is_json is not None and imported(answers.is_json)(value):
+                return read(answers.parse_json or answers.parse)
+        return Parsed(
+            platform="unknown", layout="unknown", outcome=Outcome.PARTIAL, reason=f"unknown layout: {shape(value)}"
+        )
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return Parsed(platform="unknown", layout="unknown", outcome=Outcome.FAILED, reason="malformed JSON")
+    for answers in last:
+        if _marked(answers, data, Trust.LAST):
+            return read(answers.parse)
+    return read(platforms.PAGE.answers.parse)
+
+
+def _marked(answers: Answers, data: bytes, trust: Trust) -> bool:
+    return answers.marks is not None and answers.marks.trust is trust and answers.marks.are_in(data)
 
 
 def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
@@ -254,18 +246,16 @@ def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
 
 def _warc(stream: Any, source: str) -> Iterator[Reading]:
     records = enumerate(read_warc(stream))
-    objects: dict[bytes, dict[str, Any]] = {}
+    objects: dict[Named, dict[bytes, dict[str, Any]]] = {}
     while True:
         try:
             number, record = next(records)
         except StopIteration:
-            if (
-                objects
-            ):  # Telegram's objects: one each, read together, since who is who and what is an album stands apart
-                yield Reading(source, None, parse_objects(objects.values(), linked=True))
+            for parser, kept in objects.items():
+                yield Reading(source, None, imported(parser)(kept.values(), linked=True))
             return
         except FormatError as error:
-            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
+            parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
             yield Reading(source, None, parsed)
             return
         if record.type not in ("response", "resource"):
@@ -276,25 +266,33 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
         try:
             data = record.stream.read(LIMIT + 1)
         except (OSError, ValueError, zlib.error) as error:
-            parsed = Parsed("unknown", "warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
+            parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
             yield Reading(f"{source}#{number}", record.uri, parsed)
             return
         body = decode_body(data, record.http("content-encoding"), LIMIT)
-        if (record.uri or "").startswith("urn:evc:telegram:"):
+        if (reader := _objects_of(record.uri or "")) is not None:
             value = load(body or b"")
             if isinstance(value, dict) and body is not None:
-                objects[body] = value
+                objects.setdefault(reader, {})[body] = value
             continue
         if body is None:
             yield Reading(
                 f"{source}#{number}",
                 record.uri,
-                Parsed("unknown", "unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
+                Parsed(platform="unknown", layout="unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
             )
             continue
         yield Reading(
             f"{source}#{number}", record.uri, parse_body(body, record.uri, kind, _moment(record.get("warc-date")))
         )
+
+
+def _objects_of(uri: str) -> Named | None:
+    """The parser of what was kept as objects of its own, by its address."""
+    for answers in (platform.answers for platform in platforms.PLATFORMS):
+        if answers.objects_urn is not None and uri.startswith(answers.objects_urn):
+            return answers.parse_objects
+    return None
 
 
 def _moment(text: Any) -> datetime | None:

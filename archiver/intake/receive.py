@@ -16,18 +16,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.capture.result import Result
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
+from archiver.home.ports import Inspector, Signer
 from archiver.home.scratch import scratch
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
-from archiver.tools import ffmpeg
 from archiver.version import software
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -36,9 +36,6 @@ from storage.digest import Sha256
 from storage.errors import DiskError
 from storage.events import Event
 from storage.times import utc_text
-
-if TYPE_CHECKING:
-    pass
 
 CONSENT = ("hold", "court", "publish", "name")
 """What a source can agree to: that we hold it, show it to a court, publish it, name the source."""
@@ -82,6 +79,8 @@ class Receiver:
     """One hand-over: everything that was given in one command, in one capture."""
 
     home: Home
+    signer: Signer
+    inspector: Inspector
     source: str
     via: str
     cases: tuple[str, ...]
@@ -121,7 +120,7 @@ class Receiver:
             self._writer.close(
                 str(outcome), reason, {"received": {"files": len(handed), "received_at": utc_text(home.clock())}}
             )
-            seq = seal(home, folder, list(self.cases)).seq
+            seq = seal(home, self.signer, folder, list(self.cases)).seq
         finally:
             self._writer.release()
         self._annotate(capture_id)
@@ -201,8 +200,8 @@ class Receiver:
             "source": self.source,
             "via": self.via,
         }
-        if ffmpeg.probes():
-            facts |= ffmpeg.probe(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+        if self.inspector.available():
+            facts |= self.inspector.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]
         about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()
@@ -267,7 +266,7 @@ class Receiver:
             {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
         ]
         home = self.home
-        home.ledger.append([Event("annotated", home.clock(), detail) for detail in events], home.author)
+        self.signer.append([Event("annotated", home.clock(), detail) for detail in events])
         home.project()
 
 

@@ -201,7 +201,7 @@ def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job
 
 def feeds_due(home: Home, queue: Queue, tell: Callable[[str], None]) -> int:
     """Looks at the feeds of this home that are due. A feed that cannot be read is looked at again later. How many were queued."""
-    queued, now, ours = 0, queue.board.now(), home.keys.ledger.name
+    queued, now, ours = 0, queue.board.now(), home.ledger_key.name
     for thing in queue.board.due("feed", now):
         feed = Feed.of(thing.id, thing.value)
         if feed.ledger != ours:

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.home.paths import make_folder
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import Board, unreachable
 from archiver.ratelimit.stores import patient
-from storage.errors import Unreachable, disk_error
+from storage.errors import Unreachable
 from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
@@ -352,14 +352,6 @@ def opened(home: Home) -> Iterator[Queue]:
         yield queue
     finally:
         queue.close()
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder of the home for this user alone, where it is not there. Raises `DiskError`."""
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise disk_error(error, f"making {folder.name}/") from error
 
 
 def database(home: Home) -> str:

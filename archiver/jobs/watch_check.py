@@ -13,7 +13,6 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.known_posts import LINKS
 from archiver.capture.options import Options
 from archiver.casework.diff import posts_with_digests
 from archiver.jobs.job import PRIORITIES, Job, interrupted, letters, packed
@@ -34,6 +33,7 @@ from archiver.jobs.watch import (
     seen,
     sight,
 )
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.events import Event
@@ -170,10 +170,11 @@ class _Looking:
     def _answers(self, capture: str, platform: str) -> list[str]:
         """Records in which the platform itself says so; of a page, in which its server does."""
         lines = self.home.catalog.inventory(capture)
+        server = platform_named(platform).promise.server_speaks
         return [
             line["record"]
             for line in lines
-            if line.get("outcome") in NOT_SHOWN and line.get("record") and ("absence" in line or platform == "page")
+            if line.get("outcome") in NOT_SHOWN and line.get("record") and ("absence" in line or server)
         ]
 
     async def _control(self, target: Target, options: Options, part: int) -> dict[str, Any] | None:
@@ -194,10 +195,11 @@ class _Looking:
         known = json.loads(self.board.setting(f"control {target.platform}") or "[]")
         known += [one["link"] for one in list(self.watch.posts.values())[:TRIED]]
         links = [link for link in dict.fromkeys(known) if link != self.watch.link]
-        if target.platform == "page":  # a page's server speaks for itself only
+        platform = platform_named(target.platform)
+        if platform.promise.server_speaks:
             host = target.url.split("/")[2]
             return [link for link in links if link.split("/")[2] == host][:TRIED] or [f"https://{host}/"]
-        config = self.home.config.doctor.get(target.platform, LINKS.get(target.platform, ""))
+        config = self.home.config.doctor.get(target.platform, platform.known_post or "")
         return [*links[:TRIED], *([config] if config not in (*links[:TRIED], "", self.watch.link) else [])]
 
     def _remember_control(self) -> None:
@@ -325,7 +327,7 @@ class _Looking:
             for body in self.home.catalog.event_bodies((kind,))
         ):
             return
-        sealed = self.home.ledger.append([Event(kind, self.home.clock(), {**post, **detail})], self.home.author)[0]
+        sealed = self.worker.archive.signer.append([Event(kind, self.home.clock(), {**post, **detail})])[0]
         self.home.project()
         self.worker.heard(kind, {"event": sealed.seq, "cases": self.watch.cases, **post, **detail})
 

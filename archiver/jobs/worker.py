@@ -21,8 +21,9 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
+from archiver.home.paths import make_folder
 from archiver.jobs.job import INTERRUPTED, Ended, Job, capture_id, interrupted, unpacked, verdict
-from archiver.jobs.queue import Done, Order, Queue, make_folder
+from archiver.jobs.queue import Done, Order, Queue
 from archiver.jobs.watch_check import look, walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
@@ -64,7 +65,7 @@ class Worker:
         """`heard`: is told of what watches find, by the type of the event and its detail."""
         self.archive, self.home, self.queue, self.board = archive, archive.home, queue, queue.board
         self.heard = heard
-        self.ledger = self.home.keys.ledger.name
+        self.ledger = self.home.ledger_key.name
         self._said, self._results = said, results
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Lock()
@@ -142,7 +143,7 @@ class Worker:
         detail = {"job": job, "attempt": int(number), "captures": captures, "of": of}
         self.home.project()
         if detail not in [body["detail"] for body in self.home.catalog.event_bodies(("duplicate",))]:
-            self.home.ledger.append([Event("duplicate", self.home.clock(), detail)], self.home.author)
+            self.archive.signer.append([Event("duplicate", self.home.clock(), detail)])
             self.home.project()
 
     async def _carry_out(self, order: Order) -> Done:
@@ -193,7 +194,7 @@ class Worker:
         async with self._turn:
             begun = (self.home.path / self.home.capture_folder(wanted)).exists()
             if begun:
-                await asyncio.to_thread(recover, self.home)
+                await asyncio.to_thread(recover, self.home, self.archive.signer)
             await asyncio.to_thread(self.home.project)
             row = self.home.catalog.capture(wanted)
         if row is not None:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
 from storage.errors import CatalogError, Unreachable
@@ -15,13 +15,14 @@ from storage.times import system_clock
 
 
 class Rows(Protocol):
-    """A connection within one transaction. `?` stands for a value."""
+    """A connection within one transaction."""
 
-    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement and return its rows.
 
-    @property
-    def lock(self) -> str:
-        """What a SELECT ends with that is to keep others from the row."""
+        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own way;
+        `{lock}` ends a SELECT that is to keep others from the row.
+        """
 
     def now(self) -> float:
         """Seconds since 1970 by the database's clock."""
@@ -39,13 +40,13 @@ class Store(Protocol):
 class SqliteStore:
     """`state.sqlite`, by a connection of its own that does not wait for the disk: nothing here outlives a crash."""
 
-    lock = ""
+    NAMES: ClassVar = {"hosts": "turn_hosts", "holders": "turn_holders", "held": "turns_held", "lock": ""}
 
     def __init__(self, path: Path) -> None:
         self._connection = open_database(path, "state_", "Move state.sqlite away and run it again.", durable=False)
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
+        return self._connection.execute(sql.format_map(self.NAMES), values).fetchall()
 
     def now(self) -> float:
         return system_clock().timestamp()
@@ -64,12 +65,10 @@ class SqliteStore:
 
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS archiver_turn_hosts (host TEXT PRIMARY KEY, next_start DOUBLE PRECISION NOT NULL, quiet_until DOUBLE PRECISION NOT NULL);
-CREATE TABLE IF NOT EXISTS archiver_turn_holders (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
-CREATE TABLE IF NOT EXISTS archiver_turns_held (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
+CREATE TABLE IF NOT EXISTS {hosts} (host TEXT PRIMARY KEY, next_start DOUBLE PRECISION NOT NULL, quiet_until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS {holders} (holder TEXT PRIMARY KEY, until DOUBLE PRECISION NOT NULL);
+CREATE TABLE IF NOT EXISTS {held} (host TEXT NOT NULL, holder TEXT NOT NULL, running INTEGER NOT NULL, PRIMARY KEY (host, holder));
 """
-
-
 FROZEN = "-c idle_in_transaction_session_timeout=5000"
 """A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
 
@@ -97,15 +96,18 @@ def patient(link: str, options: str = FROZEN) -> str:
 class PostgresStore:
     """Connects when it is first asked, and again after the server was away."""
 
-    lock = " FOR UPDATE"
+    NAMES: ClassVar = {
+        "hosts": "archiver_turn_hosts", "holders": "archiver_turn_holders", "held": "archiver_turns_held",
+        "lock": " FOR UPDATE",
+    }  # fmt: skip
+    """The database may be others' too: the tables say whose they are."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection: Any = None
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        renamed = sql.replace("turn_ho", "archiver_turn_ho").replace("turns_held", "archiver_turns_held")
-        cursor = self._connection.execute(renamed.replace("?", "%s"), values)
+        cursor = self._connection.execute(sql.format_map(self.NAMES).replace("?", "%s"), values)
         return list(cursor.fetchall()) if cursor.description else []
 
     def now(self) -> float:
@@ -118,7 +120,7 @@ class PostgresStore:
             made = psycopg.connect(patient(self._url, f"-c statement_timeout=15000 {FROZEN}"))
             with made.transaction():
                 made.execute("SELECT pg_advisory_xact_lock(%s)", (SCHEMA_LOCK,))
-                made.execute(SCHEMA)
+                made.execute(SCHEMA.format_map(self.NAMES))
             made.commit()
             self._connection = made
         return self._connection

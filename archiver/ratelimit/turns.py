@@ -35,28 +35,26 @@ class Turns:
         `held`: the turn is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
         """
         with self._store.transaction() as rows:
-            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
-            next_start, quiet = rows.ask(
-                f"SELECT next_start, quiet_until FROM turn_hosts WHERE host=?{rows.lock}", (host,)
-            )[0]
+            rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            next_start, quiet = rows.ask("SELECT next_start, quiet_until FROM {hosts} WHERE host=?{lock}", (host,))[0]
             now = rows.now()
             if held and quiet <= now:
                 return True, 0.0
             if not held:
                 self._beat(rows, now)
                 running = rows.ask(
-                    "SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders ON turn_holders.holder=turns_held.holder "
+                    "SELECT COALESCE(SUM(running),0) FROM {held} JOIN {holders} ON {holders}.holder={held}.holder "
                     "WHERE host=? AND until>?",
                     (host, now),
                 )[0][0]
                 if running >= self._concurrency:
                     return False, BUSY_SECONDS
                 rows.ask(
-                    "INSERT INTO turns_held VALUES (?,?,?) ON CONFLICT (host, holder) DO UPDATE SET running=excluded.running",
+                    "INSERT INTO {held} VALUES (?,?,?) ON CONFLICT (host, holder) DO UPDATE SET running=excluded.running",
                     (host, self._holder, self._running[host] + 1),
                 )
             start = max(now, next_start, quiet)
-            rows.ask("UPDATE turn_hosts SET next_start=? WHERE host=?", (start + self._interval, host))
+            rows.ask("UPDATE {hosts} SET next_start=? WHERE host=?", (start + self._interval, host))
         self._running[host] += not held
         return True, float(start - now)
 
@@ -64,19 +62,19 @@ class Turns:
         self._running[host] -= 1
         with self._store.transaction() as rows:
             values = (self._running[host], host, self._holder)
-            rows.ask("UPDATE turns_held SET running=? WHERE host=? AND holder=?", values)
+            rows.ask("UPDATE {held} SET running=? WHERE host=? AND holder=?", values)
 
     def quiet(self, host: str, seconds: float) -> None:
         """No request to the host starts before that many seconds have passed."""
         with self._store.transaction() as rows:
-            rows.ask("INSERT INTO turn_hosts VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
+            rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
             until = rows.now() + seconds
-            rows.ask("UPDATE turn_hosts SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
+            rows.ask("UPDATE {hosts} SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
 
     def left(self, host: str) -> float:
         """Seconds that are left of the host's pause; 0 for none."""
         with self._store.transaction() as rows:
-            found = rows.ask("SELECT quiet_until FROM turn_hosts WHERE host=?", (host,))
+            found = rows.ask("SELECT quiet_until FROM {hosts} WHERE host=?", (host,))
             return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
 
     def beat(self) -> None:
@@ -84,25 +82,25 @@ class Turns:
         with self._store.transaction() as rows:
             now = rows.now()
             self._beat(rows, now)
-            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
             self._running = +self._running
             for host, running in self._running.items():
-                rows.ask("INSERT INTO turns_held VALUES (?,?,?)", (host, self._holder, running))
-            for (dead,) in rows.ask("SELECT holder FROM turn_holders WHERE until<?", (now - 10 * HOLDER_SECONDS,)):
-                rows.ask("DELETE FROM turns_held WHERE holder=?", (dead,))
-                rows.ask("DELETE FROM turn_holders WHERE holder=?", (dead,))
+                rows.ask("INSERT INTO {held} VALUES (?,?,?)", (host, self._holder, running))
+            for (dead,) in rows.ask("SELECT holder FROM {holders} WHERE until<?", (now - 10 * HOLDER_SECONDS,)):
+                rows.ask("DELETE FROM {held} WHERE holder=?", (dead,))
+                rows.ask("DELETE FROM {holders} WHERE holder=?", (dead,))
 
     def _beat(self, rows: Rows, now: float) -> None:
         rows.ask(
-            "INSERT INTO turn_holders VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
+            "INSERT INTO {holders} VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
             (self._holder, now + HOLDER_SECONDS),
         )
 
     def leave(self) -> None:
         """What is held is given back: the process ends in order."""
         with suppress(EvidenceError), self._store.transaction() as rows:
-            rows.ask("DELETE FROM turns_held WHERE holder=?", (self._holder,))
-            rows.ask("DELETE FROM turn_holders WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
+            rows.ask("DELETE FROM {holders} WHERE holder=?", (self._holder,))
         self._store.close()
 
     def standing(self) -> list[dict[str, Any]]:
@@ -110,9 +108,9 @@ class Turns:
         with self._store.transaction() as rows:
             now = rows.now()
             found = rows.ask(
-                "SELECT turn_hosts.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM turns_held JOIN turn_holders "
-                "ON turn_holders.holder=turns_held.holder WHERE turns_held.host=turn_hosts.host AND until>?) "
-                "FROM turn_hosts ORDER BY turn_hosts.host",
+                "SELECT {hosts}.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM {held} JOIN {holders} "
+                "ON {holders}.holder={held}.holder WHERE {held}.host={hosts}.host AND until>?) "
+                "FROM {hosts} ORDER BY {hosts}.host",
                 (now,),
             )
         hosts = [

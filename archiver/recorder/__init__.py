@@ -3,7 +3,8 @@
     framing   message boundaries, pure             streams   sockets and TLS as byte streams
     redact    secrets out of heads                 dial      resolution, refused addresses, the exit
     tls       both TLS legs, throw-away authority  exchange  one request and its answer
-    listener  the proxy's clients              url       links as they go over the wire, pure
+    listener  the proxy's clients                  upstream  connections to servers
+    url       links as they go over the wire, pure
 
 Clients: Scrapy in absolute form, Chromium and yt-dlp by CONNECT, our own fetcher by `Port.fetch`, which needs no
 second connection. All of them end in `exchange`.

@@ -1,13 +1,12 @@
 """One exchange: a request goes out, the answer comes back, both are recorded as they crossed the wire.
 
-The client's side sees each byte only after the next has come, and the last only after the exchange is filed.
+The client is kept one read behind: it gets the last bytes only once the exchange is on disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -15,14 +14,12 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from OpenSSL import SSL
-
 from archiver.ratelimit.limiter import Limiter
-from archiver.recorder.dial import Dialer, DialError, ExitError
+from archiver.recorder.dial import DialError, ExitError
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
-from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
-from archiver.recorder.tls import Roots, client_connection, facts
+from archiver.recorder.streams import StreamError
+from archiver.recorder.upstream import Connection, Request, Upstream
 from archiver.recorder.url import LinkProblem
 from storage.capture import CaptureWriter
 from storage.errors import EvidenceError, StorageError
@@ -73,124 +70,11 @@ class ExchangeDone:
         return next((value for key, value in self.fields if key.lower() == name.lower()), None)
 
 
-@dataclass
-class Request:
-    """`head` as the client wrote it, start line included, already in origin form; `body` may still be to come."""
-
-    method: bytes
-    uri: str
-    scheme: str
-    host: str
-    port: int
-    head: bytes
-    body: bytes = b""
-    tag: str | None = None
-    expects_continue: bool = False
-    read_body: Callable[[], Awaitable[bytes]] | None = None
-
-
 Relay = Callable[[bytes], Awaitable[None]]
 
 
 class ClientGone(Exception):
     """The client went away while we relayed to it."""
-
-
-class Connection:
-    """A connection to a server, with what is known of it."""
-
-    def __init__(
-        self,
-        stream: Stream,
-        ip: str | None,
-        protocols: tuple[str, ...],
-        cipher: str | None,
-        tls_record: str | None,
-    ) -> None:
-        self.stream = stream
-        self.ip = ip
-        self.protocols = protocols
-        self.cipher = cipher
-        self.tls_record = tls_record
-        self.used = 0
-        self.idle_since = 0.0
-
-
-class Upstream:
-    """Connections of one capture, kept alive by host. Runs on the recorder's loop."""
-
-    def __init__(self, writer: CaptureWriter, dialer: Dialer, context: SSL.Context, roots: Roots) -> None:
-        self._writer = writer
-        self._dialer = dialer
-        self._context = context
-        self._roots = roots
-        self._idle: dict[tuple[str, str, int], list[Connection]] = {}
-
-    async def take(self, request: Request, fresh: bool = False) -> Connection:
-        """An idle connection, or a new one. Raises `DialError`."""
-        idle = self._idle.get((request.scheme, request.host, request.port), [])
-        while idle and not fresh:
-            connection = idle.pop()
-            if time.monotonic() - connection.idle_since < 10:
-                return connection
-            connection.stream.close()
-        return await self._open(request)
-
-    def give_back(self, request: Request, connection: Connection) -> None:
-        connection.idle_since = time.monotonic()
-        self._idle.setdefault((request.scheme, request.host, request.port), []).append(connection)
-
-    def close(self) -> None:
-        for connections in self._idle.values():
-            for connection in connections:
-                connection.stream.close()
-        self._idle.clear()
-
-    async def _open(self, request: Request) -> Connection:
-        try:
-            plain, ip = await self._dialer.connect(request.host, request.port)
-        except DialError as error:
-            if error.kind == "refused address":
-                self._writer.refused_hosts.add(request.host)
-            elif error.kind == "host unreachable":
-                self._writer.hosts.add(request.host)
-            raise
-        self._writer.hosts.add(request.host)
-        if request.scheme == "http":
-            return Connection(plain, ip, ("http/1.1",), None, None)
-        return await self._secure(plain, ip, request)
-
-    async def _secure(self, plain: PlainStream, ip: str | None, request: Request) -> Connection:
-        connection = client_connection(self._context, request.host.strip("[]"))
-        stream = TlsStream(plain, connection)
-        broke = None
-        try:
-            async with asyncio.timeout(30):
-                await stream.handshake()
-        except (StreamError, TimeoutError) as error:
-            broke = str(error) or "no answer in 30 s"
-        known = facts(connection, request.host.strip("[]"))
-        problem = broke or known.problem
-        about = {
-            "format": "archiver-tls/1",
-            "host": request.host,
-            "port": request.port,
-            "ip": ip,
-            "protocol": known.protocol_text,
-            "cipher": known.cipher,
-            "intact": problem is None,
-            "problem": problem,
-            "roots": self._roots.describe(),
-            "chain": known.chain,
-        }
-        uri = f"urn:archiver:tls:{request.host}:{request.port}"
-        block = json.dumps(about, indent=1).encode()
-        record = self._writer.resource(uri, "application/json", block, extra={"tls_problem": problem})
-        if problem is not None:
-            stream.close()
-            raise DialError("tls failed", problem)
-        protocols = ("http/1.1", known.protocol) if known.protocol else ("http/1.1",)
-        return Connection(stream, ip, protocols, known.cipher, record.record_id)
 
 
 class Exchanger:
@@ -206,12 +90,12 @@ class Exchanger:
         clock: Clock,
         on_done: Callable[[ExchangeDone], None],
     ) -> None:
-        self._writer = writer
+        self.writer = writer
         self._upstream = upstream
-        self._limiter = limiter
-        self._redactor = redactor
-        self._limits = limits
-        self._clock = clock
+        self.limiter = limiter
+        self.redactor = redactor
+        self.limits = limits
+        self.clock = clock
         self._on_done = on_done
         self.received = 0
         """Payload bytes received in this capture so far."""
@@ -228,7 +112,7 @@ class Exchanger:
         if self.stopped is not None:
             return self._ended(request, "stopped", self.stopped)
         try:
-            await self._limiter.acquire(request.host)
+            await self.limiter.acquire(request.host)
         except EvidenceError as error:  # a limit that cannot be known is not ignored
             self.stopped = f"expected {error.expected}; found {error.found}"
             return self._ended(request, "stopped", self.stopped)
@@ -249,16 +133,16 @@ class Exchanger:
             return self._ended(request, "host unreachable", str(error))
         except StorageError as error:
             self.stopped = str(error)
-            self._writer.failed = self._writer.failed or error
+            self.writer.failed = self.writer.failed or error
             return self._ended(request, "not stored", str(error))
         finally:
-            self._limiter.release(request.host)
+            self.limiter.release(request.host)
 
     async def _attempt(
         self, request: Request, relay: Relay | None, keep_body: int, fresh: bool
-    ) -> tuple[_One, ExchangeDone]:
+    ) -> tuple[ExchangeRun, ExchangeDone]:
         connection = await self._upstream.take(request, fresh)
-        one = _One(self, connection, request, relay, keep_body)
+        one = ExchangeRun(self, connection, request, relay, keep_body)
         try:
             return one, await one.run()
         finally:
@@ -281,12 +165,12 @@ class Exchanger:
         return done
 
     def _over_capture_limits(self) -> bool:
-        limits, writer = self._limits, self._writer
+        limits, writer = self.limits, self.writer
         too_large = limits.capture_bytes is not None and writer.bytes_stored >= limits.capture_bytes
         return too_large or (limits.capture_seconds is not None and writer.elapsed() >= limits.capture_seconds)
 
 
-class _One:
+class ExchangeRun:
     """The state of a single exchange on a single connection."""
 
     def __init__(
@@ -297,7 +181,7 @@ class _One:
         relay: Relay | None,
         keep_body: int,
     ) -> None:
-        self._x = exchanger
+        self._exchanger = exchanger
         self.connection = connection
         self._request = request
         self._relay = relay
@@ -315,25 +199,25 @@ class _One:
 
     async def run(self) -> ExchangeDone:
         loop = asyncio.get_running_loop()
-        x, request = self._x, self._request
+        exchanger, request = self._exchanger, self._request
         drained = asyncio.Event()
-        head, held = x._redactor.head(request.head, "request")
-        uri, held_uri = x._redactor.text(request.uri.encode("utf-8", "surrogateescape"), "link")
+        head, held = exchanger.redactor.head(request.head, "request")
+        uri, held_uri = exchanger.redactor.text(request.uri.encode("utf-8", "surrogateescape"), "link")
         uri_text = uri.decode("utf-8", "surrogateescape")
-        date = x._clock()
+        date = exchanger.clock()
         if request.read_body is not None and not request.expects_continue:
             request.body = await request.read_body()
-        body, held_body = x._redactor.text(request.body, "request body")
+        body, held_body = exchanger.redactor.text(request.body, "request body")
 
         def wake() -> None:
             loop.call_soon_threadsafe(drained.set)
 
         def begin() -> ExchangeSink:
-            return x._writer.exchange(
+            return exchanger.writer.exchange(
                 Exchange(
                     uri_text, date, [head, body] if body else [head], body or None,
                     self.connection.ip, self.connection.protocols, self.connection.cipher,
-                    self.connection.tls_record, x._redactor.mark(request.tag), (*held, *held_uri, *held_body),
+                    self.connection.tls_record, exchanger.redactor.mark(request.tag), (*held, *held_uri, *held_body),
                 ),
                 wake,
             )  # fmt: skip
@@ -355,15 +239,15 @@ class _One:
 
     async def _converse(self, framing: Framing, sink: ExchangeSink, drained: asyncio.Event) -> None:
         """Sends the request and takes the answer until it ends, or must."""
-        x, request, stream = self._x, self._request, self.connection.stream
+        limits, request, stream = self._exchanger.limits, self._request, self.connection.stream
         started = time.monotonic()
         try:
             await stream.send(request.head + request.body)
         except StreamError as error:
             self._detail = str(error)  # the server may have answered before it broke off: read on
         while not framing.complete:
-            idle = x._limits.idle_seconds if self._problem is None else min(FLAWED_IDLE, x._limits.idle_seconds)
-            left = started + x._limits.response_seconds - time.monotonic()
+            idle = limits.idle_seconds if self._problem is None else min(FLAWED_IDLE, limits.idle_seconds)
+            left = started + limits.response_seconds - time.monotonic()
             try:
                 async with asyncio.timeout(max(0.01, min(idle, left))):
                     data = await stream.recv()
@@ -406,7 +290,7 @@ class _One:
                 self.reusable = not event.rest and self._problem is None and bool(self._head and self._head.persistent)
                 if event.rest:
                     # Bytes behind the message belong to none; they are kept, and the connection is not used again.
-                    self._x._writer.resource(
+                    self._exchanger.writer.resource(
                         f"urn:archiver:excess:{sink.exchange.uri}", "application/octet-stream", event.rest,
                         fields=[("WARC-Concurrent-To", sink.response_id)],
                     )  # fmt: skip
@@ -426,7 +310,7 @@ class _One:
                     )
 
     async def _interim(self, event: Interim, sink: ExchangeSink) -> None:
-        raw, _ = self._x._redactor.head(event.raw, "response")
+        raw, _ = self._exchanger.redactor.head(event.raw, "response")
         sink.interim(raw)
         request = self._request
         if event.status == 100 and request.expects_continue and request.read_body is not None:
@@ -434,7 +318,7 @@ class _One:
                 await self._send_client(event.raw)
             request.body = await request.read_body()
             request.read_body = None
-            body, held = self._x._redactor.text(request.body, "request body")
+            body, held = self._exchanger.redactor.text(request.body, "request body")
             exchange = sink.exchange
             sink.exchange = Exchange(
                 exchange.uri, exchange.date, [*exchange.request, body], body, exchange.ip, exchange.protocols,
@@ -448,8 +332,10 @@ class _One:
     def _start(self, head: Head, sink: ExchangeSink) -> None:
         self._head = head
         if (stated := _date(head)) is not None:
-            self._x._writer.server_offsets_ms.append(int((stated - self._x._clock()).total_seconds() * 1000))
-        raw, held = self._x._redactor.head(head.raw, "response")
+            self._exchanger.writer.server_offsets_ms.append(
+                int((stated - self._exchanger.clock()).total_seconds() * 1000)
+            )
+        raw, held = self._exchanger.redactor.head(head.raw, "response")
         sink.head(
             raw,
             status=head.status,
@@ -460,12 +346,12 @@ class _One:
             withheld=held,
         )
         if head.status in (429, 503):
-            self._x._limiter.penalise(self._request.host, _retry_after(head, self._x._clock))
+            self._exchanger.limiter.penalise(self._request.host, _retry_after(head, self._exchanger.clock))
 
     def _count(self, payload: bytes) -> None:
         self._size += len(payload)
-        self._x.received += len(payload)
-        limits, writer = self._x._limits, self._x._writer
+        self._exchanger.received += len(payload)
+        limits, writer = self._exchanger.limits, self._exchanger.writer
         if limits.response_bytes is not None and self._size > limits.response_bytes:
             self._truncated, self._problem = "length", "response too large"
         elif limits.capture_bytes is not None and writer.bytes_stored + self._size > limits.capture_bytes:

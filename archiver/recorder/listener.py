@@ -6,10 +6,11 @@ import base64
 import hmac
 import re
 
-from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger, Request
+from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger
 from archiver.recorder.framing import Body, Framing, Head, Problem
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
+from archiver.recorder.upstream import Request
 from archiver.recorder.url import LinkProblem, ascii_of, split_url
 
 TAG = b"archiver-tag"

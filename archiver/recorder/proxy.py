@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 
 from archiver.ratelimit.limiter import HostLimiter, Limiter
 from archiver.recorder.dial import Dialer, Exit
-from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits, Request, Upstream
+from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits
 from archiver.recorder.listener import Listener
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
+from archiver.recorder.upstream import Request, Upstream
 from archiver.recorder.url import LinkProblem, WireLink, has_control, split_url
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from archiver.recorder.url import iri_to_uri
@@ -49,6 +50,16 @@ def cleaned(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class _Span:
+    """A secret in a head, a body or a link. `field`: the head's field whose whole value it is."""
+
+    begin: int
+    end: int
+    value: bytes
+    field: str | None = None
+
+
 class Redactor:
     """Holds the secret values of one capture in memory, and replaces them."""
 
@@ -63,23 +74,14 @@ class Redactor:
 
     def head(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """`raw` start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
-        found: list[tuple[str, str, bytes]] = []
-        spans: list[tuple[int, int, bool]] = []
+        named: list[_Span] = []
         start = raw.find(b"\n") + 1
         for match in _FIELD_LINE.finditer(raw, start) if _ANY_SECRET.search(raw) else ():
             name = match[1].strip().lower()
             if name in SECRET_FIELDS and match[3].strip():
                 self._learn(name, match[3])
-                spans.append((match.start(3), match.end(3), True))
-                found.append((where, name.decode("latin-1"), match[3]))
-        for value in self._values:
-            at = raw.find(value)
-            while at >= 0:
-                if not any(begin < at + len(value) and at < end for begin, end, _ in spans):
-                    spans.append((at, at + len(value), False))
-                    found.append((where, "value", value))
-                at = raw.find(value, at + len(value))
-        return self._replaced(raw, spans, found)
+                named.append(_Span(match.start(3), match.end(3), match[3], name.decode("latin-1")))
+        return self._replaced(raw, where, self._spans(raw, named))
 
     def mark(self, text: str | None) -> str | None:
         """A client's tag with known values taken out; no commitment, since the tag is ours."""
@@ -87,28 +89,29 @@ class Redactor:
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """A request body or a link with known values replaced."""
-        found: list[tuple[str, str, bytes]] = []
-        spans: list[tuple[int, int, bool]] = []
+        return self._replaced(data, where, self._spans(data))
+
+    def _spans(self, data: bytes, taken: Sequence[_Span] = ()) -> list[_Span]:
+        """`taken`, and each place where a known value stands outside of them."""
+        spans = list(taken)
         for value in self._values:
             at = data.find(value)
             while at >= 0:
-                if not any(begin < at + len(value) and at < end for begin, end, _ in spans):
-                    spans.append((at, at + len(value), False))
-                    found.append((where, "value", value))
-                at = data.find(value, at + len(value))
-        return self._replaced(data, spans, found)
+                end = at + len(value)
+                if not any(span.begin < end and at < span.end for span in spans):
+                    spans.append(_Span(at, end, value))
+                at = data.find(value, end)
+        return spans
 
-    def _replaced(
-        self, raw: bytes, spans: list[tuple[int, int, bool]], found: list[tuple[str, str, bytes]]
-    ) -> tuple[bytes, tuple[Withheld, ...]]:
-        if not found:
+    def _replaced(self, raw: bytes, where: str, spans: list[_Span]) -> tuple[bytes, tuple[Withheld, ...]]:
+        if not spans:
             return raw, ()
-        held = self._withhold(found)
+        held = self._withhold([(where, span.field or "value", span.value) for span in spans])
         out, at = [], 0
-        for (begin, end, whole), item in sorted(zip(spans, held, strict=True), key=lambda pair: pair[0]):
-            mark = f"withheld sha256:{item.commitment}" if whole else f"withheld-sha256-{item.commitment}"
-            out += [raw[at:begin], mark.encode()]
-            at = end
+        for span, item in sorted(zip(spans, held, strict=True), key=lambda pair: pair[0].begin):
+            mark = f"withheld sha256:{item.commitment}" if span.field else f"withheld-sha256-{item.commitment}"
+            out += [raw[at : span.begin], mark.encode()]
+            at = span.end
         return b"".join([*out, raw[at:]]), held
 
     def _learn(self, name: bytes, value: bytes) -> None:

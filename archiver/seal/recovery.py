@@ -9,6 +9,7 @@ from typing import Any
 
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from storage.errors import FormatError
 
 
@@ -37,13 +38,13 @@ FORGET_AFTER = timedelta(hours=1)
 """A capture that was announced this long ago and has no folder will have none."""
 
 
-def recover(home: Home, everywhere: bool = False) -> list[Recovered]:
+def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recovered]:
     """Closes and seals captures whose process died. Touches only those whose lock is free.
 
     `everywhere`: look through all capture folders, not only those that state.sqlite remembers as open.
     Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.
     """
-    home.ledger.recover()
+    signer.recover()
     pending = {capture_id: (folder, cases) for capture_id, folder, cases in home.state.open_captures()}
     if everywhere:
         for folder in sorted((home.path / "captures").glob("*/*/*/*")):
@@ -74,7 +75,7 @@ def recover(home: Home, everywhere: bool = False) -> list[Recovered]:
                 home.state.capture_sealed(key)
                 report["sealed_by_another"] = True
             else:
-                seal(home, Path(name), cases, report)
+                seal(home, signer, Path(name), cases, report)
 
         report = recover_folder(absolute, home.clock, then, home.catalog.holder)
         if report is not None and "sealed_by_another" not in report:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from storage.events import Event
 from storage.ledger import Sealed
 from storage.recovery import manifest_digest
@@ -28,9 +29,9 @@ def captured_event(home: Home, folder: Path, cases: list[str], recovered: dict[s
     return Event("recovered" if recovered is not None else "captured", home.clock(), detail)
 
 
-def seal(home: Home, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Sealed:
+def seal(home: Home, signer: Signer, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Sealed:
     """Seals a closed capture and forgets that it was open. Raises `LedgerError`, `DiskError`."""
     event = captured_event(home, folder, cases, recovered)
-    sealed = home.ledger.append([event], home.author)[0]
+    sealed = signer.append([event])[0]
     home.state.capture_sealed(event.detail["capture"])
     return sealed

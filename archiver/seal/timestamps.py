@@ -24,6 +24,7 @@ from typing import Any
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
 from archiver.home.home import Home
+from archiver.home.ports import Signer
 from archiver.recorder.client import Asker, NoAnswer
 from archiver.recorder.network import TestNetwork
 from archiver.seal.kept_stamps import OTS, Stamp, needed, stamps
@@ -50,7 +51,7 @@ class Report:
     renewed: int = 0
 
 
-def stamp_latest(home: Home, asker: Asker) -> Report:
+def stamp_latest(home: Home, signer: Signer, asker: Asker) -> Report:
     """One round: renew what ends, complete what is owed, have the latest checkpoint stamped where it is not.
 
     One process at a time. Raises `LedgerError`, `DiskError`; what an authority does wrong is in the report, and nothing
@@ -59,7 +60,7 @@ def stamp_latest(home: Home, asker: Asker) -> Report:
     with locked(home.path / "proofs" / ".lock"):
         home.project()
         kept = stamps(home)
-        renewed = _renew(home, kept)
+        renewed = _renew(home, signer, kept)
         checkpoint = home.ledger.checkpoint()
         report = Report(checkpoint.size, renewed=renewed)
         _complete(home, kept, asker, report)
@@ -74,7 +75,7 @@ def stamp_latest(home: Home, asker: Asker) -> Report:
             report.troubles |= troubles
             if file is not None:
                 report.new.append(_keep_ots(home, checkpoint.size, note, file))
-        _tell_ledger(home)
+        _tell_ledger(home, signer)
         return report
 
 
@@ -167,7 +168,7 @@ def _token_facts(home: Home, stamp: Stamp) -> dict[str, Any]:
     return facts
 
 
-def _tell_ledger(home: Home) -> None:
+def _tell_ledger(home: Home, signer: Signer) -> None:
     """An event for each proof that the ledger does not name yet; one that a crash left behind is named now."""
     known = {body["detail"]["token"]["sha256"] for body in home.catalog.event_bodies(("timestamped",))}
     events = []
@@ -178,7 +179,7 @@ def _tell_ledger(home: Home) -> None:
         if facts["token"]["sha256"] not in known:
             events.append(Event("timestamped", home.clock(), facts))
     if events:
-        home.ledger.append(events, home.author)
+        signer.append(events)
         home.project()
 
 
@@ -189,7 +190,7 @@ def due(stamp: Stamp, now: datetime) -> bool:
     return now > stamp.expires - min(RENEW_BEFORE, (stamp.expires - stamp.time) / 3)
 
 
-def _renew(home: Home, kept: list[Stamp]) -> int:
+def _renew(home: Home, signer: Signer, kept: list[Stamp]) -> int:
     """A `renewed` event over the tokens that end soon; the checkpoint after it is then stamped like any other."""
     known = {
         item["token"]["sha256"] for body in home.catalog.event_bodies(("renewed",)) for item in body["detail"]["tokens"]
@@ -197,7 +198,7 @@ def _renew(home: Home, kept: list[Stamp]) -> int:
     facts = [_token_facts(home, stamp) for stamp in kept if due(stamp, home.clock())]
     tokens = [item for item in facts if item["token"]["sha256"] not in known]
     if tokens:
-        home.ledger.append([Event("renewed", home.clock(), {"tokens": tokens})], home.author)
+        signer.append([Event("renewed", home.clock(), {"tokens": tokens})])
         home.project()
     return len(tokens)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pyrage
 
@@ -20,16 +19,13 @@ from archiver.signer.age import identity_in
 from storage.errors import disk_error
 from storage.files import write_synced
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
-
 OWN = "copies.age-key"
 NAMES = "copies.names"
 
 
-def copies_identity(home: Home) -> pyrage.x25519.Identity:
+def copies_identity(home: Path) -> pyrage.x25519.Identity:
     """The home's own, made the first time. Raises `ConfigError`, `DiskError`."""
-    path = home.path / "keys" / OWN
+    path = home / "keys" / OWN
     if not path.exists():
         fresh = pyrage.x25519.Identity.generate()
         text = f"# opens the copies of this home\n# public key: {fresh.to_public()}\n{fresh}\n"
@@ -40,9 +36,9 @@ def copies_identity(home: Home) -> pyrage.x25519.Identity:
     return found[0]
 
 
-def names_key(home: Home) -> bytes:
+def names_key(home: Path) -> bytes:
     """Raises `ConfigError`, `DiskError`."""
-    path = home.path / "keys" / NAMES
+    path = home / "keys" / NAMES
     if not path.exists():
         write_synced(path, f"{secrets.token_hex(32)}\n".encode(), 0o600)
     try:
@@ -54,12 +50,12 @@ def names_key(home: Home) -> bytes:
     return key
 
 
-def new_recovery_key(home: Home, to: Path) -> str:
+def new_recovery_key(home: Path, to: Path) -> str:
     """Writes a new one to `to`, outside the home, and adds its public half here. Returns that. Raises `UsageError`, `DiskError`."""
     to = to.expanduser().absolute()
     if to.is_dir():
         to = to / "archiver-recovery.age-key"
-    if home.path.resolve() in to.resolve().parents:
+    if home.resolve() in to.resolve().parents:
         raise UsageError(
             "a place outside the home", str(to), "What is lost with the home cannot bring it back: name another disk."
         )
@@ -80,21 +76,21 @@ def new_recovery_key(home: Home, to: Path) -> str:
     return public
 
 
-def add_recovery_key(home: Home, public: str) -> None:
+def add_recovery_key(home: Path, public: str) -> None:
     """One that somebody else keeps. Raises `UsageError`, `DiskError`."""
     recipients_of([public])
-    known = recovery_keys(home.path)
+    known = recovery_keys(home)
     if public not in known:
-        write_synced(home.path / "keys" / RECOVERY, "".join(f"{key}\n" for key in [*known, public]).encode(), 0o600)
+        write_synced(home / "keys" / RECOVERY, "".join(f"{key}\n" for key in [*known, public]).encode(), 0o600)
 
 
-def drop_recovery_key(home: Home, public: str) -> None:
+def drop_recovery_key(home: Path, public: str) -> None:
     """One that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
-    known = recovery_keys(home.path)
+    known = recovery_keys(home)
     if public not in known:
         raise UsageError(f"one of {', '.join(known) or 'no recovery keys'}", repr(public), "Name the public key.")
     left = [key for key in known if key != public]
-    write_synced(home.path / "keys" / RECOVERY, "".join(f"{key}\n" for key in left).encode(), 0o600)
+    write_synced(home / "keys" / RECOVERY, "".join(f"{key}\n" for key in left).encode(), 0o600)
 
 
 def private_files(home: Path) -> list[tuple[str, bytes]]:
@@ -106,8 +102,3 @@ def private_files(home: Path) -> list[tuple[str, bytes]]:
         if path.name not in left_out and not path.name.startswith("."):
             found.append((path.relative_to(home).as_posix(), path.read_bytes()))
     return found
-
-
-def case_identities(home: Path) -> list[Any]:
-    """The private keys of cases that are here."""
-    return [one for path in sorted((home / "keys" / "cases").glob("*.age-key")) for one in identity_in(path)]

@@ -26,7 +26,7 @@ from storage.files import write_synced
 if TYPE_CHECKING:
     from archiver.home.home import Home
     from archiver.recorder.network import TestNetwork
-    from spiders.telegram.client import Reader
+    from spiders.telegram.api.client import Reader
 
 FORMAT = "archiver-telegram-account/1"
 PASSPHRASE = "ARCHIVER_TELEGRAM_PASSPHRASE"
@@ -173,8 +173,8 @@ def make_client(home: Home, account: Account, network: TestNetwork | None, way: 
     from telethon.network import ConnectionTcpFull
     from telethon.network.connection.tcpmtproxy import ConnectionTcpMTProxyRandomizedIntermediate
 
-    from spiders.telegram.client import Reader
-    from spiders.telegram.session import AccountSession
+    from spiders.telegram.api.client import Reader
+    from spiders.telegram.api.session import AccountSession
 
     config = home.config.telegram
     session = AccountSession(account.session)
@@ -210,7 +210,7 @@ class Telegrams:
 
     async def client(self, name: str, way: str | None, updates: bool = False) -> tuple[Reader, Account]:
         """A connected client. Raises `Trouble`, `NotFound`, `ConfigError`."""
-        from spiders.telegram.troubles import of_error
+        from spiders.telegram.api.errors import of_error
 
         async with self._mutex:
             key = (name, way, updates)
@@ -243,7 +243,7 @@ async def connected(client: Reader) -> None:
     """Raises `Trouble` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
     from telethon import errors
 
-    from spiders.telegram.troubles import of_error, unreachable
+    from spiders.telegram.api.errors import of_error, unreachable
 
     try:
         await client.connect()
@@ -256,12 +256,12 @@ async def connected(client: Reader) -> None:
 
 
 async def authorised(client: Reader) -> bool:
-    from spiders.telegram.troubles import of_error
+    from spiders.telegram.api.errors import of_error
 
     try:
         return bool(await client.is_user_authorized())
     except (ConnectionError, OSError, TimeoutError) as error:
-        from spiders.telegram.troubles import unreachable
+        from spiders.telegram.api.errors import unreachable
 
         raise unreachable(str(error)) from error
     except asyncio.CancelledError as error:

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 from archiver.errors import ArchiverError
 from archiver.telegram.flood_waits import AccountPauses
 from archiver.telegram.records import ActKeep, TelegramFiles, media_uri
+from spiders.date_range import Span
 from spiders.items import Counted, Reached, Verdict
+from spiders.json_access import obj
 from spiders.posts import Absence, Attachment, Outcome, Post, State
-from spiders.shapes import obj
-from spiders.span import Span
-from spiders.telegram.collector import ChatRef, Collector, Hole, Kept, Page
-from spiders.telegram.messages import LAYOUT, OTHER_QUALITY, PARSER, Setting, identity, link_of, read_messages
-from spiders.telegram.parts import Renew
-from spiders.telegram.tl import Location, files_in
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.attachments import OTHER_QUALITY
+from spiders.telegram.api.collector import ChatRef, Collector, Hole, Page
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.file_parts import Renew
+from spiders.telegram.api.messages import LAYOUT, PARSER, Setting, identity, link_of, read_messages
+from spiders.telegram.api.tl import Location, files_in
 
 if TYPE_CHECKING:
     from archiver.capture.session import Act

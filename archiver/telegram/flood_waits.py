@@ -13,11 +13,11 @@ from storage.digest import sha256_hex
 
 if TYPE_CHECKING:
     from archiver.recorder.proxy import Recorder
-    from spiders.telegram.client import Reader
+    from spiders.telegram.api.client import Reader
 
 
 class AccountPauses:
-    """Pauses of one account; see `spiders.telegram.collector.Pauses`."""
+    """Pauses of one account; see `spiders.telegram.api.asking.Pauses`."""
 
     def __init__(self, recorder: Recorder, client: Reader, account: str) -> None:
         self._recorder = recorder

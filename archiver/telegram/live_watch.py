@@ -27,13 +27,15 @@ from archiver.telegram.accounts import connected
 from archiver.telegram.driver import Gathering
 from archiver.telegram.flood_waits import AccountPauses
 from archiver.telegram.records import ActKeep
+from spiders.date_range import Span
 from spiders.posts import Absence, Outcome, Post, State
-from spiders.span import Span
 from spiders.targets import Target
-from spiders.telegram.client import Reader, Wire
-from spiders.telegram.collector import URN, ChatRef, Collector, Kept
-from spiders.telegram.messages import Peer, identity, marked
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import URN, Kept
+from spiders.telegram.api.client import Reader, Wire
+from spiders.telegram.api.collector import ChatRef, Collector
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.messages import identity
+from spiders.telegram.api.peers import Peer, marked
 from storage import canonical
 from storage.digest import sha256_hex
 from storage.events import Event
@@ -511,7 +513,7 @@ class Watch:
             gone.append(number)
             self._tell(Told("removed", post, reason, {"last": before}))
         if events:
-            self.home.ledger.append(events, self.home.author)
+            self.archive.signer.append(events)
         self.home.state.watch_removed(self.target.key, gone)
 
     def _before(self, post: str | None, number: int) -> dict[str, Any] | None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.capture.fetcher import FileGot
 from spiders.posts import Attachment, Outcome
-from spiders.telegram.collector import URN, Collector
-from spiders.telegram.keep import Thing
-from spiders.telegram.parts import PART, SEGMENT, Parts, Renew, Segment
-from spiders.telegram.tl import Location
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.asking import URN
+from spiders.telegram.api.collector import Collector
+from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.file_parts import PART, SEGMENT, Parts, Renew, Segment
+from spiders.telegram.api.ports import Thing
+from spiders.telegram.api.tl import Location
 from storage import canonical
 from storage.assembly import Piece
 from storage.digest import Sha256, sha256, sha256_hex

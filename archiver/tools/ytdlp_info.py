@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from spiders.json_access import dicts, text_of
 from spiders.posts import Outcome
-from spiders.shapes import dicts, text_of
 from spiders.youtube.player import state_of
 
 _KINDS = {

@@ -10,37 +10,17 @@ import re
 from typing import Any
 from urllib.parse import parse_qs
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import Wording, absence
+from spiders.facebook.absence import BOX_PATHS, BOXES
 from spiders.html import by_class, one_line, text_of, tree
+from spiders.json_access import at, count, dicts, load, number, walk
+from spiders.json_access import text_of as string
 from spiders.links import safe_split
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State
-from spiders.shapes import at, count, dicts, load, number, walk
-from spiders.shapes import text_of as string
 
 PARSER = "facebook/1"
 HOME = "https://www.facebook.com"
-_SAYS = [
-    # Facebook's own boxes: (words of the box, outcome, kind)
-    ("you must log in", Outcome.REFUSED, "login required"),
-    ("log in or sign up to view", Outcome.REFUSED, "login required"),
-    ("temporarily blocked", Outcome.BLOCKED, "rate limit"),
-    ("going too fast", Outcome.BLOCKED, "rate limit"),
-    ("security check", Outcome.BLOCKED, "bot wall"),
-    ("confirm that you're not a robot", Outcome.BLOCKED, "bot wall"),
-    ("not available in your", Outcome.REFUSED, "geo-blocked"),
-    ("due to legal requirements", Outcome.REFUSED, "withheld for legal reasons"),
-    ("no longer available", Outcome.UNAVAILABLE, "unavailable"),
-    # Facebook says this of what is deleted and of what is shared with few: neither is concluded from it.
-    ("isn't available", Outcome.UNAVAILABLE, "deleted, or not shared with everybody"),
-    ("page not found", Outcome.UNAVAILABLE, "not found"),
-    ("may have been removed", Outcome.UNAVAILABLE, "unavailable"),
-]
-_BOXES = (
-    "//title", "//h1", "//h2", "//*[@id='login_form']/..//*[contains(@class,'_50f6')]",
-    "//*[contains(@class,'uiHeaderTitle') or contains(@class,'_585r') or contains(@class,'_4-do')]",
-    "//*[@id='login_error_box' or @role='alert']",
-)  # fmt: skip
 _RAW = re.compile(rb"data-utime=\"\d+\"|\"creation_time\":\d{9,11}\b")
 
 
@@ -58,26 +38,33 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
     if posts:
         census = (Census("post times", len(set(_RAW.findall(data))), _times(posts)),)
         return Parsed(
-            "facebook", layout, posts, census if layout != "facebook/relay" else (), parser=PARSER,
-            page={"login_offered": wall} if wall else {}, absence=Absence(State.PRESENT),
-        )  # fmt: skip
+            platform="facebook",
+            layout=layout,
+            posts=posts,
+            census=census if layout != "facebook/relay" else (),
+            parser=PARSER,
+            page={"login_offered": wall} if wall else {},
+            absence=Absence(State.PRESENT),
+        )
     if wall:
         return _none(
             "facebook/login wall", Outcome.REFUSED, "login required: Facebook shows a login page", "login required"
         )
     if said := _said(document):
-        words, outcome, kind = said
-        return _none("facebook/box", outcome, f"Facebook says: {words}", kind, words)
+        words, known = said
+        return _none("facebook/box", known.outcome, f"Facebook says: {words}", known.kind, words)
     head = _head(document, url)
     if head is not None:
-        return Parsed("facebook", "facebook/head", (head,), parser=PARSER, absence=Absence(State.PRESENT))
+        return Parsed(
+            platform="facebook", layout="facebook/head", posts=(head,), parser=PARSER, absence=Absence(State.PRESENT)
+        )
     shape = " ".join(list(dict.fromkeys(str(item) for item in document.xpath("//@id")))[:12]) or "no ids"
     return _none("facebook/unknown", Outcome.PARTIAL, f"unknown layout: {shape}")
 
 
 def _none(layout: str, outcome: Outcome, reason: str, kind: str | None = None, said: str | None = None) -> Parsed:
     stated = absence(kind, said or reason) if kind else None
-    return Parsed("facebook", layout, outcome=outcome, reason=reason, parser=PARSER, absence=stated)
+    return Parsed(platform="facebook", layout=layout, outcome=outcome, reason=reason, parser=PARSER, absence=stated)
 
 
 def login_wall(document: Any, url: str | None) -> bool:
@@ -90,15 +77,13 @@ def login_wall(document: Any, url: str | None) -> bool:
     )
 
 
-def _said(document: Any) -> tuple[str, Outcome, str] | None:
+def _said(document: Any) -> tuple[str, Wording] | None:
     """What Facebook says in its own boxes. Elements that hold a post's words are not looked at."""
-    for path in _BOXES:
+    for path in BOX_PATHS:
         for node in document.xpath(path):
             words = one_line(node)[:300]
-            lower = words.lower().replace("’", "'")
-            for mark, outcome, kind in _SAYS:
-                if mark in lower:
-                    return words, outcome, kind
+            if (known := BOXES.first_in(words)) is not None:
+                return words, known
     return None
 
 
@@ -137,13 +122,19 @@ def _classic(node: Any, document: Any, url: str | None) -> Post | None:
         "handle_in_link": handle,
     }
     return Post(
-        "facebook", post_id, link or _absolute(permalink) or url, handle, one_line(owner) if owner is not None else None,
-        published=moments.instant(seconds, literal, "abbr[data-utime]") if stamp else None,
-        text=_paragraphs(body[0]) if body else None, attachments=attachments,
+        platform="facebook",
+        id=post_id,
+        url=link or _absolute(permalink) or url,
+        author_handle=handle,
+        author_name=one_line(owner) if owner is not None else None,
+        published=dates.instant(seconds, literal, "abbr[data-utime]") if stamp else None,
+        text=_paragraphs(body[0]) if body else None,
+        attachments=attachments,
         likes=next((shown(label) for label in labels if label.endswith(" Like")), None),
-        replies=shown(counts.get("comments")), reposts=shown(counts.get("shares")),
+        replies=shown(counts.get("comments")),
+        reposts=shown(counts.get("shares")),
         extra={key: value for key, value in extra.items() if value is not None},
-    )  # fmt: skip
+    )
 
 
 def _paragraphs(node: Any) -> str:
@@ -250,13 +241,19 @@ def _story(item: dict[str, Any]) -> Post | None:
     reactions = count(at(item, "feedback", "reaction_count", "count"))
     once = {attachment.extra.get("media_id") or str(n): attachment for n, attachment in enumerate(attachments)}
     return Post(
-        "facebook", post_id, string(item.get("url")) or string(item.get("wwwURL")) or f"{HOME}/{post_id}",
-        _handle(string(actor.get("url")) or string(actor.get("profile_url"))), string(actor.get("name")), string(actor.get("id")),
-        moments.instant(seconds, str(item.get("creation_time")), "creation_time"), text=message,
+        platform="facebook",
+        id=post_id,
+        url=string(item.get("url")) or string(item.get("wwwURL")) or f"{HOME}/{post_id}",
+        author_handle=_handle(string(actor.get("url")) or string(actor.get("profile_url"))),
+        author_name=string(actor.get("name")),
+        author_id=string(actor.get("id")),
+        published=dates.instant(seconds, str(item.get("creation_time")), "creation_time"),
+        text=message,
         attachments=tuple(once.values()),
-        replies=count(at(item, "feedback", "total_comment_count")), reposts=count(at(item, "feedback", "share_count", "count")),
+        replies=count(at(item, "feedback", "total_comment_count")),
+        reposts=count(at(item, "feedback", "share_count", "count")),
         extra={"reactions": reactions} if reactions is not None else {},
-    )  # fmt: skip
+    )
 
 
 def _video(item: dict[str, Any]) -> Post | None:
@@ -268,11 +265,18 @@ def _video(item: dict[str, Any]) -> Post | None:
     medium = _medium(item, str(item["id"]))
     assert medium is not None
     return Post(
-        "facebook", str(item["id"]), string(item.get("permalink_url")) or f"{HOME}/watch/?v={item['id']}",
-        _handle(string(at(owner, "url"))), string(at(owner, "name")), string(at(owner, "id")),
-        moments.instant(seconds, str(seconds), "publish_time"), string(item.get("name")),
-        string(at(item, "savable_description", "text")), attachments=(medium,), duration=medium.duration,
-    )  # fmt: skip
+        platform="facebook",
+        id=str(item["id"]),
+        url=string(item.get("permalink_url")) or f"{HOME}/watch/?v={item['id']}",
+        author_handle=_handle(string(at(owner, "url"))),
+        author_name=string(at(owner, "name")),
+        author_id=string(at(owner, "id")),
+        published=dates.instant(seconds, str(seconds), "publish_time"),
+        title=string(item.get("name")),
+        text=string(at(item, "savable_description", "text")),
+        attachments=(medium,),
+        duration=medium.duration,
+    )
 
 
 def _link_of(item: dict[str, Any]) -> str | None:
@@ -289,8 +293,8 @@ def _medium(item: dict[str, Any], post_id: str) -> Attachment | None:
     if kind == "Video":
         milliseconds = number(item.get("playable_duration_in_ms"))
         return Attachment(
-            "video", _link_of(item), count(item.get("width")), count(item.get("height")),
-            milliseconds / 1000 if milliseconds else None,
+            "video", _link_of(item), width=count(item.get("width")), height=count(item.get("height")),
+            duration=milliseconds / 1000 if milliseconds else None,
             thumbnail=string(at(item, "preferred_thumbnail", "image", "uri")), post_id=post_id,
             extract_from=None if _link_of(item) else f"{HOME}/watch/?v={media_id}", extra=extra,
         )  # fmt: skip
@@ -299,7 +303,7 @@ def _medium(item: dict[str, Any], post_id: str) -> Attachment | None:
     if link is None:
         return None
     return Attachment(
-        "photo", link, count(at(image, "width")), count(at(image, "height")), post_id=post_id, extra=extra
+        "photo", link, width=count(at(image, "width")), height=count(at(image, "height")), post_id=post_id, extra=extra
     )
 
 
@@ -326,7 +330,7 @@ def _head(document: Any, url: str | None) -> Post | None:
     elif image := meta.get("og:image"):
         attachments.append(Attachment("photo", image, post_id=post_id))
     return Post(
-        "facebook", post_id, where, author_name=meta.get("og:title"), text=meta.get("og:description"),
+        platform="facebook", id=post_id, url=where, author_name=meta.get("og:title"), text=meta.get("og:description"),
         attachments=tuple(attachments), outcome=Outcome.PARTIAL,
         reason="the page's head only: it gives no time, cuts the text, and may leave files out",
     )  # fmt: skip

@@ -12,12 +12,12 @@ from scrapy.http import Response
 from spiders.facebook.parse import parse
 from spiders.items import Seen, Verdict
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given
+from spiders.target_spider import TargetSpider
 
 PLUGINS = "https://www.facebook.com/plugins"
 
 
-class FacebookPost(scrapy.Spider):
+class FacebookPost(TargetSpider):
     """One public post or video; a profile's page as far as it is public.
 
     scrapy crawl facebook-post -a link=https://www.facebook.com/name/posts/123
@@ -25,12 +25,9 @@ class FacebookPost(scrapy.Spider):
 
     name = "facebook-post"
 
-    def __init__(
-        self, link: str = "", target: Target | None = None, cookies: Mapping[str, str] | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *arguments: Any, cookies: Mapping[str, str] | None = None, **kwargs: Any) -> None:
         """`cookies`: the person's own account's; without them most of Facebook is a login wall."""
-        super().__init__(**kwargs)
-        self.target = given(link, target)
+        super().__init__(*arguments, **kwargs)
         self._cookies = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
         self._first: Parsed | None = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from spiders import moments
+from spiders import dates
 from spiders.html import by_class, has_class, one_line, text_of
 from spiders.posts import Post, Time
 
@@ -107,16 +107,21 @@ def _comment(node: Any, comment_id: str, position: int, depth: int, parent: str 
         shown for child in node.xpath("./p | ./div/p | ./article/p | ./blockquote") if (shown := text_of(child, _INNER))
     )  # fmt: skip
     return Post(
-        "page", comment_id, comment_id, author_name=one_line(author) or None if author is not None else None,
-        published=_when(node), text=text or None, reply_to=parent,
+        platform="page",
+        id=comment_id,
+        url=comment_id,
+        author_name=one_line(author) or None if author is not None else None,
+        published=_when(node),
+        text=text or None,
+        reply_to=parent,
         extra={"kind": "comment", "position": position, "depth": depth},
-    )  # fmt: skip
+    )
 
 
 def _when(node: Any) -> Time | None:
     stamp = next((item for item in node.xpath(".//time[@datetime]") if _direct(node, item)), None)
     if stamp is not None:
-        return moments.iso(str(stamp.get("datetime")).strip(), "comment time[datetime]")
+        return dates.iso(str(stamp.get("datetime")).strip(), "comment time[datetime]")
     shown = _own(node, _DATE)
     literal = one_line(shown) if shown is not None else ""
-    return moments.written(literal, "comment, as printed") if literal else None
+    return dates.written(literal, "comment, as printed") if literal else None

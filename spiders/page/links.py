@@ -1,86 +1,28 @@
-"""Where a page points: posts and videos elsewhere that it embeds or links to, and what an archived copy is a copy of. Pure."""
+"""Any other link, as a page. Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from spiders import moments
-from spiders.links import safe_join, safe_split
-from spiders.targets import Target, parse_target
+from spiders.link_forms import LinkForms, Target
 
-FOLLOWED = {
-    ("telegram", "post"), ("x", "post"), ("youtube", "video"),
-    ("facebook", "post"), ("facebook", "video"), ("facebook", "photo"),
-}  # fmt: skip
-"""Targets that are one thing: what a page embeds or quotes, never a whole channel."""
-_X_FRAME = re.compile(r"https?://platform\.(?:twitter|x)\.com/embed/(?:Tweet|tweet)\.html")
-_ARCHIVED = re.compile(r"https?://web\.archive\.org/web/(\d{1,14})([a-z]{2}_)?/(.+)", re.IGNORECASE)
-MOST = 500
+TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|yclid|igshid|igsh|mc_cid|mc_eid|ref_src|ref_url|_ga|__tn__|__cft__.*|mibextid"
+)
 
 
-@dataclass(frozen=True)
-class Pointer:
-    """`how`: "embedded" (the page shows it itself) or "linked"."""
-
-    target: Target
-    how: str
-
-
-def pointers(document: Any, base: str) -> list[Pointer]:
-    """Posts and videos of other platforms, each once; embedded ones first."""
-    links = [("embedded", link) for link in _embedded(document)]
-    links += [("linked", str(link)) for link in document.xpath("//a/@href")]
-    found: dict[str, Pointer] = {}
-    for how, link in links:
-        target = resolved(safe_join(base, link) or "")
-        if target is not None and len(found) < MOST:
-            found.setdefault(target.key, Pointer(target, how))
-    return list(found.values())
+def page(url: str) -> Target:
+    """Any link as a page: fragment dropped; the key also drops tracking parameters."""
+    parts = urlsplit(url)
+    plain = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path or "/", parts.query, ""))
+    fields = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, value) for key, value in fields if not TRACKING.fullmatch(key)]
+    query = urlencode(kept) if len(kept) != len(fields) else parts.query
+    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    key = urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, ""))
+    return Target("page", "page", key, plain)
 
 
-def resolved(link: str) -> Target | None:
-    """The post or video that a link, a player's frame or a plugin shows; None where it is something else."""
-    while archived := _ARCHIVED.match(link):
-        link = archived[3]
-    parts = safe_split(link)
-    host, query = (parts.hostname or "").lower(), parse_qs(parts.query)
-    if host.endswith("facebook.com") and parts.path.startswith("/plugins/"):
-        link = next(iter(query.get("href", [])), "")
-    elif _X_FRAME.match(link):
-        link = f"https://x.com/i/status/{next(iter(query.get('id', [])), '')}"
-    found = parse_target(link) if link.startswith("http") else None
-    return found if isinstance(found, Target) and (found.platform, found.kind) in FOLLOWED else None
-
-
-def _embedded(document: Any) -> list[str]:
-    """Links that frames and the platforms' own embedding codes carry."""
-    found = [str(link) for link in document.xpath("//iframe/@src | //iframe/@data-src | //embed/@src | //object/@data")]
-    found += [f"https://t.me/{name}" for name in document.xpath("//script/@data-telegram-post")]
-    found += [
-        str(link)
-        for link in document.xpath("//*[contains(@class,'fb-post') or contains(@class,'fb-video')]/@data-href")
-    ]
-    for quote in document.xpath("//blockquote[contains(@class,'twitter-tweet') or contains(@class,'twitter-video')]"):
-        found += [str(link) for link in quote.xpath(".//a/@href")][-1:]
-    return found
-
-
-def archived_copy(url: str | None) -> dict[str, Any] | None:
-    """What an address at web.archive.org says of itself: of which page, and when that archive says it was taken.
-
-    `stated_at`: the archive's own claim, in UTC, from the fourteen digits in the address.
-    """
-    match = _ARCHIVED.match(url or "")
-    if match is None:
-        return None
-    digits = match[1]
-    facts: dict[str, Any] = {"served_by": "web.archive.org", "original": match[3]}
-    if len(digits) == 14:
-        literal = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}+00:00"
-        facts["stated_at"] = moments.iso(literal, "web.archive.org address").line()
-    if match[2]:
-        facts["form"] = match[2]
-    return facts
+FORMS = LinkForms(owns=lambda host: False, read=lambda link: page(link.text), post_id=lambda target: None)
+"""A page is what no platform owns: `spiders.targets` comes to it last."""

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urldefrag
 
-from spiders.absence import absence
+from spiders import dates
 from spiders.html import charset, decode, one_line, tree
-from spiders.links import safe_join, safe_split
+from spiders.links import safe_join
 from spiders.page.comments import comments
-from spiders.page.links import archived_copy, pointers, resolved
-from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.page.pointers import archived_copy, pointers, resolved
+from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
+from spiders.walls.pages import title_wall
 
 PARSER = "page/1"
 PAGE_LIMIT = 16 << 20
 """Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 _CSS_URL = re.compile(r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"'\s]+))\s*\)|@import\s+(?:\"([^\"]+)\"|'([^']+)')")
-_LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.]|$)", re.IGNORECASE)
 
 
 def parse(data: bytes, url: str | None = None, content_type: str | None = None) -> Parsed:
@@ -51,9 +51,9 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         "comments": len(remarks) or None,
     }
     post = Post(
-        "page",
-        url,
-        url,
+        platform="page",
+        id=url,
+        url=url,
         author_name=article.get("author"),
         published=_published(document, article),
         title=title or None,
@@ -62,26 +62,13 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         attachments=attachments,
         extra={key: value for key, value in extra.items() if value is not None},
     )
-    counted = (
-        Census("images", len(re.findall(rb"<img[\s>/]", data, re.IGNORECASE)), len(document.xpath("//img"))),
-        Census("videos", len(re.findall(rb"<video[\s>/]", data, re.IGNORECASE)), len(document.xpath("//video"))),
-        Census("frames", len(re.findall(rb"<iframe[\s>/]", data, re.IGNORECASE)), len(document.xpath("//iframe"))),
-    )
-    # Markup in comments and scripts is no element; such pages are not counted.
-    countable = not re.search(rb"<!--|<script|<noscript", data)
-    census = tuple(line for line in counted if countable and (line.raw or line.parsed))
-    marked = len(set(_COMMENT.findall(data)))
-    if marked or remarks:
-        census += (
-            Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
-        )
     stated = next((one_line(node) for node in document.xpath("//title")), title)
-    wall = _wall(stated, article, url)
+    wall = title_wall(stated, article.get("text") or "", url)
     return Parsed(
-        "page",
-        "page/archived copy" if archived else "page/html",
-        (post, *remarks) if wall is None else (),
-        census if wall is None else (),
+        platform="page",
+        layout="page/archived copy" if archived else "page/html",
+        posts=(post, *remarks) if wall is None else (),
+        census=_census(data, document, remarks) if wall is None else (),
         outcome=wall[0] if wall else None,
         reason=wall[1] if wall else None,
         requisites=requisites,
@@ -96,42 +83,30 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     )
 
 
+def _census(data: bytes, document: Any, remarks: list[Post]) -> tuple[Census, ...]:
+    """Marks counted in the bytes against elements of the tree, and comments by their ids."""
+    counted = (
+        Census("images", len(re.findall(rb"<img[\s>/]", data, re.IGNORECASE)), len(document.xpath("//img"))),
+        Census("videos", len(re.findall(rb"<video[\s>/]", data, re.IGNORECASE)), len(document.xpath("//video"))),
+        Census("frames", len(re.findall(rb"<iframe[\s>/]", data, re.IGNORECASE)), len(document.xpath("//iframe"))),
+    )
+    # Markup in comments and scripts is no element; such pages are not counted.
+    countable = not re.search(rb"<!--|<script|<noscript", data)
+    census = tuple(line for line in counted if countable and (line.raw or line.parsed))
+    marked = len(set(_COMMENT.findall(data)))
+    if marked or remarks:
+        census += (
+            Census("comment ids", marked, len({post.id for post in remarks if _COMMENT_ID.search(post.id or "")})),
+        )
+    return census
+
+
 _COMMENT = re.compile(rb"\bid=[\"']?(comment-\d+)\b")
 _COMMENT_ID = re.compile(r"#comment-\d+$")
-_TITLES = [
-    # What stands in the title of a page that stands in place of the page: (pattern, outcome, kind)
-    (r"just a moment\.*|attention required! \| cloudflare|ddos-guard|are you a robot\??|human verification", Outcome.BLOCKED, "bot wall"),
-    (r"access denied|you have been blocked|forbidden|403\b.*", Outcome.BLOCKED, "bot wall"),
-    (r"before you continue.*|(?:your )?(?:privacy|cookie) (?:choices|settings|consent).*", Outcome.BLOCKED, "consent wall"),
-    (r"too many requests|429\b.*", Outcome.BLOCKED, "rate limit"),
-    (r"(?:error|404|500|502|503)(?:\b.*)?|(?:page )?not found.*|(?:an )?error (?:has )?occurred.*", Outcome.PARTIAL, None),
-]  # fmt: skip
-SHORT = 600
-"""A page with more article than this says something, whatever its title is."""
-
-
-def _wall(title: str | None, article: dict[str, Any], url: str | None) -> tuple[Outcome, str, Absence] | None:
-    """Whether the page stands in place of what was asked for, by its title and its want of an article."""
-    host = (safe_split(url).hostname or "") if url else ""
-    if host.startswith(("consent.", "guce.")):
-        return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
-    named = " ".join((title or "").split())
-    if not named or len(article.get("text") or "") > SHORT:
-        return None
-    for pattern, outcome, kind in _TITLES:
-        if re.fullmatch(pattern, named, re.IGNORECASE):
-            what = kind or "an error"
-            return outcome, f"{what} in place of the page: its title is {named[:100]!r}", absence(kind, named)
-    return None
-
-
-def login_wall(final_url: str) -> bool:
-    """Whether a link was led to a login page."""
-    return bool(_LOGIN.search(safe_split(final_url).path))
 
 
 def _nothing(outcome: Outcome, reason: str) -> Parsed:
-    return Parsed("page", "unknown", outcome=outcome, reason=reason, parser=PARSER)
+    return Parsed(platform="page", layout="unknown", outcome=outcome, reason=reason, parser=PARSER)
 
 
 def _is_markup(text: str) -> bool:
@@ -204,14 +179,11 @@ def _published(document: Any, article: dict[str, Any]) -> Time | None:
 
 def _time(literal: str, source: str) -> Time | None:
     """A time with its zone, or, without one, the literal alone: it is not relabelled as UTC."""
-    try:
-        value = datetime.fromisoformat(literal.strip())
-    except ValueError:
+    found = dates.with_offset(literal.strip(), source)
+    if found.precision is None and not found.zone_known:
         return None
     precision = "second" if "T" in literal or " " in literal.strip() else "day"
-    if value.tzinfo is None:
-        return Time(None, precision, False, literal, source)
-    return Time(value.astimezone(UTC), precision, True, literal, source)
+    return replace(found, precision=precision, literal=literal)
 
 
 def _requisites(document: Any, base: str) -> list[Attachment]:

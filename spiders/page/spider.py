@@ -10,12 +10,14 @@ import scrapy
 from scrapy.http import Response
 
 from spiders.items import Noted, Seen, Verdict
-from spiders.page.parse import login_wall, parse
+from spiders.page.parse import parse
 from spiders.posts import Outcome, Parsed
-from spiders.targets import Target, given, page
+from spiders.target_spider import TargetSpider
+from spiders.targets import page
+from spiders.walls.pages import login_wall
 
 
-class Page(scrapy.Spider):
+class Page(TargetSpider):
     """Any page.
 
     scrapy crawl page -a link=https://example.org/article
@@ -23,12 +25,12 @@ class Page(scrapy.Spider):
 
     name = "page"
 
-    def __init__(self, link: str = "", target: Target | None = None, follow: bool | str = False, **kwargs: Any) -> None:
+    def __init__(self, *arguments: Any, follow: bool | str = False, **kwargs: Any) -> None:
         """`follow`: posts and videos that the page embeds or links to are captured on their own."""
-        super().__init__(**kwargs)
-        found = given(link, target)
+        super().__init__(*arguments, **kwargs)
         self._follow = bool(follow)
-        self.target = found if found.platform == "page" else page(found.url)
+        if self.target.platform != "page":
+            self.target = page(self.target.url)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
@@ -36,7 +38,7 @@ class Page(scrapy.Spider):
     def page(self, response: Response) -> Iterator[Any]:
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         if "not-read" in response.flags:
-            parsed = Parsed("page", "file", page={"content_type": content_type})
+            parsed = Parsed(platform="page", layout="file", page={"content_type": content_type})
         else:
             parsed = parse(response.body, response.url, content_type)
         if said := response.headers.get("Memento-Datetime"):

@@ -1,1 +1,1 @@
-"""Telegram's public web view: t.me/s/… pages and post embeds."""
+"""Telegram: `web` reads what its public pages show to anybody, `api` what an account may see."""

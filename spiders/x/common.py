@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from spiders.absence import KINDS, absence
+from spiders import dates
+from spiders.availability import KINDS, absence
+from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
 from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, length_of, number, obj, text_of
+from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
 
 PARSER = "x/1"
 
@@ -19,68 +21,8 @@ STATUS = re.compile(
 )
 
 
-_TOMBSTONES = [
-    # (words of the tombstone, outcome, kind). The first that fits; X says no more than this.
-    ("age-restricted", Outcome.REFUSED, "age-restricted"),
-    ("limits who can view", Outcome.REFUSED, "protected"),
-    ("protected", Outcome.REFUSED, "protected"),
-    ("adult content", Outcome.REFUSED, "age-restricted"),
-    ("sensitive", Outcome.REFUSED, "sensitive"),
-    ("withheld", Outcome.REFUSED, "withheld"),
-    ("you're blocked", Outcome.REFUSED, "blocks the reader"),
-    ("you’re blocked", Outcome.REFUSED, "blocks the reader"),
-    ("deleted by the", Outcome.UNAVAILABLE, "deleted by the author"),
-    ("was deleted", Outcome.UNAVAILABLE, "deleted"),
-    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
-    ("no longer exists", Outcome.UNAVAILABLE, "account gone"),
-    ("violated", Outcome.UNAVAILABLE, "removed by X"),
-    ("unavailable", Outcome.UNAVAILABLE, "unavailable"),
-]
-
-
-_UNAVAILABLE = {
-    # what GraphQL gives as `reason`: (outcome, what it means; the kind stands before the colon)
-    "nsfwloggedout": (Outcome.REFUSED, "age-restricted: shown only to people who are logged in"),
-    "nsfwviewerisunderage": (Outcome.REFUSED, "age-restricted"),
-    "nsfwviewerhasnostatedage": (Outcome.REFUSED, "age-restricted"),
-    "protected": (Outcome.REFUSED, "protected: shown only to approved followers"),
-    "blockedauthor": (Outcome.REFUSED, "blocks the reader"),
-    "loggedout": (Outcome.REFUSED, "login required"),
-    "suspended": (Outcome.UNAVAILABLE, "account suspended"),
-    "deactivated": (Outcome.UNAVAILABLE, "account deactivated"),
-    "offboarded": (Outcome.UNAVAILABLE, "account gone"),
-    "deleted": (Outcome.UNAVAILABLE, "deleted"),
-}
-
-
-_ERRORS = {
-    # https://developer.x.com/en/support/x-api/error-troubleshooting and what the web client meets
-    17: (Outcome.UNAVAILABLE, "no such account"),
-    34: (Outcome.UNAVAILABLE, "not found"),
-    50: (Outcome.UNAVAILABLE, "no such account"),
-    63: (Outcome.UNAVAILABLE, "account suspended"),
-    144: (Outcome.UNAVAILABLE, "no post with that id"),
-    421: (Outcome.UNAVAILABLE, "not found"),
-    422: (Outcome.UNAVAILABLE, "removed by X"),
-    179: (Outcome.REFUSED, "protected"),
-    22: (Outcome.REFUSED, "not authorised"),
-    32: (Outcome.REFUSED, "login not accepted"),
-    37: (Outcome.REFUSED, "not authorised"),
-    64: (Outcome.REFUSED, "the account used is suspended"),
-    89: (Outcome.REFUSED, "login expired"),
-    215: (Outcome.REFUSED, "login required"),
-    239: (Outcome.REFUSED, "guest token not accepted"),
-    326: (Outcome.BLOCKED, "the account used is locked"),
-    353: (Outcome.REFUSED, "login required"),
-    88: (Outcome.BLOCKED, "rate limit"),
-    130: (Outcome.BLOCKED, "over capacity"),
-    131: (Outcome.BLOCKED, "internal error of X"),
-    366: (Outcome.BLOCKED, "rejected as automated"),
-}
-
-
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
-    return Parsed("x", layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
+    return Parsed(platform="x", layout=layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
 _WITHHELD_IN = re.compile(r"withheld in (.{2,80}?) (?:based on|in response to|due to)")
@@ -133,7 +75,17 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
         outcome, reason, kind = _no_posts(value, errors)
         said = absence(kind, reason)
     counted = (census,) if census is not None else ()
-    return Parsed("x", layout, listed, counted, outcome=outcome, reason=reason, page=page, parser=PARSER, absence=said)
+    return Parsed(
+        platform="x",
+        layout=layout,
+        posts=listed,
+        census=counted,
+        outcome=outcome,
+        reason=reason,
+        page=page,
+        parser=PARSER,
+        absence=said,
+    )
 
 
 def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, str | None]:
@@ -141,9 +93,8 @@ def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, s
     for error in errors:
         code = count(error.get("code")) or count(at(error, "extensions", "code"))
         said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
-        if code in _ERRORS:
-            outcome, reason = _ERRORS[code]
-            return outcome, f"{reason} (error {code}: {said})", reason
+        if (known := ERRORS.named(str(code))) is not None:
+            return known.outcome, f"{known.kind} (error {code}: {said})", known.kind
         kind = text_of(error.get("type")) or ""
         if kind.endswith("resource-not-found"):
             return Outcome.UNAVAILABLE, said or "not found", "not found"
@@ -155,27 +106,40 @@ def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, s
     return Outcome.PARTIAL, "no post in the answer", None
 
 
-def post_of(
-    legacy: dict[str, Any],
-    post_id: str | None,
-    handle: str | None,
-    name: str | None,
-    author: str | None,
-    text: str | None,
-    card: tuple[Attachment | None, dict[str, Any] | None],
-    extra: dict[str, Any],
-    edit: Any = None,
-    views: int | None = None,
-    quoted_id: str | None = None,
-    forwarded: str | None = None,
-) -> Post:
-    """What the legacy fields say, with what the layouts keep in different places handed in."""
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who wrote a post, as its answer says."""
+
+    handle: str | None
+    name: str | None
+    id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Legacy:
+    """A post in the fields of API v1.1, which all layouts still carry, and beside it what each keeps in a place of its own."""
+
+    fields: dict[str, Any]
+    id: str | None
+    author: Author
+    text: str | None
+    card: Any
+    extra: dict[str, Any]
+    edit: Any = None
+    views: int | None = None
+    quoted_id: str | None = None
+    forwarded: str | None = None
+
+
+def post_of(given: Legacy) -> Post:
+    """The post that the fields tell of."""
+    legacy, post_id = given.fields, given.id
     media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
     attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
-    poll, preview = card
+    poll, preview = card_of(given.card)
     if poll is not None:
         attachments.append(poll)
-    edits, edited = _edits(edit, legacy)
+    edits, edited = _edits(given.edit, legacy)
     place = at(legacy, "place")
     if text_of(at(place, "full_name")):
         attachments.append(Attachment("location", None, post_id=post_id, extra=place_of(place, legacy)))
@@ -183,18 +147,18 @@ def post_of(
     return Post(
         platform="x",
         id=post_id,
-        url=f"https://x.com/{handle or 'i'}/status/{post_id}" if post_id else None,
-        author_handle=handle,
-        author_name=name,
-        author_id=author,
+        url=f"https://x.com/{given.author.handle or 'i'}/status/{post_id}" if post_id else None,
+        author_handle=given.author.handle,
+        author_name=given.author.name,
+        author_id=given.author.id,
         published=when(legacy.get("created_at"), "created_at"),
-        text=text,
+        text=given.text,
         lang=text_of(legacy.get("lang")),
         attachments=tuple(attachments),
         reply_to=text_of(legacy.get("in_reply_to_status_id_str")),
-        forwarded_from=forwarded,
-        quoted_id=quoted_id,
-        views=views,
+        forwarded_from=given.forwarded,
+        quoted_id=given.quoted_id,
+        views=given.views,
         likes=count(legacy.get("favorite_count")),
         replies=count(legacy.get("reply_count")),
         reposts=count(legacy.get("retweet_count")),
@@ -206,7 +170,9 @@ def post_of(
         reason=missing,
         duration=next((item.duration for item in attachments if item.kind == "video"), None),
         extra={
-            key: value for key, value in {**extra, "link_preview": preview}.items() if value is not None and value != []
+            key: value
+            for key, value in {**given.extra, "link_preview": preview}.items()
+            if value is not None and value != []
         },
     )
 
@@ -301,9 +267,9 @@ def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attac
         return Attachment(
             kind,
             best["url"] if best else None,
-            width,
-            height,
-            length_of(milliseconds, 1000),
+            width=width,
+            height=height,
+            duration=length_of(milliseconds, 1000),
             thumbnail=still,
             post_id=post_id,
             reason=None if best else f"the video is not offered ({gone or 'no variant in the answer'})",
@@ -313,7 +279,7 @@ def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attac
         facts["original"] = original(still)
     reason = None if still else f"no link to it ({gone or 'not in the answer'})"
     extra = {key: value for key, value in facts.items() if value is not None}
-    return Attachment(kind, still, width, height, post_id=post_id, reason=reason, extra=extra)
+    return Attachment(kind, still, width=width, height=height, post_id=post_id, reason=reason, extra=extra)
 
 
 def original(url: str) -> str:
@@ -410,22 +376,22 @@ def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
         or text_of(at(item, "tombstoneInfo", "text"))
     )
     code = text_of(item.get("reason"))
-    if said is None:
-        outcome, reason = _UNAVAILABLE.get(
-            (code or "").lower(), (Outcome.UNAVAILABLE, f"X shows nothing in its place{f' ({code})' if code else ''}")
-        )
-        if code is None:
-            # Seen for age-gated posts too: it does not mean that the post is gone.
-            outcome, reason = Outcome.REFUSED, "X shows nothing in its place and does not say why"
-        kind = reason.partition(":")[0] if (code or "").lower() in _UNAVAILABLE else code or "bare"
-        return Post("x", post_id, _link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
-    lower = said.lower()
-    for words, outcome, kind in _TOMBSTONES:
-        if words in lower:
-            return Post(
-                "x", post_id, _link(post_id), outcome=outcome, reason=f"{kind}: {said}", extra={"tombstone": kind}
-            )
-    return Post("x", post_id, _link(post_id), outcome=Outcome.REFUSED, reason=said, extra={"tombstone": "other"})
+    if said is not None:
+        words = TOMBSTONES.first_in(said)
+        if words is None:
+            return _not_shown(post_id, Outcome.REFUSED, said, "other")
+        return _not_shown(post_id, words.outcome, f"{words.kind}: {said}", words.kind)
+    if code is None:
+        # Seen for age-gated posts too: it does not mean that the post is gone.
+        return _not_shown(post_id, Outcome.REFUSED, "X shows nothing in its place and does not say why", "bare")
+    known = UNAVAILABLE.named(code.lower())
+    if known is None:
+        return _not_shown(post_id, Outcome.UNAVAILABLE, f"X shows nothing in its place ({code})", code)
+    return _not_shown(post_id, known.outcome, known.meaning, known.kind)
+
+
+def _not_shown(post_id: str | None, outcome: Outcome, reason: str, kind: str | None) -> Post:
+    return Post(platform="x", id=post_id, url=_link(post_id), outcome=outcome, reason=reason, extra={"tombstone": kind})
 
 
 def _link(post_id: str | None) -> str | None:
@@ -436,19 +402,7 @@ def when(value: Any, source: str) -> Time | None:
     """`Tue Mar 21 20:50:14 +0000 2006` or ISO 8601 with its offset, as UTC."""
     if not isinstance(value, str) or not value:
         return None
-    try:
-        found = datetime.strptime(value, "%a %b %d %H:%M:%S %z %Y")
-    except ValueError:
-        try:
-            found = datetime.fromisoformat(value)
-        except ValueError:
-            return Time(None, None, False, value, source)
-    known = found.tzinfo is not None
-    try:
-        moment = found.astimezone(UTC) if known else None
-    except OverflowError:
-        return Time(None, None, known, value, source)
-    return Time(moment, "second", known, value, source)
+    return dates.with_offset(value, source, "%a %b %d %H:%M:%S %z %Y")
 
 
 def plain(value: Any) -> str | None:

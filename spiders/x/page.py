@@ -26,7 +26,12 @@ def page_post(data: bytes, url: str | None) -> Parsed:
     page = {"main_script": scripts[0]} if scripts else {}
     if where is None:
         return Parsed(
-            "x", "x/html", outcome=Outcome.PARTIAL, reason="a page of X without a post", page=page, parser=PARSER
+            platform="x",
+            layout="x/html",
+            outcome=Outcome.PARTIAL,
+            reason="a page of X without a post",
+            page=page,
+            parser=PARSER,
         )
     handle, post_id = where[1], where[2]
     article = document.xpath("//article[@data-testid='tweet']")
@@ -36,9 +41,9 @@ def page_post(data: bytes, url: str | None) -> Parsed:
         post = _from_head(meta, handle, post_id)
     if post is None:
         reason = "a shell of scripts: the page shows nothing of the post without running them"
-        return Parsed("x", "x/shell", outcome=Outcome.PARTIAL, reason=reason, page=page, parser=PARSER)
+        return Parsed(platform="x", layout="x/shell", outcome=Outcome.PARTIAL, reason=reason, page=page, parser=PARSER)
     layout = "x/rendered" if article else "x/head"
-    return Parsed("x", layout, (post,), outcome=None, page=page, parser=PARSER)
+    return Parsed(platform="x", layout=layout, posts=(post,), outcome=None, page=page, parser=PARSER)
 
 
 def _from_head(meta: dict[str, str], handle: str | None, post_id: str) -> Post | None:
@@ -56,10 +61,16 @@ def _from_head(meta: dict[str, str], handle: str | None, post_id: str) -> Post |
     shown = image if image and "/media/" in image else None
     attachments = (Attachment("photo", shown, post_id=post_id, extra={"original": original(shown)}),) if shown else ()
     return Post(
-        "x", post_id, f"https://x.com/{handle or 'i'}/status/{post_id}", handle, name,
-        text=text, attachments=attachments,
-        outcome=Outcome.PARTIAL, reason="the page's head only: it gives no time, and may leave files out",
-    )  # fmt: skip
+        platform="x",
+        id=post_id,
+        url=f"https://x.com/{handle or 'i'}/status/{post_id}",
+        author_handle=handle,
+        author_name=name,
+        text=text,
+        attachments=attachments,
+        outcome=Outcome.PARTIAL,
+        reason="the page's head only: it gives no time, and may leave files out",
+    )
 
 
 def _rendered(article: Any, handle: str | None, post_id: str) -> Post:
@@ -83,7 +94,14 @@ def _rendered(article: Any, handle: str | None, post_id: str) -> Post:
         attachments.append(Attachment("video", usable, thumbnail=video.get("poster"), post_id=post_id, reason=reason))
     missing = next((item.reason for item in attachments if item.reason), None)
     return Post(
-        "x", post_id, f"https://x.com/{account or 'i'}/status/{post_id}", account, words[0] if words else None,
-        published=when(times[0], "time[datetime]") if times else None, text=text, attachments=tuple(attachments),
-        outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED, reason=missing,
-    )  # fmt: skip
+        platform="x",
+        id=post_id,
+        url=f"https://x.com/{account or 'i'}/status/{post_id}",
+        author_handle=account,
+        author_name=words[0] if words else None,
+        published=when(times[0], "time[datetime]") if times else None,
+        text=text,
+        attachments=tuple(attachments),
+        outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED,
+        reason=missing,
+    )

@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import tree
+from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
-from spiders.shapes import NESTING, at, count, dicts, load, obj, shape, text_of, walk
+from spiders.x.absence import ACCOUNT_STATES
 from spiders.x.common import (
     PARSER,
+    Author,
+    Legacy,
     account_of,
     asked_id,
-    card_of,
     common_facts,
     done,
     none,
@@ -137,20 +139,15 @@ _ENTRY = re.compile(rb"\"entryId\"\s*:\s*\"(?!promoted)(?:[\w-]*-)?tweet-(\d{1,2
 
 def _account(profile: dict[str, Any]) -> Parsed:
     """Facts about an account; with them, whether it is there at all."""
-    state = str(profile.get("state") or "").lower()
-    outcome, kind = next(((how, kind) for mark, how, kind in _STATES if mark in state), (None, None))
-    if outcome is None and profile.get("unavailable"):
+    known = ACCOUNT_STATES.first_in(str(profile.get("state") or ""))
+    outcome, kind = (known.outcome, known.kind) if known else (None, None)
+    if known is None and profile.get("unavailable"):
         outcome, kind = Outcome.UNAVAILABLE, "no such account"
     reason = f"{kind}: {profile.get('state') or 'X shows no account'}" if outcome else "facts about an account, no post"
     said = absence(kind, profile.get("state")) if outcome else Absence(State.PRESENT)
-    return Parsed("x", "x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said)
-
-
-_STATES = [
-    ("suspended", Outcome.UNAVAILABLE, "account suspended"),
-    ("deactivated", Outcome.UNAVAILABLE, "account deactivated"),
-    ("protected", Outcome.REFUSED, "protected"),
-]
+    return Parsed(
+        platform="x", layout="x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said
+    )
 
 
 def _other_entries(value: Any) -> dict[str, Any]:
@@ -187,7 +184,15 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
     census = Census("entry_id tweet-", raw, len(shown))
     once = {post.id or str(number): post for number, post in enumerate(posts)}
     reason = None if once else "X's public timeline shows no posts of it"
-    return Parsed("x", "x/timeline", tuple(once.values()), (census,), reason=reason, page=page, parser=PARSER)
+    return Parsed(
+        platform="x",
+        layout="x/timeline",
+        posts=tuple(once.values()),
+        census=(census,),
+        reason=reason,
+        page=page,
+        parser=PARSER,
+    )
 
 
 def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
@@ -240,10 +245,11 @@ def _tweet(node: dict[str, Any]) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
     legacy: dict[str, Any] = obj(node.get("legacy"))
     user = obj(at(node, "core", "user_results", "result"))
-    handle = text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name"))
-    name = text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name"))
-    author = text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str"))
-    post_id = text_of(node.get("rest_id")) or text_of(legacy.get("id_str"))
+    author = Author(
+        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
+        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
+        id=text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str")),
+    )
     note = at(node, "note_tweet", "note_tweet_results", "result")
     note_text = at(note, "text")
     text = html.unescape(note_text) if isinstance(note_text, str) else shown_text(legacy)
@@ -266,14 +272,20 @@ def _tweet(node: dict[str, Any]) -> Post:
         "community": text_of(at(node, "community_results", "result", "name")),
         "account": account_of(user),
     }
-    card = card_of(at(node, "card", "legacy") or node.get("card"))
     read = post_of(
-        legacy, post_id, handle, name, author, text, card, extra,
-        edit=node.get("edit_control"),
-        views=count(at(node, "views", "count")),
-        quoted_id=quoted_id,
-        forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
-    )  # fmt: skip
+        Legacy(
+            fields=legacy,
+            id=text_of(node.get("rest_id")) or text_of(legacy.get("id_str")),
+            author=author,
+            text=text,
+            card=at(node, "card", "legacy") or node.get("card"),
+            extra=extra,
+            edit=node.get("edit_control"),
+            views=count(at(node, "views", "count")),
+            quoted_id=quoted_id,
+            forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
+        )
+    )
     if "full_text" in legacy:
         return read
     return replace(

@@ -1,219 +1,25 @@
-"""Where to go on X: syndication, the page, and with the person's own cookies the site's GraphQL."""
+"""What the spiders of X are told beside the target: the person's own login, and what the site's script may have wrong."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
-import scrapy
-from scrapy.http import Response
-
-from spiders.items import Reached, Seen, Verdict
-from spiders.posts import Outcome, Parsed, Post
-from spiders.targets import Target, given
-from spiders.x.parse import parse
-from spiders.x.scripts import (
-    Query,
-    bearer,
-    detail_url,
-    login_headers,
-    main_script,
-    queries,
-    switches,
-    syndication_token,
-)
-
-THREAD = 100
-"""How many posts of a self-thread are followed upwards."""
+from spiders.target_spider import WalkSpider
 
 
-class XPost(scrapy.Spider):
-    """One post with what it quotes and the author's own posts that it continues.
-
-    scrapy crawl x-post -a link=https://x.com/jack/status/20
-    """
-
-    name = "x-post"
+class XSpider(WalkSpider):
+    """A spider that can ask as a person who is logged in."""
 
     def __init__(
         self,
-        link: str = "",
-        target: Target | None = None,
+        *arguments: Any,
         cookies: Mapping[str, str] | None = None,
         query_ids: Mapping[str, str] | None = None,
         features: Mapping[str, bool] | None = None,
-        quick: bool = False,
-        thread: bool = False,
-        cursor: str | None = None,
-        enough: Callable[[], bool] = lambda: False,
         **kwargs: Any,
     ) -> None:
-        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong.
-
-        `thread`: with cookies, every answer to the post, page by page from `cursor`.
-        """
-        super().__init__(**kwargs)
-        self.target = given(link, target)
+        """`cookies`: `auth_token` and `ct0` of the person's own account. `query_ids`: where the script's are wrong."""
+        super().__init__(*arguments, **kwargs)
         self._cookies = dict(cookies or {})
-        self._query_ids = dict(query_ids or {})
-        self._features = dict(features or {})
-        self._quick, self._enough = quick, enough
-        self._whole, self._cursor = thread, cursor
-        self._pages = 0
-        self._thread = 0
-        self._found = False
-        self._first: Parsed | None = None
-
-    def _syndication(self, post_id: str, tag: str) -> scrapy.Request:
-        url = "https://cdn.syndication.twimg.com/tweet-result"
-        url += f"?id={post_id}&lang=en&token={syndication_token(post_id)}"
-        return scrapy.Request(url, self.syndicated, meta={"tag": tag, "id": post_id}, dont_filter=True)
-
-    async def start(self) -> AsyncIterator[scrapy.Request]:
-        """Nobody logged in: syndication, then the page. Logged in: page, script, detail; then syndication beside it."""
-        if self._cookies:
-            yield self._page()
-        else:
-            yield self._syndication(self.target.id, "syndication")
-
-    def _page(self) -> scrapy.Request:
-        return scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
-
-    def syndicated(self, response: Response) -> Iterator[Any]:
-        parsed = parse(response.body, response.url)
-        if response.status == 404 and not parsed.posts:
-            said = "X's public syndication knows no such post: deleted, protected, suspended or never there"
-            parsed = Parsed("x", "x/syndication", outcome=Outcome.UNAVAILABLE, reason=said, parser=parsed.parser)
-        tag = response.meta["tag"]
-        about = _about(parsed, response.meta["id"])
-        wanted = [post.id for post in parsed.posts if about is not None and post.id in (about.id, about.quoted_id)]
-        first = tag == "syndication" and not self._found
-        if tag == "syndication" and self._found:
-            # The login has shown the post already: what everybody sees of it is recorded, and says nothing new.
-            parsed = Parsed("x", parsed.layout, page={"public": about is not None}, parser=parsed.parser)
-        yield Seen(tag, tag, response.url, parsed, frozenset(item for item in wanted if item), final=first)
-        if first:
-            self._first = parsed if response.status in (200, 404) else None
-            self._found = about is not None and about.outcome is not Outcome.UNAVAILABLE
-            if not self._cookies and (not self._quick or not self._found):
-                yield self._page()
-        if about is not None and not self._quick:
-            yield from self._upwards(about)
-
-    def _upwards(self, post: Post) -> Iterator[scrapy.Request]:
-        """The author's own post that this one answers. Answers to it can only be had with a login."""
-        own = post.author_id is not None and post.extra.get("reply_to_author_id") == post.author_id
-        if post.reply_to and own and self._thread < THREAD and not self._enough():
-            self._thread += 1
-            yield self._syndication(post.reply_to, f"thread {post.reply_to}")
-
-    def page(self, response: Response) -> Iterator[Any]:
-        parsed = parse(response.body, response.url)
-        text = response.body.decode("utf-8", "replace")
-        about = _about(parsed, self.target.id)
-        if parsed.layout == "x/shell":  # what the page is without its scripts; the post comes from elsewhere
-            parsed = Parsed(**{**parsed.__dict__, "outcome": None, "reason": None})
-        if self._found or self._cookies:  # the head of a page says less than what is, or will be, known of the post
-            parsed = Parsed(**{**parsed.__dict__, "posts": ()})
-        shown = frozenset([about.id]) if about is not None and about.id else frozenset[str]()
-        yield Seen("page", "page", response.url, parsed, shown, final=False)
-        script = main_script(text)
-        if self._cookies and script:
-            meta = {"tag": "script", "switches": switches(text)}
-            yield scrapy.Request(script, self.script, meta=meta, dont_filter=True)
-        elif self._cookies:
-            yield from self._without_login("the page names no script")
-        elif self._first is not None and not self._found:
-            yield self._conclusion(about)
-        if self._whole and not self._cookies:
-            yield Reached(None)
-            if self._found:
-                said = "X shows answers only to who is logged in: give cookies in [accounts] x"
-                yield Verdict(Outcome.PARTIAL, f"the post and what it continues; {said}")
-
-    def _without_login(self, why: str) -> Iterator[Any]:
-        yield self._syndication(self.target.id, "syndication")
-        yield Verdict(Outcome.PARTIAL, f"login not used: {why}; what is public is kept")
-
-    def _conclusion(self, about: Post | None) -> Verdict:
-        assert self._first is not None
-        said = self._first.reason or "no post in the answer"
-        if about is not None:
-            return Verdict(Outcome.PARTIAL, f"only the page's head shows the post; syndication: {said}")
-        return Verdict(self._first.outcome or Outcome.PARTIAL, said)
-
-    def script(self, response: Response) -> Iterator[Any]:
-        """The site's main script names the queries of its own GraphQL."""
-        text = response.text if isinstance(response.body, bytes) and response.body else ""
-        named = queries(text)
-        query = named.get("TweetDetail", Query(""))
-        if chosen := self._query_ids.get("TweetDetail"):
-            query = Query(chosen, query.features, query.toggles)
-        token = bearer(text)
-        parsed = Parsed("x", "x/script", page={"queries": len(named), "detail": query.id or None})
-        if not query.id or token is None or "ct0" not in self._cookies:
-            why = "the site's script names no TweetDetail query" if token else "the site's script holds no client token"
-            why = why if "ct0" in self._cookies else "the cookies have no ct0"
-            yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
-            yield from self._without_login(why)
-            return
-        yield Seen("script", "script", response.url, parsed, frozenset(), final=False)
-        self._ask = (query, token, {**response.meta["switches"], **self._features})
-        yield self._detail(self._cursor)
-
-    def _detail(self, cursor: str | None) -> scrapy.Request:
-        query, token, known = self._ask
-        url = detail_url(query, self.target.id, known, cursor)
-        self._pages += 1
-        tag = "detail" if self._pages == 1 else f"page {self._pages}"
-        meta = {"tag": tag, "cursor": cursor}
-        return scrapy.Request(
-            url, self.detail, headers=login_headers(self._cookies, token), meta=meta, dont_filter=True
-        )
-
-    def detail(self, response: Response) -> Iterator[Any]:
-        """The post with everything, seen as the person's own account sees it: long posts whole, the thread both ways."""
-        parsed = parse(response.body, response.url)
-        about = _about(parsed, self.target.id)
-        tag, asked = response.meta["tag"], response.meta["cursor"]
-        wanted: set[str] | None = set()
-        if self._whole:
-            wanted = None
-        elif about is not None:
-            same = {
-                post.id for post in parsed.posts
-                if post.id and post.author_id == about.author_id and _same_thread(post, about)
-            }  # fmt: skip
-            wanted = {item for item in (about.id, about.quoted_id, *same) if item}
-        self._found = self._found or about is not None
-        later = asked is not None
-        if later and parsed.older is not None and not parsed.posts:
-            parsed = replace(parsed, outcome=None)
-        yield Seen(
-            tag, tag, response.url, parsed, None if wanted is None else frozenset(wanted),
-            final=(about is not None and not later) or (tag == "detail" and later), needed=later,
-        )  # fmt: skip
-        if not later and (not self._quick or not self._found):
-            yield self._syndication(self.target.id, "syndication")
-        if about is None and not later and response.status in (401, 403):
-            yield Verdict(
-                Outcome.REFUSED, "X does not accept the cookies: expired, or another account's. Export them again"
-            )
-        if not self._whole or response.status != 200:
-            return
-        more = list(parsed.hints.get("threads") or [])
-        older = parsed.older if parsed.older != asked and (parsed.posts or not later) else None
-        onwards = older or next((token for token in more if token != asked), None)
-        yield Reached(onwards)
-        if onwards is not None and not self._enough():
-            yield self._detail(onwards)
-
-
-def _about(parsed: Parsed, post_id: str) -> Post | None:
-    return next((post for post in parsed.posts if post.id == post_id), None)
-
-
-def _same_thread(post: Post, about: Post) -> bool:
-    thread = about.extra.get("conversation_id")
-    return thread is not None and post.extra.get("conversation_id") == thread
+        self._query_ids, self._features = dict(query_ids or {}), dict(features or {})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Outcome, Post
-from spiders.shapes import at, count, dicts, obj, text_of
-from spiders.x.common import account_of, asked_id, card_of, common_facts, plain, post_of, shown_text, tombstone
+from spiders.x.common import Author, Legacy, account_of, asked_id, common_facts, plain, post_of, shown_text, tombstone
 
 
 def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
@@ -29,16 +30,20 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
     # Syndication's text is given as it stands: its ranges also cut the mentions that a reply begins with.
     post_id, text = text_of(value.get("id_str")) or asked_id(url), value.get("text")
     post = post_of(
-        value, post_id, text_of(at(user, "screen_name")), text_of(at(user, "name")), text_of(at(user, "id_str")),
-        html.unescape(text) if isinstance(text, str) else None, card_of(value.get("card")), extra,
-        value.get("edit_control"),
-        quoted_id=text_of(at(quoted, "id_str")) or text_of(value.get("quoted_status_id_str")),
-    )  # fmt: skip
+        Legacy(
+            fields=value,
+            id=post_id,
+            author=_author(user),
+            text=html.unescape(text) if isinstance(text, str) else None,
+            card=value.get("card"),
+            extra=extra,
+            edit=value.get("edit_control"),
+            quoted_id=text_of(at(quoted, "id_str")) or text_of(value.get("quoted_status_id_str")),
+        )
+    )
     if extra["cut"] and post.outcome is Outcome.CAPTURED:
         # Syndication gives only the beginning of a long post; GraphQL has the whole.
-        post = Post(
-            **{**post.__dict__, "outcome": Outcome.PARTIAL, "reason": "a long post: only its beginning is public"}
-        )
+        post = replace(post, outcome=Outcome.PARTIAL, reason="a long post: only its beginning is public")
     yield post
     for other in (quoted, parent):
         if isinstance(other, dict) and ("id_str" in other or "tombstone" in other):
@@ -46,6 +51,12 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
                 yield tombstone(other, None)
             else:
                 yield from syndicated(other, None)
+
+
+def _author(user: dict[str, Any]) -> Author:
+    return Author(
+        handle=text_of(at(user, "screen_name")), name=text_of(at(user, "name")), id=text_of(at(user, "id_str"))
+    )
 
 
 def _sized(media: list[Any], photos: list[Any]) -> list[Any]:
@@ -71,11 +82,17 @@ def statuses(value: dict[str, Any]) -> Iterator[Post]:
     extra = {**common_facts(value, value.get("entities")), "source": plain(value.get("source"))}
     extra["account"] = account_of({"legacy": user}) if isinstance(user, dict) else None
     yield post_of(
-        value, text_of(value.get("id_str")), text_of(at(user, "screen_name")), text_of(at(user, "name")),
-        text_of(at(user, "id_str")), shown_text(value), card_of(value.get("card")), extra,
-        quoted_id=text_of(value.get("quoted_status_id_str")) or text_of(at(quoted, "id_str")),
-        forwarded=text_of(at(reposted, "id_str")),
-    )  # fmt: skip
+        Legacy(
+            fields=value,
+            id=text_of(value.get("id_str")),
+            author=_author(user),
+            text=shown_text(value),
+            card=value.get("card"),
+            extra=extra,
+            quoted_id=text_of(value.get("quoted_status_id_str")) or text_of(at(quoted, "id_str")),
+            forwarded=text_of(at(reposted, "id_str")),
+        )
+    )
     for other in (reposted, quoted):
         if isinstance(other, dict):
             yield from statuses(other)

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import html
+from dataclasses import dataclass
 from typing import Any
 
+from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Attachment, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, obj, text_of
 from spiders.x.common import done, medium_of, place_of, when
+
+NOT_INCLUDED = "the answer names media that it does not include"
+Objects = dict[str | None, dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Included:
+    """What posts of an answer refer to, by its ids."""
+
+    users: Objects
+    media: Objects
+    polls: Objects
+    places: Objects
+
+
+def _by(includes: dict[str, Any], kind: str, key: str) -> Objects:
+    return {text_of(item.get(key)): item for item in dicts(at(includes, kind))}
 
 
 def is_v2(value: dict[str, Any]) -> bool:
@@ -24,71 +42,26 @@ def parse_v2(value: dict[str, Any], url: str | None) -> Parsed:
     data = value.get("data")
     items = dicts(data) if isinstance(data, list) else [data] if isinstance(data, dict) else []
     includes = obj(value.get("includes"))
-    users = {text_of(user.get("id")): user for user in dicts(at(includes, "users"))}
-    media = {text_of(medium.get("media_key")): medium for medium in dicts(at(includes, "media"))}
-    polls = {text_of(poll.get("id")): poll for poll in dicts(at(includes, "polls"))}
-    places = {text_of(place.get("id")): place for place in dicts(at(includes, "places"))}
-    posts = [_v2_post(item, users, media, polls, places) for item in items if "text" in item]
-    posts += [_v2_post(item, users, media, polls, places) for item in dicts(at(includes, "tweets")) if "text" in item]
+    included = Included(
+        users=_by(includes, "users", "id"),
+        media=_by(includes, "media", "media_key"),
+        polls=_by(includes, "polls", "id"),
+        places=_by(includes, "places", "id"),
+    )
+    posts = [_v2_post(item, included) for item in items if "text" in item]
+    posts += [_v2_post(item, included) for item in dicts(at(includes, "tweets")) if "text" in item]
     parsed = done("x/v2", posts, value, None, url)
     if retrieved := text_of(at(value, "__twarc", "retrieved_at")):
         parsed.page["retrieved_at"] = retrieved
     return parsed
 
 
-def _v2_post(
-    item: dict[str, Any],
-    users: dict[str | None, dict[str, Any]],
-    media: dict[str | None, dict[str, Any]],
-    polls: dict[str | None, dict[str, Any]],
-    places: dict[str | None, dict[str, Any]],
-) -> Post:
-    user = users.get(text_of(item.get("author_id"))) or {}
+def _v2_post(item: dict[str, Any], included: Included) -> Post:
+    user = included.users.get(text_of(item.get("author_id"))) or {}
     counts = obj(item.get("public_metrics"))
     refers = {str(entry.get("type")): text_of(entry.get("id")) for entry in dicts(item.get("referenced_tweets"))}
-    attachments = []
-    missing = None
-    keys = at(item, "attachments", "media_keys")
-    for position, key in enumerate(keys if isinstance(keys, list) else []):
-        medium = media.get(key)
-        kinds = {"3": "photo", "7": "video", "13": "video", "16": "gif"}
-        if medium is None:
-            missing = "the answer names media that it does not include"
-            kind = kinds.get(str(key).partition("_")[0], "file")
-            attachments.append(Attachment(kind, None, reason=missing, extra={"media_key": str(key)}))
-            continue
-        shaped = {
-            **medium,
-            "media_url_https": medium.get("url") or medium.get("preview_image_url"),
-            "original_info": medium,
-            "video_info": {"variants": medium.get("variants"), "duration_millis": medium.get("duration_ms")},
-        }
-        attachments.append(medium_of(shaped, position, text_of(item.get("id"))))
-    poll_ids = at(item, "attachments", "poll_ids")
-    for poll_id in poll_ids if isinstance(poll_ids, list) else []:
-        poll = polls.get(poll_id) or {}
-        options = [
-            {"text": text_of(o.get("label")), "votes": count(o.get("votes"))} for o in dicts(poll.get("options"))
-        ]
-        facts = {"options": options, "end_utc": text_of(poll.get("end_datetime"))}
-        facts["duration_minutes"] = count(poll.get("duration_minutes"))  # type: ignore[assignment]
-        attachments.append(Attachment("poll", None, extra=facts))
-    if place := places.get(text_of(at(item, "geo", "place_id"))):
-        attachments.append(Attachment("location", None, extra=place_of(place, item)))
-    entities = obj(item.get("entities"))
-    extra = {
-        "conversation_id": text_of(item.get("conversation_id")),
-        "reply_to_author_id": text_of(item.get("in_reply_to_user_id")),
-        "source": text_of(item.get("source")),
-        "sensitive": item["possibly_sensitive"] if isinstance(item.get("possibly_sensitive"), bool) else None,
-        "withheld_in": at(item, "withheld", "country_codes"),
-        "hashtags": [tag for entry in dicts(at(entities, "hashtags")) if (tag := text_of(entry.get("tag")))],
-        "mentions": [name for entry in dicts(at(entities, "mentions")) if (name := text_of(entry.get("username")))],
-        "links": [
-            link for entry in dicts(at(entities, "urls"))
-            if (link := text_of(entry.get("expanded_url"))) and "media_key" not in entry
-        ],
-    }  # fmt: skip
+    attachments = _attachments(item, included)
+    missing = next((entry.reason for entry in attachments if entry.reason == NOT_INCLUDED), None)
     post_id, handle = text_of(item.get("id")), text_of(user.get("username"))
     ids = item.get("edit_history_tweet_ids")
     edits = tuple(entry for entry in ids if isinstance(entry, str)) if isinstance(ids, list) else None
@@ -118,5 +91,55 @@ def _v2_post(
         outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED,
         reason=missing,
         duration=next((entry.duration for entry in attachments if entry.kind == "video"), None),
-        extra={key: value for key, value in extra.items() if value is not None and value != []},
+        extra={key: value for key, value in _facts(item).items() if value is not None and value != []},
     )
+
+
+def _attachments(item: dict[str, Any], included: Included) -> list[Attachment]:
+    """Media in their order, then polls, then the place."""
+    attachments = []
+    keys = at(item, "attachments", "media_keys")
+    for position, key in enumerate(keys if isinstance(keys, list) else []):
+        medium = included.media.get(key)
+        kinds = {"3": "photo", "7": "video", "13": "video", "16": "gif"}
+        if medium is None:
+            kind = kinds.get(str(key).partition("_")[0], "file")
+            attachments.append(Attachment(kind, None, reason=NOT_INCLUDED, extra={"media_key": str(key)}))
+            continue
+        shaped = {
+            **medium,
+            "media_url_https": medium.get("url") or medium.get("preview_image_url"),
+            "original_info": medium,
+            "video_info": {"variants": medium.get("variants"), "duration_millis": medium.get("duration_ms")},
+        }
+        attachments.append(medium_of(shaped, position, text_of(item.get("id"))))
+    poll_ids = at(item, "attachments", "poll_ids")
+    for poll_id in poll_ids if isinstance(poll_ids, list) else []:
+        poll = included.polls.get(poll_id) or {}
+        options = [
+            {"text": text_of(o.get("label")), "votes": count(o.get("votes"))} for o in dicts(poll.get("options"))
+        ]
+        facts = {"options": options, "end_utc": text_of(poll.get("end_datetime"))}
+        facts["duration_minutes"] = count(poll.get("duration_minutes"))  # type: ignore[assignment]
+        attachments.append(Attachment("poll", None, extra=facts))
+    if place := included.places.get(text_of(at(item, "geo", "place_id"))):
+        attachments.append(Attachment("location", None, extra=place_of(place, item)))
+    return attachments
+
+
+def _facts(item: dict[str, Any]) -> dict[str, Any]:
+    """What a post says beside what all platforms have."""
+    entities = obj(item.get("entities"))
+    return {
+        "conversation_id": text_of(item.get("conversation_id")),
+        "reply_to_author_id": text_of(item.get("in_reply_to_user_id")),
+        "source": text_of(item.get("source")),
+        "sensitive": item["possibly_sensitive"] if isinstance(item.get("possibly_sensitive"), bool) else None,
+        "withheld_in": at(item, "withheld", "country_codes"),
+        "hashtags": [tag for entry in dicts(at(entities, "hashtags")) if (tag := text_of(entry.get("tag")))],
+        "mentions": [name for entry in dicts(at(entities, "mentions")) if (name := text_of(entry.get("username")))],
+        "links": [
+            link for entry in dicts(at(entities, "urls"))
+            if (link := text_of(entry.get("expanded_url"))) and "media_key" not in entry
+        ],
+    }  # fmt: skip

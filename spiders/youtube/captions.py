@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from lxml import etree
 
+from spiders.json_access import dicts, load, number
 from spiders.links import safe_split
 from spiders.posts import Outcome, Parsed, Post
-from spiders.shapes import dicts, load, number
-from spiders.youtube.words import PARSER, none, video_id_of
+from spiders.youtube.text import PARSER, none, video_id_of
 
 Cue = tuple[float, float | None, str]
 _TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3}) --> (?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3})(.*)")
@@ -29,14 +30,14 @@ def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic
     else:
         parsed = webvtt(data, url)
     posts = tuple(
-        Post(**{
-            **post.__dict__,
-            "lang": lang or post.lang,
-            "extra": {**post.extra, "automatic": automatic or bool(post.extra["automatic"])},
-        })
+        replace(
+            post,
+            lang=lang or post.lang,
+            extra={**post.extra, "automatic": automatic or bool(post.extra["automatic"])},
+        )
         for post in parsed.posts
-    )  # fmt: skip
-    return Parsed(**{**parsed.__dict__, "posts": posts})
+    )
+    return replace(parsed, posts=posts)
 
 
 def webvtt(data: bytes, url: str | None) -> Parsed:
@@ -135,4 +136,4 @@ def _track(cues: list[Cue], url: str | None, lang: str | None, form: str) -> Par
             "cues": [{"start": start, "duration": length, "text": said} for start, length, said in cues],
         },
     )
-    return Parsed("youtube", "youtube/captions", (post,), page={"cues": len(cues)}, parser=PARSER)
+    return Parsed(platform="youtube", layout="youtube/captions", posts=(post,), page={"cues": len(cues)}, parser=PARSER)

@@ -9,11 +9,12 @@ from typing import Any
 
 from lxml import etree
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import absence
+from spiders.json_access import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
-from spiders.shapes import at, count, dicts, gather, number, obj, text_of, walk
-from spiders.youtube.words import PARSER, clock, handle_of, none, shown_count, words
+from spiders.youtube.absence import ALERTS
+from spiders.youtube.text import PARSER, clock, handle_of, none, shown_count, words
 
 WATCH = "https://www.youtube.com/watch?v="
 _RENDERERS = (
@@ -24,14 +25,6 @@ _ATOM = {
     "yt": "http://www.youtube.com/xml/schemas/2015",
     "media": "http://search.yahoo.com/mrss/",
 }
-_GONE = [
-    ("terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("does not exist", Outcome.UNAVAILABLE, "does not exist"),
-    ("been removed", Outcome.UNAVAILABLE, "removed"),
-    ("private", Outcome.REFUSED, "private"),
-    ("unviewable", Outcome.REFUSED, "not for everybody"),
-    ("in your country", Outcome.REFUSED, "geo-blocked"),
-]
 
 
 def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
@@ -53,21 +46,11 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
         "channel_id": text_of(at(meta, "externalId")),
         "channel": text_of(at(meta, "title")),
         "description": text_of(at(meta, "description")),
-        "handle": handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0))),
+        "handle": _handle(meta),
         "tab": _tab(value),
         "stated_videos": stated(value),
     }
-    channel_id, name, handle = page["channel_id"], page["channel"], page["handle"]
-    if channel_id:  # a channel's own tab leaves the owner out of each entry
-        posts = [
-            Post(**{
-                **post.__dict__,
-                "author_id": post.author_id or channel_id,
-                "author_name": post.author_name or name,
-                "author_handle": post.author_handle or handle,
-            })
-            for post in posts
-        ]  # fmt: skip
+    posts = _with_owner(posts, meta)
     once = {post.id or str(number_): post for number_, post in enumerate(posts)}
     tokens = [
         text_of(inner.get("token"))
@@ -78,9 +61,36 @@ def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -
     older = tokens[-1] if tokens else None
     reason = "no videos on this page" if empty else None
     return Parsed(
-        "youtube", "youtube/listing", tuple(once.values()), (Census("video entries", raw, len(posts)),), older, reason=reason,
-        page={key: item for key, item in page.items() if item}, parser=PARSER,
-    )  # fmt: skip
+        platform="youtube",
+        layout="youtube/listing",
+        posts=tuple(once.values()),
+        census=(Census("video entries", raw, len(posts)),),
+        older=older,
+        reason=reason,
+        page={key: item for key, item in page.items() if item},
+        parser=PARSER,
+    )
+
+
+def _with_owner(posts: list[Post], meta: Any) -> list[Post]:
+    """A channel's own tab leaves the owner out of each entry."""
+    channel_id = text_of(at(meta, "externalId"))
+    if channel_id is None:
+        return posts
+    name, handle = text_of(at(meta, "title")), _handle(meta)
+    return [
+        replace(
+            post,
+            author_id=post.author_id or channel_id,
+            author_name=post.author_name or name,
+            author_handle=post.author_handle or handle,
+        )
+        for post in posts
+    ]
+
+
+def _handle(meta: Any) -> str | None:
+    return handle_of(text_of(at(meta, "vanityChannelUrl")) or text_of(at(meta, "ownerUrls", 0)))
 
 
 def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
@@ -96,15 +106,15 @@ def _renderer(item: dict[str, Any], observed: datetime | None) -> Post:
     views = words(item.get("viewCountText"))
     extra = {
         "kind": "upcoming" if starts else "video",
-        "scheduled": moments.instant(starts, str(starts), "upcomingEventData").line() if starts else None,  # type: ignore[union-attr]
+        "scheduled": dates.instant(starts, str(starts), "upcomingEventData").line() if starts else None,  # type: ignore[union-attr]
         "views_text": views,
     }
     return Post(
-        "youtube", video_id, WATCH + video_id,
-        handle_of(text_of(at(browse, "canonicalBaseUrl"))), words(at(owner, "text")),
-        text_of(at(browse, "browseId")),
-        moments.ago(said, "publishedTimeText", observed) if said else None,
-        words(item.get("title")), words(item.get("descriptionSnippet")),
+        platform="youtube", id=video_id, url=WATCH + video_id,
+        author_handle=handle_of(text_of(at(browse, "canonicalBaseUrl"))), author_name=words(at(owner, "text")),
+        author_id=text_of(at(browse, "browseId")),
+        published=dates.ago(said, "publishedTimeText", observed) if said else None,
+        title=words(item.get("title")), text=words(item.get("descriptionSnippet")),
         attachments=_still(item.get("thumbnail"), video_id),
         views=shown_count(views) if views and "watching" not in views and "waiting" not in views else None,
         duration=clock(item.get("lengthText")),
@@ -117,7 +127,11 @@ def _still(thumbnail: Any, video_id: str) -> tuple[Attachment, ...]:
     best = max(images, key=lambda image: count(image.get("width")) or 0, default=None)
     link = text_of(at(best, "url"))
     return (
-        (Attachment("thumbnail", link, count(at(best, "width")), count(at(best, "height")), post_id=video_id),)
+        (
+            Attachment(
+                "thumbnail", link, width=count(at(best, "width")), height=count(at(best, "height")), post_id=video_id
+            ),
+        )
         if link
         else ()
     )
@@ -154,15 +168,19 @@ def _lockup(item: dict[str, Any], observed: datetime | None) -> Post | None:
         "views_text": views,
     }
     return Post(
-        "youtube", video_id, WATCH + video_id,
-        handle_of(text_of(at(browse, "canonicalBaseUrl"))), named, text_of(at(browse, "browseId")),
-        moments.ago(said, "metadataRows", observed) if said else None,
-        words(at(meta, "title")),
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        author_handle=handle_of(text_of(at(browse, "canonicalBaseUrl"))),
+        author_name=named,
+        author_id=text_of(at(browse, "browseId")),
+        published=dates.ago(said, "metadataRows", observed) if said else None,
+        title=words(at(meta, "title")),
         attachments=_still(at(item, "contentImage", "thumbnailViewModel", "image"), video_id),
         views=shown_count(views) if views else None,
         duration=length,
         extra={key: value for key, value in extra.items() if value is not None},
-    )  # fmt: skip
+    )
 
 
 def _short_id(item: dict[str, Any]) -> str | None:
@@ -178,10 +196,14 @@ def _short(item: dict[str, Any]) -> Post:
     assert video_id is not None
     views = words(at(item, "overlayMetadata", "secondaryText"))
     return Post(
-        "youtube", video_id, WATCH + video_id, title=words(at(item, "overlayMetadata", "primaryText")),
-        attachments=_still(at(item, "thumbnail"), video_id), views=shown_count(views) if views else None,
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        title=words(at(item, "overlayMetadata", "primaryText")),
+        attachments=_still(at(item, "thumbnail"), video_id),
+        views=shown_count(views) if views else None,
         extra={"kind": "short", **({"views_text": views} if views else {})},
-    )  # fmt: skip
+    )
 
 
 def _tab(value: dict[str, Any]) -> str | None:
@@ -206,10 +228,8 @@ def stated(value: dict[str, Any]) -> int | None:
 
 def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
     """A page that answers 200 and says in a box that there is nothing: a terminated channel, a missing playlist."""
-    lower = said[0].lower()
-    outcome, state = next(
-        ((how, name) for marks, how, name in _GONE if marks in lower), (Outcome.UNAVAILABLE, "unavailable")
-    )
+    known = ALERTS.first_in(said[0])
+    outcome, state = (known.outcome, known.meaning) if known else (Outcome.UNAVAILABLE, "unavailable")
     channel = next(
         (text_of(item.get("channelId")) for _, item in walk(value.get("header")) if item.get("channelId")), None
     )
@@ -228,54 +248,64 @@ def feed(data: bytes) -> Parsed:
     if root is None:
         return none("youtube/feed", Outcome.PARTIAL, "malformed XML")
 
-    def text(node: Any, path: str) -> str | None:
-        found = node.findtext(path, None, _ATOM)
-        return found.strip() or None if found else None
-
-    posts = []
-    for entry in root.iterfind("a:entry", _ATOM):
-        video_id = text(entry, "yt:videoId")
-        if video_id is None:
-            continue
-        link = entry.find("a:link[@rel='alternate']", _ATOM)
-        href = link.get("href") if link is not None else None
-        published, updated = text(entry, "a:published"), text(entry, "a:updated")
-        statistics = entry.find("media:group/media:community/media:statistics", _ATOM)
-        rating = entry.find("media:group/media:community/media:starRating", _ATOM)
-        extra = {
-            "kind": "short" if href and "/shorts/" in href else "video",
-            "link_in_feed": href,
-            "updated": moments.iso(updated, "updated").line() if updated else None,
-        }
-        still = entry.find("media:group/media:thumbnail", _ATOM)
-        thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
-        posts.append(
-            Post(
-                "youtube",
-                video_id,
-                WATCH + video_id,
-                handle_of(text(entry, "a:author/a:uri")),
-                text(entry, "a:author/a:name"),
-                text(entry, "yt:channelId"),
-                moments.iso(published, "published") if published else None,
-                text(entry, "a:title"),
-                text(entry, "media:group/media:description"),
-                attachments=_still(thumbnail, video_id),
-                views=count(statistics.get("views")) if statistics is not None else None,
-                likes=count(rating.get("count")) if rating is not None else None,
-                extra={key: value for key, value in extra.items() if value is not None},
-            )
-        )
-    channel = text(root, "yt:channelId")
+    posts = [post for entry in root.iterfind("a:entry", _ATOM) if (post := _entry(entry)) is not None]
+    channel = _text(root, "yt:channelId")
     page = {
-        "channel": text(root, "a:title"),
+        "channel": _text(root, "a:title"),
         "channel_id": f"UC{channel}" if channel and not channel.startswith("UC") else channel,
-        "channel_created": moments.iso(created, "published").text() if (created := text(root, "a:published")) else None,
+        "channel_created": dates.iso(created, "published").text() if (created := _text(root, "a:published")) else None,
     }
     census = Census("<entry>", len(re.findall(rb"<entry[\s>]", data)), len(posts))
     facts = {key: value for key, value in page.items() if value}
     if not posts:
         return Parsed(
-            "youtube", "youtube/feed", (), (census,), reason="a feed without entries", page=facts, parser=PARSER
+            platform="youtube",
+            layout="youtube/feed",
+            posts=(),
+            census=(census,),
+            reason="a feed without entries",
+            page=facts,
+            parser=PARSER,
         )
-    return Parsed("youtube", "youtube/feed", tuple(posts), (census,), page=facts, parser=PARSER)
+    return Parsed(
+        platform="youtube", layout="youtube/feed", posts=tuple(posts), census=(census,), page=facts, parser=PARSER
+    )
+
+
+def _entry(entry: Any) -> Post | None:
+    """A video of a feed."""
+    video_id = _text(entry, "yt:videoId")
+    if video_id is None:
+        return None
+    link = entry.find("a:link[@rel='alternate']", _ATOM)
+    href = link.get("href") if link is not None else None
+    published, updated = _text(entry, "a:published"), _text(entry, "a:updated")
+    statistics = entry.find("media:group/media:community/media:statistics", _ATOM)
+    rating = entry.find("media:group/media:community/media:starRating", _ATOM)
+    extra = {
+        "kind": "short" if href and "/shorts/" in href else "video",
+        "link_in_feed": href,
+        "updated": dates.iso(updated, "updated").line() if updated else None,
+    }
+    still = entry.find("media:group/media:thumbnail", _ATOM)
+    thumbnail = {"thumbnails": [dict(still.attrib)]} if still is not None else None
+    return Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id,
+        author_handle=handle_of(_text(entry, "a:author/a:uri")),
+        author_name=_text(entry, "a:author/a:name"),
+        author_id=_text(entry, "yt:channelId"),
+        published=dates.iso(published, "published") if published else None,
+        title=_text(entry, "a:title"),
+        text=_text(entry, "media:group/media:description"),
+        attachments=_still(thumbnail, video_id),
+        views=count(statistics.get("views")) if statistics is not None else None,
+        likes=count(rating.get("count")) if rating is not None else None,
+        extra={key: value for key, value in extra.items() if value is not None},
+    )
+
+
+def _text(node: Any, path: str) -> str | None:
+    found = node.findtext(path, None, _ATOM)
+    return found.strip() or None if found else None

@@ -1,7 +1,7 @@
 """What YouTube's answers say. Total: any bytes give posts or a typed reason.
 
     parse     which kind of answer it is           player    a video: watch page, player, `next`, info.json
-    listing   channels, playlists, feeds           talk      comments and live chat
+    listing   channels, playlists, feeds           comments  comments and live chat
     captions  WebVTT, json3, timed text
 
 Layouts of 2018 to 2026. Where two answers differ (a duration by a second, a title by language) the player's own
@@ -16,12 +16,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from spiders.absence import absence
+from spiders.availability import absence
 from spiders.html import decode
+from spiders.json_access import at, load, load_at, shape, text_of
 from spiders.posts import Outcome, Parsed
-from spiders.shapes import at, load, load_at, shape, text_of
-from spiders.youtube import captions, listing, player, talk
-from spiders.youtube.words import PARSER, alerts, none
+from spiders.youtube import captions, comments, listing, player
+from spiders.youtube.absence import WALLS
+from spiders.youtube.text import PARSER, alerts, none
 
 _VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
 _ASSIGNED = re.compile(r"[\"']?\]?\s*=\s*(?=\{)")
@@ -30,8 +31,6 @@ _CONFIG = {
     "version": re.compile(r"\"INNERTUBE_(?:CONTEXT_)?CLIENT_VERSION\"\s*:\s*\"([\w.]{3,40})\""),
     "visitor": re.compile(r"\"VISITOR_DATA\"\s*:\s*\"([\w%=-]{6,300})\""),
 }
-_WALLS = ("www.google.com/recaptcha/", "captcha-page", "unusual traffic from your computer")
-_CONSENT = ("consent.youtube.com", "consent.google.com")
 
 
 def parse(data: bytes, url: str | None = None, observed: datetime | None = None) -> Parsed:
@@ -94,11 +93,11 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if "events" in value and "wireMagic" in value:
         return captions.json3(value, url)
     if at(value, "continuationContents", "liveChatContinuation"):
-        return talk.chat(value, url)
+        return comments.chat(value, url)
     if any(name in value for name in ("addChatItemAction", "replayChatItemAction")):
-        return talk.chat_actions([value], url)
-    if talk.is_comments(value):
-        return talk.comments(value, observed)
+        return comments.chat_actions([value], url)
+    if comments.is_comments(value):
+        return comments.comments(value, observed)
     if at(value, "contents", "twoColumnWatchNextResults") is not None or "currentVideoEndpoint" in value:
         return player.watch_next(value, url, observed)
     if isinstance(value.get("error"), dict):
@@ -111,7 +110,13 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if "endpoint" in value:
         browse = text_of(at(value, "endpoint", "browseEndpoint", "browseId"))
         page = {"channel_id": browse} if browse else {}
-        return Parsed("youtube", "youtube/resolved", reason="where a link leads, no post", page=page, parser=PARSER)
+        return Parsed(
+            platform="youtube",
+            layout="youtube/resolved",
+            reason="where a link leads, no post",
+            page=page,
+            parser=PARSER,
+        )
     return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 
@@ -125,7 +130,7 @@ def _list(value: list[Any], url: str | None, observed: datetime | None) -> Parse
         return parse_value(response, url, observed)
     actions = [item for item in value if isinstance(item, dict)]
     if any("Action" in key or "Command" in key for item in actions for key in item):
-        return talk.chat_actions(actions, url)
+        return comments.chat_actions(actions, url)
     return none("youtube/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
 
 
@@ -168,10 +173,9 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
         parsed = player.video(found["player"], found.get("data"), url, observed)
     elif "data" in found:
         parsed = parse_value(found["data"], url, observed)
-    elif any(mark in text for mark in _WALLS):
-        return _wall("youtube/wall", "bot wall", "a captcha in place of the page: YouTube takes us for a robot")
-    elif any(mark in text for mark in _CONSENT):
-        return _wall("youtube/consent", "consent wall", "a consent page in place of the page")
+    elif wall := next((row for row in WALLS if row.mark in text), None):
+        layout = "youtube/consent" if wall.kind == "consent wall" else "youtube/wall"
+        return replace(none(layout, wall.outcome, wall.meaning), absence=absence(wall.kind, wall.meaning))
     else:
         return none("youtube/page", Outcome.PARTIAL, f"unknown layout: a page without YouTube's data ({_title(text)})")
     return with_hints(parsed, hints)
@@ -182,9 +186,5 @@ def _title(text: str) -> str:
     return f"titled {match[1].strip()!r}" if match else "without a title"
 
 
-def _wall(layout: str, kind: str, reason: str) -> Parsed:
-    return replace(none(layout, Outcome.BLOCKED, reason), absence=absence(kind, reason))
-
-
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:
-    return Parsed(**{**parsed.__dict__, "hints": {**hints, **parsed.hints}})
+    return replace(parsed, hints={**hints, **parsed.hints})

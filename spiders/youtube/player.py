@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from spiders import moments
-from spiders.absence import absence
+from spiders import dates
+from spiders.availability import absence
+from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State, Time
-from spiders.shapes import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
-from spiders.youtube.words import PARSER, handle_of, none, shown_count, video_id_of, words
+from spiders.youtube.absence import REASONS, STATUSES
+from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
 
 WATCH = "https://www.youtube.com/watch?v="
-_REASONS = [
-    # (words of the reason, outcome, state). Reasons are localised: the status decides where no words fit.
-    ("not a bot", Outcome.BLOCKED, "bot wall"),
-    ("unusual traffic", Outcome.BLOCKED, "bot wall"),
-    ("try again later", Outcome.BLOCKED, "rate limit"),
-    ("private", Outcome.REFUSED, "private"),
-    ("members on level", Outcome.REFUSED, "members only"),
-    ("members-only", Outcome.REFUSED, "members only"),
-    ("join this channel", Outcome.REFUSED, "members only"),
-    ("confirm your age", Outcome.REFUSED, "age-restricted"),
-    ("age-restricted", Outcome.REFUSED, "age-restricted"),
-    ("inappropriate for some users", Outcome.REFUSED, "age-restricted"),
-    ("in your country", Outcome.REFUSED, "geo-blocked"),
-    ("in your location", Outcome.REFUSED, "geo-blocked"),
-    ("requires payment", Outcome.REFUSED, "paid"),
-    ("government", Outcome.REFUSED, "withheld on a government's request"),
-    ("account associated with this video has been terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("account has been terminated", Outcome.UNAVAILABLE, "account terminated"),
-    ("removed by the uploader", Outcome.UNAVAILABLE, "removed by the uploader"),
-    ("closed their youtube account", Outcome.UNAVAILABLE, "account closed"),
-    ("copyright", Outcome.UNAVAILABLE, "copyright claim"),
-    ("violating youtube", Outcome.UNAVAILABLE, "removed by YouTube"),
-    ("has been removed", Outcome.UNAVAILABLE, "removed"),
-    ("is unavailable", Outcome.UNAVAILABLE, "unavailable"),
-]
-_BY_STATUS = {
-    "LOGIN_REQUIRED": (Outcome.REFUSED, "login required"),
-    "AGE_VERIFICATION_REQUIRED": (Outcome.REFUSED, "age-restricted"),
-    "AGE_CHECK_REQUIRED": (Outcome.REFUSED, "age-restricted"),
-    "CONTENT_CHECK_REQUIRED": (Outcome.REFUSED, "behind a warning"),
-    "UNPLAYABLE": (Outcome.REFUSED, "not playable"),
-    "LIVE_STREAM_OFFLINE": (Outcome.PARTIAL, "upcoming or offline"),
-    "ERROR": (Outcome.UNAVAILABLE, "unavailable"),
-}
 
 
 def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
@@ -56,32 +24,40 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
     more = words(at(status, "errorScreen", "playerErrorMessageRenderer", "subreason"))
     if kind in (None, "OK"):
         return Outcome.CAPTURED, None, None
-    lower = f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}".lower()
-    lower = lower.replace("’", "'")
-    outcome, state = _BY_STATUS.get(kind, (Outcome.PARTIAL, kind.lower().replace("_", " ")))
+    known = STATUSES.named(kind)
     if kind != "LIVE_STREAM_OFFLINE":
-        for marks, how, name in _REASONS:
-            if marks in lower:
-                outcome, state = how, name
-                break
+        known = REASONS.first_in(f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}") or known
+    outcome = known.outcome if known else Outcome.PARTIAL
+    state = known.meaning if known else kind.lower().replace("_", " ")
     return outcome, f"{state}: {said}" if said else state, state
 
 
 def state_of(said: str) -> tuple[Outcome, str] | None:
     """Outcome and state by YouTube's own words, wherever they are quoted; None where none of them is."""
-    lower = said.lower().replace("’", "'")
-    return next(((how, name) for marks, how, name in _REASONS if marks in lower), None)
+    known = REASONS.first_in(said)
+    return (known.outcome, known.meaning) if known else None
 
 
 def nothing(url: str | None) -> Parsed:
     """A player's `{}`: YouTube knows no such video."""
     video_id = video_id_of(url)
     reason = "YouTube answered with an empty object: it knows no video of that id"
-    post = Post("youtube", video_id, WATCH + video_id if video_id else None, outcome=Outcome.UNAVAILABLE, reason=reason)
+    post = Post(
+        platform="youtube",
+        id=video_id,
+        url=WATCH + video_id if video_id else None,
+        outcome=Outcome.UNAVAILABLE,
+        reason=reason,
+    )
     return Parsed(
-        "youtube", "youtube/player", (post,), outcome=Outcome.UNAVAILABLE, reason=reason, parser=PARSER,
+        platform="youtube",
+        layout="youtube/player",
+        posts=(post,),
+        outcome=Outcome.UNAVAILABLE,
+        reason=reason,
+        parser=PARSER,
         absence=absence("no video of that id", "{}"),
-    )  # fmt: skip
+    )
 
 
 def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
@@ -94,39 +70,14 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         or video_id_of(text_of(at(micro, "embed", "iframeUrl")))
     )  # fmt: skip
     live = obj(at(micro, "liveBroadcastDetails"))
-    upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
-    scheduled = _scheduled(response)
     status = text_of(at(response, "playabilityStatus", "status"))
     title = words(at(details, "title")) or words(at(micro, "title"))
     published = _published(micro, live, at(details, "isLiveContent"))
-    tracks = [
-        _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
-    ]
     attachments = (
         _media(response, video_id, details) if outcome is Outcome.CAPTURED or response.get("streamingData") else ()
     )
     owner = text_of(at(micro, "ownerProfileUrl"))
-    extra: dict[str, Any] = {
-        "kind": _kind(details, micro, live, upcoming, url),
-        "playability": status,
-        "state": state,
-        "category": text_of(at(micro, "category")),
-        "keywords": strings(at(details, "keywords")) or None,
-        "unlisted": at(micro, "isUnlisted"),
-        "family_safe": at(micro, "isFamilySafe"),
-        "is_live": _is_live(details, micro, live),
-        "upcoming": upcoming or None,
-        "scheduled": scheduled.line() if scheduled else None,
-        "live_start": _line(text_of(at(live, "startTimestamp")), "startTimestamp"),
-        "live_end": _line(text_of(at(live, "endTimestamp")), "endTimestamp"),
-        "uploaded": _line(text_of(at(micro, "uploadDate")), "uploadDate"),
-        "duration_stated_by_page": number(at(micro, "lengthSeconds")),
-        "title_shown": _other(words(at(micro, "title")), title),
-        "channel_url": owner,
-        "captions": tracks or None,
-        "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
-        "available_in": len(strings(at(micro, "availableCountries"))) or None,
-    }
+    extra = _facts(response, state, title, url)
     post = Post(
         platform="youtube",
         id=video_id,
@@ -150,15 +101,48 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         post, hints = _with_page(post, data, observed)
     page = {"playability": status, "reason": text_of(at(response, "playabilityStatus", "reason"))}
     return Parsed(
-        "youtube", "youtube/watch" if data else "youtube/player", (post,),
+        platform="youtube", layout="youtube/watch" if data else "youtube/player", posts=(post,),
         outcome=outcome if outcome is not Outcome.CAPTURED else None, reason=reason,
         page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
         absence=Absence(State.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
     )  # fmt: skip
 
 
+def _facts(response: dict[str, Any], state: str | None, title: str | None, url: str | None) -> dict[str, Any]:
+    """What a player says of a video beside what all platforms have. `state`: as `playability` names it."""
+    details = obj(response.get("videoDetails"))
+    micro = obj(at(response, "microformat", "playerMicroformatRenderer"))
+    live = obj(at(micro, "liveBroadcastDetails"))
+    upcoming = at(details, "isUpcoming") is True or (state == "upcoming or offline")
+    scheduled = _scheduled(response)
+    tracks = [
+        _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
+    ]
+    return {
+        "kind": _kind(details, micro, live, upcoming, url),
+        "playability": text_of(at(response, "playabilityStatus", "status")),
+        "state": state,
+        "category": text_of(at(micro, "category")),
+        "keywords": strings(at(details, "keywords")) or None,
+        "unlisted": at(micro, "isUnlisted"),
+        "family_safe": at(micro, "isFamilySafe"),
+        "is_live": _is_live(details, micro, live),
+        "upcoming": upcoming or None,
+        "scheduled": scheduled.line() if scheduled else None,
+        "live_start": _line(text_of(at(live, "startTimestamp")), "startTimestamp"),
+        "live_end": _line(text_of(at(live, "endTimestamp")), "endTimestamp"),
+        "uploaded": _line(text_of(at(micro, "uploadDate")), "uploadDate"),
+        "duration_stated_by_page": number(at(micro, "lengthSeconds")),
+        "title_shown": _other(words(at(micro, "title")), title),
+        "channel_url": text_of(at(micro, "ownerProfileUrl")),
+        "captions": tracks or None,
+        "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
+        "available_in": len(strings(at(micro, "availableCountries"))) or None,
+    }
+
+
 def _line(literal: str | None, source: str) -> dict[str, Any] | None:
-    return moments.iso(literal, source).line() if literal else None
+    return dates.iso(literal, source).line() if literal else None
 
 
 def _other(value: str | None, than: str | None) -> str | None:
@@ -188,13 +172,13 @@ def _kind(details: Any, micro: Any, live: Any, upcoming: bool, url: str | None) 
 def _published(micro: Any, live: Any, live_content: Any) -> Time | None:
     """`publishDate` carries YouTube's Pacific offset since 2021, before that it was a bare date."""
     literal = text_of(at(micro, "publishDate")) or text_of(at(micro, "uploadDate"))
-    return moments.iso(literal, "publishDate") if literal else None
+    return dates.iso(literal, "publishDate") if literal else None
 
 
 def _scheduled(response: dict[str, Any]) -> Time | None:
     slate = at(response, "playabilityStatus", "liveStreamability", "liveStreamabilityRenderer", "offlineSlate")
     literal = text_of(at(slate, "liveStreamOfflineSlateRenderer", "scheduledStartTime"))
-    return moments.instant(number(literal), literal, "scheduledStartTime") if literal else None
+    return dates.instant(number(literal), literal, "scheduledStartTime") if literal else None
 
 
 def _duration(details: Any, micro: Any) -> float | None:
@@ -235,10 +219,10 @@ def _media(response: dict[str, Any], video_id: str | None, details: Any) -> tupl
         Attachment(
             "video",
             text_of(at(best, "url")),
-            count(at(best, "width")),
-            count(at(best, "height")),
-            length_of(at(best, "approxDurationMs"), 1000),
-            count(at(best, "contentLength")),
+            width=count(at(best, "width")),
+            height=count(at(best, "height")),
+            duration=length_of(at(best, "approxDurationMs"), 1000),
+            size=count(at(best, "contentLength")),
             thumbnail=text_of(still.get("url")),
             post_id=video_id,
             extract_from=WATCH + video_id if video_id else None,
@@ -271,7 +255,7 @@ def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> t
     changes: dict[str, Any] = {"author_handle": handle, "extra": extra}
     if post.replies is None:
         changes["replies"] = _comment_count(parts)
-    return Post(**{**post.__dict__, **changes}), continuations(parts)
+    return replace(post, **changes), continuations(parts)
 
 
 def _comment_count(parts: Parts) -> int | None:
@@ -309,9 +293,15 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
         if video_id is None:
             return none("youtube/next", Outcome.PARTIAL, "no video in the answer")
         post = Post(
-            "youtube", video_id, WATCH + video_id, outcome=Outcome.PARTIAL, reason="the answer says nothing of it"
+            platform="youtube",
+            id=video_id,
+            url=WATCH + video_id,
+            outcome=Outcome.PARTIAL,
+            reason="the answer says nothing of it",
         )
-        return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
+        return Parsed(
+            platform="youtube", layout="youtube/next", posts=(post,), hints=continuations(parts), parser=PARSER
+        )
     owner = at(secondary, "owner", "videoOwnerRenderer")
     shown = words(at(primary, "dateText"))
     relative = words(at(primary, "relativeDateText"))
@@ -338,7 +328,7 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
         replies=_comment_count(parts),
         extra={key: value_ for key, value_ in facts.items() if value_ is not None},
     )
-    return Parsed("youtube", "youtube/next", (post,), hints=continuations(parts), parser=PARSER)
+    return Parsed(platform="youtube", layout="youtube/next", posts=(post,), hints=continuations(parts), parser=PARSER)
 
 
 def _likes(primary: Any) -> str | None:
@@ -360,18 +350,18 @@ _MONTHS = {
 def _shown_date(shown: str | None, relative: str | None, observed: datetime | None) -> Time | None:
     """`19 Jun 2018`, `Premiered on 19 Jun 2023`, `Aug 1, 2008`. Other languages stay literal."""
     if shown is None:
-        return moments.ago(relative, "relativeDateText", observed) if relative else None
+        return dates.ago(relative, "relativeDateText", observed) if relative else None
     match = re.search(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", shown)
     parts = (match[3], match[2], match[1]) if match else None
     if parts is None and (match := re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4})", shown)):
         parts = (match[3], match[1], match[2])
     if parts is not None and (month := _MONTHS.get(parts[1].lower())):
         try:
-            return moments.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
+            return dates.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
         except ValueError:
             pass
     if "ago" in shown:
-        return moments.ago(shown, "dateText", observed)
+        return dates.ago(shown, "dateText", observed)
     return Time(None, None, False, shown, "dateText")
 
 
@@ -385,16 +375,16 @@ def info(value: dict[str, Any]) -> Parsed:
     published = None
     for name in ("timestamp", "release_timestamp"):
         if published is None and (seconds := number(value.get(name))) is not None:
-            published = moments.instant(seconds, str(value[name]), name)
+            published = dates.instant(seconds, str(value[name]), name)
     literal = text_of(value.get("upload_date"))
     if published is None and literal and re.fullmatch(r"\d{8}", literal):
-        published = moments.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
+        published = dates.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
     requested = dicts(value.get("requested_formats")) or [value]
     attachments = tuple(
         Attachment(
             "video" if item.get("vcodec") not in (None, "none") or item.get("height") else "audio",
-            text_of(item.get("url")), count(item.get("width")), count(item.get("height")),
-            length_of(value.get("duration")), count(item.get("filesize")), post_id=text_of(value.get("id")),
+            text_of(item.get("url")), width=count(item.get("width")), height=count(item.get("height")),
+            duration=length_of(value.get("duration")), size=count(item.get("filesize")), post_id=text_of(value.get("id")),
             extra={"format": text_of(item.get("format_id")), "ext": text_of(item.get("ext"))},
         )
         for item in requested if text_of(item.get("url")) or item.get("format_id")
@@ -430,4 +420,4 @@ def info(value: dict[str, Any]) -> Parsed:
         duration=length_of(value.get("duration")),
         extra={key_: item for key_, item in facts.items() if item},
     )
-    return Parsed(platform, "info.json", (post,), parser=PARSER)
+    return Parsed(platform=platform, layout="info.json", posts=(post,), parser=PARSER)

@@ -24,6 +24,7 @@ from archiver.jobs.job import Job
 from archiver.jobs.queue import Queue, database
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.seal.recovery import recover
+from archiver.signer.local import LocalSigner
 from tests.support.jobs import until
 from tests.support.machines import Machine
 from tests.support.namespaces import Wire, wired
@@ -157,7 +158,7 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
     marked: set[str] = set()
     for machine in machines:
         home = Home(machine.path)
-        recover(home)
+        recover(home, LocalSigner(home))
         home.project()
         held |= {row["id"]: home for row in home.catalog.captures()}
         marked |= {c for body in home.catalog.event_bodies(("duplicate",)) for c in body["detail"]["captures"]}

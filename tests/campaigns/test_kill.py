@@ -18,6 +18,7 @@ from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.telegram import Telegram
 from archiver.home.home import Home
 from archiver.seal.recovery import Recovered, recover
+from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
 from storage.files import Lock
 from storage.times import system_clock
@@ -84,7 +85,7 @@ def recovered_to_the_last(home: Home) -> list[Recovered]:
             lock = Lock(home.path / folder / ".lock")
             lock.acquire()
             lock.release()
-    done = recover(home)
+    done = recover(home, LocalSigner(home))
     home.project()
     return done
 
@@ -119,7 +120,7 @@ def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed
             time.sleep(moments.uniform(0.0, 1.2))  # the moment itself is what is random here
             zygote.kill(child)
             kills += 1
-            done = recover(home)
+            done = recover(home, LocalSigner(home))
             home.project()
             recovered += len(done)
             for item in done:

@@ -16,7 +16,8 @@ import pytest
 from archiver.checks import Finding, check_home, worst
 from archiver.demo.scene import START
 from archiver.demo.server import Answer, Asked, Platforms
-from archiver.demo.youtube import Format, Video, YouTube
+from archiver.demo.youtube import YouTube
+from archiver.demo.youtube_model import Format, Video
 from archiver.export.assemble import listed
 from archiver.home.home import Home
 from storage.digest import Sha256

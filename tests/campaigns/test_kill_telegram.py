@@ -16,7 +16,7 @@ import pytest
 from telethon.tl import types
 
 from archiver.checks import check_home, worst
-from archiver.demo.telegram_api import Repeat
+from archiver.demo.telegram_model import Repeat
 from archiver.home.home import Home
 from storage.digest import sha256_hex
 from storage.lines import read_lines

@@ -31,6 +31,7 @@ from archiver.jobs.watch import NOT_SHOWN, Watch, new_watch
 from archiver.jobs.watch_check import derived, watches_due
 from archiver.jobs.worker import Worker
 from archiver.recorder.proxy import Recorder
+from archiver.signer.local import LocalSigner
 from spiders.targets import Target, parse_target
 from storage.times import utc_text
 from tests.conftest import NoLimiter, World
@@ -132,7 +133,7 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
     async def main() -> None:
         recorder = Recorder(NoLimiter(), network=world.network, clock=home.clock)
-        archive = Archive(home, recorder)
+        archive = Archive(home, recorder, signer=LocalSigner(home))
         try:
             for _ in range(int(hours / step)):
                 simulation.now += timedelta(hours=step)

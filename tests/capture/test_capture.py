@@ -11,6 +11,7 @@ import pytest
 from archiver.cli.main import main
 from archiver.demo.server import Answer
 from archiver.home.home import Home
+from archiver.signer.local import LocalSigner
 from storage.lines import read_lines
 from tests.conftest import Shell, World
 
@@ -323,7 +324,7 @@ def test_ctrl_c_once_seals_what_is_there(home: Home, world: World) -> None:
             seen.set()
 
     async def run() -> object:
-        archive = Archive(home, recorder, progress)
+        archive = Archive(home, recorder, progress, signer=LocalSigner(home))
         target = parse_target("https://t.me/ozen_today/12")
         assert isinstance(target, Target)
         work = asyncio.ensure_future(archive.capture(target, Options(), "run"))

@@ -72,7 +72,7 @@ def site() -> Site:
 @pytest.fixture
 def served(tmp_path: Path, site: Site) -> Iterator[Platforms]:
     from archiver.demo.scene import START
-    from archiver.demo.youtube import Video
+    from archiver.demo.youtube_model import Video
 
     youtube = YouTube([Video("MadeUpVideo", "made up", "", START, 8)], b"\x89PNG small")
     made = Platforms(tmp_path / "certificates", {**youtube.sites(), "cdn.example": site})

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from archiver.demo.news import News
 from archiver.demo.server import Answer
 from archiver.recorder.trackers import tracker
-from spiders import moments
-from spiders.page.links import archived_copy, resolved
+from spiders import dates
 from spiders.page.parse import parse
+from spiders.page.pointers import archived_copy, resolved
 from storage.lines import read_lines
 from tests.conftest import Shell, World
 from tests.support.captures import ended, folder_of, posts
@@ -100,7 +100,7 @@ def test_a_comment_that_the_parser_loses_is_noticed() -> None:
     ],
 )
 def test_dates_as_people_print_them(literal: str, earliest: str | None) -> None:
-    found = moments.written(literal, "x")
+    found = dates.written(literal, "x")
     assert found.value is None
     assert found.zone_known is False
     assert found.line().get("earliest") == earliest
@@ -108,7 +108,7 @@ def test_dates_as_people_print_them(literal: str, earliest: str | None) -> None:
 
 @given(st.text(max_size=60))
 def test_any_printed_date(text: str) -> None:
-    found = moments.written(text, "x")
+    found = dates.written(text, "x")
     assert found.value is None
     assert found.literal == text
 

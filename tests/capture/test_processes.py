@@ -22,6 +22,7 @@ from archiver.home.home import Home
 from archiver.ratelimit.stores import SqliteStore
 from archiver.ratelimit.turns import Turns
 from archiver.seal.recovery import recover
+from archiver.signer.local import LocalSigner
 from storage.errors import EvidenceError
 from storage.sqlite import open_database
 from storage.state import State
@@ -123,7 +124,7 @@ def test_ctrl_c_twice_stops_at_once_and_loses_nothing(home: Home, stalling: Stal
     _, err = process.communicate(timeout=60)
     assert process.returncode in (2, 4), err  # the first may already have ended it
     assert "Traceback" not in err
-    done = recover(home)
+    done = recover(home, LocalSigner(home))
     home.project()
     assert len(done) + len(home.catalog.captures()) >= 1
     assert worst(check_home(home.path)) == 0

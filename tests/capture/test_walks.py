@@ -11,8 +11,8 @@ from archiver.demo.server import Answer, Asked
 from archiver.demo.telegram import DemoPost
 from archiver.home.home import Home
 from spiders.posts import Parsed, Post
-from spiders.telegram.spider import gaps
-from spiders.x.timeline import XTimeline
+from spiders.telegram.web.spider import gaps
+from spiders.x.timeline_spider import XTimeline
 from storage.lines import read_lines
 from storage.state import RunState
 from tests.conftest import Shell, World, set_in
@@ -303,11 +303,11 @@ def test_posts_of_others_in_a_timeline_stand_beside_it() -> None:
     spider = XTimeline(link="https://x.com/ozen_today")
     spider._account = "15"
     own, quoted, reposted = (
-        Post("x", "1", author_id="15", quoted_id="2"),
-        Post("x", "2", author_id="16"),
-        Post("x", "3", author_id="17"),
+        Post(platform="x", id="1", author_id="15", quoted_id="2"),
+        Post(platform="x", id="2", author_id="16"),
+        Post(platform="x", id="3", author_id="17"),
     )
-    parsed = Parsed("x", "x/graphql", (own, quoted, reposted))
+    parsed = Parsed(platform="x", layout="x/graphql", posts=(own, quoted, reposted))
     assert [spider._is_own(post, parsed) for post in parsed.posts] == [True, False, False]
     search = XTimeline(link="https://x.com/search?q=square")
     assert [search._is_own(post, parsed) for post in parsed.posts] == [True, False, True]

@@ -14,6 +14,7 @@ import pytest
 
 from archiver.casework.redaction import silences_of, tracks_of
 from archiver.checks import check_home, worst
+from archiver.copies.evict import CopiesFetch
 from archiver.errors import UsageError
 from archiver.export.derived import screens
 from archiver.export.material import Material, gather
@@ -210,7 +211,7 @@ def received(case: PackagedCase, path: Path, name: str) -> str:
 
 
 def latest_copy(case: PackagedCase, name: str, out: Path) -> Path:
-    media = gather(Home(case.home.path), name, []).redactions[-1].media
+    media = gather(Home(case.home.path), name, [], CopiesFetch(case.home)).redactions[-1].media
     assert media is not None
     out.write_bytes(b"".join(media.chunks()))
     return out
@@ -245,7 +246,7 @@ def test_another_copy_of_a_redacted_file_is_left_out(case: PackagedCase) -> None
     album = case.captures[LINKS[0]]
     place = ("--post", "ozen_today/16", "--attachment", "1")
     assert case.run("redact", album, "a face", *place, "--box", "0,0,50,50") == 0
-    material = gather(Home(case.home.path), "almaty", [album])
+    material = gather(Home(case.home.path), "almaty", [album], CopiesFetch(case.home))
     observation = material.exhibits[0].observations[0]
     at = next(number for number, one in enumerate(observation.media) if one.attachment == 1)
     observation.media[at] = replace(observation.media[at], sha256="0" * 64)
@@ -258,7 +259,7 @@ def test_a_picture_of_the_page_does_not_show_what_was_masked(case: PackagedCase)
     page = case.captures[LINKS[3]]  # it holds no file that another test covers
 
     def material() -> Material:
-        found = gather(Home(case.home.path), "almaty", [page])
+        found = gather(Home(case.home.path), "almaty", [page], CopiesFetch(case.home))
         record = next(line for line in found.captures[0].records if line["type"] == "response")
         found.captures[0].inventory.append({"key": "screenshot", "outcome": "captured", "record": record["id"]})
         return found

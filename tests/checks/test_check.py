@@ -14,6 +14,7 @@ import pytest
 from archiver.checks import Finding, check_home, worst
 from archiver.cli.main import main
 from archiver.home.home import Home
+from archiver.signer.local import LocalSigner
 from storage import canonical
 from tests.conftest import World, plain_home
 
@@ -209,7 +210,7 @@ def resealed(home: Path, change: Callable[[Path], None]) -> Path:
     }
     finish_folder(folder, facts, None, {})
     opened = Home(home)
-    opened.ledger.append([captured_event(opened, folder.relative_to(home), ["inbox"])], opened.author)
+    LocalSigner(opened).append([captured_event(opened, folder.relative_to(home), ["inbox"])])
     return folder
 
 

@@ -21,9 +21,8 @@ from archiver.cli.main import main
 from archiver.cli.parser import module_of
 from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
-from archiver.home.create import Answers
 from archiver.home.home import Home
-from archiver.signer.keys import Keys
+from archiver.signer.create_home import Answers, create_home
 from tests.conftest import Shell
 
 # -- a fault of the program --------------------------------------------------------------------------------------
@@ -227,7 +226,7 @@ def test_copies_are_looked_for_where_the_shell_stands(
 
 
 def test_a_link_to_a_home_is_that_home(tmp_path: Path) -> None:
-    Home.create(tmp_path / "real", _answers())
+    create_home(tmp_path / "real", _answers())
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert main(["--home", str(tmp_path / "link"), "case", "list"], None, {}) == 0
 
@@ -250,7 +249,7 @@ def test_a_target_that_cannot_be(
 
 @pytest.mark.parametrize("flag", ["seal --write", "capture --sheet", "diff a b --html", "recovery check"])
 def test_a_folder_where_a_file_is_meant(flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Home.create(tmp_path / "home", _answers())
+    create_home(tmp_path / "home", _answers())
     (tmp_path / "folder").mkdir()
     before = _files(tmp_path)
     assert main(["--home", str(tmp_path / "home"), *flag.split(), str(tmp_path / "folder")], None, {}) == 1
@@ -272,7 +271,7 @@ def test_a_home_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Keys, "create", staticmethod(full))
+        patched.setattr("archiver.signer.create_home.create_keys", full)
         for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
             assert main(["--home", str(path)], None, {}) == ExitCode.FAILED
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "letter.txt"]
@@ -291,7 +290,7 @@ def _made(path: Path) -> bool:
     from archiver.errors import ConfigError
 
     try:
-        Home.create(path, _answers())
+        create_home(path, _answers())
     except ConfigError:
         return False
     return True

@@ -376,6 +376,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     from archiver.capture.options import Options
     from archiver.capture.session import Act
     from archiver.recorder.proxy import Recorder
+    from archiver.signer.local import LocalSigner
     from spiders.targets import page
 
     recorder = Recorder(network=world.network)
@@ -383,7 +384,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     async def leave_open() -> None:
         act = Act(
             home,
-            Archive(home, recorder),
+            Archive(home, recorder, signer=LocalSigner(home)),
             page("https://blog.ozen.example/"),
             "run",
             1,

@@ -510,7 +510,7 @@ def test_what_strangers_wrote_is_never_markup(case: PackagedCase, tmp_path: Path
 
 
 def test_cells_that_would_be_formulas(case: PackagedCase) -> None:
-    from archiver.export.tables import csv_bytes
+    from archiver.text.cells import csv_bytes
 
     text = csv_bytes(["a"], [["=1+1"], ["@x"], ["-5"], ["+7 701"], ["plain"], ["a\nb"]]).decode("utf-8-sig")
     assert [row[0] for row in csv.reader(io.StringIO(text))] == ["a", "'=1+1", "'@x", "-5", "'+7 701", "plain", "a\nb"]

@@ -25,11 +25,11 @@ from hypothesis import strategies as st
 from archiver.cli.main import main
 from archiver.demo.media import video
 from archiver.demo.server import Answer, Asked, Platforms
-from archiver.export.leaks import Searcher, search
 from archiver.home.home import Home
-from storage.note import Signer
+from archiver.signer.leaks import Searcher, search
 from tests.conftest import plain_home
 from tests.support.packages import both, by_script, copy_of, digest, sign_package, write_manifests
+from tests.support.signing import ledger_signer
 
 PAGES = 10
 EACH = 1000
@@ -227,7 +227,7 @@ def test_a_public_package_whose_media_still_tell_is_refused(
         old = new
         write_manifests(package)
         home = Home(packages["home"])
-        sign_package(package, Signer(home.keys.ledger.name, home.keys.private("ledger")))
+        sign_package(package, ledger_signer(home))
         code, said = both(package, None)
         assert code == 5, said
         assert "still carries metadata" in said

@@ -25,6 +25,7 @@ from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.home.people import fingerprint
 from archiver.seal.sealing import seal
+from archiver.signer.local import LocalSigner
 from archiver.version import software
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, Piece
@@ -47,6 +48,7 @@ from tests.support.packages import (
     write_manifests,
     write_zip,
 )
+from tests.support.signing import ledger_signer
 
 TAMPERED, INCOMPLETE, CANNOT_TELL = 5, 2, 6
 
@@ -255,7 +257,7 @@ def lists_made_anew_without_the_key(s: Scene) -> None:
 
 @outside()
 def the_signature_of_another_package(s: Scene) -> None:
-    signer = Signer(s.case.home.keys.ledger.name, s.case.home.keys.private("ledger"))
+    signer = ledger_signer(s.case.home)
     name = s.one("signature/*")
     name.write_text(sign(f"archiver-package/1\nsha512 {'0' * 128}\n", signer))
 
@@ -267,7 +269,7 @@ def a_checkpoint_as_the_signature(s: Scene) -> None:
 
 def forged(s: Scene) -> None:
     """Everything that a key signs is made anew with another key."""
-    name = s.case.home.keys.ledger.name
+    name = s.case.home.ledger_key.name
     signer = Signer(name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     shutil.rmtree(s.path("proofs/handovers"), ignore_errors=True)
@@ -291,7 +293,7 @@ def wholly_signed_anew_by_a_forger(s: Scene) -> None:
 
 @outside()
 def the_key_exchanged(s: Scene) -> None:
-    signer = Signer(s.case.home.keys.ledger.name, Ed25519PrivateKey.generate())
+    signer = Signer(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     write_manifests(s.package)
     sign_package(s.package, signer)
@@ -301,7 +303,7 @@ def the_key_exchanged(s: Scene) -> None:
 
 
 def signer_of(s: Scene) -> Signer:
-    return Signer(s.case.home.keys.ledger.name, s.case.home.keys.private("ledger"))
+    return ledger_signer(s.case.home)
 
 
 def leaves_of(s: Scene) -> list[bytes]:
@@ -340,7 +342,7 @@ def leaves_that_do_not_give_the_root(s: Scene) -> None:
 @inside()
 def the_checkpoint_of_another_ledger(s: Scene) -> None:
     leaves = leaves_of(s)
-    signer = Signer("archiver.invalid/another", s.case.home.keys.private("ledger"))
+    signer = Signer("archiver.invalid/another", ledger_signer(s.case.home).private)
     text = Checkpoint(signer.name, len(leaves), root_of(leaves)).text()
     s.path("proofs/checkpoint.txt").write_text(sign(text, signer))
 
@@ -888,13 +890,13 @@ def test_the_honest_package_is_accepted(case: PackagedCase, full: Path, tmp_path
 
 
 def test_the_key_that_counsel_got_before_the_rotation_still_counts(case: PackagedCase, full: Path) -> None:
-    from archiver.home.people import fingerprint, in_words
+    from archiver.home.people import fingerprint, key_words
 
     old = fingerprint(case.old_key)
     code, said = both(full, old)
     assert code == 0, said
     assert "handed over" in said
-    assert both(full, " ".join(in_words(old)))[0] == 0
+    assert both(full, " ".join(key_words(old)))[0] == 0
     assert both(full, "0" * 64)[0] == TAMPERED
 
 
@@ -969,10 +971,10 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     writer.inventory({**target, "target_salt": bytes(32).hex()})
     write(writer)
     writer.close("captured", None)
-    seal(home, place, ["inbox"])
+    seal(home, LocalSigner(home), place, ["inbox"])
     writer.release()
     with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
-        patch.setattr("archiver.export.report.check_capture", lambda *given: [])
+        patch.setattr("archiver.export.report.contents.check_capture", lambda *given: [])
         patch.setattr("archiver.cli.commands.export.check_package", lambda *given: [])
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]
         assert main(["--home", str(home.path), "export", "inbox", *words], None, {}) == 0

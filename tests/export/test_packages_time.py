@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from archiver.checks import ours, worst
-from archiver.checks.ours import check_ours
+from archiver.checks import worst
+from archiver.checks.package import check_ours, timestamps
 from archiver.checks.stamps import Token
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export import check as script
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
-from storage.note import Signer
 from storage.times import system_clock
 from tests.conftest import plain_home
 from tests.support.outsiders import Outsiders
 from tests.support.packages import by_script, edit_json, said_by, sign_package, write_manifests
+from tests.support.signing import ledger_signer
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_renewal_that_came_too_late(
     outside.home.clock = lambda: start + timedelta(days=25)
     outside.round(network)
     package = exported(outside, tmp_path / "p")
-    true_time, true_token = script.token_time, ours.check_token
+    true_time, true_token = script.token_time, timestamps.check_token
 
     def late_time(folder: Path, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
         seconds, root = true_time(folder, names, stem, note)
@@ -128,7 +128,7 @@ def test_a_renewal_that_came_too_late(
         return token if f"\n{first}\n".encode() in message else replace(token, time=token.time + timedelta(days=40))
 
     monkeypatch.setattr(script, "token_time", late_time)
-    monkeypatch.setattr(ours, "check_token", late_token)
+    monkeypatch.setattr(timestamps, "check_token", late_token)
     capsys.readouterr()
     later = start + timedelta(days=365)
     script.Check(str(package), None, None, later.timestamp(), []).run()
@@ -153,7 +153,7 @@ def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:
     )
     edit_json(renewed, lambda value: value["event"]["detail"]["tokens"][0]["token"].update(sha256="0" * 64))
     write_manifests(package)
-    sign_package(package, Signer(outside.home.keys.ledger.name, outside.home.keys.private("ledger")))
+    sign_package(package, ledger_signer(outside.home))
     assert said(outside, package, start + timedelta(days=365))[0] == 5
 
 

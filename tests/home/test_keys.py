@@ -9,20 +9,21 @@ import pytest
 from archiver.checks import check_home, worst
 from archiver.errors import ConfigError
 from archiver.home.home import Home
-from archiver.home.people import fingerprint, in_words
-from archiver.signer.keys import Keys, is_locked
+from archiver.home.people import fingerprint, key_words
+from archiver.signer.keyring import Keyring, is_locked
+from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
 from storage.events import Event
-from storage.note import Signer
 from tests.conftest import Shell
+from tests.support.signing import ledger_signer
 
 
 def reopened(home: Home, **environment: str) -> Home:
     return Home(home.path, environment=environment)
 
 
-def record(home: Home) -> None:
-    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+def record(home: Home, signer: LocalSigner | None = None) -> None:
+    (signer or LocalSigner(home)).append([Event("checked", home.clock(), {})])
     home.project()
 
 
@@ -32,11 +33,11 @@ def test_the_fingerprint_is_of_the_public_key_alone(home: Home, shell: Shell) ->
     code, out, _ = shell("keys", "fingerprint", "--qr")
     assert code == 0
     assert whole in out.replace(" ", "")
-    words = in_words(whole)
+    words = key_words(whole)
     assert len(words) == 8
     assert " ".join(words) in out
     assert "▀" in out or "█" in out
-    assert in_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == [
+    assert key_words("7f000001" + "3f54dcc1" + "0" * 48)[:4] == [
         "lusab",
         "babad",
         "gutih",
@@ -48,7 +49,7 @@ def test_people_sign_with_their_own_keys(home: Home, shell: Shell) -> None:
     assert shell("keys", "new", "R-2", "--role", "reviewer")[0] == 0
     assert shell("keys", "new", "R-2", "--role", "analyst")[0] == 1
     assert shell("keys", "new", "../x", "--role", "analyst")[0] == 1
-    record(Home(home.path, person="R-2"))
+    record(home, LocalSigner(home, "R-2"))
     record(home)
     bodies = [body["agent"] for body in home.catalog.event_bodies(("checked",))]
     assert [(agent["id"], agent["role"]) for agent in bodies] == [("R-2", "reviewer"), ("tester", "collector")]
@@ -86,14 +87,15 @@ def test_a_passphrase_is_asked_only_where_something_is_signed(home: Home, shell:
 
 
 def test_a_rotation_is_signed_by_both_keys_and_history_stays(home: Home) -> None:
-    record(home)
-    old, new = home.keys.rotate(home)
+    signer = LocalSigner(home)
+    record(home, signer)
+    old, new = signer.rotate()
     assert home.ledger_key_text() == new != old
     assert fingerprint(old) != fingerprint(new)
-    record(home)
-    second_old, _ = home.keys.rotate(home)
+    record(home, signer)
+    second_old, _ = signer.rotate()
     assert second_old == new
-    record(home)
+    record(home, signer)
     lines = check_home(home.path)
     assert worst(lines) == 0, [line.text() for line in lines]
     assert any("2 hand-overs" in line.detail for line in lines)
@@ -103,18 +105,17 @@ def test_a_rotation_is_signed_by_both_keys_and_history_stays(home: Home) -> None
 
 def test_a_process_that_began_before_the_rotation_signs_with_the_new_key(home: Home) -> None:
     record(home)
-    long_running = reopened(home)
-    record(long_running)
-    home.keys.rotate(home)
-    record(long_running)
+    long_running = LocalSigner(reopened(home))
+    record(home, long_running)
+    LocalSigner(home).rotate()
+    record(home, long_running)
     assert worst(check_home(home.path)) == 0
 
 
 def test_what_the_old_key_signs_after_the_hand_over_is_found(home: Home) -> None:
     record(home)
-    old = Signer(home.keys.ledger.name, home.keys.private("ledger"))
-    home.keys.rotate(home)
-    home.keys.ledger.__dict__["_opened"] = None
+    old = ledger_signer(home)
+    LocalSigner(home).rotate()
     vkey = (home.path / "keys" / "ledger.vkey").read_bytes()
     key = (home.path / "keys" / "ledger.key").read_bytes()
     (home.path / "keys" / "ledger.vkey").write_text(f"{old.key}\n")
@@ -141,11 +142,11 @@ def test_a_crash_in_the_middle_of_a_rotation(home: Home, where: str, monkeypatch
         if where == "before the event":
             patch.setattr("storage.ledger.Ledger._append", crash)
         elif where == "after the event":
-            patch.setattr(Keys, "_commit", crash)
+            patch.setattr(Keyring, "_commit", crash)
         else:
             patch.setattr(Path, "replace", crash)
         with pytest.raises(Crash):
-            home.keys.rotate(home)
+            LocalSigner(home).rotate()
     assert (home.path / "keys" / "ledger.next.key").exists()
     again = reopened(home)
     record(again)

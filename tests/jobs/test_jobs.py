@@ -26,6 +26,7 @@ from archiver.jobs.shared_state import Board
 from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
+from archiver.signer.local import LocalSigner
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
 from tests.support.jobs import FILM, POST, until, worker_of
@@ -266,7 +267,7 @@ def asked(shell: Shell, world: World) -> Any:
     def ask(*orders: Order) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-            archive = Archive(home, recorder)
+            archive = Archive(home, recorder, signer=LocalSigner(home))
             worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
             try:
                 return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
@@ -286,7 +287,7 @@ def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) ->
     assert first == again
     asked.home.project()
     assert [row["id"] for row in asked.home.catalog.captures()] == [
-        capture_id(order.job.id, 1, NOON, asked.home.keys.ledger.name)
+        capture_id(order.job.id, 1, NOON, asked.home.ledger_key.name)
     ]
 
 

@@ -26,6 +26,7 @@ from archiver.jobs.worker import Worker
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
+from archiver.signer.local import LocalSigner
 from spiders.targets import Target, parse_target
 from storage.errors import Unreachable
 from storage.times import system_clock
@@ -105,7 +106,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
 
     async def carried_out(machine: Machine) -> Any:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(machine.home, recorder)
+        archive = Archive(machine.home, recorder, signer=LocalSigner(machine.home))
         worker = Worker(archive, Queue(database(machine.home)), lambda job, done: None, lambda result: None)
         board = worker.board
         if machine is machines[1]:  # it had asked before the other had said anything
@@ -130,7 +131,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     (event,) = home.catalog.event_bodies(("duplicate",))
     assert event["detail"] == {
         "job": order.job.id, "attempt": 1, "captures": [other],
-        "of": {"ledger": machines[0].home.keys.ledger.name, "captures": [one]},
+        "of": {"ledger": machines[0].home.ledger_key.name, "captures": [one]},
     }  # fmt: skip
     assert not machines[0].home.catalog.event_bodies(("duplicate",))
     third = asyncio.run(carried_out(machines[0]))
@@ -208,7 +209,7 @@ def test_a_worker_ends_in_order_also_while_the_database_is_away(
     finally:
         server.start()
     Home(first.path).project()
-    assert not recover(first.home), "nothing was left open"
+    assert not recover(first.home, LocalSigner(first.home)), "nothing was left open"
     last = second.work("--drain")  # what the first could not say any more is asked for again
     started.append(last)
     assert last.wait(120) in (0, 3, 4), second.log.read_text()
@@ -227,7 +228,7 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
 
     async def told() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder)
+        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
         worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
         ours = {"state": "done", "captures": ["20261128T170000-ourssss1"], **REST}
         first.home.state.claim_made(f"{jobs(1)[0].id}.1", ours)
@@ -255,7 +256,7 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
 
     async def run() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder)
+        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
         queue = Queue(database(first.home))
         worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
         pulse = Pulse(worker, queue, "a/1", 2, False, lambda text: None, lambda: None)

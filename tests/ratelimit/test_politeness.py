@@ -13,9 +13,9 @@ from scrapy.http import Response
 from archiver.capture.blocked_hosts import Walls
 from archiver.demo.server import Answer, Asked
 from archiver.home.home import Home
-from spiders.absence import absence
-from spiders.patience import PATIENCE, Patience, pause, wanted_pause
+from spiders.availability import absence
 from spiders.posts import Absence, Outcome, State
+from spiders.retries import PATIENCE, Patience, pause, wanted_pause
 from tests.conftest import Shell, World, set_in
 from tests.support.captures import ended, records
 
@@ -30,7 +30,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("spiders.patience.sleep", sleep)
+    monkeypatch.setattr("spiders.retries.sleep", sleep)
     return waited
 
 

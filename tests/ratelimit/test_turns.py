@@ -74,7 +74,7 @@ def test_what_the_dead_held_is_free_again(store: Callable[[], Store]) -> None:
     assert Turns(dead, "a", 0.0, 1).take("x")[0]
     assert not alive.take("x")[0]
     with dead.transaction() as rows:
-        rows.ask("UPDATE turn_holders SET until=until-?", (HOLDER_SECONDS + 1,))
+        rows.ask("UPDATE {holders} SET until=until-?", (HOLDER_SECONDS + 1,))
     assert alive.take("x")[0]
 
 
@@ -82,7 +82,7 @@ def test_a_beat_puts_right_what_was_lost_on_the_way(store: Callable[[], Store]) 
     other, turns = store(), Turns(store(), "a", 0.0, 1)
     turns.beat()
     with other.transaction() as rows:  # a turn that was written and whose answer never came
-        rows.ask("INSERT INTO turns_held VALUES ('x','a',1)")
+        rows.ask("INSERT INTO {held} VALUES ('x','a',1)")
     assert not turns.take("x")[0]
     turns.beat()
     assert turns.take("x")[0]

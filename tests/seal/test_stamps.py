@@ -24,6 +24,7 @@ from archiver.recorder.client import Asker, NoAnswer
 from archiver.seal.kept_stamps import OTS, Stamp, covering, needed, stamps
 from archiver.seal.rfc3161 import Refused, examine, find_root
 from archiver.seal.timestamps import due
+from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
 from storage.events import Event
 from storage.times import system_clock
@@ -83,7 +84,7 @@ def test_a_second_round_asks_nobody_and_an_event_about_a_stamp_needs_none(outsid
     report = outside.round(network)
     assert (one.asked, report.new, home.ledger.checkpoint().size) == (1, [], size)
     assert needed(home) == 1
-    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+    LocalSigner(home).append([Event("checked", home.clock(), {})])
     report = outside.round(network)
     assert one.asked == 2
     assert {stamp.name for stamp in report.new} == {"one", OTS}
@@ -152,7 +153,7 @@ def test_authorities_that_fail_or_lie(outside: Outsiders, home: Home, tmp_path: 
     outside.add("unpinned", MiniAuthority(folder / "unpinned"), stranger.site)
     network = outside.serve()
     outside.round(network)  # so that `old` has a first token to give again
-    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+    LocalSigner(home).append([Event("checked", home.clock(), {})])
     report = outside.round(network)
     assert good.asked == 2
     assert set(report.troubles) == {
@@ -258,7 +259,7 @@ def test_a_crash_between_token_and_event_is_made_good(
     outside.add("one", MiniAuthority(outside.folder / "one"))
     network = outside.serve()
     with monkeypatch.context() as patch:
-        patch.setattr("archiver.seal.timestamps._tell_ledger", lambda home: None)
+        patch.setattr("archiver.seal.timestamps._tell_ledger", lambda home, signer: None)
         outside.round(network)
     assert home.catalog.event_bodies(("timestamped",)) == []
     outside.round(network)
@@ -311,7 +312,7 @@ def test_seal_says_what_set_up_did_not_allow(shell: Shell, home: Home, tmp_path:
     assert "wanted = true" in err
     given = tmp_path / "checkpoint"
     assert shell("seal", "--write", str(given))[0] == 0
-    home.ledger.append([Event("checked", home.clock(), {})], home.author)
+    LocalSigner(home).append([Event("checked", home.clock(), {})])
     home.project()
     assert shell("check", "--checkpoint", str(given))[0] == 0
     text = given.read_text().splitlines()

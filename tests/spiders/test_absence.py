@@ -10,11 +10,12 @@ import pytest
 
 import spiders
 from archiver.intake.read_posts import read_file
-from spiders.absence import KINDS, absence, classify
+from spiders.availability import KINDS, absence, classify
 from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Absence, Outcome, Parsed, State
-from spiders.telegram.parse import parse as parse_telegram
+from spiders.telegram.web.parse import parse as parse_telegram
+from spiders.walls.http_status import KIND_BY_STATUS
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from tests.conftest import FIXTURES
@@ -193,7 +194,7 @@ def test_an_article_about_errors_is_an_article() -> None:
     ],
 )
 def test_by_status_alone(status: int | None, state: State) -> None:
-    assert classify(Parsed("page", "page/html"), status).state is state
+    assert classify(Parsed(platform="page", layout="page/html"), status).state is state
     assert classify(None, status).state is state
 
 
@@ -220,11 +221,9 @@ def test_every_kind_in_the_table_can_be_said() -> None:
     """A kind that no parser names is dead, or misspelled somewhere."""
     texts = set()
     for path in Path(spiders.__file__).parent.rglob("*.py"):
-        if path.name == "absence.py":
+        if path.name == "availability.py":
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.update((node.value, node.value.partition(":")[0]))
-    from spiders.absence import _STATUS
-
-    assert set(KINDS) - texts - set(_STATUS.values()) == set()
+    assert set(KINDS) - texts - set(KIND_BY_STATUS.values()) == set()

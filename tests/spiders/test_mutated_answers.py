@@ -18,10 +18,10 @@ from archiver.demo.server import Asked
 from archiver.demo.telegram import Telegram
 from archiver.intake.read_posts import read_bytes
 from spiders.facebook.parse import parse as parse_facebook
+from spiders.json_access import walk
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
-from spiders.shapes import walk
-from spiders.telegram.parse import parse as parse_telegram
+from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from storage.times import system_clock

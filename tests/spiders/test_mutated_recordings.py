@@ -188,13 +188,18 @@ def test_what_is_invented_is_found() -> None:
     """The check itself can fail: a word, a name and a count that the bytes do not hold."""
     said = "They fired from the roof of the school. 1,204 views by Aigul"
     assert (
-        invented(Post("x", "1", author_name="Aigul", text="fired from the roof", views=1204), said + " 1", None) == []
+        invented(
+            Post(platform="x", id="1", author_name="Aigul", text="fired from the roof", views=1204), said + " 1", None
+        )
+        == []
     )
     for platform in ("x", "page"):
-        assert invented(Post(platform, None, text="they were fired upon"), said, None), platform
-        assert invented(Post(platform, None, author_name="Serik"), said, None), platform
-        assert invented(Post(platform, None, views=1999), said, None), platform
-    assert invented(Post("x", None, text="roofschool"), said, None), "joined words are no words of a platform"
+        assert invented(Post(platform=platform, id=None, text="they were fired upon"), said, None), platform
+        assert invented(Post(platform=platform, id=None, author_name="Serik"), said, None), platform
+        assert invented(Post(platform=platform, id=None, views=1999), said, None), platform
+    assert invented(Post(platform="x", id=None, text="roofschool"), said, None), (
+        "joined words are no words of a platform"
+    )
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

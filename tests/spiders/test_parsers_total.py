@@ -22,8 +22,8 @@ from archiver.intake.read_posts import parse_body, read_bytes, read_file
 from spiders.page.parse import css_links
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
-from spiders.telegram.parse import count
-from spiders.telegram.parse import parse as parse_telegram
+from spiders.telegram.web.parse import parse as parse_telegram
+from spiders.telegram.web.text import count
 from storage.errors import EvidenceError
 from storage.times import system_clock
 from tests.conftest import SOAK
@@ -152,6 +152,33 @@ def test_a_time_without_a_zone_is_not_made_utc(literal: str, expected: str | Non
     assert post.published is not None
     assert post.published.text() == expected
     assert post.published.literal == literal
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01",
+        "9999-12-31T23:59:59",
+        "Mon Jan 01 00:00:00 +1400 0001",
+    ],
+)
+def test_a_time_at_the_edge_of_the_calendar(literal: str) -> None:
+    """In UTC it lies outside of what a date can be: the literal stands, and no parser stumbles."""
+    pages = (
+        f'<html><meta property="article:published_time" content="{literal}"><p>x</p></html>',
+        f'<html><div class="js-widget_message" data-post="abc/7"><a class="tgme_widget_message_date"><time datetime="{literal}">'
+        "</time></a></div></html>",
+        json.dumps({"__typename": "Tweet", "id_str": "20", "text": "x", "created_at": literal}),
+        json.dumps({"_": "Message", "id": 7, "peer_id": {"channel_id": 5}, "date": literal, "message": "x"}),
+        json.dumps({"_": "Message", "id": 7, "peer_id": {"channel_id": 5}, "date": 10**12, "message": "x"}),
+    )
+    for page in pages:
+        parsed = parse_body(page.encode(), None)
+        sound(parsed)
+        [post] = parsed.posts
+        assert post.published is None or post.published.value is None
 
 
 def test_charsets() -> None:

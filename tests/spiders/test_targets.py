@@ -138,7 +138,7 @@ def test_case_of_a_youtube_id_is_kept() -> None:
     assert one.key != other.key
 
 
-@given(st.text(max_size=120) | st.from_regex(r"(https?|tg)://[\w.@:\[\]%-]{0,30}/[^\s]{0,60}"))
+@given(st.text(max_size=120) | st.from_regex(r"(?:https?://|tg:(?://)?)[\w.@:\[\]%-]{0,30}/[^\s]{0,60}"))
 def test_any_text_gives_a_target_or_a_reason(text: str) -> None:
     found = parse_target(text)
     if isinstance(found, Target):

@@ -19,10 +19,10 @@ from archiver.checks import check_home, worst
 from archiver.demo import media
 from archiver.demo.mtproto import Fault
 from archiver.demo.scene import START, channel
-from archiver.demo.telegram_api import Repeat
+from archiver.demo.telegram_model import Repeat
 from archiver.demo.witness import CHANNEL, GROUP, PRIVATE, witness_by_api
 from archiver.home.home import Home
-from spiders.telegram.tl import plain
+from spiders.telegram.api.tl import plain
 from storage.digest import sha256_hex
 from tests.conftest import need
 from tests.support.telegram_world import ME, Captured, TelegramShell, TelegramWorld
@@ -613,9 +613,9 @@ def test_content_restricted_by_country_is_said(by_account: TelegramShell) -> Non
 
 
 def test_an_answer_that_never_comes(by_account: TelegramShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spiders.telegram import collector
+    from spiders.telegram.api import asking
 
-    monkeypatch.setattr(collector, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
     world = by_account.world
     chat = world.channel(number(), 2)
     world.api.slow = lambda request: 30.0 if type(request).__name__ == "GetMessagesRequest" else 0.0

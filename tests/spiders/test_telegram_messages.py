@@ -16,8 +16,17 @@ from telethon.tl.alltlobjects import LAYER as TELETHON_LAYER
 
 from archiver.intake.read_posts import read_file
 from spiders.posts import Outcome
-from spiders.telegram.messages import ACTIONS, LAYER, MEDIA, Setting, is_messages, parse, parse_objects, read_messages
-from spiders.telegram.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
+from spiders.telegram.api.actions import ACTIONS
+from spiders.telegram.api.attachments import MEDIA
+from spiders.telegram.api.messages import (
+    LAYER,
+    Setting,
+    is_messages,
+    parse,
+    parse_objects,
+    read_messages,
+)
+from spiders.telegram.api.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
 
 DUMPS = [
     ("ch1774946085_2022-05_it_ukraine_news", 17, 10),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from spiders.posts import Outcome, Parsed, Post
-from spiders.telegram.parse import parse
+from spiders.telegram.web.parse import parse
 from tests.conftest import FIXTURES
 
 EXPECTED = sorted(FIXTURES.glob("telegram/web/**/*.expected.json")) + sorted(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archiver.demo.server import Answer
-from spiders.x.scripts import bearer, main_script, queries, switches, syndication_token
+from spiders.x.graphql_queries import bearer, main_script, queries, switches, syndication_token
 from storage.lines import read_lines
 from tests.conftest import Shell, World
 from tests.support.captures import ended, everything, folder_of, posts

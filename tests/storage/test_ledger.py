@@ -14,7 +14,7 @@ from archiver.checks import proofs
 from storage import merkle
 from storage.errors import FormatError, LedgerError
 from storage.events import Author, Event
-from storage.ledger import Ledger, Tiles, tile_number, tile_path, unpack_entries
+from storage.ledger import Ledger, LedgerReader, Tiles, tile_number, tile_path, unpack_entries
 from storage.note import Checkpoint, Signer, VerifierKey, open_note, sign
 from storage.times import system_clock
 
@@ -244,3 +244,28 @@ def test_two_processes_append_side_by_side(fixture: Fixture) -> None:
     assert fixture.ledger.checkpoint().size == 40
     seqs = {body["seq"] for n in range(40) if (body := fixture.ledger.read_event(n))}
     assert seqs == set(range(40))
+
+
+def test_a_reader_reads_what_the_writer_wrote_and_writes_nothing(fixture: Fixture, tmp_path: Path) -> None:
+    reader = LedgerReader(fixture.folder, lambda: fixture.signer.key)
+    assert reader.checkpoint().size == 0
+    assert not reader.folder.exists()
+    fixture.add(300)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert reader.checkpoint() == fixture.ledger.checkpoint()
+    assert reader.read_event(299) == fixture.ledger.read_event(299)
+    assert reader.read_event(300) is None
+    assert reader.inclusion(7) == fixture.ledger.inclusion(7)
+    assert reader.consistency(256) == fixture.ledger.consistency(256)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_reader_follows_a_hand_over_and_refuses_another_key(fixture: Fixture) -> None:
+    keys = [fixture.signer.key]
+    reader = LedgerReader(fixture.folder, lambda: keys[-1])
+    fixture.add()
+    keys.append(Signer("stranger/1", Ed25519PrivateKey.generate()).key)
+    with pytest.raises(LedgerError):
+        reader.checkpoint()
+    keys.append(fixture.signer.key)
+    assert reader.checkpoint().size == 1

@@ -7,7 +7,7 @@ import random
 import re
 from typing import Any
 
-from spiders.shapes import walk
+from spiders.json_access import walk
 
 STRANGE: list[Any] = [
     None, 0, -1, "", "x", [], {}, True, [[]], [{}], {"a": 1}, 1e400, 1e300, "2022-13-45", "9" * 30, {"runs": [None]}, "\ud800",

@@ -11,6 +11,7 @@ from archiver.home.home import Home
 from archiver.recorder.client import Asker
 from archiver.recorder.network import TestNetwork
 from archiver.seal.timestamps import Report, stamp_latest
+from archiver.signer.local import LocalSigner
 
 
 class Outsiders:
@@ -36,7 +37,7 @@ class Outsiders:
         return self._served.network
 
     def round(self, network: TestNetwork) -> Report:
-        return stamp_latest(self.home, Asker(None, network))
+        return stamp_latest(self.home, LocalSigner(self.home), Asker(None, network))
 
     def stop(self) -> None:
         if self._served is not None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from archiver.checks import worst
-from archiver.checks.ours import check_ours
+from archiver.checks.package import check_ours
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export.bag import ALGORITHMS, SIGNATURE, signed_text
@@ -34,6 +34,7 @@ from storage.digest import Digests, sha256_label
 from storage.note import Signer, sign
 from tests.conftest import CI, World, plain_home
 from tests.support.outsiders import Outsiders
+from tests.support.signing import ledger_signer
 
 LINKS = (
     "https://t.me/ozen_today/16",
@@ -99,7 +100,7 @@ class PackagedCase:
     def reseal(self, package: Path) -> None:
         """Makes manifests and signature anew, as an insider could: what is found then is found by what lies deeper."""
         write_manifests(package)
-        signer = Signer(self.home.keys.ledger.name, self.home.keys.private("ledger"))
+        signer = ledger_signer(self.home)
         sign_package(package, signer)
 
     def wacz_key(self) -> ec.EllipticCurvePrivateKey:

@@ -13,11 +13,12 @@ import pyrage
 import pytest
 
 from archiver.cli.main import main
-from archiver.demo.telegram_api import Chat, TelegramApi
+from archiver.demo.telegram_api import TelegramApi
+from archiver.demo.telegram_model import Chat
 from archiver.home.home import Home
 from archiver.recorder.network import TestNetwork
 from archiver.telegram.accounts import Account, Accounts, connected, make_client
-from spiders.telegram.client import LOGIN
+from spiders.telegram.api.client import LOGIN
 from storage.lines import read_lines
 
 API_HASH = "0123456789abcdef0123456789abcdef"

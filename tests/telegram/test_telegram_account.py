@@ -17,7 +17,7 @@ from telethon.sessions import MemorySession
 
 from archiver.home.home import Home
 from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
-from spiders.telegram.client import JOIN, LOGIN, READS, NotReading
+from spiders.telegram.api.client import JOIN, LOGIN, READS, NotReading
 from tests.conftest import set_in
 from tests.support.telegram_world import (
     API_HASH,

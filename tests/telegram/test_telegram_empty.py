@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from archiver.telegram.driver import _held
 from spiders.posts import Post
-from spiders.telegram.collector import Kept
+from spiders.telegram.api.asking import Kept
 
 
 @pytest.mark.parametrize(
@@ -18,19 +18,21 @@ from spiders.telegram.collector import Kept
 )
 @pytest.mark.parametrize("album", [(), ("",), ("x", "")])
 def test_a_post_without_a_number_is_held_by_its_answer(name: str | None, album: tuple[str, ...]) -> None:
-    post = Post("telegram", id=name, album_ids=album)
+    post = Post(platform="telegram", id=name, album_ids=album)
     assert _held(post, Kept("the answer", records={7: "another"})) == (0, "the answer", {})
 
 
 @given(st.none() | st.text(), st.lists(st.text()), st.dictionaries(st.integers(0, 99), st.text()))
 def test_any_post_is_held(name: str | None, album: list[str], records: dict[int, str]) -> None:
-    number, record, more = _held(Post("telegram", id=name, album_ids=tuple(album)), Kept("answer", records=records))
+    number, record, more = _held(
+        Post(platform="telegram", id=name, album_ids=tuple(album)), Kept("answer", records=records)
+    )
     assert number >= 0
     assert record in (None, "answer", *records.values())
     assert set(more) <= {"records"}
 
 
 def test_an_album_names_the_records_of_its_members() -> None:
-    post = Post("telegram", id="ozen_today/4", album_ids=("4", "5", "6"))
+    post = Post(platform="telegram", id="ozen_today/4", album_ids=("4", "5", "6"))
     held: Any = _held(post, Kept("answer", records={4: "a", 6: "c"}))
     assert held == (4, "a", {"records": ["a", "c"]})

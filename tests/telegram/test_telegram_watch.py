@@ -23,7 +23,7 @@ from archiver.cli.commands import watch_telegram
 from archiver.cli.main import main
 from archiver.demo.mtproto import Fault
 from archiver.demo.scene import START, channel
-from archiver.demo.telegram_api import Chat
+from archiver.demo.telegram_model import Chat
 from archiver.demo.witness import ACCOUNT, CHANNEL, witness_by_api
 from archiver.home.home import Home
 from archiver.telegram.live_watch import Told

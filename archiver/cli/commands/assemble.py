@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_merge
-from archiver.copies.evict import bring_back
 from archiver.errors import CannotTell, ExitCode, NotFound, UsageError
 from archiver.export.assemble import Found, listed, scan, write
 from archiver.home.paths import given_folder, given_path
@@ -18,6 +17,7 @@ from storage.errors import EvidenceError, disk_error
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.home.home import Home
 
 
 EXAMPLE = "archiver assemble 9k2mv7qd --to ./files"
@@ -50,8 +50,8 @@ def run(context: Context) -> int:
                 raise UsageError(
                     f"a capture that is not quarantined, not {capture}", "one that is", "See `archiver show`."
                 )
-            bring_back(home, [capture])
-            some = _with_others(home, listed(home.path / home.capture_folder(capture)))
+            context.fetch(home).bring_back([capture])
+            some = _with_others(context, home, listed(home.path / home.capture_folder(capture)))
         found.assemblies |= some.assemblies
         found.places |= some.places
     if not found.assemblies:
@@ -91,10 +91,10 @@ def run(context: Context) -> int:
     return max(codes)
 
 
-def _with_others(home: Any, found: Found) -> Found:
+def _with_others(context: Context, home: Home, found: Found) -> Found:
     """Adds the places of earlier captures that assemblies refer to, where these are in the home."""
     others = {piece.capture for assembly in found.assemblies.values() for piece in assembly.pieces if piece.capture}
-    bring_back(home, sorted(others))
+    context.fetch(home).bring_back(sorted(others))
     for capture in sorted(others):
         folder = home.path / home.capture_folder(capture)
         if (folder / "records.jsonl").is_file():

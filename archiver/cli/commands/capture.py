@@ -93,7 +93,7 @@ def _capture(context: Context, home: Home) -> int:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
         console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     codes: list[int] = []
 
     async def all_of_them() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_capture_id
 from archiver.home.cases import no_case
+from archiver.signer.case_keys import new_case
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run(context: Context) -> int:
     """List, make or show cases, or put a capture into one. Raises `NotFound`, `UsageError`."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.action == "new":
-        recipients = home.new_case(arguments.name, arguments.recipient)
+        recipients = new_case(home, context.signer(home), arguments.name, arguments.recipient)
         console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
         for key in recipients:
             console.say(f"  withheld values can be opened with the key of {key}")
@@ -52,7 +53,7 @@ def run(context: Context) -> int:
         capture_id = home.resolve_capture(arguments.id)
         together = [capture_id, *home.catalog.lenders_of(capture_id)]
         details = [{"case": arguments.name, "capture": one} for one in together]
-        home.ledger.append([Event("case-membership", home.clock(), detail) for detail in details], home.author)
+        context.signer(home).append([Event("case-membership", home.clock(), detail) for detail in details])
         home.project()
         for lender in together[1:]:
             console.say(f"{lender} goes along: bytes of it lie there")

@@ -23,7 +23,7 @@ def run(context: Context) -> int:
     from archiver.seal.recovery import recover
 
     count = home.rebuild_catalog()
-    for done in recover(home, everywhere=True):
+    for done in recover(home, context.signer(home), everywhere=True):
         context.console.warn(f"recovered {done.describe()}")
     home.project()
     context.console.say(f"catalog made again from {count} events, {len(home.catalog.captures())} captures")

@@ -109,7 +109,7 @@ PACKAGE_VERDICTS = {
 
 def _check_path(context: Context, path: Path) -> int:
     """A package: of ours, or one that others made (WACZ, WARC, bag)."""
-    from archiver.checks.ours import check_ours, is_ours
+    from archiver.checks.package import check_ours, is_ours
     from archiver.checks.packages import check_path
     from archiver.export.unpack import Cut, opened
     from archiver.signer.age import identity_in

@@ -21,6 +21,7 @@ from archiver.cli.copying import copied
 from archiver.cli.runtime import run_interruptible
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, parse_target
 
 if TYPE_CHECKING:
@@ -64,10 +65,10 @@ def _crawl(context: Context, home: Home) -> int:
     if walked(target, account is not None) is None:
         raise UsageError(
             "a channel, profile, playlist, thread or search",
-            f"a {target.platform} {target.kind}" if target.platform != "page" else "a page",
+            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
-            if target.platform != "telegram"
-            else "Log in first: archiver telegram login; or capture the post by itself.",
+            if not platform_named(target.platform).by_account
+            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
         )
     options = capture_options(home, arguments, account)
     going_on = None if arguments.restart else unfinished(home, target, options)
@@ -76,7 +77,7 @@ def _crawl(context: Context, home: Home) -> int:
         where = f", {left} of what it found still to be captured" if left else ""
         console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress)
+    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
     walk = Walk(archive, target, options, console.result, arguments.at_once)
 
     async def to_its_end() -> None:

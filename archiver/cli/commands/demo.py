@@ -19,6 +19,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Run the demo. Exit code 1 where a step did not end as it should."""
+    from archiver.cli.main import main
     from archiver.demo.run import demo
 
-    return demo(context.arguments.home, context.console)
+    return demo(main, context.console, context.arguments.home)

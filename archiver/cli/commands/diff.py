@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from archiver.casework.diff import WORDS, Diff, diff, words
 from archiver.casework.diff_page import WHERE, _page, _shown
-from archiver.cli.console import harmless, many
 from archiver.home.paths import given_output
 from archiver.home.visibility import HIDDEN
+from archiver.text.plain import harmless, many
 from storage.errors import disk_error
 from storage.files import write_synced
 

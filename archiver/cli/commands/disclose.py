@@ -13,6 +13,7 @@ from archiver.export.packing import read_package
 from archiver.home.home import Home
 from archiver.home.paths import given_output, given_path
 from archiver.home.people import fingerprint
+from archiver.text.cells import csv_bytes
 from storage.digest import file_sha256
 from storage.events import Event
 from storage.files import write_synced
@@ -61,7 +62,7 @@ def run(context: Context) -> int:
         "withheld": exported["withheld"],
         "exculpatory": [item["event"] for item in tagged],
     }
-    sealed = home.ledger.append([Event("disclosed", home.clock(), detail)], home.author)[0]
+    sealed = context.signer(home).append([Event("disclosed", home.clock(), detail)])[0]
     home.project()
     console.say(
         f"disclosed to {arguments.to}: {exported['package']} (profile {exported['profile']}), event {sealed.seq}"
@@ -114,8 +115,6 @@ def _schedule(
     detail: dict[str, Any], withheld: list[dict[str, str]], tagged: list[dict[str, Any]], captures: list[str]
 ) -> bytes:
     """The schedule as CSV: what is withheld and why, then what is tagged as exculpatory and whether it was given."""
-    from archiver.export.tables import csv_bytes
-
     rows = [["withheld", row["exhibit"], row["what"], row["why"]] for row in withheld]
     for item in tagged:
         given = "disclosed" if item["capture"] in captures else "NOT in the package"

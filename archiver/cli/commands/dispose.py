@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.console import many
 from archiver.copies import dispose
 from archiver.copies.destinations import open_place
 from archiver.errors import ExitCode, UsageError
 from archiver.home.visibility import LEGAL_ROUTE
+from archiver.text.plain import many
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -49,8 +49,10 @@ def run(context: Context) -> int:
         if not arguments.basis:
             raise UsageError("--basis TEXT: the legal basis", "none", "It stays in the ledger, for good.")
         console.say(LEGAL_ROUTE)
-        seq = dispose.request(home, capture, arguments.basis, arguments.with_notes)
-        console.say(f"\nasked for by {home.author.pseudonym} as event {seq}. Nothing is removed yet. Another person:")
+        seq = dispose.request(home, context.signer(home), capture, arguments.basis, arguments.with_notes)
+        console.say(
+            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person:"
+        )
         console.say(f"  archiver --as NAME dispose {capture} --confirm")
         console.data({"event": seq, "capture": capture, "state": "requested"})
         return 0
@@ -59,8 +61,8 @@ def run(context: Context) -> int:
     console.say(f"copies at: {', '.join(item['destination'] for item in places) or 'none'}")
     if not arguments.yes:
         raise UsageError("--yes", "none", "This cannot be undone. Say --yes once you have read what will be destroyed.")
-    tombstone = dispose.confirm(home, capture)
-    console.say(f"disposed of by {home.author.pseudonym}: event {tombstone['event']} is the tombstone")
+    tombstone = dispose.confirm(home, context.signer(home), capture)
+    console.say(f"disposed of by {context.signer(home).author.pseudonym}: event {tombstone['event']} is the tombstone")
     console.data({"event": tombstone["event"], "capture": capture, "state": "disposed"})
     return _carry_out(context, home)
 
@@ -71,7 +73,7 @@ def _carry_out(context: Context, home: Home) -> int:
         console.say(f"removed here: {capture}")
     for one in home.config.copies.destinations:
         try:
-            done = dispose.destroy_there(home, open_place(home, one, writing=False))
+            done = dispose.destroy_there(home, context.signer(home), open_place(home, one, writing=False))
         except EvidenceError as error:
             console.warn(f"NOT removed at {one.name}: {error.found}. `archiver dispose` (or sync) tries again.")
             code = ExitCode.FAILED

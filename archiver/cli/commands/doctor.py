@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.engine import Archive
-from archiver.capture.known_posts import LINKS
+from archiver.capture.known_posts import known_posts
 from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
@@ -23,9 +23,11 @@ from archiver.cli.runtime import run_interruptible
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
+from archiver.signer.case_keys import new_case
 from archiver.telegram.accounts import Accounts
 from archiver.tools.chromium import program
 from archiver.tools.ffmpeg import version as version_of
+from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.lines import read_lines
@@ -35,13 +37,6 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
 
 CASE = "doctor"
-READ_LAYOUTS = {
-    "telegram": {"telegram/embed", "telegram/preview", "telegram/discussion"},
-    "x": {"x/syndication", "x/graphql", "x/head", "x/timeline"},
-    "youtube": {"youtube/watch", "youtube/player", "youtube/listing"},
-    "facebook": {"facebook/post", "facebook/relay", "facebook/embed"},
-}
-"""Layouts that give whole posts; any other one that was met is drift, or a wall."""
 
 
 EXAMPLE = "archiver doctor --platforms"
@@ -129,15 +124,15 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
 
 
 def _platforms(context: Context, home: Home) -> int:
-    links = {**LINKS, **home.config.doctor}
+    links = {**known_posts(), **home.config.doctor}
     targets = {name: found for name, link in links.items() if link and isinstance(found := parse_target(link), Target)}
     wrong = sorted(name for name, link in links.items() if link and name not in targets)
     if wrong:
         raise ConfigError("links under [doctor]", f"none at {', '.join(wrong)}", "Correct archiver.toml.")
     if not any(case["name"] == CASE for case in home.catalog.cases()):
-        home.new_case(CASE, [])
+        new_case(home, context.signer(home), CASE, [])
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, context.console.progress)
+    archive = Archive(home, recorder, context.console.progress, signer=context.signer(home))
     run = home.new_capture_id(home.clock())
     codes: list[int] = []
 
@@ -159,7 +154,7 @@ def _platforms(context: Context, home: Home) -> int:
 
 def _told(context: Context, home: Home, name: str, target: Target, result: Result) -> int:
     seen = layouts(home, result)
-    known = [layout for layout in seen if layout in READ_LAYOUTS.get(name, {"page/html"})]
+    known = [layout for layout in seen if layout in platform_named(name).promise.whole_layouts]
     drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
     if known and result.outcome in (Outcome.CAPTURED, Outcome.PARTIAL):
         said, code = f"read: {', '.join(known)}", ExitCode.OK

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.console import many, size
 from archiver.copies.destinations import destinations, open_place
-from archiver.copies.evict import bring_back, evict
+from archiver.copies.evict import CopiesFetch, evict
 from archiver.errors import ExitCode
 from archiver.home.cases import named_captures
+from archiver.text.plain import many, size
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -30,12 +30,12 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     captures = [capture for what in arguments.what for capture in named_captures(home, what)]
     if arguments.back:
-        fetched = bring_back(home, captures)
+        fetched = CopiesFetch(home).bring_back(captures)
         console.say(f"fetched back and checked: {size(fetched)}")
         console.data({"fetched": fetched})
         return 0
     places = [open_place(home, one, writing=False) for one in destinations(home, [])]
-    report = evict(home, places, captures, max(1, arguments.copies))
+    report = evict(home, context.signer(home), places, captures, max(1, arguments.copies))
     console.say(
         f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; each was read back first"
     )

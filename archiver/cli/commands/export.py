@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks.lines import Finding
-from archiver.cli.console import many, size
 from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.leaks import LEAST, Leak, search
 from archiver.export.material import gather
-from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_secret, signer
+from archiver.export.packing import Plan, add_program, bag_info, fill, pseudonym_facts
 from archiver.export.profiles import PROFILES, Shown, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
-from archiver.export.secrets import secrets_for
+from archiver.export.secrets import known_secrets
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.paths import given_folder
-from archiver.home.people import fingerprint, in_words
+from archiver.home.people import fingerprint, key_words
+from archiver.home.ports import SHORTEST_SECRET, SecretSearch, Signer
+from archiver.text.plain import many, size
 from storage.digest import file_sha256
 from storage.errors import DiskError, disk_error
 from storage.events import Event
@@ -78,9 +78,10 @@ def run(context: Context) -> int:
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:
         keys = home.recipients([arguments.case])
     recipients = recipients_of(keys)
-    material = gather(home, arguments.case, arguments.only)
+    signer = context.signer(home)
+    material = gather(home, arguments.case, arguments.only, context.fetch(home))
     base = basis(home, material, arguments.checkpoint)
-    secret = pseudonym_secret(home, material, arguments.profile, base)
+    secret = signer.pseudonym_secret(pseudonym_facts(material, arguments.profile, base))
     shown = show(material, arguments.profile, secret, arguments.privileged)
     name = arguments.name or f"{arguments.case}-{arguments.profile}-{base.size}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
@@ -104,32 +105,32 @@ def run(context: Context) -> int:
     except OSError as error:
         raise disk_error(error, f"making {to}") from error
     bag = Bag(work / name, plan.key())
-    fill(home, bag, plan, lambda what: None)
+    fill(home, signer, bag, plan, lambda what: None)
     write_report(home, bag, plan)
     add_program(bag)
 
-    accepted: list[Leak] = []
-    secrets = secrets_for(home, shown)
+    known = known_secrets(home, shown, context.decryptor(home))
+    searched: list[SecretSearch] = []
 
     def nothing_leaks() -> None:
         with ThreadPoolExecutor(1) as beside:
             reading = beside.submit(bag.read_back)
-            leaks = search(bag.partial, secrets)
+            found = signer.find_secrets(bag.partial, known)
             reading.result()
+        searched.append(found)
         if arguments.accept_leaks:
-            accepted.extend(leaks)
-            for leak in leaks:
+            for leak in found.leaks:
                 console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
-        elif leaks:
-            first = leaks[0]
+        elif found.leaks:
+            first = found.leaks[0]
             raise Leaked(
                 "a package without secrets",
-                f"{len(leaks)} places, first: {first.name} in {first.file}",
+                f"{len(found.leaks)} places, first: {first.name} in {first.file}",
                 f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 
-    folder = bag.finish(bag_info(plan), signer(home), nothing_leaks)
+    folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)
     lines = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
     if lines:
         raise DiskError("a package that is intact", lines[0].text(), f"Do not hand out {folder}. Run the export again.")
@@ -140,45 +141,45 @@ def run(context: Context) -> int:
         finally:  # no plain copy stays behind, nor hinders the next attempt
             shutil.rmtree(folder)
     files, total = len(bag.files), sum(one.size for one in bag.files.values())
-    event = _record(home, plan, digest, bool(recipients))
+    event = _record(home, signer, plan, digest, bool(recipients))
     console.say(f"\nmade       {final}")
     console.say(
         f"           {files} files, {size(total)}" + (f", {bag.resumed} of them done before" if bag.resumed else "")
     )
-    console.say(f"searched   {_search_said(secrets, accepted)}")
+    console.say(f"searched   {_search_said(searched[-1])}")
     console.say(f"recorded   as event {event}")
     whole = fingerprint(home.ledger_key_text())
-    console.say(f"fingerprint to give by another way: {' '.join(in_words(whole))}\n           {whole}")
+    console.say(f"fingerprint to give by another way: {' '.join(key_words(whole))}\n           {whole}")
     console.data(
         {
             "package": str(final), "profile": shown.profile, "files": files, "bytes": total, "event": event,
             "tagmanifest_sha256": digest, "encrypted": bool(recipients), "fingerprint": whole, "resumed": bag.resumed,
-            "accepted_leaks": len(accepted),
+            "accepted_leaks": len(searched[-1].leaks),
         }
     )  # fmt: skip
     return 0
 
 
-def _search_said(secrets: dict[bytes, str], accepted: list[Leak]) -> str:
+def _search_said(found: SecretSearch) -> str:
     """Say what the search found, and what it cannot find."""
-    short = sum(len(value) < LEAST for value in secrets)
-    unsearched = f"; {many(short, 'secret')} of fewer than {LEAST} bytes cannot be searched for" if short else ""
-    if not accepted:
-        return f"no known secret stands in it{unsearched}"
-    named = len({leak.name for leak in accepted})
-    return (
-        f"{many(named, 'known secret')} in {many(len({leak.file for leak in accepted}), 'file')}, accepted{unsearched}"
+    short = found.too_short
+    unsearched = (
+        f"; {many(short, 'secret')} of fewer than {SHORTEST_SECRET} bytes cannot be searched for" if short else ""
     )
+    if not found.leaks:
+        return f"no known secret stands in it{unsearched}"
+    named, files = ({leak.name for leak in found.leaks}, {leak.file for leak in found.leaks})
+    return f"{many(len(named), 'known secret')} in {many(len(files), 'file')}, accepted{unsearched}"
 
 
 def check_package(folder: Path, home: Home) -> list[Any]:
-    from archiver.checks.ours import check_ours
+    from archiver.checks.package import check_ours
 
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
 
 
-def _record(home: Home, plan: Plan, digest: str, encrypted: bool) -> int:
+def _record(home: Home, signer: Signer, plan: Plan, digest: str, encrypted: bool) -> int:
     detail = {
         "case": plan.shown.case,
         "package": plan.name,
@@ -189,7 +190,7 @@ def _record(home: Home, plan: Plan, digest: str, encrypted: bool) -> int:
         "tagmanifest_sha256": digest,
         "encrypted": encrypted,
     }
-    seq = home.ledger.append([Event("exported", home.clock(), detail)], home.author)[0].seq
+    seq = signer.append([Event("exported", home.clock(), detail)])[0].seq
     home.project()
     return seq
 

@@ -10,7 +10,6 @@ from archiver.cli.arguments import add_capture, add_shown
 from archiver.cli.capture_options import chosen_account
 from archiver.cli.commands.jobs import MARKS
 from archiver.cli.commands.schedule import new_name
-from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.paths import given_path
@@ -19,6 +18,7 @@ from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.shared_state import Thing
+from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -83,13 +83,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
     for thing in queue.board.things("feed"):
-        if thing.value["source"] == source and thing.value["ledger"] == home.keys.ledger.name:
+        if thing.value["source"] == source and thing.value["ledger"] == home.ledger_key.name:
             raise UsageError(
                 "a source that is no feed yet", f"{source}, which is feed {thing.id}", "Remove that one first."
             )
     made = Feed(
         new_name(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
-        home.keys.ledger.name, not arguments.no_media, columns, arguments.link_prefix,
+        home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,
         account=chosen_account(home, arguments),
     )  # fmt: skip
     queue.board.add("feed", [Thing(made.id, queue.board.now(), made.value())])
@@ -106,7 +106,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
         when = f"next {datetime.fromtimestamp(thing.due, UTC):%Y-%m-%d %H:%M}Z" if thing.due is not None else "no more"
         console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {when}")
         console.say(f"  {harmless(one.said or 'not looked at yet')}")
-        if one.ledger != home.keys.ledger.name:
+        if one.ledger != home.ledger_key.name:
             console.say(f"  read by the home of {one.ledger}")
         console.data({"feed": one.id, **one.value(), "due": thing.due})
     if not things:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_destination
-from archiver.cli.console import many, size
 from archiver.copies import fixity
 from archiver.copies.destinations import Place, destinations, open_place
 from archiver.errors import ExitCode
 from archiver.home.cases import named_captures
+from archiver.text.plain import many, size
 from storage.errors import StoreError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def run(context: Context) -> int:
         fixity.read_home(home, rows, report)
         if everything:
             fixity.read_events(home, report)
-            fixity.read_ledger(home, report)
+            fixity.read_ledger(home, context.signer(home), report)
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:
@@ -54,13 +54,15 @@ def run(context: Context) -> int:
                 fixity.read_place(home, places[-1], rows, report, everything)
         except StoreError as error:
             report.unread.append((one.name, error.found))
-    seq = fixity.tell_result(home, report, rows, everything)
+    seq = fixity.tell_result(home, context.signer(home), report, rows, everything)
     if arguments.repair:
-        fixity.repair(home, places, report)
+        fixity.repair(home, context.signer(home), places, report)
     console.say(
         f"{many(report.captures, 'capture')}: {many(report.files, 'file')} here and {many(report.objects, 'object')} at copies read back"
     )
-    console.say(f"{size(report.bytes)} in all; the result is event {seq}, signed by {home.author.pseudonym}")
+    console.say(
+        f"{size(report.bytes)} in all; the result is event {seq}, signed by {context.signer(home).author.pseudonym}"
+    )
     if report.evicted:
         console.say(f"{report.evicted} files are not here: they were evicted, and lie at the copies")
     for bad in report.damaged:
@@ -89,5 +91,6 @@ def _mended_first(context: Context) -> fixity.Report:
     """Make a damaged ledger whole for `--repair`, before the home is opened, which needs it. Return the report so far."""
     report, arguments = fixity.Report(), context.arguments
     if arguments.repair and not arguments.remote:
-        fixity.ledger_mended(context.home(), report)
+        home = context.home()
+        fixity.ledger_mended(home, context.signer(home), report)
     return report

@@ -9,10 +9,10 @@ from archiver.capture.options import Options
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
 from archiver.cli.capture_options import capture_options, telegram_account
-from archiver.cli.console import harmless, many
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.jobs.job import PRIORITIES, Job, packed
 from archiver.jobs.queue import ENDED, Queue, Standing, opened
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:

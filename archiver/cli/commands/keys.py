@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.home.people import fingerprint, in_words
-from archiver.signer.keys import PASSPHRASE, is_locked
+from archiver.home.people import fingerprint, key_words
+from archiver.signer.keyring import PASSPHRASE, is_locked
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -50,7 +50,7 @@ def run(context: Context) -> int:
 
 
 def _list(context: Context, home: Home) -> int:
-    keys = home.keys
+    keys = context.signer(home).keyring
     rows: list[tuple[str, str, Path]] = [("ledger", "signs checkpoints and packages", keys.path("ledger"))]
     rows.append((home.config.pseudonym, f"you: {home.config.role}", keys.path("person")))
     rows += [(name, role, path) for name, (role, path) in keys.people().items()]
@@ -64,7 +64,7 @@ def _list(context: Context, home: Home) -> int:
 
 def _fingerprint(context: Context, home: Home) -> int:
     console, whole = context.console, fingerprint(home.ledger_key_text())
-    words = in_words(whole)
+    words = key_words(whole)
     console.say(f"fingerprint {' '.join(whole[at : at + 8] for at in range(0, 64, 8))}")
     console.say(f"in words    {' '.join(words)}")
     if getattr(context.arguments, "qr", False):
@@ -84,8 +84,9 @@ def _qr(text: str) -> str:
 
 def _new(context: Context, home: Home) -> int:
     arguments = context.arguments
-    secret = home.keys.new_passphrase() if arguments.passphrase else None
-    path = home.keys.new_person(arguments.name, arguments.role, secret)
+    keys = context.signer(home).keyring
+    secret = keys.new_passphrase() if arguments.passphrase else None
+    path = keys.new_person(arguments.name, arguments.role, secret)
     context.console.say(
         f"{arguments.name} ({arguments.role}) signs with {path.relative_to(home.path)}: archiver --as {arguments.name} …"
     )
@@ -96,7 +97,8 @@ def _new(context: Context, home: Home) -> int:
 
 
 def _rotate(context: Context, home: Home) -> int:
-    old, new = home.keys.rotate(home)
+    old, new = context.signer(home).rotate()
+    home.project()
     context.console.say("The ledger has a new key. Both keys signed the hand-over, which is an event of its own.")
     context.console.say(f"old fingerprint  {fingerprint(old)}\nnew fingerprint  {fingerprint(new)}")
     context.console.say("Tell counsel the new one. Copy keys/ to a safe place again. The old key is in keys/retired/.")
@@ -105,7 +107,7 @@ def _rotate(context: Context, home: Home) -> int:
 
 
 def _passphrase(context: Context, home: Home) -> int:
-    arguments, keys = context.arguments, home.keys
+    arguments, keys = context.arguments, context.signer(home).keyring
     if arguments.name:
         people = keys.people()
         if arguments.name not in people:

@@ -49,7 +49,7 @@ def run(context: Context) -> int:
             "Nobody can remove such copies before their time, whatever turns out to be in them. Say --yes if that is meant.",
         )
     detail = {"case": arguments.case, **wanted, "text": arguments.because}
-    sealed = home.ledger.append([Event("lock-policy", home.clock(), detail)], home.author)[0]
+    sealed = context.signer(home).append([Event("lock-policy", home.clock(), detail)])[0]
     home.project()
     console.say(f"lock policy of {arguments.case} set by event {sealed.seq}: {_policy_words(home, arguments.case)}")
     console.say("`archiver sync` carries it out; captures that nobody has looked at stay unlocked (archiver triage).")

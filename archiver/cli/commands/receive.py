@@ -54,14 +54,14 @@ def _receive(context: Context, home: Home) -> int:
     if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
         raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
     receiver = Receiver(
-        home, arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
+        home, context.signer(home), context.inspector(), arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
         consent_of(arguments.consent, arguments.refused), context.network is not None,
     )  # fmt: skip
     result = receiver.take(arguments.paths)
     console.result(result)
     for key, report in receiver.reports:
         _say(console, key, report)
-    after_captures(home, console, receiver.cases, context.network)
+    after_captures(context, home, receiver.cases)
     damaged = any(not report.intact for _, report in receiver.reports)
     return max(EXIT_BY_OUTCOME[result.outcome], ExitCode.CHECK_FAILED if damaged else ExitCode.OK)
 

@@ -65,7 +65,7 @@ def _record(context: Context, home: Home) -> int:
     options = capture_options(home, arguments)
 
     async def recorded() -> Result:
-        archive = Archive(home, recorder, console.progress)
+        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
         act = Act(
             home,
             archive,
@@ -91,7 +91,7 @@ def _record(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     console.result(result)
-    after_captures(home, console, options.cases, context.network)
+    after_captures(context, home, options.cases)
     return EXIT_BY_OUTCOME[result.outcome]
 
 

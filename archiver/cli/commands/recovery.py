@@ -40,7 +40,7 @@ def run(context: Context) -> int:
     """Carry out one action on the recovery keys. Exit code 5 where a key opens nothing."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.action == "new":
-        public = new_recovery_key(home, arguments.where)
+        public = new_recovery_key(home.path, arguments.where)
         console.say(f"recovery key written; its public half is {public}")
         console.say(
             "Keep it where neither this machine nor the copies are, and a second one elsewhere: one key, one place"
@@ -51,10 +51,10 @@ def run(context: Context) -> int:
     if arguments.action == "check":
         return _recovery_check(context, home)
     if arguments.action == "add":
-        add_recovery_key(home, arguments.key)
+        add_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} will open the copies from the next `archiver sync` on")
     elif arguments.action == "drop":
-        drop_recovery_key(home, arguments.key)
+        drop_recovery_key(home.path, arguments.key)
         console.say(f"{arguments.key} opens nothing that is copied from now on. What it opened before it still opens:")
         console.say("if it is in wrong hands, use another place, or dispose of the old keyrings there.")
     for key in recovery_keys(home.path):

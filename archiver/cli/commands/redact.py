@@ -13,6 +13,7 @@ from archiver.cli.arguments import add_capture_id, add_part, add_words
 from archiver.errors import NotFound, UsageError
 from archiver.export.material import Media, Redaction, gather
 from archiver.home.home import Home
+from archiver.home.ports import Fetch
 from archiver.home.scratch import scratch
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
@@ -59,7 +60,7 @@ def run(context: Context) -> int:
         detail = _masked(home, what.detail(), arguments.mask)
     else:
         detail = _covered(context, home, what.detail())
-    sealed = home.ledger.append([Event("redacted", home.clock(), {**detail, "text": reason})], home.author)[0]
+    sealed = context.signer(home).append([Event("redacted", home.clock(), {**detail, "text": reason})])[0]
     home.project()
     console.say(f"redacted as event {sealed.seq}; what was recorded is unchanged and keeps its proofs")
     console.say("Before it goes to the public a second person looks at it: archiver --as NAME review …")
@@ -82,7 +83,7 @@ def _covered(context: Context, home: Home, about: dict[str, Any]) -> dict[str, A
     silences = silences_of(arguments.mute, arguments.tone)
     if not tracks and not silences:
         raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
-    media, upon = _media(home, about)
+    media, upon = _media(home, about, context.fetch(home))
     if arguments.anew:
         upon = None
     cases = home.catalog.cases_of(about["capture"])
@@ -123,13 +124,13 @@ def _followed(context: Context, source: Path, media: Media, track: Track | Follo
     return followed
 
 
-def _media(home: Home, about: dict[str, Any]) -> tuple[Media, Redaction | None]:
+def _media(home: Home, about: dict[str, Any], fetch: Fetch) -> tuple[Media, Redaction | None]:
     """The one file that is meant, and the latest copy in which something of it is covered already.
 
     Raises `NotFound`, `UsageError`.
     """
     case = home.catalog.cases_of(about["capture"])[0]
-    material = gather(home, case, [about["capture"]])
+    material = gather(home, case, [about["capture"]], fetch)
     every = [one for exhibit in material.exhibits for one in exhibit.every_media]
     fitting = [
         one
@@ -179,7 +180,7 @@ def _keep(
             {"key": "redaction 1", "kind": "redaction", "outcome": "captured", "reason": None, "record": ref.record_id}
         )
         writer.close("captured", None)
-        seal(home, folder, cases)
+        seal(home, context.signer(home), folder, cases)
     finally:
         writer.release()
     return {"capture": capture_id, "record": ref.record_id}

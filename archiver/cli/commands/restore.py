@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.console import many, size
 from archiver.copies.destinations import store_of
 from archiver.copies.restore import Restored, destination_of, restore
 from archiver.errors import ExitCode
 from archiver.home.paths import given_path
+from archiver.text.plain import many, size
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

@@ -26,10 +26,11 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record a reviewer's decision. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    if home.author.role != "reviewer":
+    author = context.signer(home).author
+    if author.role != "reviewer":
         raise UsageError(
             "a reviewer",
-            f"{home.author.pseudonym}, who is {home.author.role}",
+            f"{author.pseudonym}, who is {author.role}",
             "A second person reviews: archiver keys new NAME --role reviewer, then archiver --as NAME review …",
         )
     detail = {"decision": arguments.decision}
@@ -37,7 +38,7 @@ def run(context: Context) -> int:
         event = home.ledger.read_event(int(arguments.id))
         if event is None or event["type"] != "annotated":
             raise NotFound("an annotation's event", arguments.id, "Its number stands in `archiver custody`.")
-        if event["agent"]["key"] == home.author.public_text:
+        if event["agent"]["key"] == author.public_text:
             raise UsageError("another person's annotation", "your own", "Let somebody else review it.")
         about = {"event": event["seq"], **_scope(event)}
     else:

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_post_limit
 from archiver.cli.capture_options import capture_options, telegram_account
-from archiver.cli.console import harmless
 from archiver.errors import NotFound, UsageError
 from archiver.jobs.due_schedules import thing_of
 from archiver.jobs.job import LETTERS, packed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
+from archiver.text.plain import harmless
 from spiders.targets import NoTarget, parse_target
 from storage.times import utc_text
 

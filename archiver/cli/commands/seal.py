@@ -39,7 +39,7 @@ def run(context: Context) -> int:
             "[timestamps] wanted = false: authorities were not allowed at set-up",
             f"Set wanted = true in {home.path / 'archiver.toml'}; they see a digest, the time and the exit's address.",
         )
-    report = stamp_latest(home, asker_for(home, arguments.case, context.network))
+    report = stamp_latest(home, context.signer(home), asker_for(home, arguments.case, context.network))
     tell(console, report)
     kept = stamps(home)
     captures = home.catalog.captures()

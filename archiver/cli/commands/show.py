@@ -8,13 +8,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_capture_id
-from archiver.cli.console import many, size
 from archiver.cli.text import _when
 from archiver.copies.stubs import stubs
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, is_hidden, quarantined
 from archiver.seal.kept_stamps import covering, in_words, stamps
+from archiver.text.plain import many, size
 from storage.events import Event
 from storage.times import utc_text
 
@@ -127,9 +127,10 @@ def _view(context: Context, home: Home, capture: str) -> None:
         raise UsageError("--why TEXT beside --quarantined", "none", "Every view is recorded with its reason.")
     if context.arguments.quarantined:
         detail = {"capture": capture, "why": why}
-        sealed = home.ledger.append([Event("viewed", home.clock(), detail)], home.author)[0]
+        signer = context.signer(home)
+        sealed = signer.append([Event("viewed", home.clock(), detail)])[0]
         home.project()
-        context.console.warn(f"this view is event {sealed.seq}, signed by {home.author.pseudonym}")
+        context.console.warn(f"this view is event {sealed.seq}, signed by {signer.author.pseudonym}")
     context.console.warn(LEGAL_ROUTE)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.console import harmless, many
 from archiver.errors import ExitCode
 from archiver.jobs.status import status
+from archiver.text.plain import harmless, many
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_destination
-from archiver.cli.console import many, size
 from archiver.copies.destinations import Place, destinations, open_place
 from archiver.copies.sync import Report, sync, total_backlog
 from archiver.errors import ExitCode, exit_code
+from archiver.text.plain import many, size
 from storage.errors import EvidenceError, LedgerError
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def run(context: Context) -> int:
     for one in chosen:
         try:
             place = open_place(home, one)
-            report = sync(home, place, lambda report: context.console.progress_line(_progress(report)))
+            report = sync(
+                home, context.signer(home), place, lambda report: context.console.progress_line(_progress(report))
+            )
         except EvidenceError as error:
             if isinstance(error, LedgerError):
                 raise

@@ -12,8 +12,8 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.errors import ArchiverError, ConfigError, ExitCode, UsageError
 from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
 from spiders.targets import Target, parse_target
-from spiders.telegram.client import JOIN, LOGIN, Reader
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.client import JOIN, LOGIN, Reader
+from spiders.telegram.api.errors import Trouble
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

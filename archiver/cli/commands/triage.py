@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.console import many
 from archiver.copies.locks import policies
 from archiver.home.cases import named_captures
+from archiver.text.plain import many
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def run(context: Context) -> int:
         detail: dict[str, Any] = {"captures": captures[start : start + 500]}
         if arguments.words:
             detail["text"] = " ".join(arguments.words)
-        home.ledger.append([Event("triaged", home.clock(), detail)], home.author)
+        context.signer(home).append([Event("triaged", home.clock(), detail)])
     home.project()
     console.say(
-        f"{many(len(captures), 'capture')} looked at by {home.author.pseudonym}: `archiver sync` locks their copies"
+        f"{many(len(captures), 'capture')} looked at by {context.signer(home).author.pseudonym}: `archiver sync` locks their copies"
     )
     if hidden:
         console.say(f"{len(hidden)} are quarantined and stay unlocked")

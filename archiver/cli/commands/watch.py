@@ -12,7 +12,6 @@ from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_links, add_shown
 from archiver.cli.capture_options import telegram_account
 from archiver.cli.commands import watch_telegram
-from archiver.cli.console import harmless, many
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.visibility import is_hidden
@@ -20,6 +19,7 @@ from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import in_words, span_of
 from archiver.jobs.watch import NOT_SHOWN, Watch, is_there, new_watch, sight
 from archiver.jobs.watch_check import derived, first_look
+from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _known(home: Home, made: Watch, target: Target) -> Watch:
         for post in home.catalog.posts(row["id"]):
             line = json.loads(post["line"])
             if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
-                found = sight(line, row["id"], home.keys.ledger.name, row["opened"])
+                found = sight(line, row["id"], home.ledger_key.name, row["opened"])
                 return replace(made, state="present", sight=found)
     return made
 

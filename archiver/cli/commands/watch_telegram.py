@@ -10,7 +10,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
-from spiders.telegram.troubles import Trouble
+from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(context: Context) -> int:
     options = capture_options(home, arguments, account)
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
     recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, lambda act: None)
+    archive = Archive(home, recorder, lambda act: None, signer=context.signer(home))
     made: list[Watch] = []
     results: list[Any] = []
 

@@ -12,7 +12,6 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import Result
 from archiver.capture.services import open_recorder
 from archiver.cli.arguments import add_at_once
-from archiver.cli.console import harmless
 from archiver.cli.copying import copied
 from archiver.cli.runtime import run_interruptible
 from archiver.home.cases import DEFAULT_CASE
@@ -22,6 +21,7 @@ from archiver.jobs.notify import Notices
 from archiver.jobs.queue import ATTEMPT_THREAD, Done, Queue, database
 from archiver.jobs.run_worker import work
 from archiver.jobs.worker import worker_place
+from archiver.text.plain import harmless
 from spiders.posts import Outcome
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _work(context: Context, home: Home) -> int:
 
     try:
         recorder = open_recorder(context, home)
-        archive = Archive(home, recorder, console.progress)
+        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:

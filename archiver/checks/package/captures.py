@@ -1,0 +1,111 @@
+"""The captures as they were sealed: events, manifests, lines, inventories."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections import Counter
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from archiver.checks.captures import OUTCOMES
+from archiver.checks.package.files import Captured, PackageFiles
+from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
+from storage.digest import sha256_hex
+
+
+def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
+    """Read an event, and hold it against its leaf and against the signature of the person that it names."""
+    value = strict_json(files.read(f"data/events/{seq}.json"))
+    body: dict[str, Any] = value["event"]
+    said = files.leaves[seq]
+    if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
+        raise Bad(f"event {seq} is not the one in the ledger")
+    if any(body[key] != said[key] for key in ("seq", "type", "time")):
+        raise Bad(f"event {seq} does not say what its leaf says")
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
+    unsigned = {key: item for key, item in body.items() if key != "signature"}
+    signature = base64.b64decode(body["signature"], validate=True)
+    try:
+        public.verify(signature, b"archiver-event/1\n" + canonical(unsigned))
+    except InvalidSignature as error:
+        raise Bad(f"event {seq} is not signed by the person that it names") from error
+    return body
+
+
+def captures(files: PackageFiles) -> str:
+    """Hold each capture against its event, and find nothing beside them."""
+    known = set()
+    for item in files.package["captures"]:
+        event = read_event(files, item["event"])
+        where = f"data/captures/{item['id']}"
+        data = files.read(f"{where}/manifest.json")
+        if event["detail"]["capture"] != item["id"] or sha256_hex(data) != event["detail"]["manifest_sha256"]:
+            raise Bad(f"the manifest of {item['id']} is not the one that was sealed")
+        known.add(where)
+        files.captures.append(_captured(files, item["id"], strict_json(data)))
+    if len(known) != len(files.package["captures"]):
+        raise Bad("a capture that stands twice")
+    for name in sorted(files.names):
+        if name.startswith("data/captures/") and "/".join(name.split("/")[:3]) not in known:
+            raise Bad(f"{name} belongs to no capture of the package")
+        if match := re.fullmatch(r"data/events/(.+)\.json", name):
+            read_event(files, int(match[1]))
+    return f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories"
+
+
+def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Captured:
+    """Read what was sealed of one capture, and hold it against its manifest."""
+    where = f"data/captures/{name}"
+    listed = {entry["name"]: entry for entry in manifest["files"]}
+    found = Captured(name, manifest, [], [], [])
+    for file, entry in listed.items():
+        if file.endswith(".warc.gz"):
+            found.warcs[file] = entry
+        elif file in ("private.age", "private.age-lines"):
+            continue  # stays in the house
+        elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
+            raise Bad(f"{where}/{file} is not what was sealed")
+    own = {one.removeprefix(f"{where}/") for one in files.names if one.startswith(f"{where}/")}
+    if strange := own - set(listed) - {"manifest.json"}:
+        raise Bad(f"{where}/{sorted(strange)[0]} was not sealed with the capture")
+    for file, into in (
+        ("records.jsonl", found.records), ("posts.jsonl", found.posts), ("inventory.jsonl", found.inventory)
+    ):  # fmt: skip
+        tree = RunningTree()
+        for raw in io.BytesIO(files.read(f"{where}/{file}")):
+            tree.add(leaf(raw.rstrip(b"\n")))
+            into.append(json.loads(raw))
+        if manifest["lines"][file] != {"count": tree.size, "root": tree.root().hex()}:
+            raise Bad(f"{where}/{file} does not give the root that the manifest states")
+    ids = [line["id"] for line in found.records]
+    if len(ids) != len(set(ids)) or any(post.get("record") not in {None, *ids} for post in found.posts):
+        raise Bad(f"{name}: records and posts do not fit each other")
+    _inventory(found)
+    return found
+
+
+def _inventory(capture: Captured) -> None:
+    """Check that whatever was discovered has one outcome, and that the sums are those of the manifest."""
+    keys = Counter(line["key"] for line in capture.inventory if line.get("state") == "discovered")
+    ended = {line["key"]: line for line in capture.inventory if "outcome" in line}
+    if set(keys) != set(ended) or any(count > 1 for count in keys.values()):
+        raise Bad(f"{capture.id}: what was discovered is not what has an outcome")
+    for line in ended.values():
+        if line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")):
+            raise Bad(f"{capture.id}: {line['key']} has no outcome, or none with a reason")
+    sums = Counter(line["outcome"] for line in capture.inventory if line.get("outcome"))
+    if dict(sums) != capture.manifest["counts"]["inventory"]:
+        raise Bad(f"{capture.id}: the inventory has other sums than were sealed")
+    disagree = [line for line in capture.inventory if line.get("kind") == "census" and not line["agrees"]]
+    if disagree and capture.manifest["outcome"] == "captured":
+        raise Bad(f"{capture.id}: counts disagree, and it says captured")
+    for line in capture.inventory:
+        if "target_salt" in line:
+            commitment = sha256_hex(bytes.fromhex(line["target_salt"]), line["url"].encode())
+            if commitment != capture.manifest["target"]["commitment"]:
+                raise Bad(f"{capture.id}: the link is not the one that was sealed")

@@ -1,0 +1,79 @@
+"""What people read: media files and posts, against what was sealed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from archiver.checks.package.files import READ, Absent, PackageFiles
+from archiver.checks.proofs import Bad
+
+_METADATA = (
+    b"Exif\0\0",
+    b"ns.adobe.com/xap",
+    b"eXIf",
+    b"iTXt",
+    b"tEXt",
+    b"zTXt",
+    b"\xa9xyz",
+    b"udtaloci",
+    b"GPSLatitude",
+)
+
+
+def media(files: PackageFiles) -> str:
+    """Hold the media files against data/hashes.csv and the records that it names."""
+    rows = list(csv.DictReader(io.StringIO(files.read("data/hashes.csv").decode("utf-8-sig"))))
+    present = {name for name in files.names if name.startswith("data/media/")}
+    listed = Counter(row["file"] for row in rows)
+    if present - set(listed) or max(listed.values(), default=1) > 1:
+        raise Bad("data/hashes.csv does not name the media files that there are")
+    if absent := sorted(set(listed) - present):
+        raise Absent(f"{absent[0]} is not there")
+    digests = files.manifest("manifest-sha256.txt", 64), files.manifest("manifest-sha512.txt", 128)
+    payloads = {line["id"]: line.get("payload_digest") for one in files.captures for line in one.records}
+    wholes = {line.get("assembly") for one in files.captures for line in one.inventory}
+    for row in rows:
+        if (row["sha256"], row["sha512"]) != (digests[0][row["file"]], digests[1][row["file"]]):
+            raise Bad(f"data/hashes.csv has another digest of {row['file']}")
+        if files.package["profile"] == "public" and _tells(files.folder / row["file"]):
+            raise Bad(f"{row['file']} still carries metadata: a place, a device or a name")
+        kept = payloads.get(row["record"]) == f"sha256:{row['sha256']}" or row["sha256"] in wholes
+        if files.package["profile"] == "full" and not kept:
+            raise Bad(f"{row['file']} is not what the record it names holds")
+    return f"{len(rows)} files with their digests"
+
+
+def posts(files: PackageFiles) -> str:
+    """Hold data/posts.json against the posts that were sealed."""
+    cards = json.loads(files.read("data/posts.json"))
+    if files.package["profile"] != "full":
+        return f"{len(cards)} exhibits; what they were derived from is not in the package"
+    sealed = {one.id: [line for line in one.posts if line.get("role") != "captions"] for one in files.captures}
+    told = 0
+    for card in cards:
+        for one in card.get("observations", []):
+            told += 1
+            if not any(_says(line, one["post"]) for line in sealed[one["capture"]]):
+                raise Bad(f"{card['exhibit']}: data/posts.json says something else than was sealed")
+    if told != sum(map(len, sealed.values())) and not any("not_shown" in card for card in cards):
+        raise Bad("data/posts.json does not tell as many posts as were sealed")
+    return f"{len(cards)} exhibits, {told} observations as they were sealed"
+
+
+def _says(line: dict[str, Any], post: dict[str, Any]) -> bool:
+    """Tell whether a sealed line says everything that a post is told to say."""
+    return all(key in line and line[key] == value for key, value in post.items())
+
+
+def _tells(path: Path) -> bool:
+    """Tell whether a photo or video begins or ends with metadata, as cameras and editors write them."""
+    with open(path, "rb") as stream:
+        data = stream.read(READ)
+        stream.seek(max(0, path.stat().st_size - READ))
+        data += stream.read(READ)
+    return any(mark in data for mark in _METADATA)

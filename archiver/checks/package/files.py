@@ -1,0 +1,98 @@
+"""What the checks of one package share: its files, and what the checks before have established."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from archiver.checks.lines import Line
+from archiver.checks.proofs import Bad
+
+SMALL = 256 << 20
+READ = 1 << 20
+NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
+"""The only names that files of a package have."""
+
+
+class Absent(Exception):
+    """Something that belongs to the package is not there."""
+
+
+class Unknown(Exception):
+    """The check lacks what it would need."""
+
+
+@dataclass
+class Captured:
+    """What was sealed of one capture."""
+
+    id: str
+    manifest: dict[str, Any]
+    records: list[dict[str, Any]]
+    posts: list[dict[str, Any]]
+    inventory: list[dict[str, Any]]
+    warcs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class PackageFiles:
+    """One package: its files, what was asked of the check, and what is established of it so far.
+
+    Each check is a function of this value. What a check establishes it leaves here for those that build on it; the check is
+    named beside it.
+    """
+
+    folder: Path
+    wanted: str | None = None
+    """Fingerprint of the key that the package should be signed with, from elsewhere."""
+    older: bytes | None = None
+    """An earlier checkpoint of the same ledger."""
+    now: datetime | None = None
+    """As of when it is said which certificates have ended."""
+    trusted: frozenset[str] = frozenset()
+    """SHA-256 of the root certificates under which stamps count; empty: any."""
+    bodies: bool = True
+    """Whether payload files and records are read."""
+    lines: list[Line] = field(default_factory=list)
+    """What was found, in the order of the checks."""
+
+    names: set[str] = field(default_factory=set)
+    """Every file, by its path in the package (`bag.names`)."""
+    keys: list[str] = field(default_factory=list)
+    """The key that signed, then those that handed over to it, newest first (`signer.key`)."""
+    package: dict[str, Any] = field(default_factory=dict)
+    """data/package.json (`ledger.ledger`)."""
+    hashes: list[bytes] = field(default_factory=list)
+    """Leaf hashes of the ledger's tree (`ledger.ledger`)."""
+    roots: dict[int, bytes] = field(default_factory=dict)
+    """Root of the tree at each size that it has had (`ledger.ledger`)."""
+    leaves: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Sequence number → leaf, of the events that are proved to be in the ledger (`ledger.selection`)."""
+    times: dict[int, datetime] = field(default_factory=dict)
+    """Size of a checkpoint → the earliest time at which an outsider saw it (`timestamps.timestamps`)."""
+    captures: list[Captured] = field(default_factory=list)
+    """What was sealed, in the order of the package (`captures.captures`)."""
+    entries: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Name → (start, size) of what the WACZ stores (`wacz.wacz`)."""
+
+    def read(self, name: str) -> bytes:
+        """Read a file that is there and small. Raises `Absent`, `Bad`."""
+        path = self.folder / name
+        if not path.is_file():
+            raise Absent(f"{name} is not there")
+        if path.stat().st_size > SMALL:
+            raise Bad(f"{name} is larger than such a file can be")
+        return path.read_bytes()
+
+    def manifest(self, name: str, width: int) -> dict[str, str]:
+        """Read a manifest of the bag: path → digest of `width` hexadecimal digits. Raises `Absent`, `Bad`."""
+        listed: dict[str, str] = {}
+        for line in self.read(name).decode("ascii").split("\n")[:-1]:
+            digest, _, path = line.partition("  ")
+            if not re.fullmatch(rf"[0-9a-f]{{{width}}}", digest) or not NAME.fullmatch(path) or path in listed:
+                raise Bad(f"{name}: a line that is none, leaves the package, or stands twice: {line[:80]}")
+            listed[path] = digest
+        return listed

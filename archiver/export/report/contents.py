@@ -1,0 +1,70 @@
+"""What the sections of the report are made of."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from archiver.checks.captures import check_capture
+from archiver.checks.lines import Finding, Line
+from archiver.export.bag import Bag
+from archiver.export.dossier import Figures, Incident, figures, incidents
+from archiver.export.material import Capture
+from archiver.export.packing import Plan
+from archiver.export.profiles import Card, Shown
+from archiver.home.home import Home
+from storage.errors import FormatError
+
+
+@dataclass(frozen=True)
+class ReportContents:
+    """One package, as its report tells it. Sections are functions of this value."""
+
+    home: Home
+    bag: Bag
+    plan: Plan
+    incidents: list[Incident]
+    cards: dict[str, Card]
+    """Exhibits by their numbers."""
+    figures: Figures
+
+    @property
+    def shown(self) -> Shown:
+        return self.plan.shown
+
+
+def contents_of(home: Home, bag: Bag, plan: Plan) -> ReportContents:
+    """Gather what the report tells, and check the captures again. Raises `FormatError` for one that is damaged."""
+    shown = plan.shown
+    told = figures(shown, _intact(shown), _stamped(plan), len(bag.files))
+    return ReportContents(home, bag, plan, incidents(shown), {card.number: card for card in shown.cards}, told)
+
+
+def _intact(shown: Shown) -> int:
+    """Count the captures that were checked again for this package, every digest of them. Raises `FormatError` for one that is not.
+
+    What was damaged is not handed out as if it were evidence; what is whole can be exported without it.
+    """
+    events = {
+        event["detail"].get("capture"): event["detail"]
+        for event in shown.material.events
+        if event["type"] in ("captured", "recovered")
+    }
+
+    def looked_at(capture: Capture) -> list[Line]:
+        return check_capture(capture.folder, events[capture.id], None)
+
+    captures = shown.material.captures
+    with ThreadPoolExecutor(os.cpu_count()) as several:  # digests release the interpreter's lock
+        lines = [line for found in several.map(looked_at, captures) for line in found]
+    if damaged := [line for line in lines if line.finding is Finding.DAMAGED]:
+        one = damaged[0]
+        next_step = "Run `archiver check`; restore it from a copy, or export the others with --only."
+        raise FormatError(f"{one.subject} as it was sealed", f"{one.check}: {one.detail}", next_step)
+    return len(captures)
+
+
+def _stamped(plan: Plan) -> int:
+    """Count the captures for which an outsider vouches."""
+    return sum(plan.base.covering(capture.seq) is not None for capture in plan.shown.material.captures)

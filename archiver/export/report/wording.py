@@ -1,0 +1,55 @@
+"""How the report words times, counts and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from archiver.export.dossier import Figures
+from archiver.export.profiles import Card, Shown
+from archiver.text.html import Markup, join, tag
+
+MOST_ROWS = 200
+NOT_SAID = "not stated"
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
+    """Write facts, each under its name."""
+    return tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in pairs))
+
+
+def published(card: Card) -> str:
+    """Write the time as the platform states it: exact, within bounds, or in its own words."""
+    view = card.views[0]
+    said = view.published
+    if said.get("value") or view.post.get("published_at"):
+        return short(said.get("value") or view.post.get("published_at"))
+    if said.get("earliest") and said.get("latest"):
+        return f"between {short(said['earliest'])} and {short(said['latest'])} (stated: {said.get('literal')})"
+    return f"stated: {said['literal']}" if said.get("literal") else NOT_SAID
+
+
+def short(value: str | None) -> str:
+    """Write a moment as `2022-01-05 10:31:00 UTC`; a day stays a day."""
+    if not value:
+        return NOT_SAID
+    return f"{value[:19].replace('T', ' ')} UTC" if "T" in value else value
+
+
+def plural(kind: str, count: int) -> str:
+    """Write a kind of files for a count."""
+    return kind if count == 1 or kind in ("captions", "audio") else f"{kind}s"
+
+
+def by_outcome(f: Figures) -> dict[str, int]:
+    """Sum up what was not kept, without the reasons."""
+    found: dict[str, int] = {}
+    for (how, _), count in f.not_kept.most_common():
+        found[how] = found.get(how, 0) + count
+    return found
+
+
+def who(shown: Shown, event: dict[str, Any]) -> str:
+    """Name who made an event; in public only the role."""
+    role = event["agent"].get("role") or "collector"
+    return f"an {role}" if shown.profile == "public" else f"{event['agent']['id']} ({role})"

@@ -1,0 +1,68 @@
+"""The catalog brought up to the ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storage.catalog import Catalog
+    from storage.ledger import LedgerReader
+
+CATALOG = "catalog.sqlite"
+
+
+class Projection:
+    """Takes events of a ledger into a catalog. `path`: the home, in which captures lie."""
+
+    def __init__(self, ledger: LedgerReader, catalog: Catalog, path: Path) -> None:
+        self._ledger, self._catalog, self._path = ledger, catalog, path
+
+    def project(self) -> int:
+        """Bring the catalog up to the ledger; return how many events were taken in. Raises `CatalogError`.
+
+        One thread at a time.
+        """
+        from storage.ledger import Tiles
+
+        size = self._ledger.checkpoint().size
+        done = start = self._catalog.size()
+        tiles = Tiles(self._ledger.folder, size)
+        while done < size:
+            batch: list[tuple[dict[str, Any], str]] = []
+            for offset, entry in enumerate(tiles.entries(done // 256)[done % 256 :]):
+                leaf = json.loads(entry)
+                body = self._ledger.read_event(done + offset)
+                if body is None:
+                    self._catalog.project(batch, self._path)
+                    batch = []
+                    self._catalog.project_disposed(done + offset, leaf)
+                else:
+                    batch.append((body, leaf["salted_hash"]))
+            self._catalog.project(batch, self._path)
+            done = (done // 256 + 1) * 256
+        return size - start
+
+
+def rebuild(ledger: LedgerReader, path: Path) -> int:
+    """Make the catalog of a home anew from events and captures; return how many events it holds. Raises `CatalogError`.
+
+    The old file is replaced only when the new one is complete. Nobody may have the old one open.
+    """
+    from storage.catalog import Catalog
+
+    for left in path.glob(f"{CATALOG}.rebuild*"):
+        left.unlink()
+    fresh = Catalog(path / f"{CATALOG}.rebuild")
+    try:
+        count = Projection(ledger, fresh, path).project()
+    finally:
+        fresh.database.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        fresh.close()
+    for suffix in ("-wal", "-shm"):
+        (path / f"{CATALOG}{suffix}").unlink(missing_ok=True)
+        (path / f"{CATALOG}.rebuild{suffix}").unlink(missing_ok=True)
+    os.replace(path / f"{CATALOG}.rebuild", path / CATALOG)
+    return count

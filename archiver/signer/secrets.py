@@ -1,0 +1,41 @@
+"""The private values of a home that must stand in no package: its keys, and the sessions of its accounts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyrage
+
+from archiver.errors import ConfigError
+from archiver.signer.age import identity_in
+
+
+def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
+    """Yield each value with what it is called. Raises `OSError`."""
+    for path in sorted((home / "keys").rglob("*key")):
+        if path.suffix in (".key", ".age-key") and path.is_file():
+            for line in path.read_bytes().splitlines():
+                if line and not line.startswith((b"-----", b"#")):
+                    yield line, f"the key {path.name}"
+    yield from _accounts(home)
+
+
+def _accounts(home: Path) -> Iterator[tuple[bytes, str]]:
+    """Telegram's sessions, where they can be opened without asking for a passphrase."""
+    sealed = sorted((home / "accounts" / "telegram").glob("*.age"))
+    if not sealed:
+        return
+    try:
+        identities = identity_in(home / "keys" / "accounts.age-key")
+    except ConfigError:
+        return
+    for path in sealed:
+        try:
+            value = json.loads(pyrage.decrypt(path.read_bytes(), identities))
+        except (OSError, ValueError, pyrage.DecryptError):
+            continue
+        for key in ("api_hash", "session", "phone"):
+            if value.get(key):
+                yield str(value[key]).encode(), f"{key} of the account {path.stem}"

@@ -1,0 +1,43 @@
+"""Cells of spreadsheets, in which text of strangers must not be run as a formula.
+
+A spreadsheet runs a cell of a CSV file that begins with `=`, `+`, `-` or `@`, and drops some of what may stand before it
+(OWASP, "CSV Injection"). An apostrophe in front makes it text. Plain numbers stay as they are, signs included.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_FORMULA = re.compile(
+    "[\t\r]"
+    # Blanks, control characters and marks without a width, which programs skip or drop.
+    "|[\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*"
+    # The full-width forms are read as the others where Chinese, Japanese or Korean is written.
+    "[=+\\-@＝＋－＠]"
+)
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_MARK = "\ufeff"
+"""So that Excel reads the file as UTF-8."""
+
+
+def spreadsheet_cell(value: Any) -> str:
+    """Write a value as a cell that no spreadsheet runs. None is empty; what is no text is written as JSON."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = text.replace("\x00", "\\x00")
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Write a table as CSV (RFC 4180) in UTF-8, each cell by `spreadsheet_cell`."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for row in (head, *rows):
+        writer.writerow([spreadsheet_cell(value) for value in row])
+    return (_MARK + out.getvalue()).encode("utf-8", "backslashreplace")

@@ -1,0 +1,34 @@
+"""Facebook, as far as it is known before it is asked."""
+
+from __future__ import annotations
+
+import re
+
+from spiders.facebook.absence import WORDINGS
+from spiders.facebook.links import FORMS, HOSTS
+from spiders.platform import Answers, Kind, Marks, ParserUse, Platform, Promise, SpiderUse, Trust
+
+_POST = SpiderUse("spiders.facebook.spider:FacebookPost", ("cookies",))
+FACEBOOK = Platform(
+    name="facebook",
+    title="Facebook",
+    links=FORMS,
+    kinds={
+        "post": Kind(capture=_POST, embeddable=True),
+        "video": Kind(capture=_POST, embeddable=True),
+        "photo": Kind(capture=_POST, embeddable=True),
+        "profile": Kind(capture=_POST),
+    },
+    promise=Promise(
+        first_tags=("embed", "page"),
+        whole_layouts=frozenset({"facebook/post", "facebook/relay", "facebook/embed"}),
+    ),
+    answers=Answers(
+        parse=ParserUse("spiders.facebook.parse:parse"),
+        hosts=HOSTS,
+        marks=Marks(trust=Trust.WITHOUT_HOST, pattern=re.compile(rb"<html[^>]*\bid=\"facebook\""), within=64 << 10),
+    ),
+    wordings=WORDINGS,
+    cookies_of="facebook.com",
+    known_post="https://www.facebook.com/facebookapp/posts/10153231379946729",
+)

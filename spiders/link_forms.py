@@ -1,0 +1,128 @@
+"""A link taken apart, and the target that it names. What each platform's links look like is in its own `links.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+USUAL_PORTS = (None, 80, 443)
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Controls, and bytes of a command line that are no text."""
+Row = tuple[str, str]
+"""(pattern of a path, kind). The first row that fits the whole path names the kind."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to capture. `url` is requested for pages and shown to people; `key` is equal for equal targets."""
+
+    platform: str
+    kind: str
+    id: str
+    url: str
+    handle: str | None = None
+    single: bool = False
+    """Telegram `?single`: one member of an album, not the album."""
+
+    @property
+    def key(self) -> str:
+        single = "?single" if self.single else ""
+        return f"{self.platform}:{self.kind}:{self.id}{single}"
+
+
+@dataclass(frozen=True)
+class NoTarget:
+    """Why a text is no link we can capture, and what to do."""
+
+    reason: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """An http link: `host` in small letters, `path` without doubled slashes, the first value of each query field."""
+
+    text: str
+    host: str
+    port: int | None
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    fragment: str = ""
+
+
+def tidied(text: str) -> str:
+    """The text without the blanks, brackets and quotes that come along when a link is copied."""
+    return text.strip().strip("<>\"'")
+
+
+def unreadable(text: str) -> NoTarget | None:
+    """Why no link can be read out of a text, whatever its form; None where one may stand in it."""
+    if _UNPRINTABLE.search(text):
+        return NoTarget("a control character in the link", "Copy the link again, in one line.")
+    return None
+
+
+def split_link(text: str) -> Link | NoTarget:
+    """Take an http link apart, one without its scheme too. Total."""
+    if (wrong := unreadable(text)) is not None:
+        return wrong
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
+        text = "https://" + text
+    try:
+        parts = urlsplit(text)
+        host = (parts.hostname or "").lower().rstrip(".")
+        port = parts.port
+    except ValueError as error:
+        return NoTarget(f"not a link: {error}", "Check the link for missing or extra characters.")
+    if parts.scheme.lower() not in ("http", "https"):
+        scheme = parts.scheme or "none"
+        return NoTarget(
+            f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
+        )
+    if any(c.isspace() for c in text):
+        return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
+    if not host:
+        return NoTarget("no host in the link", "Check the link for missing or extra characters.")
+    path = re.sub(r"/{2,}", "/", parts.path) or "/"
+    return Link(text, host, port, path, query_of(parts.query), parts.fragment)
+
+
+def query_of(query: str) -> dict[str, str]:
+    """The first value of each field of a query, empty ones too."""
+    return {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
+
+
+def first_match(rows: Sequence[Row], path: str) -> tuple[str, dict[str, str]] | None:
+    """The kind of the first row that fits the path, and the parts of the path that it names."""
+    for pattern, kind in rows:
+        if match := re.fullmatch(pattern, path):
+            return kind, {key: value for key, value in match.groupdict().items() if value}
+    return None
+
+
+def no_text(text: str) -> Target | NoTarget | None:
+    """The forms of a platform that is named by http links alone: none."""
+    return None
+
+
+def id_of(target: Target) -> str | None:
+    """The id of the post that a target names, where parsers write it as the link does."""
+    return target.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkForms:
+    """How links of one platform look."""
+
+    owns: Callable[[str], bool]
+    """Whether a host is the platform's."""
+    read: Callable[[Link], Target | NoTarget | None]
+    """What a link on one of its hosts names; None: nothing that the platform's forms know, so a page."""
+    read_text: Callable[[str], Target | NoTarget | None] = no_text
+    """What a text names that is no http link (`@name`); None: this is no such text."""
+    bare: tuple[str, ...] = ()
+    """Hosts that people write without `https://`, so that a list of links is read as they mean it."""
+    post_id: Callable[[Target], str | None] = id_of
+    """The id under which parsers know the post that a target names; None: it has none but its link."""

@@ -1,0 +1,23 @@
+"""Any page, as far as it is known before it is asked for."""
+
+from __future__ import annotations
+
+from spiders.page.absence import WORDINGS
+from spiders.page.links import FORMS
+from spiders.platform import Answers, Kind, ParserUse, Platform, Promise, SpiderUse
+
+PAGE = Platform(
+    name="page",
+    title="a page",
+    links=FORMS,
+    kinds={"page": Kind(capture=SpiderUse("spiders.page.spider:Page", ("follow",)))},
+    promise=Promise(
+        first_tags=("page",),
+        whole_layouts=frozenset({"page/html"}),
+        post_word="article",
+        second_pass=True,
+        server_speaks=True,
+    ),
+    answers=Answers(parse=ParserUse("spiders.page.parse:parse", ("content_type",))),
+    wordings=WORDINGS,
+)

@@ -1,0 +1,33 @@
+"""The one table of platforms, in the order in which their posts vanish: accounts are banned overnight, pages last longest.
+
+A line here is all that a platform's folder needs to be recognised, captured, walked, read and looked at.
+"""
+
+from __future__ import annotations
+
+from spiders.facebook.platform import FACEBOOK
+from spiders.page.platform import PAGE
+from spiders.platform import Platform
+from spiders.telegram.platform import TELEGRAM
+from spiders.x.platform import X
+from spiders.youtube.platform import YOUTUBE
+
+__all__ = ["PAGE", "PLATFORMS", "names", "platform_named"]
+
+PLATFORMS: tuple[Platform, ...] = (
+    TELEGRAM,
+    X,
+    YOUTUBE,
+    FACEBOOK,
+    PAGE,  # what no other one owns
+)
+
+
+def platform_named(name: str) -> Platform:
+    """The platform of that name; for a name that the table does not have, what any page is."""
+    return next((platform for platform in PLATFORMS if platform.name == name), PAGE)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all platforms, those whose posts vanish first at the front."""
+    return tuple(platform.name for platform in PLATFORMS)

@@ -1,0 +1,74 @@
+"""Who is who among Telegram's objects: channels, groups and persons by one number each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spiders.json_access import dicts, obj, text_of
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What is known of a channel, group or person: from the objects that come with every answer."""
+
+    id: int
+    """Marked: channels -100…, basic groups negative, persons positive."""
+    handle: str | None = None
+    name: str | None = None
+
+
+def marked(peer: Any) -> int | None:
+    """One number for any peer, as Telegram's bot API and Telethon write it: -1001500000001, -42, 42."""
+    if isinstance(peer, int) and not isinstance(peer, bool):
+        return peer
+    found = obj(peer)
+    for key, sign, base in (("channel_id", -1, 10**12), ("chat_id", -1, 0), ("user_id", 1, 0)):
+        inner = found.get(key)
+        if isinstance(inner, int) and not isinstance(inner, bool):
+            return sign * (base + inner)
+    return None
+
+
+def peers_in(objects: Iterable[dict[str, Any]]) -> dict[int, Peer]:
+    """Who is who, from Channel, Chat and User objects."""
+    found: dict[int, Peer] = {}
+    for item in objects:
+        kind, bare = item.get("_"), item.get("id")
+        if not isinstance(bare, int) or isinstance(bare, bool):
+            continue
+        if kind in ("Channel", "ChannelForbidden"):
+            found[-(10**12) - bare] = Peer(-(10**12) - bare, handle_of(item), text_of(item.get("title")))
+        elif kind in ("Chat", "ChatForbidden"):
+            found[-bare] = Peer(-bare, None, text_of(item.get("title")))
+        elif kind == "User":
+            names = [text for key in ("first_name", "last_name") if (text := text_of(item.get(key)))]
+            found[bare] = Peer(bare, handle_of(item), " ".join(names) or None)
+    return found
+
+
+def handle_of(item: dict[str, Any]) -> str | None:
+    """The name in links; a channel with several has one that is active and editable first."""
+    if name := text_of(item.get("username")):
+        return name
+    names = [one for one in dicts(item.get("usernames")) if one.get("active")]
+    return next((name for one in names if (name := text_of(one.get("username")))), None)
+
+
+def place_of(peer: int | None, peers: Mapping[int, Peer]) -> str | None:
+    """How posts of a chat are named: `ozen_today`, `c/1500000001` for a channel without a name, `g/42`, `u/42`."""
+    if peer is None:
+        return None
+    known = peers.get(peer)
+    if known is not None and known.handle:
+        return known.handle
+    if peer < -(10**12):
+        return f"c/{-peer - 10**12}"
+    return f"g/{-peer}" if peer < 0 else f"u/{peer}"
+
+
+def number_of(message: dict[str, Any]) -> int:
+    """A message's own number in its chat; 0 where it has none."""
+    found = message.get("id")
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0

@@ -1,0 +1,1 @@
+"""Telegram's public pages: channel previews, post embeds, the discussion widget."""

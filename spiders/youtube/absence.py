@@ -1,0 +1,89 @@
+"""How YouTube says that a video, channel or playlist is not to be had. Data."""
+
+from __future__ import annotations
+
+from spiders.availability import Wording, Wordings
+from spiders.posts import Outcome
+
+REASONS = Wordings(
+    place="`reason`, `subreason` and messages of playabilityStatus",
+    source="youtubei/v1/player and watch pages of 2018 to 2026, in English",
+    rows=(
+        Wording("not a bot", Outcome.BLOCKED, "bot wall"),
+        Wording("unusual traffic", Outcome.BLOCKED, "bot wall"),
+        Wording("try again later", Outcome.BLOCKED, "rate limit"),
+        Wording("private", Outcome.REFUSED, "private"),
+        Wording("members on level", Outcome.REFUSED, "members only"),
+        Wording("members-only", Outcome.REFUSED, "members only"),
+        Wording("join this channel", Outcome.REFUSED, "members only"),
+        Wording("confirm your age", Outcome.REFUSED, "age-restricted"),
+        Wording("age-restricted", Outcome.REFUSED, "age-restricted"),
+        Wording("inappropriate for some users", Outcome.REFUSED, "age-restricted"),
+        Wording("in your country", Outcome.REFUSED, "geo-blocked"),
+        Wording("in your location", Outcome.REFUSED, "geo-blocked"),
+        Wording("requires payment", Outcome.REFUSED, "paid"),
+        Wording("government", Outcome.REFUSED, "withheld on a government's request"),
+        Wording("account associated with this video has been terminated", Outcome.UNAVAILABLE, "account terminated"),
+        Wording("account has been terminated", Outcome.UNAVAILABLE, "account terminated"),
+        Wording("removed by the uploader", Outcome.UNAVAILABLE, "removed by the uploader"),
+        Wording("closed their youtube account", Outcome.UNAVAILABLE, "account closed"),
+        Wording("copyright", Outcome.UNAVAILABLE, "copyright claim"),
+        Wording("violating youtube", Outcome.UNAVAILABLE, "removed by YouTube"),
+        Wording("has been removed", Outcome.UNAVAILABLE, "removed"),
+        Wording("is unavailable", Outcome.UNAVAILABLE, "unavailable"),
+    ),
+)
+"""Reasons are localised: where no words fit, `STATUSES` decides."""
+
+STATUSES = Wordings(
+    place="`status` of playabilityStatus",
+    source="youtubei/v1/player and watch pages of 2018 to 2026, in English",
+    rows=(
+        Wording("LOGIN_REQUIRED", Outcome.REFUSED, "login required"),
+        Wording("AGE_VERIFICATION_REQUIRED", Outcome.REFUSED, "age-restricted"),
+        Wording("AGE_CHECK_REQUIRED", Outcome.REFUSED, "age-restricted"),
+        Wording("CONTENT_CHECK_REQUIRED", Outcome.REFUSED, "behind a warning"),
+        Wording("UNPLAYABLE", Outcome.REFUSED, "not playable"),
+        Wording("LIVE_STREAM_OFFLINE", Outcome.PARTIAL, "upcoming or offline"),
+        Wording("ERROR", Outcome.UNAVAILABLE, "unavailable"),
+    ),
+)
+
+ALERTS = Wordings(
+    place="the red box of a page that answers 200",
+    source="youtubei/v1/browse of channels and playlists, in English",
+    rows=(
+        Wording("terminated", Outcome.UNAVAILABLE, "account terminated"),
+        Wording("does not exist", Outcome.UNAVAILABLE, "does not exist"),
+        Wording("been removed", Outcome.UNAVAILABLE, "removed"),
+        Wording("private", Outcome.REFUSED, "private"),
+        Wording("unviewable", Outcome.REFUSED, "not for everybody"),
+        Wording("in your country", Outcome.REFUSED, "geo-blocked"),
+    ),
+)
+
+WALLS = Wordings(
+    place="marks in a page that stands in place of the page",
+    source="www.youtube.com: recording too_many_requests_captcha.html, and its consent page in Europe",
+    rows=(
+        Wording(
+            "www.google.com/recaptcha/",
+            Outcome.BLOCKED,
+            "bot wall",
+            "a captcha in place of the page: YouTube takes us for a robot",
+        ),
+        Wording(
+            "captcha-page", Outcome.BLOCKED, "bot wall", "a captcha in place of the page: YouTube takes us for a robot"
+        ),
+        Wording(
+            "unusual traffic from your computer",
+            Outcome.BLOCKED,
+            "bot wall",
+            "a captcha in place of the page: YouTube takes us for a robot",
+        ),
+        Wording("consent.youtube.com", Outcome.BLOCKED, "consent wall", "a consent page in place of the page"),
+        Wording("consent.google.com", Outcome.BLOCKED, "consent wall", "a consent page in place of the page"),
+    ),
+)
+
+WORDINGS = (REASONS, STATUSES, ALERTS, WALLS)

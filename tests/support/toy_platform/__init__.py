@@ -1,0 +1,1 @@
+"""A platform of the tests' own: the folder that a new platform is, and nothing of `archiver/`."""
