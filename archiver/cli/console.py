@@ -45,6 +45,11 @@ class Console:
         if not self.as_json:
             print(self._laid_out(text, self._out), file=self._out, flush=True)
 
+    def paragraph(self, text: str, most: int | None = None) -> None:
+        """Show what somebody wrote: indented, lines broken between words at the width of the terminal, at most `most` lines."""
+        lines = terminal.wrapped(harmless(text), terminal.columns(self._out) - 4).split("\n")
+        self.say("\n".join(f"    {line}" if line else "" for line in lines[:most]))
+
     def art(self, text: str) -> None:
         """Something drawn with control sequences of our own, such as a QR code."""
         self._clear()

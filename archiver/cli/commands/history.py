@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from archiver.casework.history import SHOWN, _changed, _changes, post_of
@@ -94,7 +93,7 @@ def _seen(
         console.say(f"    {HIDDEN}")
     elif changed:
         if line.get("text"):
-            console.say(textwrap.indent("\n".join(textwrap.wrap(line["text"], 92, replace_whitespace=False)), "    "))
+            console.paragraph(line["text"])
         for number, item in enumerate(line.get("attachments") or []):
             console.say(f"    [{number}] {item['kind']}  {item.get('file_name') or item.get('url') or ''}".rstrip())
 

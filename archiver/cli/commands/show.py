@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -150,7 +149,7 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
         return
     text = post["text"] or post["title"]
     if text:
-        console.say(textwrap.indent("\n".join(textwrap.wrap(text, 92, replace_whitespace=False)[:12]), "    "))
+        console.paragraph(text, 12)
     for number, item in enumerate(line.get("attachments") or []):
         what = item.get("url") or item.get("reason") or item.get("question") or item.get("file_name") or ""
         console.say(f"    [{number}] {item['kind']}  {what[:100]}")
