@@ -80,6 +80,7 @@ class Parser(argparse.ArgumentParser):
             more["epilog"] = "\n".join([heading, *(f"  {line}" for line in examples)])
         more["add_help"] = False  # -h is one of the common options
         super().__init__(*given, **more)
+        self.color = False  # Python 3.14 colours by itself; ours is painted as a whole
         self._actions_parser: argparse._SubParsersAction[Parser] | None = None
 
     def add_action(self, name: str, summary: str, example: str | Sequence[str]) -> Parser:

@@ -73,6 +73,18 @@ def test_a_look_imports_nothing_that_captures(words: tuple[str, ...], tmp_path: 
     assert _imported("--home", home, *words, of=HEAVY) == []
 
 
+WHOLE = {"doctor", "export", "serve", "status", "watch", "work"}
+"""They import what they run with: their help takes as long as that."""
+
+
+def test_help_of_a_command_does_not_import_what_it_runs_with() -> None:
+    modules = [command.module for name, command in COMMANDS.items() if name not in WHOLE]
+    code = f"import sys, importlib; [importlib.import_module(name) for name in {modules!r}]; "
+    code += "print([m for m in sys.modules if m in ('scrapy', 'twisted', 'telethon', 'aiohttp', 'boto3', 'yt_dlp')])"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     ("words", "command"),
     [

@@ -7,10 +7,6 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archiver.capture.batch import Batch
-from archiver.capture.engine import Archive
-from archiver.capture.link_lists import Entry, read_list
-from archiver.capture.services import open_recorder
 from archiver.cli.arguments import (
     add_at_once,
     add_capture,
@@ -20,11 +16,9 @@ from archiver.cli.arguments import (
 )
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
-from archiver.cli.runtime import run_interruptible
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
 from archiver.home.paths import given_output
-from archiver.tools.chromium import missing
 from spiders.targets import parse_target
 
 if TYPE_CHECKING:
@@ -66,6 +60,13 @@ def run(context: Context) -> int:
 
 
 def _capture(context: Context, home: Home) -> int:
+    from archiver.capture.batch import Batch
+    from archiver.capture.engine import Archive
+    from archiver.capture.link_lists import Entry, read_list
+    from archiver.capture.services import open_recorder
+    from archiver.cli.runtime import run_interruptible
+    from archiver.tools.chromium import missing
+
     arguments, console = context.arguments, context.console
     entries = [Entry("", link) for link in arguments.links]
     if arguments.list is not None:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.capture.engine import Archive
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.services import open_recorder
 from archiver.capture.support import walked
-from archiver.capture.walk import Walk, unfinished
 from archiver.cli.arguments import (
     add_at_once,
     add_capture,
@@ -18,7 +14,6 @@ from archiver.cli.arguments import (
 )
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
-from archiver.cli.runtime import run_interruptible
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
 from spiders.platforms import platform_named
@@ -57,6 +52,12 @@ def run(context: Context) -> int:
 
 
 def _crawl(context: Context, home: Home) -> int:
+    from archiver.capture.engine import Archive
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.capture.services import open_recorder
+    from archiver.capture.walk import Walk, unfinished
+    from archiver.cli.runtime import run_interruptible
+
     arguments, console = context.arguments, context.console
     target = parse_target(arguments.link)
     if isinstance(target, NoTarget):

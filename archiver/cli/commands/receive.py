@@ -6,15 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.checks.foreign import Report
 from archiver.cli.arguments import add_case
 from archiver.cli.copying import copied
-from archiver.cli.runtime import after_captures
 from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.intake.receive import _SOURCE, Receiver, consent_of
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -45,6 +42,10 @@ def run(context: Context) -> int:
 
 
 def _receive(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.cli.runtime import after_captures
+    from archiver.intake.receive import _SOURCE, Receiver, consent_of
+
     arguments, console = context.arguments, context.console
     if not _SOURCE.fullmatch(arguments.source) or len(re.findall(r"\d", arguments.source)) > 6:
         raise UsageError(

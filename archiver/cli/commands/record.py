@@ -10,20 +10,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.capture.engine import Archive
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result
-from archiver.capture.services import open_recorder
-from archiver.capture.session import Act
 from archiver.cli.arguments import add_case
 from archiver.cli.capture_options import capture_options
 from archiver.cli.copying import copied
-from archiver.cli.runtime import after_captures
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from spiders.targets import Target, page, parse_target
 
 if TYPE_CHECKING:
+    from archiver.capture.session import Act
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
@@ -47,6 +42,13 @@ def run(context: Context) -> int:
 
 
 def _record(context: Context, home: Home) -> int:
+    from archiver.capture.engine import Archive
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.capture.result import Result
+    from archiver.capture.services import open_recorder
+    from archiver.capture.session import Act
+    from archiver.cli.runtime import after_captures
+
     arguments, console = context.arguments, context.console
     command = list(arguments.program)
     if command[:1] == ["--"]:  # ours; any further one belongs to the program

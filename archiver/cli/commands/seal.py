@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_case
-from archiver.cli.runtime import shown, tell
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
 from archiver.home.paths import given_output
 from archiver.seal.kept_stamps import covering, stamps
-from archiver.seal.timestamps import asker_for, stamp_latest
 from storage.files import write_synced
 
 if TYPE_CHECKING:
@@ -30,6 +28,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Have the latest checkpoint timestamped, complete what is owed, renew what will expire."""
+    from archiver.cli.runtime import shown, tell
+    from archiver.seal.timestamps import asker_for, stamp_latest
+
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.write is not None:
         return _hand_out(context, home)

@@ -8,17 +8,14 @@ import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.errors import ArchiverError, ConfigError, ExitCode, UsageError
-from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
 from spiders.targets import Target, parse_target
-from spiders.telegram.api.client import JOIN, LOGIN, Reader
-from spiders.telegram.api.errors import Trouble
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
+    from spiders.telegram.api.client import Reader
 
 ADVICE = """\
 Use an account that is for this work alone: a number of its own, no contacts, nobody's real name.
@@ -60,6 +57,9 @@ def _add_account(parser: Parser, default: str) -> None:
 
 def run(context: Context) -> int:
     """Carry out one action with an account; what Telegram refuses is told, with an exit code. Raises `ArchiverError`."""
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from spiders.telegram.api.errors import Trouble
+
     home = context.recovered_home()
     deed = {"login": _login, "whoami": _whoami, "logout": _logout, "join": _join}[context.arguments.action]
     try:
@@ -81,6 +81,9 @@ def _answer(context: Context, name: str, prompt: str, secret: bool = False) -> s
 
 
 async def _login(context: Context, home: Home) -> int:
+    from archiver.telegram.accounts import Account, Accounts, connected, make_client
+    from spiders.telegram.api.client import LOGIN
+
     accounts = Accounts(home)
     name = context.arguments.account or "default"
     path = accounts.path(name)
@@ -181,6 +184,10 @@ def _who(me: Any) -> str:
 
 
 async def _whoami(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.telegram.accounts import Accounts, authorised, connected, make_client
+    from spiders.telegram.api.errors import Trouble
+
     accounts = Accounts(home)
     names = [context.arguments.account] if context.arguments.account else accounts.names()
     if not names:
@@ -210,6 +217,9 @@ async def _whoami(context: Context, home: Home) -> int:
 
 
 async def _logout(context: Context, home: Home) -> int:
+    from archiver.telegram.accounts import Accounts, connected, make_client
+    from spiders.telegram.api.client import LOGIN
+
     accounts = Accounts(home)
     name = accounts.chosen(context.arguments.account)
     if name is None:
@@ -234,6 +244,9 @@ async def _logout(context: Context, home: Home) -> int:
 async def _join(context: Context, home: Home) -> int:
     """The one act that others can see, on a person's explicit word."""
     from telethon import errors, functions
+
+    from archiver.telegram.accounts import Accounts, authorised, connected, make_client
+    from spiders.telegram.api.client import JOIN
 
     accounts = Accounts(home)
     name = accounts.chosen(context.arguments.account)
