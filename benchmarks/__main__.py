@@ -212,7 +212,7 @@ p.crawl(S); p.start(); print(S.rate)
 {SPIDER.replace("{base}", "http://bench.example")}
 import asyncio, json
 from benchmarks.recorded import opened
-from archiver.capture.scrapy_driver import spider_settings
+from archiver.capture.scrapy_settings import spider_settings
 from scrapy.crawler import AsyncCrawlerRunner
 recorder, writer = opened(json.loads(sys.argv[1])); port = recorder.open(writer)
 settings = spider_settings(port.address, port.authorization, "bench"); settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", 16, "cmdline")

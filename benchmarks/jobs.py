@@ -29,18 +29,18 @@ def queue_of(folder: Path) -> str:
 
 def emptied(url: str, count: int, at_once: int = 8) -> float:
     """Seconds until a worker whose jobs do nothing has taken `count` more of them."""
-    from archiver.jobs.queue import Done, Order, serve
+    from archiver.jobs.queue import Attempt, AttemptResult, serve
 
     taken, enough = 0, threading.Event()
     turn = threading.Lock()
 
-    def nothing(order: Order) -> Done:
+    def nothing(order: Attempt) -> AttemptResult:
         nonlocal taken
         with turn:
             taken += 1
             if taken >= count:
                 enough.set()
-        return Done("done", "captured", None)
+        return AttemptResult("done", "captured", None)
 
     begun = time.perf_counter()
     end = serve(url, "bench/1", at_once, nothing, lambda: datetime.now(UTC))

@@ -248,12 +248,16 @@ class Ledger(LedgerReader):
         with locked(self.folder / ".lock"):
             return self._append(events, author)
 
-    def hand_over(self, event: Event, author: Author, new: Signing, commit: Callable[[], None]) -> Sealed:
-        """Records the hand-over to a new key under a checkpoint that both keys sign, then calls `commit`, all in the lock.
+    def hand_over(
+        self, event: Event, author: Author, new: Signing, begin: Callable[[], None], commit: Callable[[], None]
+    ) -> Sealed:
+        """Call `begin`, record the hand-over to a new key under a checkpoint that both keys sign, call `commit`.
 
-        After `commit` the new key must be the one that this ledger's signer gives.
+        All of it in the lock: what `begin` keeps of the new key is never taken for what a crash left. After `commit` the
+        new key must be the one that this ledger's signer gives. Raises `LedgerError`.
         """
         with locked(self.folder / ".lock"):
+            begin()
             self._also = (new,)
             try:
                 sealed = self._append([event], author)[0]

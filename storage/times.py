@@ -13,7 +13,17 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     """The one place where the program reads the wall clock."""
-    return datetime.fromtimestamp(time.time_ns() / 1e9, UTC)
+    return from_epoch(time.time_ns() / 1e9)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Return the moment `seconds` after the start of 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def from_epoch_ms(milliseconds: int) -> datetime:
+    """Return the moment `milliseconds` after the start of 1970."""
+    return from_epoch(milliseconds / 1000)
 
 
 def utc_text(moment: datetime) -> str:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archiver.capture.fetcher import FileGot
+from archiver.capture.context import CaptureContext
+from archiver.capture.fetcher import FetchedFile
 from spiders.posts import Outcome
 from storage.assembly import URI, Assembly, Piece, digest_of, payload, safe_name
 from storage.digest import Sha256
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 
-if TYPE_CHECKING:
-    from archiver.capture.session import Act
 
-
-class Following:
+class RunningDigest:
     """The digest of a file's pieces, computed while the next ones still arrive."""
 
     def __init__(self, parts: Callable[[list[Piece]], Iterator[bytes]]) -> None:
@@ -29,7 +27,7 @@ class Following:
         self._broken = False
 
     def see(self, pieces: list[Piece]) -> None:
-        """The pieces so far, in order. A file that is begun anew is digested at the end instead."""
+        """Take the pieces so far, in order. A file that is begun anew is digested at the end instead."""
         if pieces[: len(self._taken)] != self._taken:
             self._broken = True
         if not self._broken and (fresh := pieces[len(self._taken) :]):
@@ -46,7 +44,7 @@ class Following:
             self._whole.update(part)
 
     async def digest_of(self, pieces: list[Piece]) -> Sha256 | None:
-        """The digest of exactly these pieces, or None where it was not computed on the way."""
+        """Return the digest of exactly these pieces, or None where it was not computed on the way."""
         if self._last is not None:
             try:
                 await self._last
@@ -55,21 +53,21 @@ class Following:
         return self._whole if not self._broken and self._taken == pieces else None
 
 
-class Pieces:
-    """The pieces of one open capture, and of the earlier ones that it goes on with."""
+class AssemblyBuilder:
+    """Puts the pieces of one open capture together, and of the earlier ones that it goes on with."""
 
-    def __init__(self, act: Act) -> None:
-        self._act = act
+    def __init__(self, context: CaptureContext) -> None:
+        self._context = context
         self._held: dict[str, tuple[Path, int]] = {}
 
     def parts(self, pieces: list[Piece]) -> Iterator[bytes]:
-        """The bytes of pieces, read back from where they lie. Raises `EvidenceError`."""
+        """Yield the bytes of pieces, read back from where they lie. Raises `EvidenceError`."""
         for piece in pieces:
             path, offset = self._place(piece)
             yield from payload(path, offset, piece.offset, piece.length)
 
     def glimpse(self, pieces: list[Piece], start: int, length: int) -> Iterator[bytes]:
-        """`length` bytes of the file from `start`."""
+        """Yield `length` bytes of the file from `start`."""
         for piece in pieces:
             if start >= piece.length:
                 start -= piece.length
@@ -81,11 +79,11 @@ class Pieces:
                 return
 
     def _place(self, piece: Piece) -> tuple[Path, int]:
-        act = self._act
+        context = self._context
         if piece.capture is None:
-            ref = act.refs[piece.record]
-            return act.writer.path_of(ref.file), ref.offset
-        folder = act.home.path / act.home.capture_folder(piece.capture)
+            ref = context.exchanges.records[piece.record]
+            return context.writer.path_of(ref.file), ref.offset
+        folder = context.home.path / context.home.capture_folder(piece.capture)
         if piece.record not in self._held:
             found = {
                 line["id"]: (folder / line["file"], line["offset"]) for line in read_lines(folder / "records.jsonl")
@@ -93,11 +91,13 @@ class Pieces:
             self._held |= found
         return self._held[piece.record]
 
-    def assemble(self, name: str, got: FileGot, about: dict[str, Any], known: Sha256 | None = None) -> Assembly | None:
-        """Writes the assembly record. The digest is of the pieces as they lie in the WARC, not of what we remember."""
-        act = self._act
+    def assemble(
+        self, name: str, got: FetchedFile, about: dict[str, Any], known: Sha256 | None = None
+    ) -> Assembly | None:
+        """Write the assembly record. The digest is of the pieces as they lie in the WARC, not of what we remember."""
+        clean = self._context.secrets.clean
         first = got.pieces[0]
-        ref = act.refs.get(first.record)
+        ref = self._context.exchanges.records.get(first.record)
         alone = len(got.pieces) == 1 and first.capture is None and first.offset == 0 and ref is not None
         if alone and ref is not None and ref.payload_digest and ref.payload_size == first.length:
             digest, size = ref.payload_digest.removeprefix("sha256:"), first.length
@@ -116,15 +116,15 @@ class Pieces:
                 return None
         if got.outcome is not Outcome.CAPTURED:
             about = {**about, "outcome": str(got.outcome), "reason": got.reason}
-        name = act.clean(name)
+        name = clean(name)
         kind = got.media_type or (ref.line.get("content_type") if ref else None)
-        about = {key: value for key, value in act.clean(about).items() if value is not None}
+        about = {key: value for key, value in clean(about).items() if value is not None}
         assembly = Assembly(safe_name(name), kind, size, digest, tuple(got.pieces), about)
         fields = [("WARC-Refers-To", first.record)]
-        extra = act.clean({"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name})
+        extra = clean({"assembly": digest, "size": size, "pieces": len(got.pieces), "name": assembly.name})
         if lent := sorted({piece.capture for piece in got.pieces if piece.capture}):
             extra["lent"] = lent
-        act.writer.resource(
+        self._context.writer.resource(
             URI + digest, "application/json", assembly.block(), record_type="metadata", fields=fields, extra=extra
         )
         return assembly

@@ -6,17 +6,18 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archiver.capture.engine import Archive
+from archiver.capture.engine import CaptureEngine
 from archiver.capture.link_lists import Entry
 from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result, leaves
+from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
+from archiver.capture.support import kind_of
 from archiver.errors import ExitCode, exit_code
+from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
-from spiders.platform import Kind
 from spiders.platforms import names, platform_named
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
@@ -25,17 +26,55 @@ from storage.digest import sha256_hex
 from storage.errors import EvidenceError
 from storage.times import utc_text
 
-if TYPE_CHECKING:
-    from archiver.cli.console import Console
-    from archiver.home.home import Home
-
 AGAIN = {Outcome.BLOCKED, Outcome.FAILED}
 """Outcomes that are tried again when the same list is run again."""
 SHEET_EVERY = 20
 
 
 @dataclass(frozen=True)
-class Done:
+class Captured:
+    """A capture of one link has ended. `position` of `total`: where it stands in the list, if it is in one."""
+
+    result: CaptureResult
+    position: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A link could not be captured at all."""
+
+    target: Target
+    error: EvidenceError
+
+
+@dataclass(frozen=True)
+class NotStarted:
+    """A link was not begun, since the run was stopped."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class WalkedOnly:
+    """A link leads to a whole channel, which a list does not capture."""
+
+    target: Target
+
+
+@dataclass(frozen=True)
+class SecondPass:
+    """The extras of so many links are captured now."""
+
+    links: int
+
+
+BatchEvent = Captured | Broken | NotStarted | WalkedOnly | SecondPass
+"""What a batch tells as it happens."""
+
+
+@dataclass(frozen=True)
+class LinkOutcome:
     """What is remembered of one link, in the state and on the sheet."""
 
     outcome: Outcome
@@ -47,10 +86,12 @@ class Done:
     at: str = ""
 
     def value(self) -> dict[str, Any]:
-        return {**self.__dict__, "outcome": str(self.outcome)}
+        """Return it as the state keeps it."""
+        return {**asdict(self), "outcome": str(self.outcome)}
 
     @classmethod
-    def of(cls, value: dict[str, Any]) -> Done:
+    def of(cls, value: dict[str, Any]) -> LinkOutcome:
+        """Read it back from the state."""
         return cls(**{**value, "outcome": Outcome(value["outcome"])})
 
 
@@ -58,9 +99,14 @@ class Batch:
     """The links of one command. `targets` has each link once, however it is spelled."""
 
     def __init__(
-        self, home: Home, console: Console, entries: tuple[Entry, ...] | list[Entry], options: Options
+        self,
+        home: Home,
+        entries: tuple[Entry, ...] | list[Entry],
+        options: Options,
+        tell: Callable[[BatchEvent], None],
     ) -> None:
-        self._home, self._console, self.options = home, console, options
+        """`tell` is called for each thing that happens."""
+        self._home, self.options, self._tell = home, options, tell
         self.entries = list(entries)
         self.targets: dict[str, Target] = {}
         self.wrong: dict[int, NoTarget] = {}
@@ -73,8 +119,8 @@ class Batch:
             else:
                 self.targets.setdefault(found.key, found)
                 self._keys.append(found.key)
-        self.done: dict[str, Done] = {}
-        self.extras: dict[str, Done] = {}
+        self.done: dict[str, LinkOutcome] = {}
+        self.extras: dict[str, LinkOutcome] = {}
         self.followed: set[str] = set()
         self.run = ""
         self.resumed = 0
@@ -99,7 +145,7 @@ class Batch:
         return sha256_hex(dumps(facts))
 
     def begin(self, listed: bool, restart: bool, sheets: list[Path] | None = None) -> None:
-        """Takes up an unfinished run over the same list, or begins a new one."""
+        """Take up an unfinished run over the same list, or begins a new one."""
         state = self._home.state
         earlier = state.unfinished_list(self.key) if listed and not restart else None
         self.run = earlier or self._home.new_capture_id(self._home.clock())
@@ -113,30 +159,31 @@ class Batch:
         marks = {_mark(key): key for key in self.targets}
         for stage, known in (("first", self.done), ("extras", self.extras)):
             for target, value in state.results(self.run, stage).items():
-                done = Done.of(value)
+                done = LinkOutcome.of(value)
                 if done.outcome not in AGAIN and target in marks:
                     known[marks[target]] = done
         self.resumed = len(self.done)
         self.sheet()
 
     def ordered(self) -> list[Target]:
+        """List the targets; in a quick run those first whose posts vanish first."""
         targets = list(self.targets.values())
         if self.options.quick:
             order = names()
             targets.sort(key=lambda target: order.index(target.platform))
         return targets
 
-    async def capture(self, archive: Archive, at_once: int) -> list[int]:
-        """Everything of the first pass, then the extras. Returns exit codes. One failure stops nothing else."""
+    async def capture(self, engine: CaptureEngine, at_once: int) -> list[int]:
+        """Capture everything of the first pass, then the extras. Return exit codes. One failure stops nothing else."""
         codes: list[int] = [ExitCode.USAGE] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
-        if self.options.media and any(_kind(target).extractor for target in first):
-            archive.extractors.warm()
+        if self.options.media and any(kind_of(target).extractor for target in first):
+            engine.warm_extractor()
         if self.options.screenshot and first:
-            archive.browser.warm()
-        codes += await self._pass(archive, first, self.options, at_once, "first", self.done)
-        if self.options.quick and not archive.stopping:
+            engine.warm_browser()
+        codes += await self._pass(engine, first, self.options, at_once, "first", self.done)
+        if self.options.quick and not engine.stopping:
             kept = (Outcome.CAPTURED, Outcome.PARTIAL)
             more = [
                 target for target in self.ordered()
@@ -144,23 +191,23 @@ class Batch:
                 and (known := self.done.get(target.key)) is not None and known.outcome in kept
             ]  # fmt: skip
             if more:
-                self._console.say(f"second pass: captions, comments and files of pages, {len(more)} links")
-            codes += await self._pass(archive, more, self.options, at_once, "extras", self.extras)
+                self._tell(SecondPass(len(more)))
+            codes += await self._pass(engine, more, self.options, at_once, "extras", self.extras)
         tried = all(key in self.done for key in self.targets)
         if self._listed:
             self.sheet()
-            if tried and not archive.stopping and not any(done.outcome in AGAIN for done in self.done.values()):
+            if tried and not engine.stopping and not any(done.outcome in AGAIN for done in self.done.values()):
                 self._home.state.list_done(self.run)
         return codes
 
     async def _pass(
         self,
-        archive: Archive,
+        engine: CaptureEngine,
         targets: list[Target],
         options: Options,
         at_once: int,
         stage: str,
-        known: dict[str, Done],
+        known: dict[str, LinkOutcome],
     ) -> list[int]:
         slots = asyncio.Semaphore(max(1, at_once))
         codes: list[int] = []
@@ -168,51 +215,55 @@ class Batch:
 
         async def one(number: int, target: Target) -> None:
             async with slots:
-                if archive.stopping:
+                if engine.stopping:
                     codes.append(ExitCode.FAILED)
                     if not self._listed:
-                        self._console.warn(f"not started: {target.url}")
+                        self._tell(NotStarted(target))
                     return
-                if _kind(target).list_skips:
+                if kind_of(target).list_skips:
                     self._settle(
-                        stage, target, known, Done(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", "")
+                        stage,
+                        target,
+                        known,
+                        LinkOutcome(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", ""),
                     )
-                    self._console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
+                    self._tell(WalkedOnly(target))
                     codes.append(ExitCode.USAGE)
                     return
                 chosen = options if stage == "first" else second_pass(options, self.done[target.key].capture)
                 try:
-                    result = await archive.capture(target, chosen, self.run, number)
+                    result = await engine.capture(target, chosen, self.run, number)
                 except EvidenceError as error:
                     codes.append(self._failed(target, error))
-                    self._settle(stage, target, known, Done(Outcome.FAILED, str(error), ""))
+                    self._settle(stage, target, known, LinkOutcome(Outcome.FAILED, str(error), ""))
                     return
                 self._settle(stage, target, known, of_result(result, self._home.clock))
-                self._show(result, len(known), len(targets) + before)
+                place = (len(known), len(targets) + before) if self._listed else (None, None)
+                self._tell(Captured(result, *place))
                 codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else ExitCode.OK)
-                codes.extend(await self._followed(archive, result))
+                codes.extend(await self._followed(engine, result))
 
         await asyncio.gather(*(one(number, target) for number, target in enumerate(targets, 1)))
         return codes
 
-    async def _followed(self, archive: Archive, result: Result) -> list[int]:
+    async def _followed(self, engine: CaptureEngine, result: CaptureResult) -> list[int]:
         """Posts and videos that a page named, each once in a run, in captures of their own."""
         codes = []
         for target in result.found:
-            if archive.stopping or target.key in self.targets or target.key in self.followed:
+            if engine.stopping or target.key in self.targets or target.key in self.followed:
                 continue
             self.followed.add(target.key)
             number = len(self.targets) + len(self.followed)
             try:
-                got = await archive.capture(target, replace(self.options, follow=False), self.run, number)
+                got = await engine.capture(target, replace(self.options, follow=False), self.run, number)
             except EvidenceError as error:
                 codes.append(self._failed(target, error))
                 continue
-            self._console.result(got)
+            self._tell(Captured(got))
             codes.append(EXIT_BY_OUTCOME[got.outcome])
         return codes
 
-    def _settle(self, stage: str, target: Target, known: dict[str, Done], done: Done) -> None:
+    def _settle(self, stage: str, target: Target, known: dict[str, LinkOutcome], done: LinkOutcome) -> None:
         known[target.key] = done
         if not self._listed:
             return
@@ -221,22 +272,14 @@ class Batch:
         if self._since_sheet >= SHEET_EVERY:
             self.sheet()
 
-    def _show(self, result: Result, position: int, total: int) -> None:
-        if self._listed:
-            self._console.line(result, position, total)
-        else:
-            self._console.result(result)
-
     def _failed(self, target: Target, error: EvidenceError) -> int:
-        self._console.warn(
-            f"✗ {target.url}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}"
-        )
-        self._console.data({"url": target.url, "outcome": str(Outcome.FAILED), "reason": str(error)})
+        self._tell(Broken(target, error))
         return exit_code(error)
 
     # -- the sheet ------------------------------------------------------------------------------------------------
 
     def rows(self) -> list[Row]:
+        """List what the sheet says of each entry."""
         first: dict[str, str] = {}
         rows = []
         for number, (entry, key) in enumerate(zip(self.entries, self._keys, strict=True)):
@@ -272,21 +315,18 @@ class Batch:
         )
 
     def sheet(self) -> list[Path]:
-        """Writes the result sheet as things stand."""
+        """Write the result sheet as things stand."""
         self._since_sheet = 0
         secrets = [value.decode("utf-8", "replace") for value in self._home.config.secret_values]
         write_sheet([Row(**cleaned(asdict(row), secrets)) for row in self.rows()], self._sheets)
         return self._sheets
 
     def summary(self) -> str:
+        """Count the entries by status, in one line."""
         counts: dict[str, int] = {}
         for row in self.rows():
             counts[row.status] = counts.get(row.status, 0) + 1
         return " · ".join(f"{count} {status}" for status, count in counts.items())
-
-
-def _kind(target: Target) -> Kind:
-    return platform_named(target.platform).kind(target.kind)
 
 
 def _mark(key: str) -> str:
@@ -295,6 +335,7 @@ def _mark(key: str) -> str:
 
 
 def second_pass(options: Options, capture: str) -> Options:
+    """Return the options of the second pass over a link whose media `capture` holds."""
     return replace(
         options,
         quick=False,
@@ -306,14 +347,15 @@ def second_pass(options: Options, capture: str) -> Options:
     )
 
 
-def of_result(result: Result, clock: Callable[[], Any]) -> Done:
+def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
+    """Return what is remembered of a capture."""
     files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
-    return Done(
+    return LinkOutcome(
         result.outcome,
         result.reason,
         result.capture,
         result.posts,
         files,
-        len(leaves(result.not_kept)),
+        len(result.missing),
         utc_text(clock())[:19],
     )

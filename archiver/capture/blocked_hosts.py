@@ -1,4 +1,4 @@
-"""Hosts that took us for a robot: they are left alone for the rest of the run, and every link that waits for one says so."""
+"""Hosts that answered with a bot wall: they are left alone for the rest of the run, and every link that waits for one says so."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import Counter
 from spiders.posts import Absence, Outcome, State
 
 MOST = 3
-"""So many walls or rate limits in a row stop a host. A wall in place of the whole page stops it at once."""
+"""How many walls or rate limits in a row stop a host. A wall in place of the whole page stops it at once."""
 
 
-class Walls:
+class BlockedHosts:
     """One for each run of the program. A wall met once is met again, and asking on makes it last longer."""
 
     def __init__(self) -> None:
         self._met: Counter[str] = Counter()
 
     def met(self, host: str, absence: Absence, layout: str, outcome: Outcome) -> None:
-        """Takes note of a page's answer."""
+        """Take note of a page's answer."""
         if absence.state in (State.BOT_WALL, State.RATE_LIMITED) and absence.kind != "consent wall":
             whole = absence.state is State.BOT_WALL and layout.endswith(("/wall", "page/html"))
             self._met[host] += MOST if whole else 1
@@ -25,7 +25,7 @@ class Walls:
             self._met[host] = 0
 
     def reason(self, host: str) -> str | None:
-        """Why a host is not asked now, or None."""
+        """Return why a host is not asked now, or None."""
         if self._met[host] < MOST:
             return None
         return f"not asked: {host} took us for a robot in this run; go on in some hours with the same command, or by another exit"

@@ -7,18 +7,16 @@ damaged one that lies here. The index is the catalog's, on disk: memory does not
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archiver.home.home import Home
 from storage.assembly import digest_of, payload
 from storage.catalog import Catalog
 from storage.errors import EvidenceError
 from storage.records import Origin
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
-
-class Originals:
+class SealedOriginals:
     """For one capture. May be called from any thread."""
 
     def __init__(self, home: Home, cases: tuple[str, ...]) -> None:
@@ -27,7 +25,7 @@ class Originals:
         self._catalog: Catalog | None = None
 
     def find(self, digest: str, size: int) -> Origin | None:
-        """The oldest record whose payload is `digest` (`sha256:…`) and can be read back, or None."""
+        """Return the oldest record whose payload is `digest` (`sha256:…`) and can be read back, or None."""
         with self._mutex:
             try:
                 if self._catalog is None:
@@ -47,6 +45,7 @@ class Originals:
         return (found.label(), found.size) == (row["payload_digest"], row["payload_size"])
 
     def close(self) -> None:
+        """Let go of the catalog."""
         with self._mutex:
             if self._catalog is not None:
                 self._catalog.close()

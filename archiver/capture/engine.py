@@ -1,122 +1,162 @@
-"""Captures of one home: which spider runs, and what is left when it has ended."""
+"""Captures of one home: which driver runs, and what is left when it has ended."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
 
-from archiver.capture.blocked_hosts import Walls
+from archiver.capture.blocked_hosts import BlockedHosts
+from archiver.capture.context import CaptureOrder, CaptureServices
 from archiver.capture.options import Options
-from archiver.capture.result import Result
-from archiver.capture.session import Act, Progress, host_of
-from archiver.capture.support import unsupported
+from archiver.capture.result import CaptureResult, Progress
+from archiver.capture.session import CaptureSession, host_of
+from archiver.capture.walk_state import WalkState
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from archiver.recorder.proxy import Recorder
-from archiver.telegram.accounts import Telegrams
-from archiver.tools import exiftool
 from archiver.tools.chromium import Browser
+from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from spiders.items import Verdict
-from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.errors import StorageError
 
-if TYPE_CHECKING:
-    from archiver.capture.walk_state import Going
 
+class Driver(Protocol):
+    """Brings what a target names into an open capture: by spiders, by an account, …"""
 
-class Archive:
-    """Runs captures of one home: the recorder, the spiders, and the order of their ends."""
+    def takes(self, target: Target, options: Options) -> bool:
+        """Return whether this driver is the one for the target."""
+        ...
 
-    def __init__(
-        self, home: Home, recorder: Recorder, progress: Progress = lambda act: None, *, signer: Signer
-    ) -> None:
-        self.home = home
-        self.signer = signer
-        self.recorder = recorder
-        self._progress = progress
-        self._acts: set[Act] = set()
-        self.stopping = False
-        self.on_interrupt: list[Callable[[], None]] = []
-        self.walls = Walls()
-        self.browser = Browser(recorder.authority)
-        self.telegram = Telegrams(home, recorder.network)
-        self.extractors = ExtractorPool(recorder.authority.pem, home.config.extractors)
+    def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
+        """Return why the target cannot be captured, or walked, with what to do; None if it can."""
+        ...
+
+    async def run(self, session: CaptureSession) -> None:
+        """Report everything to the session, until there is nothing more to ask. Raises `EvidenceError`."""
+        ...
 
     async def close(self) -> None:
-        """Ends the extractor's and the browser's processes."""
-        await self.telegram.close()
-        await self.extractors.close()
-        await self.browser.close()
-        exiftool.EXIFTOOL.close()
+        """Let go of what was opened for several captures."""
+        ...
+
+
+class CaptureEngine:
+    """Runs captures of one home: the recorder, the drivers, and the order of their ends."""
+
+    def __init__(
+        self,
+        home: Home,
+        recorder: Recorder,
+        signer: Signer,
+        drivers: Sequence[Driver],
+        report: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        """`drivers`: the first that takes a target runs. `report` is told how far each open capture has come."""
+        self.home = home
+        self.recorder = recorder
+        self.signer = signer
+        self._drivers = drivers
+        self._services = CaptureServices(
+            home=home,
+            recorder=recorder,
+            signer=signer,
+            browser=Browser(recorder.authority),
+            extractors=ExtractorPool(recorder.authority.pem, home.config.extractors),
+            probe=MediaProbe(),
+            blocked_hosts=BlockedHosts(),
+            report=report,
+        )
+        self._sessions: set[CaptureSession] = set()
+        self.stopping = False
+        self.on_interrupt: list[Callable[[], None]] = []
+
+    async def close(self) -> None:
+        """End the drivers, and the processes of the extractor, the browser and the probe."""
+        for driver in self._drivers:
+            await driver.close()
+        await self._services.extractors.close()
+        await self._services.browser.close()
+        self._services.probe.close()
 
     def interrupt(self) -> None:
+        """Begin nothing more; what is open is closed and sealed as partial."""
         self.stopping = True
         for told in self.on_interrupt:
             told()
-        for act in self._acts:
-            act.interrupt()
+        for session in self._sessions:
+            session.interrupt()
 
     async def tick(self) -> None:
-        """Shows progress while nothing else happens, such as during one long file. Runs until cancelled."""
+        """Show progress while nothing else happens, such as during one long file. Runs until cancelled."""
         while True:
-            for act in self._acts:
-                self._progress(act)
+            for session in self._sessions:
+                self._services.report(session.progress())
             await asyncio.sleep(0.25)
+
+    def warm_extractor(self) -> None:
+        """Make the media extractor ready beside other work."""
+        self._services.extractors.warm()
+
+    def warm_browser(self) -> None:
+        """Make the browser ready beside other work."""
+        self._services.browser.warm()
+
+    def open_session(self, order: CaptureOrder) -> CaptureSession:
+        """Open a capture that the caller drives, settles and finishes. Raises `StorageError`."""
+        return CaptureSession(self._services, order)
 
     async def capture(
         self, target: Target, options: Options, run: str, part: int = 1, capture_id: str | None = None
-    ) -> Result:
-        """One capture of a post or page. Raises `StorageError`, `ArchiverError`."""
-        return await self._act(target, options, run, part, None, capture_id)
+    ) -> CaptureResult:
+        """Make one capture of a post or page. Raises `StorageError`, `ArchiverError`."""
+        return await self._run(CaptureOrder(target, options, run, part, capture_id=capture_id))
 
-    async def part(self, target: Target, options: Options, going: Going) -> Result:
-        """One part of a walk, from where it stands. Raises `StorageError`, `ArchiverError`."""
-        return await self._act(target, options, going.state.run, going.state.parts, going)
+    async def part(self, target: Target, options: Options, walk: WalkState) -> CaptureResult:
+        """Make one part of a walk, from where it stands. Raises `StorageError`, `ArchiverError`."""
+        return await self._run(CaptureOrder(target, options, walk.state.run, walk.state.parts, walk))
 
-    async def _act(
-        self,
-        target: Target,
-        options: Options,
-        run: str,
-        part: int,
-        going: Going | None,
-        capture_id: str | None = None,
-    ) -> Result:
-        loop = asyncio.get_running_loop()
-        act = Act(self.home, self, target, run, part, options, self._progress, loop, going, capture_id)
-        self._acts.add(act)
+    async def record(self, target: Target, options: Options, program: Callable[[str], Awaitable[int]]) -> CaptureResult:
+        """Make a capture of what a program asks through the recorder. `program`: proxy URL → exit code.
+
+        Raises `StorageError`, and what `program` raises.
+        """
+        session = self.open_session(CaptureOrder(target, options, self.home.new_capture_id(self.home.clock())))
+        try:
+            code = await program(session.context.port.proxy_url)
+        finally:
+            await session.settle()
+        session.program_ended(code)
+        return await asyncio.to_thread(session.finish)
+
+    async def _run(self, order: CaptureOrder) -> CaptureResult:
+        session = self.open_session(order)
+        self._sessions.add(session)
         try:
             if self.stopping:
-                act.interrupt()
-            await self._spider(act)
-            act.pictured()
-            await act.settle()
-            return await asyncio.to_thread(act.finish)
+                session.interrupt()
+            await self._drive(session)
+            session.show_page()
+            await session.settle()
+            return await asyncio.to_thread(session.finish)
         except StorageError:
-            act.port.close()
-            act.writer.release()
+            session.abandon()
             raise
         finally:
-            self._acts.discard(act)
+            self._sessions.discard(session)
+            self._services.report(replace(session.progress(), closed=True))
 
-    async def _spider(self, act: Act) -> None:
-        by_account = platform_named(act.target.platform).by_account and act.options.account is not None
-        refusal = unsupported(act.target, act.going is not None, by_account)
+    async def _drive(self, session: CaptureSession) -> None:
+        order = session.context.order
+        driver = next(driver for driver in self._drivers if driver.takes(order.target, order.options))
+        refusal = driver.refusal(order.target, order.walk is not None)
         if refusal is not None:
-            act.seen(Verdict(*refusal))
-            return
-        if (wall := self.walls.reason(host_of(act.target.url))) is not None:
-            act.seen(Verdict(Outcome.BLOCKED, wall))
-            return
-        if by_account:
-            from archiver.telegram.driver import collect
-
-            await collect(act)
-            return
-        from archiver.capture.scrapy_driver import run_spider
-
-        await run_spider(act)
+            session.seen(Verdict(*refusal))
+        elif (wall := self._services.blocked_hosts.reason(host_of(order.target.url))) is not None:
+            session.seen(Verdict(Outcome.BLOCKED, wall))
+        else:
+            await driver.run(session)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from spiders.links import safe_join
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _ATTRIBUTE = re.compile(r"([A-Z0-9-]+)=(\"[^\"]*\"|[^,]*)")
 
 
@@ -37,61 +38,90 @@ class Playlist:
 
 
 def parse_playlist(text: str, url: str) -> Playlist | None:
-    """The playlist in `text`, or None where it is none."""
+    """Return the playlist in `text`, or None where it is none."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if not lines or not lines[0].startswith("#EXTM3U"):
         return None
-    segments: list[Segment] = []
-    variants: list[tuple[int, str]] = []
-    gaps: list[int] = []
-    number, target, ended = 0, 6.0, False
-    span_wanted: tuple[int, int | None] | None = None
-    behind: dict[str, int] = {}
-    key: str | None = None
-    iv: str | None = None
-    other: str | None = None
-    bandwidth: int | None = None
-    gap = False
+    reading = _Reading(url)
     for line in lines[1:]:
-        name, _, value = line.partition(":")
-        if name == "#EXT-X-MEDIA-SEQUENCE" and value.isdigit():
-            number = int(value)
+        if line.startswith("#"):
+            name, _, value = line.partition(":")
+            reading.take_tag(name, value)
+        else:
+            reading.take_link(_joined(url, line))
+    return reading.playlist()
+
+
+class _Reading:
+    """A playlist as far as it was read: what its tags say holds for the links that follow."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._segments: list[Segment] = []
+        self._variants: list[tuple[int, str]] = []
+        self._gaps: list[int] = []
+        self._number, self._target, self._ended = 0, 6.0, False
+        self._span_wanted: tuple[int, int | None] | None = None
+        self._behind: dict[str, int] = {}
+        self._key: str | None = None
+        self._iv: str | None = None
+        self._other_method: str | None = None
+        self._bandwidth: int | None = None
+        self._gap = False
+
+    def take_tag(self, name: str, value: str) -> None:
+        if name == "#EXT-X-MEDIA-SEQUENCE" and _NUMBER.fullmatch(value):
+            self._number = int(value)
         elif name == "#EXT-X-TARGETDURATION" and re.fullmatch(r"\d{1,6}(\.\d+)?", value):
-            target = float(value)
+            self._target = float(value)
         elif name == "#EXT-X-ENDLIST":
-            ended = True
+            self._ended = True
         elif name == "#EXT-X-GAP":
-            gap = True
+            self._gap = True
         elif name == "#EXT-X-BYTERANGE":
-            span_wanted = _range(value)
+            self._span_wanted = _range(value)
         elif name == "#EXT-X-KEY":
-            facts = _attributes(value)
-            method = facts.get("METHOD", "NONE")
-            key = _joined(url, facts["URI"]) if method == "AES-128" and "URI" in facts else None
-            iv = facts.get("IV")
-            other = other or (method if method not in ("NONE", "AES-128") else None)
+            self._take_key(_attributes(value))
         elif name == "#EXT-X-MAP":
-            facts = _attributes(value)
-            if "URI" in facts:
-                link = _joined(url, facts["URI"])
-                span = _span(_range(facts["BYTERANGE"]), link, behind) if "BYTERANGE" in facts else None
-                segments.append(Segment(number, link, span, key, iv, True))
+            self._take_map(_attributes(value))
         elif name == "#EXT-X-STREAM-INF":
             rate = _attributes(value).get("BANDWIDTH", "0")
-            bandwidth = int(rate) if rate.isdigit() else 0
-        elif not line.startswith("#"):
-            link = _joined(url, line)
-            if bandwidth is not None:
-                variants.append((bandwidth, link))
-                bandwidth = None
-                continue
-            if gap:
-                gaps.append(number)
-            else:
-                segments.append(Segment(number, link, _span(span_wanted, link, behind), key, iv))
-            number += 1
-            span_wanted, gap = None, False
-    return Playlist(tuple(segments), ended, target, tuple(variants), other, tuple(gaps))
+            self._bandwidth = int(rate) if _NUMBER.fullmatch(rate) else 0
+
+    def _take_key(self, facts: dict[str, str]) -> None:
+        method = facts.get("METHOD", "NONE")
+        self._key = _joined(self._url, facts["URI"]) if method == "AES-128" and "URI" in facts else None
+        self._iv = facts.get("IV")
+        self._other_method = self._other_method or (method if method not in ("NONE", "AES-128") else None)
+
+    def _take_map(self, facts: dict[str, str]) -> None:
+        if "URI" in facts:
+            link = _joined(self._url, facts["URI"])
+            span = _span(_range(facts["BYTERANGE"]), link, self._behind) if "BYTERANGE" in facts else None
+            self._segments.append(Segment(self._number, link, span, self._key, self._iv, True))
+
+    def take_link(self, link: str) -> None:
+        if self._bandwidth is not None:
+            self._variants.append((self._bandwidth, link))
+            self._bandwidth = None
+            return
+        if self._gap:
+            self._gaps.append(self._number)
+        else:
+            span = _span(self._span_wanted, link, self._behind)
+            self._segments.append(Segment(self._number, link, span, self._key, self._iv))
+        self._number += 1
+        self._span_wanted, self._gap = None, False
+
+    def playlist(self) -> Playlist:
+        return Playlist(
+            tuple(self._segments),
+            self._ended,
+            self._target,
+            tuple(self._variants),
+            self._other_method,
+            tuple(self._gaps),
+        )
 
 
 def _joined(url: str, link: str) -> str:

@@ -2,54 +2,63 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
-from archiver.recorder.redact import cleaned
 from spiders.items import Counted
 from spiders.posts import Census, Outcome
-from storage.capture import CaptureWriter
+
+Ending = tuple[Outcome, str | None]
+"""How something ended, and why."""
+
+
+class InventoryLines(Protocol):
+    """Where the lines of an inventory go: a `CaptureWriter`."""
+
+    def inventory(self, line: dict[str, Any], /) -> None:
+        """Write one line."""
+        ...
 
 
 class Inventory:
-    """Everything discovered ends here with an outcome and a reason; nothing does so twice."""
+    """Everything discovered ends here with an outcome and a reason; nothing does so twice.
 
-    writer: CaptureWriter
+    What a verdict needs beside the endings is kept with them: which things the capture is about, which parts of it are
+    required, what of the program's own went wrong.
+    """
 
-    def __init__(self, secrets: list[str]) -> None:
-        """`secrets`: configured values that reach no line."""
-        self._secrets = secrets
+    def __init__(self, lines: InventoryLines, redact: Callable[[Any], Any] = lambda value: value) -> None:
+        """`redact`: takes configured secrets out of a line before it is written."""
+        self._lines, self._redact = lines, redact
         self._open: dict[str, dict[str, Any]] = {}
-        self._ended: dict[str, tuple[Outcome, str | None]] = {}
-        self._kept: Counter[str] = Counter()
-        self._disagreements: list[str] = []
-
-    def clean(self, value: Any) -> Any:
-        """A JSON value with configured secrets taken out."""
-        if not self._secrets or value is None:
-            return value
-        text = json.dumps(value, ensure_ascii=False)
-        if not any(secret in text or json.dumps(secret, ensure_ascii=False)[1:-1] in text for secret in self._secrets):
-            return value  # nearly always: looking through it piece by piece takes ten times as long
-        return cleaned(value, self._secrets)
+        self.ended: dict[str, Ending] = {}
+        self.kept: Counter[str] = Counter()
+        """How many things of each kind were captured."""
+        self.subjects: list[str] = []
+        """Keys of the posts that the capture is about."""
+        self.required: list[str] = []
+        """Keys of what the capture is not whole without, beside its posts."""
+        self.disagreements: list[str] = []
+        """Counts of the platform or of the bytes that differ from what was read."""
+        self.faults: list[str] = []
+        """What of the program's own went wrong."""
 
     def discover(self, key: str, kind: str, url: str | None, parent: str | None, **extra: Any) -> bool:
-        """Enters a thing in the inventory. False if it is there already."""
-        if key in self._open or key in self._ended:
+        """Enter a thing. Return False if it is there already."""
+        if key in self._open or key in self.ended:
             return False
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
-        self.writer.inventory(self.clean({name: value for name, value in line.items() if value is not None}))
+        self._lines.inventory(self._redact({name: value for name, value in line.items() if value is not None}))
         return True
 
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
-        """The outcome of a thing that was discovered. Raises `KeyError` where it was not, or has one."""
+        """Give a thing its outcome. Raises `KeyError` where it was not discovered, or has one."""
         line = self._open.pop(key)
-        self._ended[key] = (outcome, reason)
+        self.ended[key] = (outcome, reason)
         if outcome is Outcome.CAPTURED:
-            self._kept[line["kind"]] += 1
+            self.kept[line["kind"]] += 1
         entry = {
             "key": key,
             "kind": line["kind"],
@@ -58,24 +67,45 @@ class Inventory:
             "record": record,
             **extra,
         }
-        self.writer.inventory(
-            self.clean({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        self._lines.inventory(
+            self._redact({name: value for name, value in entry.items() if value is not None or name == "reason"})
         )
 
+    def end_open(self, reason: str) -> None:
+        """End everything that has no outcome yet as failed."""
+        for key in list(self._open):
+            self.end(key, Outcome.FAILED, reason)
+
     def has(self, key: str) -> bool:
-        """Whether a thing was entered."""
-        return key in self._open or key in self._ended
+        """Return whether a thing was entered."""
+        return key in self._open or key in self.ended
+
+    def require(self, key: str) -> None:
+        """Count the capture as partial without this part of it."""
+        self.required.append(key)
+
+    def fault(self, what: str) -> None:
+        """Note a fault of the program's own: the capture cannot be called whole."""
+        self.faults.append(f"a fault of ours: {what}" if not what.startswith("our ") else what)
 
     def census(self, lines: Iterable[Census], page: str) -> None:
-        """Counts of marks in the bytes of a page, beside what the parser read."""
+        """Enter counts of marks in the bytes of a page, beside what the parser read."""
         for line in lines:
-            self.writer.inventory({**line.line(), "page": page})
+            self._lines.inventory({**line.line(), "page": page})
             if not line.agrees:
-                self._disagreements.append(f"{line.marker}: {line.raw} in the bytes, {line.parsed} read ({page})")
+                self.disagreements.append(f"{line.marker}: {line.raw} in the bytes, {line.parsed} read ({page})")
 
     def counted(self, item: Counted) -> None:
-        """What the platform states, beside what a walk has come by."""
+        """Enter what the platform states, beside what a walk has come by."""
         census = Census(f"stated: {item.what}", item.stated, item.found)
-        self.writer.inventory(census.line())
+        self._lines.inventory(census.line())
         if not census.agrees:
-            self._disagreements.append(f"{item.what}: the platform states {item.stated}, {item.found} were found")
+            self.disagreements.append(f"{item.what}: the platform states {item.stated}, {item.found} were found")
+
+    def not_kept(self) -> list[dict[str, Any]]:
+        """List what ended otherwise than captured, and not by a rule either."""
+        return [
+            {"key": key, "outcome": str(outcome), "reason": reason}
+            for key, (outcome, reason) in self.ended.items()
+            if outcome not in (Outcome.CAPTURED, Outcome.SKIPPED)
+        ]

@@ -362,7 +362,7 @@ def _named_column(table: _Table, name: str) -> int | None:
             if cell.strip().casefold() == wanted:
                 return index
     width = max((len(cells) for _, cells in table.rows), default=0)
-    if wanted.isdigit() and 1 <= int(wanted) <= width:
+    if wanted.isdecimal() and len(wanted) < 8 and 1 <= int(wanted) <= width:
         return int(wanted) - 1
     if re.fullmatch(r"[a-z]{1,2}", wanted):
         index = 0

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archiver.capture.assemblies import Following
-from archiver.capture.fetcher import FileGot
-from archiver.capture.resume import Begun, begun_in
-from archiver.capture.segments import Fragments, Stream, dash, decrypted, joined
+from archiver.capture.assemblies import AssemblyBuilder, RunningDigest
+from archiver.capture.context import CaptureContext
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
+from archiver.capture.media_proof import MediaProof
+from archiver.capture.posts import CaptionTrack, PostIntake
+from archiver.capture.resume import PartialFile, begun_in
+from archiver.capture.segments import SegmentedDownload, Stream, dash, decrypted, joined
 from archiver.home.scratch import scratch
 from archiver.recorder.content_coding import decode_body
 from archiver.tools import ffmpeg
 from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
-from archiver.tools.ytdlp_pool import ExtractorDied
+from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from archiver.tools.ytdlp_worker import stated_options
 from spiders.json_access import at, count, dicts, text_of
 from spiders.links import safe_split
@@ -34,11 +36,8 @@ from storage.digest import Sha256, sha256_hex
 from storage.errors import DiskError, EvidenceError
 from storage.lines import read_lines
 
-if TYPE_CHECKING:
-    from archiver.capture.session import Act
-
 INFO_TYPE = "application/vnd.youtube-dl_formats+json;charset=utf-8"
-"""brozzler's media type for a description by yt-dlp (standards.md 3)."""
+"""brozzler's media type for a description by yt-dlp."""
 TEXT_LIMIT = 32 << 20
 ENTRIES = 50
 RESUMABLE = 4 << 20
@@ -46,7 +45,7 @@ RESUMABLE = 4 << 20
 
 
 @dataclass(frozen=True)
-class Job:
+class MediaJob:
     """One page whose media are wanted. `key`: its attachment in the inventory, under which its files are listed."""
 
     key: str
@@ -58,18 +57,26 @@ class Job:
     """The media themselves."""
 
 
-class Media:
+class MediaDownload:
     """Takes the media of one capture."""
 
-    def __init__(self, act: Act) -> None:
-        self._act = act
-        self._config = act.home.config
+    def __init__(
+        self,
+        context: CaptureContext,
+        fetcher: Fetcher,
+        assemblies: AssemblyBuilder,
+        posts: PostIntake,
+        proof: MediaProof,
+        extractors: ExtractorPool,
+    ) -> None:
+        self._context, self._config, self._inventory = context, context.config, context.inventory
+        self._fetcher, self._assemblies = fetcher, assemblies
+        self._posts, self._proof, self._extractors = posts, proof, extractors
         self.facts: dict[str, Any] | None = None
 
-    async def take(self, job: Job) -> tuple[Outcome, str | None, str | None]:
-        """Everything of one page. Ends `job.key`'s files in the inventory; the caller ends `job.key` itself."""
-        act = self._act
-        proxy = act.port.proxy_for(f"media {job.key}")
+    async def take(self, job: MediaJob) -> tuple[Outcome, str | None, str | None]:
+        """Take everything of one page, and end its files in the inventory; the caller ends `job.key` itself."""
+        proxy = self._context.port.proxy_for(f"media {job.key}")
         request = {
             "do": "extract",
             "url": job.url,
@@ -79,7 +86,7 @@ class Media:
             "extractor_args": self._config.extractor_args or None,
         }
         try:
-            answer = await act.archive.extractors.run(request, self._config.extract_seconds)
+            answer = await self._extractors.run(request, self._config.extract_seconds)
         except TimeoutError:
             return Outcome.FAILED, f"the extractor took longer than {self._config.extract_seconds:.0f} s", None
         except ExtractorDied as error:
@@ -87,12 +94,12 @@ class Media:
         self._remember()
         if "error" in answer:
             outcome, reason = outcome_of(answer["error"])
-            if act.port.stopped and outcome is Outcome.FAILED:
-                reason = act.port.stopped
+            if (stopped := self._context.port.stopped) and outcome is Outcome.FAILED:
+                reason = stopped
             return outcome, reason, None
         info = answer["info"]
         record = self._keep_info(job, answer)
-        act.described(answer["whole"], record)
+        self._posts.take_description(answer["whole"], record)
         if not isinstance(info, dict):
             return Outcome.PARTIAL, "the extractor found nothing", record
         entries = dicts(info.get("entries")) if info.get("_type") in ("playlist", "multi_video") else [info]
@@ -115,7 +122,7 @@ class Media:
 
     def _remember(self) -> None:
         """What the manifest says of the program that looked for the media."""
-        pool = self._act.archive.extractors
+        pool = self._extractors
         self.facts = {
             "extractor": f"yt-dlp {pool.version}",
             "js_runtime": pool.runtime,
@@ -124,24 +131,26 @@ class Media:
             "logged_in": bool(self._config.cookies),
         }
 
-    def _keep_info(self, job: Job, answer: dict[str, Any]) -> str | None:
+    def _keep_info(self, job: MediaJob, answer: dict[str, Any]) -> str | None:
         """The whole description goes to the private record, since it holds signed links and our address."""
-        writer = self._act.writer
+        writer = self._context.writer
         whole = json.dumps(answer["whole"], ensure_ascii=False, sort_keys=True, default=str).encode(
             "utf-8", "backslashreplace"
         )
         held = writer.withhold([("media", "info.json", whole)])
         shown = filtered(answer["whole"])
         shown["withheld"] = {"name": "info.json", "commitment": held[0].commitment}
-        shown["extractor_version"] = self._act.archive.extractors.version
+        shown["extractor_version"] = self._extractors.version
         fields = [("WARC-Refers-To", job.page_record)] if job.page_record else []
-        block = json.dumps(self._act.clean(shown), ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
+        block = json.dumps(self._context.secrets.clean(shown), ensure_ascii=False, indent=1).encode(
+            "utf-8", "backslashreplace"
+        )
         ref = writer.resource(f"youtube-dl:{job.url}", INFO_TYPE, block, record_type="metadata", fields=fields)
         return ref.record_id
 
     # -- one video -------------------------------------------------------------------------------------------------
 
-    async def _entry(self, job: Job, info: dict[str, Any]) -> list[tuple[Outcome, str | None]]:
+    async def _entry(self, job: MediaJob, info: dict[str, Any]) -> list[tuple[Outcome, str | None]]:
         formats = dicts(info.get("requested_formats")) or [info]
         formats = [item for item in formats if job.files and (text_of(item.get("url")) or item.get("fragments"))]
         work = [self._format(job, info, item) for item in formats]
@@ -149,37 +158,38 @@ class Media:
             work += [self._captions(job, info, *track) for track in tracks(info)]
         ends = list(await asyncio.gather(*work))
         files = [assembly for _, _, assembly in ends if assembly is not None]
-        if self._act.options.merge and len(files) > 1:
+        if self._context.options.merge and len(files) > 1:
             ends.append(await self._merge(job, info, files))
         return [(outcome, reason) for outcome, reason, _ in ends]
 
     async def _format(
-        self, job: Job, info: dict[str, Any], item: dict[str, Any]
+        self, job: MediaJob, info: dict[str, Any], item: dict[str, Any]
     ) -> tuple[Outcome, str | None, Assembly | None]:
         """One served file, entered in the inventory under its page's attachment."""
-        act = self._act
+        inventory = self._inventory
         name = text_of(item.get("format_id")) or "file"
         kind = kind_of(item)
         key = f"{job.key} {text_of(info.get('id')) or ''} {kind} {name}".replace("  ", " ")
         url = text_of(item.get("url"))
-        if not act.discover(key, kind, url, job.key, format=about_format(item)):
+        if not inventory.discover(key, kind, url, job.key, format=about_format(item)):
             return Outcome.CAPTURED, None, None
         protocol = str(item.get("protocol") or "")
-        async with act.slots:
-            room = act.room_for(count(item.get("filesize")))
+        async with self._context.slots:
+            room = self._context.room_for(count(item.get("filesize")))
             if room is not None:
-                got, assembly = FileGot(Outcome.FAILED, room), None
+                got, assembly = FetchedFile(Outcome.FAILED, room), None
             else:
                 got, assembly = await self._bring(job, info, item, key, protocol, url)
         probe = None
         if assembly is not None and got.outcome is Outcome.CAPTURED:
-            probe = await act.probed(key, got)
-        act.end(key, got.outcome, got.reason, got.record, assembly=assembly.sha256 if assembly else None, probe=probe)
+            probe = await self._proof.record(key, got)
+        digest = assembly.sha256 if assembly else None
+        inventory.end(key, got.outcome, got.reason, got.record, assembly=digest, probe=probe)
         return got.outcome, got.reason, assembly
 
     async def _bring(
-        self, job: Job, info: dict[str, Any], item: dict[str, Any], key: str, protocol: str, url: str | None
-    ) -> tuple[FileGot, Assembly | None]:
+        self, job: MediaJob, info: dict[str, Any], item: dict[str, Any], key: str, protocol: str, url: str | None
+    ) -> tuple[FetchedFile, Assembly | None]:
         headers = [(name, value) for name, value in (item.get("http_headers") or {}).items() if is_header(name, value)]
         name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{text_of(item.get('ext')) or 'bin'}"
         about = {
@@ -195,8 +205,9 @@ class Media:
             begun = self._begun(key, url)
             self._note(key, count(item.get("filesize")))
             chunk = count(at(item, "downloader_options", "http_chunk_size"))
-            following = Following(self._act.pieces.parts)
-            got = await self._act.files.get(key, url, headers=headers, chunk=chunk, begun=begun, see=following.see)
+            following = RunningDigest(self._assemblies.parts)
+            request = FetchRequest(key, url, headers=headers, chunk=chunk, partial=begun, see=following.see)
+            got = await self._fetcher.fetch(request)
             known = await following.digest_of(got.pieces)
         elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
             got = await self._stream(job, key, protocol, item, headers)
@@ -205,51 +216,51 @@ class Media:
                 name = f"{name.rpartition('.')[0]}.ts"
         else:
             return await self._by_extractor(job, item, key, about), None
-        if record := self._act.by_uri.get(manifest or ""):
+        if record := self._context.exchanges.by_uri.get(manifest or ""):
             about["manifest"] = record
         if not got.pieces:
             return got, None
-        assembly = await asyncio.to_thread(self._act.pieces.assemble, name, got, about, known)
+        assembly = await asyncio.to_thread(self._assemblies.assemble, name, got, about, known)
         if got.outcome is Outcome.CAPTURED:
-            self._act.home.state.file_done(self._state_key(key))
+            self._context.home.state.file_done(self._state_key(key))
         return got, assembly
 
-    async def direct(self, key: str, url: str, attachment: Attachment) -> FileGot:
+    async def direct(self, key: str, url: str, attachment: Attachment) -> FetchedFile:
         """A file with a link of its own. It becomes an assembly only where it arrived in more than one answer."""
         begun = self._begun(key, url)
         self._note(key, attachment.size)
-        got = await self._act.files.get(key, url, begun=begun)
+        got = await self._fetcher.fetch(FetchRequest(key, url, partial=begun))
         if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
             name = attachment.file_name or safe_split(url).path.rpartition("/")[2] or "file"
-            await asyncio.to_thread(self._act.pieces.assemble, name, got, {"url": url, "part_of": key})
+            await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
         if got.outcome is Outcome.CAPTURED:
-            self._act.home.state.file_done(self._state_key(key))
+            self._context.home.state.file_done(self._state_key(key))
         return got
 
     # -- what is already there ---------------------------------------------------------------------------------------
 
     def _state_key(self, key: str) -> str:
         """Names the file without naming it: links can hold secrets, and the state is not encrypted."""
-        return sha256_hex(f"{self._act.target.key}\n{key}".encode())
+        return sha256_hex(f"{self._context.target.key}\n{key}".encode())
 
     def _note(self, key: str, size: int | None) -> None:
         """Remembers which captures hold parts of the file, so that a later one can go on."""
         if size is None or size >= RESUMABLE:
-            self._act.home.state.file_begun(self._state_key(key), self._act.capture_id)
+            self._context.home.state.file_begun(self._state_key(key), self._context.capture_id)
 
-    def _begun(self, key: str, url: str) -> Begun | None:
+    def _begun(self, key: str, url: str) -> PartialFile | None:
         earlier = self._earlier(key)
-        return begun_in(self._act.home, earlier, key) if earlier else None
+        return begun_in(self._context.home, earlier, key) if earlier else None
 
     def _earlier(self, key: str) -> list[str]:
-        captures = self._act.home.state.file_captures(self._state_key(key))
-        return [capture for capture in captures if capture != self._act.capture_id]
+        captures = self._context.home.state.file_captures(self._state_key(key))
+        return [capture for capture in captures if capture != self._context.capture_id]
 
     def _fragments_held(self, key: str) -> dict[tuple[str, str], Piece]:
         """Whole fragments in earlier captures, by tag and path of the link (its signature changes)."""
         held = {}
         for capture in self._earlier(key):
-            folder = self._act.home.path / self._act.home.capture_folder(capture)
+            folder = self._context.home.path / self._context.home.capture_folder(capture)
             try:
                 lines = list(read_lines(folder / "records.jsonl"))
             except (OSError, EvidenceError):
@@ -268,11 +279,11 @@ class Media:
     # -- fragments -----------------------------------------------------------------------------------------------------
 
     async def _stream(
-        self, job: Job, key: str, protocol: str, item: dict[str, Any], headers: list[tuple[str, str]]
-    ) -> FileGot:
+        self, job: MediaJob, key: str, protocol: str, item: dict[str, Any], headers: list[tuple[str, str]]
+    ) -> FetchedFile:
         """A file in fragments. Where these are encrypted, what is played is kept again, since they do not reproduce it."""
         self._note(key, None)
-        fragments = Fragments(self._act, key, headers, self._fragments_held(key), self._config.live_seconds)
+        fragments = SegmentedDownload(self._context, self._fetcher, key, headers, self._fragments_held(key))
         if not protocol.startswith("m3u8"):
             return joined(await fragments.fetch(dash(item)))
         got, stream = await fragments.hls(str(item["url"]))
@@ -280,26 +291,26 @@ class Media:
             await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
         return got
 
-    def _keep_decrypted(self, job: Job, key: str, got: FileGot, stream: Stream) -> None:
-        with scratch(self._act.home.path, "media") as folder:
+    def _keep_decrypted(self, job: MediaJob, key: str, got: FetchedFile, stream: Stream) -> None:
+        with scratch(self._context.home.path, "media") as folder:
             out = folder / "decrypted"
             try:
-                decrypted(stream, self._act.pieces.parts, out)
+                decrypted(stream, self._assemblies.parts, out)
             except (ValueError, EvidenceError, OSError) as error:
                 got.outcome, got.reason = Outcome.PARTIAL, f"kept encrypted: {error}"
                 return
-            ref = self._act.writer.resource_file(
+            ref = self._context.writer.resource_file(
                 f"urn:archiver:decrypted:{job.url}", "video/mp2t", out, {"part_of": key, "method": "AES-128"}
             )
             got.reason = f"the fragments are encrypted; as it is played: {ref.record_id}"
 
-    async def _by_extractor(self, job: Job, item: dict[str, Any], key: str, about: dict[str, Any]) -> FileGot:
+    async def _by_extractor(self, job: MediaJob, item: dict[str, Any], key: str, about: dict[str, Any]) -> FetchedFile:
         """A protocol of its own: yt-dlp downloads through the recorder, and the file is kept again as a resource."""
-        with scratch(self._act.home.path, "media") as folder:
+        with scratch(self._context.home.path, "media") as folder:
             request = {
                 "do": "download",
                 "url": job.url,
-                "proxy": self._act.port.proxy_for(f"{key} download"),
+                "proxy": self._context.port.proxy_for(f"{key} download"),
                 "user_agent": self._config.user_agent,
                 "cookies": str(path) if (path := self._cookies(job.url)) else None,
                 "extractor_args": self._config.extractor_args or None,
@@ -307,55 +318,55 @@ class Media:
                 "folder": str(folder),
             }
             try:
-                answer = await self._act.archive.extractors.run(request, self._config.live_seconds + 600)
+                answer = await self._extractors.run(request, self._config.live_seconds + 600)
             except (TimeoutError, ExtractorDied) as error:
-                return FileGot(Outcome.FAILED, f"the download broke down: {error}")
+                return FetchedFile(Outcome.FAILED, f"the download broke down: {error}")
             if "error" in answer:
                 outcome, reason = outcome_of(answer["error"])
-                return FileGot(outcome, reason)
+                return FetchedFile(outcome, reason)
             files = sorted(path for path in folder.glob("media.*") if path.suffix not in (".part", ".ytdl"))
             if not files:
-                return FileGot(Outcome.PARTIAL, "the download left no file")
+                return FetchedFile(Outcome.PARTIAL, "the download left no file")
             ref = await asyncio.to_thread(
-                self._act.writer.resource_file,
+                self._context.writer.resource_file,
                 f"youtube-dl:00001:{job.url}",
                 (text_of(item.get("ext")) and f"video/{item['ext']}") or "application/octet-stream",
                 files[0],
                 {"part_of": key, "about": about},
             )
-            return FileGot(Outcome.CAPTURED, "kept as a resource: its pieces do not reproduce it", ref.record_id)
+            return FetchedFile(Outcome.CAPTURED, "kept as a resource: its pieces do not reproduce it", ref.record_id)
 
     # -- assemblies ------------------------------------------------------------------------------------------------------
 
     async def _merge(
-        self, job: Job, info: dict[str, Any], assemblies: list[Assembly]
+        self, job: MediaJob, info: dict[str, Any], assemblies: list[Assembly]
     ) -> tuple[Outcome, str | None, Assembly | None]:
         """A `conversion` of the separate video and audio into one file, on request."""
-        act = self._act
+        inventory = self._inventory
         key = f"{job.key} {text_of(info.get('id')) or ''} merged"
-        if not act.discover(key, "conversion", None, job.key):
+        if not inventory.discover(key, "conversion", None, job.key):
             return Outcome.CAPTURED, None, None
         try:
-            with scratch(act.home.path, "merge") as folder:
+            with scratch(self._context.home.path, "merge") as folder:
                 ref = await asyncio.to_thread(self._merged, folder, job, assemblies)
         except (ffmpeg.ConversionError, DiskError, OSError) as error:
-            act.end(key, Outcome.FAILED, f"the merge failed: {error}")
+            inventory.end(key, Outcome.FAILED, f"the merge failed: {error}")
             return Outcome.FAILED, f"the merge failed: {error}", None
-        act.end(key, Outcome.CAPTURED, None, ref)
+        inventory.end(key, Outcome.CAPTURED, None, ref)
         return Outcome.CAPTURED, None, None
 
-    def _merged(self, folder: Path, job: Job, assemblies: list[Assembly]) -> str:
+    def _merged(self, folder: Path, job: MediaJob, assemblies: list[Assembly]) -> str:
         paths = []
         for number_, assembly in enumerate(assemblies):
             path = folder / f"{number_}-{assembly.name}"
             with open(path, "wb") as stream:
-                for part in self._act.pieces.parts(list(assembly.pieces)):
+                for part in self._assemblies.parts(list(assembly.pieces)):
                     stream.write(part)
             paths.append(path)
         out, facts = ffmpeg.merge(paths, folder)
         facts["inputs"] = [{"name": item.name, "sha256": item.sha256} for item in assemblies]
         refers = [("WARC-Refers-To", assemblies[0].pieces[0].record)]
-        ref = self._act.writer.resource_file(
+        ref = self._context.writer.resource_file(
             f"urn:archiver:merged:{job.url}",
             ffmpeg.media_type(out),
             out,
@@ -365,7 +376,7 @@ class Media:
         )
         block = json.dumps({"format": "archiver-conversion/1", "record": ref.record_id, **facts}, indent=1).encode()
         about = [("WARC-Refers-To", ref.record_id)]
-        self._act.writer.resource(
+        self._context.writer.resource(
             f"urn:archiver:conversion:{ref.record_id}", "application/json", block, record_type="metadata", fields=about
         )
         return ref.record_id
@@ -373,26 +384,18 @@ class Media:
     # -- captions ----------------------------------------------------------------------------------------------------------
 
     async def _captions(
-        self, job: Job, info: dict[str, Any], lang: str, automatic: bool, track: dict[str, Any]
+        self, job: MediaJob, info: dict[str, Any], lang: str, automatic: bool, track: dict[str, Any]
     ) -> tuple[Outcome, str | None, None]:
         """One caption track: fetched, and read into posts."""
-        act = self._act
+        inventory = self._inventory
         key = f"{job.key} {text_of(info.get('id')) or ''} captions {lang}{' automatic' if automatic else ''}"
         url = str(track["url"])
-        if not act.discover(key, "captions", url, job.key, automatic=automatic, lang=lang):
+        if not inventory.discover(key, "captions", url, job.key, automatic=automatic, lang=lang):
             return Outcome.CAPTURED, None, None
-        async with act.slots:
-            got = await act.files.get(key, url, text=True, keep_body=TEXT_LIMIT)
+        async with self._context.slots:
+            got = await self._fetcher.fetch(FetchRequest(key, url, text=True, keep_body=TEXT_LIMIT))
         if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
             body = decode_body(got.done.body, got.done.header("content-encoding"), TEXT_LIMIT)
-            act.captions_read(key, got.done.uri, body or b"", got.record, lang, automatic)
-        act.end(key, got.outcome, got.reason, got.record)
+            self._posts.take_captions(key, CaptionTrack(got.done.uri, body or b"", lang, automatic), got.record)
+        inventory.end(key, got.outcome, got.reason, got.record)
         return got.outcome, got.reason, None
-
-
-def free_room(path: Path, size: int | None, reserve: int) -> str | None:
-    """Why a file of `size` bytes should not be started, or None."""
-    free = shutil.disk_usage(path).free - reserve
-    if size is not None and size > free:
-        return f"no room on the disk: the file has {size} bytes and {max(0, free)} are free; free some space and capture the link again"
-    return f"no room on the disk: fewer than {reserve} bytes are left" if free <= 0 else None

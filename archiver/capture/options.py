@@ -1,4 +1,4 @@
-"""What a person asks of a capture beside the link, what they are told of it, and what made it."""
+"""What a person asks of a capture beside the link."""
 
 from __future__ import annotations
 

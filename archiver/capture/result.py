@@ -1,4 +1,4 @@
-"""What a person is told of one capture."""
+"""What a person is told of a capture: while it is open, and when it has ended."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from spiders.posts import Outcome
 from spiders.targets import Target
 
 
-def leaves(not_kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without the posts that are incomplete only because of a part that is listed too, and the target's own line."""
-    keys = [str(item["key"]) for item in not_kept]
+@dataclass(frozen=True)
+class Progress:
+    """How far an open capture has come."""
 
-    def only_repeats(key: str) -> bool:
-        parts = (f"{key} #", f"{key} ") if "#" in key else (f"{key} #",)
-        return any(other.startswith(parts) for other in keys) or (key == "target" and len(keys) > 1)
-
-    return [item for item in not_kept if not only_repeats(str(item["key"]))]
+    capture: str
+    url: str
+    posts: int
+    waiting: int
+    """Files under way."""
+    received: int
+    """Bytes."""
+    closed: bool
 
 
 @dataclass
-class Result:
-    """What a person is told of one capture."""
+class CaptureResult:
+    """What a person is told of one capture that has ended."""
 
     capture: str
     run: str
@@ -44,3 +47,14 @@ class Result:
     walk_ended: bool = True
     part_full: bool = False
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[dict[str, Any]]:
+        """What was not kept, without the posts that are incomplete only by a part listed too, and the target's own line."""
+        keys = [str(item["key"]) for item in self.not_kept]
+
+        def only_repeats(key: str) -> bool:
+            parts = (f"{key} #", f"{key} ") if "#" in key else (f"{key} #",)
+            return any(other.startswith(parts) for other in keys) or (key == "target" and len(keys) > 1)
+
+        return [item for item in self.not_kept if not only_repeats(str(item["key"]))]

@@ -6,24 +6,21 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from archiver.home.home import Home
 from storage.assembly import Piece, payload
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.warc import read_warc
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
-
-_SPAN = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-
-
+CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+"""`str.isdigit` also takes signs that `int` does not."""
 _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 
 @dataclass
-class Begun:
+class PartialFile:
     """What is held of a file before asking on: its pieces, and what the server said of the whole."""
 
     pieces: list[Piece] = field(default_factory=list)
@@ -32,11 +29,12 @@ class Begun:
 
     @property
     def size(self) -> int:
+        """How many bytes are held."""
         return sum(piece.length for piece in self.pieces)
 
 
-def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
-    """What earlier, sealed captures hold of the file that was fetched under `tag`: its contiguous beginning."""
+def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
+    """Return what earlier, sealed captures hold of the file that was fetched under `tag`: its contiguous beginning."""
     found: list[tuple[int, int, str, str, int | None, str | None]] = []
     for capture in captures:
         folder = home.path / home.capture_folder(capture)
@@ -56,16 +54,15 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
                 continue
             size = line.get("payload_size")
             length = size if isinstance(size, int) else None
-            span = _SPAN.fullmatch(head.get("content-range", ""))
+            span = CONTENT_RANGE.fullmatch(head.get("content-range", ""))
             start = int(span[1]) if span else 0
-            stated = (int(span[3]) if span[3] != "*" else None) if span else _digits(head.get("content-length"))
+            stated = (int(span[3]) if span[3] != "*" else None) if span else digits(head.get("content-length"))
             if length is None:
                 length = sum(len(part) for part in payload(folder / line["file"], line["offset"], 0, 1 << 62))
-            tag_ = head.get("etag")
-            validator = tag_ if tag_ and not tag_.startswith("W/") else head.get("last-modified")
+            validator = strong_validator(head.get("etag"), head.get("last-modified"))
             if length:
                 found.append((start, length, where["record"], where["capture"], stated, validator))
-    held = Begun()
+    held = PartialFile()
     for start, length, record, capture, total, validator in sorted(found):
         if held.pieces and (total != held.total or validator != held.validator):
             continue  # another version of the file
@@ -74,11 +71,17 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> Begun:
             held.pieces.append(Piece(record, skip, length - skip, capture))
             held.total, held.validator = total, validator
     # Without a validator nobody can say that the rest would belong to the same file.
-    return held if held.total is not None and held.validator else Begun()
+    return held if held.total is not None and held.validator else PartialFile()
 
 
-def _digits(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+def strong_validator(entity_tag: str | None, last_modified: str | None) -> str | None:
+    """Return what tells a version of a file (RFC 9110 13.1.5): a strong entity tag, else the date of last modification."""
+    return entity_tag if entity_tag and not entity_tag.startswith("W/") else last_modified
+
+
+def digits(text: str | None) -> int | None:
+    """Return the number that a header states, or None."""
+    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def _head(path: Path, offset: int) -> dict[str, str] | None:

@@ -3,93 +3,79 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from scrapy import signals
-from scrapy.crawler import AsyncCrawlerRunner
-from scrapy.settings import Settings, SettingsAttribute
-
+from archiver.capture.options import Options
+from archiver.capture.session import CaptureSession
+from archiver.capture.support import kind_of, unsupported
 from spiders.platform import imported
 from spiders.platforms import platform_named
-
-if TYPE_CHECKING:
-    from archiver.capture.session import Act
-
-
-class QuickSettings(Settings):  # type: ignore[misc]
-    """Scrapy copies all its settings, deeply, for each crawler: as long as capturing a small page takes."""
-
-    def copy(self) -> QuickSettings:
-        """Its own values and priorities; what is inside a value is shared, since nothing here changes it."""
-        made = QuickSettings.__new__(QuickSettings)
-        made.__dict__ = {
-            **self.__dict__,
-            "attributes": {
-                name: SettingsAttribute(item.value, item.priority) for name, item in self.attributes.items()
-            },
-        }
-        return made
+from spiders.posts import Outcome
+from spiders.targets import Target
 
 
-@lru_cache(maxsize=1)
-def _base() -> QuickSettings:
-    settings = QuickSettings()
-    settings.setmodule("spiders.settings", priority="project")
-    settings.set("TWISTED_REACTOR_ENABLED", False, priority="cmdline")
-    return settings
+class ScrapyDriver:
+    """Captures what is on the public web, by the spiders that the table of platforms names."""
+
+    def takes(self, target: Target, options: Options) -> bool:
+        """Take everything that no other driver does."""
+        return True
+
+    def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
+        """Return why no spider can capture or walk it, or None."""
+        return unsupported(target, walk)
+
+    async def run(self, session: CaptureSession) -> None:
+        """Run the spider that fits the target until it has nothing more to ask."""
+        # Late: Scrapy takes longer to load than most commands to run.
+        from scrapy import signals
+        from scrapy.crawler import AsyncCrawlerRunner
+
+        from archiver.capture.scrapy_settings import spider_settings
+
+        logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
+        spider, arguments = chosen(session)
+        context = session.context
+        port, config = context.port, context.config
+        settings = spider_settings(port.address, port.authorization, config.user_agent, config.retries)
+        runner = AsyncCrawlerRunner(settings)
+        crawler = runner.create_crawler(spider)
+
+        def scraped(item: Any) -> None:
+            session.seen(item)
+
+        def failed(failure: Any, response: Any) -> None:
+            session.parser_failed(f"{failure.type.__name__} on {response.url}")
+
+        crawler.signals.connect(scraped, signal=signals.item_scraped)
+        crawler.signals.connect(failed, signal=signals.spider_error)
+        await runner.crawl(crawler, target=context.target, **arguments)
+
+    async def close(self) -> None:
+        """Nothing outlives a capture."""
 
 
-def spider_settings(address: tuple[str, int], authorization: str, user_agent: str, retries: int = 2) -> Settings:
-    settings = _base().copy()
-    settings.set("RECORDER_ADDRESS", list(address), priority="cmdline")
-    settings.set("RECORDER_AUTHORIZATION", authorization, priority="cmdline")
-    settings.set("USER_AGENT", user_agent, priority="cmdline")
-    settings.set("RETRIES", retries, priority="cmdline")
-    return settings
-
-
-def chosen(act: Act) -> tuple[Any, dict[str, Any]]:
-    """(the spider that fits the target, what it is told beside it)."""
-    options, config = act.options, act.home.config
-    platform = platform_named(act.target.platform)
-    kind = platform.kind(act.target.kind)
-    use = kind.walk.use if act.going is not None and kind.walk is not None else kind.capture
+def chosen(session: CaptureSession) -> tuple[Any, dict[str, Any]]:
+    """Return the spider that fits the target, and what it is told beside it."""
+    context = session.context
+    options, config, walk = context.options, context.config, context.walk
+    platform, kind = platform_named(context.target.platform), kind_of(context.target)
+    use = kind.walk.use if walk is not None and kind.walk is not None else kind.capture
     assert use is not None, "what has no spider was refused before"
     offered: dict[str, Any] = {
-        "enough": act.enough,
+        "enough": session.enough,
         "comments": options.comments,
         "holes": options.holes,
         "quick": options.quick,
         "follow": options.follow,
         "limited": options.limit is not None,
-        "thread": act.going is not None,
-        "clock": act.home.clock,
+        "thread": walk is not None,
+        "clock": context.home.clock,
         "query_ids": config.x_queries,
         "features": config.x_features,
     }
     if platform.cookies_of is not None:
         offered["cookies"] = config.cookies_for(platform.cookies_of, platform.name)
-    if act.going is not None:
-        offered |= {"cursor": act.going.state.cursor, "since": options.since, "until": options.until}
+    if walk is not None:
+        offered |= {"cursor": walk.state.cursor, "since": options.since, "until": options.until}
     return imported(use.spider), {name: offered[name] for name in use.takes if name in offered}
-
-
-async def run_spider(act: Act) -> None:
-    """Runs the spider that fits the target until it has nothing more to ask."""
-    logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
-    spider, arguments = chosen(act)
-    config = act.home.config
-    settings = spider_settings(act.port.address, act.port.authorization, config.user_agent, config.retries)
-    runner = AsyncCrawlerRunner(settings)
-    crawler = runner.create_crawler(spider)
-
-    def scraped(item: Any) -> None:
-        act.seen(item)
-
-    def failed(failure: Any, response: Any) -> None:
-        act.parser_failed(f"{failure.type.__name__} on {response.url}")
-
-    crawler.signals.connect(scraped, signal=signals.item_scraped)
-    crawler.signals.connect(failed, signal=signals.spider_error)
-    await runner.crawl(crawler, target=act.target, **arguments)

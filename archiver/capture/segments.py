@@ -7,22 +7,20 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from archiver.capture.fetcher import FileGot
+from archiver.capture.context import CaptureContext
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
 from archiver.recorder.content_coding import decode_body
 from spiders.json_access import dicts, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
 from storage.assembly import Piece
-
-if TYPE_CHECKING:
-    from archiver.capture.session import Act
 
 AT_ONCE = 4
 PLAYLIST_LIMIT = 8 << 20
@@ -38,15 +36,15 @@ Held = dict[tuple[str, str], Piece]
 class Stream:
     """What was fetched of a stream so far."""
 
-    parts: list[FileGot] = field(default_factory=list)
+    parts: list[FetchedFile] = field(default_factory=list)
     fragments: list[tuple[Segment, list[Piece]]] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
     """What is wrong with the stream as a whole, each said once."""
 
-    def got(self, ending: str | None = None) -> FileGot:
+    def got(self, ending: str | None = None) -> FetchedFile:
         """The stream as one file. `ending`: why it was cut off."""
-        said = [FileGot(Outcome.PARTIAL, text) for text in (*([ending] if ending else []), *self.remarks)]
+        said = [FetchedFile(Outcome.PARTIAL, text) for text in (*([ending] if ending else []), *self.remarks)]
         return joined([*said, *self.parts])
 
     @property
@@ -54,34 +52,37 @@ class Stream:
         return any(segment.key for segment, _ in self.fragments)
 
 
-class Fragments:
+class SegmentedDownload:
     """Fetches the fragments of one file. `held`: those that earlier captures hold, by tag and path of the link."""
 
-    def __init__(self, act: Act, key: str, headers: Headers, held: Held, live_seconds: float) -> None:
-        self._act, self._key, self._headers = act, key, headers
-        self._held, self._live_seconds = held, live_seconds
+    def __init__(self, context: CaptureContext, fetcher: Fetcher, key: str, headers: Headers, held: Held) -> None:
+        self._context, self._fetcher = context, fetcher
+        self._key, self._headers, self._held = key, headers, held
+        self._live_seconds = context.config.live_seconds
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def fetch(self, segments: list[Segment]) -> list[FileGot]:
+    async def fetch(self, segments: list[Segment]) -> list[FetchedFile]:
         """Some at a time; the results in order."""
         return list(await asyncio.gather(*(self._one(segment) for segment in segments)))
 
-    async def _one(self, segment: Segment) -> FileGot:
+    async def _one(self, segment: Segment) -> FetchedFile:
         tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
         if piece := self._held.get((tag, safe_split(segment.url).path)):
-            return FileGot(Outcome.CAPTURED, None, piece.record, None, [piece])
+            return FetchedFile(Outcome.CAPTURED, None, piece.record, None, [piece])
         async with self._gate:
-            return await self._act.files.get(tag, segment.url, headers=self._headers, span=segment.span)
+            request = FetchRequest(tag, segment.url, headers=self._headers, span=segment.span)
+            return await self._fetcher.fetch(request)
 
-    async def _playlist(self, url: str, turn: int) -> tuple[Playlist | None, FileGot]:
+    async def _playlist(self, url: str, turn: int) -> tuple[Playlist | None, FetchedFile]:
         tag = f"{self._key} playlist {turn}"
-        got = await self._act.files.get(tag, url, headers=self._headers, text=True, keep_body=PLAYLIST_LIMIT)
+        request = FetchRequest(tag, url, headers=self._headers, text=True, keep_body=PLAYLIST_LIMIT)
+        got = await self._fetcher.fetch(request)
         if got.outcome is not Outcome.CAPTURED or got.done is None or got.done.body is None:
             return None, got
         body = decode_body(got.done.body, got.done.header("content-encoding"), PLAYLIST_LIMIT)
         return parse_playlist((body or b"").decode("utf-8", "replace"), got.done.uri), got
 
-    async def hls(self, url: str) -> tuple[FileGot, Stream]:
+    async def hls(self, url: str) -> tuple[FetchedFile, Stream]:
         """RFC 8216. A live playlist is read again until it ends, the person stops it, or the limit is reached."""
         loop = asyncio.get_running_loop()
         started, quiet, turn, missed = loop.time(), 0.0, 0, 0
@@ -107,13 +108,13 @@ class Fragments:
             wait = playlist.target if playlist is not None else 2.0
             if (ending := self._ending(loop.time() - started + wait, quiet)) is not None:
                 return stream.got(ending), stream
-            await self._act.pause(min(wait, 10.0))
+            await self._context.pause(min(wait, 10.0))
 
     def _ending(self, elapsed: float, quiet: float) -> str | None:
-        if self._act.interrupted:
+        if self._context.interrupted:
             return "stopped by the person"
-        if self._act.port.stopped:
-            return self._act.port.stopped
+        if self._context.port.stopped:
+            return self._context.port.stopped
         if elapsed > self._live_seconds:
             return f"a live stream: stopped at the limit of {self._live_seconds / 60:g} minutes"
         return "the live stream brought nothing new for two minutes" if quiet > QUIET_SECONDS else None
@@ -138,7 +139,8 @@ class Fragments:
             stream.remarks[f"fragments are encrypted ({playlist.encrypted}) and kept as they are"] = None
         seen |= {mark(segment) for segment in fresh}
         for link in dict.fromkeys(segment.key for segment in fresh if segment.key and segment.key not in stream.keys):
-            got = await self._act.files.get(f"{self._key} key", str(link), headers=self._headers, keep_body=64)
+            request = FetchRequest(f"{self._key} key", str(link), headers=self._headers, keep_body=64)
+            got = await self._fetcher.fetch(request)
             if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
                 stream.keys[str(link)] = got.done.body
             else:
@@ -149,12 +151,12 @@ class Fragments:
         return bool(fresh)
 
 
-def _no_playlist(got: FileGot) -> FileGot:
+def _no_playlist(got: FetchedFile) -> FetchedFile:
     outcome = got.outcome if got.outcome is not Outcome.CAPTURED else Outcome.PARTIAL
-    return FileGot(outcome, got.reason or "the answer is no HLS playlist", got.record, got.done)
+    return FetchedFile(outcome, got.reason or "the answer is no HLS playlist", got.record, got.done)
 
 
-def joined(parts: list[FileGot]) -> FileGot:
+def joined(parts: list[FetchedFile]) -> FetchedFile:
     """Fragments in order, as one file. A missing one leaves the file partial, never shorter without a word."""
     pieces = [piece for part in parts for piece in part.pieces]
     bad = [part for part in parts if part.outcome is not Outcome.CAPTURED]
@@ -163,11 +165,11 @@ def joined(parts: list[FileGot]) -> FileGot:
     kind = next((part.media_type for part in parts if part.media_type), None)
     if not bad:
         reason = None if pieces else "no fragment"
-        return FileGot(Outcome.CAPTURED if pieces else Outcome.PARTIAL, reason, record, done, pieces, kind)
+        return FetchedFile(Outcome.CAPTURED if pieces else Outcome.PARTIAL, reason, record, done, pieces, kind)
     if not pieces:
-        return FileGot(bad[0].outcome, bad[0].reason, record, done, [], kind)
+        return FetchedFile(bad[0].outcome, bad[0].reason, record, done, [], kind)
     reason = bad[0].reason if len(bad) == 1 else f"{len(bad)} of {len(parts)} fragments not whole: {bad[0].reason}"
-    return FileGot(Outcome.PARTIAL, reason, record, done, pieces, kind)
+    return FetchedFile(Outcome.PARTIAL, reason, record, done, pieces, kind)
 
 
 def dash(item: dict[str, Any]) -> list[Segment]:

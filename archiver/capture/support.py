@@ -1,25 +1,29 @@
-"""Which targets can be captured, and which can be walked."""
+"""Which targets can be captured or walked, and how, by the table of platforms."""
 
 from __future__ import annotations
 
+from spiders.platform import Kind
 from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 
 
+def kind_of(target: Target) -> Kind:
+    """Return the row of a target's kind."""
+    return platform_named(target.platform).kind(target.kind)
+
+
 def walked(target: Target, account: bool) -> str | None:
-    """What a walk of the target is called, or None where there is none."""
-    platform = platform_named(target.platform)
-    kind = platform.kind(target.kind)
+    """Return what a walk of the target is called, or None where there is none."""
+    platform, kind = platform_named(target.platform), kind_of(target)
     if account and platform.by_account:
         return kind.account_walk
     return kind.walk.called if kind.walk else None
 
 
 def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
-    """Targets that are recognised and cannot be captured, or not in this way, with what to do."""
-    platform = platform_named(target.platform)
-    kind = platform.kind(target.kind)
+    """Return why a target that is recognised cannot be captured, or not in this way, with what to do; None if it can."""
+    platform, kind = platform_named(target.platform), kind_of(target)
     if account and platform.by_account:
         if kind.account_walk if walk else kind.account:
             return None

@@ -1,4 +1,4 @@
-"""`archiver crawl`: a walk in parts, and then what the walk has found, each in a capture of its own.
+"""A walk in parts, and then what the walk has found, each in a capture of its own.
 
 How far a walk has come is remembered after each page, once everything on it has its outcome. A killed walk goes on
 there; what the interrupted part had kept beyond it is read from that part's inventory and not taken twice.
@@ -9,21 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import Options
-from archiver.capture.result import Result
-from archiver.capture.walk_state import KEPT, KNOWN, Going
+from archiver.capture.result import CaptureResult
+from archiver.capture.walk_state import KEPT, KNOWN, WalkState
+from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.state import RunState
 from storage.times import utc_text
-
-if TYPE_CHECKING:
-    from archiver.capture.engine import Archive
-    from archiver.home.home import Home
 
 AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
 """Outcomes of what a walk found that are tried again when the walk is gone on with."""
@@ -33,10 +31,10 @@ AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
 class Walk:
     """One walk. `on_part` is called with the result of each capture."""
 
-    archive: Archive
+    engine: CaptureEngine
     target: Target
     options: Options
-    on_part: Callable[[Result], None]
+    on_part: Callable[[CaptureResult], None]
     at_once: int = 2
     named: str | None = None
     """The id of the run, where it follows from a job. A run of that id that reached its end is not walked again."""
@@ -45,12 +43,12 @@ class Walk:
 
     What it finds is not captured: a look at a list is no reason to ask for everything in it once more.
     """
-    results: list[Result] = field(default_factory=list)
+    results: list[CaptureResult] = field(default_factory=list)
     failed: list[tuple[str, EvidenceError]] = field(default_factory=list)
 
-    async def run(self, restart: bool = False) -> list[Result]:
-        """Raises `StorageError`, `ArchiverError`."""
-        home = self.archive.home
+    async def run(self, restart: bool = False) -> list[CaptureResult]:
+        """Walk to the end and capture what was found. Raises `StorageError`, `ArchiverError`."""
+        home = self.engine.home
         asked = _asked(self.options) | {"alone": self.alone}
         begun = home.state.run(self.named) if self.named is not None else None
         if begun is not None and begun.done:
@@ -60,72 +58,72 @@ class Walk:
             run = self.named or home.new_capture_id(home.clock())
             state = RunState(run, self.target.key, 0, None, False, asked)
             home.state.save_run(state)
-        going = Going(home, state, kept_before(home, state))
+        walk = WalkState(home, state, kept_before(home, state))
         if self.options.limit is not None:
-            going.left = max(0, self.options.limit - kept_in_all(home, state.run))
+            walk.left = max(0, self.options.limit - kept_in_all(home, state.run))
         if not state.options.get("walked"):
-            await self._parts(going)
+            await self._parts(walk)
         if not self.alone:
-            await self._found(going)
+            await self._found(walk)
         return self.results
 
-    async def _parts(self, going: Going) -> None:
-        home = self.archive.home
-        while not self.archive.stopping and going.left != 0:
-            going.state = replace(going.state, parts=going.state.parts + 1)
-            home.state.save_run(going.state)
-            narrowed = replace(self.options, limit=going.left)
-            result = await self.archive.part(self.target, narrowed, going)
+    async def _parts(self, walk: WalkState) -> None:
+        home = self.engine.home
+        while not self.engine.stopping and walk.left != 0:
+            walk.state = replace(walk.state, parts=walk.state.parts + 1)
+            home.state.save_run(walk.state)
+            narrowed = replace(self.options, limit=walk.left)
+            result = await self.engine.part(self.target, narrowed, walk)
             self.results.append(result)
             self.on_part(result)
-            if going.left is not None:
-                going.left = max(0, going.left - result.posts)
-            if result.walk_ended or going.left == 0:
-                self._walked(going)
+            if walk.left is not None:
+                walk.left = max(0, walk.left - result.posts)
+            if result.walk_ended or walk.left == 0:
+                self._walked(walk)
                 return
             if not result.part_full:
                 if result.outcome in NOTHING_THERE:
-                    self._walked(going)
+                    self._walked(walk)
                 return
-            if not going.known:  # what comes after this part needs nothing of it any more
-                going.state = replace(going.state, options={**going.state.options, "at": going.state.parts + 1})
-        if going.left == 0:
-            self._walked(going)
+            if not walk.known:  # what comes after this part needs nothing of it any more
+                walk.state = replace(walk.state, options={**walk.state.options, "at": walk.state.parts + 1})
+        if walk.left == 0:
+            self._walked(walk)
 
-    def _walked(self, going: Going) -> None:
-        left = not self.alone and bool(self.archive.home.state.frontier(going.state.run))
-        options = {**going.state.options, "walked": True}
-        going.state = replace(going.state, done=not left, options=options)
-        self.archive.home.state.save_run(going.state)
+    def _walked(self, walk: WalkState) -> None:
+        left = not self.alone and bool(self.engine.home.state.frontier(walk.state.run))
+        options = {**walk.state.options, "walked": True}
+        walk.state = replace(walk.state, done=not left, options=options)
+        self.engine.home.state.save_run(walk.state)
 
-    async def _found(self, going: Going) -> None:
-        """Captures what the walk has found. What was blocked or failed is tried again the next time."""
-        home, slots = self.archive.home, asyncio.Semaphore(self.at_once)
-        parts = going.state.parts
+    async def _found(self, walk: WalkState) -> None:
+        """Capture what the walk has found. What was blocked or failed is tried again the next time."""
+        home, slots = self.engine.home, asyncio.Semaphore(self.at_once)
+        parts = walk.state.parts
 
         async def one(number: int, key: str, link: str) -> None:
             async with slots:
                 found = parse_target(link)
-                if self.archive.stopping or not isinstance(found, Target):
+                if self.engine.stopping or not isinstance(found, Target):
                     return
                 options = replace(self.options, limit=None, since=None, until=None)
                 try:
-                    result = await self.archive.capture(found, options, going.state.run, number)
+                    result = await self.engine.capture(found, options, walk.state.run, number)
                 except EvidenceError as error:
                     self.failed.append((link, error))
                     return
                 self.results.append(result)
                 self.on_part(result)
                 if result.outcome not in AGAIN and result.reason != INTERRUPTED:
-                    home.state.frontier_done(going.state.run, key)
+                    home.state.frontier_done(walk.state.run, key)
 
-        todo = home.state.frontier(going.state.run)
+        todo = home.state.frontier(walk.state.run)
         if todo:
-            going.state = replace(going.state, parts=parts + len(todo))
-            home.state.save_run(going.state)
+            walk.state = replace(walk.state, parts=parts + len(todo))
+            home.state.save_run(walk.state)
         await asyncio.gather(*(one(parts + n, key, link) for n, (key, link) in enumerate(todo, 1)))
-        if going.state.options.get("walked") and not home.state.frontier(going.state.run):
-            home.state.save_run(replace(going.state, done=True))
+        if walk.state.options.get("walked") and not home.state.frontier(walk.state.run):
+            home.state.save_run(replace(walk.state, done=True))
 
 
 NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
@@ -147,7 +145,7 @@ def _asked(options: Options) -> dict[str, Any]:
 
 
 def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
-    """The walk of that target with the same options that did not reach its end."""
+    """Return the walk of that target with the same options that did not reach its end, or None."""
     asked = _asked(options)
     older = {"by": None, "oldest_first": False, "alone": False}  # what a run of an older release could only be
     runs = home.state.unfinished_runs(target.key)
@@ -162,7 +160,7 @@ def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
 
 
 def kept_in_all(home: Home, run: str) -> int:
-    """How many posts all parts of a run have kept so far."""
+    """Count the posts that all parts of a run have kept so far."""
     kept = {
         line["key"]
         for row in home.catalog.run(run)
@@ -173,7 +171,7 @@ def kept_in_all(home: Home, run: str) -> int:
 
 
 def kept_before(home: Home, state: RunState) -> set[str]:
-    """Keys of posts that parts have an outcome for which were killed beyond the last checkpoint."""
+    """Return the keys of posts that were kept beyond the last checkpoint, by parts that were killed."""
     kept: set[str] = set()
     for row in home.catalog.run(state.run):
         if row["part"] < state.options.get("at", 1) or row["outcome"] != Outcome.PARTIAL:

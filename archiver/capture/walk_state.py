@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
+from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.state import RunState
 
-if TYPE_CHECKING:
-    from archiver.home.home import Home
-
 
 @dataclass
-class Going:
+class WalkState:
     """Where a walk stands while one of its parts is open.
 
     `known`: inventory keys of posts beyond the last checkpoint that killed parts have kept, and that have not been met
@@ -27,14 +24,14 @@ class Going:
     left: int | None = None
 
     def met(self, key: str) -> bool:
-        """Whether a killed part has kept it. Asked once for each."""
+        """Return whether a killed part has kept it. Asked once for each."""
         if key not in self.known:
             return False
         self.known.discard(key)
         return True
 
     def reached(self, cursor: str | None, found: list[Target]) -> None:
-        """Everything before `cursor` is kept; None: the walk is at its end."""
+        """Remember that everything before `cursor` is kept; None: the walk is at its end."""
         options = self.state.options if self.known else {**self.state.options, "at": self.state.parts}
         self.state = replace(self.state, cursor=cursor or self.state.cursor, options=options)
         self.home.state.reached(self.state, [(target.key, target.url) for target in found])

@@ -13,8 +13,7 @@ from archiver.cli.text import kept
 from archiver.text.plain import harmless, size
 
 if TYPE_CHECKING:
-    from archiver.capture.result import Result
-    from archiver.capture.session import Act
+    from archiver.capture.result import CaptureResult, Progress
 
 _MARKS = {
     "captured": "✓",
@@ -37,7 +36,7 @@ class Console:
         self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
-        self._acts: dict[str, Act] = {}
+        self._open: dict[str, Progress] = {}
         self._mutex = threading.Lock()
 
     def say(self, text: str = "") -> None:
@@ -75,24 +74,28 @@ class Console:
 
     # -- progress ----------------------------------------------------------------------------------------
 
-    def progress(self, act: Act) -> None:
+    def progress(self, progress: Progress) -> None:
         """One line, redrawn, on a terminal; elsewhere nothing between the lines of the results."""
         if not self._live:
             return
         with self._mutex:
-            self._acts[act.capture_id] = act
+            if progress.closed:
+                self._open.pop(progress.capture, None)
+            else:
+                self._open[progress.capture] = progress
             now = time.monotonic()
             if now - self._last < 0.1:
                 return
             self._last = now
-            acts = [a for a in self._acts.values() if not a.writer.closed]
-            self._acts = {a.capture_id: a for a in acts}
-            if not acts:
+            captures = list(self._open.values())
+            if not captures:
                 return
-            received = size(sum(a.port.received + a.arrived for a in acts))
-            waiting = sum(a.waiting for a in acts)
-            posts = sum(a.posts for a in acts)
-            text = f"  {len(acts)} open · {posts} posts · {waiting} files under way · {received} · {acts[-1].shown_target.url}"
+            received = size(sum(one.received for one in captures))
+            waiting = sum(one.waiting for one in captures)
+            posts = sum(one.posts for one in captures)
+            text = (
+                f"  {len(captures)} open · {posts} posts · {waiting} files under way · {received} · {captures[-1].url}"
+            )
             self._draw(text)
 
     def progress_line(self, text: str) -> None:
@@ -117,7 +120,7 @@ class Console:
 
     # -- results -----------------------------------------------------------------------------------------
 
-    def line(self, result: Result, position: int, total: int) -> None:
+    def line(self, result: CaptureResult, position: int, total: int) -> None:
         """One result of many, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else f" · {kept(result.kept)}"
@@ -127,7 +130,7 @@ class Console:
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
 
-    def sealed(self, result: Result) -> None:
+    def sealed(self, result: CaptureResult) -> None:
         """One capture of many that a watch makes, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else ""
@@ -138,7 +141,7 @@ class Console:
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
 
-    def result(self, result: Result) -> None:
+    def result(self, result: CaptureResult) -> None:
         self._clear()
         self.data(result_line(result))
         if self.as_json:
@@ -148,9 +151,7 @@ class Console:
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
-        from archiver.capture.result import leaves
-
-        missing = leaves(result.not_kept)
+        missing = result.missing
         if missing:
             self.say(f"  not kept  {len(missing)}:")
             for item in missing[:5]:
@@ -166,7 +167,7 @@ class Console:
             self.warn(f"  ! {warning}")
 
 
-def result_line(result: Result) -> dict[str, Any]:
+def result_line(result: CaptureResult) -> dict[str, Any]:
     return {
         "capture": result.capture,
         "run": result.run,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.home.home import Home
-    from archiver.home.ports import Decryptor, Fetch, Inspector
+    from archiver.home.ports import Decryptor, Fetch
     from archiver.recorder.network import TestNetwork
     from archiver.signer.local import LocalSigner
+    from archiver.tools.probe import MediaProbe
 
 
 class Context:
@@ -58,11 +59,11 @@ class Context:
 
         return CopiesFetch(home)
 
-    def inspector(self) -> Inspector:
-        """Make what reads the facts of media files."""
-        from archiver.tools.inspector import LocalInspector
+    def inspector(self) -> MediaProbe:
+        """Make what reads the facts of media files; its caller closes it."""
+        from archiver.tools.probe import MediaProbe
 
-        return LocalInspector()
+        return MediaProbe()
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""

@@ -6,15 +6,20 @@ import asyncio
 import os
 import signal
 from asyncio import sleep
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.engine import Archive
+from archiver.capture.engine import CaptureEngine
+from archiver.capture.result import Progress
+from archiver.capture.scrapy_driver import ScrapyDriver
 from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
+from archiver.recorder.proxy import Recorder
 from archiver.seal.kept_stamps import OTS, Stamp
 from archiver.seal.timestamps import Report, asker_for, stamp_latest
+from archiver.telegram.accounts import Telegrams
+from archiver.telegram.driver import TelegramDriver
 from storage.times import utc_text
 
 if TYPE_CHECKING:
@@ -26,8 +31,24 @@ STAMP_EVERY = 45.0
 """Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
 
 
+def capture_engine(
+    context: Context,
+    home: Home,
+    recorder: Recorder,
+    telegrams: Telegrams | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> CaptureEngine:
+    """Compose the engine that captures into `home`.
+
+    `telegrams`: the clients to share, where a command has its own. `report`: what is told of open captures, where it is not the
+    console.
+    """
+    drivers = (TelegramDriver(telegrams or Telegrams(home, recorder.network), recorder), ScrapyDriver())
+    return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)
+
+
 def run_interruptible(
-    work: Coroutine[Any, Any, None], archive: Archive, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)
+    work: Coroutine[Any, Any, None], engine: CaptureEngine, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)
 ) -> None:
     """Ctrl-C once closes and seals what is there as partial; twice stops at once, and the next command recovers.
 
@@ -36,10 +57,10 @@ def run_interruptible(
     cases = list(cases)
 
     async def stamp() -> None:
-        await asyncio.to_thread(after_captures, context, archive.home, cases)
+        await asyncio.to_thread(after_captures, context, engine.home, cases)
 
     async def stamping() -> None:
-        while archive.home.config.timestamps.wanted:
+        while engine.home.config.timestamps.wanted:
             await sleep(STAMP_EVERY)
             await stamp()
 
@@ -54,7 +75,7 @@ def run_interruptible(
                 context.console.warn(
                     "stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once."
                 )
-                archive.interrupt()
+                engine.interrupt()
             else:
                 context.console.warn("stopped at once; the next command seals what was received.")
                 os._exit(ExitCode.FAILED)
@@ -68,13 +89,13 @@ def run_interruptible(
                 RuntimeError,
             ):  # not the main thread: the demo's and tests' case
                 break
-        beside = [asyncio.ensure_future(archive.tick()), asyncio.ensure_future(stamping())]
+        beside = [asyncio.ensure_future(engine.tick()), asyncio.ensure_future(stamping())]
         try:
             await work
         finally:
             for task in beside:
                 task.cancel()
-            await archive.close()
+            await engine.close()
             await stamp()
 
     asyncio.run(main())

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
@@ -91,7 +91,7 @@ class Receiver:
     not_kept: list[dict[str, Any]] = field(default_factory=list)
     reports: list[tuple[str, Report]] = field(default_factory=list)
 
-    def take(self, given: list[Path]) -> Result:
+    def take(self, given: list[Path]) -> CaptureResult:
         """Raises `StorageError`, `UsageError`."""
         home = self.home
         recipients = home.recipients(list(self.cases))
@@ -124,7 +124,7 @@ class Receiver:
         finally:
             self._writer.release()
         self._annotate(capture_id)
-        return Result(
+        return CaptureResult(
             capture_id, capture_id, 1, target, outcome, reason, folder, self.posts, dict(self.kept), self.not_kept,
             self._writer.bytes_stored, seq, self.test,
         )  # fmt: skip

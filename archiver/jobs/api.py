@@ -1,8 +1,8 @@
-"""The HTTP interface: `archiver serve --api`, and the health address of a worker. On loopback unless asked for otherwise.
+"""Answer over HTTP: `archiver serve --api`, and the health address of a worker. On loopback unless asked for otherwise.
 
-What it does: take links, show jobs, show how things stand. A token is wanted in the Authorization header, so that no page in a browser
-on the same machine can do it; the Host header has to be ours, so that no name of somebody else's leads here. The token is in
-`keys/api-token`, never in a link. It answers with JSON always, errors too.
+The interface takes links, shows jobs, and shows how things stand. It wants a token in the Authorization header, so that no page in
+a browser on the same machine can use it, and a Host header of ours, so that nobody else's name leads here. The token is in
+`keys/api-token`, never in a link. Every answer is JSON, errors too.
 """
 
 from __future__ import annotations
@@ -13,36 +13,34 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from importlib import resources
+from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.errors import NotFound
-from archiver.jobs.job import PRIORITIES, Job, packed
-from archiver.jobs.openapi import LINKS_LIMIT, PAGE, STATES, openapi
+from archiver.home.home import Home
+from archiver.jobs.job import PRIORITIES, Job
+from archiver.jobs.new_job import new_job, refusal_of
+from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
+from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.status import health, status
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
 from storage.files import write_synced
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from archiver.home.home import Home
-    from archiver.jobs.queue import Queue
 
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """What the Host header may say where only this machine can ask."""
 OPEN = ("/openapi.json", "/save", "/health")
-"""What is shown without the token: it tells nothing."""
+"""Paths that are answered without the token: they tell nothing."""
 
 
 def token_of(home: Path) -> str:
-    """The token, made if there is none yet. A secret. Raises `DiskError`."""
+    """Return the token of a home, a secret; it is made if there is none yet. Raises `DiskError`."""
     path = home / "keys" / "api-token"
     if not path.exists():
         write_synced(path, secrets.token_urlsafe(32).encode(), 0o600)
@@ -50,19 +48,22 @@ def token_of(home: Path) -> str:
 
 
 def problem(status_: int, expected: str, found: str, next_step: str, **headers: str) -> web.Response:
+    """Make an answer that says what was expected, what was found and what to do next."""
     return web.json_response({"expected": expected, "found": found, "next": next_step}, status=status_, headers=headers)
 
 
 class Api:
-    """`names`: what the Host header may say, without the port. `account`: by which Telegram is asked."""
+    """The interface of one home and its queue."""
 
     def __init__(
         self, home: Home, queue: Queue, token: str, names: tuple[str, ...], account: str | None = None
     ) -> None:
+        """Serve a home. `names` is what the Host header may say, without the port; by `account` Telegram is asked."""
         self._home, self._queue, self._token, self._names = home, queue, token, names
         self._account = account
 
     def application(self) -> web.Application:
+        """Make the application that `listen` serves."""
         app = web.Application(client_max_size=BODY_LIMIT, middlewares=[self._guard])
         app.router.add_post("/jobs", self._add)
         app.router.add_get("/jobs", self._list, allow_head=False)
@@ -109,25 +110,27 @@ class Api:
         if wrong is not None:
             return problem(400, wrong, "another form", "See /openapi.json.")
         options = Options(cases=(value.get("case", "inbox"),), media=value.get("media", True), account=self._account)
-        by_account = self._account is not None
         await asyncio.to_thread(self._home.project)
         self._home.recipients(list(options.cases))
+        jobs, refused = self._jobs(value["links"], options)
+        await asyncio.to_thread(self._queue.add, jobs, PRIORITIES[value.get("priority", "normal")])
+        said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs]
+        return web.json_response({"queued": said, "refused": refused}, status=202)
+
+    def _jobs(self, links: list[str], options: Options) -> tuple[list[Job], list[dict[str, str]]]:
+        """Make a job for each thing that the links mean, and say of the other links why not."""
         jobs: dict[str, Job] = {}
         refused = []
-        for link in value["links"]:
+        for link in links:
             target = parse_target(link)
-            refusal = None if isinstance(target, NoTarget) else unsupported(target, account=by_account)
             if isinstance(target, NoTarget):
                 refused.append({"link": link, "reason": target.reason, "next": target.next_step})
-            elif refusal is not None and walked(target, by_account) is None:
-                refused.append({"link": link, "reason": refusal[1], "next": "Leave it out."})
+            elif (refusal := refusal_of(target, options.account is not None)) is not None:
+                refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:
                 name = self._home.new_capture_id(self._home.clock())
-                kind = "crawl" if refusal is not None else "capture"
-                jobs[target.key] = Job(name, kind, target.url, packed(options), {"from": "api"})
-        await asyncio.to_thread(self._queue.add, list(jobs.values()), PRIORITIES[value.get("priority", "normal")])
-        said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs.values()]
-        return web.json_response({"queued": said, "refused": refused}, status=202)
+                jobs[target.key] = new_job(name, target, options, {"from": "api"})
+        return list(jobs.values()), refused
 
     async def _list(self, request: web.Request) -> web.Response:
         state, limit = request.query.get("state"), request.query.get("limit", "50")
@@ -144,7 +147,7 @@ class Api:
             return problem(404, "a job of that id", "none", "List them: GET /jobs")
         return web.json_response({"attempts": [one.line() for one in attempts]})
 
-    async def _attempts(self, request: web.Request) -> list[Any]:
+    async def _attempts(self, request: web.Request) -> list[JobStatus]:
         name = request.match_info["id"]
         if len(name) != 24 or not name.isascii() or not name.isprintable():
             return []
@@ -154,7 +157,7 @@ class Api:
         attempts = await self._attempts(request)
         if not attempts:
             return problem(404, "a job of that id", "none", "List them: GET /jobs")
-        if attempts[-1].state in ("done", "dead", "cancelled"):
+        if attempts[-1].state in ENDED:
             return problem(
                 409, "a job that has not ended", f"one that is {attempts[-1].state}", "There is nothing to cancel."
             )
@@ -172,9 +175,12 @@ class Api:
         return web.json_response(openapi())
 
     async def _save(self, request: web.Request) -> web.Response:
-        """The page that the bookmarklet opens. It holds the token in the browser, for this address only."""
+        """Send the page that the bookmarklet opens. It holds the token in the browser, for this address only."""
         nonce = secrets.token_urlsafe(16)
-        page = PAGE.replace("NONCE", nonce).replace("ORIGIN", escape(f"{request.scheme}://{request.host}", quote=True))
+        template = resources.files("archiver.jobs").joinpath("save_page.html").read_text("utf-8")
+        page = template.replace("NONCE", nonce).replace(
+            "ORIGIN", escape(f"{request.scheme}://{request.host}", quote=True)
+        )
         rules = f"default-src 'none'; connect-src 'self'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; frame-ancestors 'none'"
         headers = {
             "Content-Security-Policy": rules,
@@ -185,7 +191,7 @@ class Api:
 
 
 def _wrong(value: Any) -> str | None:
-    """What a body should have been, or None where it is right."""
+    """Return what a body should have been, or None where it is right."""
     if not isinstance(value, dict) or set(value) - {"links", "case", "media", "priority"}:
         return "an object with links, and perhaps case, media, priority"
     links = value.get("links")
@@ -201,7 +207,7 @@ def _wrong(value: Any) -> str | None:
 
 
 async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Serves until the runner is cleaned up. Returns it and the port. Raises `OSError`."""
+    """Serve until the returned runner is cleaned up. Returns it and the port. Raises `OSError`."""
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

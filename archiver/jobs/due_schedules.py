@@ -1,35 +1,35 @@
-"""What is due is put into the queue: the runs of schedules. Any worker does it; of several, one succeeds.
+"""Queue the runs of schedules that are due. Any worker does it; of several, one succeeds.
 
-First the job is queued, by an id that follows from the moment for which it is meant, then the board is told: a crash between the two
-queues the same job again, which changes nothing.
+First the job is queued, by an id that follows from the moment for which it is meant, then the schedule is moved on: a crash
+between the two queues the same job again, which changes nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job
-from archiver.jobs.queue import ENDED, Queue, Standing
+from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.schedule import Schedule, begun, since
-from archiver.jobs.shared_state import Thing
-from storage.times import utc_text
+from storage.times import from_epoch, utc_text
 
 
-def thing_of(schedule: Schedule) -> Thing:
-    return Thing(schedule.id, schedule.due.timestamp(), schedule.value())
+def entry_of(schedule: Schedule) -> SharedEntry:
+    """Return the entry of a schedule, due when its next run is."""
+    return SharedEntry(schedule.id, schedule.due.timestamp(), schedule.value())
 
 
 def schedules_due(queue: Queue, now: float) -> list[Job]:
-    """Queues the runs that are due. Returns what it queued."""
+    """Queue the runs that are due by `now`. Returns what it queued. Raises `Unreachable`."""
     queued = []
-    for thing in queue.board.due("schedule", now):
-        schedule = Schedule.of(thing.id, thing.value)
+    for entry in queue.shared.entries.due("schedule", now):
+        schedule = Schedule.of(entry.id, entry.value)
         last = _last(queue, schedule)
         if last is not None and last.state in ENDED and last.job.id == schedule.last:
             whole = schedule.last_base if last.state == "done" and last.whole else schedule.whole
             schedule = replace(schedule.learned(last.fresh), whole=whole)
-        after, base = schedule.due_now(datetime.fromtimestamp(now, UTC))
+        after, base = schedule.due_now(from_epoch(now))
         job = None
         if base is not None and last is not None and last.state not in ENDED:
             after = replace(after, skipped=after.skipped + 1)
@@ -37,12 +37,12 @@ def schedules_due(queue: Queue, now: float) -> list[Job]:
             job = _job(begun(schedule, base))
             after = replace(after, last=job.id, last_base=base, runs=after.runs + 1)
             queue.add([job])
-        if queue.board.moved("schedule", thing_of(after), thing.due) and job is not None:
+        if queue.shared.entries.reschedule("schedule", entry_of(after), entry.due) and job is not None:
             queued.append(job)
     return queued
 
 
-def _last(queue: Queue, schedule: Schedule) -> Standing | None:
+def _last(queue: Queue, schedule: Schedule) -> JobStatus | None:
     attempts = queue.attempts(schedule.last) if schedule.last else []
     return attempts[-1] if attempts else None
 

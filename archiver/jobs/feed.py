@@ -1,4 +1,4 @@
-"""Feeds: lists that grow. A file, a watched folder, RSS or Atom, a Google Sheet; looked at again and again, each link queued once.
+"""Read feeds, which are lists that grow: a file, a folder, RSS or Atom, a Google Sheet. Each link is queued once.
 
 A link is known by what it points at, so ten spellings of it are one job; the job's id follows from the feed and the link, so that it
 cannot be queued twice. A row that is edited is noticed: its new link is queued, what was captured of the old one stays.
@@ -6,27 +6,26 @@ cannot be queued twice. A row that is edited is noticed: its new link is queued,
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.capture.link_lists import Entry, ListRead, read_list
 from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.errors import UsageError
+from archiver.home.home import Home
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed_model import Feed
-from archiver.jobs.google_sheet import Sheet
-from archiver.jobs.job import Job, packed
+from archiver.jobs.google_sheet import GoogleSheets, Sheet
+from archiver.jobs.job import Job
+from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
-from archiver.jobs.shared_state import Thing
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
 from storage.errors import EvidenceError, disk_error
-
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
 SLICE = 500
 """How many links are queued in one go: a sheet of fifty thousand does not hold up the rest."""
@@ -35,7 +34,7 @@ FETCH_LIMIT = 20 << 20
 
 
 def kind_of(source: str) -> str:
-    """Raises `UsageError`."""
+    """Tell what kind of feed a path or a link is. Raises `UsageError`."""
     if source.startswith("https://docs.google.com/spreadsheets/"):
         return "sheet"
     if source.startswith(("https://", "http://")):
@@ -48,16 +47,92 @@ def kind_of(source: str) -> str:
     raise UsageError("a file, a folder, or a link of RSS or a Google Sheet", repr(source), "Check the name.")
 
 
-def read(home: Home, feed: Feed) -> tuple[ListRead, Sheet | None]:
-    """What the source holds now. Raises `EvidenceError`."""
-    if feed.kind == "sheet":
-        sheet = Sheet(home, feed.source, feed.column)
-        return sheet.links(), sheet
-    if feed.kind == "rss":
-        return _rss(home, feed.source), None
-    path = Path(feed.source).expanduser()
-    if feed.kind == "file":
-        return read_list(str(path), feed.column, _nothing()), None
+@dataclass(frozen=True)
+class FeedResult:
+    """What reading a feed came to."""
+
+    queued: int
+    """How many links were queued."""
+    edited: tuple[str, ...]
+    """What was edited, in words."""
+
+
+class FeedReader:
+    """Reads the feeds of one home, and queues what is new in them."""
+
+    def __init__(self, home: Home, queue: Queue, tell: Callable[[str], None]) -> None:
+        """`tell` is called with one line for the person: a feed that cannot be read, a row that was edited."""
+        self._home, self._queue, self._tell = home, queue, tell
+        self._sheets = GoogleSheets(home)
+
+    def read_due(self) -> int:
+        """Read the feeds that are due. One that cannot be read is read again later. Returns how many links were queued.
+
+        Raises `Unreachable`.
+        """
+        shared, queued = self._queue.shared, 0
+        now, ours = shared.now(), self._home.ledger_key.name
+        for entry in shared.entries.due("feed", now):
+            feed = Feed.of(entry.id, entry.value)
+            if feed.ledger != ours:
+                continue
+            try:
+                done = self.read(entry)
+            except EvidenceError as error:
+                after = replace(feed, said=f"could not be read: expected {error.expected}; found {error.found}")
+                shared.entries.reschedule("feed", SharedEntry(feed.id, now + feed.every, after.value()), entry.due)
+                self._tell(f"feed {feed.id}: expected {error.expected}; found {error.found}")
+                continue
+            queued += done.queued
+            for text in done.edited:
+                self._tell(f"feed {feed.id}: {text}")
+        return queued
+
+    def read(self, entry: SharedEntry) -> FeedResult:
+        """Read one feed: queue what is new, write back what has ended. Raises `EvidenceError`."""
+        feed, shared = Feed.of(entry.id, entry.value), self._queue.shared
+        found, sheet = self._source(feed)
+        digest = sha256(dumps([[one.where, one.text] for one in found.entries])).hex()
+        rows: dict[str, dict[str, Any]] = {}
+        edited: tuple[str, ...] = ()
+        if digest != feed.digest or feed.left or sheet:
+            rows = {one.id: one.value for one in shared.entries.all("row", f"{feed.id}:")}
+        if digest != feed.digest:
+            rows, edited = _changed(feed, found.entries, rows)
+            self._save(rows)
+        jobs, left = _jobs(feed, rows)
+        self._queue.add(jobs.values())
+        queued = {name: {**rows[name], "queued": True} for name, key in _waiting(rows) if key in jobs}
+        self._save(queued)
+        rows.update(queued)
+        if sheet is not None and feed.columns:
+            self._save(sheet.write_back(feed, rows, self._queue))
+        count = f"{len(found.entries)} rows, {len(jobs)} links queued" + (
+            f", {left} still to be queued" if left else ""
+        )
+        after = replace(feed, digest=digest, left=left, said="; ".join([count, *edited[:5], *found.notes[:5]]))
+        wait = 1.0 if left else feed.every
+        shared.entries.reschedule("feed", SharedEntry(feed.id, shared.now() + wait, after.value()), entry.due)
+        return FeedResult(len(jobs), edited)
+
+    def _source(self, feed: Feed) -> tuple[ListRead, Sheet | None]:
+        """Read what the source holds now."""
+        if feed.kind == "sheet":
+            sheet = self._sheets.open(feed.source, feed.column)
+            return sheet.links(), sheet
+        if feed.kind == "rss":
+            return _rss(self._home, feed.source), None
+        path = Path(feed.source).expanduser()
+        if feed.kind == "file":
+            return read_list(str(path), feed.column, io.BytesIO()), None
+        return _folder(path, feed.column), None
+
+    def _save(self, rows: Mapping[str, dict[str, Any]]) -> None:
+        self._queue.shared.entries.put_all("row", [SharedEntry(name, None, value) for name, value in rows.items()])
+
+
+def _folder(path: Path, column: str | None) -> ListRead:
+    """Read the lists in a folder. One that cannot be read keeps no other back. Raises `DiskError`."""
     entries: list[Entry] = []
     notes: list[str] = []
     try:
@@ -66,22 +141,16 @@ def read(home: Home, feed: Feed) -> tuple[ListRead, Sheet | None]:
         raise disk_error(error, f"looking into {path}") from error
     for one in files:
         try:
-            found = read_list(str(one), feed.column, _nothing())
-        except EvidenceError as error:  # one file that cannot be read keeps no other back
+            found = read_list(str(one), column, io.BytesIO())
+        except EvidenceError as error:
             notes.append(f"{one.name}: {error.found}")
             continue
         entries += [replace(entry, where=f"{one.name}, {entry.where}") for entry in found.entries]
-    return ListRead(tuple(entries), None, tuple(notes)), None
+    return ListRead(tuple(entries), None, tuple(notes))
 
 
-def _nothing() -> Any:
-    import io
-
-    return io.BytesIO()
-
-
-def session(home: Home) -> Any:
-    """By the way out that captures take."""
+def _session(home: Home) -> Any:
+    """Open an HTTP session by the proxy that captures take."""
     import requests
 
     made = requests.Session()
@@ -97,7 +166,7 @@ def _rss(home: Home, source: str) -> ListRead:
     import requests
 
     try:
-        with session(home) as asking, asking.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
+        with _session(home) as asking, asking.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
             answer.raise_for_status()
             data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
     except (requests.RequestException, OSError, ValueError) as error:  # ValueError: it led to what is no link
@@ -113,47 +182,10 @@ def _rss(home: Home, source: str) -> ListRead:
     return ListRead(tuple(Entry(f"entry {name}"[:200], link) for name, link in links if link))
 
 
-@dataclass(frozen=True)
-class Ticked:
-    """What a look at a feed came to."""
-
-    queued: int
-    edited: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-def tick(home: Home, queue: Queue, thing: Thing) -> Ticked:
-    """Reads the source, queues what is new, writes back what has ended. Raises `EvidenceError`."""
-    feed, board = Feed.of(thing.id, thing.value), queue.board
-    found, sheet = read(home, feed)
-    digest = sha256(dumps([[entry.where, entry.text] for entry in found.entries])).hex()
-    rows = (
-        {one.id: one.value for one in board.things("row", f"{feed.id}:")}
-        if digest != feed.digest or feed.left or sheet
-        else {}
-    )
-    edited: tuple[str, ...] = ()
-    if digest != feed.digest:
-        rows, edited = _changed(feed, found.entries, rows)
-        board.put_all("row", [Thing(name, None, value) for name, value in rows.items()])
-    jobs, left = _jobs(feed, rows)
-    queue.add(jobs.values())
-    done = [(name, {**rows[name], "queued": True}) for name, key in _waiting(rows) if key in jobs]
-    board.put_all("row", [Thing(name, None, value) for name, value in done])
-    rows.update(dict(done))
-    if sheet is not None and feed.columns:
-        board.put_all("row", [Thing(name, None, value) for name, value in sheet.write_back(feed, rows, queue).items()])
-    count = f"{len(found.entries)} rows, {len(jobs)} links queued" + (f", {left} still to be queued" if left else "")
-    after = replace(feed, digest=digest, left=left, said="; ".join([count, *edited[:5], *found.notes[:5]]))
-    wait = 1.0 if left else feed.every
-    board.moved("feed", Thing(feed.id, board.now() + wait, after.value()), thing.due)
-    return Ticked(len(jobs), edited, found.notes)
-
-
 def _changed(
     feed: Feed, entries: Iterable[Entry], before: Mapping[str, dict[str, Any]]
 ) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
-    """Row → what is known of it, and what was edited. Rows that only moved, because others were put between, were not."""
+    """Return what is known of each row, and what was edited. A row that only moved, because others were put in between, was not."""
     rows: dict[str, dict[str, Any]] = {}
     for entry in entries:
         target = parse_target(entry.text) if entry.is_link else NoTarget("no link in it", "")
@@ -179,13 +211,13 @@ def _changed(
 
 
 def _waiting(rows: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """List name and key of the rows whose link is still to be queued."""
     return [(name, value["key"]) for name, value in rows.items() if value["key"] and not value["queued"]]
 
 
 def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job], int]:
-    """Link's key → its job, for the next slice; and how many are left after it."""
-    options = packed(Options(cases=feed.cases, media=feed.media, account=feed.account))
-    by_account = feed.account is not None
+    """Make the jobs of the next slice, by the key of their link. Returns them, and how many links are left after it."""
+    options = Options(cases=feed.cases, media=feed.media, account=feed.account)
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
     texts: dict[str, str] = {}
@@ -194,26 +226,5 @@ def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job
     for key in list(waiting)[:SLICE]:
         target = parse_target(texts[key])
         if not isinstance(target, NoTarget):
-            walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
-            jobs[key] = Job(feed.job(key), "crawl" if walk else "capture", target.url, options, {"feed": feed.id})
+            jobs[key] = new_job(feed.job(key), target, options, {"feed": feed.id})
     return jobs, len(waiting) - len(jobs)
-
-
-def feeds_due(home: Home, queue: Queue, tell: Callable[[str], None]) -> int:
-    """Looks at the feeds of this home that are due. A feed that cannot be read is looked at again later. How many were queued."""
-    queued, now, ours = 0, queue.board.now(), home.ledger_key.name
-    for thing in queue.board.due("feed", now):
-        feed = Feed.of(thing.id, thing.value)
-        if feed.ledger != ours:
-            continue
-        try:
-            done = tick(home, queue, thing)
-        except EvidenceError as error:
-            after = replace(feed, said=f"could not be read: expected {error.expected}; found {error.found}")
-            queue.board.moved("feed", Thing(feed.id, now + feed.every, after.value()), thing.due)
-            tell(f"feed {feed.id}: expected {error.expected}; found {error.found}")
-            continue
-        queued += done.queued
-        for text in done.edited:
-            tell(f"feed {feed.id}: {text}")
-    return queued

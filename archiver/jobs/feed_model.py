@@ -11,6 +11,8 @@ from archiver.jobs.job import known, letters
 
 @dataclass(frozen=True)
 class Feed:
+    """A list of links, and how far it has been read."""
+
     id: str
     source: str
     """A path, a link of RSS or Atom, or a link of a Google Sheet."""
@@ -19,24 +21,27 @@ class Feed:
     column: str | None
     cases: tuple[str, ...]
     every: float
+    """Seconds between two looks at it."""
     made: str
     """When it was added, as job ids begin: 20261128T170000."""
     ledger: str
-    """Of the home that reads it: files lie on one machine."""
+    """Name of the ledger of the home that reads it: files lie on one machine."""
     media: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Of a sheet: `status`, `link`, `hash` → the heading of the column that it is written to."""
+    """For a sheet: `status`, `link`, `hash` → the heading of the column that it is written to."""
     prefix: str = ""
     """What stands before a capture's id in the link column."""
     account: str | None = None
-    """By which Telegram is asked."""
+    """The account by which Telegram is asked."""
     digest: str | None = None
-    """Of what was read last."""
+    """SHA-256 of what was read last."""
     left: int = 0
     """How many links of it are still to be queued."""
     said: str | None = None
+    """What the last look found, in words."""
 
     def value(self) -> dict[str, Any]:
+        """Return the feed as its entry stores it."""
         return {
             "source": self.source, "kind": self.kind, "column": self.column, "cases": list(self.cases), "every": self.every,
             "made": self.made, "ledger": self.ledger, "media": self.media, "columns": dict(self.columns), "prefix": self.prefix,
@@ -45,7 +50,9 @@ class Feed:
 
     @classmethod
     def of(cls, name: str, value: Mapping[str, Any]) -> Feed:
+        """Read what `value` returned, also of a later version."""
         return cls(id=name, **known(cls, {**value, "cases": tuple(value["cases"])}))
 
     def job(self, key: str) -> str:
+        """Return the id of the job of the link with that key."""
         return f"{self.made}-" + letters({"feed": self.id, "link": key})

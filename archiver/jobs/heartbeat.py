@@ -1,4 +1,4 @@
-"""A worker's heartbeat: it says that it lives, and starts what is due."""
+"""A worker's heartbeat: report that it lives, take over what dead workers left, and queue what is due."""
 
 from __future__ import annotations
 
@@ -7,79 +7,75 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from archiver import __version__
 from archiver.jobs.due_schedules import schedules_due
-from archiver.jobs.feed import feeds_due
-from archiver.jobs.queue import Queue
+from archiver.jobs.due_watches import watches_due
+from archiver.jobs.feed import FeedReader
 from archiver.jobs.shared_state import BEAT_SECONDS
-from archiver.jobs.watch_check import watches_due
-from archiver.jobs.worker import UNDER_WAY, Worker
+from archiver.jobs.worker import Worker
 from storage.errors import EvidenceError, Unreachable
+from storage.times import from_epoch
 
 LEAVE_SECONDS = 20.0
-
-
-PULSE_THREAD = "archiver pulse"
-
-
+"""How long the end of a heartbeat waits for its threads."""
+HEARTBEAT_THREAD = "archiver heartbeat"
 DRAIN_SECONDS = 0.3
+"""Seconds between two rounds of a worker that ends when nothing is left."""
 
 
-Tell = Callable[[str], None]
+class Heartbeat:
+    """Reports beside the work, every few seconds, that a worker is alive, and sees to what is due.
 
-
-End = Callable[[], object]
-
-
-class Pulse:
-    """Beside the work, every few seconds: says that we are alive, takes over what the dead left, begins what is due.
-
-    A thread of its own, so that nothing which keeps the loop busy makes us look dead.
+    It has threads of its own, so that nothing which keeps the loop busy makes the worker look dead.
     """
 
     def __init__(
-        self, worker: Worker, queue: Queue, name: str, at_once: int, drain: bool, tell: Tell, end: End
+        self, worker: Worker, name: str, at_once: int, end: Callable[[], object], *, drain: bool = False
     ) -> None:
-        """`drain`: end when nothing is left that could be begun now. `tell`: one line to the person. `end`: stops the work."""
-        self._worker, self._queue, self._board = worker, queue, queue.board
-        self._called, self._at_once, self._drain = name, at_once, drain
-        self._tell, self._end = tell, end
-        self._since = worker.home.clock().timestamp()
+        """Make the heartbeat of a worker; `start` starts it.
+
+        `end` stops the work: when the worker was drained, where the heartbeat itself fails and, with `drain`, when nothing
+        is left that could begin now.
+        """
+        self._worker, self._queue, self._shared = worker, worker.queue, worker.shared
+        self._name, self._at_once, self._end, self._drain = name, at_once, end, drain
+        self._feeds = FeedReader(worker.home, worker.queue, self._warn)
+        self._started = worker.home.clock().timestamp()
         self._over = threading.Event()
-        self._threads = ThreadPoolExecutor(3, PULSE_THREAD)
+        self._threads = ThreadPoolExecutor(3, HEARTBEAT_THREAD)
         self._going: list[Future[None]] = []
         self._reading: Future[int] | None = None
         self._lost: set[str] = set()
-        """Who of us the queue does not answer."""
+        """Names of the methods whose last call the queue did not answer."""
         self.nothing_left = False
-        """Whether the queue said so: everything that was carried out stands there."""
+        """Whether the queue said that nothing is left, and so knows of everything that was carried out."""
         self._telling = threading.Lock()
 
     def beat(self) -> None:
-        """Raises `Unreachable`."""
+        """Report that the worker is alive. Raises `Unreachable`."""
         machine, version = socket.gethostname(), f"archiver {__version__}"
-        self._board.beat(self._called, machine, version, self._since, self._at_once, self._worker.busy)
+        self._shared.workers.beat(self._name, machine, version, self._started, self._at_once, self._worker.busy)
 
     def start(self) -> None:
-        """The beat goes by itself: what is looked for beside it may take its time, and must not make us look dead."""
+        """Start the threads. The beat has one of its own: a round may take its time, and must not make us look dead."""
         often = DRAIN_SECONDS if self._drain else BEAT_SECONDS
         self._going = [
-            self._threads.submit(self._every, seconds, what)
+            self._threads.submit(self._repeat, seconds, what)
             for seconds, what in ((BEAT_SECONDS, self.beat), (often, self.once))
         ]
 
-    def _every(self, seconds: float, what: Callable[[], None]) -> None:
+    def _repeat(self, seconds: float, what: Callable[[], None]) -> None:
         try:
             while not self._over.wait(seconds):
-                self._tried(what)
+                self._try(what)
         finally:
             if not self._over.is_set():  # a fault of ours: a worker that nobody hears any more must not go on
                 self._end()
 
-    def _tried(self, what: Callable[[], None]) -> None:
+    def _try(self, what: Callable[[], None]) -> None:
+        """Call `what`; warn where the queue begins to be silent, and where it answers again."""
         found = None
         try:
             what()
@@ -89,47 +85,46 @@ class Pulse:
             before = bool(self._lost)
             (self._lost.add if found else self._lost.discard)(what.__name__)
             if found and not before:
-                self._tell(found)
+                self._warn(found)
             elif before and not self._lost:
-                self._tell("the queue answers again")
+                self._warn("the queue answers again")
+
+    def _warn(self, text: str) -> None:
+        self._worker.events.warned(text)
 
     def once(self) -> None:
-        """Raises `EvidenceError`: not only the queue, the home too may be such that nothing can be written."""
-        if taken := self._queue.taken_over(self._called):
-            self._tell(f"taken over from a worker that is silent: {', '.join(taken)}")
-        for attempt, done in self._worker.home.state.claims().items():
-            if UNDER_WAY in done:
-                self._worker.left(attempt, done[UNDER_WAY])
-            else:
-                self._worker.settle(attempt, done)
-        self._due()
-        if self._board.setting("drain") == "yes" and not self._worker.busy:
-            self._tell("drained: ends here, as asked by: archiver jobs drain")
+        """Make one round. Raises `EvidenceError`: the queue may be away, and the home may be one where nothing can be written."""
+        if taken := self._queue.taken_over(self._name):
+            self._warn(f"taken over from a worker that is silent: {', '.join(taken)}")
+        self._worker.claims.settle_all()
+        self._queue_due()
+        if self._shared.settings.get("drain") == "yes" and not self._worker.busy:
+            self._warn("drained: ends here, as asked by: archiver jobs drain")
             self._end()
         # What was under way may have left something that is due at once: looked for again when nothing is.
-        if self._drain and not _left(self._queue.counts()) and not self._due():
+        if self._drain and not _left(self._queue.counts()) and not self._queue_due():
             self.nothing_left = True
             self._end()
         elif self._drain and self._queue.paused and not self._worker.busy:
             self._end()
 
-    def _due(self) -> bool:
-        """Queues what is due. Whether there was anything."""
-        now = self._board.now()
-        queued = schedules_due(self._queue, now) + watches_due(self._queue, now, datetime.fromtimestamp(now, UTC))
-        return self._feeds() or bool(queued)
+    def _queue_due(self) -> bool:
+        """Queue what is due. Returns whether there was anything."""
+        now = self._shared.now()
+        queued = schedules_due(self._queue, now) + watches_due(self._queue, now, from_epoch(now))
+        return self._read_feeds() or bool(queued)
 
-    def _feeds(self) -> bool:
-        """Looks at feeds beside the pulse: a server that does not answer must not make us look dead. Whether there is more."""
+    def _read_feeds(self) -> bool:
+        """Read due feeds on a thread of their own, whose servers may not answer. Returns whether there may be more."""
         if self._reading is not None and not self._reading.done():
             return True
         if self._reading is not None:
             self._reading.result()
-        due = self._board.next_due("feed", self._worker.ledger)
+        due = self._shared.entries.next_due("feed", self._worker.ledger)
         self._reading = None
-        if due is None or due > self._board.now():
+        if due is None or due > self._shared.now():
             return False
-        self._reading = self._threads.submit(feeds_due, self._worker.home, self._queue, self._tell)
+        self._reading = self._threads.submit(self._feeds.read_due)
         return True
 
     @property
@@ -137,15 +132,18 @@ class Pulse:
         """Whether the queue did not answer when it was last asked."""
         return bool(self._lost)
 
-    def over(self) -> None:
-        """Raises what it failed of, if it did. What hangs in a network that says nothing is not waited for."""
+    def stop(self) -> None:
+        """Stop the threads, and sign the worker off. What hangs in a silent network is not waited for.
+
+        Raises what made a thread fail.
+        """
         self._over.set()
         self._threads.shutdown(wait=False)
         going: list[Future[Any]] = [*self._going, *([self._reading] if self._reading else [])]
         ended = wait(going, LEAVE_SECONDS).done
         if not self.lost:
             with suppress(Unreachable):
-                self._board.leave(self._called)
+                self._shared.workers.leave(self._name)
         for one in self._going:
             if one in ended:
                 one.result()

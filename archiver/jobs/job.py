@@ -1,11 +1,11 @@
-"""What a job is, and what its outcome means for trying it again. Pure."""
+"""Define a job, and decide from the outcome of an attempt whether it is tried again. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.capture.options import Options
 from spiders.posts import Outcome
@@ -15,47 +15,48 @@ from storage.times import utc_parse, utc_text
 
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 PRIORITIES = {"urgent": 1, "normal": 10, "low": 100}
-"""What comes first. A lower number is taken first."""
+"""Order of jobs in the queue: a lower number is taken first."""
 
 PAUSES: Mapping[Outcome, tuple[float, ...]] = {
     Outcome.BLOCKED: (15 * 60, 60 * 60, 4 * 3600, 12 * 3600, 24 * 3600),
     Outcome.FAILED: (60, 5 * 60, 30 * 60, 3 * 3600),
 }
-"""Seconds before each further try. A host that blocks is left alone for long; what failed on our side is tried again sooner.
+"""Seconds before each retry. A host that blocks is left alone for long; what failed on our side is retried sooner.
 
-After the last the job is dead: it stays listed with its reason until a person retries it. Every other outcome is the
-platform's answer or ours by choice, and asking again would change nothing.
+After the last retry the job is dead: it stays listed with its reason until a person retries it. Every other outcome is the
+platform's answer or our own choice, and asking again would change nothing.
 """
 INTERRUPTED = "interrupted"
 INTERRUPTIONS = 5
-"""A job that was interrupted so often, by kills or stops, is dead: it may be what kills its worker."""
+"""After this many interruptions, by kills or stops, a job is dead: it may be what kills its worker."""
 
 
 def known(cls: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what a worker of a later version has put beside it."""
+    """Drop the keys that `cls` has no field for: a worker of a later version wrote them."""
     names = {one.name for one in fields(cls)}
     return {key: item for key, item in value.items() if key in names}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One link to be captured or walked. `options`: the fields of `Options` that differ from its defaults."""
+    """One link to be captured or crawled. `options` holds the fields of `Options` that differ from its defaults."""
 
     id: str
     kind: str
-    """`capture` or `crawl`."""
+    """`capture`, `crawl` or `watch`."""
     link: str
     options: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
-    """What asked for it: `schedule`, `watch` or `feed` with its id."""
+    """What asked for the job: `schedule`, `watch` or `feed` with its id."""
 
     def value(self) -> dict[str, Any]:
+        """Return the job as it is stored in the queue."""
         value = {"id": self.id, "kind": self.kind, "link": self.link, "options": dict(self.options)}
         return {**value, "about": dict(self.about)} if self.about else value
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Job:
-        """Raises `KeyError`, `TypeError` where a worker of another version wrote it."""
+        """Read what `value` returned. Raises `KeyError`, `TypeError` where a worker of another version wrote it."""
         return cls(
             str(value["id"]),
             str(value["kind"]),
@@ -66,7 +67,7 @@ class Job:
 
 
 def packed(options: Options) -> dict[str, Any]:
-    """Options as JSON: what differs from the defaults."""
+    """Return the options that differ from the defaults, as JSON."""
     plain, found = asdict(Options()), {}
     for name, value in asdict(options).items():
         if value != plain[name]:
@@ -75,7 +76,11 @@ def packed(options: Options) -> dict[str, Any]:
 
 
 def unpacked(value: Mapping[str, Any]) -> Options:
-    """Raises `TypeError` for an option that this version does not know: another must do that job."""
+    """Read what `packed` returned.
+
+    Raises `TypeError` for an option that this version does not know (another version must do that job), `ValueError`
+    for a time that cannot be read.
+    """
     read = dict(value)
     for name in ("since", "until"):
         if name in read:
@@ -86,47 +91,60 @@ def unpacked(value: Mapping[str, Any]) -> Options:
 
 
 def letters(value: Mapping[str, Any]) -> str:
-    """Eight letters that follow from a value: the end of an id that has to be the same each time."""
+    """Derive eight letters from a value: the end of an id that must be the same each time."""
     number = int.from_bytes(sha256(dumps(dict(value)))[:5], "big")
     return "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
 
 
-def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str:
-    """The id of the capture that an attempt makes in a home, the same each time the attempt is carried out there.
+def derived(*parts: str) -> str:
+    """Derive eight letters from texts."""
+    return letters({"of": list(parts)})
 
-    `begun`: when it was begun first, as the queue remembers it. Ids sort by it, and recovery reads it. `ledger`: the name of the
-    home's, so that two homes which both carried it out (after a takeover) hold two captures with two ids.
+
+def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str:
+    """Return the id of the capture that an attempt makes in a home: the same each time the attempt is carried out there.
+
+    `begun` is when the attempt first began, as the queue remembers it; ids sort by it, and recovery reads it. `ledger` names
+    the home's ledger, so that two homes which both carried the attempt out (after a takeover) hold two captures with two ids.
     """
     end = letters({"attempt": attempt, "job": job, "ledger": ledger})
     return f"{begun:%Y%m%dT%H%M%S}-{end}"
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What is done after an attempt. `again`: seconds until the next, None where there is none."""
+class RetryDecision:
+    """What follows an attempt."""
 
     state: str
     """`done`, `again` or `dead`."""
     again: float | None = None
+    """Seconds until the next attempt; None where there is none."""
 
 
-def verdict(outcome: Outcome, reason: str | None, attempts: Mapping[str, int]) -> Verdict:
-    """`attempts`: how many ended so, this one included, by outcome or as `interrupted`."""
+def decide_retry(outcome: Outcome, reason: str | None, attempts: Mapping[str, int]) -> RetryDecision:
+    """Decide whether a job is tried again.
+
+    `attempts` counts how its attempts ended, this one included: by outcome, or as `interrupted`.
+    """
     if interrupted(outcome, reason):
         if attempts.get(INTERRUPTED, 0) >= INTERRUPTIONS:
-            return Verdict("dead")
-        return Verdict("again", 0.0)
+            return RetryDecision("dead")
+        return RetryDecision("again", 0.0)
     pauses = PAUSES.get(outcome)
     if pauses is None:
-        return Verdict("done")
+        return RetryDecision("done")
     count = attempts.get(str(outcome), 1)
-    return Verdict("dead") if count > len(pauses) else Verdict("again", pauses[count - 1])
+    return RetryDecision("dead") if count > len(pauses) else RetryDecision("again", pauses[count - 1])
 
 
 def interrupted(outcome: Outcome, reason: str | None) -> bool:
-    """Whether an attempt was cut off by a kill, a stop or a crash, not by what it met."""
+    """Tell whether an attempt was cut off by a kill, a stop or a crash, and not by what it met."""
     return outcome is Outcome.PARTIAL and (reason or "").startswith(INTERRUPTED)
 
 
-Ended = tuple[Outcome, str | None, tuple[str, ...]]
-"""(outcome, reason, captures) of an attempt."""
+class Ended(NamedTuple):
+    """How an attempt, or one capture or crawl of it, ended."""
+
+    outcome: Outcome
+    reason: str | None
+    captures: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""Notifications by rule, through apprise: what watches find, and jobs that are given up. Ids only, unless a rule says otherwise.
+"""Send notifications through apprise: of what watches find, and of jobs that are given up.
 
-A message leaves by servers of strangers and lies on telephones that are searched: the default says that something happened, and the
-ids by which it is looked up here. Each is sent by a process of its own, which is ended where the target hangs; nothing waits for it.
-Where captures go out by a proxy, messages do too.
+A message passes servers of strangers and lies on telephones that are searched: unless a rule says otherwise it says only that
+something happened, and the ids by which to look it up here. Each message is sent by a process of its own, which is ended where
+the target hangs; nothing waits for it. Where captures go out by a proxy, messages do too.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from archiver.home.notify_config import NotifyRule
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the process that sends needs no home, and starts sooner without
     from archiver.home.home import Home
 
 SEND_SECONDS = 20.0
 TRIES = 3
 PAUSE_SECONDS = 5.0
 LEFT_SECONDS = 30.0
-"""How long the end of a worker waits for what is still to be sent."""
+"""How long the end of a worker waits for messages that are still to be sent."""
 
 
 def message(kind: str, detail: Mapping[str, Any], content: bool) -> tuple[str, str]:
-    """(title, text). Without `content` nothing that says what it is about: ids of this home only."""
+    """Return title and text of a message. Without `content` it holds ids of this home and nothing of what it is about."""
     ids = [(name, detail[name]) for name in ("job", "capture", "event", "watch") if detail.get(name) is not None]
     lines = [f"{name} {value}" for name, value in ids]
     if content:
@@ -39,16 +39,18 @@ def message(kind: str, detail: Mapping[str, Any], content: bool) -> tuple[str, s
     return f"archiver: {kind}", "\n".join(lines)
 
 
-class Notices:
-    """Sends beside the work, in order, on a thread of its own. `tell`: one line to the person where something was not sent."""
+class Notifier:
+    """Sends messages beside the work, in order, on a thread of its own."""
 
     def __init__(self, home: Home, tell: Callable[[str], None]) -> None:
+        """`tell` is called with one line for the person where a message was not sent."""
         self._home, self._tell = home, tell
         self._waiting: queue.SimpleQueue[tuple[NotifyRule, str, str] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="notices", daemon=True)
         self._thread.start()
 
-    def heard(self, kind: str, detail: Mapping[str, Any], cases: tuple[str, ...]) -> None:
+    def notify(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
+        """Send a message about an event by each rule that asks for its kind."""
         for rule in self._home.config.notify:
             if kind in rule.events and (rule.case is None or rule.case in cases):
                 self._waiting.put((rule, *message(kind, detail, rule.content)))
@@ -66,20 +68,20 @@ class Notices:
                     sleep(PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Waits for what is still to be sent, and not for ever."""
+        """Wait for what is still to be sent, and not for ever."""
         self._waiting.put(None)
         self._thread.join(LEFT_SECONDS)
 
 
 def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
-    """Why it was not sent, or None. Names the rule's targets nowhere: they are secrets."""
+    """Send a message by a rule. Returns why it was not sent, or None. Names the targets nowhere: they are secrets."""
     if not rule.targets:
         return "it has no target (target, or the variable that from_environment names)"
     proxy = home.config.proxy
-    ways = dict.fromkeys(
+    proxies = dict.fromkeys(
         ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy or ""
     )
-    environment = {**os.environ, **ways, "no_proxy": "", "NO_PROXY": ""} if proxy else dict(os.environ)
+    environment = {**os.environ, **proxies, "no_proxy": "", "NO_PROXY": ""} if proxy else dict(os.environ)
     order = json.dumps({"targets": rule.targets, "title": title, "text": text})
     try:
         done = subprocess.run(
@@ -94,7 +96,7 @@ def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
 
 
 def _child() -> int:
-    """The process that sends: targets and words on standard input, on standard output a reason without either."""
+    """Send, as a process of its own: targets and words on standard input, on standard output a reason without either."""
     import apprise
 
     order = json.load(sys.stdin)

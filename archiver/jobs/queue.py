@@ -1,9 +1,10 @@
-"""The queue. The only module that knows of DBOS (docs/adr/0014): SQLite beside the home's state, or PostgreSQL for many machines.
+"""Queue jobs, and hand them to workers. The only module that knows of DBOS (docs/adr/0014).
 
-An attempt at a job is a workflow `<job>.<attempt>`. It remembers when it was begun, carries the job out, and puts the next
-attempt into the queue where the outcome asks for one; each of these is a step that is not repeated once it is done. Semantics:
-**at least once**. A worker that is killed between carrying a job out and remembering that is asked for the same attempt again;
-what it then does about that is `work`'s (the capture's id is the same, so a home sees that it has it).
+The queue lies in SQLite beside the home's state, or in PostgreSQL for many machines. An attempt at a job is a workflow
+`<job>.<attempt>` of three steps, none of which is repeated once it is done: remember when the attempt began, carry the job
+out, and queue the next attempt where the outcome asks for one. Each attempt is asked for **at least once**: a worker that was
+killed after it carried a job out, and before the queue recorded that, is asked for the same attempt again. `jobs/worker.py`
+deals with that: the capture's id is the same, so the home sees that it has it.
 
 What stands in the queue is JSON, never pickled objects: whoever can write to a shared PostgreSQL must not run code here.
 """
@@ -15,15 +16,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver.home.paths import make_folder
+from archiver.jobs.database import unreachable
 from archiver.jobs.job import PRIORITIES, Job
-from archiver.jobs.shared_state import Board, unreachable
+from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
-from storage.times import Clock, utc_parse, utc_text
+from storage.times import Clock, from_epoch_ms, utc_parse, utc_text
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 QUEUE = "jobs"
 WORKFLOW = "attempt"
 VERSION = "1"
-"""Of what an attempt is asked, not of the program: workers of two versions share a queue until this changes."""
+"""Version of the workflow, not of the program: workers of two versions share a queue until it changes."""
 POLL_SECONDS = 0.2
 PAGE = 500
 SHOWN = 5
@@ -44,7 +46,7 @@ STATES = {
     "ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled", "ERROR": "dead",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",
 }  # fmt: skip
-"""DBOS's words, and ours. Its `SUCCESS` is an attempt that ended; what became of the job is what the attempt says."""
+"""Status in DBOS → our state. DBOS's `SUCCESS` says only that an attempt ended; the attempt's result says how."""
 STATUSES: Mapping[str, Sequence[str]] = {
     "waiting": ["ENQUEUED"], "later": ["DELAYED"], "running": ["PENDING"], "cancelled": ["CANCELLED"], "done": ["SUCCESS"],
     "dead": ["SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
@@ -52,32 +54,43 @@ STATUSES: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class Order:
-    """What a worker is asked for."""
+class Attempt:
+    """One try at a job, as a worker is asked for it."""
 
     job: Job
-    attempt: int
+    number: int
+    """1 for the first attempt."""
     begun: datetime
+    """When it first began: the same where a worker is asked for it again."""
     before: Mapping[str, int]
-    """How many earlier attempts ended how."""
+    """How the earlier attempts ended: outcome, or `interrupted` → how many."""
+
+    @property
+    def id(self) -> str:
+        """The id of the attempt's workflow, by which homes and the shared state claim it."""
+        return f"{self.job.id}.{self.number}"
 
 
 @dataclass(frozen=True)
-class Done:
-    """What became of an attempt. `state`: `done`, `again` or `dead`; `again`: seconds until the next."""
+class AttemptResult:
+    """How an attempt ended, and what follows from it."""
 
     state: str
+    """`done`, `again` or `dead`."""
     outcome: str
     reason: str | None
     captures: tuple[str, ...] = ()
     again: float | None = None
+    """Seconds until the next attempt; None where there is none."""
     attempts: Mapping[str, int] | None = None
+    """How the attempts so far ended, this one included."""
     fresh: int | None = None
     """How many posts are newer than the run before; None where nobody asked."""
     whole: bool | None = None
-    """Of a scheduled crawl: whether every page of it was answered."""
+    """Whether a scheduled crawl got an answer for every page; None for other jobs."""
 
     def line(self) -> dict[str, Any]:
+        """Return the result as it is stored in the queue, in claims and in the home's state."""
         return {
             "state": self.state, "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
             "again": self.again, "attempts": dict(self.attempts or {}), "fresh": self.fresh,
@@ -85,7 +98,8 @@ class Done:
         }  # fmt: skip
 
     @classmethod
-    def of(cls, line: Mapping[str, Any]) -> Done:
+    def of(cls, line: Mapping[str, Any]) -> AttemptResult:
+        """Read what `line` returned."""
         return cls(
             line["state"],
             line["outcome"],
@@ -99,24 +113,26 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A job as the queue shows it. `state`: waiting, later, running, done, dead, cancelled."""
+class JobStatus:
+    """An attempt at a job, as the queue shows it."""
 
     job: Job
     state: str
+    """`waiting`, `later`, `running`, `done`, `dead`, `cancelled`; of an attempt that others followed, `again`."""
     attempt: int
     outcome: str | None
     reason: str | None
     captures: tuple[str, ...]
     queued: datetime | None
     due: datetime | None
-    """When the next attempt is, where it is put off."""
+    """When a delayed attempt begins."""
     worker: str | None
     priority: int
     fresh: int | None = None
     whole: bool | None = None
 
     def line(self) -> dict[str, Any]:
+        """Return the attempt as a line of JSON shows it."""
         return {
             "job": self.job.id, "kind": self.job.kind, "link": self.job.link, "state": self.state, "attempt": self.attempt,
             "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
@@ -126,7 +142,7 @@ class Standing:
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """What DBOS raises where the database does not answer, as `Unreachable`."""
+    """Raise what DBOS raises where the database does not answer as `Unreachable`."""
     from dbos import error as dbos_error
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -137,25 +153,27 @@ def asking() -> Iterator[None]:
 
 
 class Queue:
-    """What is done with the queue. `url`: `sqlite:///…` or `postgresql+psycopg://…`. Raises `Unreachable` throughout."""
+    """The jobs that wait, run and have ended. Every method raises `Unreachable` where the database does not answer."""
 
     def __init__(self, url: str) -> None:
+        """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`."""
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         _quiet()
         with asking():
             DBOS.migrate(url)
-            self.board = Board(url)
+            self.shared = SharedState(url)
             self._client: DBOSClient = DBOSClient(
                 system_database_url=url, serializer=DBOSPortableJSONSerializer(), retry_connection_errors=False
             )
 
     def close(self) -> None:
+        """Close all connections."""
         self._client.destroy()
-        self.board.close()
+        self.shared.close()
 
     def add(self, jobs: Iterable[Job], priority: int = PRIORITIES["normal"]) -> int:
-        """Queues them; one that is there already, by its id, is left as it is. How many there were."""
+        """Queue jobs; one whose id is queued already stays as it is. Returns how many were given."""
         count = 0
         for count, job in enumerate(jobs, 1):  # noqa: B007 - counted to its end
             self._put(job, 1, priority, {}, 0.0)
@@ -165,17 +183,17 @@ class Queue:
         with asking():
             self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
 
-    def jobs(self, state: str | None = None, limit: int = 100) -> list[Standing]:
-        """The newest first. Each job once, by its last attempt. Reads a page or two of a queue however long."""
-        found: dict[str, Standing] = {}
-        shown: list[Standing] = []
+    def jobs(self, state: str | None = None, limit: int = 100) -> list[JobStatus]:
+        """List jobs, the newest first, each by its last attempt. Reads a page or two, however long the queue is."""
+        found: dict[str, JobStatus] = {}
+        shown: list[JobStatus] = []
         last: tuple[int, str] | None = None
         while True:
-            page = self.board.attempts(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
+            page = self.shared.workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
             # By their ids: DBOS's own pages leave out and repeat what was queued in the same millisecond, or changes meanwhile.
             items = self._listed(workflow_ids=[name for _, name in page]) if page else []
             for item in items:
-                one = _standing(item)
+                one = _job_status(item)
                 if one is None or (one.job.id in found and found[one.job.id].attempt > one.attempt):
                     continue
                 found[one.job.id] = one
@@ -195,42 +213,42 @@ class Queue:
             return list(self._client.list_workflows(name=WORKFLOW, **asked))
 
     def counts(self) -> dict[str, int]:
-        """State → how many jobs: counted by the database, however many there are. `again` is none: that job waits."""
+        """Count jobs by state, in the database. An attempt in state `again` is not counted: its job waits."""
         found: dict[str, int] = {}
-        for status, count in self.board.counted("workflow_status", "status", WORKFLOW).items():
+        for status, count in self.shared.workflows.count_statuses(WORKFLOW).items():
             if (state := STATES.get(status)) is not None:
                 found[state] = found.get(state, 0) + count
-        for state, count in self.board.claimed_states().items():
+        for state, count in self.shared.claims.count_states().items():
             if state in ("done", "dead"):
                 found[state] = found.get(state, 0) + count
         return found
 
     def named(self, text: str) -> list[str]:
         """Return the ids of jobs that are, begin or end with `text`; a few, where there are many."""
-        return self.board.jobs_named(WORKFLOW, text, SHOWN)
+        return self.shared.workflows.jobs_named(WORKFLOW, text, SHOWN)
 
-    def attempts(self, job: str) -> list[Standing]:
-        """Everything that was tried of a job, by its whole id, the first attempt first."""
+    def attempts(self, job: str) -> list[JobStatus]:
+        """List everything that was tried of a job, given by its whole id, the first attempt first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
-        found = [one for item in items if (one := _standing(item)) is not None]
+        found = [one for item in items if (one := _job_status(item)) is not None]
         return sorted(found, key=lambda one: one.attempt)
 
-    def cancel(self, one: Standing) -> None:
-        """It is not begun any more. What is under way goes on to its end, and no further attempt follows."""
+    def cancel(self, one: JobStatus) -> None:
+        """Cancel an attempt: it will not begin. If it has begun it goes on to its end, and no further attempt follows."""
         with asking():
             self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
 
-    def retry(self, one: Standing) -> None:
-        """Once more, at once, as if nothing had been tried."""
+    def retry(self, one: JobStatus) -> None:
+        """Try a job again at once, as if nothing had been tried."""
         if one.state in ("waiting", "later"):
             self.cancel(one)
-        self.board.claim_passed(f"{one.job.id}.{one.attempt}")
+        self.shared.claims.supersede(f"{one.job.id}.{one.attempt}")
         self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
 
     def taken_over(self, worker: str) -> list[str]:
-        """Attempts at which a worker was that is silent or gone, put into the queue again by `worker`, who is alive."""
-        with self.board.alone():
-            alive = {one.name for one in self.board.workers() if one.alive} | {worker}
+        """Queue again, for `worker`, the attempts whose worker is silent or gone. Returns their ids."""
+        with self.shared.alone():
+            alive = {one.name for one in self.shared.workers.alive()} | {worker}
             taken = [
                 item.workflow_id
                 for item in self._listed(status="PENDING", load_input=False, load_output=False)
@@ -242,26 +260,55 @@ class Queue:
         return taken
 
     def pause(self, paused: bool) -> None:
-        """No worker begins anything, until that is taken back. What is under way goes on."""
-        self.board.set("paused", "yes" if paused else "")
-        at_once = 0 if paused else int(self.board.setting("at once") or 2)
+        """Stop workers from beginning anything, or let them again. What is under way goes on."""
+        self.shared.settings.set("paused", "yes" if paused else "")
+        at_once = 0 if paused else int(self.shared.settings.get("at once") or 2)
         with asking():
             self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
 
     @property
     def paused(self) -> bool:
-        return self.board.setting("paused") == "yes"
+        """Whether no worker may begin anything."""
+        return self.shared.settings.get("paused") == "yes"
 
 
 def serve(
-    url: str, worker: str, at_once: int, carry_out: Callable[[Order], Done], clock: Clock
+    url: str, worker: str, at_once: int, carry_out: Callable[[Attempt], AttemptResult], clock: Clock
 ) -> Callable[[float], None]:
-    """Begins to take jobs from the queue, each in a thread. Returns what ends that: it waits so many seconds for those under way.
+    """Begin to take jobs from the queue, each in a thread of its own.
 
-    `at_once`: how many; 0 while the queue is paused. It counts for all workers of the queue: the newest says.
+    One call for each process. What a worker of this name had begun before a kill is asked for again first.
 
-    One for each process. What an attempt of a worker of this name had begun before a kill is asked for again first.
+    Args:
+        at_once: how many attempts run side by side, 0 while the queue is paused. It holds for all workers of the queue:
+            the last one started decides.
+        carry_out: is called for each attempt, on that attempt's thread.
+
+    Returns a function that stops taking jobs, and waits up to the given number of seconds for the attempts under way.
+    Raises `Unreachable`.
     """
+    from dbos import DBOS
+
+    _configure(url, worker)
+    _register(carry_out, clock)
+    try:
+        with asking():
+            DBOS.launch()
+            DBOS.register_queue(
+                QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
+            )
+    except Unreachable:
+        DBOS.destroy(workflow_completion_timeout_sec=0, destroy_registry=True)
+        raise
+
+    def end(seconds: float) -> None:
+        DBOS.destroy(workflow_completion_timeout_sec=int(seconds), destroy_registry=True)
+
+    return end
+
+
+def _configure(url: str, worker: str) -> None:
+    """Set up this process's DBOS, which is one global object; what an earlier worker left in it is removed."""
     from dbos import DBOS, DBOSPortableJSONSerializer
 
     _quiet()
@@ -279,31 +326,21 @@ def serve(
         }
     )
 
+
+def _register(carry_out: Callable[[Attempt], AttemptResult], clock: Clock) -> None:
+    """Declare the workflow. The names of it and of its steps stand in queues that exist."""
+    from dbos import DBOS
+
     @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=1000)
-    def attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
+    def run_attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
         threading.current_thread().name = ATTEMPT_THREAD
         begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
-        order = Order(Job.of(job), number, utc_parse(begun), before)
-        done = DBOS.run_step({"name": "carry out"}, lambda: carry_out(order).line())
-        if done["state"] == "again":
-            options = _options(order.job, number + 1, priority, float(done["again"]))
-            DBOS.enqueue_workflow_with_options(options, job, number + 1, done["attempts"], priority)
-        return done
-
-    try:
-        with asking():
-            DBOS.launch()
-            DBOS.register_queue(
-                QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-            )
-    except Unreachable:
-        DBOS.destroy(workflow_completion_timeout_sec=0, destroy_registry=True)
-        raise
-
-    def end(seconds: float) -> None:
-        DBOS.destroy(workflow_completion_timeout_sec=int(seconds), destroy_registry=True)
-
-    return end
+        attempt = Attempt(Job.of(job), number, utc_parse(begun), before)
+        result = DBOS.run_step({"name": "carry out"}, lambda: carry_out(attempt).line())
+        if result["state"] == "again":
+            options = _options(attempt.job, number + 1, priority, float(result["again"]))
+            DBOS.enqueue_workflow_with_options(options, job, number + 1, result["attempts"], priority)
+        return result
 
 
 def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
@@ -314,8 +351,8 @@ def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
     return {**options, "delay_seconds": delay} if delay else options
 
 
-def _standing(item: Any) -> Standing | None:
-    """A row of the queue, or None where it is none of ours."""
+def _job_status(item: Any) -> JobStatus | None:
+    """Read a row of the queue; None where it is none of ours."""
     with suppress(KeyError, TypeError, ValueError, IndexError):
         job = Job.of(item.input["args"][0])
         said: Mapping[str, Any] = item.output if isinstance(item.output, dict) else {}
@@ -323,22 +360,22 @@ def _standing(item: Any) -> Standing | None:
         reason = said.get("reason")
         if not said and state == "dead":
             reason = f"the worker failed: {item.error}"[:300] if item.error else "begun too often without an end"
-        return Standing(
+        return JobStatus(
             job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
-            tuple(said.get("captures", ())), _moment(item.created_at),
-            _moment(item.delay_until_epoch_ms) if state == "later" else None,
+            tuple(said.get("captures", ())), _time(item.created_at),
+            _time(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
             said.get("fresh"), said.get("whole"),
         )  # fmt: skip
     return None
 
 
-def _moment(milliseconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+def _time(milliseconds: int | None) -> datetime | None:
+    return from_epoch_ms(milliseconds) if milliseconds else None
 
 
 def _quiet() -> None:
-    """What a person is to know is said by the commands; DBOS would write to the terminal by a handler of its own."""
+    """Silence DBOS's own log handler, which writes to the terminal: commands tell a person what there is to know."""
     log = logging.getLogger("dbos")
     log.handlers[:] = [logging.NullHandler()]
     log.propagate = False
@@ -347,6 +384,7 @@ def _quiet() -> None:
 
 @contextmanager
 def opened(home: Home) -> Iterator[Queue]:
+    """Open the queue of a home, and close it at the end. Raises `Unreachable`."""
     queue = Queue(database(home))
     try:
         yield queue
@@ -355,7 +393,7 @@ def opened(home: Home) -> Iterator[Queue]:
 
 
 def database(home: Home) -> str:
-    """Where the queue is: in the home, or where many machines share one. Operational: losing it loses no capture."""
+    """Return the URL of a home's queue: in the home, or where many machines share one. Losing it loses no capture."""
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
     path = home.path / "jobs" / "queue.sqlite"

@@ -1,68 +1,86 @@
-"""Running a worker until it drains or is stopped."""
+"""Run a worker until nothing is left for it, or it is stopped."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-from archiver.capture.engine import Archive
-from archiver.capture.result import Result
+from archiver.capture.engine import CaptureEngine
 from archiver.errors import UsageError
-from archiver.jobs.heartbeat import Pulse, Tell
-from archiver.jobs.job import Job
-from archiver.jobs.queue import Done, Queue, database, serve
+from archiver.home.ports import Signer
+from archiver.jobs.attempts import WorkerEvents
+from archiver.jobs.heartbeat import Heartbeat
+from archiver.jobs.queue import Queue, database, serve
 from archiver.jobs.worker import Worker
 
 GRACE_SECONDS = 30.0
-"""So long at the end for what was carried out to be said to the queue."""
+"""How long the end of a worker waits for the queue to hear of what was carried out."""
 
 
-async def work(
-    archive: Archive,
-    queue: Queue,
-    place: int,
-    at_once: int,
-    drain: bool,
-    said: Callable[[Job, Done], None],
-    results: Callable[[Result], None],
-    tell: Tell,
-    heard: Callable[[str, dict[str, Any]], None],
-    health: int | None = None,
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a worker works."""
+
+    place: int
+    """Its number among the workers of the home."""
+    at_once: int
+    """How many attempts run side by side. It holds for all workers of the queue: the last one started decides."""
+    drain: bool = False
+    """Whether the worker ends when nothing is left that could begin now."""
+    health: int | None = None
+    """A port of 127.0.0.1 on which GET /health is answered."""
+
+
+async def run_worker(
+    engine: CaptureEngine, queue: Queue, signer: Signer, options: WorkerOptions, events: WorkerEvents
 ) -> None:
-    """`health`: a port of 127.0.0.1 where GET /health is answered.
+    """Run a worker until it is interrupted or, with `drain`, until nothing is left that could begin now.
 
-    Until it is interrupted; with `drain` until nothing is left that could be begun now. Raises `Unreachable` at its beginning."""
-    home, stop, loop = archive.home, asyncio.Event(), asyncio.get_running_loop()
-    archive.on_interrupt.append(stop.set)
-    worker = Worker(archive, queue, said, results, heard)
-    name = f"{worker.ledger}/{place}"
-    pulse = Pulse(worker, queue, name, at_once, drain, tell, lambda: loop.call_soon_threadsafe(stop.set))
-    queue.board.set("at once", str(at_once))
-    pulse.beat()
-    if queue.paused:
-        tell("paused: nothing is begun until somebody says so: archiver jobs resume")
-    end = await asyncio.to_thread(
-        serve, database(home), name, 0 if queue.paused else at_once, worker.carry_out, home.clock
+    Raises `Unreachable` where the queue does not answer at the beginning, `UsageError` where the port is taken.
+    """
+    home, stop, loop = engine.home, asyncio.Event(), asyncio.get_running_loop()
+    engine.on_interrupt.append(stop.set)
+    worker = Worker(engine, queue, signer, events)
+    name = f"{worker.ledger}/{options.place}"
+    heartbeat = Heartbeat(
+        worker, name, options.at_once, lambda: loop.call_soon_threadsafe(stop.set), drain=options.drain
     )
-    pulse.start()
-    shown = None
+    queue.shared.settings.set("at once", str(options.at_once))
+    heartbeat.beat()
+    if queue.paused:
+        events.warned("paused: nothing is begun until somebody says so: archiver jobs resume")
+    at_once = 0 if queue.paused else options.at_once
+    end = await asyncio.to_thread(serve, database(home), name, at_once, worker.carry_out, home.clock)
+    heartbeat.start()
     try:
-        if health is not None:
-            from archiver.jobs.api import LOOPBACK, Api, listen  # late: an HTTP server takes its time to load
-
-            api = Api(home, queue, secrets.token_hex(32), LOOPBACK)  # a token that nobody has: it answers /health only
-            shown, _ = await listen(api.application(), "127.0.0.1", health)
-        await stop.wait()
-    except OSError as error:
-        raise UsageError(f"a free port {health}", error.strerror or str(error), "Choose another: --health") from error
+        async with _answering_health(engine, queue, options.health):
+            await stop.wait()
     finally:
-        if shown is not None:
-            await shown.cleanup()
         deadline = loop.time() + GRACE_SECONDS
         while worker.busy and loop.time() < deadline:
             await asyncio.sleep(0.05)
         # Where the queue is away, what was carried out is kept in the home, and said to it by the next worker.
-        await asyncio.to_thread(end, 0.0 if pulse.lost or pulse.nothing_left else GRACE_SECONDS)
-        await asyncio.to_thread(pulse.over)
+        await asyncio.to_thread(end, 0.0 if heartbeat.lost or heartbeat.nothing_left else GRACE_SECONDS)
+        await asyncio.to_thread(heartbeat.stop)
+
+
+@asynccontextmanager
+async def _answering_health(engine: CaptureEngine, queue: Queue, port: int | None) -> AsyncIterator[None]:
+    """Answer GET /health on a port of 127.0.0.1 meanwhile, if one is given. Raises `UsageError` where it is taken."""
+    if port is None:
+        yield
+        return
+    from archiver.jobs.api import LOOPBACK, Api, listen  # late: an HTTP server takes its time to load
+
+    api = Api(engine.home, queue, secrets.token_hex(32), LOOPBACK)  # a token that nobody has: it answers /health only
+    try:
+        listener, _ = await listen(api.application(), "127.0.0.1", port)
+    except OSError as error:
+        raise UsageError(f"a free port {port}", error.strerror or str(error), "Choose another: --health") from error
+    try:
+        yield
+    finally:
+        await listener.cleanup()

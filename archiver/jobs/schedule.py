@@ -1,4 +1,4 @@
-"""When something is done again and again: by an interval or by cron, in a time zone, with jitter. Pure.
+"""Compute when something is done again and again: by an interval or by cron, in a time zone, with jitter. Pure.
 
 A run belongs to the moment for which it was meant (`base`), never to the one at which a worker came round to it: nothing drifts, and
 a job whose id follows from its base cannot be queued twice. Cron follows Debian's rules for daylight saving (cronsim): a time that a
@@ -23,15 +23,15 @@ from storage.times import utc_parse, utc_text
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d|w)(?:ec(?:onds?)?|in(?:utes?)?|ours?|ays?|eeks?)?", re.IGNORECASE)
 LATE = timedelta(minutes=5)
-"""With `catch_up` none: a run that is later than this, because no worker was there, is left out."""
+"""Without `catch_up`, a run that is later than this, because no worker was there, is skipped."""
 LOOK_BACK = timedelta(days=2)
-"""A crawl that is repeated goes back this far before the last one that was whole: what was posted late, or edited soon."""
+"""A repeated crawl goes back this far before the last one that was whole, for what was posted late or edited soon."""
 FASTER, SLOWER = 0.5, 1.5
-"""A channel where something was new is looked at twice as often the next time, one where nothing was a half less often."""
+"""Factors of the interval after a run that found something new, and after one that did not."""
 
 
 def span(text: str) -> float:
-    """`90s`, `10m`, `2h`, `1d`, `1w` in seconds. Raises `ValueError`."""
+    """Parse `90s`, `10m`, `2h`, `1d` or `1w` into seconds. Raises `ValueError`."""
     found = _SPAN.fullmatch(text.strip())
     if found is None or not float(found[1]):
         raise ValueError(f"no span of time: {text!r}")
@@ -39,14 +39,15 @@ def span(text: str) -> float:
 
 
 def span_of(text: str, flag: str) -> float:
-    """What a person gave for a flag, in seconds. Raises `UsageError`."""
+    """Parse what a person gave for a flag into seconds. Raises `UsageError`."""
     try:
         return span(text)
     except ValueError as error:
         raise UsageError(f"{flag} as 90s, 10m, 2h or 1d", repr(text), "Give it in that form.") from error
 
 
-def in_words(seconds: float) -> str:
+def interval_words(seconds: float) -> str:
+    """Format seconds as `span` parses them."""
     for unit in ("w", "d", "h", "m"):
         if seconds >= UNITS[unit] and seconds % UNITS[unit] == 0:
             return f"{seconds / UNITS[unit]:g}{unit}"
@@ -55,15 +56,17 @@ def in_words(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """`every`: seconds; or `cron`: five fields, in `zone`."""
+    """How often something is done: by an interval or by cron."""
 
     every: float | None = None
+    """Seconds."""
     cron: str | None = None
+    """Five fields, in `zone`."""
     zone: str = "UTC"
 
     @classmethod
     def read(cls, text: str) -> Rule:
-        """`every 10m`, `every day at 06:00 Asia/Almaty`, `cron 0 6 * * 1-5 Asia/Almaty`. Raises `UsageError`."""
+        """Parse `every 10m`, `every day at 06:00 Asia/Almaty` or `cron 0 6 * * 1-5 Asia/Almaty`. Raises `UsageError`."""
         words = text.split()
         try:
             if daily := re.fullmatch(r"every day at (\d{1,2}):(\d\d)(?: (\S+))?", " ".join(words)):
@@ -83,7 +86,7 @@ class Rule:
             ) from error  # fmt: skip
 
     def checked(self) -> Rule:
-        """Raises `ValueError`."""
+        """Return the rule itself, checked. Raises `ValueError` for a zone or a moment that does not exist."""
         from cronsim import CronSimError
 
         try:
@@ -96,7 +99,7 @@ class Rule:
         return self
 
     def moments(self, after: datetime) -> Iterator[datetime]:
-        """The moments after that one, in UTC; of an interval counted from it."""
+        """Yield the moments after `after`, in UTC; those of an interval are counted from it."""
         if self.every is not None:
             while True:
                 after += timedelta(seconds=self.every)
@@ -109,12 +112,12 @@ class Rule:
             yield moment.astimezone(UTC)
 
     def __str__(self) -> str:
-        return f"every {in_words(self.every)}" if self.every is not None else f"cron {self.cron} {self.zone}"
+        return f"every {interval_words(self.every)}" if self.every is not None else f"cron {self.cron} {self.zone}"
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is done when. `interval`: the one that counts now, where a busy channel is looked at more often."""
+    """What is done when."""
 
     id: str
     kind: str
@@ -123,51 +126,59 @@ class Schedule:
     options: Mapping[str, Any]
     rule: Rule
     base: datetime
-    """For when the next run is meant."""
+    """The moment for which the next run is meant."""
     jitter: float = 0.0
-    """Up to so many seconds later, the same for the same run: so that twenty schedules do not all ask at six."""
+    """Each run is delayed by up to this many seconds, the same run by the same: twenty schedules do not all ask at six."""
     busy: float | None = None
+    """Shortest interval in seconds, of a channel where much is new."""
     quiet: float | None = None
+    """Longest interval in seconds, of a channel where nothing is new."""
     interval: float | None = None
+    """The interval that holds now; None where the rule alone decides."""
     catch_up: bool = True
+    """Whether the last of the runs that no worker was available for is done late."""
     last: str | None = None
     """The job of the last run."""
     last_base: datetime | None = None
     whole: datetime | None = None
-    """Until when everything is kept: the base of the last run that was."""
+    """The moment up to which everything is kept: the base of the last run that was whole."""
     runs: int = 0
     skipped: int = 0
-    """How many runs were left out because the one before had not ended."""
+    """How many runs were skipped because the one before had not ended."""
     missed: int = 0
-    """How many no worker was there for."""
+    """How many runs no worker was available for."""
 
     @property
     def due(self) -> datetime:
+        """When the next run is due, jitter included."""
         share = int.from_bytes(sha256(dumps({"schedule": self.id, "base": utc_text(self.base)}))[:4], "big") / 2**32
         return self.base + timedelta(seconds=self.jitter * share)
 
     def job(self) -> str:
-        """The id of the job of the next run. It sorts by the moment for which the run is meant."""
+        """Return the id of the job of the next run. It sorts by the moment for which the run is meant."""
         return f"{self.base:%Y%m%dT%H%M%S}-" + letters({"schedule": self.id, "run": utc_text(self.base)})
 
     def step(self) -> timedelta | None:
+        """Return the interval that holds now; None where the rule alone decides."""
         return timedelta(seconds=self.interval) if self.interval is not None else None
 
     def following(self, base: datetime) -> datetime:
+        """Return the moment for which the run after the one at `base` is meant."""
         step = self.step()
         return base + step if step is not None else next(self.rule.moments(base))
 
     def nexts(self, count: int) -> list[datetime]:
-        """For when the next runs are meant."""
+        """List the moments for which the next runs are meant."""
         found = [self.base]
         while len(found) < count:
             found.append(self.following(found[-1]))
         return found
 
     def due_now(self, now: datetime) -> tuple[Schedule, datetime | None]:
-        """(how it goes on, the base of the run to be begun). Of runs that nobody was there for, the last is done, or none.
+        """Move on from a run that has become due.
 
-        Only when `due` has come.
+        Returns the schedule after it, and the base of the run to begin: of several that no worker was available for the
+        last, or None without `catch_up`.
         """
         base, missed = self.base, 0
         while (coming := self.following(base)) <= now:
@@ -177,13 +188,14 @@ class Schedule:
         return after, None if left_out else base
 
     def learned(self, fresh: int | None) -> Schedule:
-        """After a run in which so many posts were new; None: nobody knows."""
+        """Adapt the interval to how many posts the last run found new; None where that is unknown."""
         if self.busy is None or self.quiet is None or self.interval is None or fresh is None:
             return self
         changed = self.interval * (FASTER if fresh else SLOWER)
         return replace(self, interval=min(self.quiet, max(self.busy, changed)))
 
     def value(self) -> dict[str, Any]:
+        """Return the schedule as its entry stores it."""
         return {
             "kind": self.kind, "link": self.link, "options": dict(self.options), "rule": str(self.rule), "base": utc_text(self.base),
             "jitter": self.jitter, "busy": self.busy, "quiet": self.quiet, "interval": self.interval, "catch_up": self.catch_up,
@@ -193,6 +205,7 @@ class Schedule:
 
     @classmethod
     def of(cls, name: str, value: Mapping[str, Any]) -> Schedule:
+        """Read what `value` returned, also of a later version."""
         read = dict(value)
         for key in ("base", "last_base", "whole"):
             read[key] = utc_parse(read[key]) if read[key] else None
@@ -204,10 +217,10 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def begun(schedule: Schedule, base: datetime) -> Schedule:
-    """The schedule whose next run is the one for that moment."""
+    """Return the schedule with its next run meant for `base`."""
     return replace(schedule, base=base)
 
 
 def since(schedule: Schedule) -> datetime | None:
-    """How far back a crawl goes: not over what an earlier run has kept whole."""
+    """Return how far back a crawl goes: not over what an earlier run has kept whole."""
     return schedule.whole - LOOK_BACK if schedule.kind == "crawl" and schedule.whole is not None else None

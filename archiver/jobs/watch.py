@@ -1,7 +1,7 @@
-"""Watching posts: what is remembered of the last look, what has changed since, and what may be concluded. Pure.
+"""Decide what the looks at a watched post show: what has changed, and what may be concluded. Pure.
 
-That a post is unavailable is said only when all of this is there: the platform's own recorded answer that it is, in two looks, the
-second a while later or by another way out; and in each look another post of that platform that was answered. A wall, a rate limit, an
+A post is called unavailable only on all of this evidence: the platform's own recorded answer that it is, in two looks, the second
+a while later or by another proxy; and in each look another post of that platform that was answered. A wall, a rate limit, an
 outage or a fault of ours says nothing about the post, and is forgotten.
 """
 
@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from archiver.capture.post_digests import attached, other_files
-from archiver.jobs.job import known
+from archiver.jobs.job import derived, known
 from spiders.posts import Outcome
+from spiders.targets import Target
 from storage.digest import sha256_hex
 from storage.times import utc_parse, utc_text
 
@@ -23,19 +24,23 @@ SECOND_LOOK = 3600.0
 """Seconds between the look that first missed a post and the one that may confirm it."""
 CANNOT_TELL = "could not tell"
 SOON = 900.0
-"""Seconds until the next look where this one could not tell."""
+"""Seconds until the next look after one that could not tell."""
 AGE_SHARE = 0.05
-"""A post that has not changed for twenty days is looked at each day."""
+"""Share of a post's age that lies between two looks: one that has not changed for twenty days is looked at each day."""
 RAREST = 30 * 86400.0
+"""Seconds that lie between two looks at most."""
 GONE_TIMES = 8
-"""What is gone is looked at so much more rarely: it may come back."""
+"""How many times longer the interval of a post that is gone is: it may come back."""
+CHANNEL_POSTS = 100
+"""How many of a channel's newest posts each check crawls."""
+SHOWN = (Outcome.CAPTURED, Outcome.PARTIAL)
 NOT_SHOWN = (Outcome.UNAVAILABLE, Outcome.REFUSED)
 COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
 
 
 @dataclass(frozen=True)
 class Sight:
-    """One observation of a post, as far as it is needed for the next comparison: digests instead of words."""
+    """One observation of a post, as far as the next comparison needs it: digests instead of words."""
 
     capture: str
     ledger: str
@@ -48,14 +53,15 @@ class Sight:
     author: Sequence[str | None]
     """Id, handle, name."""
     attachments: Sequence[Sequence[Any]]
-    """Of each: `FILE_FACTS`, and the SHA-256 where the look has the file."""
+    """For each file: `FILE_FACTS`, and the SHA-256 where the look has the file."""
     counts: Mapping[str, int]
     limits: str | None = None
-    """Why it is not the whole post: what the platform showed leaves words or files out, and is compared with its like only."""
+    """Why this is not the whole post: the platform left words or files out. It is compared with its like only."""
     again: Mapping[str, Any] | None = None
-    """Where the post was seen last, if that showed less than this."""
+    """Where the post was last seen, if that showed less than this."""
 
     def value(self) -> dict[str, Any]:
+        """Return the observation as watches store it."""
         return {
             "capture": self.capture, "ledger": self.ledger, "record": self.record, "at": self.at, "text": self.text,
             "edited": self.edited, "author": list(self.author), "attachments": [list(one) for one in self.attachments],
@@ -64,24 +70,28 @@ class Sight:
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Sight:
+        """Read what `value` returned, also of a later version."""
         return cls(**known(cls, value))
 
     def place(self) -> dict[str, Any]:
-        """Where it is kept."""
+        """Return where the observation is kept."""
         return {"capture": self.capture, "ledger": self.ledger, "record": self.record, "at": self.at}
 
     def last(self) -> dict[str, Any]:
-        """Where the post was seen last."""
+        """Return where the post was last seen."""
         return dict(self.again or self.place())
 
 
 def is_there(line: Mapping[str, Any]) -> bool:
-    """Whether a line of posts.jsonl shows the post, whole or in part; others say that there is none, or that we may not see it."""
-    return line.get("outcome", Outcome.CAPTURED) in (Outcome.CAPTURED, Outcome.PARTIAL)
+    """Tell whether a line of posts.jsonl shows the post, whole or in part.
+
+    Other lines say that there is none, or that we may not see it.
+    """
+    return line.get("outcome", Outcome.CAPTURED) in SHOWN
 
 
 def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
-    """Of a line of posts.jsonl."""
+    """Read an observation from a line of posts.jsonl."""
     words = json.dumps([line.get("title"), line.get("text")], ensure_ascii=False)
     edited = (line.get("edited_at") or {}).get("value") or line.get("edited")
     author = [line.get("author_id"), line.get("author_handle"), line.get("author_name")]
@@ -93,21 +103,22 @@ def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
 
 
 def _limits(line: Mapping[str, Any]) -> str | None:
-    """A file that cannot be had makes a post partial, too, but it is all there to be compared."""
+    """Return why a post is partial, unless a missing file is why: such a post is all there to be compared."""
     of_files = {one.get("reason") for one in line.get("attachments") or []}
     partial = line.get("outcome") == Outcome.PARTIAL and line.get("reason") not in of_files
     return line.get("reason") if partial else None
 
 
 def _said(attachments: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """As an event can say it: canonical JSON has no fractions, and a duration is one."""
+    """Write fractions as text: canonical JSON has none, and a duration is one."""
     return [[str(fact) if isinstance(fact, float) else fact for fact in one] for one in attachments]
 
 
 def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
-    """What differs: field, before, after. Counts alone are no change: they move by themselves.
+    """List what differs, as field, before, after.
 
-    Unknown is no difference: a page that does not say who wrote it has not renamed anybody.
+    Counts alone are no change: they move by themselves. Unknown is no difference: a page that does not say who wrote it has
+    not renamed anybody.
     """
     found: list[dict[str, Any]] = []
     if before.limits != now.limits:
@@ -129,14 +140,14 @@ def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
 
 
 def kept(before: Sight | None, now: Sight) -> Sight:
-    """What the next look is compared with. One that shows only a part of the post does not take the place of the whole."""
+    """Choose what the next look is compared with: a part of the post does not take the place of the whole."""
     if before is not None and before.limits is None and now.limits is not None:
         return replace(before, again=now.place())
     return now
 
 
 @dataclass(frozen=True)
-class Look:
+class MissedLook:
     """A look in which the platform did not show the post."""
 
     capture: str
@@ -149,9 +160,10 @@ class Look:
     control: Mapping[str, Any]
     """Another post of the platform that was answered in the same run: link, capture, records."""
     exit: str | None = None
-    """`second` where it was looked at by the second way out."""
+    """`second` where the look went out by the second proxy."""
 
     def value(self) -> dict[str, Any]:
+        """Return the look as watches and events store it."""
         return {
             "capture": self.capture, "ledger": self.ledger, "at": self.at, "outcome": self.outcome, "said": self.said,
             "records": list(self.records), "control": dict(self.control), "exit": self.exit,
@@ -160,41 +172,43 @@ class Look:
 
 @dataclass(frozen=True)
 class Watch:
-    """One post, or one channel, that is looked at again and again."""
+    """A post or a channel that is checked again and again."""
 
     id: str
     link: str
     key: str
-    """The target's, by which one post is watched once however its link is spelled."""
+    """The target's key: one post is watched once, however its link is spelled."""
     platform: str
     kind: str
-    """`post`, or `channel`: what is walked."""
+    """`post`; or `channel`, which is crawled."""
     cases: tuple[str, ...]
     every: float
+    """Seconds between two looks, at first."""
     made: str
     second_look: float = SECOND_LOOK
     steady: bool = False
-    """As often for ever; else more rarely with age."""
+    """Whether the interval stays fixed; else it grows with age."""
     media: bool = False
     account: str | None = None
     state: str = "new"
     """`new`, `present`, `missing` (in one look), `unavailable` or `refused`."""
     sight: Sight | None = None
     changed: str | None = None
-    """When it was last seen to have changed."""
+    """When a look last found a change."""
     looks: tuple[Mapping[str, Any], ...] = ()
-    """Those that missed it since it was last seen."""
+    """The looks that missed the post since it was last seen."""
     looked: str | None = None
-    """The capture of the last look."""
+    """Id of the capture of the last look."""
     said: str | None = None
-    """What the last look came to, in words."""
+    """What the last look showed, in words."""
     job: str | None = None
     unsure: int = 0
     """How many looks in a row could not tell."""
     posts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Of a channel: post → its sight in the last walk."""
+    """For a channel: id of a post → its sight in the last crawl."""
 
     def value(self) -> dict[str, Any]:
+        """Return the watch as its entry stores it."""
         return {
             "link": self.link, "key": self.key, "platform": self.platform, "kind": self.kind, "cases": list(self.cases),
             "every": self.every, "made": self.made, "second_look": self.second_look, "steady": self.steady,
@@ -207,13 +221,14 @@ class Watch:
 
     @classmethod
     def of(cls, name: str, value: Mapping[str, Any]) -> Watch:
+        """Read what `value` returned, also of a later version."""
         read = dict(value)
         read["cases"], read["looks"] = tuple(read["cases"]), tuple(read["looks"])
         read["sight"] = Sight.of(read["sight"]) if read["sight"] else None
         return cls(id=name, **known(cls, read))
 
     def wait(self, now: datetime) -> float:
-        """Seconds until the next look, after one that could tell."""
+        """Return the seconds until the next look, after one that could tell."""
         if self.state == "missing":
             return self.second_look
         wait = self.every
@@ -225,15 +240,18 @@ class Watch:
 
 @dataclass(frozen=True)
 class Concluded:
-    """What a look comes to. `event`: (type, detail) for the ledger, or None."""
+    """What follows from a look."""
 
     watch: Watch
+    """The watch as it is now."""
     wait: float
+    """Seconds until the next look."""
     event: tuple[str, dict[str, Any]] | None = None
+    """Type and detail for the ledger."""
 
 
 def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
-    """The post was there."""
+    """Conclude from a look that showed the post."""
     before = watch.sight
     found = changes(before, now) if before is not None else []
     event: tuple[str, dict[str, Any]] | None = None
@@ -264,8 +282,8 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
     return Concluded(after, after.wait(moment), event)
 
 
-def not_shown(watch: Watch, look: Look, moment: datetime) -> Concluded:
-    """The platform answered that it does not show the post, and showed another."""
+def not_shown(watch: Watch, look: MissedLook, moment: datetime) -> Concluded:
+    """Conclude from a look in which the platform answered that it does not show the post, and showed another."""
     looks = (*watch.looks, look.value())
     watch = replace(watch, unsure=0)
     if watch.state in NOT_SHOWN:  # known; only the last answer is kept beside the two that showed it
@@ -286,7 +304,7 @@ def not_shown(watch: Watch, look: Look, moment: datetime) -> Concluded:
 
 
 def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
-    """Whether two of the looks are apart in time, or went out by two ways."""
+    """Tell whether two of the looks lie `apart` seconds apart, or went out by two proxies."""
     if len(looks) < 2:
         return False
     first, last = looks[0], looks[-1]
@@ -295,13 +313,14 @@ def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
 
 
 def cannot_tell(watch: Watch, reason: str) -> Concluded:
-    """Nothing follows from this look, for the post or against it. Looked again soon, then less often, as often as it was to be."""
+    """Conclude nothing, for the post or against it. The next look comes soon, later ones at growing intervals up to the usual."""
     after = replace(watch, said=f"{CANNOT_TELL}: {reason}", unsure=watch.unsure + 1)
     most = watch.second_look if watch.state == "missing" else watch.every
     return Concluded(after, max(SOON, min(most, SOON * 2 ** min(watch.unsure, 16))))
 
 
-def new_watch(
-    name: str, link: str, key: str, platform: str, kind: str, cases: Sequence[str], every: float, made: datetime
-) -> Watch:
-    return Watch(name, link, key, platform, kind, tuple(cases), every, utc_text(made))
+def new_watch(target: Target, kind: str, cases: Sequence[str], every: float, made: datetime) -> Watch:
+    """Make a watch that has not looked yet. Its id follows from what it watches."""
+    return Watch(
+        derived(kind, target.key), target.url, target.key, target.platform, kind, tuple(cases), every, utc_text(made)
+    )

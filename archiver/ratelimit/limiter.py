@@ -1,7 +1,7 @@
 """Politeness: the Limiter port, one that holds within a process, and one that holds across processes and machines.
 
 The recorder asks before each exchange and reports when a host tells it to wait. Because every client goes through
-the recorder, the limit holds across captures; the one over shared turns holds for all that share their store.
+the recorder, the limit holds across captures; the one over shared slots holds for all that share their store.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from archiver.ratelimit.turns import BEAT_SECONDS, Turns
+from archiver.ratelimit.shared_slots import BEAT_SECONDS, SharedSlots
 from storage.errors import EvidenceError
 
 AGAIN_SECONDS = 0.5
-"""Until a store that did not answer is asked again."""
+"""Pause before a store that did not answer is asked again."""
 
 
 class Limiter(Protocol):
     """All methods are called on the recorder's loop."""
 
     async def acquire(self, host: str) -> None:
-        """Returns when a request to `host` may start. Raises `EvidenceError` where that cannot be known."""
+        """Wait until a request to `host` may start. Raises `EvidenceError` where that cannot be known."""
 
     def release(self, host: str) -> None:
-        """The exchange has ended."""
+        """Give the place back: the exchange has ended."""
 
     def penalise(self, host: str, seconds: float) -> None:
-        """The host asked for a pause: no request to it starts before it is over."""
+        """Keep the pause that the host asked for: no request to it starts before it is over."""
 
     async def quiet(self, host: str) -> float:
-        """Seconds that are left of the pause that the host asked for; 0 for none. Raises `EvidenceError` as `acquire` does."""
+        """Return the seconds left of the pause that the host asked for, 0 for none. Raises `EvidenceError` as `acquire` does."""
 
     def close(self) -> None:
-        """What is held is given back. Not on the recorder's loop."""
+        """Give back what is held. Not on the recorder's loop."""
 
 
 @dataclass
@@ -117,11 +117,11 @@ class SharedLimiter:
     should cost no capture.
     """
 
-    def __init__(self, turns: Turns, concurrency: int, patience: float = 30.0) -> None:
+    def __init__(self, slots: SharedSlots, concurrency: int, patience: float = 30.0) -> None:
         """`patience`: seconds for which a store that does not answer is asked again before a request fails of it."""
-        self._turns, self._patience = turns, patience
+        self._slots, self._patience = slots, patience
         self._local = HostLimiter(0.0, concurrency)
-        self._thread = ThreadPoolExecutor(1, "turns")
+        self._thread = ThreadPoolExecutor(1, "slots")
         self._lost: EvidenceError | None = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -130,12 +130,12 @@ class SharedLimiter:
             self._beating = asyncio.ensure_future(self._beat())
         await self._local.acquire(host)
         try:
-            await self._turn(host)
+            await self._slot(host)
         except (EvidenceError, asyncio.CancelledError):
             self._local.release(host)
             raise
 
-    async def _turn(self, host: str) -> None:
+    async def _slot(self, host: str) -> None:
         loop = asyncio.get_running_loop()
         ours = False
         answered = loop.time()
@@ -160,28 +160,28 @@ class SharedLimiter:
                 await asyncio.sleep(wait)
         except (EvidenceError, asyncio.CancelledError):
             if ours:
-                self._later(self._turns.give_back, host)
+                self._later(self._slots.give_back, host)
             raise
 
     def _take(self, host: str, held: bool) -> tuple[bool, float]:
         """On the store's thread."""
         try:
             if self._lost is not None:
-                self._turns.beat()  # first, what was lost on the way is put right
+                self._slots.beat()  # first, what was lost on the way is put right
                 self._lost = None
-            return self._turns.take(host, held)
+            return self._slots.take(host, held)
         except EvidenceError as error:
             self._lost = error
             raise
 
     def _undo(self, done: Future[tuple[bool, float]], host: str) -> None:
-        """Nobody waits any more for the turn that was just taken."""
+        """Give back the slot that was just taken: nobody waits for it any more."""
         if not done.cancelled() and done.exception() is None and done.result()[0]:
-            self._later(self._turns.give_back, host)
+            self._later(self._slots.give_back, host)
 
     async def _beat(self) -> None:
         while True:
-            self._later(self._turns.beat)
+            self._later(self._slots.beat)
             await asyncio.sleep(BEAT_SECONDS)
 
     def _later(self, work: Callable[..., Any], *arguments: Any) -> None:
@@ -195,19 +195,19 @@ class SharedLimiter:
         self._thread.submit(done)
 
     def release(self, host: str) -> None:
-        self._later(self._turns.give_back, host)
+        self._later(self._slots.give_back, host)
         self._local.release(host)
 
     def penalise(self, host: str, seconds: float) -> None:
         self._local.penalise(host, seconds)  # kept here too: the store may be away just now
-        self._later(self._turns.quiet, host, seconds)
+        self._later(self._slots.quiet, host, seconds)
 
     async def quiet(self, host: str) -> float:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while True:
             try:
-                shared = await asyncio.wrap_future(self._thread.submit(self._turns.left, host))
+                shared = await asyncio.wrap_future(self._thread.submit(self._slots.left, host))
                 return max(shared, await self._local.quiet(host))
             except EvidenceError:
                 if loop.time() - begun > self._patience:
@@ -215,5 +215,5 @@ class SharedLimiter:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     def close(self) -> None:
-        self._thread.submit(self._turns.leave).result()
+        self._thread.submit(self._slots.leave).result()
         self._thread.shutdown()

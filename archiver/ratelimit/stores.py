@@ -1,4 +1,4 @@
-"""Where turns at hosts are kept: SQLite within a home, PostgreSQL among machines."""
+"""Where slots at hosts are kept: SQLite within a home, PostgreSQL among machines."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ made anew. TCP by itself waits a quarter of an hour, and the worker with it. (Po
 
 
 SCHEMA_LOCK = 0x6172_6368
-"""Two that make the tables at the same moment: one after the other. An advisory lock's number."""
+"""Number of the advisory lock under which the tables are made, by one process at a time."""
 
 
 def patient(link: str, options: str = FROZEN) -> str:
-    """A link to PostgreSQL by which nobody waits for ever. What the link says itself of these things stands."""
+    """Return a link to PostgreSQL by which nobody waits for ever. What the link says itself of these things stands."""
     place, _, query = link.partition("?")
     said = dict(parse_qsl(query))
     asked = {**PATIENCE, **said, "options": " ".join(filter(None, (options, said.get("options"))))}

@@ -96,13 +96,14 @@ class Keyring:
                 f"Make a key: archiver keys new {name} --role analyst",
             )
         role, path = people[name]
-        return Author(name, self._open(path), role)
+        return Author(name, self.open(path), role)
 
     def private(self, name: str) -> Ed25519PrivateKey:
         """`ledger` or `person`. Raises `ConfigError`."""
-        return self._open(self.path(name))
+        return self.open(self.path(name))
 
-    def _open(self, path: Path) -> Ed25519PrivateKey:
+    def open(self, path: Path) -> Ed25519PrivateKey:
+        """Open the key in a file of its own, by its passphrase where it has one. Raises `ConfigError`."""
         restore = "Restore keys/ from your copy."
         try:
             data = path.read_bytes()
@@ -154,7 +155,7 @@ class Keyring:
 
     def lock(self, path: Path, passphrase: str | None) -> None:
         """Puts a passphrase on a key's file, or takes it off."""
-        key = self._open(path)
+        key = self.open(path)
         write_synced(path, _pem(key, passphrase), 0o600)
         self._passphrases.pop(path, None)
 
@@ -170,25 +171,39 @@ class Keyring:
         locked = is_locked(self.path("ledger").read_bytes())
         secret = self.passphrase(self.path("ledger")).decode() if locked else None
         new = Signer(old.name, fresh)
-        write_synced(self.path("ledger.next"), _pem(fresh, secret), 0o600)
         text = handover_text(str(old.key), str(new.key))
         detail = {"old": str(old.key), "new": str(new.key), "note": sign(text, old, new)}
-        ledger.hand_over(Event("key-handover", moment, detail), author, new, lambda: self._commit(new))
+        ledger.hand_over(
+            Event("key-handover", moment, detail),
+            author,
+            new,
+            lambda: write_synced(self.path("ledger.next"), _pem(fresh, secret), 0o600),
+            lambda: self._commit(new),
+        )
         return str(old.key), str(new.key)
 
     def finish_rotation(self, ledger: Ledger) -> None:
-        """What a crash left half done: the new key takes over if the ledger says so, else it is dropped."""
-        if not self.path("ledger.next").exists():
+        """Finish what a crash left half done: the new key takes over if the ledger says so, else it is dropped.
+
+        Raises `ConfigError`, `LedgerError`.
+        """
+        path = self.path("ledger.next")
+        if not path.exists():
             return
-        new = Signer(self.ledger.name, self._open(self.path("ledger.next")))
+        try:
+            new = Signer(self.ledger.name, self.open(path))
+        except ConfigError:
+            if path.exists():
+                raise
+            return  # another process was in the middle of it, and has finished
 
         def end(handed_over: bool) -> None:
-            if not self.path("ledger.next").exists():
-                return  # another process was in the middle of it, and has finished
+            if not path.exists():
+                return  # the same
             if handed_over:
                 self._commit(new)
             else:
-                self.path("ledger.next").unlink()
+                path.unlink()
 
         ledger.resume_hand_over(new, end)
 

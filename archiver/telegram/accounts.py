@@ -55,6 +55,7 @@ class Accounts:
         self.folder = home.path / "accounts" / "telegram"
 
     def names(self) -> list[str]:
+        """List the accounts by their pseudonyms."""
         return sorted(path.stem for path in self.folder.glob("*.age"))
 
     def chosen(self, name: str | None) -> str | None:
@@ -79,12 +80,13 @@ class Accounts:
         return known[0] if known else None
 
     def path(self, name: str) -> Path:
+        """Return where an account lies. Raises `UsageError` for what is no name."""
         if not _NAME.fullmatch(name):
             raise UsageError("an account name of small letters, digits and dashes", repr(name), "Choose another.")
         return self.folder / f"{name}.age"
 
     def load(self, name: str) -> Account:
-        """Raises `NotFound`, `ConfigError`."""
+        """Open an account. Raises `NotFound`, `ConfigError`."""
         path = self.path(name)
         try:
             sealed = path.read_bytes()
@@ -120,6 +122,7 @@ class Accounts:
         write_synced(self.path(account.name), sealed, 0o600)
 
     def forget(self, name: str) -> None:
+        """Remove an account from this machine."""
         self.path(name).unlink(missing_ok=True)
 
     def _identity(self, make: bool) -> Any:
@@ -135,6 +138,7 @@ class Accounts:
             ) from error
 
     def ask_passphrase(self, prompt: str) -> str:
+        """Return the passphrase from the environment or the terminal. Raises `ConfigError`."""
         if PASSPHRASE in self._environment:
             return self._environment[PASSPHRASE]
         if not sys.stdin.isatty():
@@ -240,7 +244,7 @@ class Telegrams:
 
 
 async def connected(client: Reader) -> None:
-    """Raises `Trouble` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
+    """Connect. Raises `Trouble` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
     from telethon import errors
 
     from spiders.telegram.api.errors import of_error, unreachable
@@ -256,6 +260,7 @@ async def connected(client: Reader) -> None:
 
 
 async def authorised(client: Reader) -> bool:
+    """Return whether the account is logged in. Raises `Trouble`."""
     from spiders.telegram.api.errors import of_error
 
     try:

@@ -25,10 +25,11 @@ class AccountPauses:
         self._name = sha256_hex(f"telegram account {client.own_id or account}".encode())[:12]
 
     async def left(self, method: str) -> float:
-        """Raises `EvidenceError` where it cannot be known."""
+        """Return the seconds that are left of a pause. Raises `EvidenceError` where it cannot be known."""
         return await asyncio.wrap_future(self._recorder.call(self._recorder.limiter.quiet(self._host(method))))
 
     def asked(self, method: str, seconds: float) -> None:
+        """Take note of a pause that Telegram asked for."""
         self._recorder.soon(self._recorder.limiter.penalise, self._host(method), seconds)
 
     def _host(self, method: str) -> str:

@@ -82,13 +82,14 @@ class Shown:
 
 
 def missing() -> str | None:
-    """What is not installed that a picture would need, or None."""
+    """Return what is not installed that a picture would need, or None."""
     if program() is None:
         return "Chromium is not installed"
     return None if find_spec("playwright") else "Playwright is not installed (pip install 'archiver[browser]')"
 
 
 def program() -> str | None:
+    """Return the path of Chromium, or None."""
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
@@ -184,6 +185,7 @@ class Browser:
             return self._browser
 
     async def close(self) -> None:
+        """End Chromium."""
         if self._warming is not None:
             await self._warming
         if self._browser is not None:

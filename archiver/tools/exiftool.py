@@ -17,14 +17,17 @@ READ_SECONDS = 120.0
 
 
 class ExifTool:
-    """One exiftool process for all files (`-stay_open`): Perl and its tables take longer to load than a file to read."""
+    """One exiftool process for all files (`-stay_open`): Perl and its tables take longer to load than a file to read.
+
+    It is started for the first file, and ends with `close`, or with the process that owns this.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
     def read(self, path: Path) -> Any:
-        """What it says of a file, as JSON; an object with `error` where it cannot."""
+        """Return what it says of a file, as JSON; an object with `error` where it cannot."""
         lines = ["-json", "-G", "-n", "-api", "largefilesupport=1", str(path), "-execute"]
         with self._turn:
             hung = threading.Timer(READ_SECONDS, self._kill)
@@ -47,7 +50,7 @@ class ExifTool:
                 return {"error": str(error)[:200]}
             finally:
                 hung.cancel()
-        return _without_path(value, path)
+        return without_path(value, path)
 
     def _kill(self) -> None:
         """A file that makes it think for ever is given up."""
@@ -70,6 +73,7 @@ class ExifTool:
         return self._process
 
     def close(self) -> None:
+        """End the process."""
         process, self._process = self._process, None
         if process is not None:
             _kill_all(process)
@@ -82,24 +86,12 @@ def _kill_all(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-EXIFTOOL = ExifTool()
-
-
-def _json(command: list[str], path: Path) -> Any:
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
-        value = json.loads(done.stdout or b"null")
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return {"error": str(error)[:200]}
-    return _without_path(value, path)
-
-
-def _without_path(value: Any, path: Path) -> Any:
-    """The scratch file's own name and times say nothing of the evidence, and something of this machine."""
+def without_path(value: Any, path: Path) -> Any:
+    """Return what a tool says of a file without what it says of our copy: its name and times tell of this machine only."""
     hidden = {"filename", "SourceFile", "File:Directory", "File:FileName", "File:FileModifyDate", "File:FileAccessDate"}
     hidden |= {"File:FileInodeChangeDate", "File:FilePermissions"}
     if isinstance(value, dict):
-        return {key: _without_path(item, path) for key, item in value.items() if key not in hidden}
+        return {key: without_path(item, path) for key, item in value.items() if key not in hidden}
     if isinstance(value, list):
-        return [_without_path(item, path) for item in value]
+        return [without_path(item, path) for item in value]
     return value

@@ -1,19 +1,13 @@
-"""ffmpeg and its kin on files we hold: merging, probing. Never with a network: only file names go in."""
+"""ffmpeg on files we hold. Never with a network: only file names go in."""
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
 import shutil
 import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from archiver.errors import ArchiverError
-from archiver.tools.exiftool import EXIFTOOL, _json
 
 TIMEOUT = 3600.0
 _TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".mkv": "video/x-matroska", ".m4a": "audio/mp4"}
@@ -24,11 +18,12 @@ class ConversionError(ArchiverError):
 
 
 def media_type(path: Path) -> str:
+    """Return the media type of a merged file."""
     return _TYPES.get(path.suffix, "application/octet-stream")
 
 
 def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
-    """One file of several streams, copied and not encoded again. Returns it and what made it.
+    """Make one file of several streams, copied and not encoded again. Return it and what made it.
 
     Raises `ConversionError`.
     """
@@ -58,69 +53,9 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def version(program: str) -> str:
-    """The first line that a program says of its version."""
+    """Return the first line that a program says of its version."""
     try:
         done = subprocess.run([program, "-version"], capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return done.stdout.decode("utf-8", "replace").partition(" Copyright")[0].partition("\n")[0].strip()
-
-
-def probes() -> bool:
-    """Whether anything is installed that could say more of a file."""
-    return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
-
-
-def probe(path: Path, c2pa_marked: bool) -> dict[str, Any]:
-    """What ffprobe, exiftool and a C2PA reader say of a file, each where it is present. None of them may ask anybody."""
-    facts: dict[str, Any] = {}
-    ffprobe = shutil.which("ffprobe")
-    if ffprobe is not None:
-        arguments = [
-            "-v",
-            "error",
-            "-protocol_whitelist",
-            "file",
-            "-show_format",
-            "-show_streams",
-            "-of",
-            "json",
-            str(path),
-        ]
-        facts["ffprobe"] = _json([ffprobe, *arguments], path)
-    if shutil.which("exiftool") is not None:
-        facts["exiftool"] = EXIFTOOL.read(path)
-    if c2pa_marked:
-        facts["c2pa"] = read_c2pa(path) or {"present": True, "read": None, "reason": "no C2PA reader is installed"}
-    return facts
-
-
-atexit.register(EXIFTOOL.close)
-
-
-def read_c2pa(path: Path) -> Any:
-    """Content credentials in the file, by a process that has no network; None where no reader is installed."""
-    if find_spec("c2pa") is None:
-        return None
-    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path)]
-    unshare = shutil.which("unshare")
-    if (
-        unshare is not None
-        and not subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode
-    ):
-        command = [unshare, "-rn", *command]  # Linux: a network of its own, without a way out
-    nowhere = dict.fromkeys(
-        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
-    )
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            timeout=120,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **nowhere},
-        )
-        return json.loads(done.stdout or b"null")
-    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return {"error": str(error)[:200]}

@@ -1,43 +1,79 @@
-"""What ffprobe, exiftool and a C2PA reader say of a file that was kept, as a record about it."""
+"""What ffprobe, exiftool and a C2PA reader say of a media file. None of them may ask anybody."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from archiver.capture.fetcher import FileGot
-from archiver.home.scratch import scratch
-from archiver.tools import ffmpeg
-
-if TYPE_CHECKING:
-    from archiver.capture.attachments import Fetching
-
-END = 16 << 20
-"""How much of each end of a large file the probes are given, bytes."""
+from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 
 
-def probed(act: Fetching, key: str, got: FileGot) -> str | None:
-    """Runs the probes on a copy, and keeps what they say. None where none is installed, or there is no room for a copy."""
-    if not ffmpeg.probes() or act.room_for(min(got.size, 2 * END)) is not None:
+class MediaProbe:
+    """Asks what is installed of the three about files. Implements `archiver.home.ports.Inspector`; `close` ends what it started."""
+
+    def __init__(self) -> None:
+        self._exiftool = ExifTool()
+
+    def available(self) -> bool:
+        """Return whether there is anything that could say more of a file."""
+        return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
+
+    def facts(self, path: Path, c2pa_marked: bool) -> dict[str, Any]:
+        """Return what each tool that is present says of a file. `c2pa_marked`: it seems to hold content credentials."""
+        facts: dict[str, Any] = {}
+        if (ffprobe := shutil.which("ffprobe")) is not None:
+            facts["ffprobe"] = _by_ffprobe(ffprobe, path)
+        if shutil.which("exiftool") is not None:
+            facts["exiftool"] = self._exiftool.read(path)
+        if c2pa_marked:
+            none = {"present": True, "read": None, "reason": "no C2PA reader is installed"}
+            facts["c2pa"] = read_c2pa(path) or none
+        return facts
+
+    def close(self) -> None:
+        """End the processes that were started."""
+        self._exiftool.close()
+
+
+def _by_ffprobe(program: str, path: Path) -> Any:
+    arguments = ["-v", "error", "-protocol_whitelist", "file", "-show_format", "-show_streams", "-of", "json"]
+    command = [program, *arguments, str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
+        return without_path(json.loads(done.stdout or b"null"), path)
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        return {"error": str(error)[:200]}
+
+
+def read_c2pa(path: Path) -> Any:
+    """Return the content credentials in a file, by a process that has no network; None where no reader is installed."""
+    if find_spec("c2pa") is None:
         return None
-    with scratch(act.home.path, "probe") as folder, open(folder / "copy", "wb") as copy:
-        marked = False
-        # What a container says of itself stands at its beginning or its end; between them a hole takes no room.
-        ends = [(0, got.size)] if got.size <= 2 * END else [(0, END), (got.size - END, END)]
-        for start, length in ends:
-            copy.seek(start)
-            for part in act.pieces.glimpse(got.pieces, start, length):
-                marked = marked or b"c2pa" in part
-                copy.write(part)
-        copy.flush()
-        facts = ffmpeg.probe(Path(copy.name), marked)
-    if len(ends) > 1:
-        facts["looked_at"] = f"the first and last {END >> 20} MiB of {got.size} bytes"
-    about = got.pieces[0].record
-    block = json.dumps({"format": "archiver-probe/1", "about": about, **facts}, indent=1).encode()
-    ref = act.writer.resource(
-        f"urn:archiver:probe:{about.strip('<>')}", "application/json", block,
-        record_type="metadata", fields=[("WARC-Refers-To", about)], extra=act.clean({"about": key}),
-    )  # fmt: skip
-    return ref.record_id
+    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path)]
+    unshare = shutil.which("unshare")
+    if (
+        unshare is not None
+        and not subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode
+    ):
+        command = [unshare, "-rn", *command]  # Linux: a network of its own, without a way out
+    nowhere = dict.fromkeys(
+        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
+    )
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **nowhere},
+        )
+        return json.loads(done.stdout or b"null")
+    except (OSError, subprocess.TimeoutExpired, ValueError) as error:
+        return {"error": str(error)[:200]}

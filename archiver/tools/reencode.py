@@ -71,17 +71,19 @@ class Silence:
 
 
 def suffix(kind: str) -> str:
+    """Return the ending of the copy's name."""
     return ".png" if kind in PHOTO else ".m4a" if kind in AUDIO else ".mp4"
 
 
 def media_type(kind: str) -> str:
+    """Return the media type of the copy."""
     return {".png": "image/png", ".m4a": "audio/mp4", ".mp4": "video/mp4"}[suffix(kind)]
 
 
 def reencode(
     source: Path, kind: str, out: Path, tracks: Sequence[Track | Followed] = (), silences: Sequence[Silence] = ()
 ) -> dict[str, Any]:
-    """Writes `out`; returns what made it. Raises `ConversionError`."""
+    """Write `out`; return what made it. Raises `ConversionError`."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
@@ -89,68 +91,49 @@ def reencode(
         raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be made anew; leave it out.")
     source, out = source.resolve(), out.resolve()
     streams = _streams(source)
-    commands = ""
     picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))
-    arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
-    graph = []
-    if kind not in AUDIO and picture:
-        resting = [track for track in tracks if isinstance(track, Track)]
+    if kind not in AUDIO and not picture:
+        raise ConversionError("a picture in it", "none", "Leave it out.")
+    if kind in AUDIO and not sound:
+        raise ConversionError("sound in it", "none", "Leave it out.")
+    graph, codecs, commands = [], [], ""
+    if kind not in AUDIO:
         followed = [track for track in tracks if isinstance(track, Followed)]
         commands = "".join(_commands(number, track) for number, track in enumerate(followed))
         if followed:
             (out.parent / ORDERS).write_text(commands, "ascii")
-        graph.append(_covered(_size(streams), resting, followed))
-        arguments_video = ["-map", "[v]"]
-        if kind in PHOTO:
-            arguments_video += ["-frames:v", "1", "-c:v", "png"]
-        else:
-            arguments_video += [
-                "-c:v",
-                "libx264",
-                "-preset",
-                "medium",
-                "-crf",
-                "20",
-                "-pix_fmt",
-                "yuv420p",
-                "-threads",
-                "1",
-            ]
-    elif kind not in AUDIO:
-        raise ConversionError("a picture in it", "none", "Leave it out.")
-    else:
-        arguments_video = []
-    arguments_audio: list[str] = []
+        graph.append(_covered(_size(streams), [track for track in tracks if isinstance(track, Track)], followed))
+        codecs += ["-map", "[v]", *(_PHOTO_CODEC if kind in PHOTO else _VIDEO_CODEC)]
     if sound and kind not in PHOTO:
         graph.append(f"[0:a:0]{_silenced(silences)}[a]")
-        arguments_audio = ["-map", "[a]", "-c:a", "aac", "-b:a", "128k"]
-    elif kind in AUDIO:
-        raise ConversionError("sound in it", "none", "Leave it out.")
-    arguments += ["-filter_complex", ";".join(graph), *arguments_video, *arguments_audio]
-    arguments += [
-        "-map_metadata",
-        "-1",
-        "-map_chapters",
-        "-1",
-        "-sn",
-        "-dn",
-        "-bitexact",
-        "-flags:v",
-        "+bitexact",
-        "-flags:a",
-        "+bitexact",
-    ]
-    arguments += ["-fflags", "+bitexact", str(out)]
+        codecs += ["-map", "[a]", *_AUDIO_CODEC]
+    arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
+    arguments += ["-filter_complex", ";".join(graph), *codecs, *_NOTHING_ELSE, str(out)]
+    _run([ffmpeg, *arguments], out)
+    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
+    made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
+    return {**made, "commands": commands} if commands else made
+
+
+_PHOTO_CODEC = ("-frames:v", "1", "-c:v", "png")
+_VIDEO_CODEC = ("-c:v", "libx264", "-preset", "medium", "-crf", "20", "-pix_fmt", "yuv420p", "-threads", "1")
+_AUDIO_CODEC = ("-c:a", "aac", "-b:a", "128k")
+_NOTHING_ELSE = (
+    "-map_metadata", "-1", "-map_chapters", "-1", "-sn", "-dn",
+    "-bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact", "-fflags", "+bitexact",
+)  # fmt: skip
+"""No metadata, chapters, subtitles or data; and the same bytes each time."""
+
+
+def _run(command: list[str], out: Path) -> None:
+    """Run ffmpeg until `out` is there. Raises `ConversionError`."""
     try:
-        done = subprocess.run([ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent)
+        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a copy made by ffmpeg", str(error), "Leave it out, or convert it by hand.") from error
     if done.returncode or not out.exists():
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise ConversionError("a copy made by ffmpeg", said[-1] if said else "nothing", "Leave it out.")
-    hidden = {str(source): "in", str(out): f"out{out.suffix}"}
-    made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
-    return {**made, "commands": commands} if commands else made
 
 
 def _streams(path: Path) -> list[dict[str, Any]]:

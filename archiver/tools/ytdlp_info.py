@@ -75,12 +75,14 @@ def _best_track(offered: Any) -> dict[str, Any] | None:
 
 
 def kind_of(item: dict[str, Any]) -> str:
+    """Return "audio" or "video"."""
     if item.get("vcodec") in (None, "none") and item.get("acodec") not in (None, "none"):
         return "audio"
     return "video"
 
 
 def is_header(name: Any, value: Any) -> bool:
+    """Return whether a header of the extractor is one that our requests take over."""
     return (
         isinstance(name, str)
         and isinstance(value, str)

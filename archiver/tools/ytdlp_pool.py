@@ -120,6 +120,7 @@ class ExtractorPool:
         self._ended.append(worker)
 
     async def close(self) -> None:
+        """End all processes."""
         if self._warming is not None:
             await self._warming
         for worker in list(self._all):

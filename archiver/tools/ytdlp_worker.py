@@ -1,6 +1,6 @@
 """A yt-dlp process: jobs come in on standard input as JSON lines, answers go out on standard output.
 
-Started by `archiver.capture.media` with an environment of its own. It reaches nothing but the recorder: a connection to any
+Started by `archiver.tools.ytdlp_pool` with an environment of its own. It reaches nothing but the recorder: a connection to any
 other address is refused here, whatever an extractor or a runtime may try.
 """
 

@@ -220,14 +220,14 @@ ASKS = """
 import faulthandler, sys
 faulthandler.dump_traceback_later(80)
 from archiver.jobs.queue import Queue
-from archiver.ratelimit.turns import PostgresStore, patient
+from archiver.ratelimit.shared_slots import PostgresStore, patient
 from storage.errors import Unreachable
 link = patient(sys.argv[1])
 queue, store = Queue(link.replace("postgresql:", "postgresql+psycopg:")), PostgresStore(sys.argv[1])
 def asked():
     with store.transaction() as rows:
         rows.now()
-tries = {"board": queue.board.workers, "queue": queue.jobs, "limits": asked}
+tries = {"board": queue.shared.workers.all, "queue": queue.jobs, "limits": asked}
 for one in tries.values():
     one()
 print("ready", flush=True)

@@ -156,9 +156,9 @@ def test_exiftool_does_not_outlive_a_killed_process(tmp_path: Path) -> None:
     need("exiftool")
     (tmp_path / "words.txt").write_text("words")
     program = (
-        "import os, sys; from pathlib import Path; from archiver.tools.exiftool import EXIFTOOL;"
-        "said = EXIFTOOL.read(Path(sys.argv[1])); assert 'error' not in said, said;"
-        "print(EXIFTOOL._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os, sys; from pathlib import Path; from archiver.tools.exiftool import ExifTool; tool = ExifTool();"
+        "said = tool.read(Path(sys.argv[1])); assert 'error' not in said, said;"
+        "print(tool._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "words.txt")], capture_output=True, text=True, check=False

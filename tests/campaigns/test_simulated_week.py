@@ -19,22 +19,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from archiver.capture.engine import Archive
+from archiver.capture.engine import CaptureEngine
 from archiver.demo.server import Answer
 from archiver.demo.telegram import Medium
 from archiver.home.home import Home
-from archiver.jobs.due_schedules import schedules_due, thing_of
-from archiver.jobs.queue import Order, Queue, database
+from archiver.jobs.due_schedules import entry_of, schedules_due
+from archiver.jobs.due_watches import watches_due
+from archiver.jobs.entries import SharedEntry
+from archiver.jobs.queue import Attempt, Queue, database
 from archiver.jobs.schedule import Rule, Schedule
-from archiver.jobs.shared_state import Thing
 from archiver.jobs.watch import NOT_SHOWN, Watch, new_watch
-from archiver.jobs.watch_check import derived, watches_due
-from archiver.jobs.worker import Worker
 from archiver.recorder.proxy import Recorder
-from archiver.signer.local import LocalSigner
 from spiders.targets import Target, parse_target
 from storage.times import utc_text
 from tests.conftest import NoLimiter, World
+from tests.support.engines import capture_engine
+from tests.support.jobs import worker_for
 
 BEGIN = datetime(2027, 3, 25, 0, 0, tzinfo=UTC)
 """In the week in which Europe's clocks are put forward."""
@@ -48,7 +48,7 @@ class Simulation:
         self.home, self.world, self.chance = home, world, random.Random(seed)
         home.clock = lambda: self.now
         self.queue = Queue(database(home))
-        self.queue.board._clock = lambda: self.now.timestamp()
+        self.queue.shared._database._clock = lambda: self.now.timestamp()
         self.channel = world.telegram.channels["ozen_today"]
         plain = [post for post in self.channel.posts if not post.media and not post.service]
         self.channel.posts[:] = [replace(plain[n % len(plain)], id=1000 + n, reply_to=None) for n in range(posts)]
@@ -60,14 +60,14 @@ class Simulation:
         for post in self.channel.posts:
             target = parse_target(f"https://t.me/ozen_today/{post.id}")
             assert isinstance(target, Target)
-            one = new_watch(
-                derived("post", target.key), target.url, target.key, "telegram", "post", ("inbox",), 3 * 3600.0, BEGIN
+            one = new_watch(target, "post", ("inbox",), 3 * 3600.0, BEGIN)
+            self.queue.shared.entries.add(
+                "watch", [SharedEntry(one.id, BEGIN.timestamp(), replace(one, steady=True).value())]
             )
-            self.queue.board.add("watch", [Thing(one.id, BEGIN.timestamp(), replace(one, steady=True).value())])
         rule = Rule.read("every day at 02:30 Europe/Berlin")
         first = next(rule.moments(BEGIN))
         self.schedule = Schedule("week0000", "capture", "https://t.me/ozen_today/1000", {}, rule, first)
-        self.queue.board.add("schedule", [thing_of(self.schedule)])
+        self.queue.shared.entries.add("schedule", [entry_of(self.schedule)])
 
     def happens(self) -> None:
         """What people and platforms do meanwhile."""
@@ -93,8 +93,8 @@ class Simulation:
                     Answer(200, "text/html", b"<html><body>Are you a robot?</body></html>"), Answer(200, "text/html", b""),
                 ])  # fmt: skip
 
-    async def work(self, archive: Archive) -> None:
-        worker = Worker(archive, self.queue, lambda job, done: None, lambda result: None)
+    async def work(self, engine: CaptureEngine) -> None:
+        worker = worker_for(engine, self.queue)
         jobs = schedules_due(self.queue, self.now.timestamp())
         self.runs += [self.now for job in jobs]
         while more := watches_due(self.queue, self.now.timestamp(), self.now):
@@ -103,7 +103,7 @@ class Simulation:
 
         async def one(job: Any) -> None:
             async with turn:
-                done = await asyncio.to_thread(worker.carry_out, Order(job, 1, self.now, {}))
+                done = await asyncio.to_thread(worker.carry_out, Attempt(job, 1, self.now, {}))
                 assert done.state in ("done", "again"), done
             self.queue.cancel(self.queue.attempts(job.id)[-1])
             self.done += 1
@@ -111,7 +111,7 @@ class Simulation:
         await asyncio.gather(*(one(job) for job in jobs))
 
     def watches(self) -> dict[int, Watch]:
-        found = [Watch.of(thing.id, thing.value) for thing in self.queue.board.things("watch")]
+        found = [Watch.of(entry.id, entry.value) for entry in self.queue.shared.entries.all("watch")]
         return {int(one.link.rpartition("/")[2]): one for one in found}
 
     def events(self, kind: str) -> list[dict[str, Any]]:
@@ -133,18 +133,18 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
     async def main() -> None:
         recorder = Recorder(NoLimiter(), network=world.network, clock=home.clock)
-        archive = Archive(home, recorder, signer=LocalSigner(home))
+        engine = capture_engine(home, recorder)
         try:
             for _ in range(int(hours / step)):
                 simulation.now += timedelta(hours=step)
                 simulation.happens()
-                await simulation.work(archive)
+                await simulation.work(engine)
             world.telegram.trouble.clear()
             for _ in range(4):  # the second looks of what was missed last; nothing more happens
                 simulation.now += timedelta(hours=3.1)
-                await simulation.work(archive)
+                await simulation.work(engine)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
 
     asyncio.run(main())

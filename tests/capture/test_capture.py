@@ -11,7 +11,6 @@ import pytest
 from archiver.cli.main import main
 from archiver.demo.server import Answer
 from archiver.home.home import Home
-from archiver.signer.local import LocalSigner
 from storage.lines import read_lines
 from tests.conftest import Shell, World
 
@@ -309,27 +308,28 @@ def test_ctrl_c_once_seals_what_is_there(home: Home, world: World) -> None:
     """The second half of a file never comes; the first Ctrl-C closes and seals the capture as partial."""
     import asyncio
 
-    from archiver.capture.engine import Archive
     from archiver.capture.options import Options
+    from archiver.capture.result import Progress
     from archiver.recorder.proxy import Recorder
     from spiders.targets import Target, parse_target
+    from tests.support.engines import capture_engine
 
     gate = threading.Event()
     world.telegram.trouble["/file/a1b2c3d412.mp4"] = Answer(content_type="video/mp4", body=bytes(2_000_000), gate=gate)
     recorder = Recorder(network=world.network)
     seen = asyncio.Event()
 
-    def progress(act: object) -> None:
-        if act.waiting == 1 and act.writer.counts["response"] >= 2:  # type: ignore[attr-defined]
+    def report(progress: Progress) -> None:
+        if progress.waiting == 1 and progress.posts == 1 and progress.received >= 500_000:
             seen.set()
 
     async def run() -> object:
-        archive = Archive(home, recorder, progress, signer=LocalSigner(home))
+        engine = capture_engine(home, recorder, report)
         target = parse_target("https://t.me/ozen_today/12")
         assert isinstance(target, Target)
-        work = asyncio.ensure_future(archive.capture(target, Options(), "run"))
+        work = asyncio.ensure_future(engine.capture(target, Options(), "run"))
         await seen.wait()
-        archive.interrupt()
+        engine.interrupt()
         return await work
 
     try:

@@ -75,7 +75,7 @@ def served(tmp_path: Path, film: Film) -> Iterator[Platforms]:
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archiver.capture.fetcher.PAUSES", (0.0, 0.0, 0.0))
-    monkeypatch.setattr("archiver.capture.fetcher.Files.__init__.__defaults__", ((0.0, 0.0, 0.0),))
+    monkeypatch.setattr("archiver.capture.fetcher.Fetcher.__init__.__defaults__", ((0.0, 0.0, 0.0),))
 
 
 def capture(home: Home, served: Platforms) -> tuple[int, dict[str, Any], Path]:

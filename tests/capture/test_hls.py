@@ -96,3 +96,19 @@ def test_fragments_of_dash_whose_links_cannot_be_read() -> None:
     item["fragment_base_url"] = "https://a.example/"
     item["fragments"] = [{"path": "//[x/1.m4s"}]
     assert [one.url for one in dash(item)] == ["//[x/1.m4s"]
+
+
+NUMBERED = (
+    "#EXT-X-MEDIA-SEQUENCE:{}",
+    "#EXT-X-TARGETDURATION:{}",
+    "#EXT-X-BYTERANGE:{}",
+    "#EXT-X-STREAM-INF:BANDWIDTH={}",
+)
+
+
+@given(
+    st.sampled_from(NUMBERED), st.text(alphabet="0123456789²٣①.-@", max_size=6) | st.sampled_from(["9" * 19, "9" * 5000])
+)  # fmt: skip
+def test_numbers_that_are_none(tag: str, number: str) -> None:
+    """`str.isdigit` takes signs that `int` does not, and `int` takes no number of any length."""
+    assert parse_playlist(f"#EXTM3U\n{tag.format(number)}\na.ts\n", BASE) is not None

@@ -189,11 +189,12 @@ def test_lists_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, sa
     assert said in str(raised.value)
 
 
-def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["Ссылка", "²", "3", "9" * 5000])
+def test_a_column_that_is_not_there(tmp_path: Path, column: str) -> None:
     path = tmp_path / "links.csv"
     path.write_text("no,link\n1,https://t.me/a/1\n")
     with pytest.raises(UsageError, match="no, link"):
-        read(path, "Ссылка")
+        read(path, column)
 
 
 def test_no_such_file(tmp_path: Path) -> None:

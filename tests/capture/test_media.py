@@ -18,7 +18,8 @@ from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.youtube import YouTube
 from archiver.export.assemble import listed
 from archiver.home.home import Home
-from archiver.tools import ffmpeg
+from archiver.tools.exiftool import ExifTool
+from archiver.tools.probe import MediaProbe, read_c2pa
 from archiver.tools.ytdlp_info import filtered, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorPool
 from storage.assembly import payload
@@ -246,17 +247,21 @@ def test_a_filtered_description_has_only_what_is_allowed() -> None:
 def test_that_content_credentials_are_there_is_said_without_a_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archiver.tools.ffmpeg.find_spec", lambda name: None)
+    monkeypatch.setattr("archiver.tools.probe.find_spec", lambda name: None)
     path = tmp_path / "a.jpg"
     path.write_bytes(b"jumb c2pa")
-    assert ffmpeg.probe(path, True)["c2pa"] == {"present": True, "read": None, "reason": "no C2PA reader is installed"}
-    assert "c2pa" not in ffmpeg.probe(path, False)
+    assert MediaProbe().facts(path, True)["c2pa"] == {
+        "present": True,
+        "read": None,
+        "reason": "no C2PA reader is installed",
+    }
+    assert "c2pa" not in MediaProbe().facts(path, False)
 
 
 def test_the_c2pa_reader_is_a_process_without_a_network(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"\xff\xd8\xff\xe0 no credentials c2pa")
-    found = ffmpeg.read_c2pa(path)
+    found = read_c2pa(path)
     assert "error" in found
 
 
@@ -264,7 +269,7 @@ def test_one_exiftool_reads_many_files(tmp_path: Path) -> None:
     need("exiftool")
     from archiver.demo.media import picture
 
-    tool = ffmpeg.ExifTool()
+    tool = ExifTool()
     try:
         for width in (10, 20, 30):
             path = tmp_path / f"{width}.png"

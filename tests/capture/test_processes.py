@@ -19,8 +19,8 @@ import pytest
 from archiver.checks import check_home, worst
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home.home import Home
+from archiver.ratelimit.shared_slots import SharedSlots
 from archiver.ratelimit.stores import SqliteStore
-from archiver.ratelimit.turns import Turns
 from archiver.seal.recovery import recover
 from archiver.signer.local import LocalSigner
 from storage.errors import EvidenceError
@@ -153,7 +153,7 @@ def test_threads_of_a_process_are_not_locked_out_by_another_connection(tmp_path:
         thread.start()
         return thread
 
-    turns = Turns(other, "h", 0.0, 10**9)
+    turns = SharedSlots(other, "h", 0.0, 10**9)
     threads = [
         beside(lambda n: state.open_captures()), beside(lambda n: state.open_captures()),
         beside(lambda n: state.capture_opened(f"x{n % 50}", "f", "o", ["inbox"])), beside(lambda n: turns.take(f"host{n % 9}")),

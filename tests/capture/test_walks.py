@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archiver.capture.walk_state import Going
+from archiver.capture.walk_state import WalkState
 from archiver.demo.server import Answer, Asked
 from archiver.demo.telegram import DemoPost
 from archiver.home.home import Home
@@ -253,7 +253,7 @@ def test_what_a_killed_list_had_found_is_not_forgotten(
     shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed before its checkpoint: the entries are kept and not taken twice, and their videos are captured all the same."""
-    monkeypatch.setattr("archiver.capture.walk_state.Going.reached", lambda self, cursor, found: None)
+    monkeypatch.setattr("archiver.capture.walk_state.WalkState.reached", lambda self, cursor, found: None)
     world.youtube.trouble["/youtubei/v1/browse"] = Answer(503, "text/plain", b"later")
     _, [broken] = shell.json("crawl", TUBE, "--no-media")
     assert (broken["outcome"], broken["posts"]) == ("partial", 3)
@@ -412,7 +412,7 @@ def test_two_cases_with_two_ways_out(shell: Shell) -> None:
 def test_a_killed_part_is_remembered_until_all_it_kept_was_met_again(home: Home) -> None:
     """A second kill, after the next part's first checkpoint, must not forget what the first had kept further on."""
     state = RunState("20260101T000000-walkwalk", "telegram:channel:x", 2, "90", False, {"at": 1})
-    going = Going(home, state, {"post x/80", "post x/70"})
+    going = WalkState(home, state, {"post x/80", "post x/70"})
     going.reached("85", [])
     assert going.state.options["at"] == 1
     assert going.met("post x/80")

@@ -372,30 +372,21 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     """An open capture that state.sqlite no longer remembers is found, closed and sealed."""
     import asyncio
 
-    from archiver.capture.engine import Archive
+    from archiver.capture.context import CaptureOrder
     from archiver.capture.options import Options
-    from archiver.capture.session import Act
     from archiver.recorder.proxy import Recorder
-    from archiver.signer.local import LocalSigner
     from spiders.targets import page
+    from tests.support.engines import capture_engine
 
     recorder = Recorder(network=world.network)
 
     async def leave_open() -> None:
-        act = Act(
-            home,
-            Archive(home, recorder, signer=LocalSigner(home)),
-            page("https://blog.ozen.example/"),
-            "run",
-            1,
-            Options(),
-            lambda act: None,
-            asyncio.get_running_loop(),
-        )
-        await asyncio.wrap_future(act.port.fetch("https://blog.ozen.example/square.mp4", [], "x"))
-        act.discover("thing", "page", "https://blog.ozen.example/", None)
-        act.port.close()
-        act.writer._lock.release()
+        order = CaptureOrder(page("https://blog.ozen.example/"), Options(), "run")
+        context = capture_engine(home, recorder).open_session(order).context
+        await asyncio.wrap_future(context.port.fetch("https://blog.ozen.example/square.mp4", [], "x"))
+        context.inventory.discover("thing", "page", "https://blog.ozen.example/", None)
+        context.port.close()
+        context.writer._lock.release()
 
     asyncio.run(leave_open())
     recorder.close()

@@ -79,7 +79,7 @@ def test_another_name_leads_nowhere(served: Served) -> None:
 
 def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
     assert served.ask("POST", "/jobs", {"links": [POST]})[0] == 202
-    served.queue.board.beat("a", "m", "v", 0.0, 1, 0)  # without a worker /health is 503, as it should be
+    served.queue.shared.workers.beat("a", "m", "v", 0.0, 1, 0)  # without a worker /health is 503, as it should be
     program = Path(sys.executable).parent / "schemathesis"
     assert program.exists()
     done = subprocess.run(

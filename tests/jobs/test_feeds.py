@@ -21,10 +21,10 @@ from requests.adapters import HTTPAdapter
 from archiver.capture.link_lists import read_list
 from archiver.home.home import Home
 from archiver.jobs import google_sheet
-from archiver.jobs.feed import SLICE, feeds_due
+from archiver.jobs.entries import SharedEntry
+from archiver.jobs.feed import SLICE, FeedReader
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, database
-from archiver.jobs.shared_state import Thing
 from tests.conftest import Shell
 
 POST, OTHER = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
@@ -41,6 +41,7 @@ class Feeding:
         self.home = Home(shell.home)
         self.queue = Queue(database(self.home))
         self.told: list[str] = []
+        self.reader = FeedReader(self.home, self.queue, self.told.append)
 
     def add(self, source: str | Path, *words: str) -> str:
         code, [line] = self.shell.json("feed", "add", str(source), *words)
@@ -48,9 +49,9 @@ class Feeding:
         return str(line["feed"])
 
     def tick(self) -> int:
-        for thing in self.queue.board.things("feed"):
-            self.queue.board.put("feed", Thing(thing.id, 0.0, thing.value))
-        return feeds_due(self.home, self.queue, self.told.append)
+        for entry in self.queue.shared.entries.all("feed"):
+            self.queue.shared.entries.put("feed", SharedEntry(entry.id, 0.0, entry.value))
+        return self.reader.read_due()
 
     def links(self) -> list[str]:
         return sorted(one.job.link for one in self.queue.jobs(limit=100_000))
@@ -91,7 +92,7 @@ def test_a_list_that_grows_is_read_on_and_edits_are_noticed(feeding: Feeding, tm
     assert "was edited" in feeding.shell("feed", "list")[1]
     assert feeding.shell("feed", "remove", name)[0] == 0
     assert "no feeds" in feeding.shell("feed", "list")[1]
-    assert feeding.queue.board.count("row") == 0
+    assert feeding.queue.shared.entries.count("row") == 0
 
 
 def test_a_worker_reads_feeds_to_their_end(feeding: Feeding, tmp_path: Path) -> None:
@@ -115,9 +116,9 @@ def test_fifty_thousand_rows(feeding: Feeding, tmp_path: Path) -> None:
     feeding.add(path)
     assert feeding.tick() == SLICE, "a slice each time, so that nothing else waits for it"
     assert feeding.tick() == SLICE
-    (thing,) = feeding.queue.board.things("feed")
-    assert Feed.of(thing.id, thing.value).left == 50_000 - 2 * SLICE
-    assert feeding.queue.board.count("row") == 50_000
+    (entry,) = feeding.queue.shared.entries.all("feed")
+    assert Feed.of(entry.id, entry.value).left == 50_000 - 2 * SLICE
+    assert feeding.queue.shared.entries.count("row") == 50_000
     assert len(set(feeding.links())) == 2 * SLICE
 
 
@@ -299,7 +300,7 @@ class ToLoopback(HTTPAdapter):
         self._address = address
 
     def send(self, request: Any, *rest: Any, **more: Any) -> Any:
-        request.url = unquote(request.url).replace("https://google_sheet.googleapis.com", self._address)
+        request.url = unquote(request.url).replace("https://sheets.googleapis.com", self._address)
         return super().send(request, *rest, **more)
 
 
@@ -313,14 +314,14 @@ def google(feeding: Feeding, site: Site, monkeypatch: pytest.MonkeyPatch) -> Sit
         "token_uri": f"{site.address}/token", "project_id": "p", "client_id": "1",
     }  # fmt: skip
     (feeding.home.path / "keys" / "google.json").write_text(json.dumps(account))
-    original = google_sheet.Sheet._client
+    original = google_sheet.client_of
 
     def client(home: Home) -> Any:
         made = original(home)
-        made.http_client.session.mount("https://google_sheet.googleapis.com", ToLoopback(site.address))
+        made.http_client.session.mount("https://sheets.googleapis.com", ToLoopback(site.address))
         return made
 
-    monkeypatch.setattr(google_sheet.Sheet, "_client", staticmethod(client))
+    monkeypatch.setattr(google_sheet, "client_of", client)
     return site
 
 

@@ -7,29 +7,30 @@ import json
 import random
 import signal
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.demo.server import Answer
 from archiver.errors import ExitCode
 from archiver.home.home import Home
-from archiver.jobs.job import PAUSES, Job, capture_id, packed, unpacked, verdict
-from archiver.jobs.queue import Order, Queue, database
-from archiver.jobs.shared_state import Board
-from archiver.jobs.worker import Worker
+from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
+from archiver.jobs.queue import Attempt, AttemptResult, Queue, database, serve
+from archiver.jobs.shared_state import Workflows
+from archiver.jobs.worker import result_of
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
-from archiver.signer.local import LocalSigner
 from spiders.posts import Outcome
 from tests.conftest import Shell, World
-from tests.support.jobs import FILM, POST, until, worker_of
+from tests.support.engines import capture_engine
+from tests.support.jobs import FILM, POST, until, worker_for, worker_of
 
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
@@ -70,15 +71,15 @@ def test_a_captures_id_follows_from_the_attempt() -> None:
 
 def test_what_an_outcome_means_for_the_job() -> None:
     for outcome in Outcome:
-        then = verdict(outcome, None, {str(outcome): 1})
+        then = decide_retry(outcome, None, {str(outcome): 1})
         assert (then.state == "again") == (outcome in (Outcome.BLOCKED, Outcome.FAILED)), outcome
     for outcome, pauses in PAUSES.items():
-        said = [verdict(outcome, None, {str(outcome): n}) for n in range(1, len(pauses) + 2)]
+        said = [decide_retry(outcome, None, {str(outcome): n}) for n in range(1, len(pauses) + 2)]
         assert [one.again for one in said] == [*pauses, None]
         assert said[-1].state == "dead"
-    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 1}).again == 0.0
-    assert verdict(Outcome.PARTIAL, "interrupted", {"interrupted": 5}).state == "dead"
-    assert verdict(Outcome.PARTIAL, "1 of 2 attachments not kept", {"partial": 1}).state == "done"
+    assert decide_retry(Outcome.PARTIAL, "interrupted", {"interrupted": 1}).again == 0.0
+    assert decide_retry(Outcome.PARTIAL, "interrupted", {"interrupted": 5}).state == "dead"
+    assert decide_retry(Outcome.PARTIAL, "1 of 2 attachments not kept", {"partial": 1}).state == "done"
 
 
 # -- through the commands ------------------------------------------------------------------------------------
@@ -212,7 +213,7 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     log = shell.home.parent / "worker.log"
     until(lambda: "at work" in log.read_text())
     queue = Queue(database(Home(shell.home)))
-    until(lambda: [one.alive for one in queue.board.workers()] == [True])
+    until(lambda: [one.alive for one in queue.shared.workers.all()] == [True])
     time.sleep(1.5)  # it would have begun by now: it polls five times a second
     assert queue.counts() == {"waiting": 6}
     assert shell("jobs", "resume")[0] == 0
@@ -256,23 +257,51 @@ def test_what_stands_in_the_queue_is_text(shell: Shell) -> None:
     assert not [value for value in kept if value.startswith("gAS")], "what pickle writes, in base64"
 
 
+def test_names_in_queues_that_exist_stay(tmp_path: Path) -> None:
+    """Classes and functions may be renamed, what stands in databases may not: a worker of another version reads it."""
+    url, done = f"sqlite:///{tmp_path / 'queue.sqlite'}", threading.Event()
+
+    def carry_out(attempt: Attempt) -> AttemptResult:
+        done.set()
+        return AttemptResult("done", "captured", None)
+
+    queue = Queue(url)
+    queue.add([job_of(POST)])
+    end = serve(url, "ledger/1", 1, carry_out, lambda: NOON)
+    assert done.wait(30)
+    until(lambda: queue.attempts(job_of(POST).id)[-1].state == "done")
+    end(10)
+    queue.close()
+    with sqlite3.connect(tmp_path / "queue.sqlite") as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE name LIKE 'archiver%'")}
+        (attempt,) = connection.execute(
+            "SELECT workflow_uuid, name, queue_name, application_version FROM workflow_status"
+        )
+        steps = [
+            name for (name,) in connection.execute("SELECT function_name FROM operation_outputs ORDER BY function_id")
+        ]
+    assert tables >= {"archiver_workers", "archiver_settings", "archiver_claims", "archiver_things"}
+    assert attempt == (f"{job_of(POST).id}.1", "attempt", "jobs", "1")
+    assert steps == ["begin", "carry out"]
+
+
 # -- the worker by itself --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def asked(shell: Shell, world: World) -> Any:
-    """Asks a worker for orders, each from a thread as the queue does."""
+    """Asks a worker for attempts, each from a thread as the queue does."""
     home = Home(shell.home)
 
-    def ask(*orders: Order) -> list[Any]:
+    def ask(*attempts: Attempt) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-            archive = Archive(home, recorder, signer=LocalSigner(home))
-            worker = Worker(archive, Queue(database(home)), lambda job, done: None, lambda result: None)
+            engine = capture_engine(home, recorder)
+            worker = worker_for(engine, Queue(database(home)))
             try:
-                return [await asyncio.to_thread(worker.carry_out, order) for order in orders]
+                return [await asyncio.to_thread(worker.carry_out, attempt) for attempt in attempts]
             finally:
-                await archive.close()
+                await engine.close()
                 recorder.close()
 
         return asyncio.run(main())
@@ -282,27 +311,26 @@ def asked(shell: Shell, world: World) -> Any:
 
 
 def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:
-    order = Order(job_of(POST), 1, NOON, {})
-    first, again = asked(order, order)
+    attempt = Attempt(job_of(POST), 1, NOON, {})
+    first, again = asked(attempt, attempt)
     assert first == again
     asked.home.project()
     assert [row["id"] for row in asked.home.catalog.captures()] == [
-        capture_id(order.job.id, 1, NOON, asked.home.ledger_key.name)
+        capture_id(attempt.job.id, 1, NOON, asked.home.ledger_key.name)
     ]
 
 
 def test_a_job_of_another_version_is_not_guessed_at(asked: Any) -> None:
-    (done,) = asked(Order(job_of(POST, colour="blue"), 1, NOON, {}))
+    (done,) = asked(Attempt(job_of(POST, colour="blue"), 1, NOON, {}))
     assert done.state == "dead"
     assert "another version" in done.reason
 
 
 def test_a_job_that_kills_its_worker_is_given_up(asked: Any) -> None:
-    from archiver.jobs.worker import ended
-
-    done = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted", ())
+    attempt = Attempt(job_of(POST), 5, NOON, {"interrupted": 4})
+    done = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted", ()))
     assert done.state == "dead"
-    stopped = ended(Order(job_of(POST), 5, NOON, {"interrupted": 4}), Outcome.PARTIAL, "interrupted by the person", ())
+    stopped = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted by the person", ()))
     assert (stopped.state, stopped.attempts) == ("again", {"interrupted": 4})
 
 
@@ -369,20 +397,20 @@ def test_a_job_is_found_by_a_part_of_its_id_without_reading_the_queue(
     ids = [f"20261128T170000-{n:05d}{n % 7:03d}" for n in range(300)]
     queue.add(Job(one, "capture", f"https://blog.ozen.example/?n={n}") for n, one in enumerate(ids))
     read: list[int] = []
-    listed, named = Queue._listed, Board.jobs_named
+    listed, named = Queue._listed, Workflows.jobs_named
 
     def counted(self: Queue, **asked: Any) -> list[Any]:
         found = listed(self, **asked)
         read.append(len(found))
         return found
 
-    def counted_too(self: Board, *asked: Any) -> list[str]:
+    def counted_too(self: Workflows, *asked: Any) -> list[str]:
         found = named(self, *asked)
         read.append(len(found))
         return found
 
     monkeypatch.setattr(Queue, "_listed", counted)
-    monkeypatch.setattr(Board, "jobs_named", counted_too)
+    monkeypatch.setattr(Workflows, "jobs_named", counted_too)
     for text in (ids[123], ids[123][-8:], ids[123][:-3]):
         code, out, _ = shell("jobs", "show", text)
         assert code == 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from archiver.home.home import Home
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.queue import Queue, database
-from archiver.jobs.shared_state import Thing
 from storage.times import utc_parse, utc_text
 from tests.support.served import Served
 from tests.support.telegram_world import ME, TelegramShell
@@ -19,11 +19,11 @@ from tests.support.telegram_world import ME, TelegramShell
 def look(run: TelegramShell, hours: float = 0.0) -> None:
     """All watches are due; looks that missed something were so much longer ago."""
     queue = Queue(database(Home(run.home.path)))
-    for thing in queue.board.things("watch"):
-        sights = [thing.value["sight"]] if thing.value["sight"] and thing.value["looks"] else []
-        for one in (*thing.value["looks"], *sights):
+    for entry in queue.shared.entries.all("watch"):
+        sights = [entry.value["sight"]] if entry.value["sight"] and entry.value["looks"] else []
+        for one in (*entry.value["looks"], *sights):
             one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=hours))
-        queue.board.put("watch", Thing(thing.id, 1.0, thing.value))
+        queue.shared.entries.put("watch", SharedEntry(entry.id, 1.0, entry.value))
     queue.close()
     code, out, err = run("work", "--drain")
     assert code in (0, 2, 3), (out, err)
@@ -60,9 +60,9 @@ def test_what_was_captured_when_it_was_gone_already_was_never_seen(by_account: T
     assert run("capture", link)[0] == 3
     assert run("watch", "add", link)[0] == 0
     queue = Queue(database(Home(run.home.path)))
-    (thing,) = queue.board.things("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
-    assert (thing.value["state"], thing.value["sight"]) == ("new", None)
+    assert (entry.value["state"], entry.value["sight"]) == ("new", None)
 
 
 def test_a_feed_of_private_links(by_account: TelegramShell, tmp_path: Path) -> None:

@@ -15,14 +15,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from archiver.capture.engine import Archive
 from archiver.capture.options import Options
 from archiver.home.home import Home
-from archiver.jobs.heartbeat import Pulse
+from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
-from archiver.jobs.queue import Order, Queue, database, serve
-from archiver.jobs.shared_state import SILENT_SECONDS, Board
-from archiver.jobs.worker import Worker
+from archiver.jobs.queue import Attempt, Queue, database, serve
+from archiver.jobs.shared_state import SILENT_SECONDS, SharedClaims, SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
@@ -31,7 +29,8 @@ from spiders.targets import Target, parse_target
 from storage.errors import Unreachable
 from storage.times import system_clock
 from tests.conftest import World
-from tests.support.jobs import until
+from tests.support.engines import capture_engine
+from tests.support.jobs import until, worker_for
 from tests.support.machines import Machine
 from tests.support.postgres import Server, served
 
@@ -102,23 +101,24 @@ def test_what_a_dead_machine_was_at_is_taken_over(
 
 
 def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], world: World) -> None:
-    order = Order(jobs(1)[0], 1, NOON, {})
+    attempt = Attempt(jobs(1)[0], 1, NOON, {})
 
     async def carried_out(machine: Machine) -> Any:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(machine.home, recorder, signer=LocalSigner(machine.home))
-        worker = Worker(archive, Queue(database(machine.home)), lambda job, done: None, lambda result: None)
-        board = worker.board
+        engine = capture_engine(machine.home, recorder)
+        worker = worker_for(engine, Queue(database(machine.home)))
+        claims = worker.shared.claims
         if machine is machines[1]:  # it had asked before the other had said anything
-            board.claimed = lambda attempt: None if worker.busy else Board.claimed(board, attempt)  # type: ignore[method-assign]
-            monkey = board.claim
-            board.claim = lambda *given: (setattr(board, "claimed", lambda a: Board.claimed(board, a)), monkey(*given))[
-                1
-            ]  # type: ignore[method-assign]
+            claims.get = lambda attempt: None if worker.busy else SharedClaims.get(claims, attempt)  # type: ignore[method-assign]
+            add = claims.add
+            claims.add = lambda *given: (  # type: ignore[method-assign]
+                setattr(claims, "get", lambda attempt: SharedClaims.get(claims, attempt)),
+                add(*given),
+            )[1]
         try:
-            return await asyncio.to_thread(worker.carry_out, order)
+            return await asyncio.to_thread(worker.carry_out, attempt)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
 
     first, second = (asyncio.run(carried_out(machine)) for machine in machines)
@@ -130,7 +130,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     home.project()
     (event,) = home.catalog.event_bodies(("duplicate",))
     assert event["detail"] == {
-        "job": order.job.id, "attempt": 1, "captures": [other],
+        "job": attempt.job.id, "attempt": 1, "captures": [other],
         "of": {"ledger": machines[0].home.ledger_key.name, "captures": [one]},
     }  # fmt: skip
     assert not machines[0].home.catalog.event_bodies(("duplicate",))
@@ -183,7 +183,7 @@ def test_a_database_that_goes_away_while_a_worker_begins_is_said_in_words(server
     server.stop()
     try:
         with pytest.raises(Unreachable, match="Connection refused"):
-            serve(url, "a/1", 1, lambda order: pytest.fail("nothing can be carried out"), system_clock)
+            serve(url, "a/1", 1, lambda attempt: pytest.fail("nothing can be carried out"), system_clock)
         assert not [one for one in threading.enumerate() if "dbos" in one.name.lower() and not one.daemon]
         with pytest.raises(Unreachable, match="Connection refused"):
             Queue(url)
@@ -222,22 +222,22 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
     """Also by a worker that is never idle, and by two threads at the same moment."""
     first, second = machines
     queue = Queue(database(second.home))
-    queue.board.claim(
+    queue.shared.claims.add(
         f"{jobs(1)[0].id}.1", "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
     )
 
     async def told() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
-        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
+        engine = capture_engine(first.home, recorder)
+        worker = worker_for(engine, queue)
         ours = {"state": "done", "captures": ["20261128T170000-ourssss1"], **REST}
         first.home.state.claim_made(f"{jobs(1)[0].id}.1", ours)
         try:
             said = await asyncio.gather(
-                *(asyncio.to_thread(worker.settle, f"{jobs(1)[0].id}.1", ours) for _ in range(3))
+                *(asyncio.to_thread(worker.claims.settle, f"{jobs(1)[0].id}.1", ours) for _ in range(3))
             )
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
         assert {one.captures for one in said} == {("20261128T170000-theirsss",)}
 
@@ -251,15 +251,14 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
 def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: list[Machine], world: World) -> None:
     """Another machine has carried the attempt out since; here nobody asks for it again."""
     first, _ = machines
-    order = Order(jobs(1)[0], 1, NOON, {})
-    attempt = f"{order.job.id}.1"
+    attempt = Attempt(jobs(1)[0], 1, NOON, {})
 
     async def run() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
-        archive = Archive(first.home, recorder, signer=LocalSigner(first.home))
+        engine = capture_engine(first.home, recorder)
         queue = Queue(database(first.home))
-        worker = Worker(archive, queue, lambda job, done: None, lambda result: None)
-        pulse = Pulse(worker, queue, "a/1", 2, False, lambda text: None, lambda: None)
+        worker = worker_for(engine, queue)
+        heartbeat = Heartbeat(worker, "a/1", 2, lambda: None)
         claim_made = first.home.state.claim_made
         kept: list[dict[str, Any]] = []
         first.home.state.claim_made = lambda attempt, done: (  # type: ignore[method-assign]
@@ -267,18 +266,18 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
         )
         try:
             with pytest.raises(KeyboardInterrupt):
-                await asyncio.to_thread(worker.carry_out, order)
-            target = parse_target(order.job.link)
+                await asyncio.to_thread(worker.carry_out, attempt)
+            target = parse_target(attempt.job.link)
             assert isinstance(target, Target)
-            await worker.capture(order, target, Options(), 2, "control")  # a further part of it
-            await asyncio.to_thread(pulse.once)
+            await worker.capture(attempt, target, Options(), 2, "control")  # a further part of it
+            await asyncio.to_thread(heartbeat.once)
             assert not first.home.catalog.event_bodies(("duplicate",)), "nobody else has it yet"
-            queue.board.claim(
-                attempt, "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
+            queue.shared.claims.add(
+                attempt.id, "another/ledger", {"state": "done", "captures": ["20261128T170000-theirsss"], **REST}
             )
-            await asyncio.to_thread(pulse.once)
+            await asyncio.to_thread(heartbeat.once)
         finally:
-            await archive.close()
+            await engine.close()
             recorder.close()
             queue.close()
 
@@ -310,11 +309,11 @@ def test_a_list_leaves_nothing_out(server: Server) -> None:
 
 def test_a_worker_is_silent_before_it_is_dead(machines: list[Machine]) -> None:
     now = [1000.0]
-    board = Board(database(machines[0].home), lambda: now[0])
-    board.beat("a", "m", "v", 1000.0, 2, 0)
+    shared = SharedState(database(machines[0].home), lambda: now[0])
+    shared.workers.beat("a", "m", "v", 1000.0, 2, 0)
     now[0] += SILENT_SECONDS - 1
-    assert [one.alive for one in board.workers()] == [True]
+    assert [one.alive for one in shared.workers.all()] == [True]
     now[0] += 2
-    assert [one.alive for one in board.workers()] == [False]
+    assert [one.alive for one in shared.workers.all()] == [False]
     assert os.environ.get("ARCHIVER_JOBS") is None
-    board.close()
+    shared.close()

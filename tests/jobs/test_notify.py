@@ -15,7 +15,7 @@ from archiver.errors import ConfigError
 from archiver.home.home import Home
 from archiver.home.notify_config import KINDS, rules
 from archiver.jobs import notify
-from archiver.jobs.notify import Notices, message
+from archiver.jobs.notify import Notifier, message
 from tests.conftest import Shell, World
 
 DETAIL = {
@@ -76,11 +76,11 @@ def test_ids_only_unless_asked_for(kind: str) -> None:
 def test_what_a_rule_asks_for_is_sent(home: Home, target: Target) -> None:
     made = with_rule(home, target, 'events = ["unavailable"]\ncase = "inbox"')
     said: list[str] = []
-    notices = Notices(made, said.append)
-    notices.heard("changed", DETAIL, ("inbox",))
-    notices.heard("unavailable", DETAIL, ("almaty",))
-    notices.heard("unavailable", DETAIL, ("inbox", "almaty"))
-    notices.close()
+    notifier = Notifier(made, said.append)
+    notifier.notify("changed", DETAIL, ("inbox",))
+    notifier.notify("unavailable", DETAIL, ("almaty",))
+    notifier.notify("unavailable", DETAIL, ("inbox", "almaty"))
+    notifier.close()
     assert [(one["title"], one["message"].splitlines()[0]) for one in target.got] == [
         ("archiver: unavailable", "capture 20261128T190512-abcdefgh")
     ]
@@ -92,11 +92,11 @@ def test_a_target_that_hangs_holds_up_nothing(home: Home, target: Target, monkey
     monkeypatch.setattr(notify, "PAUSE_SECONDS", 0.0)
     target.wait = 60.0
     said: list[str] = []
-    notices = Notices(with_rule(home, target), said.append)
+    notifier = Notifier(with_rule(home, target), said.append)
     begun = time.monotonic()
-    notices.heard("unavailable", DETAIL, ("inbox",))
+    notifier.notify("unavailable", DETAIL, ("inbox",))
     assert time.monotonic() - begun < 0.5
-    notices.close()
+    notifier.close()
     assert len(said) == 1
     assert "no answer within" in said[0]
     assert "s3cret" not in said[0]

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home.home import Home
-from archiver.jobs.due_schedules import schedules_due, thing_of
+from archiver.jobs.due_schedules import entry_of, schedules_due
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job
 from archiver.jobs.queue import Queue, database
 from archiver.jobs.schedule import LOOK_BACK, Rule, Schedule, span
-from archiver.jobs.shared_state import Thing
 from tests.conftest import Shell, World
 
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
@@ -125,7 +125,7 @@ def test_a_busy_channel_is_looked_at_more_often() -> None:
 
 
 @given(st.sampled_from(["every 7m", "every day at 02:30 Europe/Berlin", "cron */13 * * * *"]), st.integers(0, 10**7))
-def test_a_schedule_comes_back_from_the_board(rule: str, later: int) -> None:
+def test_a_schedule_comes_back_from_the_shared_state(rule: str, later: int) -> None:
     one = made(rule, jitter=5.0)
     one, _ = one.due_now(one.due + timedelta(seconds=later))
     assert Schedule.of(one.id, one.value()) == one
@@ -143,21 +143,21 @@ def queue(home: Home) -> Any:
 
 def test_a_run_is_queued_once_however_many_workers_there_are(queue: Queue) -> None:
     one = made("every 10m")
-    queue.board.add("schedule", [thing_of(one)])
+    queue.shared.entries.add("schedule", [entry_of(one)])
     first = schedules_due(queue, NOON.timestamp())
     assert [job.id for job in first] == [one.job()]
     assert schedules_due(queue, NOON.timestamp()) == []
-    queue.board.put("schedule", thing_of(one))  # as after a crash between the queue and the board
+    queue.shared.entries.put("schedule", entry_of(one))  # as after a crash between the queue and the shared state
     schedules_due(queue, NOON.timestamp())
     assert queue.counts() == {"waiting": 1}
 
 
 def test_a_schedule_that_overlaps_itself_leaves_runs_out(queue: Queue) -> None:
-    queue.board.add("schedule", [thing_of(made("every 10m"))])
+    queue.shared.entries.add("schedule", [entry_of(made("every 10m"))])
     for minutes in (0, 10, 20):
         schedules_due(queue, (NOON + timedelta(minutes=minutes)).timestamp())
-    (thing,) = queue.board.things("schedule")
-    one = Schedule.of(thing.id, thing.value)
+    (entry,) = queue.shared.entries.all("schedule")
+    one = Schedule.of(entry.id, entry.value)
     assert (one.runs, one.skipped) == (1, 2)
     assert queue.counts() == {"waiting": 1}
     queue.cancel(queue.jobs()[0])
@@ -169,7 +169,7 @@ def test_a_crawl_goes_back_only_to_what_is_kept_whole(queue: Queue) -> None:
     one = replace(
         made("every 1d"), kind="crawl", whole=NOON - timedelta(days=1), options={"since": "2020-01-01T00:00:00Z"}
     )
-    queue.board.add("schedule", [thing_of(one)])
+    queue.shared.entries.add("schedule", [entry_of(one)])
     (job,) = schedules_due(queue, NOON.timestamp())
     assert job.options["since"].startswith((NOON - timedelta(days=1) - LOOK_BACK).strftime("%Y-%m-%dT%H:%M"))
     assert Job.of(job.value()) == job
@@ -180,7 +180,7 @@ def test_a_crawl_is_whole_if_every_page_was_answered(shell: Shell, world: World)
     assert shell("schedule", "add", f"crawl {CHANNEL} every 10m")[0] == 0
     assert shell("work", "--drain")[0] == 2
     queue = Queue(database(Home(shell.home)))
-    one = Schedule.of((thing := queue.board.things("schedule")[0]).id, thing.value)
+    one = Schedule.of((entry := queue.shared.entries.all("schedule")[0]).id, entry.value)
     (job,) = schedules_due(queue, one.due.timestamp())
     assert "since" in job.options
     world.telegram.trouble["/s/ozen_today"] = Answer(500, "text/plain", b"oops")
@@ -192,16 +192,16 @@ def test_a_crawl_is_whole_if_every_page_was_answered(shell: Shell, world: World)
     queue.close()
 
 
-def test_the_board_gives_what_is_due(queue: Queue) -> None:
-    board = queue.board
-    board.add("schedule", [Thing(f"{n:03d}", float(n), {"n": n}) for n in range(300)])
-    assert [one.id for one in board.due("schedule", 2.5)] == ["000", "001", "002"]
-    assert board.next_due("schedule") == 0.0
-    assert board.moved("schedule", Thing("000", 900.0, {}), 0.0)
-    assert not board.moved("schedule", Thing("000", 901.0, {}), 0.0), "another was first"
-    assert board.remove("schedule", "001")
-    assert not board.remove("schedule", "001")
-    assert board.count("schedule") == 299
+def test_the_shared_state_gives_what_is_due(queue: Queue) -> None:
+    shared = queue.shared
+    shared.entries.add("schedule", [SharedEntry(f"{n:03d}", float(n), {"n": n}) for n in range(300)])
+    assert [one.id for one in shared.entries.due("schedule", 2.5)] == ["000", "001", "002"]
+    assert shared.entries.next_due("schedule") == 0.0
+    assert shared.entries.reschedule("schedule", SharedEntry("000", 900.0, {}), 0.0)
+    assert not shared.entries.reschedule("schedule", SharedEntry("000", 901.0, {}), 0.0), "another was first"
+    assert shared.entries.remove("schedule", "001")
+    assert not shared.entries.remove("schedule", "001")
+    assert shared.entries.count("schedule") == 299
 
 
 # -- the commands ----------------------------------------------------------------------------------------------
@@ -221,8 +221,8 @@ def test_a_channel_is_crawled_by_schedule(shell: Shell, world: World) -> None:
     code, [line] = shell.json("schedule", "list")
     assert (line["runs"], line["state"]) == (1, "done")
     queue = Queue(database(Home(shell.home)))
-    thing = queue.board.things("schedule")[0]
-    one = Schedule.of(thing.id, thing.value)
+    entry = queue.shared.entries.all("schedule")[0]
+    one = Schedule.of(entry.id, entry.value)
     second = schedules_due(queue, one.due.timestamp())
     assert len(second) == 1
     assert "since" in second[0].options, "the first was whole, and the second goes on from there"

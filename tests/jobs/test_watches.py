@@ -20,7 +20,7 @@ from archiver.jobs.watch import (
     NOT_SHOWN,
     RAREST,
     Concluded,
-    Look,
+    MissedLook,
     Sight,
     Watch,
     cannot_tell,
@@ -31,6 +31,7 @@ from archiver.jobs.watch import (
     sight,
 )
 from spiders.posts import Outcome
+from spiders.targets import Target, parse_target
 from storage import canonical
 from storage.times import utc_text
 from tests.conftest import Shell, World
@@ -53,9 +54,9 @@ def sighting(minutes: float, **changed: Any) -> Sight:
     return sight({**LINE, **changed}, f"capture-{minutes}", "ledger", utc_text(at(minutes)))
 
 
-def looked(minutes: float, exit_: str | None = None, outcome: str = "unavailable") -> Look:
+def looked(minutes: float, exit_: str | None = None, outcome: str = "unavailable") -> MissedLook:
     control = {"link": OTHER, "capture": "c", "records": ["<urn:uuid:2>"]}
-    return Look(
+    return MissedLook(
         f"capture-{minutes}",
         "ledger",
         utc_text(at(minutes)),
@@ -68,7 +69,9 @@ def looked(minutes: float, exit_: str | None = None, outcome: str = "unavailable
 
 
 def watch(**more: Any) -> Watch:
-    return replace(new_watch("w", POST, "telegram:ozen_today/12", "telegram", "post", ("inbox",), 600.0, NOON), **more)
+    target = parse_target(POST)
+    assert isinstance(target, Target)
+    return replace(new_watch(target, "post", ("inbox",), 600.0, NOON), **{"id": "w", **more})
 
 
 # -- what is concluded -------------------------------------------------------------------------------------
@@ -112,7 +115,7 @@ FILES = st.lists(
 @given(FILES, FILES, st.one_of(st.none(), st.booleans()), st.one_of(st.none(), st.text()))
 def test_a_change_can_always_be_sealed(was: list[Any], now: list[Any], edited: bool | None, name: str | None) -> None:
     """An event is canonical JSON: one that cannot be written would be a change that nobody is told of."""
-    before = Sight.of(json.loads(json.dumps(sighting(0, attachments=was).value())))  # as the queue's board keeps it
+    before = Sight.of(json.loads(json.dumps(sighting(0, attachments=was).value())))  # as the shared state keeps it
     found = changes(before, sighting(1, attachments=now, edited=edited, author_name=name))
     canonical.dumps(found)
     assert changes(before, sighting(1, attachments=was)) == []
@@ -350,9 +353,9 @@ def test_what_was_gone_when_it_was_captured_was_never_seen(watching: Watching) -
     assert shell("capture", link)[0] == 3
     assert shell("watch", "add", link)[0] == 0
     queue = Queue(database(Home(shell.home)))
-    (thing,) = queue.board.things("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
-    assert (thing.value["state"], thing.value["sight"]) == ("new", None)
+    assert (entry.value["state"], entry.value["sight"]) == ("new", None)
 
 
 def test_a_walk_that_broke_off_is_begun_anew_by_the_next_look(
@@ -371,9 +374,9 @@ def test_a_walk_that_broke_off_is_begun_anew_by_the_next_look(
     monkeypatch.undo()
     watching.look()
     queue = Queue(database(Home(shell.home)))
-    (thing,) = queue.board.things("watch")
+    (entry,) = queue.shared.entries.all("watch")
     queue.close()
-    assert len(thing.value["posts"]) == len(watching.channel.posts)
+    assert len(entry.value["posts"]) == len(watching.channel.posts)
 
 
 def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) -> None:

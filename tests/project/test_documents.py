@@ -60,10 +60,10 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
         channel.posts[:] = [post for post in channel.posts if post.id != 12]
         assert "ozen_today/12  not shown in one look" in typed(" removed")
         queue = Queue(database(Home(home)))
-        for thing in queue.board.things("watch"):  # an hour passes
-            for one in thing.value["looks"]:
+        for entry in queue.shared.entries.all("watch"):  # an hour passes
+            for one in entry.value["looks"]:
                 one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=1))
-            queue.board.put("watch", thing)
+            queue.shared.entries.put("watch", entry)
         queue.close()
         said = typed(" later")
     finally:

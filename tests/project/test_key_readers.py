@@ -26,10 +26,8 @@ EXEMPT = {
     # Opens the sessions of Telegram accounts, without which nothing is collected by one.
     ("telegram/accounts.py", "accounts.age-key"),
     ("telegram/accounts.py", "Identity.from_str"),
-    # Composition: the doctor looks at the modes of the files, check opens packages for the cases whose keys are here,
-    # and serve tells a person where the token lies.
+    # The doctor looks at the modes of the files, and serve tells a person where the token lies.
     ("cli/commands/doctor.py", "*.key"),
-    ("cli/commands/check.py", "cases"),
     ("cli/commands/serve.py", "api-token"),
 }
 

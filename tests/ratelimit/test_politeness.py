@@ -10,7 +10,7 @@ import pytest
 from scrapy import Request
 from scrapy.http import Response
 
-from archiver.capture.blocked_hosts import Walls
+from archiver.capture.blocked_hosts import BlockedHosts
 from archiver.demo.server import Answer, Asked
 from archiver.home.home import Home
 from spiders.availability import absence
@@ -124,7 +124,7 @@ def test_a_wall_in_place_of_a_page_stops_the_host(shell: Shell, world: World) ->
 
 
 def test_walls_of_single_videos_are_counted() -> None:
-    walls = Walls()
+    walls = BlockedHosts()
     for _ in range(2):
         walls.met("www.youtube.com", absence("bot wall"), "youtube/watch", Outcome.BLOCKED)
     assert walls.reason("www.youtube.com") is None
@@ -137,13 +137,13 @@ def test_walls_of_single_videos_are_counted() -> None:
 
 
 def test_a_captcha_stops_youtube_at_once() -> None:
-    walls = Walls()
+    walls = BlockedHosts()
     walls.met("www.youtube.com", absence("bot wall"), "youtube/wall", Outcome.BLOCKED)
     assert walls.reason("www.youtube.com")
 
 
 def test_a_consent_page_stops_nothing() -> None:
-    walls = Walls()
+    walls = BlockedHosts()
     for _ in range(9):
         walls.met("news.example", absence("consent wall"), "page/html", Outcome.BLOCKED)
     assert walls.reason("news.example") is None

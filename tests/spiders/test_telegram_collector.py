@@ -13,8 +13,8 @@ import pytest
 from telethon.extensions import BinaryReader
 from telethon.tl import types
 
-from archiver.capture.services import turns_of
-from archiver.capture.session import Act
+from archiver.capture.services import shared_slots
+from archiver.capture.session import CaptureSession
 from archiver.checks import check_home, worst
 from archiver.demo import media
 from archiver.demo.mtproto import Fault
@@ -276,7 +276,7 @@ def test_long_histories_with_holes_and_albums_at_the_seams(by_account: TelegramS
 
 
 def test_a_walk_in_parts_goes_on(by_account: TelegramShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Act, "full", lambda act: act.writer.counts["post"] >= 150)
+    monkeypatch.setattr(CaptureSession, "full", lambda session: session.context.writer.counts["post"] >= 150)
     world = by_account.world
     chat = world.channel(number(), 420)
     code, out, _ = by_account("--json", "crawl", f"https://t.me/{chat.username}")
@@ -526,7 +526,7 @@ def test_a_pause_holds_for_all_that_ask_by_the_account(by_account: TelegramShell
     assert "record" not in second.ended["target"], "no answer is there to show"
     assert sum(name == "GetMessages" for name, _ in world.api.asked) == before
     assert by_account.capture("crawl", f"https://t.me/{chat.username}").code == 0
-    (host,) = (one["host"] for one in turns_of(by_account.home).standing())
+    (host,) = (one["host"] for one in shared_slots(by_account.home).standing())
     assert re.fullmatch(r"telegram account [0-9a-f]{12} channels\.GetMessages", host), "and not whose"
     by_account.pauses_end()
     assert by_account.capture("capture", f"https://t.me/{chat.username}/3").code == 0

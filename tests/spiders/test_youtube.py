@@ -176,18 +176,25 @@ def test_ctrl_c_keeps_what_a_live_stream_has_brought(
     shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The person stops the recording: the fragments so far are put together, the capture is partial."""
-    from archiver.capture.session import Act
+    from archiver.capture.context import CaptureContext
+    from archiver.capture.engine import CaptureEngine
 
     video = world.youtube.videos["StreamOver1"]
     for name, value in (("live", True), ("shown", None), ("ended", False), ("chat", [])):
         monkeypatch.setattr(video, name, value)
-    original = Act.pause
+    made: list[CaptureEngine] = []
+    init, original = CaptureEngine.__init__, CaptureContext.pause
 
-    async def pressed(self: Act, seconds: float) -> None:
-        self.archive.interrupt()
+    def remember(self: CaptureEngine, *arguments: Any, **named: Any) -> None:
+        init(self, *arguments, **named)
+        made.append(self)
+
+    async def pressed(self: CaptureContext, seconds: float) -> None:
+        made[-1].interrupt()
         await original(self, seconds)
 
-    monkeypatch.setattr(Act, "pause", pressed)
+    monkeypatch.setattr(CaptureEngine, "__init__", remember)
+    monkeypatch.setattr(CaptureContext, "pause", pressed)
     code, [result] = shell.json("capture", "https://youtu.be/StreamOver1")
     assert (code, result["outcome"], result["reason"]) == (2, "partial", "interrupted by the person")
     [assembly] = listed(folder_of(shell, result)).assemblies.values()

@@ -6,8 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from archiver.capture.engine import CaptureEngine
+from archiver.capture.result import CaptureResult
+from archiver.jobs.job import Job
+from archiver.jobs.queue import AttemptResult, Queue
+from archiver.jobs.worker import Worker
 from tests.conftest import Shell, World
 
 POST, FILM = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
@@ -17,7 +23,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from archiver.cli.main import main
-from archiver.recorder import Roots, TestNetwork
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.tls import Roots
 order = json.loads(sys.argv[1])
 network = TestNetwork({key: tuple(value) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test"))
 raise SystemExit(main(["work", "--at-once", "2", "--home", order["home"], *order["words"]], network, {}))
@@ -31,6 +38,27 @@ def worker_of(shell: Shell, world: World, *words: str) -> subprocess.Popen[bytes
     order = {"home": str(shell.home), "routes": routes, "roots": str(roots.path), "words": words}
     log = (shell.home.parent / "worker.log").open("ab")
     return subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=log, stderr=log)
+
+
+class NobodyListens:
+    """Hears what a worker tells, and does nothing."""
+
+    def attempt_ended(self, job: Job, result: AttemptResult) -> None:
+        return
+
+    def captured(self, result: CaptureResult) -> None:
+        return
+
+    def warned(self, text: str) -> None:
+        return
+
+    def found(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
+        return
+
+
+def worker_for(engine: CaptureEngine, queue: Queue) -> Worker:
+    """A worker on the running loop, whom nobody listens to."""
+    return Worker(engine, queue, engine.signer, NobodyListens())
 
 
 def until(condition: Any, seconds: float = 60.0) -> None:

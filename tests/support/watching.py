@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from archiver.home.home import Home
+from archiver.jobs.entries import SharedEntry
 from archiver.jobs.queue import Queue, database
-from archiver.jobs.shared_state import Thing
 from storage.times import utc_parse, utc_text
 from tests.conftest import Shell, World
 
@@ -23,20 +23,20 @@ class Watching:
     def look(self) -> int:
         """All watches are due; a worker does what there is."""
         with_queue = Queue(database(Home(self.shell.home)))
-        for thing in with_queue.board.things("watch"):
-            with_queue.board.put("watch", Thing(thing.id, 1.0, thing.value))
+        for entry in with_queue.shared.entries.all("watch"):
+            with_queue.shared.entries.put("watch", SharedEntry(entry.id, 1.0, entry.value))
         with_queue.close()
         return self.shell("work", "--drain")[0]
 
     def pass_time(self, hours: float) -> None:
         """The looks that missed something were so much longer ago."""
         queue = Queue(database(Home(self.shell.home)))
-        for thing in queue.board.things("watch"):
-            for one in thing.value["looks"]:
+        for entry in queue.shared.entries.all("watch"):
+            for one in entry.value["looks"]:
                 one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=hours))
-            if thing.value["sight"] and thing.value["looks"]:
-                thing.value["sight"]["at"] = utc_text(utc_parse(thing.value["sight"]["at"]) - timedelta(hours=hours))
-            queue.board.put("watch", thing)
+            if entry.value["sight"] and entry.value["looks"]:
+                entry.value["sight"]["at"] = utc_text(utc_parse(entry.value["sight"]["at"]) - timedelta(hours=hours))
+            queue.shared.entries.put("watch", entry)
         queue.close()
 
     def states(self) -> dict[str, str]:

@@ -18,25 +18,29 @@ from typing import Any
 
 def work(order: dict[str, Any]) -> None:
     import archiver.capture.engine
-    import archiver.cli.runtime
+    import archiver.cli.commands.capture
     from archiver.cli.main import main
     from archiver.recorder.exchange import ExchangeDone
     from archiver.recorder.network import TestNetwork
     from archiver.recorder.tls import Roots
 
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    original = archiver.capture.session.Act._exchange_done
+    original = archiver.capture.session.CaptureSession._exchange_done
 
     def done(self: Any, item: ExchangeDone) -> None:
         """The client has seen the end of the exchange: from here on it must survive anything."""
         if item.complete and item.record is not None:
-            seen = {"capture": self.capture_id, "id": item.record.record_id, "digest": item.record.payload_digest}
+            seen = {
+                "capture": self.context.capture_id,
+                "id": item.record.record_id,
+                "digest": item.record.payload_digest,
+            }
             os.write(log, json.dumps(seen).encode() + b"\n")
         original(self, item)
 
-    archiver.capture.session.Act._exchange_done = done  # type: ignore[method-assign]
-    options = archiver.cli.runtime.Options
-    archiver.cli.runtime.Options = lambda **given: options(**{"part_posts": 15, **given})  # type: ignore[assignment,misc]
+    archiver.capture.session.CaptureSession._exchange_done = done  # type: ignore[method-assign]
+    options = archiver.cli.commands.capture.Options
+    archiver.cli.commands.capture.Options = lambda **given: options(**{"part_posts": 15, **given})  # type: ignore[assignment,misc]
     network = TestNetwork(
         {key: (value[0], value[1]) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test")
     )

@@ -26,7 +26,7 @@ from archiver.demo.scene import START, channel
 from archiver.demo.telegram_model import Chat
 from archiver.demo.witness import ACCOUNT, CHANNEL, witness_by_api
 from archiver.home.home import Home
-from archiver.telegram.live_watch import Told
+from archiver.telegram.observations import Told
 from tests.conftest import SOAK
 from tests.support.telegram_world import ME, Captured, TelegramShell, TelegramWorld, made_world
 
@@ -85,27 +85,27 @@ class Watched:
 
 
 def interrupting(patch: pytest.MonkeyPatch, stop: list[Callable[[], None]]) -> None:
-    """Hands out what Ctrl-C does: the archive's own interrupt, on its loop."""
+    """Hands out what Ctrl-C does: the engine's own interrupt, on its loop."""
     import asyncio
 
-    from archiver.capture.engine import Archive
+    from archiver.capture.engine import CaptureEngine
 
-    made = Archive.__init__
+    made = CaptureEngine.__init__
 
-    def init(archive: Archive, *arguments: Any, **named: Any) -> None:
-        made(archive, *arguments, **named)
+    def init(engine: CaptureEngine, *arguments: Any, **named: Any) -> None:
+        made(engine, *arguments, **named)
         loops: list[asyncio.AbstractEventLoop] = []
-        ticking = archive.tick
+        ticking = engine.tick
 
         async def tick() -> None:
             loops.append(asyncio.get_running_loop())
             await ticking()
 
-        archive.tick = tick  # type: ignore[method-assign]
+        engine.tick = tick  # type: ignore[method-assign]
         if not stop:
-            stop.append(lambda: loops[0].call_soon_threadsafe(archive.interrupt))
+            stop.append(lambda: loops[0].call_soon_threadsafe(engine.interrupt))
 
-    patch.setattr(Archive, "__init__", init)
+    patch.setattr(CaptureEngine, "__init__", init)
 
 
 @pytest.fixture

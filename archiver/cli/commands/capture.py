@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import (
@@ -61,10 +62,10 @@ def run(context: Context) -> int:
 
 def _capture(context: Context, home: Home) -> int:
     from archiver.capture.batch import Batch
-    from archiver.capture.engine import Archive
     from archiver.capture.link_lists import Entry, read_list
     from archiver.capture.services import open_recorder
-    from archiver.cli.runtime import run_interruptible
+    from archiver.cli import batch_report
+    from archiver.cli.runtime import capture_engine, run_interruptible
     from archiver.tools.chromium import missing
 
     arguments, console = context.arguments, context.console
@@ -80,7 +81,7 @@ def _capture(context: Context, home: Home) -> int:
     account = telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
     shown = arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None
     options = replace(capture_options(home, arguments, account), screenshot=shown)
-    batch = Batch(home, console, entries, options)
+    batch = Batch(home, entries, options, partial(batch_report.tell, console))
     listed = arguments.list is not None
     if not listed:
         for number, reason in batch.wrong.items():
@@ -93,15 +94,15 @@ def _capture(context: Context, home: Home) -> int:
     if listed:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
         console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
     codes: list[int] = []
 
     async def all_of_them() -> None:
-        codes.extend(await batch.capture(archive, arguments.at_once))
+        codes.extend(await batch.capture(engine, arguments.at_once))
 
     try:
-        run_interruptible(all_of_them(), archive, context, options.cases)
+        run_interruptible(all_of_them(), engine, context, options.cases)
     finally:
         recorder.close()
         if listed:

@@ -113,6 +113,7 @@ def _check_path(context: Context, path: Path) -> int:
     from archiver.checks.packages import check_path
     from archiver.export.unpack import Cut, opened
     from archiver.signer.age import identity_in
+    from archiver.signer.case_keys import case_identities
 
     arguments, console = context.arguments, context.console
     packed = path.is_file() and path.name.endswith((".tar", ".tar.age"))
@@ -126,9 +127,7 @@ def _check_path(context: Context, path: Path) -> int:
         console.data(report.line())
         return ExitCode.OK if report.intact else ExitCode.CHECK_FAILED
     identities = identity_in(arguments.identity) if arguments.identity else []
-    keys = context.home_path / "keys" / "cases"
-    for key in sorted(keys.glob("*.age-key")):
-        identities += identity_in(key)
+    identities += case_identities(context.home_path)
     try:
         with opened(path, identities, None) as folder:
             roots = frozenset(root.lower() for root in arguments.root)

@@ -52,11 +52,10 @@ def run(context: Context) -> int:
 
 
 def _crawl(context: Context, home: Home) -> int:
-    from archiver.capture.engine import Archive
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.capture.services import open_recorder
     from archiver.capture.walk import Walk, unfinished
-    from archiver.cli.runtime import run_interruptible
+    from archiver.cli.runtime import capture_engine, run_interruptible
 
     arguments, console = context.arguments, context.console
     target = parse_target(arguments.link)
@@ -77,15 +76,15 @@ def _crawl(context: Context, home: Home) -> int:
         left = len(home.state.frontier(going_on.run))
         where = f", {left} of what it found still to be captured" if left else ""
         console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, console.progress, signer=context.signer(home))
-    walk = Walk(archive, target, options, console.result, arguments.at_once)
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
+    walk = Walk(engine, target, options, console.result, arguments.at_once)
 
     async def to_its_end() -> None:
         await walk.run(arguments.restart)
 
     try:
-        run_interruptible(to_its_end(), archive, context, options.cases)
+        run_interruptible(to_its_end(), engine, context, options.cases)
     finally:
         recorder.close()
     for link, error in walk.failed:

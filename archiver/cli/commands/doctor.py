@@ -13,13 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.engine import Archive
 from archiver.capture.known_posts import known_posts
 from archiver.capture.options import Options
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.capture.services import open_recorder
-from archiver.cli.runtime import run_interruptible
+from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
@@ -131,28 +130,28 @@ def _platforms(context: Context, home: Home) -> int:
         raise ConfigError("links under [doctor]", f"none at {', '.join(wrong)}", "Correct archiver.toml.")
     if not any(case["name"] == CASE for case in home.catalog.cases()):
         new_case(home, context.signer(home), CASE, [])
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, context.console.progress, signer=context.signer(home))
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
     run = home.new_capture_id(home.clock())
     codes: list[int] = []
 
     async def visit() -> None:
         options = Options(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
         for number, (name, target) in enumerate(targets.items(), 1):
-            if archive.stopping:
+            if engine.stopping:
                 return
-            result = await archive.capture(target, options, run, number)
+            result = await engine.capture(target, options, run, number)
             codes.append(_told(context, home, name, target, result))
             await asyncio.sleep(0)
 
     try:
-        run_interruptible(visit(), archive, context)
+        run_interruptible(visit(), engine, context)
     finally:
         recorder.close()
     return max(codes, default=0)
 
 
-def _told(context: Context, home: Home, name: str, target: Target, result: Result) -> int:
+def _told(context: Context, home: Home, name: str, target: Target, result: CaptureResult) -> int:
     seen = layouts(home, result)
     known = [layout for layout in seen if layout in platform_named(name).promise.whole_layouts]
     drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
@@ -171,7 +170,7 @@ def _told(context: Context, home: Home, name: str, target: Target, result: Resul
     return code
 
 
-def layouts(home: Home, result: Result) -> list[str]:
+def layouts(home: Home, result: CaptureResult) -> list[str]:
     """The layouts that a capture met, in order, each once."""
     lines: list[dict[str, Any]] = list(read_lines(home.path / result.folder / "inventory.jsonl"))
     return list(dict.fromkeys(str(line["layout"]) for line in lines if line.get("layout")))

@@ -1,23 +1,21 @@
-"""`archiver feed add|list|show|remove`."""
+"""`archiver feed`: add, list, show and remove lists that are read again and again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_capture, add_shown
 from archiver.cli.capture_options import chosen_account
-from archiver.cli.commands.jobs import MARKS
-from archiver.cli.commands.schedule import new_name
-from archiver.errors import NotFound, UsageError
+from archiver.cli.entries import JOB_MARKS, due_words, remove
+from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.paths import given_path
+from archiver.jobs.entries import SharedEntry, find_entry, new_entry_id
 from archiver.jobs.feed import kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
-from archiver.jobs.schedule import in_words, span_of
-from archiver.jobs.shared_state import Thing
+from archiver.jobs.schedule import interval_words, span_of
 from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
@@ -36,8 +34,8 @@ def add_arguments(parser: Parser) -> None:
     shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
     shown.add_argument("id", metavar="ID", help="Id of the feed.")
     add_shown(shown)
-    remove = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
-    remove.add_argument("id", metavar="ID", help="Id of the feed.")
+    gone = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
+    gone.add_argument("id", metavar="ID", help="Id of the feed.")
 
 
 def _add_add(parser: Parser) -> None:
@@ -60,13 +58,13 @@ def _add_add(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Carry out one action. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    """Run `archiver feed`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
@@ -82,57 +80,54 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     every = span_of(arguments.every, "--every")
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
-    for thing in queue.board.things("feed"):
-        if thing.value["source"] == source and thing.value["ledger"] == home.ledger_key.name:
+    for entry in queue.shared.entries.all("feed"):
+        if entry.value["source"] == source and entry.value["ledger"] == home.ledger_key.name:
             raise UsageError(
-                "a source that is no feed yet", f"{source}, which is feed {thing.id}", "Remove that one first."
+                "a source that is no feed yet", f"{source}, which is feed {entry.id}", "Remove that one first."
             )
     made = Feed(
-        new_name(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
+        new_entry_id(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
         home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,
         account=chosen_account(home, arguments),
     )  # fmt: skip
-    queue.board.add("feed", [Thing(made.id, queue.board.now(), made.value())])
-    console.say(f"{made.id}  {kind}  {harmless(source)}, each {in_words(made.every)}, into {', '.join(cases)}")
+    queue.shared.entries.add("feed", [SharedEntry(made.id, queue.shared.now(), made.value())])
+    console.say(f"{made.id}  {kind}  {harmless(source)}, each {interval_words(made.every)}, into {', '.join(cases)}")
     console.say("Workers of this home read it: archiver work")
     console.data({"feed": made.id, "kind": kind, "source": source})
     return 0
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
-    console, things = context.console, queue.board.things("feed")
-    for thing in things:
-        one = Feed.of(thing.id, thing.value)
-        when = f"next {datetime.fromtimestamp(thing.due, UTC):%Y-%m-%d %H:%M}Z" if thing.due is not None else "no more"
-        console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {when}")
+    console, entries = context.console, queue.shared.entries.all("feed")
+    for entry in entries:
+        one = Feed.of(entry.id, entry.value)
+        console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {due_words(entry.due, 'no more')}")
         console.say(f"  {harmless(one.said or 'not looked at yet')}")
         if one.ledger != home.ledger_key.name:
             console.say(f"  read by the home of {one.ledger}")
-        console.data({"feed": one.id, **one.value(), "due": thing.due})
-    if not things:
+        console.data({"feed": one.id, **one.value(), "due": entry.due})
+    if not entries:
         console.say("no feeds. For example: archiver feed add links.csv --every 5m")
     return 0
 
 
 def _one(queue: Queue, name: str) -> Feed:
-    thing = queue.board.thing("feed", name)
-    if thing is None:
-        raise NotFound(f"a feed {name!r}", "none", "List them: archiver feed list")
-    return Feed.of(thing.id, thing.value)
+    entry = find_entry(queue.shared.entries, "feed", name)
+    return Feed.of(entry.id, entry.value)
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
     console, feed = context.console, _one(queue, context.arguments.id)
     console.say(f"{feed.id}  {feed.kind}  {harmless(feed.source)}\n  {harmless(feed.said or 'not looked at yet')}")
-    rows = queue.board.things("row", f"{feed.id}:")
+    rows = queue.shared.entries.all("row", f"{feed.id}:")
     rows.sort(key=lambda one: [int(part) if part.isdigit() else 0 for part in one.value["where"].split()])
-    for thing in rows[: context.arguments.limit]:
-        row = thing.value
+    for entry in rows[: context.arguments.limit]:
+        row = entry.value
         attempts = queue.attempts(feed.job(row["key"])) if row["key"] else []
         state = attempts[-1].state if attempts else "not queued"
         why = attempts[-1].reason if attempts else row.get("reason")
         console.say(
-            f"{MARKS.get(state, '–')} {row['where']:<10} {state:<10} {harmless(row['text'])}"
+            f"{JOB_MARKS.get(state, '–')} {row['where']:<10} {state:<10} {harmless(row['text'])}"
             + (f"  {harmless(why)}" if why else "")
         )
         captures = list(attempts[-1].captures) if attempts else []
@@ -143,9 +138,6 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
-    feed = _one(queue, context.arguments.id)
-    queue.board.remove("feed", feed.id)
-    queue.board.remove_all("row", f"{feed.id}:")
-    context.console.say(f"removed {feed.id}. What it has queued is still done; what was captured stays.")
-    context.console.data({"removed": feed.id})
-    return 0
+    name = context.arguments.id
+    said = f"removed {name}. What it has queued is still done; what was captured stays."
+    return remove(context.console, queue, "feed", name, said)

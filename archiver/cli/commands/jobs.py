@@ -1,17 +1,17 @@
-"""`archiver jobs`: queue links, and see what became of them."""
+"""`archiver jobs`: queue jobs, list and show them, cancel and retry them; pause workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from archiver.capture.options import Options
-from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
 from archiver.cli.capture_options import capture_options, telegram_account
+from archiver.cli.entries import JOB_MARKS
 from archiver.errors import ExitCode, NotFound, UsageError
-from archiver.jobs.job import PRIORITIES, Job, packed
-from archiver.jobs.queue import ENDED, Queue, Standing, opened
+from archiver.jobs.job import PRIORITIES
+from archiver.jobs.new_job import new_job
+from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
 from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
-
-MARKS = {"waiting": "·", "later": "◷", "running": "▶", "done": "✓", "dead": "✗", "cancelled": "–", "again": "·"}
 
 
 EXAMPLE = "archiver jobs list --state dead"
@@ -60,18 +58,18 @@ def _add_add(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Carry out one action. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
-    """Queues each link once. A channel, profile or playlist is queued as a walk."""
+    """Queue each link once; a channel, profile or playlist as a crawl."""
     arguments, console = context.arguments, context.console
     wrong = 0
     targets: dict[str, Target] = {}
@@ -84,21 +82,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         else:
             targets.setdefault(found.key, found)
     options = capture_options(home, arguments, telegram_account(home, arguments, targets.values()))
-    made = [_job(home, target, options) for target in targets.values()]
+    made = [new_job(home.new_capture_id(home.clock()), target, options) for target in targets.values()]
     queue.add(made, PRIORITIES[arguments.priority])
     for job in made:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
         console.data({"job": job.id, "kind": job.kind, "link": job.link})
     console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
     return ExitCode.USAGE if wrong else ExitCode.OK
-
-
-def _job(home: Home, target: Target, options: Options) -> Job:
-    by_account = options.account is not None
-    walk = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
-    if not walk:
-        options = Options(**{**options.__dict__, "since": None, "until": None, "limit": None})
-    return Job(home.new_capture_id(home.clock()), "crawl" if walk else "capture", target.url, packed(options))
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
@@ -114,14 +104,15 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     return 0
 
 
-def _line(one: Standing) -> str:
+def _line(one: JobStatus) -> str:
     why = f"  {one.outcome}" if one.outcome else ""
     why += f": {harmless(one.reason)}" if one.reason else ""
     due = f"  again at {one.due:%Y-%m-%d %H:%M}Z" if one.due else ""
-    return f"{MARKS[one.state]} {one.job.id}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
+    return f"{JOB_MARKS[one.state]} {one.job.id}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
 
 
-def _found(queue: Queue, text: str) -> list[Standing]:
+def _found(queue: Queue, text: str) -> list[JobStatus]:
+    """Return the attempts at the one job whose id is, begins or ends with `text`. Raises `NotFound`, `UsageError`."""
     named = queue.named(text)
     if not named:
         raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
@@ -144,7 +135,7 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
     return 0
 
 
-def _when(one: Standing) -> str:
+def _when(one: JobStatus) -> str:
     return f"{one.queued:%Y-%m-%d %H:%M:%S}Z" if one.queued else "at an unknown time"
 
 
@@ -179,7 +170,7 @@ def _pause(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _resume(context: Context, home: Home, queue: Queue) -> int:
-    queue.board.set("drain", "")
+    queue.shared.settings.set("drain", "")
     queue.pause(False)
     context.console.say("work goes on")
     context.console.data({"paused": False})
@@ -187,10 +178,10 @@ def _resume(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _drain(context: Context, home: Home, queue: Queue) -> int:
-    """For a restart of the machine, or an update: no job is interrupted."""
+    """Let workers end once what is under way has ended, before a restart or an update: no job is interrupted."""
     queue.pause(True)
-    queue.board.set("drain", "yes")
-    count = sum(1 for one in queue.board.workers() if one.alive)
+    queue.shared.settings.set("drain", "yes")
+    count = len(queue.shared.workers.alive())
     context.console.say(
         f"paused; {many(count, 'worker')} will end once what is under way has ended. Before they are started again: archiver jobs resume"
     )

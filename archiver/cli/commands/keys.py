@@ -115,7 +115,7 @@ def _passphrase(context: Context, home: Home) -> int:
         paths = [people[arguments.name][1]]
     else:
         paths = [keys.path("ledger"), keys.path("person")]
-    before: Any = {path: keys._open(path) for path in paths}  # asks for the old passphrase before the new one
+    before: Any = {path: keys.open(path) for path in paths}  # asks for the old passphrase before the new one
     secret = None if arguments.none else keys.new_passphrase()
     for path in before:
         keys.lock(path, secret)

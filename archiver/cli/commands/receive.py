@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,12 @@ def _receive(context: Context, home: Home) -> int:
         )  # fmt: skip
     if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
         raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
-    receiver = Receiver(
-        home, context.signer(home), context.inspector(), arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
-        consent_of(arguments.consent, arguments.refused), context.network is not None,
-    )  # fmt: skip
-    result = receiver.take(arguments.paths)
+    with closing(context.inspector()) as inspector:
+        receiver = Receiver(
+            home, context.signer(home), inspector, arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
+            consent_of(arguments.consent, arguments.refused), context.network is not None,
+        )  # fmt: skip
+        result = receiver.take(arguments.paths)
     console.result(result)
     for key, report in receiver.reports:
         _say(console, key, report)

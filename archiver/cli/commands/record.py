@@ -18,7 +18,7 @@ from archiver.home.home import Home
 from spiders.targets import Target, page, parse_target
 
 if TYPE_CHECKING:
-    from archiver.capture.session import Act
+    from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
@@ -42,12 +42,9 @@ def run(context: Context) -> int:
 
 
 def _record(context: Context, home: Home) -> int:
-    from archiver.capture.engine import Archive
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
-    from archiver.capture.result import Result
     from archiver.capture.services import open_recorder
-    from archiver.capture.session import Act
-    from archiver.cli.runtime import after_captures
+    from archiver.cli.runtime import after_captures, capture_engine
 
     arguments, console = context.arguments, context.console
     command = list(arguments.program)
@@ -63,30 +60,17 @@ def _record(context: Context, home: Home) -> int:
         parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
     )
     target = about if isinstance(about, Target) else page("https://record.invalid/")
-    recorder = open_recorder(context, home)
+    recorder = open_recorder(home, context.network)
     options = capture_options(home, arguments)
 
-    async def recorded() -> Result:
-        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
-        act = Act(
-            home,
-            archive,
-            target,
-            home.new_capture_id(home.clock()),
-            1,
-            options,
-            console.progress,
-            asyncio.get_running_loop(),
-        )
-        try:
-            with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
-                authority.write(recorder.authority.pem)
-                authority.flush()
-                code = await asyncio.to_thread(_child, command, act, authority.name)
-        finally:
-            await act.settle()
-        act.recorded(code)
-        return await asyncio.to_thread(act.finish)
+    async def program(proxy: str) -> int:
+        with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
+            authority.write(recorder.authority.pem)
+            authority.flush()
+            return await asyncio.to_thread(_child, command, proxy, authority.name)
+
+    async def recorded() -> CaptureResult:
+        return await capture_engine(context, home, recorder).record(target, options, program)
 
     try:
         result = asyncio.run(recorded())
@@ -97,9 +81,8 @@ def _record(context: Context, home: Home) -> int:
     return EXIT_BY_OUTCOME[result.outcome]
 
 
-def _child(command: list[str], act: Act, authority: str) -> int:
+def _child(command: list[str], proxy: str, authority: str) -> int:
     """Runs the program with proxy and authority in *its* environment only."""
-    proxy = act.port.proxy_url
     environment = {
         **os.environ,
         "ARCHIVER_RECORDER": proxy,

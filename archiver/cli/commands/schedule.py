@@ -1,27 +1,29 @@
-"""`archiver schedule add|list|remove`."""
+"""`archiver schedule`: add, list and remove what is captured or crawled again and again."""
 
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_post_limit
 from archiver.cli.capture_options import capture_options, telegram_account
-from archiver.errors import NotFound, UsageError
-from archiver.jobs.due_schedules import thing_of
-from archiver.jobs.job import LETTERS, packed
+from archiver.cli.entries import remove, warn_without_worker
+from archiver.errors import UsageError
+from archiver.jobs.due_schedules import entry_of
+from archiver.jobs.entries import new_entry_id
+from archiver.jobs.job import packed
 from archiver.jobs.queue import Queue, opened
-from archiver.jobs.schedule import Rule, Schedule, in_words, span_of
+from archiver.jobs.schedule import Rule, Schedule, interval_words, span_of
 from archiver.text.plain import harmless
 from spiders.targets import NoTarget, parse_target
-from storage.times import utc_text
+from storage.times import from_epoch, utc_text
 
 if TYPE_CHECKING:
+    import argparse
+
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
@@ -37,8 +39,8 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver schedule` takes."""
     _add_add(parser)
     parser.add_action("list", "List schedules with their next runs.", "archiver schedule list")
-    remove = parser.add_action("remove", "Stop a schedule.", "archiver schedule remove 7k2mv9qd")
-    remove.add_argument("id", metavar="ID", help="Id of the schedule.")
+    gone = parser.add_action("remove", "Stop a schedule.", "archiver schedule remove 7k2mv9qd")
+    gone.add_argument("id", metavar="ID", help="Id of the schedule.")
 
 
 def _add_add(parser: Parser) -> None:
@@ -61,18 +63,15 @@ def _add_add(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Carry out one action. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
-
-
-def new_name() -> str:
-    return "".join(secrets.choice(LETTERS) for _ in range(8))
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
+    """Add a schedule, given in words: what, which link, and when."""
     arguments, console = context.arguments, context.console
     found = re.fullmatch(r"\s*(capture|crawl)\s+(\S+)\s+((?:every|cron)\s.+)", " ".join(arguments.words))
     if found is None:
@@ -88,6 +87,24 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     refused = unsupported(target, kind == "crawl", account is not None)
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
         raise UsageError(f"a link for `{kind}`", refused[1] if refused else f"a {target.kind}", "Choose the other.")
+    busy, quiet = _pace(arguments, rule)
+    options = capture_options(home, arguments, account)
+    now = from_epoch(queue.shared.now())
+    begins = now if rule.every else next(rule.moments(now))
+    made = Schedule(
+        new_entry_id(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
+        span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
+    )  # fmt: skip
+    queue.shared.entries.add("schedule", [entry_of(made)])
+    console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
+    console.say(f"  next  {_when(made)}")
+    console.say("Workers do it: archiver work")
+    console.data({"schedule": made.id, **made.value()})
+    return 0
+
+
+def _pace(arguments: argparse.Namespace, rule: Rule) -> tuple[float | None, float | None]:
+    """Read the shortest and the longest interval, given together or not at all. Raises `UsageError`."""
     busy, quiet = (
         span_of(given, f"--{name}") if (given := getattr(arguments, name)) else None for name in ("busy", "quiet")
     )
@@ -96,23 +113,11 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
             "--busy and --quiet together, around `every …`", f"{rule}, {arguments.busy}, {arguments.quiet}",
             "For example: every 1h --busy 10m --quiet 1d",
         )  # fmt: skip
-    options = capture_options(home, arguments, account)
-    now = datetime.fromtimestamp(queue.board.now(), UTC)
-    begins = now if rule.every else next(rule.moments(now))
-    made = Schedule(
-        new_name(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
-        span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
-    )  # fmt: skip
-    queue.board.add("schedule", [thing_of(made)])
-    console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
-    console.say(f"  next  {_when(made)}")
-    console.say("Workers do it: archiver work")
-    console.data({"schedule": made.id, **made.value()})
-    return 0
+    return busy, quiet
 
 
 def _when(one: Schedule, count: int = SHOWN) -> str:
-    """The next runs in the schedule's zone, and what UTC calls the first. With jitter each is up to that much later."""
+    """List the next runs in the schedule's zone, the first in UTC too; each is up to the jitter later."""
     zone = ZoneInfo(one.rule.zone)
     bases = one.nexts(count)
     said = ", ".join(base.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") for base in bases)
@@ -122,16 +127,16 @@ def _when(one: Schedule, count: int = SHOWN) -> str:
 
 
 def _jitter(one: Schedule) -> str:
-    return f", each up to {in_words(one.jitter)} later" if one.jitter else ""
+    return f", each up to {interval_words(one.jitter)} later" if one.jitter else ""
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
     console = context.console
-    found = [Schedule.of(thing.id, thing.value) for thing in queue.board.things("schedule")]
+    found = [Schedule.of(entry.id, entry.value) for entry in queue.shared.entries.all("schedule")]
     for one in sorted(found, key=lambda one: one.due):
         attempts = queue.attempts(one.last) if one.last else []
         last = attempts[-1] if attempts else None
-        pace = f", now each {in_words(round(one.interval))}" if one.busy and one.interval else ""
+        pace = f", now each {interval_words(round(one.interval))}" if one.busy and one.interval else ""
         console.say(f"{one.id}  {one.kind} {harmless(one.link)} {one.rule}{pace}")
         console.say(f"  next  {_when(one)}")
         if last is not None:
@@ -146,15 +151,12 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
         )
     if not found:
         console.say("no schedules. For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'")
-    elif not any(worker.alive for worker in queue.board.workers()):
-        console.say("No worker is alive: nothing of this happens until `archiver work` runs.")
+    else:
+        warn_without_worker(console, queue, "nothing of this happens")
     return 0
 
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    if not queue.board.remove("schedule", name):
-        raise NotFound(f"a schedule {name!r}", "none", "List them: archiver schedule list")
-    context.console.say(f"removed {name}. What it has queued is still done; what it has captured stays.")
-    context.console.data({"removed": name})
-    return 0
+    said = f"removed {name}. What it has queued is still done; what it has captured stays."
+    return remove(context.console, queue, "schedule", name, said)

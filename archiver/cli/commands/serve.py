@@ -1,4 +1,4 @@
-"""`archiver serve --api`."""
+"""`archiver serve`: answer over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def names_for(host: str, named: list[str]) -> tuple[str, ...]:
-    """What the Host header may say. Raises `UsageError` where others can reach it and no name was given."""
+    """List what the Host header may say. Raises `UsageError` where others can reach it and no name was given."""
     try:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError as error:
@@ -47,7 +47,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Serve until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
+    """Serve the API until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
     arguments, console, home = context.arguments, context.console, context.home()
     if not arguments.api:
         raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")

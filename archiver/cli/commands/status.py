@@ -1,10 +1,12 @@
-"""`archiver status`."""
+"""`archiver status`: what waits, who works, what is owed, what failed last."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from archiver.cli.console import Console
 from archiver.errors import ExitCode
+from archiver.jobs.queue import opened
 from archiver.jobs.status import status
 from archiver.text.plain import harmless, many
 
@@ -22,18 +24,26 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Show the state of the work. Exit code 2 where nobody works although something waits, or something failed for good."""
-    home = context.home()
-    from archiver.jobs.queue import opened
-
-    console = context.console
+    """Print how things stand. Exit code 2 where nobody works although something waits, or something failed for good."""
+    console, home = context.console, context.home()
     with opened(home) as queue:
         found = status(home, queue)
     console.data(found)
+    _print_work(console, found)
+    _print_keeping(console, found)
+    for one in found["failed"]:
+        console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
+    alive = any(one["alive"] for one in found["workers"])
+    waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
+    return ExitCode.PARTIAL if (waits and not alive) or found["failed"] else ExitCode.OK
+
+
+def _print_work(console: Console, found: dict[str, Any]) -> None:
+    """Print jobs, workers, hosts, and what is done again and again."""
     jobs = ", ".join(f"{count} {state}" for state, count in sorted(found["jobs"].items())) or "none"
-    alive = [one for one in found["workers"] if one["alive"]]
+    alive = sum(one["alive"] for one in found["workers"])
     console.say(f"jobs        {jobs}{' · PAUSED: archiver jobs resume' if found['paused'] else ''}")
-    console.say(f"workers     {len(alive) or 'NONE: archiver work'}")
+    console.say(f"workers     {alive or 'NONE: archiver work'}")
     for one in found["workers"]:
         said = f"{one['busy']} of {one['at_once']} at once" if one["alive"] else f"SILENT since {one['seen'][:19]}Z"
         console.say(f"            {one['worker']} on {one['machine']}, {one['version']}: {said}")
@@ -45,6 +55,10 @@ def run(context: Context) -> int:
             console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
     if blind := found["watches_that_could_not_tell"]:
         console.say(f"            the last look of {blind} COULD NOT TELL: archiver watch list --unsure")
+
+
+def _print_keeping(console: Console, found: dict[str, Any]) -> None:
+    """Print what is owed to what was captured: timestamps and copies."""
     owed = found["timestamps"]
     if owed["wanted"]:
         pending = f", {owed['pending']} of OpenTimestamps not yet in a block" if owed["pending"] else ""
@@ -58,7 +72,3 @@ def run(context: Context) -> int:
     if not found["not_copied"]:
         console.say("copies      NO second place: this disk has the only copy ([copies] second)")
     console.say(f"captures    {found['captures']}")
-    for one in found["failed"]:
-        console.say(f"✗ {one['job']}  {harmless(one['link'])}  {harmless(str(one['reason']))}")
-    waits = found["jobs"].get("waiting", 0) + found["jobs"].get("running", 0)
-    return ExitCode.PARTIAL if (waits and not alive) or found["failed"] else ExitCode.OK

@@ -1,26 +1,27 @@
-"""`archiver watch add|list|show|remove`."""
+"""`archiver watch`: add, list, show and remove posts and channels that are checked again and again."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_links, add_shown
 from archiver.cli.capture_options import telegram_account
 from archiver.cli.commands import watch_telegram
-from archiver.errors import NotFound, UsageError
+from archiver.cli.entries import due_words, remove, warn_without_worker
+from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.visibility import is_hidden
+from archiver.jobs.due_watches import first_check
+from archiver.jobs.entries import find_entry
+from archiver.jobs.new_watch import watch_for
 from archiver.jobs.queue import Queue, opened
-from archiver.jobs.schedule import in_words, span_of
-from archiver.jobs.watch import NOT_SHOWN, Watch, is_there, new_watch, sight
-from archiver.jobs.watch_check import derived, first_look
+from archiver.jobs.schedule import interval_words, span_of
+from archiver.jobs.watch import NOT_SHOWN, Watch
 from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
+from storage.times import from_epoch
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -66,19 +67,19 @@ def _add_add(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Carry out one action on the watches, or watch Telegram live. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    """Run `archiver watch`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     if context.arguments.action == "telegram":
         return watch_telegram.run(context)
     home = context.home()
-    deeds: dict[str, Callable[[Context, Home, Queue], int]] = {
+    actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
     with opened(home) as queue:
-        return deeds[context.arguments.action](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
-    """Watches links, or every post of a case. What is watched already stays as it is."""
+    """Watch links, or every post of a case. What is watched already stays as it is."""
     arguments, console = context.arguments, context.console
     every, second = _span(arguments.every, "--every"), _span(arguments.second_look, "--second-look")
     home.project()
@@ -99,46 +100,21 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     account = telegram_account(home, arguments, targets.values())
     into = tuple(arguments.case or [word for word in arguments.links if word in cases] or [DEFAULT_CASE])
     home.recipients(list(into))
-    made = []
+    made, now = [], queue.shared.now()
     for target in targets.values():
-        one = _made(home, queue, target, into, every, account)
+        one = watch_for(home, target, into, every, from_epoch(now), account)
         one = replace(one, second_look=second, steady=arguments.steady, media=one.media and not arguments.no_media)
         made.append(replace(one, media=True) if arguments.media else one)
-    now = queue.board.now()
-    count = queue.board.add("watch", [first_look(now, one) for one in made])
+    count = queue.shared.entries.add("watch", [first_check(now, one) for one in made])
     for one in made[:20]:
         console.say(f"{one.id}  {one.kind:<7} {harmless(one.link)}")
     if len(made) > 20:
         console.say(f"… and {len(made) - 20} more")
     for one in made:
         console.data({"watch": one.id, "link": one.link, "kind": one.kind, "every": one.every})
-    said = f"{many(count, 'new watch').replace('watchs', 'watches')}, each {in_words(every)}"
+    said = f"{many(count, 'new watch').replace('watchs', 'watches')}, each {interval_words(every)}"
     console.say(f"{said}{'' if arguments.steady else ', more rarely with age'}. Workers look: archiver work")
     return 0
-
-
-def _made(home: Home, queue: Queue, target: Target, cases: tuple[str, ...], every: float, account: str | None) -> Watch:
-    channel = unsupported(target, account=account is not None) is not None
-    if channel and (walked(target, account is not None) is None):
-        refusal = unsupported(target, account=account is not None)
-        raise UsageError("links that can be captured or walked", refusal[1] if refusal else target.url, "Leave it out.")
-    moment = datetime.fromtimestamp(queue.board.now(), UTC)
-    kind = "channel" if channel else "post"
-    made = new_watch(derived(kind, target.key), target.url, target.key, target.platform, kind, cases, every, moment)
-    made = replace(made, account=account, media=channel)
-    return made if channel else _known(home, made, target)
-
-
-def _known(home: Home, made: Watch, target: Target) -> Watch:
-    """With the last observation that the home holds, against which the first look is held."""
-    rows = [row for row in home.catalog.captures_of(target.url) if row["outcome"] in ("captured", "partial")]
-    for row in reversed(rows):
-        for post in home.catalog.posts(row["id"]):
-            line = json.loads(post["line"])
-            if line.get("role", "target") == "target" and line.get("id") in (target.id, None) and is_there(line):
-                found = sight(line, row["id"], home.ledger_key.name, row["opened"])
-                return replace(made, state="present", sight=found)
-    return made
 
 
 def _span(text: str, flag: str) -> float:
@@ -150,40 +126,36 @@ def _span(text: str, flag: str) -> float:
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
     console = context.console
-    things = queue.board.things("watch")
+    entries = queue.shared.entries.all("watch")
     shown = 0
     counts: dict[str, int] = {}
-    for thing in sorted(things, key=lambda thing: thing.due or 0.0):
-        one = Watch.of(thing.id, thing.value)
+    for entry in sorted(entries, key=lambda entry: entry.due or 0.0):
+        one = Watch.of(entry.id, entry.value)
         counts[one.state] = counts.get(one.state, 0) + 1
         if context.arguments.state not in (None, one.state) or (context.arguments.unsure and not one.unsure):
             continue
         shown += 1
-        due = datetime.fromtimestamp(thing.due, UTC) if thing.due is not None else None
         if shown <= context.arguments.limit:
-            when = f"next {due:%Y-%m-%d %H:%M}Z" if due else "not looked at any more"
+            when = due_words(entry.due, "not looked at any more")
             console.say(f"{MARKS[one.state]} {one.id}  {one.state:<11} {harmless(one.link)}  {one.said or ''}  {when}")
         value = {key: item for key, item in one.value().items() if key not in ("posts", "sight")}
-        console.data({"watch": one.id, **value, "due": thing.due})
+        console.data({"watch": one.id, **value, "due": entry.due})
     if shown > context.arguments.limit:
         console.say(f"… and {shown - context.arguments.limit} more: --limit")
     said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.say(said or "nothing is watched. For example: archiver watch add https://t.me/durov/523 --every 6h")
-    if things and not any(worker.alive for worker in queue.board.workers()):
-        console.say("No worker is alive: nothing is looked at until `archiver work` runs.")
+    if entries:
+        warn_without_worker(console, queue, "nothing is looked at")
     return 0
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
-    console, name = context.console, context.arguments.id
-    thing = queue.board.thing("watch", name)
-    if thing is None:
-        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
-    one = Watch.of(thing.id, thing.value)
-    console.data({"watch": one.id, **one.value(), "due": thing.due})
+    console, entry = context.console, find_entry(queue.shared.entries, "watch", context.arguments.id)
+    one = Watch.of(entry.id, entry.value)
+    console.data({"watch": one.id, **one.value(), "due": entry.due})
     rare = "" if one.steady else ", more rarely with age"
     console.say(
-        f"{one.id}  {one.kind} {harmless(one.link)}\n  looked at each {in_words(one.every)}{rare}, into {', '.join(one.cases)}"
+        f"{one.id}  {one.kind} {harmless(one.link)}\n  looked at each {interval_words(one.every)}{rare}, into {', '.join(one.cases)}"
     )
     console.say(f"  state      {one.state}: {harmless(one.said or 'not looked at yet')}")
     if one.sight is not None:
@@ -213,23 +185,18 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _now(context: Context, home: Home, queue: Queue) -> int:
-    """Does not wait for the next look. It makes no second look out of one that comes too soon after the first."""
-    name = context.arguments.id
-    things = [thing for thing in queue.board.things("watch") if name in (None, thing.id)]
-    if name is not None and not things:
-        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
-    now = queue.board.now()
-    for thing in things:
-        queue.board.put("watch", replace(thing, due=now))
-    context.console.say(f"{len(things)} to be looked at now. Workers look: archiver work")
-    context.console.data({"due": [thing.id for thing in things]})
+    """Make a watch, or all, due now. A look that comes too soon after the first still counts as no second one."""
+    name, shared = context.arguments.id, queue.shared
+    entries = shared.entries.all("watch") if name is None else [find_entry(shared.entries, "watch", name)]
+    now = shared.now()
+    for entry in entries:
+        shared.entries.put("watch", replace(entry, due=now))
+    context.console.say(f"{len(entries)} to be looked at now. Workers look: archiver work")
+    context.console.data({"due": [entry.id for entry in entries]})
     return 0
 
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    if not queue.board.remove("watch", name):
-        raise NotFound(f"a watch {name!r}", "none", "List them: archiver watch list")
-    context.console.say(f"{name} is not watched any more. What was captured and found stays.")
-    context.console.data({"removed": name})
-    return 0
+    said = f"{name} is not watched any more. What was captured and found stays."
+    return remove(context.console, queue, "watch", name, said)

@@ -42,11 +42,11 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Watch until Ctrl-C. What is open is then closed and sealed."""
-    from archiver.capture.engine import Archive
     from archiver.capture.services import open_recorder
     from archiver.cli.capture_options import capture_options, telegram_account
-    from archiver.cli.runtime import run_interruptible
-    from archiver.telegram.live_watch import Pace, Watch, Watches
+    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.telegram.accounts import Telegrams
+    from archiver.telegram.live_watch import LiveWatch, LiveWatches, Pace
 
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     targets = [parse_target(link) for link in arguments.links]
@@ -64,28 +64,29 @@ def run(context: Context) -> int:
         )
     options = capture_options(home, arguments, account)
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
-    recorder = open_recorder(context, home)
-    archive = Archive(home, recorder, lambda act: None, signer=context.signer(home))
-    made: list[Watch] = []
+    recorder = open_recorder(home, context.network)
+    telegrams = Telegrams(home, context.network)
+    engine = capture_engine(context, home, recorder, telegrams, lambda progress: None)
+    made: list[LiveWatch] = []
     results: list[Any] = []
 
     async def work() -> None:
         stop = asyncio.Event()
-        archive.on_interrupt.append(stop.set)
-        client, _ = await archive.telegram.client(account, home.config.exit_for(options.cases), updates=True)
+        engine.on_interrupt.append(stop.set)
+        client, _ = await telegrams.client(account, home.config.exit_for(options.cases), updates=True)
         made.extend(
-            Watch(archive, target, options, client, pace, partial(_said, context, target.url), done)
+            LiveWatch(engine, target, options, client, pace, partial(_said, context, target.url), done)
             for target in chosen
         )
         console.say(f"watching {', '.join(target.url for target in chosen)} as {account}; Ctrl-C ends it")
-        await Watches(client, made).run(stop)
+        await LiveWatches(client, made).run(stop)
 
     def done(result: Any) -> None:
         results.append(result)
         console.sealed(result)
 
     try:
-        run_interruptible(work(), archive, context, options.cases)
+        run_interruptible(work(), engine, context, options.cases)
     except Trouble as trouble:
         console.warn(f"{trouble.outcome}: {trouble.reason}")
         return EXIT_BY_OUTCOME[trouble.outcome]

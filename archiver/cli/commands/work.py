@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.engine import Archive
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import Result
+from archiver.capture.result import CaptureResult
 from archiver.capture.services import open_recorder
 from archiver.cli.arguments import add_at_once
+from archiver.cli.console import Console
 from archiver.cli.copying import copied
-from archiver.cli.runtime import run_interruptible
+from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.home.cases import DEFAULT_CASE
-from archiver.jobs.heartbeat import PULSE_THREAD
+from archiver.jobs.heartbeat import HEARTBEAT_THREAD
 from archiver.jobs.job import Job
-from archiver.jobs.notify import Notices
-from archiver.jobs.queue import ATTEMPT_THREAD, Done, Queue, database
-from archiver.jobs.run_worker import work
+from archiver.jobs.notify import Notifier
+from archiver.jobs.queue import ATTEMPT_THREAD, AttemptResult, Queue, database
+from archiver.jobs.run_worker import WorkerOptions, run_worker
 from archiver.jobs.worker import worker_place
 from archiver.text.plain import harmless
 from spiders.posts import Outcome
@@ -28,6 +29,41 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
+
+
+class WorkerReport:
+    """Prints what a worker does, and notifies whom the rules name. Implements `WorkerEvents`."""
+
+    def __init__(self, console: Console, notifier: Notifier) -> None:
+        self._console, self._notifier = console, notifier
+        self.exit_code = 0
+        """The worst of the attempts that ended their job."""
+
+    def attempt_ended(self, job: Job, result: AttemptResult) -> None:
+        """Print how an attempt ended; notify of a job that is given up."""
+        if result.state != "again":
+            self.exit_code = max(self.exit_code, EXIT_BY_OUTCOME[Outcome(result.outcome)])
+        if result.state == "dead":
+            about = {"job": job.id, "link": job.link, "reason": result.reason}
+            self._notifier.notify("dead", about, tuple(job.options.get("cases", (DEFAULT_CASE,))))
+        then = {"again": f", again in {result.again or 0:.0f} s", "dead": ", not tried again: archiver jobs retry ID"}
+        reason = f": {result.reason}" if result.reason else ""
+        self._console.say(f"job {job.id}: {result.outcome}{harmless(reason)}{then.get(result.state, '')}")
+        self._console.data({"job": job.id, "state": result.state, "outcome": result.outcome, "reason": result.reason})
+
+    def captured(self, result: CaptureResult) -> None:
+        """Print what was captured."""
+        self._console.result(result)
+
+    def warned(self, text: str) -> None:
+        """Print a trouble that the worker goes on with."""
+        self._console.warn(text)
+
+    def found(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
+        """Print and notify of what a watch found."""
+        self._notifier.notify(kind, detail, cases)
+        self._console.say(f"{kind.upper()}  {harmless(str(detail['link']))}  event {detail['event']}")
+        self._console.data({"what": kind, **detail})
 
 
 EXAMPLE = ("archiver work --at-once 4", "archiver work --drain")
@@ -43,7 +79,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Work until Ctrl-C or SIGTERM. The exit code is the worst of what was done."""
+    """Run a worker until Ctrl-C or SIGTERM. The exit code is the worst of what it did."""
     home = context.recovered_home()
     return copied(context, home, _work(context, home))
 
@@ -52,65 +88,34 @@ def _work(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     lock, place = worker_place(home.path)
     queue = Queue(database(home))
-    codes: list[int] = []
-    notices = Notices(home, console.warn)
-
-    def said(job: Job, done: Done) -> None:
-        if done.state != "again":
-            codes.append(EXIT_BY_OUTCOME[Outcome(done.outcome)])
-        if done.state == "dead":
-            about = {"job": job.id, "link": job.link, "reason": done.reason}
-            notices.heard("dead", about, tuple(job.options.get("cases", (DEFAULT_CASE,))))
-        again = {"again": f", again in {done.again or 0:.0f} s", "dead": ", not tried again: archiver jobs retry ID"}
-        reason = f": {done.reason}" if done.reason else ""
-        console.say(f"job {job.id}: {done.outcome}{harmless(reason)}{again.get(done.state, '')}")
-        console.data({"job": job.id, "state": done.state, "outcome": done.outcome, "reason": done.reason})
-
-    def result(found: Result) -> None:
-        console.result(found)
-
-    def heard(kind: str, detail: dict[str, Any]) -> None:
-        notices.heard(kind, detail, tuple(detail.pop("cases", ())))
-        console.say(f"{kind.upper()}  {harmless(str(detail['link']))}  event {detail['event']}")
-        console.data({"what": kind, **detail})
-
+    notifier = Notifier(home, console.warn)
+    report = WorkerReport(console, notifier)
+    options = WorkerOptions(place, arguments.at_once, arguments.drain, arguments.health)
+    signer = context.signer(home)
     try:
-        recorder = open_recorder(context, home)
-        archive = Archive(home, recorder, console.progress, signer=context.signer(home))
+        recorder = open_recorder(home, context.network)
+        engine = capture_engine(context, home, recorder)
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            doing = work(
-                archive,
-                queue,
-                place,
-                arguments.at_once,
-                arguments.drain,
-                said,
-                result,
-                console.warn,
-                heard,
-                arguments.health,
-            )
-            run_interruptible(doing, archive, context)
+            run_interruptible(run_worker(engine, queue, signer, options, report), engine, context)
         finally:
             recorder.close()
     finally:
-        notices.close()
+        notifier.close()
         queue.close()
         lock.release()
-    code = max(codes, default=0)
-    end_of_threads(code)
-    return code
+    end_of_threads(report.exit_code)
+    return report.exit_code
 
 
 def end_of_threads(code: int) -> None:
-    """Ends the process where a thread cannot: DBOS's ask for ever where the database is away, and Python would wait for them.
+    """End the process where a thread cannot: DBOS's ask for ever where the database is away, and Python would wait for them.
 
     Nothing is open any more when this is called.
     """
     for thread in threading.enumerate():
-        if thread.name.startswith((ATTEMPT_THREAD, PULSE_THREAD)):
+        if thread.name.startswith((ATTEMPT_THREAD, HEARTBEAT_THREAD)):
             thread.join(1.0)
             if thread.is_alive():
                 sys.stdout.flush()

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from archiver.ratelimit.limiter import SharedLimiter
+from archiver.ratelimit.shared_slots import HOLDER_SECONDS, SharedSlots
 from archiver.ratelimit.stores import PostgresStore, SqliteStore, Store
-from archiver.ratelimit.turns import HOLDER_SECONDS, Turns
 from storage.errors import EvidenceError
 from tests.support.postgres import Server, served
 
@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]
 
 
 def test_starts_are_spaced_across_holders(store: Callable[[], Store]) -> None:
-    first, second = Turns(store(), "a", 10.0, 4), Turns(store(), "b", 10.0, 4)
+    first, second = SharedSlots(store(), "a", 10.0, 4), SharedSlots(store(), "b", 10.0, 4)
     assert first.take("x") == (True, 0.0)
     mine, wait = second.take("x")
     assert mine
@@ -44,7 +44,7 @@ def test_starts_are_spaced_across_holders(store: Callable[[], Store]) -> None:
 
 
 def test_no_more_than_allowed_run_at_once(store: Callable[[], Store]) -> None:
-    first, second = Turns(store(), "a", 0.0, 2), Turns(store(), "b", 0.0, 2)
+    first, second = SharedSlots(store(), "a", 0.0, 2), SharedSlots(store(), "b", 0.0, 2)
     assert first.take("x")[0]
     assert second.take("x")[0]
     assert not first.take("x")[0]
@@ -56,7 +56,7 @@ def test_no_more_than_allowed_run_at_once(store: Callable[[], Store]) -> None:
 
 
 def test_a_pause_holds_for_all(store: Callable[[], Store]) -> None:
-    first, second = Turns(store(), "a", 0.0, 2), Turns(store(), "b", 0.0, 2)
+    first, second = SharedSlots(store(), "a", 0.0, 2), SharedSlots(store(), "b", 0.0, 2)
     assert second.take("x") == (True, 0.0)
     first.quiet("x", 60)
     mine, wait = second.take("x", held=True)
@@ -70,8 +70,8 @@ def test_a_pause_holds_for_all(store: Callable[[], Store]) -> None:
 
 
 def test_what_the_dead_held_is_free_again(store: Callable[[], Store]) -> None:
-    dead, alive = store(), Turns(store(), "b", 0.0, 1)
-    assert Turns(dead, "a", 0.0, 1).take("x")[0]
+    dead, alive = store(), SharedSlots(store(), "b", 0.0, 1)
+    assert SharedSlots(dead, "a", 0.0, 1).take("x")[0]
     assert not alive.take("x")[0]
     with dead.transaction() as rows:
         rows.ask("UPDATE {holders} SET until=until-?", (HOLDER_SECONDS + 1,))
@@ -79,7 +79,7 @@ def test_what_the_dead_held_is_free_again(store: Callable[[], Store]) -> None:
 
 
 def test_a_beat_puts_right_what_was_lost_on_the_way(store: Callable[[], Store]) -> None:
-    other, turns = store(), Turns(store(), "a", 0.0, 1)
+    other, turns = store(), SharedSlots(store(), "a", 0.0, 1)
     turns.beat()
     with other.transaction() as rows:  # a turn that was written and whose answer never came
         rows.ask("INSERT INTO {held} VALUES ('x','a',1)")
@@ -105,7 +105,7 @@ def test_many_at_once_keep_the_limit(store: Callable[[], Store]) -> None:
         limiter.release("x")
 
     def machine(number: int) -> None:
-        limiter = SharedLimiter(Turns(store(), f"m{number}", 0.01, 3), 3)
+        limiter = SharedLimiter(SharedSlots(store(), f"m{number}", 0.01, 3), 3)
 
         async def all_of_them() -> None:
             await asyncio.gather(*(one(limiter) for _ in range(10)))
@@ -124,7 +124,7 @@ def test_many_at_once_keep_the_limit(store: Callable[[], Store]) -> None:
 
 
 def test_who_is_cancelled_while_waiting_holds_nothing(store: Callable[[], Store]) -> None:
-    turns = Turns(store(), "a", 0.0, 1)
+    turns = SharedSlots(store(), "a", 0.0, 1)
     limiter = SharedLimiter(turns, 2)
 
     async def run() -> None:
@@ -163,7 +163,7 @@ def test_two_commands_at_one_host_of_which_one_is_cancelled(store: Callable[[], 
         ended.append(limiter)
 
     def command(name: str, cuts: list[float | None]) -> SharedLimiter:
-        limiter = SharedLimiter(Turns(store(), name, 0.0, 1), 1)
+        limiter = SharedLimiter(SharedSlots(store(), name, 0.0, 1), 1)
 
         async def cut(task: asyncio.Task[None], after: float) -> None:
             await asyncio.sleep(after)
@@ -187,11 +187,11 @@ def test_two_commands_at_one_host_of_which_one_is_cancelled(store: Callable[[], 
         cancelled.result(90)
         assert ended.count(whole.result(90)) == 8
     assert most == 1
-    assert Turns(store(), "c", 0.0, 1).take("x") == (True, 0.0), "nobody holds anything any more"
+    assert SharedSlots(store(), "c", 0.0, 1).take("x") == (True, 0.0), "nobody holds anything any more"
 
 
 def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:
-    limiter = SharedLimiter(Turns(PostgresStore(server.database()), "a", 0.0, 2), 2, patience=0.0)
+    limiter = SharedLimiter(SharedSlots(PostgresStore(server.database()), "a", 0.0, 2), 2, patience=0.0)
 
     async def run() -> None:
         await limiter.acquire("x")
@@ -210,7 +210,7 @@ def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:
 
 
 def test_a_store_that_is_started_anew_is_waited_for(server: Server) -> None:
-    turns = Turns(PostgresStore(server.database()), "a", 0.0, 2)
+    turns = SharedSlots(PostgresStore(server.database()), "a", 0.0, 2)
     limiter = SharedLimiter(turns, 4)
 
     async def run() -> None:

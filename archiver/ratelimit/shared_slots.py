@@ -1,4 +1,4 @@
-"""Turns at hosts, shared: by the processes of a home through `state.sqlite`, by many machines through PostgreSQL.
+"""Slots at hosts, shared: by the processes of a home through `state.sqlite`, by many machines through PostgreSQL.
 
 Two tables' worth of facts: when the next request to a host may start, and how many of each holder's are under way. A holder
 that is silent for `HOLDER_SECONDS` is dead, and what it held is free again. Times are the database's own clock, so that machines
@@ -17,11 +17,11 @@ from storage.errors import EvidenceError
 HOLDER_SECONDS = 40.0
 BEAT_SECONDS = 10.0
 BUSY_SECONDS = 0.05
-"""How long until it is looked again whether another's exchange has ended."""
+"""Pause before looking again whether another's exchange has ended."""
 
 
-class Turns:
-    """The turns of one holder. Not for two threads at once."""
+class SharedSlots:
+    """The slots of one holder. Not for two threads at once."""
 
     def __init__(self, store: Store, holder: str, interval: float, concurrency: int) -> None:
         self._store, self._holder = store, holder
@@ -30,9 +30,9 @@ class Turns:
         """What we hold. Each beat writes it, so that an answer that was lost on the way is put right."""
 
     def take(self, host: str, held: bool = False) -> tuple[bool, float]:
-        """(whether the turn is ours, seconds to wait). Ours: it starts after that wait. Else: ask again after it.
+        """Take a slot: (whether it is ours, seconds to wait). Ours: the request starts after that wait. Else: ask again after it.
 
-        `held`: the turn is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
+        `held`: the slot is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
         """
         with self._store.transaction() as rows:
             rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
@@ -59,26 +59,27 @@ class Turns:
         return True, float(start - now)
 
     def give_back(self, host: str) -> None:
+        """Give a slot back."""
         self._running[host] -= 1
         with self._store.transaction() as rows:
             values = (self._running[host], host, self._holder)
             rows.ask("UPDATE {held} SET running=? WHERE host=? AND holder=?", values)
 
     def quiet(self, host: str, seconds: float) -> None:
-        """No request to the host starts before that many seconds have passed."""
+        """Start no request to the host before that many seconds have passed."""
         with self._store.transaction() as rows:
             rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
             until = rows.now() + seconds
             rows.ask("UPDATE {hosts} SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
 
     def left(self, host: str) -> float:
-        """Seconds that are left of the host's pause; 0 for none."""
+        """Return the seconds left of the host's pause, 0 for none."""
         with self._store.transaction() as rows:
             found = rows.ask("SELECT quiet_until FROM {hosts} WHERE host=?", (host,))
             return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
 
     def beat(self) -> None:
-        """We are alive; and what others left behind who are not is cleared away."""
+        """Say that we are alive, and clear away what others left behind who are not."""
         with self._store.transaction() as rows:
             now = rows.now()
             self._beat(rows, now)
@@ -97,14 +98,14 @@ class Turns:
         )
 
     def leave(self) -> None:
-        """What is held is given back: the process ends in order."""
+        """Give back what is held: the process ends in order."""
         with suppress(EvidenceError), self._store.transaction() as rows:
             rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
             rows.ask("DELETE FROM {holders} WHERE holder=?", (self._holder,))
         self._store.close()
 
     def standing(self) -> list[dict[str, Any]]:
-        """Hosts with requests under way or a pause: host, running, quiet (seconds left, or None)."""
+        """List hosts with requests under way or a pause: host, running, quiet (seconds left, or None)."""
         with self._store.transaction() as rows:
             now = rows.now()
             found = rows.ask(

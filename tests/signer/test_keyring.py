@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from archiver.signer.keyring import Keyring, is_locked
 from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
 from storage.events import Event
+from storage.ledger import Ledger
 from tests.conftest import Shell
 from tests.support.signing import ledger_signer
 
@@ -152,6 +154,25 @@ def test_a_crash_in_the_middle_of_a_rotation(home: Home, where: str, monkeypatch
     record(again)
     assert not (home.path / "keys" / "ledger.next.key").exists()
     assert (again.ledger_key_text() == before) == (where == "before the event")
+    assert worst(check_home(home.path)) == 0
+
+
+def test_a_rotation_under_way_is_not_taken_for_one_that_a_crash_left(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process that signs meanwhile must not take the new key away."""
+    record(home)
+    hand_over = Ledger.hand_over
+
+    def between(*given: Any) -> Any:
+        record(reopened(home))
+        return hand_over(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "hand_over", between)
+        _, new = LocalSigner(home).rotate()
+    record(home)
+    assert home.ledger_key_text() == new
     assert worst(check_home(home.path)) == 0
 
 

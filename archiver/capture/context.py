@@ -1,0 +1,220 @@
+"""What the helpers of one capture share: all that they may see of it, and of each other nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from archiver.capture.blocked_hosts import BlockedHosts
+from archiver.capture.dedup import SealedOriginals
+from archiver.capture.exchanges import RecordedExchanges
+from archiver.capture.file_tasks import FileTasks
+from archiver.capture.inventory import Inventory
+from archiver.capture.known_secrets import KnownSecrets
+from archiver.capture.options import Options
+from archiver.capture.result import Progress
+from archiver.capture.support import kind_of
+from archiver.capture.walk_state import WalkState
+from archiver.home.config import Config
+from archiver.home.home import Home
+from archiver.home.ports import Signer
+from archiver.recorder.dial import Exit
+from archiver.recorder.exchange import ExchangeDone, Limits
+from archiver.recorder.proxy import Port, Recorder
+from archiver.tools.chromium import Browser
+from archiver.tools.probe import MediaProbe
+from archiver.tools.ytdlp_pool import ExtractorPool
+from archiver.version import software
+from spiders.platform import Kind, Promise
+from spiders.platforms import platform_named
+from spiders.targets import Target
+from storage.capture import CaptureWriter, Identity
+
+FETCHES_AT_ONCE = 6
+
+
+@dataclass(frozen=True)
+class CaptureOrder:
+    """One capture as it is asked for. `walk`: the walk that it is a part of."""
+
+    target: Target
+    options: Options
+    run: str
+    part: int = 1
+    walk: WalkState | None = None
+    capture_id: str | None = None
+    """The id to give it, where that follows from a job; else a new one is made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureServices:
+    """What all captures of one engine share. Helpers of a capture are handed what they need of it."""
+
+    home: Home
+    recorder: Recorder
+    signer: Signer
+    browser: Browser
+    extractors: ExtractorPool
+    probe: MediaProbe
+    blocked_hosts: BlockedHosts
+    report: Callable[[Progress], None]
+    """Is told how far each open capture has come."""
+
+
+@dataclass(kw_only=True)
+class CaptureContext:
+    """One open capture, as its helpers see it."""
+
+    home: Home
+    order: CaptureOrder
+    capture_id: str
+    folder: Path
+    """Relative to the home."""
+    shown_target: Target
+    """The target without secrets, as it is written down."""
+    writer: CaptureWriter
+    port: Port
+    inventory: Inventory
+    exchanges: RecordedExchanges
+    tasks: FileTasks
+    secrets: KnownSecrets
+    originals: SealedOriginals
+    test_routes: bool
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FETCHES_AT_ONCE))
+    """One for each file that is fetched at the same time."""
+    interrupted: bool = False
+    received_elsewhere: int = 0
+    """Bytes that came by other ways than the recorder."""
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def config(self) -> Config:
+        """The home's settings."""
+        return self.home.config
+
+    @property
+    def target(self) -> Target:
+        """What is captured."""
+        return self.order.target
+
+    @property
+    def options(self) -> Options:
+        """What the person asked for beside the link."""
+        return self.order.options
+
+    @property
+    def walk(self) -> WalkState | None:
+        """The walk that the capture is a part of."""
+        return self.order.walk
+
+    @property
+    def promise(self) -> Promise:
+        """What `captured` says of the target."""
+        return platform_named(self.target.platform).promise
+
+    @property
+    def kind(self) -> Kind:
+        """How targets of this kind can be had."""
+        return kind_of(self.target)
+
+    def interrupt(self) -> None:
+        """Stop: nothing new is asked for."""
+        self.interrupted = True
+        self._stop.set()
+        self.port.stop("interrupted by the person")
+
+    async def stopped(self) -> None:
+        """Return when the person stops the capture."""
+        await self._stop.wait()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, and no longer than until the person stops the capture."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), seconds)
+
+    def room_for(self, size: int | None) -> str | None:
+        """Return why a file of that size should not be started, or None."""
+        reserve = self.config.reserve_bytes
+        free = shutil.disk_usage(self.home.path).free - reserve
+        if size is not None and size > free:
+            return (
+                f"no room on the disk: the file has {size} bytes and {max(0, free)} are free; "
+                "free some space and capture the link again"
+            )
+        return f"no room on the disk: fewer than {reserve} bytes are left" if free <= 0 else None
+
+
+def open_context(
+    services: CaptureServices,
+    order: CaptureOrder,
+    on_exchange: Callable[[ExchangeDone], None],
+    on_task_end: Callable[[BaseException | None], None],
+) -> CaptureContext:
+    """Open the capture's folder and its port, and enter the target in its inventory.
+
+    `on_exchange` is called on the recorder's thread, `on_task_end` on the running loop. Raises `StorageError`.
+    """
+    home, target, cases = services.home, order.target, order.options.cases
+    secrets = KnownSecrets(home.config.secret_values)
+    shown = replace(target, url=secrets.clean(target.url), id=secrets.clean(target.id))
+    capture_id = order.capture_id or home.new_capture_id(home.clock())
+    folder = home.capture_folder(capture_id)
+    recipients = home.recipients(list(cases))
+    salt = os.urandom(32)
+    test_routes = services.recorder.network is not None
+    identity = Identity(capture_id, order.run, order.part, shown.url, salt, software(), test_routes=test_routes)
+    home.state.capture_opened(capture_id, str(folder), capture_id[:15], list(cases))
+    writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
+    originals = SealedOriginals(home, tuple(cases))
+    writer.original = originals.find
+    port = _open_port(services, order.options, writer, on_exchange)
+    _enter_target(writer, shown, salt)
+    return CaptureContext(
+        home=home,
+        order=order,
+        capture_id=capture_id,
+        folder=folder,
+        shown_target=shown,
+        writer=writer,
+        port=port,
+        inventory=Inventory(writer, secrets.clean),
+        exchanges=RecordedExchanges(),
+        tasks=FileTasks(on_task_end),
+        secrets=secrets,
+        originals=originals,
+        test_routes=test_routes,
+    )
+
+
+def _open_port(
+    services: CaptureServices, options: Options, writer: CaptureWriter, on_exchange: Callable[[ExchangeDone], None]
+) -> Port:
+    """A port with the settings' limits, by the proxy of the capture's cases."""
+    config = services.home.config
+    limits = Limits(
+        response_bytes=config.response_bytes,
+        response_seconds=config.response_seconds,
+        capture_bytes=config.capture_bytes,
+        capture_seconds=config.capture_seconds,
+    )
+    proxy = Exit(config.second_proxy if options.second_exit else config.exit_for(options.cases))
+    return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy)
+
+
+def _enter_target(writer: CaptureWriter, shown: Target, salt: bytes) -> None:
+    writer.inventory(
+        {
+            "kind": "target",
+            "url": shown.url,
+            "platform": shown.platform,
+            "target_kind": shown.kind,
+            "id": shown.id,
+            "target_salt": salt.hex(),
+        }
+    )

@@ -1,0 +1,32 @@
+"""What the recorder has recorded for one capture so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from archiver.recorder.exchange import ExchangeDone
+from storage.records import RecordRef
+
+
+class RecordedExchanges:
+    """The exchanges of one capture, as the recorder reports them from its own thread."""
+
+    def __init__(self) -> None:
+        self.by_tag: dict[str, ExchangeDone] = {}
+        """The last exchange under each tag."""
+        self.asked: Counter[str] = Counter()
+        """How often each tag was asked for."""
+        self.records: dict[str, RecordRef] = {}
+        """Where the records of this capture lie, by record id."""
+        self.by_uri: dict[str, str] = {}
+        """The record of the last whole answer to each link."""
+
+    def add(self, done: ExchangeDone) -> None:
+        """Take note of an exchange that has ended."""
+        if done.tag:
+            self.by_tag[done.tag] = done
+            self.asked[done.tag] += 1
+        if done.record is not None:
+            self.records[done.record.record_id] = done.record
+            if done.complete:
+                self.by_uri[done.uri] = done.record.record_id

@@ -1,0 +1,108 @@
+"""The outcome of a capture, from what is in its inventory and what was recorded. Pure.
+
+The rules, in order; the first that applies decides:
+
+1. Something stopped the capture: the person, the disk, a limit.
+2. Something of the program's own broke.
+3. The driver drew a conclusion of its own about the target.
+4. No answer about the target was read: the exchange of its first request says why.
+5. The answer about the target says that it is not there, or not to be had.
+6. A required part, a post, a count or a file of the page is not whole.
+
+Only what passes all of them is `captured`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from archiver.capture.inventory import Ending, Inventory
+from archiver.capture.outcomes import of_exchange
+from archiver.recorder.exchange import ExchangeDone
+from spiders.platform import Promise
+from spiders.posts import Outcome
+
+WHOLE = (Outcome.CAPTURED, Outcome.SKIPPED)
+"""Outcomes of a part that leave the whole as it is: kept, or left out by a rule."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What was said of the target itself.
+
+    `answer`: how the page or answer that stands for it ended; None where none was read. `conclusion`: what the driver makes
+    of it, where that differs.
+    """
+
+    answer: Ending | None = None
+    conclusion: Ending | None = None
+
+
+def stop_reason(interrupted: bool, disk: str | None, port: str | None, posts: int) -> Ending | None:
+    """Return how a capture ends that was stopped, or None. `disk`, `port`: what they say of why they stopped."""
+    if interrupted:
+        return Outcome.PARTIAL, "interrupted by the person"
+    if disk is not None:
+        return Outcome.PARTIAL, f"the disk failed: {disk}"
+    if port:
+        return Outcome.PARTIAL if posts else Outcome.FAILED, port
+    return None
+
+
+def verdict(
+    inventory: Inventory,
+    exchanges: Mapping[str, ExchangeDone],
+    statement: Statement,
+    stop: Ending | None,
+    promise: Promise,
+) -> Ending:
+    """Return the outcome of a capture and its reason. `exchanges`: by tag."""
+    if stop is not None:
+        return stop
+    if inventory.faults:
+        return Outcome.PARTIAL, inventory.faults[0]
+    said = statement.conclusion or statement.answer
+    if said is None:
+        return _without_answer(exchanges, promise)
+    if said[0] is not Outcome.CAPTURED:
+        return said
+    return _missing_part(inventory) or (Outcome.CAPTURED, None)
+
+
+def _missing_part(inventory: Inventory) -> Ending | None:
+    """What keeps a target that is there from being whole, or None."""
+    ended = inventory.ended
+    parts = [_ending(inventory, key) for key in inventory.required]
+    if pages := [why for how, why in parts if how not in WHOLE]:
+        return Outcome.PARTIAL, f"a page of it: {pages[0]}"
+    posts = [ended[key] for key in inventory.subjects if key in ended]
+    if bad := [why for how, why in posts if how not in WHOLE]:
+        many = f"{len(bad)} of {len(posts)} posts incomplete: {bad[0]}"
+        return Outcome.PARTIAL, bad[0] if len(posts) == 1 else many
+    if inventory.disagreements:
+        return Outcome.PARTIAL, f"counts do not agree: {'; '.join(inventory.disagreements[:3])}"
+    ours = (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
+    files = [why for key, (how, why) in ended.items() if key.startswith("requisite ") and how in ours]
+    if files:
+        return Outcome.PARTIAL, f"{len(files)} files of the page not kept: {files[0]}"
+    return None
+
+
+def _ending(inventory: Inventory, key: str) -> Ending:
+    return inventory.ended.get(key, (Outcome.FAILED, "ended without an outcome"))
+
+
+def _without_answer(exchanges: Mapping[str, ExchangeDone], promise: Promise) -> Ending:
+    """No driver read an answer: what the recorder saw of the target's own request says why."""
+    for tag in promise.first_tags:
+        done = exchanges.get(tag)
+        if done is None:
+            continue
+        outcome, reason = of_exchange(done)
+        if outcome is Outcome.CAPTURED and done.status is not None:
+            return Outcome.PARTIAL, "the answer was recorded but could not be read"
+        if done.status is not None and 300 <= done.status < 400:
+            return Outcome.FAILED, "more than ten redirects, or a redirect that leads nowhere"
+        return outcome if outcome is not Outcome.SKIPPED else Outcome.REFUSED, reason
+    return Outcome.FAILED, "no request was answered"

@@ -1,0 +1,27 @@
+"""What a person is told of the links of one command, as they are captured."""
+
+from __future__ import annotations
+
+from archiver.capture.batch import BatchEvent, Broken, Captured, NotStarted, SecondPass, WalkedOnly
+from archiver.cli.console import Console
+from spiders.posts import Outcome
+
+
+def tell(console: Console, event: BatchEvent) -> None:
+    """Write one thing that happened."""
+    match event:
+        case Captured(result, int(position), int(total)):
+            console.line(result, position, total)
+        case Captured(result):
+            console.result(result)
+        case Broken(target, error):
+            console.warn(
+                f"✗ {target.url}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}"
+            )
+            console.data({"url": target.url, "outcome": str(Outcome.FAILED), "reason": str(error)})
+        case NotStarted(target):
+            console.warn(f"not started: {target.url}")
+        case WalkedOnly(target):
+            console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
+        case SecondPass(links):
+            console.say(f"second pass: captions, comments and files of pages, {links} links")

@@ -1,0 +1,55 @@
+"""Declare what a worker offers to the checks that it carries out, and whom it tells what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from archiver.capture.options import Options
+from archiver.capture.result import CaptureResult
+from archiver.home.home import Home
+from archiver.home.ports import Signer
+from archiver.jobs.job import Ended, Job
+from archiver.jobs.queue import Attempt, AttemptResult, Queue
+from archiver.jobs.shared_state import SharedState
+from spiders.targets import Target
+
+
+class WorkerEvents(Protocol):
+    """Whom a worker tells what happens. The calls come from several threads."""
+
+    def attempt_ended(self, job: Job, result: AttemptResult) -> None:
+        """Hear of the end of an attempt."""
+        ...
+
+    def captured(self, result: CaptureResult) -> None:
+        """Hear of a capture that was sealed."""
+        ...
+
+    def warned(self, text: str) -> None:
+        """Hear of a trouble that the worker goes on with; one line."""
+        ...
+
+    def found(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
+        """Hear of what a watch found: the type of the event, its detail with its number, and the cases of the watch."""
+        ...
+
+
+class Attempts(Protocol):
+    """What the check of a watch needs of the worker that carries it out."""
+
+    home: Home
+    queue: Queue
+    shared: SharedState
+    signer: Signer
+    events: WorkerEvents
+    ledger: str
+    """The name of the home's ledger."""
+
+    async def capture(self, attempt: Attempt, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+        """Make one capture of an attempt; see `Worker.capture`."""
+        ...
+
+    async def walk(self, attempt: Attempt, target: Target, options: Options, alone: bool = False) -> Ended:
+        """Crawl as an attempt; see `Worker.walk`."""
+        ...

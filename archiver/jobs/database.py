@@ -1,0 +1,97 @@
+"""Reach the database that workers share: SQLite in the home, or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import Unreachable
+from storage.times import system_clock
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData, Table
+
+LOCK = 0x6172_6369
+"""Number of the advisory lock of PostgreSQL that lets one worker at a time do what only one may."""
+
+
+class Database:
+    """A database, by SQLAlchemy. Thread-safe. Every method raises `Unreachable` where it does not answer."""
+
+    def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
+        """Open the database at `url`. `clock` replaces its clock, for simulations."""
+        import sqlalchemy as sa
+
+        self.sa = sa
+        self.postgres = url.startswith("postgresql")
+        self._clock = clock
+        self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.postgres else {"timeout": 30})
+
+    def create(self, tables: MetaData) -> None:
+        """Create the tables that are missing."""
+        with self.alone():
+            tables.create_all(self._engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Begin a transaction; it is committed at the end, or rolled back."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except self.sa.exc.SQLAlchemyError as error:
+            raise unreachable(error) from error
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Exclude all other workers meanwhile. On one machine nothing is locked: SQLite runs one statement at a time."""
+        if not self.postgres:
+            yield
+            return
+        with self.begin() as connection:
+            connection.execute(self.sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+            yield
+
+    def now(self) -> float:
+        """Return the time by the database's clock, in seconds since 1970."""
+        if self._clock is not None:
+            return self._clock()
+        if not self.postgres:
+            return system_clock().timestamp()
+        with self.begin() as connection:
+            return float(connection.execute(self.sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
+    def insert(self, table: Table) -> Any:
+        """Make an insert statement of the database's dialect, which knows what to do on a conflict."""
+        from sqlalchemy.dialects import postgresql, sqlite
+
+        return (postgresql if self.postgres else sqlite).insert(table)
+
+    def upsert(self, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+        """Insert rows, or replace those with the same keys."""
+        if not rows:
+            return
+        made = self.insert(table)
+        others = {name: made.excluded[name] for name in rows[0] if name not in keys}
+        with self.begin() as connection:
+            in_slices(connection, made.on_conflict_do_update(index_elements=list(keys), set_=others), rows)
+
+
+def in_slices(connection: Connection, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Execute a statement for many rows, a thousand at a time."""
+    for start in range(0, len(rows), 1000):
+        connection.execute(statement, rows[start : start + 1000])
+
+
+def unreachable(error: Exception) -> Unreachable:
+    """Say what to do where the queue's database does not answer."""
+    return Unreachable(
+        "a queue that answers",
+        f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],
+        "PostgreSQL: see whether it runs, and [jobs] database or ARCHIVER_JOBS. Else move jobs/ of the home away: what waited "
+        "there is then queued again by hand; nothing captured is lost.",
+    )

@@ -1,0 +1,159 @@
+"""Keep what is due again and again: schedules, watches, feeds, and the rows of feeds.
+
+An entry is a small JSON value under a kind and an id, with the moment at which it is due in a column of its own: what a schedule
+or a watch means belongs to its module, not to the database. Times are seconds since 1970 by the database's clock.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archiver.errors import NotFound
+from archiver.jobs.database import Database, in_slices
+from archiver.jobs.job import LETTERS
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
+
+
+@dataclass(frozen=True)
+class SharedEntry:
+    """A schedule, watch, feed or row of a feed, as the shared state stores it."""
+
+    id: str
+    due: float | None
+    """When it is next due; None for never."""
+    value: dict[str, Any]
+
+
+def new_entry_id() -> str:
+    """Make a random id."""
+    return "".join(secrets.choice(LETTERS) for _ in range(8))
+
+
+class Entries:
+    """The entries, by kind: `schedule`, `watch`, `feed`, `row`."""
+
+    def __init__(self, database: Database, tables: MetaData) -> None:
+        self._database, self._sa = database, database.sa
+        sa = database.sa
+        self._table = sa.Table(
+            "archiver_things", tables,
+            sa.Column("kind", sa.Text, primary_key=True), sa.Column("id", sa.Text, primary_key=True),
+            sa.Column("due", sa.Double), sa.Column("value", sa.Text, nullable=False),
+            sa.Index("archiver_things_due", "kind", "due"),
+        )  # fmt: skip
+
+    def put(self, kind: str, entry: SharedEntry) -> None:
+        """Write an entry, replacing what was there."""
+        self.put_all(kind, [entry])
+
+    def put_all(self, kind: str, entries: Sequence[SharedEntry]) -> None:
+        """Write entries, replacing what was there."""
+        self._database.upsert(self._table, _rows(kind, entries), ["kind", "id"])
+
+    def add(self, kind: str, entries: Sequence[SharedEntry]) -> int:
+        """Write the entries that are not there yet. Returns how many those were."""
+        if not entries:
+            return 0
+        made = self._database.insert(self._table).on_conflict_do_nothing()
+        with self._database.begin() as connection:
+            before = self._count(connection, kind)
+            in_slices(connection, made, _rows(kind, entries))
+            return self._count(connection, kind) - before
+
+    def reschedule(self, kind: str, entry: SharedEntry, was: float | None) -> bool:
+        """Write an entry if it is still due at `was`: of several workers one succeeds."""
+        c = self._table.c
+        asked = (
+            self._table.update()
+            .where(c.kind == kind, c.id == entry.id, c.due == was if was is not None else c.due.is_(None))
+            .values(due=entry.due, value=json.dumps(entry.value))
+        )
+        with self._database.begin() as connection:
+            return connection.execute(asked).rowcount == 1
+
+    def remove(self, kind: str, name: str) -> bool:
+        """Remove one entry. Returns whether it was there."""
+        c = self._table.c
+        with self._database.begin() as connection:
+            return connection.execute(self._table.delete().where(c.kind == kind, c.id == name)).rowcount == 1
+
+    def remove_all(self, kind: str, prefix: str) -> None:
+        """Remove the entries whose id begins with `prefix`."""
+        c = self._table.c
+        with self._database.begin() as connection:
+            connection.execute(self._table.delete().where(c.kind == kind, c.id.startswith(prefix, autoescape=True)))
+
+    def get(self, kind: str, name: str) -> SharedEntry | None:
+        """Return one entry, if it exists."""
+        c = self._table.c
+        found = self._read(self._table.select().where(c.kind == kind, c.id == name))
+        return found[0] if found else None
+
+    def all(self, kind: str, prefix: str = "") -> list[SharedEntry]:
+        """List the entries of a kind by id; with `prefix` those whose id begins with it."""
+        c = self._table.c
+        asked = self._table.select().where(c.kind == kind)
+        if prefix:
+            asked = asked.where(c.id.startswith(prefix, autoescape=True))
+        return self._read(asked.order_by(c.id))
+
+    def due(self, kind: str, now: float, limit: int = 200) -> list[SharedEntry]:
+        """List the entries that are due by `now`, the longest overdue first."""
+        c = self._table.c
+        return self._read(self._table.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
+
+    def next_due(self, kind: str, holding: str = "") -> float | None:
+        """Return when the next entry of a kind is due; with `holding` of those whose value contains this text, quoted."""
+        c, sa = self._table.c, self._sa
+        asked = sa.select(sa.func.min(c.due)).where(c.kind == kind)
+        if holding:
+            asked = asked.where(c.value.contains(json.dumps(holding), autoescape=True))
+        with self._database.begin() as connection:
+            found = connection.execute(asked).scalar()
+        return None if found is None else float(found)
+
+    def count(self, kind: str, holding: str = "") -> int:
+        """Count the entries of a kind; with `holding` those whose value contains this text."""
+        with self._database.begin() as connection:
+            return self._count(connection, kind, holding)
+
+    def _count(self, connection: Connection, kind: str, holding: str = "") -> int:
+        c, sa = self._table.c, self._sa
+        asked = sa.select(sa.func.count()).select_from(self._table).where(c.kind == kind)
+        if holding:
+            asked = asked.where(c.value.contains(holding, autoescape=True))
+        return int(connection.execute(asked).scalar_one())
+
+    def _read(self, asked: Any) -> list[SharedEntry]:
+        with self._database.begin() as connection:
+            return [SharedEntry(row.id, row.due, json.loads(row.value)) for row in connection.execute(asked)]
+
+
+def find_entry(entries: Entries, kind: str, name: str) -> SharedEntry:
+    """Return the `schedule`, `watch` or `feed` of that id. Raises `NotFound`, `Unreachable`."""
+    entry = entries.get(kind, name)
+    if entry is None:
+        raise _missing(kind, name)
+    return entry
+
+
+def remove_entry(entries: Entries, kind: str, name: str) -> None:
+    """Remove the `schedule`, `watch` or `feed` of that id; of a feed its rows too. Raises `NotFound`, `Unreachable`."""
+    if not entries.remove(kind, name):
+        raise _missing(kind, name)
+    if kind == "feed":
+        entries.remove_all("row", f"{name}:")
+
+
+def _rows(kind: str, entries: Sequence[SharedEntry]) -> list[dict[str, Any]]:
+    return [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in entries]
+
+
+def _missing(kind: str, name: str) -> NotFound:
+    return NotFound(f"a {kind} {name!r}", "none", f"List them: archiver {kind} list")

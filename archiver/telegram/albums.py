@@ -1,0 +1,66 @@
+"""Albums whose members come one by one, and are waited for so that each is observed as the one post that it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from spiders.telegram.api.asking import Kept
+
+ALBUM_SECONDS = 1.0
+"""How long after a member of an album the others are waited for."""
+
+
+@dataclass
+class Album:
+    """Members that have come so far, and when the last of them came."""
+
+    since: float = 0.0
+    kept: list[Kept] = field(default_factory=list)
+
+    def add(self, kept: Kept) -> None:
+        """Take the answer that holds a further member."""
+        self.since = time.monotonic()
+        if kept not in self.kept:
+            self.kept.append(kept)
+
+    @property
+    def due(self) -> float:
+        """When nobody is waited for any more, by the monotonic clock."""
+        return self.since + ALBUM_SECONDS
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the members so far."""
+        return {number for kept in self.kept for number in kept.numbers()}
+
+
+class WaitingAlbums:
+    """The albums of one chat that are waited for, by Telegram's id of each."""
+
+    def __init__(self) -> None:
+        self._albums: dict[str, Album] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._albums)
+
+    def add(self, album: str, kept: Kept) -> None:
+        """Take the answer that holds a member of an album."""
+        self._albums.setdefault(album, Album()).add(kept)
+
+    def due(self, every: bool = False) -> list[tuple[str, Album]]:
+        """List those whose last member came a while ago. `every`: all of them."""
+        now = time.monotonic()
+        return [(name, album) for name, album in self._albums.items() if every or album.due <= now]
+
+    def forget(self, album: str) -> None:
+        """Wait for an album no more."""
+        del self._albums[album]
+
+    def next_due(self, latest: float) -> float:
+        """Return when the first of them is due, `latest` at most."""
+        return min([latest, *(album.due for album in self._albums.values())])
+
+    def record_of(self, number: int) -> str | None:
+        """Return the record that holds a member, or None."""
+        answers = (kept for album in self._albums.values() for kept in album.kept)
+        return next((kept.records[number] for kept in answers if number in kept.records), None)
