@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archiver.errors import NotFound
+from archiver.home.cases import no_case
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.events import Event
@@ -12,7 +12,7 @@ def require_case(home: Home, name: str) -> None:
     """Raise `NotFound` where there is no case of this name."""
     known = [row["name"] for row in home.catalog.cases()]
     if name not in known:
-        raise NotFound(f"the case {name!r}", f"cases: {', '.join(known)}", f"Make it: archiver case new {name}")
+        raise no_case(name, known)
 
 
 def add_capture(home: Home, signer: Signer, case: str, capture: str) -> list[str]:

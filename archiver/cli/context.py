@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -30,8 +30,6 @@ class Context:
         self.network = network
         self.environment = environment
         self._signers: dict[Path, LocalSigner] = {}
-        self.mended: Any = None
-        """What `fixity --repair` did to the ledger before the home could be opened."""
 
     @property
     def home_path(self) -> Path:

@@ -5,19 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import add_merge
 from archiver.errors import ExitCode
 from archiver.export.assemble import Assembled, PieceIndex, assemble_all, merge_pages, of_capture, scan
-from archiver.home.paths import given_path
+from archiver.home.paths import given_folder, given_path
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 EXIT_BY_STATE = {True: ExitCode.OK, False: ExitCode.CHECK_FAILED, None: ExitCode.CANNOT_TELL}
 
+EXAMPLE = "archiver assemble 9k2mv7qd --to ./files"
 
-def assemble(context: Context) -> int:
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver assemble` takes."""
+    what = "A capture, WARC files, or a folder of them."
+    parser.add_argument("what", nargs="+", metavar="ID|WARC", help=what)
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the files are written to."
+    )
+    add_merge(parser, "Write one file of video and audio too, as a working copy.")
+
+
+def run(context: Context) -> int:
     """Write the files. Exit code 5 where one is not what its assembly says, 6 where pieces are missing."""
     arguments, console = context.arguments, context.console
     found = PieceIndex()

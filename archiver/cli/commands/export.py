@@ -1,4 +1,4 @@
-"""`archiver export`: show who and what becomes visible, ask, and make the package."""
+"""`archiver export`: shows who and what becomes visible, asks, makes the package, searches it, signs it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from archiver.errors import ExitCode, UsageError
 from archiver.export.make import Package, PackageRequest, make_package
 from archiver.export.preview import PreviewLine
-from archiver.home.home import Home
+from archiver.export.profiles import PROFILES
+from archiver.home.paths import given_folder
 from archiver.home.people import key_words
 from archiver.home.ports import SHORTEST_SECRET, SecretSearch
 from archiver.text.plain import many, size
@@ -16,11 +17,37 @@ from archiver.text.plain import many, size
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to age1…"
 
 
-def export(context: Context, home: Home) -> int:
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver export` takes."""
+    parser.add_argument("case", metavar="CASE", help="The case.")
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the package is written to."
+    )
+    profile = "What it shows: everything, what a partner may see, or what the public may see."
+    parser.add_argument("--profile", required=True, choices=PROFILES, help=profile)
+    encrypt = "Age public key that may open it; repeatable."
+    parser.add_argument("--encrypt-to", action="append", default=[], metavar="KEY", help=encrypt)
+    plain = "With full: do not encrypt (default: encrypt to the case's own keys)."
+    parser.add_argument("--no-encrypt", action="store_true", help=plain)
+    parser.add_argument("--only", action="append", default=[], metavar="ID", help="Only this capture; repeatable.")
+    parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
+    parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
+    checkpoint = "Size of the ledger that it is made for (default: the latest)."
+    parser.add_argument("--checkpoint", type=int, metavar="N", help=checkpoint)
+    leaks = "With full: continue though a secret stands in a recording."
+    parser.add_argument("--accept-leaks", action="store_true", help=leaks)
+    sure = "State that you have read and agreed to the list of what becomes visible."
+    parser.add_argument("--yes", action="store_true", help=sure)
+
+
+def run(context: Context) -> int:
     """Make a package. Nothing leaves unless it was shown and agreed to."""
-    arguments, console = context.arguments, context.console
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     request = PackageRequest(
         case=arguments.case,
         to=arguments.to,

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.copies.team import others
+from archiver.cli.arguments import add_shown
 from archiver.home.home import Home
 from archiver.lookup.search import Hit, search
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver find жаңаөзен"
 
 
-def find(context: Context, home: Home) -> int:
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver find` takes."""
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="Words to look for; the start of a word is enough.")
+    add_shown(parser, 20)
+
+
+def run(context: Context) -> int:
     """Print what holds the words, here and in what others of the team keep."""
-    console, arguments = context.console, context.arguments
-    beside = [Home(folder) for folder in others(home)]
+    console, arguments, home = context.console, context.arguments, context.home()
+    beside = [Home(folder) for folder in _brought(home)]
     found = search(home, " ".join(arguments.text), arguments.limit, beside)
     for hit in found.hits:
         if hit.beside is None:
@@ -50,3 +60,12 @@ def _say_beside(console: Console, hit: Hit) -> None:
     said = textwrap.shorten(hit.words or "(no text)", 120, placeholder=" …")
     console.say(f"{row['capture'] or 'about a case':<24}  in others/{hit.beside}\n    {said}")
     console.data({"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said})
+
+
+def _brought(home: Home) -> list[Path]:
+    """Return the folders of what others of the team keep; what brings them is imported only where there are any."""
+    if not (home.path / "others").is_dir():
+        return []
+    from archiver.copies.team import others
+
+    return others(home)

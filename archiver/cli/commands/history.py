@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from archiver.casework.history import Observed, Removed, WatchFinding, post_history
@@ -12,11 +11,19 @@ from archiver.text.plain import many
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver history https://t.me/durov/523"
 
 
-def history(context: Context, home: Home) -> int:
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver history` takes."""
+    parser.add_argument("post", metavar="LINK|POST", help="Link of the post, or its id in a capture.")
+
+
+def run(context: Context) -> int:
     """Print a post as it was seen over time. Raises `NotFound` where nothing has seen it."""
+    home = context.home()
     console, found = context.console, post_history(home, context.arguments.post)
     removals = f", {many(found.removals, 'removal')}" if found.removals else ""
     console.say(f"{found.post}: {many(found.observations, 'observation')}{removals}")
@@ -42,7 +49,7 @@ def _say_observed(console: Console, seen: Observed) -> None:
         console.say(f"    {HIDDEN}")
     elif seen.changed:
         if line.get("text"):
-            console.say(textwrap.indent("\n".join(textwrap.wrap(line["text"], 92, replace_whitespace=False)), "    "))
+            console.paragraph(line["text"])
         for number, item in enumerate(line.get("attachments") or []):
             console.say(f"    [{number}] {item['kind']}  {item.get('file_name') or item.get('url') or ''}".rstrip())
 

@@ -3,29 +3,55 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.checks.foreign import Report
-from archiver.cli.runtime import after_captures
+from archiver.cli.arguments import add_case
+from archiver.cli.copying import copied
 from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.intake import receive as library
-from archiver.intake.receive import HandOver, consent_of
 
 if TYPE_CHECKING:
+    from archiver.checks.foreign import Report
+    from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver receive ./from-S-014 --from S-014 --via signal --consent hold,court --refused name"
 
 
-def receive(context: Context, home: Home) -> int:
-    """Take files in, and say what their check found. Exit code 5 where a package is not what it states of itself."""
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver receive` takes."""
+    paths = "Files, folders, or packages of others."
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER|WACZ|BAG", help=paths)
+    source = "Pseudonym of the person, like S-014; never a name."
+    parser.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=source)
+    parser.add_argument("--via", required=True, metavar="CHANNEL", help="How it came: signal, usb, mail.")
+    add_case(parser)
+    consent = "What the person agreed to: hold, court, publish, name; with commas, or repeated."
+    parser.add_argument("--consent", action="append", default=[], metavar="WHAT", help=consent)
+    refused = "What the person did not agree to."
+    parser.add_argument("--refused", action="append", default=[], metavar="WHAT", help=refused)
+
+
+def run(context: Context) -> int:
+    """Take in files. Exit code 5 where a package that was handed over is not what it states of itself."""
+    home = context.recovered_home()
+    return copied(context, home, _receive(context, home))
+
+
+def _receive(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.cli.runtime import after_captures
+    from archiver.intake.receive import HandOver, consent_of, receive
+
     arguments, console = context.arguments, context.console
     consent = consent_of(arguments.consent, arguments.refused)
     hand_over = HandOver(arguments.source, arguments.via, consent, tuple(arguments.case or [DEFAULT_CASE]))
     signer, tested = context.signer(home), context.network is not None
     with closing(context.inspector()) as inspector:
-        received = library.receive(home, signer, inspector, arguments.paths, hand_over, test_routes=tested)
+        received = receive(home, signer, inspector, arguments.paths, hand_over, test_routes=tested)
     console.result(received.result)
     for key, report in received.reports:
         _say(console, key, report)
@@ -33,7 +59,7 @@ def receive(context: Context, home: Home) -> int:
     return max(EXIT_BY_OUTCOME[received.result.outcome], ExitCode.OK if received.intact else ExitCode.CHECK_FAILED)
 
 
-def _say(console: Any, key: str, report: Report) -> None:
+def _say(console: Console, key: str, report: Report) -> None:
     shown = [finding for finding in report.findings if finding.kind != "form"]
     form = len(report.findings) - len(shown)
     signer = report.facts.get("signed")

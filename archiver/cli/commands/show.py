@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archiver.casework.quarantine import record_view
+from archiver.cli.arguments import add_capture_id
 from archiver.cli.text import _when
-from archiver.home.home import Home
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, quarantined
 from archiver.lookup.capture_view import CaptureView, PostView, capture_view
 from archiver.seal.kept_stamps import in_words
@@ -17,11 +16,35 @@ from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+POST_LINES = 12
+"""How much of a post's text is shown."""
 
 
-def show(context: Context, home: Home) -> int:
+class Paragraph(str):
+    """What somebody wrote: its lines are broken where it is shown."""
+
+    __slots__ = ()
+
+
+EXAMPLE = "archiver show 9k2mv7qd --inventory"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver show` takes."""
+    add_capture_id(parser)
+    parser.add_argument("--inventory", action="store_true", help="List everything discovered, with its outcome.")
+    parser.add_argument("--records", action="store_true", help="List every WARC record.")
+    quarantined = "Show what is quarantined too; the view is recorded as an event."
+    parser.add_argument("--quarantined", action="store_true", help=quarantined)
+    parser.add_argument("--why", metavar="TEXT", help="Reason for looking at what is quarantined.")
+
+
+def run(context: Context) -> int:
     """Print one capture. Raises `NotFound`, `UsageError`."""
     arguments, console = context.arguments, context.console
+    home = context.recovered_home() if arguments.quarantined else context.home()
     capture = home.resolve_capture(arguments.id)
     if quarantined(home, capture):
         if arguments.quarantined:
@@ -35,7 +58,10 @@ def show(context: Context, home: Home) -> int:
             console.data(line)
         return 0
     for text in as_text(view, inventory=arguments.inventory, records=arguments.records):
-        console.say(text)
+        if isinstance(text, Paragraph):
+            console.paragraph(text, POST_LINES)
+        else:
+            console.say(text)
     return 0
 
 
@@ -125,7 +151,7 @@ def _post(post: PostView) -> Iterator[str]:
         return
     text = row["text"] or row["title"]
     if text:
-        yield textwrap.indent("\n".join(textwrap.wrap(text, 92, replace_whitespace=False)[:12]), "    ")
+        yield Paragraph(text)
     for number, item in enumerate(line.get("attachments") or []):
         what = item.get("url") or item.get("reason") or item.get("question") or item.get("file_name") or ""
         yield f"    [{number}] {item['kind']}  {what[:100]}"

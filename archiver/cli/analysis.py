@@ -1,0 +1,36 @@
+"""What the analysts' and reviewers' commands share: what they are about, and which event was signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archiver.casework.analysis import TimeRange
+from archiver.casework.annotations import About, about_of
+from archiver.cli.moments import given_moment
+from archiver.home.home import Home
+from archiver.home.ports import Signer
+from storage.ledger import Sealed
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+
+
+def about_part(home: Home, arguments: Any) -> About:
+    """Return the capture, post or attachment that a command is about. Raises `NotFound`, `UsageError`."""
+    return about_of(home, arguments.id, arguments.post, arguments.attachment)
+
+
+def time_range(since: str, until: str | None) -> TimeRange:
+    """Read when something began and ended; without `until` it was a moment. Raises `UsageError`."""
+    start = given_moment(since, "--since")
+    if not until:
+        return TimeRange(start, start, (since,))
+    return TimeRange(start, given_moment(until, "--until"), (since, until))
+
+
+def say(context: Context, signer: Signer, sealed: Sealed) -> int:
+    """Say which event was signed, and by whom."""
+    kind, author = sealed.body["detail"]["kind"], signer.author
+    context.console.say(f"{kind} signed by {author.pseudonym} ({author.role}) as event {sealed.seq}")
+    context.console.data({"event": sealed.seq, **sealed.body["detail"]})
+    return 0
