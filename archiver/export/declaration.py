@@ -26,6 +26,46 @@ def versions() -> list[tuple[str, str]]:
     ] + [(name, version(name)) for name in libraries]
 
 
+PROOFS = (
+    (
+        "digests, manifest, ledger",
+        "nothing of a sealed capture was changed, added or removed",
+        "that the recording was of the right thing",
+    ),
+    (
+        "signature with a known fingerprint",
+        "the holder of that key made this package",
+        "who that is, beyond what you were told with the fingerprint",
+    ),
+    (
+        "timestamp",
+        "the ledger, and what is in it, existed at that time, as an outsider says",
+        "that it was made at that time, or that what it shows happened then",
+    ),
+    (
+        "certificate chain",
+        "the connection was with somebody who held a certificate for that host name",
+        "that the host stands behind the content: certificates name connections",
+    ),
+    (
+        "checkpoint held by somebody else",
+        "history since then was not rewritten",
+        "that something was entered which never was",
+    ),
+)
+"""What each proof proves: its name, what it shows, what it does not."""
+
+LIMITS = (
+    "Our clock gives the times of recording; each capture notes whether it jumped.",
+    "Platforms serve different people different things. What is here was served to us, by the way that each capture notes.",
+    "By a Telegram account: that protocol has no certificates, so whoever holds the account's key could have made the bytes.",
+    "Pages in a browser are as that browser drew them, without a login.",
+    "The package check and the program's own check were written by one team; both are compared on packages with known defects. "
+    "The tools of others that README.txt names share no code with either.",
+    "No rate of errors has been measured on material from outside; the parsers' own tests stand on recordings of the platforms.",
+)
+
+
 def validation(shown: PackageView, plan: PackagePlan, f: Figures) -> Iterator[Markup]:
     """Describe how a package is checked, and what a check cannot say."""
     yield tag(
@@ -39,46 +79,10 @@ def validation(shown: PackageView, plan: PackagePlan, f: Figures) -> Iterator[Ma
     yield tag("h3", "What each proof proves")
     yield table(
         ("proof", "shows", "does not show"),
-        (
-            (
-                "digests, manifest, ledger",
-                "nothing of a sealed capture was changed, added or removed",
-                "that the recording was of the right thing",
-            ),
-            (
-                "signature with a known fingerprint",
-                "the holder of that key made this package",
-                "who that is, beyond what you were told with the fingerprint",
-            ),
-            (
-                "timestamp",
-                "the ledger, and what is in it, existed at that time, as an outsider says",
-                "that it was made at that time, or that what it shows happened then",
-            ),
-            (
-                "certificate chain",
-                "the connection was with somebody who held a certificate for that host name",
-                "that the host stands behind the content: certificates name connections",
-            ),
-            (
-                "checkpoint held by somebody else",
-                "history since then was not rewritten",
-                "that something was entered which never was",
-            ),
-        ),
+        PROOFS,
     )
     yield tag("h3", "Known limits of this release")
-    yield items(
-        (
-            "Our clock gives the times of recording; each capture notes whether it jumped.",
-            "Platforms serve different people different things. What is here was served to us, by the way that each capture notes.",
-            "By a Telegram account: that protocol has no certificates, so whoever holds the account's key could have made the bytes.",
-            "Pages in a browser are as that browser drew them, without a login.",
-            "The package check and the program's own check were written by one team; both are compared on packages with known defects. "
-            "The tools of others that README.txt names share no code with either.",
-            "No rate of errors has been measured on material from outside; the parsers' own tests stand on recordings of the platforms.",
-        )
-    )
+    yield items(LIMITS)
     yield tag("h3", "Self-test and versions")
     yield tag(
         "p",

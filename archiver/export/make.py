@@ -110,10 +110,7 @@ def make_package(
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else request.to
     _make_room(request.to, work, plan.shown)
-    bag = Bag(work / plan.name, plan.key())
-    fill(home, signer, bag, plan, lambda what: None)
-    write_report(home, bag, plan)
-    add_program(bag)
+    bag = _filled(home, signer, work, plan)
     folder, searched = _finish(home, signer, bag, plan, decryptor)
     digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
     if recipients:
@@ -165,6 +162,14 @@ def _make_room(to: Path, work: Path, shown: PackageView) -> None:
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise disk_error(error, f"making {to}") from error
+
+
+def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) -> Bag:
+    bag = Bag(work / plan.name, plan.key())
+    fill(home, signer, bag, plan, lambda what: None)
+    write_report(home, bag, plan)
+    add_program(bag)
+    return bag
 
 
 def _finish(
