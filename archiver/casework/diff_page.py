@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
 from archiver.casework.diff import WORDS, CaptureDiff, words
@@ -32,7 +33,8 @@ def diff_page(found: CaptureDiff) -> Markup:
     )  # fmt: skip
     rules = tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'")
     title = "What two captures say differently"
-    top = tag("head", tag("meta", charset="utf-8"), rules, tag("title", title), tag("style", Markup(STYLE)))
+    style = (resources.files("archiver.casework") / "diff.css").read_text("utf-8")
+    top = tag("head", tag("meta", charset="utf-8"), rules, tag("title", title), tag("style", Markup(style)))
     body = tag("body", tag("h1", title), head, *_cards(found))
     return Markup("<!DOCTYPE html>\n" + tag("html", top, body, lang="en"))
 
@@ -53,11 +55,3 @@ def _cards(found: CaptureDiff) -> Iterator[Markup]:
                 rows.append(table(("A", "B"), [(shown_value(one.before), shown_value(one.after))]))
         yield tag("section", *rows)
     yield tag("p", f"{many(found.same, 'post')} the same in both.")
-
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
-table { border-collapse: collapse; width: 100% } td, th { border: 1px solid #999; padding: .3rem .5rem; text-align: left; vertical-align: top;
- overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 2rem; overflow-wrap: anywhere } h3 { font-size: 1rem; margin-bottom: .2rem }
-.words { white-space: pre-wrap; border-left: 3px solid #999; padding-left: .8rem } del { background: #fde0dc } ins { background: #d9f2dd }
-"""

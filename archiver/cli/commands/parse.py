@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.cli.text import _when
+from archiver.cli.text import when_published
 from archiver.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _say(console: Console, reading: Reading) -> None:
     parsed = reading.parsed
     for post in parsed.posts:
         console.data(post.line())
-        when = _when(post.published.text() if post.published else None, post.line())
+        when = when_published(post.published.text() if post.published else None, post.line())
         console.say(f"{post.id or post.url or '-'}  {when}  {post.author_name or ''}")
         words = textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …")
         console.say(textwrap.indent(words, "    "))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.casework.quarantine import record_view
 from archiver.cli.arguments import add_capture_id
-from archiver.cli.text import _when
+from archiver.cli.text import when_published
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, quarantined
 from archiver.lookup.capture_view import CaptureView, PostView, capture_view
 from archiver.seal.kept_stamps import in_words
@@ -144,7 +144,7 @@ def _copy(copy: dict[str, Any]) -> str:
 def _post(post: PostView) -> Iterator[str]:
     row, line = post.row, post.line
     edited = "  edited" if row["edited"] else ""
-    when = _when(row["published_at"], {"published": post.published})
+    when = when_published(row["published_at"], {"published": post.published})
     yield f"\n  {row['id']}  {row['author_name'] or 'author unknown'}  {when}{edited}"
     if line is None:
         yield f"    {HIDDEN}"
