@@ -67,10 +67,11 @@ class Context:
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
-        from archiver.cli.setup_wizard import make_home
         from archiver.home.home import Home, is_home
 
         if not is_home(self.home_path):
+            from archiver.cli.setup_wizard import make_home
+
             return make_home(self)
         return Home(self.home_path, environment=self.environment)
 

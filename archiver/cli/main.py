@@ -75,8 +75,7 @@ def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None
         except SystemExit as stop:  # the parser has said what is wrong
             return ExitCode.OK if stop.code in (0, None) else ExitCode.USAGE
         console = Console(arguments.json)
-        command = COMMANDS[arguments.command] if arguments.command is not None else FIRST
-        code: int = module_of(command).run(Context(arguments, console, network, environment))
+        code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
         return code
     except EvidenceError as error:
         _tell(console, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from archiver.cli import terminal
-from archiver.cli.registry import GROUPS
+from archiver.cli.registry import groups
 
 USAGE = "archiver [OPTIONS] COMMAND …"
 DESCRIPTION = """\
@@ -55,7 +55,7 @@ Help of one command: archiver help COMMAND
 def overview(width: int) -> str:
     """Return the help of `archiver`: its commands in groups, its options, examples and exit codes."""
     parts = [f"usage: {USAGE}", terminal.wrapped(" ".join(DESCRIPTION.split()), width)]
-    parts += [_table(group, members, 13, width) for group, members in GROUPS.items()]
+    parts += [_table(group, members, 13, width) for group, members in groups().items()]
     parts.append(_table(EVERY_COMMAND, EVERY_COMMAND_OPTIONS, 22, width))
     parts.append(_table(FIRST_RUN, FIRST_RUN_OPTIONS, 22, width))
     return "\n\n".join([*parts, EPILOG])

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
-    from archiver.cli.registry import Command
-
 SHOWN_CHOICES = 8
 """So many choices are listed where a wrong one was given; of more only the likely one."""
 
@@ -177,9 +175,9 @@ def _add_first_run(parser: Parser) -> None:
     group.add_argument("--timestamps", action=argparse.BooleanOptionalAction, help=stamps)
 
 
-def module_of(command: Command) -> ModuleType:
+def module_of(name: str) -> ModuleType:
     """Import and return the module of a command."""
-    return import_module(command.module)
+    return import_module(f"archiver.cli.commands.{name}")
 
 
 def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
@@ -191,7 +189,7 @@ def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
         added = parser.add_subparsers(dest="command", metavar="COMMAND", prog="archiver", parser_class=Parser)
         parser._actions_parser = added
         for name in names:
-            module, summary = module_of(COMMANDS[name]), COMMANDS[name].summary
+            module, summary = module_of(name), COMMANDS[name].summary
             example: str | tuple[str, ...] = module.EXAMPLE
             made = added.add_parser(
                 name,

@@ -83,7 +83,7 @@ def test_no_command_ends_with_one_for_a_fault(name: str, monkeypatch: pytest.Mon
     def faulty(context: Context) -> int:
         return int({}["a fault"])
 
-    monkeypatch.setattr(module_of(COMMANDS[name]), "run", faulty)
+    monkeypatch.setattr(module_of(name), "run", faulty)
     taken = Namespace(command=name, home=None, json=False, person=None)
     monkeypatch.setattr("archiver.cli.main._parsed", lambda words, name: taken)
     assert main([name], None, {}) == ExitCode.FAULT
@@ -152,7 +152,7 @@ def test_every_path_that_is_given_is_absolute(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[Any] = []
-    module = module_of(COMMANDS[words[0]])
+    module = module_of(words[0])
     monkeypatch.setattr(module, "run", lambda context: seen.extend(vars(context.arguments).values()) or 0)
     assert main(words, None, {}) == 0
     paths = [value for value in seen if isinstance(value, Path)]

@@ -160,6 +160,6 @@ def test_a_choice_may_be_what_a_person_says(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_every_module_says_what_it_adds() -> None:
-    for name, command in COMMANDS.items():
-        assert module_of(command).add_arguments.__doc__, name
-        assert module_of(command).run.__doc__, name
+    for name in COMMANDS:
+        assert module_of(name).add_arguments.__doc__, name
+        assert module_of(name).run.__doc__, name
