@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
-.PHONY: demo test soak bench lint setup clean
+.PHONY: demo test soak bench lint setup man clean
 
 demo:
 	@scripts/setup.sh run
@@ -13,6 +13,10 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# Completions of shells and the manual page, from the parser. They are committed.
+man: setup
+	.venv/bin/python scripts/shell_files.py
 
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +13,7 @@ SOFTWARE = f"archiver/{__version__}"
 @lru_cache(maxsize=1)
 def software() -> dict[str, Any]:
     """What made a capture, for its manifest."""
+    import platform
     from importlib.metadata import PackageNotFoundError, version
 
     libraries = {}

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks import copies, jobs, media, packages, rendered, telegram
+from benchmarks import copies, jobs, media, packages, rendered, startup, telegram
 from benchmarks.harness import ADDRESS, ROOT, ROUNDS, Stage, free_port, row, say_table, spread, wait_for
 
 WARCPROX = ROOT / ".venv-bench" / "bin" / "warcprox"
@@ -526,6 +526,7 @@ def main() -> None:
         "copies": lambda stage: copies.copies(stage, row),
         "million": lambda stage: copies.million(stage, row),
         "digests": lambda stage: copies.digests(stage, row),
+        "startup": lambda stage: startup.looks(row),
         "queue": lambda stage: jobs.a_long_queue(stage, row),
         "queued": lambda stage: jobs.links_through_the_queue(stage, row),
     }  # fmt: skip

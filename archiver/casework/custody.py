@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archiver.home.cases import named_captures
 from archiver.home.home import Home
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def _events(home: Home, what: str) -> list[dict[str, Any]]:
         captures = {row["id"] for row in home.catalog.captures(what)}
         case: str | None = what
     else:
-        captures, case = {home.resolve_capture(what)}, None
+        captures, case = set(named_captures(home, what)), None
     return [body for body in every if _concerns(body["detail"], captures, case)]
 
 

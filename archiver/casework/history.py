@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.capture.post_digests import attached, other_files
-from archiver.cli.commands.history import IF_SAID, SHOWN
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
-if TYPE_CHECKING:
-    pass
+SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
+"""What of a post makes an observation differ from the one before."""
+
+IF_SAID = ("edited", "author_handle", "author_name")
+"""These too, where both say it: not every page of a platform does."""
 
 
 def post_of(text: str) -> str:

@@ -1,59 +1,113 @@
-"""Arguments that several commands share, read into values."""
+"""Options that several commands share, each defined once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-from archiver.errors import UsageError
-from archiver.home.home import Home
-from spiders.platforms import platform_named
-from spiders.targets import NoTarget, Target
+TYPE_CHECKING = False  # `typing` would be a tenth of the start of the program
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 
-def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
-    """The account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
-    if not any(isinstance(one, Target) and platform_named(one.platform).by_account for one in targets):
-        return None
-    return chosen_account(home, arguments)
+def add_links(parser: ArgumentParser, metavar: str = "LINK", nargs: str = "+", what: str = "") -> None:
+    """Add the links that a command takes, as `links`."""
+    parser.add_argument("links", nargs=nargs, metavar=metavar, help=what or "Link of a post, video, channel or page.")
 
 
-def chosen_account(home: Home, arguments: Any) -> str | None:
-    """What `--account` and `--no-account` come to. None: Telegram's public pages. Raises `NotFound`, `UsageError`."""
-    if arguments.no_account:
-        return None
-    from archiver.telegram.accounts import Accounts
-
-    return Accounts(home).chosen(arguments.account)
+def add_case(parser: ArgumentParser, what: str = "Put it into this case; repeatable (default: inbox).") -> None:
+    """Add `--case`, which may be given several times."""
+    parser.add_argument("--case", action="append", default=[], metavar="CASE", help=what)
 
 
-def moment(text: str | None, flag: str) -> datetime | None:
-    """A date or time, UTC unless it carries an offset or the name of a zone. Raises `UsageError`."""
-    if text is None:
-        return None
-    try:
-        return read_moment(text)
-    except ValueError as error:
-        raise UsageError(
-            f"{flag} as 2022-01-05, 2022-01-05T12:00+06:00 or '2022-01-05T12:00 Asia/Almaty'",
-            repr(text),
-            "Give it in that form.",
-        ) from error
+def add_account(parser: ArgumentParser) -> None:
+    """Add `--account` and `--no-account`: how Telegram is asked."""
+    parser.add_argument("--account", metavar="NAME", help="Ask Telegram by this account (default: the one logged in).")
+    parser.add_argument("--no-account", action="store_true", help="Ask Telegram's public pages, not by an account.")
 
 
-def read_moment(text: str) -> datetime:
-    """The moment in UTC. A zone's name follows its rules of that day: Almaty was +6 until March 2024. Raises `ValueError`."""
-    first, _, zone = text.strip().partition(" ")
-    if zone and not re.match(r"[0-9]", zone):
-        value = datetime.fromisoformat(first)
-        if value.tzinfo is not None:
-            raise ValueError("both an offset and a zone")
-        try:
-            return value.replace(tzinfo=ZoneInfo(zone.strip())).astimezone(UTC)
-        except (ZoneInfoNotFoundError, OSError) as error:
-            raise ValueError(f"no such zone: {zone}") from error
-    value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+def add_media(parser: ArgumentParser) -> None:
+    """Add `--no-media`."""
+    what = "Leave photos and videos out; they are listed as skipped."
+    parser.add_argument("--no-media", action="store_true", help=what)
+
+
+def add_capture(parser: ArgumentParser) -> None:
+    """Add what every command takes that captures: the account, the case, media or none."""
+    add_account(parser)
+    add_case(parser)
+    add_media(parser)
+
+
+def add_comments(parser: ArgumentParser, what: str = "Capture comments with their replies.") -> None:
+    """Add `--comments`."""
+    parser.add_argument("--comments", action="store_true", help=what)
+
+
+def add_range(parser: ArgumentParser, posts: str = "posts") -> None:
+    """Add `--since`, `--until` and `--limit`: which posts of a list are captured."""
+    since = f"Capture {posts} from this day or time on (UTC unless an offset or zone is given)."
+    parser.add_argument("--since", metavar="DATE", help=since)
+    parser.add_argument("--until", metavar="DATE", help=f"Capture {posts} before this day or time.")
+    add_post_limit(parser, posts)
+
+
+def add_post_limit(parser: ArgumentParser, posts: str = "posts") -> None:
+    """Add `--limit`: how many posts of a list are captured."""
+    parser.add_argument("--limit", type=int, metavar="N", help=f"Stop after N {posts}.")
+
+
+def add_shown(parser: ArgumentParser, default: int = 50) -> None:
+    """Add `--limit`: how many lines are shown."""
+    what = f"Show at most N (default {default})."
+    parser.add_argument("--limit", type=int, default=default, metavar="N", help=what)
+
+
+def add_at_once(parser: ArgumentParser, default: int, runs: str) -> None:
+    """Add `--at-once`."""
+    what = f"Number of {runs} at the same time (default {default})."
+    parser.add_argument("--at-once", type=int, default=default, metavar="N", help=what)
+
+
+def add_merge(
+    parser: ArgumentParser, what: str = "Put separate video and audio together (ffmpeg), beside them."
+) -> None:
+    """Add `--merge`."""
+    parser.add_argument("--merge", action="store_true", help=what)
+
+
+def add_capture_id(parser: ArgumentParser, what: str = "Id of a capture, or the start or end of one.") -> None:
+    """Add the capture that a command is about, as `id`."""
+    parser.add_argument("id", metavar="ID", help=what)
+
+
+def add_words(parser: ArgumentParser, metavar: str = "TEXT", what: str = "What is to be recorded.") -> None:
+    """Add the words of a person, as `words`."""
+    parser.add_argument("words", nargs="+", metavar=metavar, help=what)
+
+
+def add_part(parser: ArgumentParser) -> None:
+    """Add `--post` and `--attachment`: a part of a capture."""
+    parser.add_argument("--post", metavar="POST", help="A post in the capture.")
+    parser.add_argument("--attachment", type=int, metavar="N", help="One of its attachments, counted from 0.")
+
+
+def add_period(parser: ArgumentParser, required: bool = False) -> None:
+    """Add `--since` and `--until`: when something happened."""
+    since = "Earliest moment: UTC, or with an offset or a zone."
+    parser.add_argument("--since", required=required, metavar="TIME", help=since)
+    parser.add_argument("--until", metavar="TIME", help="Latest moment (default: the same).")
+
+
+def add_zone(parser: ArgumentParser) -> None:
+    """Add `--zone`."""
+    parser.add_argument(
+        "--zone", metavar="ZONE", help="Time zone of the place, like Asia/Almaty; local times are shown."
+    )
+
+
+def add_position(parser: ArgumentParser) -> None:
+    """Add `--at`."""
+    parser.add_argument("--at", metavar="LAT,LON", help="Coordinates in degrees, like 43.3412,52.8619.")
+
+
+def add_destination(parser: ArgumentParser) -> None:
+    """Add `--to`, the destination of copies, which may be given several times."""
+    parser.add_argument("--to", action="append", default=[], metavar="NAME", help="Only this destination; repeatable.")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
+from archiver.cli import terminal
 from archiver.cli.text import kept
 from archiver.text.plain import harmless, size
 
@@ -33,7 +33,7 @@ class Console:
         self.as_json = as_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
-        self._live = self._err.isatty() and not as_json
+        self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
         self._open: dict[str, Progress] = {}
@@ -42,7 +42,12 @@ class Console:
     def say(self, text: str = "") -> None:
         self._clear()
         if not self.as_json:
-            print(harmless(text), file=self._out, flush=True)
+            print(self._laid_out(text, self._out), file=self._out, flush=True)
+
+    def paragraph(self, text: str, most: int | None = None) -> None:
+        """Show what somebody wrote: indented, lines broken between words at the width of the terminal, at most `most` lines."""
+        lines = terminal.wrapped(harmless(text), terminal.columns(self._out) - 4).split("\n")
+        self.say("\n".join(f"    {line}" if line else "" for line in lines[:most]))
 
     def art(self, text: str) -> None:
         """Something drawn with control sequences of our own, such as a QR code."""
@@ -52,7 +57,15 @@ class Console:
 
     def warn(self, text: str) -> None:
         self._clear()
-        print(harmless(text), file=self._err, flush=True)
+        print(self._laid_out(text, self._err), file=self._err, flush=True)
+
+    def _laid_out(self, text: str, stream: TextIO) -> str:
+        """Return the text as a terminal shows it best: lines broken between words, marks in colour. A pipe gets it as it is."""
+        text = harmless(text)
+        if not terminal.is_terminal(stream):
+            return text
+        text = terminal.wrapped(text, terminal.columns(stream))
+        return terminal.painted_mark(text) if terminal.is_colourful(stream) and not self.as_json else text
 
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""
@@ -83,9 +96,7 @@ class Console:
             text = (
                 f"  {len(captures)} open · {posts} posts · {waiting} files under way · {received} · {captures[-1].url}"
             )
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + text[:width].ljust(width), end="", file=self._err, flush=True)
-            self._drawn = True
+            self._draw(text)
 
     def progress_line(self, text: str) -> None:
         """Any other work: one line, redrawn, on a terminal only."""
@@ -94,13 +105,16 @@ class Console:
             return
         with self._mutex:
             self._last = now
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + f"  {text}"[:width].ljust(width), end="", file=self._err, flush=True)
-            self._drawn = True
+            self._draw(f"  {text}")
+
+    def _draw(self, text: str) -> None:
+        width = terminal.columns(self._err) - 1
+        print("\r" + terminal.padded(terminal.cut(text, width), width), end="", file=self._err, flush=True)
+        self._drawn = True
 
     def _clear(self) -> None:
         if self._drawn:
-            width = shutil.get_terminal_size().columns - 1
+            width = terminal.columns(self._err) - 1
             print("\r" + " " * width + "\r", end="", file=self._err, flush=True)
             self._drawn = False
 

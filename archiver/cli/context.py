@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -30,8 +30,6 @@ class Context:
         self.network = network
         self.environment = environment
         self._signers: dict[Path, LocalSigner] = {}
-        self.mended: Any = None
-        """What `fixity --repair` did to the ledger before the home could be opened."""
 
     @property
     def home_path(self) -> Path:
@@ -69,10 +67,11 @@ class Context:
 
     def home(self) -> Home:
         """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
-        from archiver.cli.setup_wizard import make_home
         from archiver.home.home import Home, is_home
 
         if not is_home(self.home_path):
+            from archiver.cli.setup_wizard import make_home
+
             return make_home(self)
         return Home(self.home_path, environment=self.environment)
 

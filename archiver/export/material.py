@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archiver.errors import NotFound, UsageError
+from archiver.errors import UsageError
+from archiver.home.cases import no_case
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
 from storage.assembly import URI as ASSEMBLY
@@ -173,7 +174,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     """
     known = [row["name"] for row in home.catalog.cases()]
     if case not in known:
-        raise NotFound(f"the case {case!r}", f"cases: {', '.join(known)}", "See `archiver case list`.")
+        raise no_case(case, known)
     rows = home.catalog.captures(case)
     if not rows:
         raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")

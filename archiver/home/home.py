@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import NotFound, UsageError
+from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, rebuild
@@ -121,11 +122,7 @@ class Home:
         known = {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
         missing = [name for name in cases if name not in known]
         if missing:
-            raise NotFound(
-                f"the case {missing[0]!r}",
-                f"cases: {', '.join(known) or 'none'}",
-                f"Make it: archiver case new {missing[0]}",
-            )
+            raise no_case(missing[0], known)
         return list(dict.fromkeys(key for name in cases for key in known[name]))
 
     def new_capture_id(self, moment: datetime) -> str:

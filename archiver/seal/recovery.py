@@ -10,9 +10,7 @@ from typing import Any
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.home.ports import Signer
-from archiver.seal.sealing import seal
 from storage.errors import FormatError
-from storage.recovery import recover_folder
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,10 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
             pending.setdefault(folder.name, (str(folder.relative_to(home.path)), [DEFAULT_CASE]))
     if not pending:
         return []
+    # Imported where something is open: every command that writes asks, and hardly ever is there anything.
+    from archiver.seal.sealing import seal
+    from storage.recovery import recover_folder
+
     sealed = sealed_captures(home, None if everywhere else RECENT)
     done: list[Recovered] = []
     for capture_id, (folder_name, cases) in pending.items():

@@ -351,7 +351,7 @@ def test_crawl_in_parts_and_going_on(shell: Shell, monkeypatch: pytest.MonkeyPat
     def small(**arguments: object) -> object:
         return original(**{"part_posts": 15, **arguments})  # type: ignore[arg-type]
 
-    monkeypatch.setattr("archiver.cli.commands.capture.Options", small)
+    monkeypatch.setattr("archiver.cli.capture_options.Options", small)
     code, results = shell.json("crawl", "https://t.me/s/ozen_today")
     assert code == 2  # the too-big video and the document
     assert len(results) >= 2

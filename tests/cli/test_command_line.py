@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 import pytest
 
 from archiver.cli.context import Context
-from archiver.cli.main import _COMMANDS, main
+from archiver.cli.main import main
+from archiver.cli.parser import module_of
+from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
 from archiver.signer.create_home import Answers, create_home
@@ -63,7 +66,7 @@ def _by_the_system() -> None:
 def test_a_fault_of_the_program_ends_with_seven(
     fault: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(_COMMANDS, "find", lambda context: fault())
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: fault())
     assert main(["find", "x", "--json"], None, {}) == 7
     shown = capsys.readouterr()
     line = json.loads(shown.out)
@@ -75,29 +78,20 @@ def test_a_fault_of_the_program_ends_with_seven(
     assert [text.split()[0] for text in shown.err.splitlines()[-3:]] == ["archiver:", "found", "next"]
 
 
-@pytest.mark.parametrize("name", [name for name in _COMMANDS if name], ids=str)
+@pytest.mark.parametrize("name", COMMANDS, ids=str)
 def test_no_command_ends_with_one_for_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def faulty(context: Context) -> int:
         return int({}["a fault"])
 
-    monkeypatch.setitem(_COMMANDS, name, faulty)
-    monkeypatch.setattr("archiver.cli.main.build_parser", lambda: _Taken(name))
+    monkeypatch.setattr(module_of(name), "run", faulty)
+    taken = Namespace(command=name, home=None, json=False, person=None)
+    monkeypatch.setattr("archiver.cli.main._parsed", lambda words, name: taken)
     assert main([name], None, {}) == ExitCode.FAULT
 
 
-class _Taken:
-    """A parser that takes any words, so that each command is reached."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-
-    def parse_args(self, words: Any, namespace: Any) -> Any:
-        namespace.command, namespace.version = self._command, False
-        return namespace
-
-
 def test_a_process_with_a_fault_says_seven() -> None:
-    code = "import sys; import archiver.cli.main as cli; cli._COMMANDS['find'] = lambda context: 1 // 0; sys.exit(cli.main(['find', 'x']))"
+    code = "import sys; import archiver.cli.main as cli; from archiver.cli.commands import find; "
+    code += "find.run = lambda context: 1 // 0; sys.exit(cli.main(['find', 'x']))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 7
     assert "Traceback" in ran.stderr
@@ -121,7 +115,7 @@ def test_a_relative_home_is_absolute_for_whoever_uses_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[Path] = []
-    monkeypatch.setitem(_COMMANDS, "find", lambda context: seen.append(context.home().path) or 0)
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: seen.append(context.home().path) or 0)
     environment = {"ARCHIVER_HOME": "rel/home"} if by == "environment" else {}
     assert main([*(["--home", "rel/home"] if by == "flag" else []), "find", "x"], None, environment) == 0
     assert seen == [tmp_path / "rel" / "home"]
@@ -131,7 +125,7 @@ def test_a_relative_home_is_absolute_for_whoever_uses_it(
 def test_an_empty_variable_names_no_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     seen: list[Path] = []
-    monkeypatch.setitem(_COMMANDS, "find", lambda context: seen.append(context.home_path) or 0)
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: seen.append(context.home_path) or 0)
     assert main(["find", "x"], None, {"ARCHIVER_HOME": ""}) == 0
     assert seen == [tmp_path / "archiver-home"]
 
@@ -158,7 +152,8 @@ def test_every_path_that_is_given_is_absolute(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[Any] = []
-    monkeypatch.setitem(_COMMANDS, words[0], lambda context: seen.extend(vars(context.arguments).values()) or 0)
+    module = module_of(words[0])
+    monkeypatch.setattr(module, "run", lambda context: seen.extend(vars(context.arguments).values()) or 0)
     assert main(words, None, {}) == 0
     paths = [value for value in seen if isinstance(value, Path)]
     assert tmp_path / "out" in paths
@@ -224,7 +219,7 @@ def test_copies_are_looked_for_where_the_shell_stands(
     monkeypatch.chdir(tmp_path / "here")
     seen: list[str] = []
     monkeypatch.setattr(
-        "archiver.cli.commands.copies.destination_of", lambda where, *more: seen.append(where) or {}["x"]
+        "archiver.cli.commands.restore.destination_of", lambda where, *more: seen.append(where) or {}["x"]
     )
     main(["--home", str(tmp_path / "elsewhere" / "home"), "restore", "--from", "copies"], None, {})
     assert seen == [str(tmp_path / "here" / "copies")]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.cli.main import build_parser, main
+from archiver.cli.main import main
+from archiver.cli.parser import build_parser
 from archiver.demo.server import Answer, Platforms
 from archiver.errors import EXIT_CODES
 from archiver.home.home import Home

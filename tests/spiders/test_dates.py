@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.cli.arguments import read_moment
+from archiver.cli.moments import read_moment
 from spiders import dates
 from spiders.x.common import when
 

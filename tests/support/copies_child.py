@@ -57,7 +57,7 @@ def work(order: dict[str, Any]) -> None:
 
 
 def serve() -> None:
-    import archiver.cli.commands.copies
+    import archiver.cli.commands.sync
     import archiver.cli.main
     import archiver.copies.dispose
     import archiver.copies.evict

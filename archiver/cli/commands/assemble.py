@@ -6,20 +6,35 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import add_merge
 from archiver.errors import CannotTell, ExitCode, NotFound, UsageError
 from archiver.export.assemble import Found, listed, scan, write
-from archiver.home.paths import given_path
+from archiver.home.paths import given_folder, given_path
 from archiver.tools import ffmpeg
 from storage.assembly import Assembly
 from storage.errors import EvidenceError, disk_error
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
-def assemble(context: Context) -> int:
-    """The command. Exit code 5 where a file is not what its assembly says, 6 where pieces are missing."""
+EXAMPLE = "archiver assemble 9k2mv7qd --to ./files"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver assemble` takes."""
+    what = "A capture, WARC files, or a folder of them."
+    parser.add_argument("what", nargs="+", metavar="ID|WARC", help=what)
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the files are written to."
+    )
+    add_merge(parser, "Write one file of video and audio too, as a working copy.")
+
+
+def run(context: Context) -> int:
+    """Put files together. Exit code 5 where a file is not what its assembly says, 6 where pieces are missing."""
     arguments, console = context.arguments, context.console
     found = Found()
     for name in arguments.what:

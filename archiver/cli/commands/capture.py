@@ -1,35 +1,73 @@
-"""`archiver capture` and `archiver crawl`."""
+"""`archiver capture`: posts or pages, each into a sealed folder."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archiver.capture.batch import Batch
-from archiver.capture.link_lists import Entry, read_list
-from archiver.capture.options import Options
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.services import open_recorder
-from archiver.capture.support import walked
-from archiver.capture.walk import Walk, unfinished
-from archiver.cli import batch_report
-from archiver.cli.arguments import moment, telegram_account
-from archiver.cli.runtime import capture_engine, run_interruptible
+from archiver.cli.arguments import (
+    add_at_once,
+    add_capture,
+    add_comments,
+    add_links,
+    add_merge,
+)
+from archiver.cli.capture_options import capture_options, telegram_account
+from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
-from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.tools.chromium import missing
-from spiders.platforms import platform_named
-from spiders.targets import NoTarget, parse_target
+from archiver.home.paths import given_output
+from spiders.targets import parse_target
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def capture_links(context: Context, home: Home) -> int:
-    """`archiver capture`: links from the command line or a list, side by side; one failure stops nothing else."""
+EXAMPLE = "archiver capture https://t.me/durov/523 --case almaty"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver capture` takes."""
+    add_links(parser, nargs="*", what="Link of a post, a video or a page.")
+    add_capture(parser)
+    listed = "Take the links of a text, CSV or XLSX file, or of standard input."
+    parser.add_argument("--list", metavar="FILE|-", help=listed)
+    parser.add_argument("--column", metavar="C", help="Column of the list with the links: heading, letter or number.")
+    sheet = "Where the result sheet goes, .csv or .xlsx (default: both, in the home)."
+    parser.add_argument("--sheet", type=given_output, metavar="FILE", help=sheet)
+    quick = "Capture posts and media of everything first, what vanishes soonest first; the rest in a second pass."
+    parser.add_argument("--quick", action="store_true", help=quick)
+    restart = "Capture the whole list anew instead of continuing an unfinished run."
+    parser.add_argument("--restart", action="store_true", help=restart)
+    add_comments(parser, "Capture comments with their replies, and the live chat.")
+    follow = "Capture posts and videos that a page embeds or links to, too."
+    parser.add_argument("--follow-embeds", action="store_true", help=follow)
+    screenshot = (
+        "Keep the page as a browser shows it (default: where Chromium is installed; with --quick pictures only)."
+    )
+    parser.add_argument("--screenshot", action=argparse.BooleanOptionalAction, default=None, help=screenshot)
+    add_merge(parser)
+    add_at_once(parser, 4, "captures")
+
+
+def run(context: Context) -> int:
+    """Capture links from the command line or a list, side by side; one failure stops nothing else."""
+    home = context.recovered_home()
+    return copied(context, home, _capture(context, home))
+
+
+def _capture(context: Context, home: Home) -> int:
+    from archiver.capture.batch import Batch
+    from archiver.capture.link_lists import Entry, read_list
+    from archiver.capture.services import open_recorder
+    from archiver.cli import batch_report
+    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.tools.chromium import missing
+
     arguments, console = context.arguments, context.console
     entries = [Entry("", link) for link in arguments.links]
     if arguments.list is not None:
@@ -40,19 +78,9 @@ def capture_links(context: Context, home: Home) -> int:
     if not entries:
         raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
     config = home.config
-    options = Options(
-        cases=tuple(arguments.case or [DEFAULT_CASE]),
-        media=not arguments.no_media,
-        comments=arguments.comments,
-        quick=arguments.quick,
-        merge=arguments.merge,
-        follow=arguments.follow_embeds,
-        screenshot=arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None,
-    )
-    home.recipients(list(options.cases))
-    options = replace(
-        options, account=telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
-    )
+    account = telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
+    shown = arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None
+    options = replace(capture_options(home, arguments, account), screenshot=shown)
     batch = Batch(home, entries, options, partial(batch_report.tell, console))
     listed = arguments.list is not None
     if not listed:
@@ -83,58 +111,3 @@ def capture_links(context: Context, home: Home) -> int:
             console.say(f"result sheet  {'  '.join(str(path) for path in paths)}")
             console.data({"run": batch.run, "sheet": [str(path) for path in paths]})
     return max(codes, default=0)
-
-
-def crawl_link(context: Context, home: Home) -> int:
-    """`archiver crawl`: a walk in parts, gone on where a broken one stands, then what it found."""
-    arguments, console = context.arguments, context.console
-    target = parse_target(arguments.links[0])
-    if isinstance(target, NoTarget):
-        raise UsageError("a link that can be walked", f"{arguments.links[0]!r}: {target.reason}", target.next_step)
-    account = telegram_account(home, arguments, [target])
-    if walked(target, account is not None) is None:
-        raise UsageError(
-            "a channel, profile, playlist, thread or search",
-            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
-            f"Use: archiver capture {target.url}"
-            if not platform_named(target.platform).by_account
-            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
-        )
-    options = Options(
-        cases=tuple(arguments.case or [DEFAULT_CASE]),
-        media=not arguments.no_media,
-        comments=arguments.comments,
-        merge=arguments.merge,
-        holes=arguments.holes,
-        since=moment(arguments.since, "--since"),
-        until=moment(arguments.until, "--until"),
-        limit=arguments.limit,
-        account=account,
-        oldest_first=arguments.oldest_first,
-    )
-    home.recipients(list(options.cases))
-    going_on = None if arguments.restart else unfinished(home, target, options)
-    if going_on is not None and going_on.parts:
-        left = len(home.state.frontier(going_on.run))
-        where = f", {left} of what it found still to be captured" if left else ""
-        console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
-    recorder = open_recorder(home, context.network)
-    engine = capture_engine(context, home, recorder)
-    walk = Walk(engine, target, options, console.result, arguments.at_once)
-
-    async def to_its_end() -> None:
-        await walk.run(arguments.restart)
-
-    try:
-        run_interruptible(to_its_end(), engine, context, options.cases)
-    finally:
-        recorder.close()
-    for link, error in walk.failed:
-        console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
-    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [ExitCode.FAILED for _ in walk.failed]
-    if walk.results:
-        run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
-        found = home.state.frontier_size(run)
-        what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
-        console.say(f"{what}, run {run}")
-    return max(codes, default=ExitCode.FAILED)

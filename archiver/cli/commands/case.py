@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.errors import NotFound
-from archiver.home.home import Home
+from archiver.cli.arguments import add_capture_id
+from archiver.home.cases import no_case
 from archiver.signer.case_keys import new_case
 from storage.events import Event
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def case(context: Context, home: Home) -> int:
-    arguments, console = context.arguments, context.console
+EXAMPLE = "archiver case new almaty --recipient age1…"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver case` takes."""
+    parser.add_action("list", "List cases.", "archiver case list")
+    new = parser.add_action("new", "Make a case with its own key.", EXAMPLE)
+    new.add_argument("name", metavar="NAME", help="Name of the case: small letters, digits and dashes.")
+    recipient = "Somebody else who may open withheld values; repeatable."
+    new.add_argument("--recipient", action="append", default=[], metavar="age1…", help=recipient)
+    shown = parser.add_action("show", "List the captures of a case.", "archiver case show almaty")
+    shown.add_argument("name", metavar="NAME", help="Name of the case.")
+    add = parser.add_action("add", "Put a capture into another case too.", "archiver case add almaty 9k2mv7qd")
+    add.add_argument("name", metavar="NAME", help="Name of the case.")
+    add_capture_id(add)
+
+
+def run(context: Context) -> int:
+    """List, make or show cases, or put a capture into one. Raises `NotFound`, `UsageError`."""
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.action == "new":
         recipients = new_case(home, context.signer(home), arguments.name, arguments.recipient)
         console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")
@@ -29,11 +48,7 @@ def case(context: Context, home: Home) -> int:
             console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
         return 0
     if arguments.name not in known:
-        raise NotFound(
-            f"the case {arguments.name!r}",
-            f"cases: {', '.join(known)}",
-            f"Make it: archiver case new {arguments.name}",
-        )
+        raise no_case(arguments.name, known)
     if arguments.action == "add":
         capture_id = home.resolve_capture(arguments.id)
         together = [capture_id, *home.catalog.lenders_of(capture_id)]

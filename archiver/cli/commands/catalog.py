@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from archiver.cli.context import Context
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def _catalog(context: Context) -> int:
+EXAMPLE = "archiver catalog rebuild"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver catalog` takes."""
+    parser.add_action("rebuild", "Make it again from captures and events.", EXAMPLE)
+
+
+def run(context: Context) -> int:
+    """Rebuild the catalog; captures that were left open are closed and sealed."""
     home = context.home()
     from archiver.seal.recovery import recover
 

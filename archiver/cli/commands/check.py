@@ -11,14 +11,36 @@ from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
 from archiver.errors import ArchiverError, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
+from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def check(context: Context) -> int:
-    """Needs no key but the public one, opens nothing for writing, and works on a damaged home."""
+EXAMPLE = ("archiver check 9k2mv7qd", 'archiver check ./almaty-full-24 --fingerprint "eight words"')
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver check` takes."""
+    what = "A capture, a case, or a package by its path (default: the whole home)."
+    parser.add_argument("what", nargs="?", metavar="ID|CASE|PACKAGE", help=what)
+    parser.add_argument("--quiet", action="store_true", help="Print only what is not intact.")
+    checkpoint = "Compare with this checkpoint, handed out earlier."
+    parser.add_argument("--checkpoint", type=given_path, metavar="FILE", help=checkpoint)
+    fingerprint = "Fingerprint of the signing key, obtained by another channel."
+    parser.add_argument("--fingerprint", metavar="HEX|WORDS", help=fingerprint)
+    on = "Check as of this date, like 2046-01-31; certificates that will have expired are reported."
+    parser.add_argument("--on", metavar="DAY", help=on)
+    root = "Count only timestamps of a package that lead to this root certificate; repeatable."
+    parser.add_argument("--root", action="append", default=[], metavar="SHA256", help=root)
+    identity = "Age identity that opens an encrypted package."
+    parser.add_argument("--identity", type=given_path, metavar="FILE", help=identity)
+
+
+def run(context: Context) -> int:
+    """Check a home or a package. Needs no key but the public one, writes nothing, and works on a damaged home."""
     arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
@@ -26,17 +48,20 @@ def check(context: Context) -> int:
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
     what: str | None = arguments.what
+    cases = {key.stem for key in (home / "keys" / "cases").glob("*.age-key")}
 
     def wanted(detail: dict[str, Any]) -> bool:
         nonlocal named
         capture = str(detail["capture"])
+        cases.update(detail.get("cases", []))
         chosen = what is None or what in detail.get("cases", []) or capture.startswith(what) or capture.endswith(what)
         named += chosen
         return chosen
 
     lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
     if what is not None and not named and worst(lines) == 0:
-        raise NotFound(f"a capture or case {what!r}", "none in the ledger", "List them with `archiver case list`.")
+        step = meant(what, cases).strip() or "List them with `archiver case list`."
+        raise NotFound(f"a capture or case {what!r}", "none in the ledger", step)
     _print(context, lines)
     code = worst(lines)
     verdict = VERDICTS[code]

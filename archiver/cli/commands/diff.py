@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archiver.casework.diff import WORDS, Diff, diff, words
 from archiver.casework.diff_page import WHERE, _page, _shown
+from archiver.home.paths import given_output
 from archiver.home.visibility import HIDDEN
 from archiver.text.plain import harmless, many
 from storage.errors import disk_error
@@ -14,12 +15,22 @@ from storage.files import write_synced
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
-def diff_command(context: Context, home: Home) -> int:
-    """The command. 0, whether they differ or not. Raises `NotFound`, `UsageError`, `DiskError`."""
-    arguments, console = context.arguments, context.console
+EXAMPLE = "archiver diff 9k2mv7qd 6g7r3m4s --html diff.html"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver diff` takes."""
+    parser.add_argument("a", metavar="A", help="A capture.")
+    parser.add_argument("b", metavar="B", help="Another; the earlier one is shown first.")
+    parser.add_argument("--html", type=given_output, metavar="FILE", help="Write it as a page too.")
+
+
+def run(context: Context) -> int:
+    """Compare two captures. Exit code 0, whether they differ or not. Raises `NotFound`, `UsageError`, `DiskError`."""
+    arguments, console, home = context.arguments, context.console, context.home()
     home.project()
     a, b = (home.resolve_capture(one) for one in (arguments.a, arguments.b))
     found = diff(home, a, b)

@@ -33,12 +33,23 @@ from storage.lines import read_lines
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 CASE = "doctor"
 
 
-def doctor(context: Context, home: Home) -> int:
-    """The command. 0: all is well; 2: something is missing, or a platform has changed; 4: one could not be reached."""
+EXAMPLE = "archiver doctor --platforms"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver doctor` takes."""
+    platforms = "Capture a live post of each platform and tell which layout was met."
+    parser.add_argument("--platforms", action="store_true", help=platforms)
+
+
+def run(context: Context) -> int:
+    """Check machine or platforms. Exit code 2 where something is missing or a platform has changed, 4 where one was not reached."""
+    home = context.recovered_home()
     return _platforms(context, home) if context.arguments.platforms else _machine(context, home)
 
 

@@ -22,6 +22,7 @@ from archiver.export.report import write_report
 from archiver.export.secrets import known_secrets
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
+from archiver.home.paths import given_folder
 from archiver.home.people import fingerprint, key_words
 from archiver.home.ports import SHORTEST_SECRET, SecretSearch, Signer
 from archiver.text.plain import many, size
@@ -31,6 +32,7 @@ from storage.events import Event
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 RESERVE = 64 << 20
 """Bytes that shall be left on the disk."""
@@ -42,11 +44,35 @@ class Leaked(ArchiverError):
     exit_code = ExitCode.FAILED
 
 
-def export(context: Context, home: Home) -> int:
-    """The command. Nothing leaves unless it was shown and agreed to."""
-    arguments, console = context.arguments, context.console
-    if arguments.profile not in PROFILES:
-        raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(arguments.profile), "Say for whom it is made.")
+EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to age1…"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver export` takes."""
+    parser.add_argument("case", metavar="CASE", help="The case.")
+    parser.add_argument(
+        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the package is written to."
+    )
+    profile = "What it shows: everything, what a partner may see, or what the public may see."
+    parser.add_argument("--profile", required=True, choices=PROFILES, help=profile)
+    encrypt = "Age public key that may open it; repeatable."
+    parser.add_argument("--encrypt-to", action="append", default=[], metavar="KEY", help=encrypt)
+    plain = "With full: do not encrypt (default: encrypt to the case's own keys)."
+    parser.add_argument("--no-encrypt", action="store_true", help=plain)
+    parser.add_argument("--only", action="append", default=[], metavar="ID", help="Only this capture; repeatable.")
+    parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
+    parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
+    checkpoint = "Size of the ledger that it is made for (default: the latest)."
+    parser.add_argument("--checkpoint", type=int, metavar="N", help=checkpoint)
+    leaks = "With full: continue though a secret stands in a recording."
+    parser.add_argument("--accept-leaks", action="store_true", help=leaks)
+    sure = "State that you have read and agreed to the list of what becomes visible."
+    parser.add_argument("--yes", action="store_true", help=sure)
+
+
+def run(context: Context) -> int:
+    """Make a package. Nothing leaves unless it was shown and agreed to."""
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     to = arguments.to
     keys = list(arguments.encrypt_to)
     if arguments.profile == "full" and not keys and not arguments.no_encrypt:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import chosen_account
+from archiver.cli.arguments import add_capture, add_shown
+from archiver.cli.capture_options import chosen_account
 from archiver.cli.entries import JOB_MARKS, due_words, remove
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -19,11 +20,46 @@ from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
-def feed_command(context: Context, home: Home) -> int:
+EXAMPLE = "archiver feed add links.csv --every 5m --case almaty"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver feed` takes."""
+    _add_add(parser)
+    parser.add_action("list", "List all feeds, and what the last look came to.", "archiver feed list")
+    shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
+    shown.add_argument("id", metavar="ID", help="Id of the feed.")
+    add_shown(shown)
+    gone = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
+    gone.add_argument("id", metavar="ID", help="Id of the feed.")
+
+
+def _add_add(parser: Parser) -> None:
+    add = parser.add_action("add", "Queue each link of a list once, now and as it grows.", EXAMPLE)
+    source = "Text, CSV, XLSX or ODS file, a folder of them, RSS or Atom, or a Google Sheet."
+    add.add_argument("source", metavar="FILE|FOLDER|LINK", help=source)
+    add.add_argument("--column", metavar="C", help="Column with the links: heading, letter or number.")
+    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two looks (default 5m).")
+    add_capture(add)
+    for what, text in (
+        ("status", "what became of the link"),
+        ("link", "the capture's id"),
+        ("hash", "its manifest's SHA-256"),
+    ):
+        add.add_argument(
+            f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column of a Google Sheet."
+        )
+    prefix = "Text before the id that is written, such as https://archive.example/."
+    add.add_argument("--link-prefix", default="", metavar="TEXT", help=prefix)
+
+
+def run(context: Context) -> int:
     """Run `archiver feed`. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip

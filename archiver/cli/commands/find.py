@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.copies.team import others
+from archiver.cli.arguments import add_shown
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def find(context: Context, home: Home) -> int:
-    console = context.console
+EXAMPLE = "archiver find жаңаөзен"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver find` takes."""
+    parser.add_argument("text", nargs="+", metavar="TEXT", help="Words to look for; the start of a word is enough.")
+    add_shown(parser, 20)
+
+
+def run(context: Context) -> int:
+    """Search posts and notes, here and in what others of the team keep."""
+    console, home = context.console, context.home()
     every = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
     found = [one for one in every if one["kind"] != "post" or not is_hidden(home, one["capture"], one["id"])]
     for item in found:
@@ -26,7 +38,7 @@ def find(context: Context, home: Home) -> int:
         else:
             console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
         console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
-    for folder in others(home):
+    for folder in _brought(home):
         theirs = Home(folder)
         for item in theirs.catalog.find(" ".join(context.arguments.text), context.arguments.limit):
             if item["kind"] != "post" or not is_hidden(theirs, item["capture"], item["id"]):
@@ -41,3 +53,12 @@ def find(context: Context, home: Home) -> int:
     if not every:
         console.say("nothing found")
     return 0
+
+
+def _brought(home: Home) -> list[Path]:
+    """Return the folders of what others of the team keep; what brings them is imported only where there are any."""
+    if not (home.path / "others").is_dir():
+        return []
+    from archiver.copies.team import others
+
+    return others(home)

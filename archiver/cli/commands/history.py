@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import TYPE_CHECKING, Any
 
-from archiver.casework.history import _changed, _changes, post_of
+from archiver.casework.history import SHOWN, _changed, _changes, post_of
 from archiver.errors import NotFound
 from archiver.home.visibility import HIDDEN, is_hidden
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
-
-SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
-"""What of a post makes an observation differ from the one before."""
+    from archiver.cli.parser import Parser
 
 
-IF_SAID = ("edited", "author_handle", "author_name")
-"""These too, where both say it: not every page of a platform does."""
+EXAMPLE = "archiver history https://t.me/durov/523"
 
 
-def history(context: Context, home: Home) -> int:
-    """The command. Raises `NotFound` where no capture has seen the post."""
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver history` takes."""
+    parser.add_argument("post", metavar="LINK|POST", help="Link of the post, or its id in a capture.")
+
+
+def run(context: Context) -> int:
+    """Show every observation of a post. Raises `NotFound` where no capture has seen it."""
+    home = context.home()
     post, console = post_of(context.arguments.post), context.console
     seen, gone = home.catalog.observations(post), home.catalog.removals(post)
     found = [body for body in home.catalog.event_bodies(FOUND) if body["detail"].get("post") == post]
@@ -92,7 +93,7 @@ def _seen(
         console.say(f"    {HIDDEN}")
     elif changed:
         if line.get("text"):
-            console.say(textwrap.indent("\n".join(textwrap.wrap(line["text"], 92, replace_whitespace=False)), "    "))
+            console.paragraph(line["text"])
         for number, item in enumerate(line.get("attachments") or []):
             console.say(f"    [{number}] {item['kind']}  {item.get('file_name') or item.get('url') or ''}".rstrip())
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from archiver.capture.options import Options
-from archiver.cli.arguments import moment, telegram_account
+from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
+from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import JOB_MARKS
 from archiver.errors import ExitCode, NotFound, UsageError
-from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.job import PRIORITIES
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
@@ -18,11 +17,49 @@ from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
-def jobs_command(context: Context, home: Home) -> int:
+EXAMPLE = "archiver jobs list --state dead"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver jobs` takes."""
+    _add_add(parser)
+    shown = parser.add_action("list", "List jobs, the newest first.", EXAMPLE)
+    states = ("waiting", "later", "running", "done", "dead", "cancelled")
+    shown.add_argument("--state", choices=states, help="Only jobs in this state.")
+    add_shown(shown)
+    for name, summary in (
+        ("show", "Show every attempt of a job."),
+        ("cancel", "Cancel a job: do not begin it, or not again."),
+        ("retry", "Try a job again, at once."),
+    ):
+        action = parser.add_action(name, summary, f"archiver jobs {name} 9k2mv7qd")
+        action.add_argument("id", metavar="ID", help="Id of the job, or its beginning or end.")
+    for name, summary in (
+        ("pause", "Begin nothing more; what is under way goes on."),
+        ("resume", "Continue after a pause or a drain."),
+        ("drain", "Pause, and end all workers once what is under way has ended."),
+    ):
+        parser.add_action(name, summary, f"archiver jobs {name}")
+
+
+def _add_add(parser: Parser) -> None:
+    example = "archiver jobs add https://t.me/durov/523 --priority urgent"
+    add = parser.add_action("add", "Queue links; a channel, profile or playlist is crawled.", example)
+    add_links(add)
+    add_capture(add)
+    add_comments(add)
+    add_range(add, "posts of a crawl")
+    priorities = ("urgent", "normal", "low")
+    add.add_argument("--priority", choices=priorities, default="normal", help="What is done first (default normal).")
+
+
+def run(context: Context) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
@@ -44,16 +81,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
             console.data({"link": link, "job": None, "reason": found.reason, "next": found.next_step})
         else:
             targets.setdefault(found.key, found)
-    options = Options(
-        cases=tuple(arguments.case or [DEFAULT_CASE]),
-        media=not arguments.no_media,
-        comments=arguments.comments,
-        since=moment(arguments.since, "--since"),
-        until=moment(arguments.until, "--until"),
-        limit=arguments.limit,
-        account=telegram_account(home, arguments, targets.values()),
-    )
-    home.recipients(list(options.cases))
+    options = capture_options(home, arguments, telegram_account(home, arguments, targets.values()))
     made = [new_job(home.new_capture_id(home.clock()), target, options) for target in targets.values()]
     queue.add(made, PRIORITIES[arguments.priority])
     for job in made:

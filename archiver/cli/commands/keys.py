@@ -11,11 +11,40 @@ from archiver.signer.keyring import PASSPHRASE, is_locked
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
-def keys_command(context: Context, home: Home) -> int:
-    """`archiver keys list|fingerprint|new|rotate|passphrase`."""
+EXAMPLE = "archiver keys fingerprint --qr"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver keys` takes."""
+    summary = "List every key, its fingerprint, and whether it has a passphrase."
+    parser.add_action("list", summary, "archiver keys list")
+    shown = parser.add_action(
+        "fingerprint", "Show the fingerprint of the ledger's key, for counsel to compare.", EXAMPLE
+    )
+    shown.add_argument("--qr", action="store_true", help="Show it as a QR code too.")
+    summary = "Make a key for another person who works in this home."
+    person = parser.add_action("new", summary, "archiver keys new R-2 --role reviewer --passphrase")
+    person.add_argument("name", metavar="NAME", help="A pseudonym.")
+    roles = ("collector", "analyst", "reviewer")
+    person.add_argument("--role", choices=roles, required=True, help="What the person does.")
+    secret = "Ask for a passphrase, so that nobody else can sign."
+    person.add_argument("--passphrase", action="store_true", help=secret)
+    summary = "Make a new key for the ledger; the old one signs the hand-over."
+    parser.add_action("rotate", summary, "archiver keys rotate")
+    summary = "Put a passphrase on a key, change it, or take it off."
+    passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
+    name = "Person whose key it is (default: the ledger's and your own)."
+    passphrase.add_argument("name", nargs="?", metavar="NAME", help=name)
+    passphrase.add_argument("--none", action="store_true", help="Take the passphrase off.")
+
+
+def run(context: Context) -> int:
+    """Carry out one action on the keys that sign. Raises `UsageError`, `NotFound`, `ConfigError`."""
+    home = context.recovered_home()
     actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
     return actions[context.arguments.action](context, home)
 

@@ -9,12 +9,20 @@ from archiver.jobs.notify import send
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
-def notify_command(context: Context, home: Home) -> int:
-    """Send a test message by one rule or all. 4 where one was not sent. Raises `NotFound`, `UsageError`."""
-    named, console = context.arguments.name, context.console
+EXAMPLE = "archiver notify team"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver notify` takes."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="Name of one rule (default: all).")
+
+
+def run(context: Context) -> int:
+    """Send a test message by one rule or all. Exit code 4 where one was not sent. Raises `NotFound`, `UsageError`."""
+    named, console, home = context.arguments.name, context.console, context.home()
     chosen = [rule for rule in home.config.notify if named in (None, rule.name)]
     if not home.config.notify:
         raise UsageError("a [[notify]] rule in archiver.toml", "none", "See docs/commands.md, notifications.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.text import _when
@@ -10,10 +11,21 @@ from archiver.errors import ExitCode
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def parse(context: Context) -> int:
-    """`archiver parse`. With --json one post a line; what held no post says why on standard error."""
+EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver parse` takes."""
+    files = "HTML, JSON, JSON lines, HAR, WARC or WACZ; gzip of these too."
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
+    parser.add_argument("--url", metavar="LINK", help="Link that the file came from.")
+
+
+def run(context: Context) -> int:
+    """Read posts out of files. With --json one post a line; what held no post says why on standard error."""
     from archiver.intake.read_posts import read_file
 
     console = context.console

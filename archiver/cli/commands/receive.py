@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.checks.foreign import Report
-from archiver.cli.runtime import after_captures
+from archiver.cli.arguments import add_case
+from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
-from archiver.intake.receive import _SOURCE, Receiver, consent_of
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def receive(context: Context, home: Home) -> int:
-    """The command. Exit code 5 where a package that was handed over is not what it states of itself."""
+EXAMPLE = "archiver receive ./from-S-014 --from S-014 --via signal --consent hold,court --refused name"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver receive` takes."""
+    paths = "Files, folders, or packages of others."
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER|WACZ|BAG", help=paths)
+    source = "Pseudonym of the person, like S-014; never a name."
+    parser.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=source)
+    parser.add_argument("--via", required=True, metavar="CHANNEL", help="How it came: signal, usb, mail.")
+    add_case(parser)
+    consent = "What the person agreed to: hold, court, publish, name; with commas, or repeated."
+    parser.add_argument("--consent", action="append", default=[], metavar="WHAT", help=consent)
+    refused = "What the person did not agree to."
+    parser.add_argument("--refused", action="append", default=[], metavar="WHAT", help=refused)
+
+
+def run(context: Context) -> int:
+    """Take in files. Exit code 5 where a package that was handed over is not what it states of itself."""
+    home = context.recovered_home()
+    return copied(context, home, _receive(context, home))
+
+
+def _receive(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.cli.runtime import after_captures
+    from archiver.intake.receive import _SOURCE, Receiver, consent_of
+
     arguments, console = context.arguments, context.console
     if not _SOURCE.fullmatch(arguments.source) or len(re.findall(r"\d", arguments.source)) > 6:
         raise UsageError(

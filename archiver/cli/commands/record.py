@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import subprocess
@@ -9,22 +10,42 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.capture.options import Options
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import CaptureResult
-from archiver.capture.services import open_recorder
-from archiver.cli.runtime import after_captures, capture_engine
+from archiver.cli.arguments import add_case
+from archiver.cli.capture_options import capture_options
+from archiver.cli.copying import copied
 from archiver.errors import UsageError
-from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from spiders.targets import Target, page, parse_target
 
 if TYPE_CHECKING:
+    from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def record_program(context: Context, home: Home) -> int:
-    """`archiver record -- COMMAND`: an open capture for any program that honours proxy settings."""
+EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver record` takes."""
+    add_case(parser)
+    about = "What the capture is about (default: the command itself)."
+    parser.add_argument("--about", metavar="LINK", help=about)
+    program = "Command to record, after --."
+    parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=program)
+
+
+def run(context: Context) -> int:
+    """Record what a program fetches that honours proxy settings."""
+    home = context.recovered_home()
+    return copied(context, home, _record(context, home))
+
+
+def _record(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.capture.services import open_recorder
+    from archiver.cli.runtime import after_captures, capture_engine
+
     arguments, console = context.arguments, context.console
     command = list(arguments.program)
     if command[:1] == ["--"]:  # ours; any further one belongs to the program
@@ -40,7 +61,7 @@ def record_program(context: Context, home: Home) -> int:
     )
     target = about if isinstance(about, Target) else page("https://record.invalid/")
     recorder = open_recorder(home, context.network)
-    options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]))
+    options = capture_options(home, arguments)
 
     async def program(proxy: str) -> int:
         with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
@@ -48,11 +69,11 @@ def record_program(context: Context, home: Home) -> int:
             authority.flush()
             return await asyncio.to_thread(_child, command, proxy, authority.name)
 
-    async def run() -> CaptureResult:
+    async def recorded() -> CaptureResult:
         return await capture_engine(context, home, recorder).record(target, options, program)
 
     try:
-        result = asyncio.run(run())
+        result = asyncio.run(recorded())
     finally:
         recorder.close()
     console.result(result)

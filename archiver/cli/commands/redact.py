@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.casework.annotations import about as about_of
 from archiver.casework.redaction import silences_of, tracks_of
+from archiver.cli.arguments import add_capture_id, add_part, add_words
 from archiver.errors import NotFound, UsageError
 from archiver.export.material import Media, Redaction, gather
 from archiver.home.home import Home
@@ -24,13 +25,35 @@ from storage.events import Event
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def redact(context: Context, home: Home) -> int:
-    """The command. Raises `UsageError`, `NotFound`, `ConversionError`, `StorageError`."""
-    arguments, console = context.arguments, context.console
+EXAMPLE = "archiver redact 9k2mv7qd 'a face' --attachment 0 --box 0:00=10,20,15,30 0:02=40,20,15,30 --mute 0:01-0:03"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver redact` takes."""
+    add_capture_id(parser)
+    add_words(parser, what="Reason; it stays in the ledger.")
+    add_part(parser)
+    box = "Area to cover, in percent; with times it moves along, like 0:02=40,20,15,30; repeatable."
+    parser.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box)
+    follow = "Let the boxes follow what they cover (OpenCV); where it is lost, the whole picture is covered."
+    parser.add_argument("--follow", action="store_true", help=follow)
+    anew = "Begin with what was recorded (default: what was covered before stays covered)."
+    parser.add_argument("--anew", action="store_true", help=anew)
+    parser.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="Silence this; repeatable.")
+    tone = "Play a tone in place of the sound; repeatable."
+    parser.add_argument("--tone", action="append", default=[], metavar="FROM-TO", help=tone)
+    mask = "Words of the post to mask; repeatable."
+    parser.add_argument("--mask", action="append", default=[], metavar="WORDS", help=mask)
+
+
+def run(context: Context) -> int:
+    """Make a redacted copy, or mask words. Raises `UsageError`, `NotFound`, `ConversionError`, `StorageError`."""
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     reason = " ".join(arguments.words)
-    what = about_of(home, arguments.level_id, arguments.post, arguments.attachment, None, None, None)
+    what = about_of(home, arguments.id, arguments.post, arguments.attachment, None, None, None)
     if arguments.mask:
         if arguments.box or arguments.mute or arguments.tone or arguments.follow:
             raise UsageError("--mask by itself", "boxes or sound beside it", "Redact words and pictures one by one.")

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from archiver.capture.options import Options
 from archiver.capture.support import unsupported, walked
-from archiver.cli.arguments import moment, telegram_account
+from archiver.cli.arguments import add_capture, add_comments, add_post_limit
+from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import remove, warn_without_worker
 from archiver.errors import UsageError
-from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.due_schedules import entry_of
 from archiver.jobs.entries import new_entry_id
 from archiver.jobs.job import packed
@@ -26,14 +25,46 @@ if TYPE_CHECKING:
     import argparse
 
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 SHOWN = 3
 """How many of the next runs are listed."""
 
 
-def schedule_command(context: Context, home: Home) -> int:
+EXAMPLE = "archiver schedule add 'crawl https://t.me/s/durov every 10m' --case almaty"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver schedule` takes."""
+    _add_add(parser)
+    parser.add_action("list", "List schedules with their next runs.", "archiver schedule list")
+    gone = parser.add_action("remove", "Stop a schedule.", "archiver schedule remove 7k2mv9qd")
+    gone.add_argument("id", metavar="ID", help="Id of the schedule.")
+
+
+def _add_add(parser: Parser) -> None:
+    examples = (EXAMPLE, "archiver schedule add 'capture https://t.me/durov/523 every day at 06:00 Asia/Almaty'")
+    add = parser.add_action("add", "Capture or crawl a link at regular times.", examples)
+    rule = "What to do (capture or crawl), the link, and when: every 10m, every day at 06:00 Asia/Almaty, cron 0 6 * * 1-5."
+    add.add_argument("words", nargs="+", metavar="'crawl LINK every 10m'", help=rule)
+    add_capture(add)
+    add_comments(add)
+    since = "Begin the first crawl at this day (later ones continue from there)."
+    add.add_argument("--since", metavar="DATE", help=since)
+    add_post_limit(add, "posts of each crawl")
+    add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
+    busy = "Shortest interval, used while there is something new (with `every`)."
+    add.add_argument("--busy", metavar="SPAN", help=busy)
+    quiet = "Longest interval, reached while there is nothing new (with `every`)."
+    add.add_argument("--quiet", metavar="SPAN", help=quiet)
+    missed = "Skip runs that no worker was available for (default: do the last of them)."
+    add.add_argument("--no-catch-up", action="store_true", help=missed)
+
+
+def run(context: Context) -> int:
     """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
     with opened(home) as queue:
         return actions[context.arguments.action](context, home, queue)
@@ -57,11 +88,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
         raise UsageError(f"a link for `{kind}`", refused[1] if refused else f"a {target.kind}", "Choose the other.")
     busy, quiet = _pace(arguments, rule)
-    options = Options(
-        cases=tuple(arguments.case or [DEFAULT_CASE]), media=not arguments.no_media, comments=arguments.comments,
-        since=moment(arguments.since, "--since"), limit=arguments.limit, account=account,
-    )  # fmt: skip
-    home.recipients(list(options.cases))
+    options = capture_options(home, arguments, account)
     now = from_epoch(queue.shared.now())
     begins = now if rule.every else next(rule.moments(now))
     made = Schedule(

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.runtime import shown, tell
+from archiver.cli.arguments import add_case
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
+from archiver.home.paths import given_output
 from archiver.seal.kept_stamps import covering, stamps
-from archiver.seal.timestamps import asker_for, stamp_latest
 from storage.files import write_synced
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def seal_command(context: Context, home: Home) -> int:
-    """`archiver seal`: the latest checkpoint stamped, what is owed completed, what ends renewed."""
-    arguments, console = context.arguments, context.console
+EXAMPLE = ("archiver seal", "archiver seal --write checkpoint.txt")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver seal` takes."""
+    add_case(parser, "Connect by the proxy of this case; repeatable.")
+    write = "Write the latest checkpoint for counsel or a partner."
+    parser.add_argument("--write", type=given_output, metavar="FILE", help=write)
+
+
+def run(context: Context) -> int:
+    """Have the latest checkpoint timestamped, complete what is owed, renew what will expire."""
+    from archiver.cli.runtime import shown, tell
+    from archiver.seal.timestamps import asker_for, stamp_latest
+
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.write is not None:
         return _hand_out(context, home)
     if not home.config.timestamps.wanted:

@@ -7,14 +7,15 @@ import ipaddress
 import signal
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import chosen_account
+from archiver.cli.arguments import add_account
+from archiver.cli.capture_options import chosen_account
 from archiver.errors import UsageError
 from archiver.jobs.api import LOOPBACK, Api, listen, token_of
 from archiver.jobs.queue import Queue, opened
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
 def names_for(host: str, named: list[str]) -> tuple[str, ...]:
@@ -31,9 +32,23 @@ def names_for(host: str, named: list[str]) -> tuple[str, ...]:
     return (*LOOPBACK, *named)
 
 
-def serve_command(context: Context, home: Home) -> int:
+EXAMPLE = "archiver serve --api --port 8686"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver serve` takes."""
+    parser.add_argument("--api", action="store_true", help="Serve the interface; /openapi.json describes it.")
+    add_account(parser)
+    parser.add_argument("--port", type=int, default=8686, metavar="N", help="Port (default 8686).")
+    host = "Address to listen on (default 127.0.0.1: this machine only)."
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help=host)
+    name = "Name that others reach it by; repeatable."
+    parser.add_argument("--name", action="append", default=[], metavar="NAME", help=name)
+
+
+def run(context: Context) -> int:
     """Serve the API until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
-    arguments, console = context.arguments, context.console
+    arguments, console, home = context.arguments, context.console, context.home()
     if not arguments.api:
         raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")
     names = names_for(arguments.host, arguments.name)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from archiver.cli.arguments import add_capture_id
 from archiver.cli.text import _when
 from archiver.copies.stubs import stubs
 from archiver.errors import UsageError
@@ -19,10 +19,26 @@ from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
 
 
-def show(context: Context, home: Home) -> int:
+EXAMPLE = "archiver show 9k2mv7qd --inventory"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver show` takes."""
+    add_capture_id(parser)
+    parser.add_argument("--inventory", action="store_true", help="List everything discovered, with its outcome.")
+    parser.add_argument("--records", action="store_true", help="List every WARC record.")
+    quarantined = "Show what is quarantined too; the view is recorded as an event."
+    parser.add_argument("--quarantined", action="store_true", help=quarantined)
+    parser.add_argument("--why", metavar="TEXT", help="Reason for looking at what is quarantined.")
+
+
+def run(context: Context) -> int:
+    """Show one capture. Raises `NotFound`, `UsageError`."""
     console = context.console
+    home = context.recovered_home() if context.arguments.quarantined else context.home()
     capture_id = home.resolve_capture(context.arguments.id)
     row = home.catalog.capture(capture_id)
     assert row is not None
@@ -133,7 +149,7 @@ def _show_post(context: Context, home: Home, capture: str, post: dict[str, Any])
         return
     text = post["text"] or post["title"]
     if text:
-        console.say(textwrap.indent("\n".join(textwrap.wrap(text, 92, replace_whitespace=False)[:12]), "    "))
+        console.paragraph(text, 12)
     for number, item in enumerate(line.get("attachments") or []):
         what = item.get("url") or item.get("reason") or item.get("question") or item.get("file_name") or ""
         console.say(f"    [{number}] {item['kind']}  {what[:100]}")

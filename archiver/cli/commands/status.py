@@ -12,12 +12,20 @@ from archiver.text.plain import harmless, many
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
-def status_command(context: Context, home: Home) -> int:
-    """Print how things stand. 0: all is well; 2: nobody works although something waits, or something failed for good."""
-    console = context.console
+EXAMPLE = "archiver status --json"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver status` takes."""
+    # only what every command takes
+
+
+def run(context: Context) -> int:
+    """Print how things stand. Exit code 2 where nobody works although something waits, or something failed for good."""
+    console, home = context.console, context.home()
     with opened(home) as queue:
         found = status(home, queue)
     console.data(found)

@@ -8,16 +8,14 @@ import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.errors import ArchiverError, ConfigError, ExitCode, UsageError
-from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
 from spiders.targets import Target, parse_target
-from spiders.telegram.api.client import JOIN, LOGIN, Reader
-from spiders.telegram.api.errors import Trouble
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
+    from spiders.telegram.api.client import Reader
 
 ADVICE = """\
 Use an account that is for this work alone: a number of its own, no contacts, nobody's real name.
@@ -29,8 +27,40 @@ api_id and api_hash are those of an application: https://my.telegram.org → API
 QR_SECONDS = 30
 
 
-def telegram(context: Context, home: Home) -> int:
-    """The command. Raises `ArchiverError`; what Telegram refuses is told, with an exit code."""
+EXAMPLE = "archiver telegram login --account field-1"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver telegram` takes."""
+    summary = "Log an account in, by code or by QR; it is kept encrypted."
+    login = parser.add_action("login", summary, (EXAMPLE, "archiver telegram login --qr"))
+    _add_account(login, "default")
+    login.add_argument("--qr", action="store_true", help="Show a QR code for a phone that is logged in.")
+    secret = "Ask for a passphrase that will open the session."
+    login.add_argument("--passphrase", action="store_true", help=secret)
+    summary = "Show who the accounts are, and whether they are still logged in."
+    _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"), "all")
+    summary = "End the session at Telegram and forget it here."
+    _add_account(
+        parser.add_action("logout", summary, "archiver telegram logout --account field-1"), "the one logged in"
+    )
+    summary = "Join a channel or group by its link: the one thing that others see."
+    join = parser.add_action("join", summary, "archiver telegram join https://t.me/+AbCdEf123")
+    _add_account(join, "the one logged in")
+    join.add_argument("link", metavar="LINK", help="Link of the channel or group, or an invitation.")
+
+
+def _add_account(parser: Parser, default: str) -> None:
+    name = f"Name of the account here, a pseudonym (default: {default})."
+    parser.add_argument("--account", metavar="NAME", help=name)
+
+
+def run(context: Context) -> int:
+    """Carry out one action with an account; what Telegram refuses is told, with an exit code. Raises `ArchiverError`."""
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from spiders.telegram.api.errors import Trouble
+
+    home = context.recovered_home()
     deed = {"login": _login, "whoami": _whoami, "logout": _logout, "join": _join}[context.arguments.action]
     try:
         return asyncio.run(deed(context, home))
@@ -51,6 +81,9 @@ def _answer(context: Context, name: str, prompt: str, secret: bool = False) -> s
 
 
 async def _login(context: Context, home: Home) -> int:
+    from archiver.telegram.accounts import Account, Accounts, connected, make_client
+    from spiders.telegram.api.client import LOGIN
+
     accounts = Accounts(home)
     name = context.arguments.account or "default"
     path = accounts.path(name)
@@ -151,6 +184,10 @@ def _who(me: Any) -> str:
 
 
 async def _whoami(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.telegram.accounts import Accounts, authorised, connected, make_client
+    from spiders.telegram.api.errors import Trouble
+
     accounts = Accounts(home)
     names = [context.arguments.account] if context.arguments.account else accounts.names()
     if not names:
@@ -180,6 +217,9 @@ async def _whoami(context: Context, home: Home) -> int:
 
 
 async def _logout(context: Context, home: Home) -> int:
+    from archiver.telegram.accounts import Accounts, connected, make_client
+    from spiders.telegram.api.client import LOGIN
+
     accounts = Accounts(home)
     name = accounts.chosen(context.arguments.account)
     if name is None:
@@ -204,6 +244,9 @@ async def _logout(context: Context, home: Home) -> int:
 async def _join(context: Context, home: Home) -> int:
     """The one act that others can see, on a person's explicit word."""
     from telethon import errors, functions
+
+    from archiver.telegram.accounts import Accounts, authorised, connected, make_client
+    from spiders.telegram.api.client import JOIN
 
     accounts = Accounts(home)
     name = accounts.chosen(context.arguments.account)
@@ -237,6 +280,3 @@ async def _join(context: Context, home: Home) -> int:
         await client.disconnect()
     context.console.say(f"{name} is now a member. Members can see that it joined.")
     return 0
-
-
-# -- watching --------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import telegram_account
+from archiver.cli.arguments import add_capture, add_links, add_shown
+from archiver.cli.capture_options import telegram_account
+from archiver.cli.commands import watch_telegram
 from archiver.cli.entries import due_words, remove, warn_without_worker
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -23,18 +25,57 @@ from storage.times import from_epoch
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "refused": "✗"}
 
 
-def watch_command(context: Context, home: Home) -> int:
+EXAMPLE = "archiver watch add https://t.me/durov/523 --every 6h"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver watch` takes."""
+    _add_add(parser)
+    shown = parser.add_action(
+        "list", "List what is watched, the next look first.", "archiver watch list --state missing"
+    )
+    states = ("new", "present", "missing", "unavailable", "refused")
+    shown.add_argument("--state", choices=states, help="Only watches in this state.")
+    shown.add_argument("--unsure", action="store_true", help="Only those whose last look could not tell.")
+    add_shown(shown)
+    for name, summary in (("show", "Show the last look, and what was found."), ("remove", "Stop watching.")):
+        action = parser.add_action(name, summary, f"archiver watch {name} 7k2mv9qd")
+        action.add_argument("id", metavar="ID", help="Id of the watch.")
+    now = parser.add_action("now", "Look at once, without waiting.", "archiver watch now 7k2mv9qd")
+    now.add_argument("id", nargs="?", metavar="ID", help="Id of the watch (default: all).")
+    watch_telegram.add_arguments(parser)
+
+
+def _add_add(parser: Parser) -> None:
+    add = parser.add_action("add", "Look at posts, all posts of a case, or a channel, again and again.", EXAMPLE)
+    add_links(add, "LINK|CASE", what="Link of a post or channel, or a case: all its posts.")
+    add_capture(add)
+    every = "Time between two looks while the post is new (default 1d)."
+    add.add_argument("--every", default="1d", metavar="SPAN", help=every)
+    steady = "Keep the interval fixed (default: lengthen it as the post ages)."
+    add.add_argument("--steady", action="store_true", help=steady)
+    second = "Time between a look that misses a post and the one that confirms it (default 1h)."
+    add.add_argument("--second-look", default="1h", metavar="SPAN", help=second)
+    media = "Take photos and videos at each look, not only after a change."
+    add.add_argument("--media", action="store_true", help=media)
+
+
+def run(context: Context) -> int:
     """Run `archiver watch`. Raises `UsageError`, `NotFound`, `Unreachable`."""
+    if context.arguments.action == "telegram":
+        return watch_telegram.run(context)
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
     with opened(home) as queue:
-        return actions[context.arguments.what](context, home, queue)
+        return actions[context.arguments.action](context, home, queue)
 
 
 def _add(context: Context, home: Home, queue: Queue) -> int:

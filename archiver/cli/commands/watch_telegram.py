@@ -7,27 +7,48 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
-from archiver.home.cases import DEFAULT_CASE
 from spiders.targets import Target, parse_target
 from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
-    from archiver.home.home import Home
+    from archiver.cli.parser import Parser
 
 
-def watch(context: Context, home: Home) -> int:
-    """`archiver watch telegram LINK…`: until Ctrl-C. What is open is then closed and sealed."""
-    from archiver.capture.options import Options
+EXAMPLE = "archiver watch telegram https://t.me/durov --case almaty"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add `telegram` to the actions of `archiver watch`."""
+    live = parser.add_action("telegram", "Watch channels and groups live, by an account.", EXAMPLE)
+    add_links(live, what="Link of a channel or group.")
+    add_capture(live)
+    seconds = (
+        ("--every", 30.0, "Time between two questions for what has changed, beside what is pushed"),
+        ("--reread-every", 900.0, "Time between two readings of the last messages: not every removal is announced"),
+        ("--seal-after", 60.0, "Time between the first observation of a capture and its sealing"),
+    )
+    for flag, default, text in seconds:
+        said = f"{text} (default {default:g})."
+        live.add_argument(flag, type=float, default=default, metavar="SECONDS", help=said)
+    live.add_argument(
+        "--reread", type=int, default=200, metavar="N", help="Number of messages read again (default 200)."
+    )
+    live.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="End after this time.")
+
+
+def run(context: Context) -> int:
+    """Watch until Ctrl-C. What is open is then closed and sealed."""
     from archiver.capture.services import open_recorder
-    from archiver.cli.arguments import telegram_account
+    from archiver.cli.capture_options import capture_options, telegram_account
     from archiver.cli.runtime import capture_engine, run_interruptible
     from archiver.telegram.accounts import Telegrams
     from archiver.telegram.live_watch import LiveWatch, LiveWatches, Pace
 
-    arguments, console = context.arguments, context.console
+    arguments, console, home = context.arguments, context.console, context.recovered_home()
     targets = [parse_target(link) for link in arguments.links]
     for link, found in zip(arguments.links, targets, strict=True):
         if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
@@ -41,8 +62,7 @@ def watch(context: Context, home: Home) -> int:
         raise UsageError(
             "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
         )
-    options = Options(cases=tuple(arguments.case or [DEFAULT_CASE]), media=not arguments.no_media, account=account)
-    home.recipients(list(options.cases))
+    options = capture_options(home, arguments, account)
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
     recorder = open_recorder(home, context.network)
     telegrams = Telegrams(home, context.network)

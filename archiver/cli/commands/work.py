@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.services import open_recorder
+from archiver.cli.arguments import add_at_once
 from archiver.cli.console import Console
+from archiver.cli.copying import copied
 from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.home.cases import DEFAULT_CASE
 from archiver.jobs.heartbeat import HEARTBEAT_THREAD
@@ -25,6 +27,7 @@ from spiders.posts import Outcome
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
 
@@ -63,8 +66,25 @@ class WorkerReport:
         self._console.data({"what": kind, **detail})
 
 
-def work_command(context: Context, home: Home) -> int:
+EXAMPLE = ("archiver work --at-once 4", "archiver work --drain")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver work` takes."""
+    add_at_once(parser, 2, "jobs")
+    drain = "End when nothing is left that could begin now."
+    parser.add_argument("--drain", action="store_true", help=drain)
+    health = "Answer GET /health on this port of 127.0.0.1."
+    parser.add_argument("--health", type=int, metavar="PORT", help=health)
+
+
+def run(context: Context) -> int:
     """Run a worker until Ctrl-C or SIGTERM. The exit code is the worst of what it did."""
+    home = context.recovered_home()
+    return copied(context, home, _work(context, home))
+
+
+def _work(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     lock, place = worker_place(home.path)
     queue = Queue(database(home))

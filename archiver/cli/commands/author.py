@@ -1,0 +1,35 @@
+"""`archiver author`: what an account is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.analysis import annotate, words_of
+from archiver.cli.arguments import add_words
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver author qr_mvd official 'the ministry' --platform telegram"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver author` takes."""
+    parser.add_argument("handle", metavar="HANDLE", help="Name of the account on its platform.")
+    marks = ("official", "institutional", "private", "source")
+    parser.add_argument("mark", choices=marks, help="What the account is; source: a person to protect.")
+    add_words(parser, "REASON", "Why you say so.")
+    platforms = ("telegram", "x", "youtube", "facebook", "page")
+    parser.add_argument("--platform", required=True, choices=platforms, help="Platform of the account.")
+    parser.add_argument("--case", metavar="CASE", help="Mark it for this case only.")
+
+
+def run(context: Context) -> int:
+    """Mark an account. Raises `UsageError`, `NotFound`, `LedgerError`."""
+    arguments, home = context.arguments, context.recovered_home()
+    about = {"platform": arguments.platform, "author": arguments.handle.lstrip("@")}
+    if arguments.case:
+        home.recipients([arguments.case])
+        about["case"] = arguments.case
+    return annotate(context, home, "author", about, words_of(arguments), {"mark": arguments.mark})

@@ -1,0 +1,48 @@
+"""`archiver conclude`: a conclusion about an incident, and what it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.analysis import about_incident, annotate, exhibit_of, words_of
+from archiver.cli.arguments import add_words
+from archiver.errors import NotFound
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver conclude square --case almaty --confidence moderate --basis 9k2mv7qd@0:12-0:30 'Soldiers fired.'"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver conclude` takes."""
+    parser.add_argument("incident", metavar="NAME", help="Name of the incident.")
+    add_words(parser, "CONCLUSION", "The conclusion, in words.")
+    parser.add_argument("--case", required=True, metavar="CASE", help="Case that the incident belongs to.")
+    sure = "How sure you are."
+    parser.add_argument("--confidence", required=True, choices=("low", "moderate", "high"), help=sure)
+    basis = "Exhibit that it rests on; repeatable."
+    parser.add_argument("--basis", action="append", required=True, metavar="ID[:POST][@FROM-TO]", help=basis)
+    against = "What speaks against it; repeatable."
+    parser.add_argument("--against", action="append", default=[], metavar="TEXT", help=against)
+
+
+def run(context: Context) -> int:
+    """Record a conclusion about an incident. Raises `UsageError`, `NotFound`, `LedgerError`."""
+    arguments, home = context.arguments, context.recovered_home()
+    about = about_incident(home, arguments)
+    known = {
+        body["detail"]["about"]["incident"]
+        for body in home.catalog.event_bodies(("annotated",))
+        if body["detail"]["kind"] == "incident" and body["detail"]["about"].get("case") == arguments.case
+    }
+    if arguments.incident not in known:
+        raise NotFound(
+            f"the incident {arguments.incident!r}",
+            f"incidents: {', '.join(sorted(known)) or 'none'}",
+            "Make it: archiver incident",
+        )
+    basis = [exhibit_of(home, text) for text in arguments.basis]
+    detail = {"confidence": arguments.confidence, "basis": basis, "against": list(arguments.against)}
+    return annotate(context, home, "conclusion", about, words_of(arguments), detail)

@@ -1,0 +1,98 @@
+"""`archiver crawl`: a channel, profile, playlist, thread or search to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.capture.support import walked
+from archiver.cli.arguments import (
+    add_at_once,
+    add_capture,
+    add_comments,
+    add_merge,
+    add_range,
+)
+from archiver.cli.capture_options import capture_options, telegram_account
+from archiver.cli.copying import copied
+from archiver.errors import ExitCode, UsageError
+from archiver.home.home import Home
+from spiders.platforms import platform_named
+from spiders.targets import NoTarget, parse_target
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+
+EXAMPLE = "archiver crawl https://t.me/s/durov --since 2022-01-02"
+DESCRIPTION = """\
+Capture a channel, profile, playlist, thread or search, newest first, to its end. Stopped, the same command continues."""
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver crawl` takes."""
+    parser.add_argument("link", metavar="TARGET", help="Link of a channel, profile, playlist, thread or search.")
+    add_capture(parser)
+    add_range(parser)
+    restart = "Begin at the newest post instead of continuing an unfinished crawl."
+    parser.add_argument("--restart", action="store_true", help=restart)
+    oldest = "Begin with the oldest post (Telegram with an account)."
+    parser.add_argument("--oldest-first", action="store_true", help=oldest)
+    add_comments(parser, "Capture comments with their replies, where they are public.")
+    holes = "Ask for each id that a Telegram channel's pages leave out."
+    parser.add_argument("--holes", action="store_true", help=holes)
+    add_merge(parser)
+    add_at_once(parser, 2, "found videos captured")
+
+
+def run(context: Context) -> int:
+    """Crawl in parts, continued where an unfinished crawl stands, then capture what it found."""
+    home = context.recovered_home()
+    return copied(context, home, _crawl(context, home))
+
+
+def _crawl(context: Context, home: Home) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from archiver.capture.services import open_recorder
+    from archiver.capture.walk import Walk, unfinished
+    from archiver.cli.runtime import capture_engine, run_interruptible
+
+    arguments, console = context.arguments, context.console
+    target = parse_target(arguments.link)
+    if isinstance(target, NoTarget):
+        raise UsageError("a link that can be walked", f"{arguments.link!r}: {target.reason}", target.next_step)
+    account = telegram_account(home, arguments, [target])
+    if walked(target, account is not None) is None:
+        raise UsageError(
+            "a channel, profile, playlist, thread or search",
+            f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
+            f"Use: archiver capture {target.url}"
+            if not platform_named(target.platform).by_account
+            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
+        )
+    options = capture_options(home, arguments, account)
+    going_on = None if arguments.restart else unfinished(home, target, options)
+    if going_on is not None and going_on.parts:
+        left = len(home.state.frontier(going_on.run))
+        where = f", {left} of what it found still to be captured" if left else ""
+        console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
+    recorder = open_recorder(home, context.network)
+    engine = capture_engine(context, home, recorder)
+    walk = Walk(engine, target, options, console.result, arguments.at_once)
+
+    async def to_its_end() -> None:
+        await walk.run(arguments.restart)
+
+    try:
+        run_interruptible(to_its_end(), engine, context, options.cases)
+    finally:
+        recorder.close()
+    for link, error in walk.failed:
+        console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
+    codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [ExitCode.FAILED for _ in walk.failed]
+    if walk.results:
+        run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
+        found = home.state.frontier_size(run)
+        what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
+        console.say(f"{what}, run {run}")
+    return max(codes, default=ExitCode.FAILED)

@@ -1,0 +1,35 @@
+"""`archiver help`: the help of a command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.parser import build_parser
+from archiver.cli.registry import COMMANDS
+from archiver.errors import NotFound
+from archiver.text.meant import meant
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = ("archiver help capture", "archiver help jobs add")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver help` takes."""
+    parser.add_argument("words", nargs="*", metavar="COMMAND", help="A command, and perhaps its action.")
+
+
+def run(context: Context) -> int:
+    """Print the help of a command, or of all. Raises `NotFound`."""
+    parser, done = build_parser(word for word in context.arguments.words[:1] if word in COMMANDS), "archiver"
+    for word in context.arguments.words:
+        known = parser.subparsers() or (COMMANDS if parser.prog == "archiver" else {})
+        if word not in parser.subparsers():
+            raise NotFound(
+                f"a command `{done} {word}`", "none", meant(word, known).strip() or f"See them: {done} --help"
+            )
+        parser, done = parser.subparsers()[word], f"{done} {word}"
+    parser.print_help()
+    return 0

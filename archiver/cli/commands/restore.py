@@ -1,0 +1,67 @@
+"""`archiver restore`: an empty home out of the copies alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.copies.destinations import store_of
+from archiver.copies.restore import Restored, destination_of, restore
+from archiver.errors import ExitCode
+from archiver.home.paths import given_path
+from archiver.text.plain import many, size
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver restore --from s3://bucket/prefix --recovery /media/usb/archiver-recovery.age-key --home ./new"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver restore` takes."""
+    where = "Folder, or s3://bucket/prefix, that holds the copies."
+    parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
+    parser.add_argument("--recovery", type=given_path, metavar="FILE", help="The recovery key.")
+    parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 that is not Amazon's.")
+    parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
+    profile = "Profile in ~/.aws (default: the usual chain of boto3)."
+    parser.add_argument("--profile", default="", metavar="NAME", help=profile)
+    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, where several lie there.")
+
+
+def run(context: Context) -> int:
+    """Fill an empty home from the copies. Exit code 2 where something did not come back."""
+    arguments, console = context.arguments, context.console
+    source = arguments.source if "://" in arguments.source else str(given_path(arguments.source))
+    place = destination_of(source, arguments.endpoint, arguments.region, arguments.profile)
+    store = store_of(place, context.home_path.parent)
+
+    def shown(done: Restored) -> None:
+        console.progress_line(f"{many(done.captures, 'capture')}, {size(done.bytes)}")
+
+    done = restore(context.home_path, store, arguments.recovery, arguments.which, shown)
+    console.say(
+        f"restored into {context.home_path}: {many(done.captures, 'capture')} ({size(done.bytes)}), {many(done.events, 'event')}"
+    )
+    console.say(f"the ledger goes to event {done.checkpoint}; its signatures and every digest were checked on the way")
+    if done.withheld:
+        console.say(f"{len(done.withheld)} events have no body there: they were disposed of, or nobody may open them")
+    for capture, why in done.missing:
+        console.warn(f"NOT RESTORED  {capture}: {why}")
+    if done.keyring:
+        from archiver.home.home import Home
+
+        home = Home(context.home_path, environment=context.environment)
+        home.rebuild_catalog()
+        console.say("Next: archiver check. Accounts (Telegram, cookies) are not in the copies: log in again.")
+    else:
+        console.warn(
+            "No keyring was opened: this folder can be checked and read, but not continued. Name --recovery FILE."
+        )
+    console.data(
+        {
+            "captures": done.captures, "bytes": done.bytes, "events": done.events, "checkpoint": done.checkpoint,
+            "missing": [{"capture": capture, "why": why} for capture, why in done.missing], "keys": done.keyring,
+        }
+    )  # fmt: skip
+    return ExitCode.PARTIAL if done.missing or not done.keyring else ExitCode.OK

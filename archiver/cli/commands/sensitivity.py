@@ -1,0 +1,30 @@
+"""`archiver sensitivity`: who may see something without a warning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.analysis import about_capture, annotate, words_of
+from archiver.cli.arguments import add_capture_id, add_part, add_words
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+
+EXAMPLE = "archiver sensitivity 9k2mv7qd graphic 'a dead person'"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver sensitivity` takes."""
+    add_capture_id(parser)
+    level = "What it shows: nothing of that kind, something sensitive or graphic, or who somebody is."
+    parser.add_argument("level", choices=("none", "sensitive", "graphic", "identifies"), help=level)
+    add_words(parser, "REASON", "Why you say so.")
+    add_part(parser)
+
+
+def run(context: Context) -> int:
+    """Record how sensitive something is. Raises `UsageError`, `NotFound`, `LedgerError`."""
+    arguments, home = context.arguments, context.recovered_home()
+    detail = {"level": arguments.level}
+    return annotate(context, home, "sensitivity", about_capture(home, arguments), words_of(arguments), detail)

@@ -1,0 +1,131 @@
+"""`archiver sync`: one round of copying at each destination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archiver.cli.arguments import add_destination
+from archiver.copies.destinations import Place, destinations, open_place
+from archiver.copies.sync import Report, sync, total_backlog
+from archiver.errors import ExitCode, exit_code
+from archiver.text.plain import many, size
+from storage.errors import EvidenceError, LedgerError
+
+if TYPE_CHECKING:
+    from archiver.cli.context import Context
+    from archiver.cli.parser import Parser
+    from archiver.home.home import Home
+
+EXAMPLE = "archiver sync"
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `archiver sync` takes."""
+    add_destination(parser)
+    parser.add_argument("--status", action="store_true", help="Show how much is copied where; change nothing.")
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="NAME",
+        help="Bring what others of the team keep at this destination, of cases whose keys are here; read-only.",
+    )
+
+
+def run(context: Context) -> int:
+    """Make one round at each destination, or those that `--to` names. Exit code 4 where something could not be copied."""
+    arguments, home = context.arguments, context.recovered_home()
+    if arguments.source:
+        return _from_others(context, home)
+    chosen = destinations(home, arguments.to)
+    if arguments.status:
+        return _status(context, home)
+    codes = [0]
+    for one in chosen:
+        try:
+            place = open_place(home, one)
+            report = sync(
+                home, context.signer(home), place, lambda report: context.console.progress_line(_progress(report))
+            )
+        except EvidenceError as error:
+            if isinstance(error, LedgerError):
+                raise
+            context.console.warn(f"{one.name}: expected {error.expected}; found {error.found}. {error.next_step}")
+            context.console.data({"destination": one.name, "error": type(error).__name__, "found": error.found})
+            codes.append(exit_code(error))
+            continue
+        _show(context, place, report)
+        codes.append(ExitCode.OK if report.good else ExitCode.FAILED)
+    return max(codes)
+
+
+def _from_others(context: Context, home: Home) -> int:
+    from archiver.copies.team import bring
+
+    console = context.console
+    brought, closed = bring(home, open_place(home, destinations(home, [context.arguments.source])[0], writing=False))
+    for one in brought:
+        cases = ", ".join(one.cases) or "no case whose key is here"
+        console.say(
+            f"{one.mark}: {cases}; {many(one.done.captures, 'capture')} brought ({size(one.done.bytes)}), every proof checked"
+        )
+        console.say(f"  its ledger: {one.done.checkpoint} events, signed by {one.key}")
+        console.say(
+            f"  compare that key with its owner; look with: archiver check --home {home.path / 'others' / one.mark}"
+        )
+        for capture, why in one.done.missing:
+            console.warn(f"  NOT BROUGHT  {capture}: {why}")
+        console.data(
+            {"home": one.mark, "cases": one.cases, "captures": one.done.captures, "checkpoint": one.done.checkpoint,
+             "key": one.key, "missing": [list(item) for item in one.done.missing]}
+        )  # fmt: skip
+    if closed:
+        console.say(f"{closed} more lie there that no key here opens")
+    if not brought and not closed:
+        console.say("nobody else keeps anything there")
+    return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
+
+
+def _progress(report: Report) -> str:
+    return f"{report.destination}: {report.copied} copied, {report.waiting} to go, {size(report.bytes)}"
+
+
+def _show(context: Context, place: Place, report: Report) -> None:
+    console, name = context.console, report.destination
+    did = [
+        f"{many(report.copied, 'capture')} copied ({size(report.bytes)})" if report.copied else "nothing new to copy"
+    ]
+    if report.locked:
+        did.append(f"{report.locked} locked")
+    did.append("encrypted here" if place.vault.encrypted else "as they are: the place is your own")
+    console.say(f"{name}: {', '.join(did)}")
+    for weak in place.weak:
+        console.say(f"  this place {weak}")
+    if report.read_back:
+        console.say(f"  {report.read_back} of them were read back, every byte; the place stated the rest")
+    if report.withheld:
+        console.say(f"  {report.withheld} quarantined: not copied anywhere (see `archiver quarantine --help`)")
+    for text in report.notes:
+        console.warn(f"{name}: not signed by this home, and ignored: {text}")
+    for capture, error in report.troubles:
+        console.warn(f"{name}: {capture or 'the round stopped'}: expected {error.expected}")
+        console.warn(f"{' ' * len(name)}  found {error.found}. {error.next_step}")
+    if report.waiting:
+        console.warn(f"{name}: {many(report.waiting, 'capture')}: NO COPY there yet. Nothing here was removed.")
+    console.data(
+        {
+            "destination": name, "copied": report.copied, "bytes": report.bytes, "read_back": report.read_back,
+            "locked": report.locked, "waiting": report.waiting, "quarantined": report.withheld, "weak": list(place.weak),
+            "encrypted": place.vault.encrypted, "troubles": [f"{capture}: {error}" for capture, error in report.troubles],
+        }
+    )  # fmt: skip
+
+
+def _status(context: Context, home: Home) -> int:
+    names = [one.name for one in home.config.copies.destinations]
+    waiting = total_backlog(home, names)
+    total = len(home.catalog.captures())
+    for name in names:
+        copied = len(home.catalog.copies(name))
+        context.console.say(f"{name}: {copied} of {total} captures have a copy there, {waiting[name]} wait")
+        context.console.data({"destination": name, "copied": copied, "captures": total, "waiting": waiting[name]})
+    return ExitCode.PARTIAL if any(waiting.values()) else ExitCode.OK

@@ -1,0 +1,203 @@
+"""The parser of the command line: built for the one command that was asked for, and helpful about what it does not know."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from archiver.cli import terminal
+from archiver.cli.overview import (
+    DESCRIPTION,
+    EPILOG,
+    EVERY_COMMAND,
+    EVERY_COMMAND_OPTIONS,
+    FIRST_RUN,
+    FIRST_RUN_OPTIONS,
+    USAGE,
+    overview,
+)
+from archiver.cli.registry import COMMANDS
+from archiver.home.paths import given_folder
+from archiver.text.meant import meant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import ModuleType
+
+SHOWN_CHOICES = 8
+"""So many choices are listed where a wrong one was given; of more only the likely one."""
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Breaks lines between words at the width of the terminal; examples stay as they are."""
+
+    def __init__(self, prog: str, **given: Any) -> None:
+        given.setdefault("max_help_position", 26)
+        super().__init__(prog, width=max(40, terminal.columns(sys.stdout) - 1), **given)
+
+    def _format_usage(self, usage: str | None, actions: Iterable[argparse.Action], groups: Any, prefix: Any) -> str:
+        """Show what must be given; what may be is listed below. An option stays beside its value."""
+        words = usage or " ".join([self._prog, *self._needed(list(actions))])
+        hang = len("usage: ") + len(self._prog) + 1
+        return terminal.wrapped(f"usage: {words}", self._width, hang).replace("\u00a0", " ") + "\n\n"
+
+    def _needed(self, actions: list[argparse.Action]) -> Iterator[str]:
+        for action in actions:
+            if action.option_strings and action.required:
+                value = self._format_args(action, self._get_default_metavar_for_optional(action))
+                yield f"{action.option_strings[0]}\u00a0{value}"
+        yield "[OPTIONS]"
+        for action in actions:
+            if not action.option_strings:
+                several = action.nargs == argparse.REMAINDER
+                metavar = self._get_default_metavar_for_positional(action)
+                yield str(action.metavar) if several else self._format_args(action, metavar)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return terminal.wrapped(" ".join(text.split()), width).split("\n")
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(
+            paragraph if "\n  " in paragraph else terminal.wrapped(" ".join(paragraph.split()), width)
+            for paragraph in paragraphs
+        )
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong and what was probably meant; without its sub-command it shows its help."""
+
+    def __init__(self, *given: Any, summary: str = "", examples: Sequence[str] = (), **more: Any) -> None:
+        self.summary, self.examples = summary, tuple(examples)
+        more.setdefault("description", summary)
+        more.setdefault("formatter_class", HelpFormatter)
+        if examples:
+            heading = "example:" if len(examples) == 1 else "examples:"
+            more["epilog"] = "\n".join([heading, *(f"  {line}" for line in examples)])
+        more["add_help"] = False  # -h is one of the common options
+        super().__init__(*given, **more)
+        self.color = False  # Python 3.14 colours by itself; ours is painted as a whole
+        self._actions_parser: argparse._SubParsersAction[Parser] | None = None
+
+    def add_action(self, name: str, summary: str, example: str | Sequence[str]) -> Parser:
+        """Add a sub-command, `archiver COMMAND NAME`, and return its parser."""
+        if self._actions_parser is None:
+            self._actions_parser = self.add_subparsers(dest="action", metavar="ACTION", required=True, prog=self.prog)
+        examples = (example,) if isinstance(example, str) else example
+        return self._actions_parser.add_parser(
+            name, help=summary, summary=summary, examples=examples, parents=[common_options()]
+        )
+
+    def subparsers(self) -> dict[str, Parser]:
+        """Return the parsers of the sub-commands, by name."""
+        return dict(self._actions_parser.choices) if self._actions_parser is not None else {}
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help, with its headings in bold on a terminal."""
+        stream = file or sys.stdout
+        text = self.format_help()
+        self._print_message(terminal.painted_headings(text) if terminal.is_colourful(stream) else text, stream)
+
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, and end; a command of several actions that is given none shows its help."""
+        if message.endswith(": ACTION"):
+            self.print_help()
+            self.exit()
+        self.exit(2, f"{self.prog}: {message}\nHelp: {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._unknown(unknown))
+        return parsed, unknown
+
+    def _unknown(self, words: Sequence[str]) -> str:
+        option = next((word for word in words if word.startswith("-")), None)
+        if option is None:
+            return f"{words[0]!r} is one word too many."
+        name = option.partition("=")[0]
+        return f"there is no option {name}.{meant(name, self._option_string_actions)}"
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = action.choices
+        if choices is None or value in choices:
+            return
+        names = [str(one) for one in choices]
+        listed = f" Choose from {', '.join(names)}." if len(names) <= SHOWN_CHOICES else ""
+        said = meant(str(value), names) or listed
+        if isinstance(action, argparse._SubParsersAction):
+            raise argparse.ArgumentError(None, f"there is no {str(action.metavar).lower()} {value!r}.{said}")
+        raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
+
+
+class _TopParser(Parser):
+    """`archiver` itself: its help is the overview, whichever commands it was built with."""
+
+    def format_help(self) -> str:
+        return overview(terminal.columns(sys.stdout) - 1)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from archiver import __version__
+
+        parser._print_message(f"archiver {__version__}\n", sys.stdout)
+        parser.exit()
+
+
+def common_options() -> Parser:
+    """Return the options that every command takes, before or after its name.
+
+    Without defaults of their own, so that an option before the command is not undone by the command's parser.
+    """
+    parser, said = Parser(argument_default=argparse.SUPPRESS), EVERY_COMMAND_OPTIONS
+    common = parser.add_argument_group(EVERY_COMMAND)
+    common.add_argument("-h", "--help", action="help", help=said["-h, --help"])
+    common.add_argument("--home", type=given_folder, metavar="DIR", help=said["--home DIR"])
+    common.add_argument("--json", action="store_true", help=said["--json"])
+    common.add_argument("--as", dest="person", metavar="NAME", help=said["--as NAME"])
+    common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])
+    return parser
+
+
+def _add_first_run(parser: Parser) -> None:
+    group, said = parser.add_argument_group(FIRST_RUN), FIRST_RUN_OPTIONS
+    group.add_argument("--pseudonym", metavar="NAME", help=said["--pseudonym NAME"])
+    group.add_argument("--proxy", metavar="URL", help=said["--proxy URL"])
+    group.add_argument("--user-agent", metavar="TEXT", help=said["--user-agent TEXT"])
+    group.add_argument("--second-copy", metavar="WHERE", help=said["--second-copy WHERE"])
+    stamps = said["--timestamps, --no-timestamps"]
+    group.add_argument("--timestamps", action=argparse.BooleanOptionalAction, help=stamps)
+
+
+def module_of(name: str) -> ModuleType:
+    """Import and return the module of a command."""
+    return import_module(f"archiver.cli.commands.{name}")
+
+
+def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
+    """Build the parser of `archiver` with the named commands; their modules are imported."""
+    parser = _TopParser("archiver", usage=USAGE, description=DESCRIPTION, epilog=EPILOG, parents=[common_options()])
+    _add_first_run(parser)
+    names = list(commands)
+    if names:
+        added = parser.add_subparsers(dest="command", metavar="COMMAND", prog="archiver", parser_class=Parser)
+        parser._actions_parser = added
+        for name in names:
+            module, summary = module_of(name), COMMANDS[name].summary
+            example: str | tuple[str, ...] = module.EXAMPLE
+            made = added.add_parser(
+                name,
+                help=summary,
+                summary=summary,
+                description=getattr(module, "DESCRIPTION", summary),
+                examples=(example,) if isinstance(example, str) else example,
+                parents=[common_options()],
+            )
+            module.add_arguments(made)
+    return parser

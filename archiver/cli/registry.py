@@ -1,0 +1,93 @@
+"""Every command by name: what it does in a line, and the group it is listed under.
+
+`archiver --help` needs this table and nothing else: no command is imported for it (as in pip's `commands_dict`).
+A new command is a module in `commands/` with `add_arguments(parser)` and `run(context)`, and one line here.
+"""
+
+from __future__ import annotations
+
+
+class Command:
+    """One line of the table. A plain class: a dataclass or a named tuple would cost more to make than all of the help."""
+
+    __slots__ = ("group", "summary")
+
+    def __init__(self, group: str, summary: str) -> None:
+        self.group = group
+        self.summary = summary
+
+
+CAPTURE = "capture"
+LOOK = "look"
+WORDS = "cases and words"
+PACKAGES = "packages"
+COPIES = "copies and keys"
+WORK = "work"
+PROGRAM = "this program"
+
+COMMANDS = {
+    "capture": Command(CAPTURE, "Capture posts or pages, each into a sealed folder."),
+    "crawl": Command(CAPTURE, "Capture a channel, profile, playlist, thread or search."),
+    "receive": Command(CAPTURE, "Take in files that a person handed over."),
+    "record": Command(CAPTURE, "Record whatever another program fetches."),
+    "parse": Command(CAPTURE, "Read posts out of saved HTML, JSON, HAR or WARC, offline."),
+    "telegram": Command(CAPTURE, "Log Telegram accounts in and out, check them, join a channel."),
+    "find": Command(LOOK, "Search posts and notes, in any script and case."),
+    "show": Command(LOOK, "Show what a capture holds."),
+    "history": Command(LOOK, "Show how a post was seen over time: edits, removal."),
+    "diff": Command(LOOK, "Compare two captures of the same thing."),
+    "custody": Command(LOOK, "List what was done with a capture or case, by whom, with proofs."),
+    "check": Command(LOOK, "Check that everything is still as it was sealed."),
+    "case": Command(WORDS, "List, make or show cases."),
+    "note": Command(WORDS, "Attach a note."),
+    "tag": Command(WORDS, "Attach a tag."),
+    "place": Command(WORDS, "Say where it was."),
+    "time": Command(WORDS, "Say when it happened, and how you know."),
+    "translate": Command(WORDS, "Add a translation of a post's words."),
+    "sensitivity": Command(WORDS, "Say who may see it without a warning."),
+    "quarantine": Command(WORDS, "Keep something from view."),
+    "author": Command(WORDS, "Mark an account: official, institutional, private, protected."),
+    "incident": Command(WORDS, "Make an incident of a case, or add to one."),
+    "conclude": Command(WORDS, "Record a conclusion about an incident, and what it rests on."),
+    "review": Command(WORDS, "Approve for publication or withhold, as a second person."),
+    "redact": Command(WORDS, "Cover, mute or mask something in a new copy."),
+    "export": Command(PACKAGES, "Make a package of a case for a court, a partner or the public."),
+    "disclose": Command(PACKAGES, "Record that a package was given to somebody."),
+    "assemble": Command(PACKAGES, "Put files together again from the pieces they arrived in."),
+    "sync": Command(COPIES, "Copy what was sealed to the other places, and lock it there."),
+    "fixity": Command(COPIES, "Read everything back, here and at the copies; sign the result."),
+    "restore": Command(COPIES, "Restore an empty home from the copies alone."),
+    "recovery": Command(COPIES, "Make and check the keys that open the copies after a loss."),
+    "triage": Command(COPIES, "Record that somebody looked at it; its copies may be locked."),
+    "lock": Command(COPIES, "Set how copies of a case are locked."),
+    "evict": Command(COPIES, "Free the disk of large files that lie safely elsewhere."),
+    "dispose": Command(COPIES, "Destroy what must not be kept, here and at the copies."),
+    "keys": Command(COPIES, "Manage the keys that sign: fingerprints, people, passphrases."),
+    "seal": Command(COPIES, "Have outsiders timestamp what was sealed."),
+    "catalog": Command(COPIES, "Rebuild the searchable catalog."),
+    "jobs": Command(WORK, "Queue links, and see what became of them."),
+    "work": Command(WORK, "Do what waits in the queue, until stopped."),
+    "schedule": Command(WORK, "Capture or crawl at regular times."),
+    "watch": Command(WORK, "Look again and again for what is new, changed or gone."),
+    "feed": Command(WORK, "Queue the links of a list that grows."),
+    "status": Command(WORK, "Show what waits, who works, what failed last."),
+    "notify": Command(WORK, "Send a test message by the notification rules."),
+    "serve": Command(WORK, "Serve an HTTP interface that takes links."),
+    "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
+    "demo": Command(PROGRAM, "See it work offline, against miniature platforms."),
+    "completion": Command(PROGRAM, "Print the completion script of a shell."),
+    "help": Command(PROGRAM, "Show the help of a command."),
+    "version": Command(PROGRAM, "Print the version."),
+}
+"""In the order of `archiver --help`. The module of each bears its name."""
+
+FIRST = "first_run"
+"""The module that is run by `archiver` alone."""
+
+
+def groups() -> dict[str, dict[str, str]]:
+    """Return the summaries of the commands by group and name, in their order."""
+    found: dict[str, dict[str, str]] = {}
+    for name, command in COMMANDS.items():
+        found.setdefault(command.group, {})[name] = command.summary
+    return found
