@@ -69,10 +69,10 @@ def case_of_two_gigabytes(stage: Stage) -> Path:
 def wacz_alone(home: Path, out: Path) -> float:
     """Seconds to write the WACZ of the case, with its SHA-256."""
     from archiver.copies.evict import CopiesFetch
-    from archiver.export.material import gather
     from archiver.export.packing import _pages
-    from archiver.export.wacz import Source, wacz
+    from archiver.export.wacz import WarcSource, wacz
     from archiver.home.home import Home
+    from archiver.lookup.material import gather
     from archiver.signer.local import LocalSigner
     from archiver.version import SOFTWARE
     from storage.digest import Sha256
@@ -81,7 +81,7 @@ def wacz_alone(home: Path, out: Path) -> float:
     material = gather(opened, "large", [], CopiesFetch(opened))
     start = time.perf_counter()
     sources = [
-        Source(capture.folder / entry["name"], entry["sha256"], entry["size"],
+        WarcSource(capture.folder / entry["name"], entry["sha256"], entry["size"],
                [line for line in capture.records if line["file"] == entry["name"]])
         for capture in material.captures for entry in capture.manifest["files"] if entry["name"].endswith(".warc.gz")
     ]  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,7 @@ class About:
     segment: dict[str, Any] | None = None
 
     def detail(self) -> dict[str, Any]:
+        """Write it as events hold it."""
         parts = {
             "capture": self.capture,
             "post": self.post,
@@ -34,57 +37,81 @@ class About:
         return {key: value for key, value in parts.items() if value is not None}
 
 
-def about(
+def about_of(
     home: Home,
     capture: str,
-    post: str | None,
-    attachment: int | None,
-    start: str | None,
-    end: str | None,
-    region: str | None,
+    post: str | None = None,
+    attachment: int | None = None,
+    *,
+    start: str | None = None,
+    end: str | None = None,
+    region: str | None = None,
 ) -> About:
-    """Resolves what a person named. Raises `NotFound`, `UsageError`."""
+    """Resolve what a person named. Raises `NotFound`, `UsageError`."""
     capture_id = home.resolve_capture(capture)
     posts = {row["id"]: row for row in home.catalog.posts(capture_id)}
-    if post is not None and post not in posts:
-        near = [key for key in posts if key and key.endswith(f"/{post}")]
-        if len(near) != 1:
-            raise NotFound(
-                f"a post {post!r} in {capture_id}",
-                f"posts: {', '.join(str(key) for key in list(posts)[:8]) or 'none'}",
-                "See `archiver show`.",
-            )
-        post = near[0]
-    if attachment is not None and post is None:
-        if len(posts) != 1:
-            raise UsageError("--post beside --attachment", f"{len(posts)} posts in the capture", "Say which post.")
-        post = next(iter(posts))
+    if post is not None:
+        post = _post_in(posts, post, capture_id)
     if attachment is not None:
-        import json
-
-        count = len(json.loads(posts[post]["line"]).get("attachments") or [])
-        if not 0 <= attachment < count:
-            raise NotFound(
-                f"attachment {attachment} of {post}",
-                f"{count} attachments, counted from 0",
-                "See `archiver show`.",
-            )
-    segment: dict[str, Any] = {}
-    if start is not None or end is not None:
-        segment = {"from_ms": milliseconds(start or "0"), "to_ms": milliseconds(end) if end else None}
-        if segment["to_ms"] is not None and segment["to_ms"] < segment["from_ms"]:
-            raise UsageError("--to after --from", f"{start} … {end}", "Swap them.")
-        segment = {key: value for key, value in segment.items() if value is not None}
-    if region is not None:
-        numbers = re.fullmatch(r"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})", region)
-        if not numbers or any(int(n) > 100 for n in numbers.groups()):
-            raise UsageError("--region x,y,width,height in percent", repr(region), "For example --region 10,20,30,40")
-        segment["region"] = [int(n) for n in numbers.groups()]
+        if post is None:
+            post = _only_post(posts)
+        _check_attachment(posts[post], attachment)
+    segment = {**_stretch(start, end), **_region(region)}
     return About(capture_id, post, attachment, segment or None)
 
 
+def _post_in(posts: Mapping[Any, Any], named: str, capture: str) -> str:
+    """Find a post by its id, or by the end of it."""
+    if named in posts:
+        return named
+    near = [str(key) for key in posts if key and key.endswith(f"/{named}")]
+    if len(near) != 1:
+        raise NotFound(
+            f"a post {named!r} in {capture}",
+            f"posts: {', '.join(str(key) for key in list(posts)[:8]) or 'none'}",
+            "See `archiver show`.",
+        )
+    return near[0]
+
+
+def _only_post(posts: Mapping[Any, Any]) -> Any:
+    if len(posts) != 1:
+        raise UsageError("--post beside --attachment", f"{len(posts)} posts in the capture", "Say which post.")
+    return next(iter(posts))
+
+
+def _check_attachment(post: Mapping[str, Any], attachment: int) -> None:
+    count = len(json.loads(post["line"]).get("attachments") or [])
+    if not 0 <= attachment < count:
+        raise NotFound(
+            f"attachment {attachment} of {post['id']}",
+            f"{count} attachments, counted from 0",
+            "See `archiver show`.",
+        )
+
+
+def _stretch(start: str | None, end: str | None) -> dict[str, int]:
+    if start is None and end is None:
+        return {}
+    stretch = {"from_ms": milliseconds(start or "0")}
+    if end:
+        stretch["to_ms"] = milliseconds(end)
+        if stretch["to_ms"] < stretch["from_ms"]:
+            raise UsageError("--to after --from", f"{start} … {end}", "Swap them.")
+    return stretch
+
+
+def _region(text: str | None) -> dict[str, list[int]]:
+    if text is None:
+        return {}
+    numbers = re.fullmatch(r"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})", text)
+    if not numbers or any(int(n) > 100 for n in numbers.groups()):
+        raise UsageError("--region x,y,width,height in percent", repr(text), "For example --region 10,20,30,40")
+    return {"region": [int(n) for n in numbers.groups()]}
+
+
 def milliseconds(text: str) -> int:
-    """`1:02:03.5`, `02:03` or `63.5` → milliseconds. Raises `UsageError`."""
+    """Read `1:02:03.5`, `02:03` or `63.5` as milliseconds. Raises `UsageError`."""
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d{1,5})(?:\.(\d{1,3}))?", text.strip())
     if not match:
         raise UsageError("a time like 1:02:03.5, 02:03 or 63.5", repr(text), "Give it in that form.")
@@ -97,19 +124,33 @@ def milliseconds(text: str) -> int:
 def annotate(
     home: Home, signer: Signer, kind: str, what: About, text: str | None, extra: dict[str, Any] | None = None
 ) -> Sealed:
-    """Signs and seals one annotation, and brings the catalog up to date. Raises `LedgerError`, `UsageError`."""
+    """Sign a note, tag, place or quarantine. Raises `LedgerError`, `UsageError`."""
     if kind not in KINDS:
         raise UsageError(f"one of {', '.join(KINDS)}", repr(kind), "Choose one.")
-    if not (text or "").strip():
+    return record(home, signer, kind, what.detail(), text, extra)
+
+
+def record(
+    home: Home,
+    signer: Signer,
+    kind: str,
+    about: dict[str, Any],
+    text: str | None,
+    extra: dict[str, Any] | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> Sealed:
+    """Sign what a person says as an event, and bring the catalog up to date. Raises `LedgerError`, `UsageError`."""
+    if not may_be_empty and not (text or "").strip():
         raise UsageError("some words", "none", "Say what is to be recorded.")
-    detail = {"kind": kind, "about": what.detail(), "text": text, **(extra or {})}
+    detail = {"kind": kind, "about": about, "text": text, **(extra or {})}
     sealed = signer.append([Event("annotated", home.clock(), detail)])[0]
     home.project()
     return sealed
 
 
 def coordinates(text: str | None) -> dict[str, str]:
-    """`43.3412,52.8619` as latitude and longitude, kept as the text that was given. Raises `UsageError`."""
+    """Read `43.3412,52.8619` as latitude and longitude, kept as the text that was given. Raises `UsageError`."""
     if text is None:
         return {}
     match = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*", text)

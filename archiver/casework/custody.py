@@ -1,43 +1,140 @@
-"""`archiver custody`: what was done with a capture or case, in order, by whom, with its proof. `archiver disclose`: to whom it went."""
+"""Chain of custody: what was done with a capture or case, in order, by whom, with its proof; and to whom it went."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from archiver.errors import NotFound, UsageError
 from archiver.home.cases import named_captures
 from archiver.home.home import Home
-
-if TYPE_CHECKING:
-    pass
+from archiver.home.people import fingerprint
+from archiver.home.ports import Signer
+from archiver.lookup.package_files import read_package, read_withheld
+from archiver.seal.kept_stamps import Stamp, covering, stamps
+from archiver.text.cells import csv_bytes
+from storage.digest import file_sha256
+from storage.events import Event
 
 EXCULPATORY = "exculpatory"
 """The tag by which something that speaks for an accused person is marked."""
 
 
-def _events(home: Home, what: str) -> list[dict[str, Any]]:
-    every = home.catalog.all_bodies()
-    cases = {row["name"] for row in home.catalog.cases()}
-    if what in cases:
-        captures = {row["id"] for row in home.catalog.captures(what)}
-        case: str | None = what
-    else:
-        captures, case = set(named_captures(home, what)), None
-    return [body for body in every if _concerns(body["detail"], captures, case)]
+@dataclass(frozen=True)
+class CustodyEntry:
+    """One event. `body`: as it was signed; `stamp`: the earliest authority's word that it existed, None without one."""
+
+    body: dict[str, Any]
+    stamp: Stamp | None
+
+    @property
+    def summary(self) -> str:
+        """Tell the event in a few words."""
+        detail = self.body["detail"]
+        kind = detail.get("kind") or detail.get("outcome") or detail.get("how") or detail.get("profile") or ""
+        about = detail.get("capture") or detail.get("about", {}).get("capture") or detail.get("package") or ""
+        basis = detail.get("basis") if self.body["type"] == "disclosed" else None
+        words = " ".join(str(detail.get("text") or basis or "").split())[:60]
+        return "  ".join(part for part in (str(kind), str(about), words) if part)
+
+
+def custody_of(home: Home, what: str) -> list[CustodyEntry]:
+    """Read the events that concern a capture or a case, in the ledger's order. Raises `NotFound`."""
+    kept = stamps(home)
+    case = what if what in {row["name"] for row in home.catalog.cases()} else None
+    captures = set(named_captures(home, what))
+    found = [body for body in home.catalog.all_bodies() if _concerns(body["detail"], captures, case)]
+    if not found:
+        raise NotFound(f"a capture or case {what!r}", "none", "List them with `archiver case list`.")
+    return [CustodyEntry(body, covering(kept, body["seq"])) for body in found]
 
 
 def _concerns(detail: dict[str, Any], captures: set[str], case: str | None) -> bool:
     about = detail.get("about", {})
-    named = {detail.get("capture"), about.get("capture"), *detail.get("captures", [])}
-    if named & captures:
+    # What was copied is listed with where its objects lie, everything else by its id alone.
+    listed = {item["capture"] if isinstance(item, dict) else item for item in detail.get("captures", [])}
+    if {detail.get("capture"), about.get("capture"), *listed} & captures:
         return True
     return case is not None and case in (detail.get("case"), detail.get("name"), about.get("case"))
 
 
-def described(body: dict[str, Any]) -> str:
-    """The event in a few words."""
-    detail = body["detail"]
-    kind = detail.get("kind") or detail.get("outcome") or detail.get("how") or detail.get("profile") or ""
-    about = detail.get("capture") or detail.get("about", {}).get("capture") or detail.get("package") or ""
-    basis = detail.get("basis") if body["type"] == "disclosed" else None
-    words = " ".join(str(detail.get("text") or basis or "").split())[:60]
-    return "  ".join(part for part in (str(kind), str(about), words) if part)
+@dataclass(frozen=True)
+class Disclosure:
+    """A package that was given to somebody, as it was signed, and what its schedule is made of."""
+
+    event: int
+    detail: dict[str, Any]
+    withheld: list[dict[str, str]]
+    """Rows of the package's own list; none where the package is encrypted."""
+    exculpatory: list[dict[str, Any]]
+    """Tags of the package's cases: `event`, `capture`, and `post` where it is of one."""
+
+    @property
+    def not_given(self) -> list[dict[str, Any]]:
+        """List the exculpatory tags on captures that are not in the package."""
+        return [tag for tag in self.exculpatory if tag["capture"] not in self.detail["captures"]]
+
+    def schedule(self) -> bytes:
+        """Write as CSV what is withheld and why, then what is tagged as exculpatory and whether it was given."""
+        rows = [["withheld", row["exhibit"], row["what"], row["why"]] for row in self.withheld]
+        for tag in self.exculpatory:
+            given = "disclosed" if tag["capture"] in self.detail["captures"] else "NOT in the package"
+            item = f"{tag['capture']} {tag.get('post') or ''}".strip()
+            rows.append(["exculpatory", item, f"tag, event {tag['event']}", given])
+        head = ["kind", "item", f"of {self.detail['package']} to {self.detail['to']}", "reason or state"]
+        return csv_bytes(head, rows)
+
+
+def disclose(home: Home, signer: Signer, package: Path, *, to: str, basis: str, fingerprint_by: str) -> Disclosure:
+    """Sign what went to whom, on what basis. `fingerprint_by`: how they were given the key's fingerprint.
+
+    Raises `NotFound`, `UsageError` where this home did not export it, `LedgerError`.
+    """
+    exported = _exported(home, package)
+    opened = read_package(package) if package.is_dir() else {}
+    withheld = read_withheld(package) if package.is_dir() else []
+    tags = _exculpatory(home, exported["captures"])
+    detail = {
+        "package": exported["package"],
+        "case": exported["case"],
+        "profile": exported["profile"],
+        "captures": exported["captures"],
+        "tagmanifest_sha256": exported["tagmanifest_sha256"],
+        "to": to,
+        "basis": basis,
+        "fingerprint": fingerprint(opened.get("key") or home.ledger_key_text()),
+        "fingerprint_given_by": fingerprint_by,
+        "withheld": exported["withheld"],
+        "exculpatory": [tag["event"] for tag in tags],
+    }
+    sealed = signer.append([Event("disclosed", home.clock(), detail)])[0]
+    home.project()
+    return Disclosure(sealed.seq, detail, withheld, tags)
+
+
+def _exported(home: Home, package: Path) -> dict[str, Any]:
+    """Find the export's own event: by the package's digest, or by its name where it is encrypted."""
+    if not package.exists():
+        raise NotFound(f"a package at {package}", "none", "Name the folder or the .tar.age file that was exported.")
+    tagmanifest = package / "tagmanifest-sha256.txt"
+    digest = file_sha256(package / "tagmanifest-sha512.txt").hexdigest() if tagmanifest.exists() else None
+    name = package.name.removesuffix(".tar.age")
+    for body in reversed(home.catalog.event_bodies(("exported",))):
+        detail: dict[str, Any] = body["detail"]
+        if detail["tagmanifest_sha256"] == digest or (digest is None and detail["package"] == name):
+            return detail
+    raise UsageError("a package that this home exported", f"{package.name}, which it did not", "Export it first.")
+
+
+def _exculpatory(home: Home, captures: list[str]) -> list[dict[str, Any]]:
+    """Find tags of the same cases that mark what speaks for an accused person, in the package or not."""
+    cases = {name for capture in captures for name in home.catalog.cases_of(capture)}
+    of_cases = {row["id"] for name in cases for row in home.catalog.captures(name)}
+    return [
+        {"event": body["seq"], **body["detail"]["about"]}
+        for body in home.catalog.event_bodies(("annotated",))
+        if body["detail"]["kind"] == "tag"
+        and EXCULPATORY in body["detail"]["text"].lower()
+        and body["detail"]["about"].get("capture") in of_cases
+    ]

@@ -1,4 +1,4 @@
-"""`archiver diff A B`: what two captures of the same thing say differently, as text and as a page."""
+"""What two captures of the same thing say differently."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.errors import UsageError
+from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
-
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
 FIELDS = (
     "title", "text", "author_handle", "author_name", "author_id", "published_at", "edited", "edited_at", "reply_to",
@@ -33,7 +31,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedPost:
     """A post in one capture or both. `where`: `both`, or the capture that alone has it, `a` or `b`."""
 
     post: str
@@ -44,18 +42,20 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Diff:
+class CaptureDiff:
     """`a` and `b`: rows of the catalog."""
 
     a: Mapping[str, Any]
     b: Mapping[str, Any]
-    posts: tuple[Compared, ...]
+    posts: tuple[ComparedPost, ...]
     same: int
     """How many posts say the same in both."""
     other: tuple[Difference, ...] = field(default=())
     """The captures themselves: outcome and reason."""
 
     def line(self) -> dict[str, Any]:
+        """Write it as one JSON line."""
+
         def values(found: tuple[Difference, ...]) -> list[dict[str, Any]]:
             return [{"field": one.name, "before": one.before, "after": one.after} for one in found]
 
@@ -68,8 +68,8 @@ class Diff:
         }  # fmt: skip
 
 
-def diff(home: Home, a: str, b: str) -> Diff:
-    """Compares two captures by their ids, the earlier one first. Raises `UsageError` where they have no post in common and other targets."""
+def diff(home: Home, a: str, b: str) -> CaptureDiff:
+    """Compare two captures by their ids, the earlier one first. Raises `UsageError` where they have no post in common and other targets."""
     rows = sorted(
         (row for one in (a, b) if (row := home.catalog.capture(one))), key=lambda row: (row["opened"], row["seq"])
     )
@@ -86,11 +86,11 @@ def diff(home: Home, a: str, b: str) -> Diff:
         hidden = is_hidden(home, a, post) or is_hidden(home, b, post)
         link = (new or old or {}).get("url")
         if old is None or new is None:
-            found.append(Compared(post, link, "b" if old is None else "a", hidden))
+            found.append(ComparedPost(post, link, "b" if old is None else "a", hidden))
             continue
         differences = tuple(_differences(old, new))
         if differences:
-            found.append(Compared(post, link, "both", hidden, () if hidden else differences))
+            found.append(ComparedPost(post, link, "both", hidden, () if hidden else differences))
         else:
             same += 1
     other = tuple(
@@ -98,11 +98,11 @@ def diff(home: Home, a: str, b: str) -> Diff:
         for name in ("outcome", "reason")
         if rows[0][name] != rows[1][name]
     )
-    return Diff(rows[0], rows[1], tuple(found), same, other)
+    return CaptureDiff(rows[0], rows[1], tuple(found), same, other)
 
 
 def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
-    """Post → its line, with the digest of each of its files that the capture has whole."""
+    """Read each post's line, by its name, with the digest of each of its files that the capture has whole."""
     records = {row["id"]: row["payload_digest"] for row in home.catalog.records(capture)}
     kept = {}
     for line in home.catalog.inventory(capture):
@@ -138,7 +138,7 @@ def _kinds(line: dict[str, Any]) -> str:
 
 
 def words(before: str, after: str) -> list[tuple[str, str]]:
-    """(`same`, `gone` or `new`, piece), word by word."""
+    """Compare two texts word by word, as (`same`, `gone` or `new`, piece)."""
     old, new = _PIECE.findall(before), _PIECE.findall(after)
     found = []
     for how, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 from typing import Any
 
-from archiver.casework.diff import WORDS, Diff, words
+from archiver.casework.diff import WORDS, CaptureDiff, words
 from archiver.home.visibility import HIDDEN
 from archiver.text.html import Markup, table, tag
 from archiver.text.plain import harmless, many
@@ -13,13 +14,15 @@ from archiver.text.plain import harmless, many
 WHERE = {"both": "", "a": "  only in A", "b": "  only in B"}
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """Write a field's value for people; None is what a capture does not say."""
     if isinstance(value, dict):
         value = value.get("value")
     return "not said" if value is None else harmless(str(value))
 
 
-def _page(found: Diff) -> Markup:
+def diff_page(found: CaptureDiff) -> Markup:
+    """Write the page: one HTML file without scripts, that loads nothing."""
     head = table(
         ("", "A", "B"),
         [
@@ -30,12 +33,13 @@ def _page(found: Diff) -> Markup:
     )  # fmt: skip
     rules = tag("meta", http_equiv="Content-Security-Policy", content="default-src 'none'; style-src 'unsafe-inline'")
     title = "What two captures say differently"
-    top = tag("head", tag("meta", charset="utf-8"), rules, tag("title", title), tag("style", Markup(STYLE)))
+    style = (resources.files("archiver.casework") / "diff.css").read_text("utf-8")
+    top = tag("head", tag("meta", charset="utf-8"), rules, tag("title", title), tag("style", Markup(style)))
     body = tag("body", tag("h1", title), head, *_cards(found))
     return Markup("<!DOCTYPE html>\n" + tag("html", top, body, lang="en"))
 
 
-def _cards(found: Diff) -> Iterator[Markup]:
+def _cards(found: CaptureDiff) -> Iterator[Markup]:
     for post in found.posts:
         rows = [tag("h2", f"{post.link or post.post}{WHERE[post.where]}")]
         if post.hidden:
@@ -48,14 +52,6 @@ def _cards(found: Diff) -> Iterator[Markup]:
                     tag("p", *(tag(names[how], piece) for how, piece in words(one.before, one.after)), class_="words")
                 )
             else:
-                rows.append(table(("A", "B"), [(_shown(one.before), _shown(one.after))]))
+                rows.append(table(("A", "B"), [(shown_value(one.before), shown_value(one.after))]))
         yield tag("section", *rows)
     yield tag("p", f"{many(found.same, 'post')} the same in both.")
-
-
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
-table { border-collapse: collapse; width: 100% } td, th { border: 1px solid #999; padding: .3rem .5rem; text-align: left; vertical-align: top;
- overflow-wrap: anywhere } h2 { font-size: 1.1rem; margin-top: 2rem; overflow-wrap: anywhere } h3 { font-size: 1rem; margin-bottom: .2rem }
-.words { white-space: pre-wrap; border-left: 3px solid #999; padding-left: .8rem } del { background: #fde0dc } ins { background: #d9f2dd }
-"""

@@ -1,10 +1,15 @@
-"""`archiver history`: one post as it was seen over time, with its edits and its removal."""
+"""One post as it was seen over time, with its edits and its removal."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 from archiver.capture.post_digests import attached, other_files
+from archiver.errors import NotFound
+from archiver.home.home import Home
+from archiver.home.visibility import is_hidden
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
@@ -14,9 +19,85 @@ SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_id
 IF_SAID = ("edited", "author_handle", "author_name")
 """These too, where both say it: not every page of a platform does."""
 
+WATCHED = ("changed", "unavailable", "seen-again")
+"""Events of what watches find."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The post as one capture has it. `changed`: the fields that differ from the observation before, all for the first."""
+
+    when: str
+    capture: str
+    line: dict[str, Any]
+    changed: tuple[str, ...]
+    first: bool
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The platform said that it was removed. `event`: the body."""
+
+    when: str
+    event: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class WatchFinding:
+    """A watch found it changed, gone or back. `event`: the body."""
+
+    when: str
+    event: dict[str, Any]
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class PostHistory:
+    """Everything that is known of a post, in order of time."""
+
+    post: str
+    entries: tuple[Observed | Removed | WatchFinding, ...]
+
+    @property
+    def observations(self) -> int:
+        """Count the captures that have it."""
+        return sum(isinstance(entry, Observed) for entry in self.entries)
+
+    @property
+    def removals(self) -> int:
+        """Count the removals that the platform told of."""
+        return sum(isinstance(entry, Removed) for entry in self.entries)
+
+
+def post_history(home: Home, named: str) -> PostHistory:
+    """Read the history of a post, named by its link or its id. Raises `NotFound` where nothing has seen it."""
+    post = post_of(named)
+    found: list[Observed | Removed | WatchFinding] = [*_observed(home, post)]
+    found += [Removed(body["time"], body) for body in home.catalog.removals(post)]
+    found += [
+        WatchFinding(body["time"], body, is_hidden(home, body["detail"]["capture"], post))
+        for body in home.catalog.event_bodies(WATCHED)
+        if body["detail"].get("post") == post
+    ]
+    if not found:
+        raise NotFound(f"observations of {post!r}", "none", "Search for it: archiver find TEXT")
+    return PostHistory(post, tuple(sorted(found, key=lambda entry: entry.when)))
+
+
+def _observed(home: Home, post: str) -> list[Observed]:
+    found: list[Observed] = []
+    rows = [(row["seen"] or row["opened"], row) for row in home.catalog.observations(post)]
+    for when, row in sorted(rows, key=lambda pair: pair[0]):
+        line = json.loads(row["line"])
+        changed = _changed(found[-1].line, line) if found else SHOWN
+        hidden = is_hidden(home, row["capture"], post)
+        found.append(Observed(when, row["capture"], line, tuple(changed), not found, hidden))
+    return found
+
 
 def post_of(text: str) -> str:
-    """A post's id, from its link or as it stands in the captures."""
+    """Find a post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
     named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
     return text if named is None else named
@@ -30,7 +111,3 @@ def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:
 
     said = [name for name in IF_SAID if None not in (before.get(name), line.get(name))]
     return [name for name in (*SHOWN, *said) if differs(name)]
-
-
-def _changes(changed: list[str]) -> str:
-    return f"changed: {', '.join(changed)}" if changed else "as before"

@@ -1,4 +1,4 @@
-"""`archiver redact`: a new record in which something is covered, silenced or masked, and an event that says why.
+"""Redaction: a new record in which something is covered, silenced or masked, and an event that says why.
 
 What was recorded stays as it is, with its proofs. The copy is a `conversion` in a capture of its own; packages for
 partners and the public then show it in place of what was recorded.
@@ -6,22 +6,183 @@ partners and the public then show it in place of what was recorded.
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-from archiver.casework.annotations import milliseconds
-from archiver.errors import UsageError
-from archiver.tools.reencode import Box, Silence, Track
-
-if TYPE_CHECKING:
-    pass
+from archiver.casework.annotations import About, milliseconds
+from archiver.errors import NotFound, UsageError
+from archiver.home.home import Home
+from archiver.home.ports import Fetch, Signer
+from archiver.home.scratch import scratch
+from archiver.lookup.material import MediaFile, Redaction, gather
+from archiver.seal.sealing import seal
+from archiver.tools.object_tracking import follow
+from archiver.tools.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix
+from archiver.version import software
+from storage.capture import CaptureWriter, Identity
+from storage.digest import file_sha256
+from storage.events import Event
 
 _BOX = re.compile(r"(?:(?P<at>[\d:.]+)=)?(?P<box>[\d.]+,[\d.]+,[\d.]+,[\d.]+)")
 _STRETCH = re.compile(r"(?P<from>[\d:.]+)-(?P<to>[\d:.]+)")
 
 
+@dataclass(frozen=True)
+class Cover:
+    """What is covered and silenced in one file. `anew`: begin with what was recorded, not with the latest copy of it."""
+
+    tracks: tuple[Track, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    follow: bool = False
+    """Whether the boxes follow what they cover; where that is lost, the whole picture is covered."""
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """A redaction as it was signed. `lost`: (from, until) in milliseconds, None is the end, where what was followed was lost."""
+
+    event: int
+    detail: dict[str, Any]
+    lost: tuple[tuple[int, int | None], ...] = ()
+
+
+def mask_words(home: Home, signer: Signer, about: About, words: Sequence[str], reason: str) -> Redacted:
+    """Have packages for others show words of a post as ███. They stand in the event, which stays in the house.
+
+    Raises `NotFound` where the post has no such words, `LedgerError`.
+    """
+    posts = [row for row in home.catalog.posts(about.capture) if about.post in (None, row["id"])]
+    for text in words:
+        if not any(text in f"{row['text'] or ''}\n{row['title'] or ''}" for row in posts):
+            raise NotFound("these words in the post", f"no {text[:40]!r}", "Give them as the post has them.")
+    return _sign(home, signer, {"about": about.detail(), "capture": about.capture, "masked": list(words)}, reason)
+
+
+def cover_file(
+    home: Home, signer: Signer, about: About, cover: Cover, reason: str, *, fetch: Fetch, test_routes: bool = False
+) -> Redacted:
+    """Make a copy of the one file that `about` names, in which things are covered and silenced, and seal it.
+
+    Raises `UsageError`, `NotFound`, `ConversionError`, `StorageError`.
+    """
+    if not cover.tracks and not cover.silences:
+        raise UsageError("what to redact: --box, --mute, --tone or --mask", "nothing", "See archiver redact --help.")
+    media, upon = _file_of(home, about, fetch)
+    if cover.anew:
+        upon = None
+    with scratch(home.path, "redaction") as folder:
+        source, out = folder / "in", folder / f"out{suffix(media.kind)}"
+        with open(source, "wb") as stream:
+            for chunk in (upon.media if upon is not None and upon.media is not None else media).chunks():
+                stream.write(chunk)
+        followed = [_followed(source, media, track) for track in cover.tracks] if cover.follow else []
+        facts = reencode(source, media.kind, out, followed or cover.tracks, cover.silences)
+        digest = file_sha256(out)
+        cases = home.catalog.cases_of(about.capture)
+        result = _seal_copy(home, signer, media, out, facts, cases, test_routes=test_routes)
+    detail = {
+        "about": about.detail(),
+        "capture": about.capture,
+        "original": {"record": media.record, "sha256": media.sha256},
+        **({"upon": upon.seq} if upon is not None else {}),
+        "result": {**result, "sha256": digest.hexdigest(), "size": digest.size, "media_type": media_type(media.kind)},
+        "boxes": len(cover.tracks),
+        "silenced": len(cover.silences),
+    }
+    return _sign(home, signer, detail, reason, tuple(stretch for one in followed for stretch in _lost(one)))
+
+
+def _sign(
+    home: Home, signer: Signer, detail: dict[str, Any], reason: str, lost: tuple[tuple[int, int | None], ...] = ()
+) -> Redacted:
+    sealed = signer.append([Event("redacted", home.clock(), {**detail, "text": reason})])[0]
+    home.project()
+    return Redacted(sealed.seq, detail, lost)
+
+
+def _followed(source: Path, media: MediaFile, track: Track) -> Followed:
+    if media.kind not in VIDEO:
+        raise UsageError("--follow with a video", f"a {media.kind}", "Leave it out: one box covers a photo.")
+    return follow(source, picture_size(source), track)
+
+
+def _lost(followed: Followed) -> list[tuple[int, int | None]]:
+    """Leave out what was lost only because the film ends."""
+    return [(begin, end) for begin, end in followed.lost if begin <= followed.boxes[-1].at_ms]
+
+
+def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redaction | None]:
+    """Find the one file that is meant, and the latest copy in which something of it is covered already."""
+    case = home.catalog.cases_of(about.capture)[0]
+    material = gather(home, case, [about.capture], fetch)
+    fitting = [
+        one
+        for exhibit in material.exhibits
+        for one in exhibit.every_media
+        if about.post in (None, one.post) and about.attachment in (None, one.attachment)
+    ]
+    if not fitting:
+        raise NotFound("a kept file there", "none", "See `archiver show ID`.")
+    if len(fitting) > 1:
+        raise UsageError("one file", f"{len(fitting)}", "Say which: --post and --attachment.")
+    earlier = [one for one in material.redactions if one.media is not None and one.original == fitting[0].sha256]
+    return fitting[0], earlier[-1] if earlier else None
+
+
+def _seal_copy(
+    home: Home,
+    signer: Signer,
+    media: MediaFile,
+    out: Path,
+    facts: dict[str, Any],
+    cases: list[str],
+    *,
+    test_routes: bool,
+) -> dict[str, Any]:
+    """Keep the copy as a `conversion` record, and what made it, in a capture that is sealed like any other."""
+    capture_id = home.new_capture_id(home.clock())
+    folder = home.capture_folder(capture_id)
+    salt, url = os.urandom(32), f"urn:archiver:redaction:{capture_id}"
+    home.state.capture_opened(capture_id, str(folder), capture_id[:15], cases)
+    identity = Identity(capture_id, capture_id, 1, url, salt, software(), test_routes=test_routes)
+    writer = CaptureWriter(home.path / folder, identity, home.recipients(cases), home.clock, time.monotonic)
+    try:
+        writer.inventory(
+            {"kind": "target", "url": url, "platform": "redaction", "target_kind": "file", "id": capture_id,
+             "target_salt": salt.hex()}
+        )  # fmt: skip
+        writer.inventory({"state": "discovered", "key": "redaction 1", "kind": "redaction", "parent": "target"})
+        ref = writer.resource_file(
+            url, media_type(media.kind), out, {"refers_to": media.record, "of_capture": media.capture},
+            record_type="conversion", fields=[("WARC-Refers-To", media.record)],
+        )  # fmt: skip
+        block = json.dumps({"format": "archiver-redaction/1", **facts}, indent=1).encode()
+        writer.resource(
+            f"urn:archiver:conversion:{ref.record_id.strip('<>')}", "application/json", block,
+            record_type="metadata", fields=[("WARC-Refers-To", ref.record_id)],
+        )  # fmt: skip
+        writer.inventory(
+            {"key": "redaction 1", "kind": "redaction", "outcome": "captured", "reason": None, "record": ref.record_id}
+        )
+        writer.close("captured", None)
+        seal(home, signer, folder, cases)
+    finally:
+        writer.release()
+    return {"capture": capture_id, "record": ref.record_id}
+
+
 def tracks_of(texts: list[list[str]]) -> list[Track]:
-    """Each `--box` is one thing: `10,20,30,40`, or several of `0:01=10,20,30,40` along its way; `0:01-0:05` limits it."""
+    """Read boxes as a person draws them; each list of words is one thing. Raises `UsageError`.
+
+    A thing is `10,20,30,40`, or several of `0:01=10,20,30,40` along its way; `0:01-0:05` limits when it is covered.
+    """
     found = []
     for words in texts:
         boxes, start, end = [], None, None
@@ -43,6 +204,7 @@ def tracks_of(texts: list[list[str]]) -> list[Track]:
 
 
 def silences_of(mute: list[str], tone: list[str]) -> list[Silence]:
+    """Read stretches of sound like `0:01-0:03`: those that are silenced, and those that a tone replaces. Raises `UsageError`."""
     found = []
     for text, replaced in (*((text, False) for text in mute), *((text, True) for text in tone)):
         match = _STRETCH.fullmatch(text)

@@ -26,14 +26,14 @@ def annotate(context: Context, kind: str, extra: dict[str, Any], notice: str = "
     from archiver.casework import annotations
 
     arguments, home = context.arguments, context.recovered_home()
-    what = annotations.about(
+    what = annotations.about_of(
         home,
         arguments.id,
         arguments.post,
         arguments.attachment,
-        arguments.start,
-        arguments.end,
-        arguments.region,
+        start=arguments.start,
+        end=arguments.end,
+        region=arguments.region,
     )
     signer = context.signer(home)
     sealed = annotations.annotate(home, signer, kind, what, " ".join(arguments.words), extra)

@@ -26,15 +26,6 @@ def given_moment(text: str, flag: str) -> datetime:
         ) from error
 
 
-def period(since: str, until: str | None) -> tuple[datetime, datetime]:
-    """Return when something began and ended; without `until` it was a moment. Raises `UsageError`."""
-    first = given_moment(since, "--since")
-    last = given_moment(until, "--until") if until else first
-    if last < first:
-        raise UsageError("--until after --since", f"{since} … {until}", "Swap them.")
-    return first, last
-
-
 def read_moment(text: str) -> datetime:
     """Read a moment in UTC. A zone's name follows its rules of that day: Almaty was +6 until March 2024. Raises `ValueError`."""
     first, _, zone = text.strip().partition(" ")

@@ -39,7 +39,7 @@ def kept(kinds: dict[str, int]) -> str:
     return ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in parts) or "nothing"
 
 
-def _when(value: str | None, line: dict[str, Any]) -> str:
-    """The time, or as much of it as the platform says: "stated: 4 years ago"."""
+def when_published(value: str | None, line: dict[str, Any]) -> str:
+    """Tell the time, or as much of it as the platform says: "stated: 4 years ago"."""
     literal = (line.get("published") or {}).get("literal")
     return value or (f"stated: {literal}" if literal else "time unknown")

@@ -29,12 +29,12 @@ JOURNAL = ".journal"
 
 
 def signed_text(tagmanifest_sha512: str) -> str:
-    """What the ledger's key signs for a package: names every file of it through the manifests."""
+    """Write what the ledger's key signs for a package: it names every file of it through the manifests."""
     return f"archiver-package/1\nsha512 {tagmanifest_sha512}\n"
 
 
 @dataclass(frozen=True)
-class Written:
+class BagFile:
     """One file of the bag."""
 
     name: str
@@ -55,7 +55,7 @@ class Bag:
         self.partial = folder.with_name(f"{folder.name}.partial")
         if folder.exists():
             raise UsageError(f"no {folder} yet", "one", "Remove it, or export to another folder.")
-        self.files: dict[str, Written] = {}
+        self.files: dict[str, BagFile] = {}
         self._lower: dict[str, str] = {}
         self.resumed = 0
         """How many files were there already."""
@@ -76,15 +76,15 @@ class Bag:
             lines = (self.partial / JOURNAL).read_text("utf-8").splitlines()
             plan = str(json.loads(lines[0])["plan"])
             for line in lines[1:]:
-                one = Written(**json.loads(line))
+                one = BagFile(**json.loads(line))
                 if (self.partial / one.name).stat().st_size == one.size:
                     self.files[one.name] = one
         except (OSError, ValueError, IndexError, KeyError, TypeError):
             return None if not self.files else plan
         return plan
 
-    def has(self, name: str) -> Written | None:
-        """A file that an interrupted export had completed, and that is still what was written; it then counts as written."""
+    def has(self, name: str) -> BagFile | None:
+        """Find a file that an interrupted export had completed and that is still what was written; it then counts as written."""
         one = self._known.get(name)
         if one is not None and name not in self.files:
             if _read_back(self.partial, one):  # what was not synced may be lost where the machine died
@@ -94,8 +94,8 @@ class Bag:
             self.resumed += 1
         return one
 
-    def write(self, name: str, content: bytes | Iterable[bytes]) -> Written:
-        """Adds a file, from bytes or from pieces. Raises `DiskError`, and whatever the pieces raise."""
+    def write(self, name: str, content: bytes | Iterable[bytes]) -> BagFile:
+        """Add a file, from bytes or from pieces. Raises `DiskError`, and whatever the pieces raise."""
         if not _NAME.fullmatch(name) or any(_RESERVED.fullmatch(part) for part in name.split("/")):
             raise ValueError(f"a name that is not safe everywhere: {name!r}")
         if self._lower.setdefault(name.lower(), name) != name or name in self.files:
@@ -112,7 +112,7 @@ class Bag:
                     first.update(piece)
                     stream.write(piece)
                 beside.wait()
-            one = Written(name, first.size, first.hexdigests()["sha256"], second.hexdigests()["sha512"])
+            one = BagFile(name, first.size, first.hexdigests()["sha256"], second.hexdigests()["sha512"])
             with open(self.partial / JOURNAL, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(one.__dict__) + "\n")
         except OSError as error:
@@ -121,7 +121,7 @@ class Bag:
         return one
 
     def finish(self, info: list[tuple[str, str]], sign: Callable[[str], bytes], before: Callable[[], None]) -> Path:
-        """Manifests, `bag-info.txt`, then `before()` as the last look at all files, then the signature and the name.
+        """Write the manifests and `bag-info.txt`, have `before()` look at all files a last time, then sign and name the folder.
 
         Raises `DiskError`, and whatever `before` raises; the folder then stays partial and unsigned.
         """
@@ -155,7 +155,7 @@ class Bag:
         return self.folder
 
     def read_back(self) -> None:
-        """Reads every file again and holds it against what was written. Raises `DiskError`."""
+        """Read every file again and hold it against what was written. Raises `DiskError`."""
         try:
             changed = [one.name for one in self.files.values() if _read_back(self.partial, one)]
         except OSError as error:
@@ -167,7 +167,7 @@ class Bag:
         return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()
 
 
-def _read_back(folder: Path, one: Written) -> bool:
+def _read_back(folder: Path, one: BagFile) -> bool:
     """Whether a file differs from what was written."""
     try:
         return file_sha256(folder / one.name).hexdigest() != one.sha256

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from archiver.export.dossier import Figures
-from archiver.export.packing import Plan
-from archiver.export.profiles import Shown
+from archiver.export.packing import PackagePlan
+from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.text.html import Markup, items, join, table, tag
@@ -17,7 +17,7 @@ from archiver.version import SOFTWARE
 
 
 def versions() -> list[tuple[str, str]]:
-    """What made the package, by name and version."""
+    """List what made the package, by name and version."""
     libraries = ("cryptography", "warcio", "scrapy", "telethon", "yt-dlp", "rfc3161-client", "opentimestamps")
     return [
         ("archiver", SOFTWARE.partition("/")[2]),
@@ -26,7 +26,48 @@ def versions() -> list[tuple[str, str]]:
     ] + [(name, version(name)) for name in libraries]
 
 
-def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
+PROOFS = (
+    (
+        "digests, manifest, ledger",
+        "nothing of a sealed capture was changed, added or removed",
+        "that the recording was of the right thing",
+    ),
+    (
+        "signature with a known fingerprint",
+        "the holder of that key made this package",
+        "who that is, beyond what you were told with the fingerprint",
+    ),
+    (
+        "timestamp",
+        "the ledger, and what is in it, existed at that time, as an outsider says",
+        "that it was made at that time, or that what it shows happened then",
+    ),
+    (
+        "certificate chain",
+        "the connection was with somebody who held a certificate for that host name",
+        "that the host stands behind the content: certificates name connections",
+    ),
+    (
+        "checkpoint held by somebody else",
+        "history since then was not rewritten",
+        "that something was entered which never was",
+    ),
+)
+"""What each proof proves: its name, what it shows, what it does not."""
+
+LIMITS = (
+    "Our clock gives the times of recording; each capture notes whether it jumped.",
+    "Platforms serve different people different things. What is here was served to us, by the way that each capture notes.",
+    "By a Telegram account: that protocol has no certificates, so whoever holds the account's key could have made the bytes.",
+    "Pages in a browser are as that browser drew them, without a login.",
+    "The package check and the program's own check were written by one team; both are compared on packages with known defects. "
+    "The tools of others that README.txt names share no code with either.",
+    "No rate of errors has been measured on material from outside; the parsers' own tests stand on recordings of the platforms.",
+)
+
+
+def validation(shown: PackageView, plan: PackagePlan, f: Figures) -> Iterator[Markup]:
+    """Describe how a package is checked, and what a check cannot say."""
     yield tag(
         "p",
         "A recorder between our programs and the network wrote each request and answer into WARC files (ISO 28500) as they "
@@ -38,46 +79,10 @@ def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
     yield tag("h3", "What each proof proves")
     yield table(
         ("proof", "shows", "does not show"),
-        (
-            (
-                "digests, manifest, ledger",
-                "nothing of a sealed capture was changed, added or removed",
-                "that the recording was of the right thing",
-            ),
-            (
-                "signature with a known fingerprint",
-                "the holder of that key made this package",
-                "who that is, beyond what you were told with the fingerprint",
-            ),
-            (
-                "timestamp",
-                "the ledger, and what is in it, existed at that time, as an outsider says",
-                "that it was made at that time, or that what it shows happened then",
-            ),
-            (
-                "certificate chain",
-                "the connection was with somebody who held a certificate for that host name",
-                "that the host stands behind the content: certificates name connections",
-            ),
-            (
-                "checkpoint held by somebody else",
-                "history since then was not rewritten",
-                "that something was entered which never was",
-            ),
-        ),
+        PROOFS,
     )
     yield tag("h3", "Known limits of this release")
-    yield items(
-        (
-            "Our clock gives the times of recording; each capture notes whether it jumped.",
-            "Platforms serve different people different things. What is here was served to us, by the way that each capture notes.",
-            "By a Telegram account: that protocol has no certificates, so whoever holds the account's key could have made the bytes.",
-            "Pages in a browser are as that browser drew them, without a login.",
-            "The package check and the program's own check were written by one team; both are compared on packages with known defects. "
-            "The tools of others that README.txt names share no code with either.",
-            "No rate of errors has been measured on material from outside; the parsers' own tests stand on recordings of the platforms.",
-        )
-    )
+    yield items(LIMITS)
     yield tag("h3", "Self-test and versions")
     yield tag(
         "p",
@@ -87,14 +92,14 @@ def validation(shown: Shown, plan: Plan, f: Figures) -> Iterator[Markup]:
     yield table(("program", "version"), versions())
 
 
-def _searched(plan: Plan) -> str:
+def _searched(plan: PackagePlan) -> str:
     if plan.accept_leaks:
         return "Its maker had said beforehand that secrets which stand in the recordings themselves are accepted."
     return "Had the search found one, the package would not have been signed."
 
 
-def draft(home: Home, shown: Shown, plan: Plan, f: Figures) -> Markup:
-    """Fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
+def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> Markup:
+    """Write fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
     blank = "________________"
     people = sorted(
         {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}
@@ -153,6 +158,7 @@ WORDS = (
 
 
 def glossary() -> Markup:
+    """Explain the words of the report."""
     return tag("dl", *(join((tag("dt", name), tag("dd", meaning))) for name, meaning in WORDS))
 
 

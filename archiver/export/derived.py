@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 
-from archiver.export.profiles import Shown
+from archiver.export.profiles import PackageView
 from archiver.export.tables import card_json, json_bytes
 from archiver.version import SOFTWARE
 from storage.assembly import payload
@@ -19,8 +19,8 @@ from storage.times import utc_parse
 from storage.warc import fields_block, member, record_header
 
 
-def derived_warc(shown: Shown, made: str, secret: bytes, name: str) -> bytes:
-    """`derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
+def derived_warc(shown: PackageView, made: str, secret: bytes, name: str) -> bytes:
+    """Write `derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
     date = utc_parse(made)
     info_id = _id(secret, "warcinfo")
     info = fields_block(
@@ -54,8 +54,8 @@ def _id(secret: bytes, what: str) -> str:
     return f"<urn:uuid:{uuid.UUID(bytes=keyed(secret, b'record ', what.encode())[:16], version=4)}>"
 
 
-def screens(shown: Shown) -> Iterator[tuple[str, bytes]]:
-    """(name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
+def screens(shown: PackageView) -> Iterator[tuple[str, bytes]]:
+    """Give (name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
     for number, capture in enumerate(shown.material.captures, 1):
         record = capture.screenshot
         if record is not None and capture.id not in shown.unfit:

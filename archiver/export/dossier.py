@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from archiver.export.profiles import Card, Shown, reviewed
+from archiver.export.profiles import Card, PackageView, reviewed
 from archiver.export.tables import exhibits_of
 from storage.times import utc_parse
 
@@ -45,8 +45,8 @@ class Incident:
     conclusions: list[Conclusion] = field(default_factory=list)
 
 
-def incidents(shown: Shown) -> list[Incident]:
-    """By time; those without one last."""
+def incidents(shown: PackageView) -> list[Incident]:
+    """Put incidents in order of time; those without one come last."""
     found: dict[str, Incident] = {}
     for event in shown.annotations:
         detail = event["detail"]
@@ -66,7 +66,7 @@ def incidents(shown: Shown) -> list[Incident]:
     return sorted(found.values(), key=lambda one: (one.start or latest, one.name))
 
 
-def _conclusion(event: dict[str, Any], shown: Shown) -> Conclusion:
+def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
     detail = event["detail"]
     public = shown.profile == "public"
     basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in exhibits_of(item, shown)]
@@ -79,7 +79,7 @@ def _conclusion(event: dict[str, Any], shown: Shown) -> Conclusion:
 
 
 def segment(value: dict[str, Any] | None) -> str:
-    """`0:12.0 to 0:30.0` of a video."""
+    """Write a stretch of a video: `0:12.0 to 0:30.0`."""
     if not value or "from_ms" not in value:
         return ""
     said = _clock(value["from_ms"])
@@ -92,11 +92,12 @@ def _clock(milliseconds: int) -> str:
 
 
 def utc(moment: datetime | None) -> str:
+    """Write a moment in UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not known"
 
 
 def local(moment: datetime | None, zone: str | None) -> str | None:
-    """The time at the place, by the rules of its zone on that day; None without a place's zone."""
+    """Write the time at the place, by the rules of its zone on that day; None without a place's zone."""
     if moment is None or zone is None:
         return None
     try:
@@ -107,7 +108,7 @@ def local(moment: datetime | None, zone: str | None) -> str | None:
 
 
 def sun(moment: datetime | None, latitude: str | None, longitude: str | None) -> str | None:
-    """Where the sun stood, by computation (astral, after NOAA): height over the horizon and direction, in degrees."""
+    """Compute where the sun stood (astral, after NOAA): height over the horizon and direction, in degrees."""
     if moment is None or latitude is None or longitude is None:
         return None
     from astral import Observer
@@ -141,7 +142,8 @@ class Figures:
     last: str | None
 
 
-def figures(shown: Shown, intact: int, stamped: int, files: int) -> Figures:
+def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figures:
+    """Count what page one tells."""
     captures = shown.material.captures
     not_kept: Counter[tuple[str, str]] = Counter()
     for capture in captures:
@@ -167,11 +169,12 @@ def figures(shown: Shown, intact: int, stamped: int, files: int) -> Figures:
 
 
 def edited(card: Card) -> bool:
+    """Say whether a post was edited, by its platform or as it was seen."""
     return any(view.post.get("edited") for view in card.views) or len(versions(card)) > 1
 
 
 def versions(card: Card) -> list[tuple[str | None, str | None]]:
-    """(first seen, words) of each wording, in the order of observation.
+    """Give (first seen, words) of each wording, in the order of observation.
 
     Only what was read in the same way is compared: a web page and an answer of an API put the same post differently.
     """

@@ -32,7 +32,7 @@ class _Reader:
 
 
 def tar(folder: Path) -> Iterator[bytes]:
-    """The folder as a tar: names sorted, no times, no owners."""
+    """Write a folder as a tar: names sorted, no times, no owners."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         entry = tarfile.TarInfo(f"{folder.name}/{path.relative_to(folder).as_posix()}")
         entry.size, entry.mode = path.stat().st_size, 0o755 if path.suffix == ".py" else 0o644
@@ -45,7 +45,7 @@ def tar(folder: Path) -> Iterator[bytes]:
 
 
 def encrypt(folder: Path, out: Path, recipients: list[pyrage.x25519.Recipient]) -> None:
-    """Writes `out`, an age file that the recipients can open. Raises `DiskError`."""
+    """Write `out`, an age file that the recipients can open. Raises `DiskError`."""
     working = out.with_name(out.name + ".part")
     try:
         with open(working, "wb") as stream:

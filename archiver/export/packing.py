@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from archiver.export import tables
 from archiver.export.bag import Bag
 from archiver.export.derived import derived_warc, screens
-from archiver.export.material import Capture, Material
-from archiver.export.profiles import File, Shown
+from archiver.export.profiles import CardFile, PackageView
 from archiver.export.proofs import Basis, write_proofs
 from archiver.export.replay import add_replay, installed
-from archiver.export.wacz import Page, Source, pieces_of, wacz
+from archiver.export.wacz import ReplayPage, WarcSource, pieces_of, wacz
 from archiver.home.home import Home
 from archiver.home.ports import PackageSigner
 from archiver.home.scratch import scratch
+from archiver.lookup.material import Material, SealedCapture
 from archiver.tools.reencode import reencode, suffix
 from archiver.version import SOFTWARE
 from storage import canonical
@@ -33,11 +31,11 @@ NOT_PACKED = ("private.age", "private.age-lines")
 
 
 @dataclass(frozen=True)
-class Plan:
+class PackagePlan:
     """All that decides the bytes of a package."""
 
     name: str
-    shown: Shown
+    shown: PackageView
     base: Basis
     privileged: bool
     secret: bytes = field(repr=False)
@@ -47,12 +45,13 @@ class Plan:
 
     @property
     def made(self) -> str:
-        """The time that the package states: of the newest event it holds, so that the same package has the same bytes."""
+        """Tell the time that the package states: of the newest event it holds, so that the same package has the same bytes."""
         material = self.shown.material
         times = [str(event["time"]) for event in material.events]
         return max(times + [str(capture.manifest["closed"]) for capture in material.captures])
 
     def key(self) -> str:
+        """Digest all that decides the bytes: an interrupted export of the same is continued."""
         material = self.shown.material
         facts = {
             "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged, "accept_leaks": self.accept_leaks,
@@ -66,8 +65,8 @@ class Plan:
 Progress = Callable[[str], None]
 
 
-def fill(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Progress) -> None:
-    """Writes everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
+def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
+    """Write everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
     shown, material = plan.shown, plan.shown.material
     progress("proofs")
     write_proofs(home, bag, material, plan.base)
@@ -94,7 +93,7 @@ def fill(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Prog
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))
 
 
-def _media(home: Home, bag: Bag, file: File) -> None:
+def _media(home: Home, bag: Bag, file: CardFile) -> None:
     """One media file: as it was kept or redacted, or made anew without metadata. Raises `FormatError`, `ConversionError`."""
     assert file.name is not None
     if file.made != "anew":
@@ -117,7 +116,7 @@ def _media(home: Home, bag: Bag, file: File) -> None:
         bag.write(file.name, pieces_of(out))
 
 
-def _about(home: Home, plan: Plan) -> dict[str, Any]:
+def _about(home: Home, plan: PackagePlan) -> dict[str, Any]:
     """What the package says of itself, for machines: the checkers begin here."""
     shown, material = plan.shown, plan.shown.material
     chosen = {capture.seq for capture in material.captures}
@@ -139,7 +138,7 @@ def _about(home: Home, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Progress) -> None:
+def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
     """`full`: the events, the capture folders but for the private record, and the WARC files in a WACZ."""
     material = plan.shown.material
     sources = []
@@ -154,7 +153,7 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Prog
             path = capture.folder / entry["name"]
             if entry["name"].endswith(".warc.gz"):
                 records = [line for line in capture.records if line["file"] == entry["name"]]
-                sources.append(Source(path, entry["sha256"], entry["size"], records))
+                sources.append(WarcSource(path, entry["sha256"], entry["size"], records))
             elif entry["name"] not in NOT_PACKED:
                 if file_sha256(path).hexdigest() != entry["sha256"]:
                     raise FormatError(f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it.")
@@ -169,7 +168,7 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: Plan, progress: Prog
         bag.write("data/archive.wacz", pieces)
 
 
-def _pages(material: Material) -> Iterator[Page]:
+def _pages(material: Material) -> Iterator[ReplayPage]:
     """What can be opened in the replay: each HTML page that a capture received, each once."""
     seen = set()
     for capture in material.captures:
@@ -177,16 +176,17 @@ def _pages(material: Material) -> Iterator[Page]:
             html = str(line.get("content_type") or "").startswith("text/html")
             if line["type"] == "response" and html and line.get("status") == 200 and line["uri"] not in seen:
                 seen.add(line["uri"])
-                yield Page(line["uri"], line["date"], _title(capture, line))
+                yield ReplayPage(line["uri"], line["date"], _title(capture, line))
 
 
-def _title(capture: Capture, line: dict[str, Any]) -> str:
+def _title(capture: SealedCapture, line: dict[str, Any]) -> str:
     post = next((post for post in capture.posts if post.get("record") == line["id"]), {})
     words = " ".join(str(post.get("title") or post.get("text") or "").split())
     return words[:80] or line["uri"]
 
 
-def bag_info(plan: Plan) -> list[tuple[str, str]]:
+def bag_info(plan: PackagePlan) -> list[tuple[str, str]]:
+    """List the fields of bag-info.txt."""
     return [
         ("Bagging-Date", plan.made[:10]),
         ("External-Identifier", plan.name),
@@ -197,7 +197,7 @@ def bag_info(plan: Plan) -> list[tuple[str, str]]:
 
 
 def add_program(bag: Bag) -> None:
-    """`check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
+    """Add `check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
     here = resources.files("archiver.export")
     for name in ("check.py", "README.txt", "bagit-profile.json"):
         bag.write(name, (here / name).read_bytes())
@@ -206,12 +206,3 @@ def add_program(bag: Bag) -> None:
 def pseudonym_facts(material: Material, profile: str, base: Basis) -> bytes:
     """State what this package's pseudonyms depend on: another package has others, which cannot be linked."""
     return canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])
-
-
-def folder_of(to: Path, name: str) -> Path:
-    return to / name
-
-
-def read_package(folder: Path) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads((folder / "data" / "package.json").read_bytes())
-    return value

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.export.material import Capture, Exhibit, Material, Media, Observation, Redaction
+from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
 from storage.digest import keyed
 
 PROFILES = ("full", "partner", "public")
@@ -43,7 +43,7 @@ COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
 
 
 @dataclass(frozen=True)
-class Withheld:
+class WithheldItem:
     """Something that is not shown: where, what kind of thing, why, and what stands in its place."""
 
     exhibit: str
@@ -53,24 +53,25 @@ class Withheld:
 
 
 @dataclass(frozen=True)
-class File:
+class CardFile:
     """A media file of a card: `name` is its place in the package, None where it is not shown."""
 
     number: int
     kind: str
     name: str | None
-    media: Media
+    media: MediaFile
     why: str = ""
     made: str = "as it was received"
     """Or `redacted`, or `anew`: a copy without metadata."""
 
     @property
     def converted(self) -> bool:
+        """Say whether it is other bytes than those that were received."""
         return self.made != "as it was received"
 
 
 @dataclass
-class View:
+class CardView:
     """A post as one capture saw it, as far as it is shown."""
 
     capture: str
@@ -80,7 +81,7 @@ class View:
     published: dict[str, Any]
     way: str = ""
     """By which parser it was read."""
-    files: list[File] = field(default_factory=list)
+    files: list[CardFile] = field(default_factory=list)
     missing: list[tuple[str, str, str]] = field(default_factory=list)
     """(kind, outcome, reason) of attachments that were not kept."""
 
@@ -94,8 +95,8 @@ class Card:
     key: str | None
     author: str
     author_shown: bool
-    views: list[View] = field(default_factory=list)
-    files: list[File] = field(default_factory=list)
+    views: list[CardView] = field(default_factory=list)
+    files: list[CardFile] = field(default_factory=list)
     removals: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     hidden: str = ""
@@ -103,19 +104,20 @@ class Card:
     sensitive: bool = True
 
     @property
-    def every_file(self) -> list[File]:
+    def every_file(self) -> list[CardFile]:
+        """List its files, those of its posts included."""
         return [*self.files, *(file for view in self.views for file in view.files)]
 
 
 @dataclass
-class Shown:
+class PackageView:
     """What a package shows, and what it does not."""
 
     profile: str
     case: str
     material: Material
     cards: list[Card] = field(default_factory=list)
-    withheld: list[Withheld] = field(default_factory=list)
+    withheld: list[WithheldItem] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
     unfit: set[str] = field(default_factory=set)
@@ -153,6 +155,7 @@ class Marks:
             self._quarantined.add((place[0], place[1]))
 
     def author(self, post: dict[str, Any]) -> str | None:
+        """Find the mark of the account that made a post."""
         names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"))
         found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
         return next((mark for mark in found if mark), None)
@@ -164,14 +167,14 @@ class Marks:
         return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
 
     def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
-        """`none`, or what was found; None where nobody has looked."""
+        """Tell how sensitive it is: `none`, or what was found; None where nobody has looked."""
         found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
         return next((level for level in found if level), None)
 
     def approved(
         self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
     ) -> bool:
-        """Whether a person other than who collected or redacted it has approved it for publication, as it is now."""
+        """Say whether a person other than who collected or redacted it has approved it for publication, as it is now."""
         redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
         if attachment is not None:
             redacted = [one for one in redacted if one.original in (None, sha256)]
@@ -186,20 +189,20 @@ class Marks:
     def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
         return one.about.get("capture") == capture and one.about.get("post") in (None, post)
 
-    def redaction(self, sha256: str) -> Media | None:
-        """The latest copy that stands in place of a file: of the same bytes, wherever they were found."""
+    def redaction(self, sha256: str) -> MediaFile | None:
+        """Find the latest copy that stands in place of a file: of the same bytes, wherever they were found."""
         fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
 
     def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
-        """Whether this file of the post was redacted as other bytes: sent again, or in another size."""
+        """Say whether this file of the post was redacted as other bytes: sent again, or in another size."""
         return post is not None and any(
             one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
             for one in self._redactions
         )
 
     def masked(self, capture: str, post: str | None) -> list[str]:
-        """Words that packages for others do not show; a mask on one observation counts for every one of the post."""
+        """List words that packages for others do not show; a mask on one observation counts for every one of the post."""
         return [
             words
             for one in self._redactions
@@ -208,26 +211,27 @@ class Marks:
         ]
 
     def quarantined(self, capture: str, post: str | None) -> bool:
+        """Say whether a post or its whole capture is quarantined."""
         return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
-def show(material: Material, profile: str, secret: bytes, privileged: bool) -> Shown:
-    """Applies a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
-    shown = Shown(profile, material.case, material)
+def show(material: Material, profile: str, secret: bytes, privileged: bool) -> PackageView:
+    """Apply a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
+    shown = PackageView(profile, material.case, material)
     maker = _Maker(shown, Marks(material), secret)
     for exhibit in material.exhibits:
         shown.cards.append(maker.card(exhibit))
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
-            shown.withheld.append(Withheld("", what, "it would show what is withheld, masked or covered"))
+            shown.withheld.append(WithheldItem("", what, "it would show what is withheld, masked or covered"))
     for capture_id in material.quarantined:
-        shown.withheld.append(Withheld("", f"the capture {capture_id}", "quarantined"))
+        shown.withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
     for event in material.annotations:
         if (why := _not_told(event, profile, privileged, material)) is None:
             shown.annotations.append(event)
         else:
-            shown.withheld.append(Withheld("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
+            shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     told = {event["seq"] for event in shown.annotations}
     for card in shown.cards:
         card.annotations = [event for event in card.annotations if event["seq"] in told]
@@ -254,7 +258,7 @@ def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: M
 
 
 def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
-    """The pseudonym of another person who has agreed with an annotation, latest word, or None."""
+    """Name another person who has agreed with an annotation, latest word, or None."""
     said = [
         other
         for other in annotations
@@ -267,7 +271,7 @@ def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> st
 
 
 class _Maker:
-    def __init__(self, shown: Shown, marks: Marks, secret: bytes) -> None:
+    def __init__(self, shown: PackageView, marks: Marks, secret: bytes) -> None:
         self._shown, self._marks, self._secret = shown, marks, secret
         self.people: set[str] = set()
         self._captures = {capture.id: capture for capture in shown.material.captures}
@@ -275,9 +279,10 @@ class _Maker:
         self._placed: dict[str, str] = {}
 
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
-        self._shown.withheld.append(Withheld(exhibit, what, why, instead))
+        self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
 
     def card(self, exhibit: Exhibit) -> Card:
+        """Make the card of an exhibit."""
         post = exhibit.latest
         author, known = self._author(exhibit, post)
         public = self._shown.profile == "public"
@@ -320,7 +325,7 @@ class _Maker:
         self._leave_out(exhibit.number, "the author, and what leads to the account", why, pseudonym)
         return pseudonym, False
 
-    def _view(self, number: str, one: Observation, known: bool) -> View:
+    def _view(self, number: str, one: Observation, known: bool) -> CardView:
         line = {name: one.line.get(name) for name in POST_FIELDS}
         published = dict(one.line.get("published") or {})
         if not known:
@@ -335,7 +340,7 @@ class _Maker:
         if self._shown.profile != "full":
             self._mask(number, one, line)
             self._addresses(number, one.capture, line)
-        view = View(
+        view = CardView(
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
         view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
@@ -366,31 +371,31 @@ class _Maker:
             one.line
         ) in OFFICIAL  # fmt: skip
 
-    def _file(self, number: str, media: Media, one: Observation | None) -> File:
+    def _file(self, number: str, media: MediaFile, one: Observation | None) -> CardFile:
         n = media.attachment
         post = one.line.get("id") if one else None
         public = self._shown.profile == "public"
         if public and not self._marks.approved(media.capture, post, n, media.sha256):
             self._leave_out(number, f"{media.kind} {n + 1}", "not reviewed for publication")
-            return File(n, media.kind, None, media, "not reviewed for publication")
+            return CardFile(n, media.kind, None, media, "not reviewed for publication")
         if self._shown.profile == "full":
-            return File(n, media.kind, self._place(number, n, media), media)
+            return CardFile(n, media.kind, self._place(number, n, media), media)
         redacted = self._marks.redaction(media.sha256)
         if redacted is None and self._marks.redacted_in_another_copy(post, n):
             why = "redacted in another copy; this one was not"
             self._leave_out(number, f"{media.kind} {n + 1}", why)
             self._shown.unfit.add(media.capture)
-            return File(n, media.kind, None, media, why)
+            return CardFile(n, media.kind, None, media, why)
         if redacted is not None:
             self._shown.unfit.add(media.capture)
             self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
-            return File(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
+            return CardFile(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
         if public:
             self._leave_out(number, f"the metadata of {media.kind} {n + 1}", "not for publication", "a copy made anew")
-            return File(n, media.kind, self._place(number, n, media), media, made="anew")
-        return File(n, media.kind, self._place(number, n, media), media)
+            return CardFile(n, media.kind, self._place(number, n, media), media, made="anew")
+        return CardFile(n, media.kind, self._place(number, n, media), media)
 
-    def _place(self, number: str, n: int, media: Media) -> str:
+    def _place(self, number: str, n: int, media: MediaFile) -> str:
         """A name that is safe everywhere, one for the same bytes; in `public` without the name that the platform gave."""
         if media.sha256 in self._placed:
             return self._placed[media.sha256]
@@ -411,7 +416,7 @@ class _Maker:
         self._placed[media.sha256] = name
         return name
 
-    def _missing(self, capture: Capture, one: Observation) -> Iterable[tuple[str, str, str]]:
+    def _missing(self, capture: SealedCapture, one: Observation) -> Iterable[tuple[str, str, str]]:
         start = f"post {one.line.get('id')} #"
         for line in capture.ended():
             if str(line["key"]).startswith(start) and line["outcome"] != "captured":
@@ -423,7 +428,7 @@ _CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<!
 
 
 def without_addresses(words: str) -> str:
-    """The words with every IPv4 and IPv6 address in them replaced. A time of day is none."""
+    """Replace every IPv4 and IPv6 address in words. A time of day is none."""
 
     def instead(match: re.Match[str]) -> str:
         try:

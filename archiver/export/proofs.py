@@ -20,9 +20,10 @@ from typing import Any
 
 from archiver.errors import UsageError
 from archiver.export.bag import Bag
-from archiver.export.material import Material, leaves
 from archiver.home.home import Home
+from archiver.lookup.material import Material
 from archiver.seal.kept_stamps import OTS, Stamp, stamps
+from storage.ledger import Tiles
 from storage.merkle import leaf_hash
 
 
@@ -38,13 +39,13 @@ class Basis:
     """Events that renewed a stamp, as far as this checkpoint holds them."""
 
     def covering(self, seq: int) -> Stamp | None:
-        """The earliest time that an outsider states for a checkpoint that holds event `seq`."""
+        """Find the earliest time that an outsider states for a checkpoint that holds event `seq`."""
         over = [stamp for stamp in self.stamps if stamp.time is not None and stamp.size > seq]
         return min(over, key=lambda stamp: (str(stamp.time), stamp.size), default=None)
 
 
 def basis(home: Home, material: Material, wanted: int | None) -> Basis:
-    """The first stamped checkpoint over everything in the package, else the first published one. Raises `UsageError`.
+    """Choose the first stamped checkpoint over everything in the package, else the first published one. Raises `UsageError`.
 
     So the same selection has the same basis whatever was recorded since, until a stamp had to be renewed.
     """
@@ -71,10 +72,10 @@ def basis(home: Home, material: Material, wanted: int | None) -> Basis:
 
 
 def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
-    """All of `proofs/`. Raises `LedgerError`, `DiskError`."""
+    """Write all of `proofs/`. Raises `LedgerError`, `DiskError`."""
     bag.write("proofs/checkpoint.txt", base.note)
     bag.write("proofs/vkey.txt", f"{home.ledger_key_text()}\n".encode())
-    entries = list(leaves(home, base.size))
+    entries = list(_leaves(home, base.size))
     bag.write("proofs/leaves.bin", b"".join(leaf_hash(entry) for _, entry in entries))
     handovers = [event for event in material.events if event["type"] == "key-handover"]
     for number, event in enumerate(handovers, 1):
@@ -90,8 +91,15 @@ def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
         bag.write(name, content)
 
 
+def _leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
+    """Give (seq, entry) of every leaf of the ledger up to `size`."""
+    tiles = Tiles(home.ledger.folder, size)
+    for start in range(0, size, 256):
+        yield from enumerate(tiles.entries(start // 256), start)
+
+
 def tlog_proof(home: Home, seq: int, entry: bytes, size: int) -> bytes:
-    """A C2SP tlog-proof: the leaf in its `extra` line, the way to the checkpoint of `size`, and that checkpoint."""
+    """Write a C2SP tlog-proof: the leaf in its `extra` line, the way to the checkpoint of `size`, and that checkpoint."""
     lines = ["c2sp.org/tlog-proof@v1", f"extra {base64.b64encode(entry).decode()}", f"index {seq}"]
     lines += [base64.b64encode(item).decode() for item in home.ledger.inclusion(seq, size)]
     note = (home.path / "ledger" / "checkpoints" / str(size)).read_bytes()

@@ -25,7 +25,7 @@ LICENCE = "https://www.npmjs.com/package/replaywebpage, AGPL-3.0-or-later; its s
 
 
 def installed(environment: Mapping[str, str]) -> Path | None:
-    """The folder with the viewer's two files, whole and unchanged; None where there is none."""
+    """Find the folder with the viewer's two files, whole and unchanged; None where there is none."""
     places = [Path(environment["ARCHIVER_REPLAY"])] if "ARCHIVER_REPLAY" in environment else []
     places += [Path(sys.prefix) / "share" / "archiver" / "replaywebpage"]
     places += [Path(os.path.expanduser("~/.local/share/archiver/replaywebpage"))]
@@ -39,7 +39,7 @@ def installed(environment: Mapping[str, str]) -> Path | None:
 
 
 def add_replay(bag: Bag, first_page: str | None, folder: Path) -> None:
-    """`data/replay/`: the viewer, a page that opens the archive, and the server it needs."""
+    """Add `data/replay/`: the viewer, a page that opens the archive, and the server it needs."""
     bag.write("data/replay/ui.js", (folder / "ui.js").read_bytes())
     bag.write("data/replay/replay/sw.js", (folder / "sw.js").read_bytes())
     viewer = tag(

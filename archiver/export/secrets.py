@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from archiver.export.profiles import Shown
+from archiver.export.profiles import PackageView
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
 from archiver.home.ports import Decryptor
@@ -16,7 +16,7 @@ LONGEST = 2048
 """Longer withheld values are whole answers and descriptions; what is secret in them is withheld by itself as well."""
 
 
-def known_secrets(home: Home, shown: Shown, decryptor: Decryptor) -> dict[bytes, str]:
+def known_secrets(home: Home, shown: PackageView, decryptor: Decryptor) -> dict[bytes, str]:
     """Return value → what it is called, of all but private keys, which the signer looks for itself.
 
     In `full` only what is ours: bodies there are as they were received.
@@ -45,7 +45,7 @@ def _configured(home: Home) -> Iterator[tuple[bytes, str]]:
                 yield part.encode(), f"the proxy's {name}"
 
 
-def _withheld(shown: Shown, decryptor: Decryptor) -> Iterator[tuple[bytes, str]]:
+def _withheld(shown: PackageView, decryptor: Decryptor) -> Iterator[tuple[bytes, str]]:
     """The values in the private records of the captures, as far as this home's keys open them."""
     # A file that a site calls the same is no leak of the name of one that was handed over.
     named = {
@@ -76,7 +76,7 @@ def _user() -> str:
         return ""
 
 
-def _people(shown: Shown) -> Iterator[tuple[bytes, str]]:
+def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     """Everything by which an account that is not shown could be found."""
     hidden = {card.number for card in shown.cards if not card.author_shown}
     # An account elsewhere may be open and have the same name: what is shown of it is no leak of the other.

@@ -26,7 +26,7 @@ class Drawn:
 
 
 def draw(path: Path, kind: str, home: Path) -> Drawn:
-    """The pictures of a photo or video, by one run of ffmpeg inside the `home`; none where nothing can be drawn."""
+    """Draw the pictures of a photo or video, by one run of ffmpeg inside the `home`; none where nothing can be drawn."""
     if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
         return Drawn()
     length = _length(path) if kind in VIDEO else None
@@ -59,6 +59,7 @@ def _jpeg(path: Path) -> bytes | None:
 
 
 def data_uri(jpeg: bytes) -> str:
+    """Write a picture as a link that holds it."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from archiver.export.profiles import Card, Shown
+from archiver.export.profiles import Card, PackageView
 from archiver.text.cells import csv_bytes
 
 
 def json_bytes(value: Any) -> bytes:
+    """Write JSON for people: indented, keys sorted."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def card_json(card: Card) -> dict[str, Any]:
-    """An exhibit as posts.json holds it."""
+    """Write an exhibit as posts.json holds it."""
     value: dict[str, Any] = {"exhibit": card.number, "platform": card.platform, "author": card.author}
     if card.hidden:
         return {**value, "not_shown": card.hidden}
@@ -43,7 +44,8 @@ POST_COLUMNS = (
 )  # fmt: skip
 
 
-def posts_csv(shown: Shown) -> bytes:
+def posts_csv(shown: PackageView) -> bytes:
+    """List every observation of every exhibit that is shown."""
     head = ["exhibit", "platform", "author", "capture", "event", "seen", *POST_COLUMNS, "files"]
     rows: list[list[Any]] = []
     for card in shown.cards:
@@ -59,8 +61,8 @@ def posts_csv(shown: Shown) -> bytes:
     return csv_bytes(head, rows)
 
 
-def inventory_csv(shown: Shown) -> bytes:
-    """Everything that was discovered and not kept, of every capture in the package."""
+def inventory_csv(shown: PackageView) -> bytes:
+    """List everything that was discovered and not kept, of every capture in the package."""
     head = ["capture", "what", "kind", "outcome", "reason"]
     rows = []
     for capture in shown.material.captures:
@@ -73,17 +75,19 @@ def inventory_csv(shown: Shown) -> bytes:
     return csv_bytes(head, rows)
 
 
-def withheld_csv(shown: Shown) -> bytes:
+def withheld_csv(shown: PackageView) -> bytes:
+    """List what the package leaves out, each with its reason."""
     rows = [[item.exhibit, item.what, item.why, item.instead] for item in shown.withheld]
     return csv_bytes(["exhibit", "what", "why", "in its place"], rows)
 
 
-def annotations_json(shown: Shown) -> bytes:
+def annotations_json(shown: PackageView) -> bytes:
+    """Write the annotations that the package tells."""
     return json_bytes([told(event, shown) for event in shown.annotations])
 
 
-def told(event: dict[str, Any], shown: Shown) -> dict[str, Any]:
-    """An annotation as a package tells it: about exhibits by number, without what leads to an account that is not shown."""
+def told(event: dict[str, Any], shown: PackageView) -> dict[str, Any]:
+    """Write an annotation as a package tells it: about exhibits by number, without what leads to an account that is not shown."""
     detail = event["detail"]
     value = {"event": event["seq"], "time": event["time"], "role": event["agent"].get("role")}
     if shown.profile != "public":
@@ -105,8 +109,8 @@ def _place(one: dict[str, Any]) -> dict[str, Any]:
     return {key: item for key, item in one.items() if key not in ("capture", "post")}
 
 
-def exhibits_of(about: dict[str, Any], shown: Shown) -> list[str]:
-    """Numbers of the exhibits that an annotation is about."""
+def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
+    """Find the numbers of the exhibits that an annotation is about."""
     return [
         exhibit.number
         for exhibit in shown.material.exhibits
@@ -116,8 +120,8 @@ def exhibits_of(about: dict[str, Any], shown: Shown) -> list[str]:
     ]
 
 
-def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
-    """Every media file of the package with its digests; where it is not the bytes that were kept, that is said."""
+def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
+    """List every media file of the package with its digests; where it is not the bytes that were kept, that is said."""
     head = ["file", "exhibits", "kind", "bytes", "sha256", "sha512", "record", "note"]
     rows: dict[str, list[Any]] = {}
     for card in shown.cards:
@@ -135,8 +139,8 @@ def hashes_csv(shown: Shown, bag_files: dict[str, Any]) -> bytes:
     return csv_bytes(head, rows.values())
 
 
-def custody_csv(shown: Shown) -> bytes:
-    """What was done with the material, in the order of the ledger."""
+def custody_csv(shown: PackageView) -> bytes:
+    """List what was done with the material, in the order of the ledger."""
     rows = []
     for event in shown.material.events:
         if event["type"] == "annotated" and event not in shown.annotations:

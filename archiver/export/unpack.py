@@ -25,7 +25,7 @@ class Cut(FormatError):
 
 @contextmanager
 def opened(path: Path, identities: list[pyrage.x25519.Identity], beside: Path | None) -> Iterator[Path]:
-    """The package's folder. `beside`: where the temporary folder lies. Raises `CannotTell`, `Cut`, `DiskError`."""
+    """Open a package as a folder. `beside`: where the temporary folder lies. Raises `CannotTell`, `Cut`, `DiskError`."""
     if path.is_dir():
         yield path
         return

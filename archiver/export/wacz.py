@@ -35,7 +35,7 @@ Sign = Callable[[bytes], WaczSignature]
 
 
 @dataclass(frozen=True)
-class Source:
+class WarcSource:
     """A WARC file, what its capture's manifest says of it, and the lines of its records."""
 
     path: Path
@@ -45,7 +45,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Page:
+class ReplayPage:
     """A page that can be opened in a replay."""
 
     url: str
@@ -62,9 +62,9 @@ class _Entry:
 
 
 def wacz(
-    sources: list[Source], pages: list[Page], title: str, created: str, software: str, sign: Sign
+    sources: list[WarcSource], pages: list[ReplayPage], title: str, created: str, software: str, sign: Sign
 ) -> Iterator[bytes]:
-    """The whole file in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
+    """Write the whole file, in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
     entries: list[_Entry] = []
     lines: list[tuple[str, str, str]] = []
     resources = []
@@ -94,7 +94,7 @@ def _resource(path: str, digest: str, size: int) -> dict[str, Any]:
     return {"name": path.rpartition("/")[2].lower(), "path": path, "hash": digest, "bytes": size}
 
 
-def _read_first(source: Source) -> tuple[int, dict[int, str]]:
+def _read_first(source: WarcSource) -> tuple[int, dict[int, str]]:
     """(CRC of the file, offset → digest of each record's compressed bytes). Raises `FormatError`, `DiskError`."""
     whole, crc = Sha256(), 0
     digests: dict[int, str] = {}
@@ -132,7 +132,7 @@ def _changed(path: Path, found: str) -> FormatError:
 
 
 def sort_key(uri: str) -> str:
-    """The searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
+    """Write the searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
 
     Different links can have the same key; the line's `url` tells them apart (standards.md 4).
     """
@@ -152,7 +152,7 @@ def sort_key(uri: str) -> str:
     return f"{host}{port}){path}{f'?{query}' if query else ''}".replace(" ", "%20")
 
 
-def _index_lines(source: Source, digests: dict[int, str]) -> Iterator[tuple[str, str, str]]:
+def _index_lines(source: WarcSource, digests: dict[int, str]) -> Iterator[tuple[str, str, str]]:
     for line in source.records:
         uri = line.get("uri")
         if line["type"] not in INDEXED or not uri:
@@ -187,7 +187,7 @@ def _index(lines: Iterable[tuple[str, str, str]]) -> list[tuple[str, bytes]]:
     return [("indexes/index.cdx.gz", packed), ("indexes/index.idx", "".join(over).encode())]
 
 
-def _pages(pages: list[Page]) -> bytes:
+def _pages(pages: list[ReplayPage]) -> bytes:
     lines: list[dict[str, Any]] = [{"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}]
     for number, page in enumerate(pages, 1):
         lines.append({"id": str(number), "url": page.url, "ts": page.time, "title": page.title})
@@ -256,7 +256,7 @@ def _zip(entries: list[_Entry]) -> Iterator[bytes]:
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
-    """A file in pieces. Raises `DiskError`."""
+    """Read a file in pieces. Raises `DiskError`."""
     try:
         with open(path, "rb", buffering=0) as stream:
             while data := stream.read(READ):

@@ -1,0 +1,1 @@
+"""What comes from outside: files that a person hands over, and posts out of saved files."""

@@ -1,4 +1,4 @@
-"""`archiver parse`: platform bytes from a file → posts, offline. HTML, JSON, JSON lines, gzip of these, HAR, WARC, WACZ."""
+"""Posts out of saved platform bytes, offline: HTML, JSON, JSON lines, gzip of these, HAR, WARC, WACZ."""
 
 from __future__ import annotations
 
@@ -44,9 +44,14 @@ class Reading:
     url: str | None
     parsed: Parsed
 
+    @property
+    def damaged(self) -> bool:
+        """Say whether nothing could be read because the file is damaged, or not what its signature covers."""
+        return not self.parsed.posts and (self.parsed.reason or "").startswith(("damage:", "signature:"))
+
 
 def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
-    """Readings of everything in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
+    """Read everything in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
     try:
         with open(path, "rb") as stream:
             start = stream.read(16)
@@ -83,13 +88,13 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
 
 
 def _regular(stream: Any, report: Report) -> Any:
-    """A WARC that is one gzip member as a whole is read as what is inside it."""
+    """Open a WARC that is one gzip member as a whole as what is inside it."""
     whole = report.facts.get("gzip_members") == 1 and report.facts.get("records", 0) > 1
     return gzip.GzipFile(fileobj=stream) if whole else stream
 
 
 def _findings(report: Report, source: str) -> Iterator[Reading]:
-    """What the check of a package found, as typed reasons: damage is never an empty success."""
+    """Give what the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
         if finding.kind != "form":
             parsed = Parsed(
@@ -99,7 +104,7 @@ def _findings(report: Report, source: str) -> Iterator[Reading]:
 
 
 def _wacz(path: Path) -> Iterator[Reading]:
-    """Readings of the WARC files inside a WACZ. What the check refuses to unpack is not opened."""
+    """Read the WARC files inside a WACZ. What the check refuses to unpack is not opened."""
     try:
         with zipfile.ZipFile(path) as archive:
             if unpackable(archive) is not None:
@@ -113,7 +118,7 @@ def _wacz(path: Path) -> Iterator[Reading]:
 
 
 def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
-    """Readings of a body of any known kind. Total: what is not recognised is said to be so."""
+    """Read a body of any known kind. Total: what is not recognised is said to be so."""
     kind, value = sniff(data)
     if kind == "har":
         yield from _har(value, source)
@@ -128,7 +133,7 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
 
 
 def sniff(data: bytes) -> tuple[str, Any]:
-    """(html | json | json lines | har | recording | unknown, the JSON value where it is one)."""
+    """Tell html, json, json lines, har, recording or unknown; and give the JSON value where it is one."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     start = data.lstrip()[:1]
     if start in (b"{", b"[", b'"'):
@@ -166,7 +171,7 @@ def _is_json(line: bytes) -> bool:
 def parse_body(
     data: bytes, url: str | None, content_type: str | None = None, observed: datetime | None = None
 ) -> Parsed:
-    """Gives the body to the parser that its link or its marks name. `observed`: when it was received."""
+    """Give the body to the parser that its link or its marks name. `observed`: when it was received."""
 
     def read(use: ParserUse) -> Parsed:
         told = {"content_type": content_type, "observed": observed}
@@ -202,7 +207,7 @@ def _marked(answers: Answers, data: bytes, trust: Trust) -> bool:
 
 
 def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
-    """One exchange as NewPipe's tests keep it: `request.url`, `response.responseBody`, header lists."""
+    """Read one exchange as NewPipe's tests keep it: `request.url`, `response.responseBody`, header lists."""
     request, response = value["request"], value["response"]
     url, body = request.get("url"), response.get("responseBody")
     if not isinstance(body, str):
@@ -214,6 +219,7 @@ def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
 
 
 def http_date(text: str) -> datetime | None:
+    """Read a date of an HTTP header; None where it is none, or has no zone."""
     try:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError):
@@ -222,7 +228,7 @@ def http_date(text: str) -> datetime | None:
 
 
 def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
-    """HAR 1.2: `log.entries[].response.content`, text or base64."""
+    """Read HAR 1.2: `log.entries[].response.content`, text or base64."""
     for number, entry in enumerate(value["log"]["entries"]):
         if not isinstance(entry, dict):
             continue

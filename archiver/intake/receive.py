@@ -1,4 +1,4 @@
-"""`archiver receive`: files that a person handed over. Hashed before anything else, kept untouched, checked on arrival.
+"""Files that a person handed over: hashed before anything else, kept untouched, checked on arrival.
 
 What a file says of its maker (its name, its times, what exiftool and ffprobe read) goes to the private record only. The
 source is a pseudonym; how it came and what the source agreed to are annotations, signed by whoever received it.
@@ -13,8 +13,8 @@ import shutil
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from archiver.capture.result import CaptureResult
 from archiver.checks.foreign import Report
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
+from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.home.ports import Inspector, Signer
 from archiver.home.scratch import scratch
@@ -43,6 +44,7 @@ READ = 1 << 20
 POSTS = 20_000
 """Posts that are read out of one received package, so that they can be searched for."""
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+_CHANNEL = re.compile(r"[\w .-]{1,40}")
 _MAGIC = [
     (b"\x89PNG\r\n\x1a\n", 0, "image/png"), (b"\xff\xd8\xff", 0, "image/jpeg"), (b"GIF8", 0, "image/gif"),
     (b"WEBP", 8, "image/webp"), (b"ftyp", 4, "video/mp4"), (b"\x1aE\xdf\xa3", 0, "video/x-matroska"),
@@ -74,60 +76,119 @@ class Taken:
     kind: str = "file"
 
 
-@dataclass
-class Receiver:
-    """One hand-over: everything that was given in one command, in one capture."""
+@dataclass(frozen=True)
+class HandOver:
+    """Who handed something over, how it came, what they agreed to, and for which cases.
 
-    home: Home
-    signer: Signer
-    inspector: Inspector
+    `source` is a pseudonym. Raises `UsageError` where it is none, or where the way it came is not said in a word or two.
+    """
+
     source: str
     via: str
-    cases: tuple[str, ...]
-    consent: dict[str, bool | None]
-    test: bool = False
-    posts: int = 0
-    kept: Counter[str] = field(default_factory=Counter)
-    not_kept: list[dict[str, Any]] = field(default_factory=list)
-    reports: list[tuple[str, Report]] = field(default_factory=list)
+    consent: Mapping[str, bool | None]
+    """What the source agreed to; None where nobody asked."""
+    cases: tuple[str, ...] = (DEFAULT_CASE,)
 
-    def take(self, given: list[Path]) -> CaptureResult:
-        """Raises `StorageError`, `UsageError`."""
-        home = self.home
-        recipients = home.recipients(list(self.cases))
-        handed = [item for path in given for item in listed(path)]
-        if not handed:
-            raise UsageError("files to receive", "an empty folder", "Give the files, or the folder that holds them.")
-        capture_id = home.new_capture_id(home.clock())
-        folder = home.capture_folder(capture_id)
-        target = Target(
-            "received", "file" if len(handed) == 1 else "files", capture_id, f"urn:archiver:received:{capture_id}"
-        )
-        salt = os.urandom(32)
-        home.state.capture_opened(capture_id, str(folder), capture_id[:15], list(self.cases))
-        identity = Identity(capture_id, capture_id, 1, target.url, salt, software(), test_routes=self.test)
-        self._writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
-        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
-        self._writer.inventory(
+    def __post_init__(self) -> None:
+        if not _SOURCE.fullmatch(self.source) or len(re.findall(r"\d", self.source)) > 6:
+            raise UsageError(
+                "a pseudonym for the source, like S-014", "another form",
+                "Letters, digits and dashes; keep who it is in a list outside this program.",
+            )  # fmt: skip
+        if not _CHANNEL.fullmatch(self.via):
+            raise UsageError("a way it came, like signal or usb", repr(self.via), "Name it in a word or two.")
+
+    def details(self, capture: str) -> list[dict[str, Any]]:
+        """Write it as annotations of the capture: the source, and the consent."""
+        about = {"capture": capture}
+        agreed = {name: value for name, value in self.consent.items() if value is not None}
+        words = ", ".join(f"{name}: {'yes' if value else 'no'}" for name, value in agreed.items()) or "not asked"
+        return [
+            {
+                "kind": "source",
+                "about": about,
+                "text": f"{self.source} via {self.via}",
+                "source": self.source,
+                "via": self.via,
+            },
+            {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
+        ]
+
+
+@dataclass(frozen=True)
+class Received:
+    """A hand-over that was sealed. `reports`: (which file, what the check on arrival found) of each package among the files."""
+
+    result: CaptureResult
+    reports: list[tuple[str, Report]]
+
+    @property
+    def intact(self) -> bool:
+        """Say whether every package is what it states of itself."""
+        return all(report.intact for _, report in self.reports)
+
+
+def receive(
+    home: Home,
+    signer: Signer,
+    inspector: Inspector,
+    given: Sequence[Path],
+    hand_over: HandOver,
+    *,
+    test_routes: bool = False,
+) -> Received:
+    """Take in files and folders, all in one capture, and sign who handed them over. Raises `StorageError`, `UsageError`."""
+    recipients = home.recipients(list(hand_over.cases))
+    handed = [item for path in given for item in listed(path)]
+    if not handed:
+        raise UsageError("files to receive", "an empty folder", "Give the files, or the folder that holds them.")
+    capture_id = home.new_capture_id(home.clock())
+    folder, cases = home.capture_folder(capture_id), list(hand_over.cases)
+    kind = "file" if len(handed) == 1 else "files"
+    target = Target("received", kind, capture_id, f"urn:archiver:received:{capture_id}")
+    salt = os.urandom(32)
+    home.state.capture_opened(capture_id, str(folder), capture_id[:15], cases)
+    identity = Identity(capture_id, capture_id, 1, target.url, salt, software(), test_routes=test_routes)
+    writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
+    receiver = _Receiver(home, writer, inspector, hand_over)
+    try:
+        writer.inventory(
             {"kind": "target", "url": target.url, "platform": "received", "target_kind": target.kind, "id": capture_id,
              "target_salt": salt.hex()}
         )  # fmt: skip
-        try:
-            ended = [self._one(number, item) for number, item in enumerate(handed, 1)]
-            for path in given:
-                self._checked_folder(path)
-            outcome, reason = _whole(ended)
-            self._writer.close(
-                str(outcome), reason, {"received": {"files": len(handed), "received_at": utc_text(home.clock())}}
-            )
-            seq = seal(home, self.signer, folder, list(self.cases)).seq
-        finally:
-            self._writer.release()
-        self._annotate(capture_id)
-        return CaptureResult(
-            capture_id, capture_id, 1, target, outcome, reason, folder, self.posts, dict(self.kept), self.not_kept,
-            self._writer.bytes_stored, seq, self.test,
-        )  # fmt: skip
+        outcome, reason = receiver.take(handed, given)
+        facts = {"received": {"files": len(handed), "received_at": utc_text(home.clock())}}
+        writer.close(str(outcome), reason, facts)
+        seq = seal(home, signer, folder, cases).seq
+    finally:
+        writer.release()
+    # Who handed it over is signed apart: it is no part of the capture.
+    signer.append([Event("annotated", home.clock(), detail) for detail in hand_over.details(capture_id)])
+    home.project()
+    result = CaptureResult(
+        capture_id, capture_id, 1, target, outcome, reason, folder, receiver.posts, dict(receiver.kept),
+        receiver.not_kept, writer.bytes_stored, seq, test_routes,
+    )  # fmt: skip
+    return Received(result, receiver.reports)
+
+
+class _Receiver:
+    """Writes what was handed over into one capture, and counts what was kept."""
+
+    def __init__(self, home: Home, writer: CaptureWriter, inspector: Inspector, hand_over: HandOver) -> None:
+        self._home, self._writer, self._inspector, self._hand_over = home, writer, inspector, hand_over
+        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
+        self.posts = 0
+        self.kept: Counter[str] = Counter()
+        self.not_kept: list[dict[str, Any]] = []
+        self.reports: list[tuple[str, Report]] = []
+
+    def take(self, handed: list[Handed], given: Sequence[Path]) -> tuple[Outcome, str | None]:
+        """Write each file, and check the folders that are packages as a whole."""
+        ended = [self._one(number, item) for number, item in enumerate(handed, 1)]
+        for path in given:
+            self._checked_folder(path)
+        return _whole(ended)
 
     def _clean(self, value: Any) -> Any:
         return cleaned(value, self._secrets) if self._secrets else value
@@ -164,8 +225,8 @@ class Receiver:
         return taken
 
     def _kept_file(self, key: str, item: Handed) -> Taken:
-        """Hashed first; then stored from the same bytes; then looked into, from a copy. Raises `OSError`."""
-        with scratch(self.home.path, "received") as folder:
+        """Hash it first, then store the same bytes, then look into a copy. Raises `OSError`."""
+        with scratch(self._home.path, "received") as folder:
             copy = folder / f"file{safe_suffix(item.name)}"
             before = item.path.lstat()
             first = Sha256()
@@ -191,17 +252,17 @@ class Receiver:
             return taken
 
     def _private_facts(self, key: str, item: Handed, before: os.stat_result, copy: Path, record: str) -> None:
-        """What the file says of its maker, and its times on the medium: for the case's recipients only."""
+        """Withhold what the file says of its maker, and its times on the medium: for the case's recipients only."""
         facts: dict[str, Any] = {
             "format": "archiver-received/1",
             "file": key,
             "name": os.fsdecode(item.name).encode("utf-8", "backslashreplace").decode(),
             "modified_ns": before.st_mtime_ns,
-            "source": self.source,
-            "via": self.via,
+            "source": self._hand_over.source,
+            "via": self._hand_over.via,
         }
-        if self.inspector.available():
-            facts |= self.inspector.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+        if self._inspector.available():
+            facts |= self._inspector.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]
         about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()
@@ -211,7 +272,7 @@ class Receiver:
         )  # fmt: skip
 
     def _checked(self, key: str, copy: Path, record: str) -> None:
-        """A WARC, WACZ or bag: what its own digests say on arrival, and the posts in it."""
+        """Check a WARC, WACZ or bag by its own digests, and keep the posts in it."""
         report = check_path(copy)
         if report is None:
             return
@@ -250,28 +311,9 @@ class Receiver:
             )
         )
 
-    def _annotate(self, capture_id: str) -> None:
-        """Who handed it over and what they agreed to: signed events of the receiver's, not part of the capture."""
-        about = {"capture": capture_id}
-        agreed = {name: value for name, value in self.consent.items() if value is not None}
-        words = ", ".join(f"{name}: {'yes' if value else 'no'}" for name, value in agreed.items()) or "not asked"
-        events = [
-            {
-                "kind": "source",
-                "about": about,
-                "text": f"{self.source} via {self.via}",
-                "source": self.source,
-                "via": self.via,
-            },
-            {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
-        ]
-        home = self.home
-        self.signer.append([Event("annotated", home.clock(), detail) for detail in events])
-        home.project()
-
 
 def listed(path: Path) -> Iterator[Handed]:
-    """Everything below `path`, in the order of its names. Links are not followed: what they name was not handed over."""
+    """List everything below `path`, in the order of its names. Links are not followed: what they name was not handed over."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError as error:
@@ -308,7 +350,7 @@ def _handed(path: Path, name: bytes, mode: int) -> Handed:
 
 
 def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
-    """Copies and hashes in one reading. Returns why it ends early, or None. Raises `OSError`, `DiskError`."""
+    """Copy and hash in one reading. Return why it ends early, or None. Raises `OSError`, `DiskError`."""
     source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         with open(copy, "xb", buffering=0) as out:
@@ -332,7 +374,7 @@ def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
 
 
 def safe_suffix(name: bytes) -> str:
-    """The ending of a file's name, where it is one that says what the file is."""
+    """Find the ending of a file's name, where it is one that says what the file is."""
     match = re.search(rb"\.(warc\.gz|arc\.gz|[A-Za-z0-9]{1,8})$", name)
     return f".{match[1].decode().lower()}" if match else ""
 
@@ -343,7 +385,7 @@ def _head(path: Path) -> bytes:
 
 
 def media_type(start: bytes) -> str:
-    """By the first bytes; the name that somebody gave a file is no statement of ours."""
+    """Tell the type by the first bytes; the name that somebody gave a file is no statement of ours."""
     for magic, at, kind in _MAGIC:
         if start[at : at + len(magic)] == magic:
             return kind
@@ -357,7 +399,7 @@ def media_type(start: bytes) -> str:
 
 
 def _plainly(kind: str) -> str:
-    """A media type in a person's word."""
+    """Write a media type in a person's word."""
     first = kind.partition("/")[0]
     return {"image": "photo", "video": "video", "audio": "audio"}.get(first, "document")
 
@@ -386,7 +428,7 @@ def _whole(ended: list[Taken]) -> tuple[Outcome, str | None]:
 
 
 def consent_of(given: list[str], refused: list[str]) -> dict[str, bool | None]:
-    """What the source agreed to; None where nobody asked. Raises `UsageError`."""
+    """Read what the source agreed to; None where nobody asked. Raises `UsageError`."""
     said: dict[str, bool | None] = dict.fromkeys(CONSENT)
     for words, value in ((given, True), (refused, False)):
         for name in (part.strip() for text in words for part in text.split(",") if part.strip()):

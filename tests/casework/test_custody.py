@@ -17,9 +17,9 @@ from archiver.checks import check_home, worst
 from archiver.copies.evict import CopiesFetch
 from archiver.errors import UsageError
 from archiver.export.derived import screens
-from archiver.export.material import Material, gather
 from archiver.export.profiles import show
 from archiver.home.home import Home
+from archiver.lookup.material import Material, gather
 from archiver.tools.reencode import Box, Silence, Track, reencode
 from storage.digest import file_sha256
 from tests.conftest import World

@@ -383,7 +383,7 @@ def test_no_space(
     import shutil
 
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr("archiver.cli.commands.export.shutil.disk_usage", lambda path: usage._replace(free=1000))
+    monkeypatch.setattr("archiver.export.make.shutil.disk_usage", lambda path: usage._replace(free=1000))
     assert case.run("export", "almaty", "--to", str(tmp_path / "x"), "--profile", "full", "--yes", "--no-encrypt") == 4
     assert "Make room" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
@@ -650,6 +650,6 @@ def test_the_script_runs_on_its_own_python(full: Path, case: PackagedCase, tmp_p
 
 
 def test_errors_are_of_the_one_tree() -> None:
-    from archiver.cli.commands.export import Leaked
+    from archiver.export.make import Leaked
 
     assert issubclass(Leaked, ArchiverError)

@@ -7,40 +7,30 @@ key that was handed over, a watch, a schedule and a waiting job. They are made w
 from __future__ import annotations
 
 import json
-import lzma
 import shutil
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from archiver.cli.main import main
+from tests.support.kept_homes import unpack_home, unpack_package
 from tests.support.packages import both
 
-KEPT = Path(__file__).parents[1] / "homes"
 FINGERPRINT = "76b6cb28c0532db28574ca6b538ced4c61bb565a5a0cb17523e5856ac233ba5a"
 CAPTURES = 7
 
 
 @pytest.fixture
 def old_home(tmp_path: Path) -> Path:
-    with tarfile.open(KEPT / "2026-11-home.tar.xz") as archive:
-        archive.extractall(tmp_path, filter="data")
-    (tmp_path / "home" / "catalog.sqlite").write_bytes(
-        lzma.decompress((KEPT / "2026-11-catalog.sqlite.xz").read_bytes())
-    )
-    return tmp_path / "home"
+    return unpack_home(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def old_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("package")
-    with tarfile.open(KEPT / "2026-11-package.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "almaty-full"
+    return unpack_package(tmp_path_factory.mktemp("package"))
 
 
 def run(home: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import annotate, words_of
+from archiver.casework.analysis import mark_author
+from archiver.cli.analysis import say
 from archiver.cli.arguments import add_words
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Mark an account. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    about = {"platform": arguments.platform, "author": arguments.handle.lstrip("@")}
-    if arguments.case:
-        home.recipients([arguments.case])
-        about["case"] = arguments.case
-    return annotate(context, home, "author", about, words_of(arguments), {"mark": arguments.mark})
+    signer = context.signer(home)
+    sealed = mark_author(
+        home, signer, arguments.platform, arguments.handle, arguments.mark, " ".join(arguments.words),
+        case=arguments.case,
+    )  # fmt: skip
+    return say(context, signer, sealed)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archiver.casework.cases import add_capture, require_case
 from archiver.cli.arguments import add_capture_id
-from archiver.home.cases import no_case
 from archiver.signer.case_keys import new_case
-from storage.events import Event
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -41,26 +40,20 @@ def run(context: Context) -> int:
             console.say(f"  withheld values can be opened with the key of {key}")
         console.data({"case": arguments.name, "recipients": recipients})
         return 0
-    known = {row["name"]: row for row in home.catalog.cases()}
     if arguments.action == "list":
-        for row in known.values():
+        for row in home.catalog.cases():
             console.say(f"{row['name']:<24} {row['captures']:>6} captures  since {row['created'][:10]}")
             console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
         return 0
-    if arguments.name not in known:
-        raise no_case(arguments.name, known)
     if arguments.action == "add":
-        capture_id = home.resolve_capture(arguments.id)
-        together = [capture_id, *home.catalog.lenders_of(capture_id)]
-        details = [{"case": arguments.name, "capture": one} for one in together]
-        context.signer(home).append([Event("case-membership", home.clock(), detail) for detail in details])
-        home.project()
-        for lender in together[1:]:
+        capture_id, *lenders = add_capture(home, context.signer(home), arguments.name, arguments.id)
+        for lender in lenders:
             console.say(f"{lender} goes along: bytes of it lie there")
         console.say(
             f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
         )
         return 0
+    require_case(home, arguments.name)
     for row in home.catalog.captures(arguments.name):
         console.say(
             f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}"

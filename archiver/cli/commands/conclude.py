@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import about_incident, annotate, exhibit_of, words_of
+from archiver.casework import analysis
+from archiver.cli.analysis import say
 from archiver.cli.arguments import add_words
-from archiver.errors import NotFound
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -31,18 +31,9 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record a conclusion about an incident. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    about = about_incident(home, arguments)
-    known = {
-        body["detail"]["about"]["incident"]
-        for body in home.catalog.event_bodies(("annotated",))
-        if body["detail"]["kind"] == "incident" and body["detail"]["about"].get("case") == arguments.case
-    }
-    if arguments.incident not in known:
-        raise NotFound(
-            f"the incident {arguments.incident!r}",
-            f"incidents: {', '.join(sorted(known)) or 'none'}",
-            "Make it: archiver incident",
-        )
-    basis = [exhibit_of(home, text) for text in arguments.basis]
-    detail = {"confidence": arguments.confidence, "basis": basis, "against": list(arguments.against)}
-    return annotate(context, home, "conclusion", about, words_of(arguments), detail)
+    signer = context.signer(home)
+    sealed = analysis.conclude(
+        home, signer, arguments.case, arguments.incident, " ".join(arguments.words),
+        confidence=arguments.confidence, basis=tuple(arguments.basis), against=tuple(arguments.against),
+    )  # fmt: skip
+    return say(context, signer, sealed)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.casework.custody import _events, described
-from archiver.errors import NotFound
-from archiver.seal.kept_stamps import Stamp, covering, stamps
+from archiver.casework.custody import custody_of
+from archiver.seal.kept_stamps import Stamp
 from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-
 
 EXAMPLE = "archiver custody almaty"
 
@@ -23,19 +21,14 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """List the events of a capture or case. Raises `NotFound`."""
-    what: str = context.arguments.what
+    """Print what was done with a capture or case, each event with its proof. Raises `NotFound`."""
     console, home = context.console, context.recovered_home()
-    kept = stamps(home)
-    found = list(_events(home, what))
-    if not found:
-        raise NotFound(f"a capture or case {what!r}", "none", "List them with `archiver case list`.")
-    for body in found:
+    for entry in custody_of(home, context.arguments.what):
+        body, stamp = entry.body, entry.stamp
         agent = body["agent"]
-        stamp = covering(kept, body["seq"])
         console.say(
             f"{body['seq']:>6}  {body['time'][:19]}Z  {body['type']:<15}  {agent['id']} ({agent.get('role') or 'collector'})"
-            f"  {described(body)}"
+            f"  {entry.summary}"
         )
         console.say(f"        {_proof(stamp)}")
         console.data(

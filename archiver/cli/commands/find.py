@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_shown
 from archiver.home.home import Home
-from archiver.home.visibility import is_hidden
+from archiver.lookup.search import Hit, search
 
 if TYPE_CHECKING:
+    from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-
 
 EXAMPLE = "archiver find жаңаөзен"
 
@@ -25,34 +25,41 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Search posts and notes, here and in what others of the team keep."""
-    console, home = context.console, context.home()
-    every = home.catalog.find(" ".join(context.arguments.text), context.arguments.limit)
-    found = [one for one in every if one["kind"] != "post" or not is_hidden(home, one["capture"], one["id"])]
-    for item in found:
-        text = " ".join((item.get("text") or item.get("title") or "").split())
-        value = {key: item.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")}
-        console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
-        if item["kind"] == "post":
-            console.say(f"{item['capture']}  {item['published_at'] or 'time unknown':<20}  {item['url'] or item['id']}")
+    """Print what holds the words, here and in what others of the team keep."""
+    console, arguments, home = context.console, context.arguments, context.home()
+    beside = [Home(folder) for folder in _brought(home)]
+    found = search(home, " ".join(arguments.text), arguments.limit, beside)
+    for hit in found.hits:
+        if hit.beside is None:
+            _say(console, hit)
         else:
-            console.say(f"{item['capture'] or 'about a case':<24}  {item['annotation']} by event {item['seq']}")
-        console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
-    for folder in _brought(home):
-        theirs = Home(folder)
-        for item in theirs.catalog.find(" ".join(context.arguments.text), context.arguments.limit):
-            if item["kind"] != "post" or not is_hidden(theirs, item["capture"], item["id"]):
-                said = textwrap.shorten(item.get("text") or item.get("title") or "(no text)", 120, placeholder=" …")
-                console.say(f"{item['capture'] or 'about a case':<24}  in others/{folder.name}\n    {said}")
-                console.data({"kind": item["kind"], "capture": item["capture"], "others": folder.name, "text": said})
-                every.append(item)
-                found.append(item)
-    if hidden := len(every) - len(found):
-        console.say(f"{hidden} quarantined: not shown")
-        console.data({"kind": "quarantined", "count": hidden})
-    if not every:
+            _say_beside(console, hit)
+    if found.hidden:
+        console.say(f"{found.hidden} quarantined: not shown")
+        console.data({"kind": "quarantined", "count": found.hidden})
+    if not found.hits and not found.hidden:
         console.say("nothing found")
     return 0
+
+
+def _say(console: Console, hit: Hit) -> None:
+    row, text = hit.row, " ".join(hit.words.split())
+    value: dict[str, Any] = {
+        key: row.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")
+    }
+    console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
+    if hit.is_post:
+        console.say(f"{row['capture']}  {row['published_at'] or 'time unknown':<20}  {row['url'] or row['id']}")
+    else:
+        console.say(f"{row['capture'] or 'about a case':<24}  {row['annotation']} by event {row['seq']}")
+    console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
+
+
+def _say_beside(console: Console, hit: Hit) -> None:
+    row = hit.row
+    said = textwrap.shorten(hit.words or "(no text)", 120, placeholder=" …")
+    console.say(f"{row['capture'] or 'about a case':<24}  in others/{hit.beside}\n    {said}")
+    console.data({"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said})
 
 
 def _brought(home: Home) -> list[Path]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING
 
-from archiver.casework.annotations import coordinates
-from archiver.cli.analysis import about_incident, annotate, exhibit_of
+from archiver.casework.analysis import IncidentFacts, add_to_incident
+from archiver.cli.analysis import say, time_range
 from archiver.cli.arguments import add_period, add_position, add_zone
-from archiver.cli.moments import period
-from archiver.errors import UsageError
-from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -34,18 +30,13 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Make an incident, or add to one. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    about = about_incident(home, arguments)
-    detail: dict[str, Any] = {"exhibits": [exhibit_of(home, text) for text in arguments.add]}
-    if arguments.place:
-        detail["place"] = arguments.place
-    detail |= coordinates(arguments.at)
-    if arguments.zone:
-        try:
-            ZoneInfo(arguments.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise UsageError("--zone like Asia/Almaty", repr(arguments.zone), "Give the name of a zone.") from error
-        detail["zone"] = arguments.zone
-    if arguments.since:
-        since, until = period(arguments.since, arguments.until)
-        detail |= {"from": utc_text(since), "to": utc_text(until)}
-    return annotate(context, home, "incident", about, arguments.title or "", detail)
+    signer = context.signer(home)
+    facts = IncidentFacts(
+        title=arguments.title,
+        place=arguments.place,
+        at=arguments.at,
+        zone=arguments.zone,
+        when=time_range(arguments.since, arguments.until) if arguments.since else None,
+        exhibits=tuple(arguments.add),
+    )
+    return say(context, signer, add_to_incident(home, signer, arguments.case, arguments.incident, facts))

@@ -6,13 +6,14 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.cli.text import _when
+from archiver.cli.text import when_published
 from archiver.errors import ExitCode
 
 if TYPE_CHECKING:
+    from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-
+    from archiver.intake.read_posts import Reading
 
 EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
 
@@ -25,7 +26,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Read posts out of files. With --json one post a line; what held no post says why on standard error."""
+    """Print the posts of files, with --json one a line; say on standard error why something held none."""
     from archiver.intake.read_posts import read_file
 
     console = context.console
@@ -34,28 +35,27 @@ def run(context: Context) -> int:
         found = False
         for reading in read_file(path, context.arguments.url):
             found = True
-            parsed = reading.parsed
-            for post in parsed.posts:
-                posts += 1
-                console.data(post.line())
-                console.say(
-                    f"{post.id or post.url or '-'}  {_when(post.published.text() if post.published else None, post.line())}  {post.author_name or ''}"
-                )
-                console.say(
-                    textwrap.indent(
-                        textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …"),
-                        "    ",
-                    )
-                )
-            for line in parsed.census:
-                if not line.agrees:
-                    console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
-            if not parsed.posts:
-                silent += 1
-                damaged += (parsed.reason or "").startswith(("damage:", "signature:"))
-                console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")
+            _say(console, reading)
+            posts += len(reading.parsed.posts)
+            silent += not reading.parsed.posts
+            damaged += reading.damaged
         if not found:
             console.warn(f"{path}: nothing in it that could hold posts")
     if damaged or (silent and not posts):
         return ExitCode.PARTIAL
     return ExitCode.OK if posts else ExitCode.UNAVAILABLE
+
+
+def _say(console: Console, reading: Reading) -> None:
+    parsed = reading.parsed
+    for post in parsed.posts:
+        console.data(post.line())
+        when = when_published(post.published.text() if post.published else None, post.line())
+        console.say(f"{post.id or post.url or '-'}  {when}  {post.author_name or ''}")
+        words = textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …")
+        console.say(textwrap.indent(words, "    "))
+    for line in parsed.census:
+        if not line.agrees:
+            console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
+    if not parsed.posts:
+        console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")

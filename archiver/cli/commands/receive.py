@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archiver.checks.foreign import Report
 from archiver.cli.arguments import add_case
 from archiver.cli.copying import copied
-from archiver.errors import ExitCode, UsageError
+from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 
 if TYPE_CHECKING:
+    from archiver.checks.foreign import Report
+    from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-
 
 EXAMPLE = "archiver receive ./from-S-014 --from S-014 --via signal --consent hold,court --refused name"
 
@@ -45,31 +44,22 @@ def run(context: Context) -> int:
 def _receive(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.cli.runtime import after_captures
-    from archiver.intake.receive import _SOURCE, Receiver, consent_of
+    from archiver.intake.receive import HandOver, consent_of, receive
 
     arguments, console = context.arguments, context.console
-    if not _SOURCE.fullmatch(arguments.source) or len(re.findall(r"\d", arguments.source)) > 6:
-        raise UsageError(
-            "a pseudonym for the source, like S-014", "another form",
-            "Letters, digits and dashes; keep who it is in a list outside this program.",
-        )  # fmt: skip
-    if not re.fullmatch(r"[\w .-]{1,40}", arguments.via):
-        raise UsageError("a way it came, like signal or usb", repr(arguments.via), "Name it in a word or two.")
+    consent = consent_of(arguments.consent, arguments.refused)
+    hand_over = HandOver(arguments.source, arguments.via, consent, tuple(arguments.case or [DEFAULT_CASE]))
+    signer, tested = context.signer(home), context.network is not None
     with closing(context.inspector()) as inspector:
-        receiver = Receiver(
-            home, context.signer(home), inspector, arguments.source, arguments.via, tuple(arguments.case or [DEFAULT_CASE]),
-            consent_of(arguments.consent, arguments.refused), context.network is not None,
-        )  # fmt: skip
-        result = receiver.take(arguments.paths)
-    console.result(result)
-    for key, report in receiver.reports:
+        received = receive(home, signer, inspector, arguments.paths, hand_over, test_routes=tested)
+    console.result(received.result)
+    for key, report in received.reports:
         _say(console, key, report)
-    after_captures(context, home, receiver.cases)
-    damaged = any(not report.intact for _, report in receiver.reports)
-    return max(EXIT_BY_OUTCOME[result.outcome], ExitCode.CHECK_FAILED if damaged else ExitCode.OK)
+    after_captures(context, home, hand_over.cases)
+    return max(EXIT_BY_OUTCOME[received.result.outcome], ExitCode.OK if received.intact else ExitCode.CHECK_FAILED)
 
 
-def _say(console: Any, key: str, report: Report) -> None:
+def _say(console: Console, key: str, report: Report) -> None:
     shown = [finding for finding in report.findings if finding.kind != "form"]
     form = len(report.findings) - len(shown)
     signer = report.facts.get("signed")

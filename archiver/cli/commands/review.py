@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import about_capture, annotate, words_of
+from archiver.casework import analysis
+from archiver.cli.analysis import about_part, say
 from archiver.cli.arguments import add_part, add_words
-from archiver.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -26,27 +26,8 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record a reviewer's decision. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    author = context.signer(home).author
-    if author.role != "reviewer":
-        raise UsageError(
-            "a reviewer",
-            f"{author.pseudonym}, who is {author.role}",
-            "A second person reviews: archiver keys new NAME --role reviewer, then archiver --as NAME review …",
-        )
-    detail = {"decision": arguments.decision}
-    if arguments.id.isdigit() and len(arguments.id) < 8:
-        event = home.ledger.read_event(int(arguments.id))
-        if event is None or event["type"] != "annotated":
-            raise NotFound("an annotation's event", arguments.id, "Its number stands in `archiver custody`.")
-        if event["agent"]["key"] == author.public_text:
-            raise UsageError("another person's annotation", "your own", "Let somebody else review it.")
-        about = {"event": event["seq"], **_scope(event)}
-    else:
-        about = about_capture(home, arguments)
-    return annotate(context, home, "review", about, words_of(arguments), detail)
-
-
-def _scope(event: dict[str, Any]) -> dict[str, Any]:
-    """The case or capture that an annotation is about: a review of it belongs there too."""
-    about = event["detail"]["about"]
-    return {key: about[key] for key in ("case", "capture") if key in about}
+    is_event = arguments.id.isdecimal() and len(arguments.id) < 8  # shorter than the end of any capture's id
+    subject = int(arguments.id) if is_event else about_part(home, arguments)
+    signer = context.signer(home)
+    sealed = analysis.review(home, signer, subject, arguments.decision, " ".join(arguments.words))
+    return say(context, signer, sealed)

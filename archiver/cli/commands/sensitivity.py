@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import about_capture, annotate, words_of
+from archiver.casework.analysis import rate_sensitivity
+from archiver.cli.analysis import about_part, say
 from archiver.cli.arguments import add_capture_id, add_part, add_words
 
 if TYPE_CHECKING:
@@ -26,5 +27,5 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record how sensitive something is. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    detail = {"level": arguments.level}
-    return annotate(context, home, "sensitivity", about_capture(home, arguments), words_of(arguments), detail)
+    signer, about = context.signer(home), about_part(home, arguments)
+    return say(context, signer, rate_sensitivity(home, signer, about, arguments.level, " ".join(arguments.words)))

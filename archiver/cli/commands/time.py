@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import about_capture, annotate, words_of
+from archiver.casework.analysis import state_time
+from archiver.cli.analysis import about_part, say, time_range
 from archiver.cli.arguments import add_capture_id, add_part, add_period, add_words
-from archiver.cli.moments import period
-from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -27,7 +26,6 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Record when something happened. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    since, until = period(arguments.since, arguments.until)
-    given = [arguments.since, arguments.until] if arguments.until else [arguments.since]
-    detail = {"from": utc_text(since), "to": utc_text(until), "given": given}
-    return annotate(context, home, "time", about_capture(home, arguments), words_of(arguments), detail)
+    when = time_range(arguments.since, arguments.until)
+    signer, about = context.signer(home), about_part(home, arguments)
+    return say(context, signer, state_time(home, signer, about, when, " ".join(arguments.words)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from archiver.cli.analysis import about_capture, annotate, words_of
+from archiver.casework import analysis
+from archiver.cli.analysis import about_part, say
 from archiver.cli.arguments import add_capture_id, add_part, add_words
-from archiver.errors import UsageError
-from storage.times import utc_text
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -32,10 +30,6 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Add a translation. Raises `UsageError`, `NotFound`, `LedgerError`."""
     arguments, home = context.arguments, context.recovered_home()
-    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2,8})*", arguments.language):
-        raise UsageError("--language as a code like en or kk-Latn", repr(arguments.language), "Give it in that form.")
-    date = arguments.date or utc_text(home.clock())[:10]
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", date):
-        raise UsageError("--date like 2026-11-22", repr(date), "Give it in that form.")
-    detail = {"language": arguments.language, "translator": arguments.by, "how": arguments.how, "date": date}
-    return annotate(context, home, "translation", about_capture(home, arguments), words_of(arguments), detail)
+    translation = analysis.Translation(arguments.language, arguments.by, arguments.how, arguments.date)
+    signer, about = context.signer(home), about_part(home, arguments)
+    return say(context, signer, analysis.translate(home, signer, about, translation, " ".join(arguments.words)))

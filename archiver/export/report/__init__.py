@@ -8,7 +8,7 @@ keeps the two apart.
 from __future__ import annotations
 
 from archiver.export.bag import Bag
-from archiver.export.packing import Plan
+from archiver.export.packing import PackagePlan
 from archiver.export.printing import print_pdf
 from archiver.export.report.contents import contents_of
 from archiver.export.report.page import html
@@ -17,7 +17,7 @@ from archiver.home.home import Home
 __all__ = ["write_report"]
 
 
-def write_report(home: Home, bag: Bag, plan: Plan) -> None:
+def write_report(home: Home, bag: Bag, plan: PackagePlan) -> None:
     """Write `data/report.html`, and `data/report.pdf` where Chromium is installed. Raises `DiskError`, `FormatError`."""
     contents = contents_of(home, bag, plan)
     if bag.has("data/report.html") is None:

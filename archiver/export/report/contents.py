@@ -10,10 +10,10 @@ from archiver.checks.captures import check_capture
 from archiver.checks.lines import Finding, Line
 from archiver.export.bag import Bag
 from archiver.export.dossier import Figures, Incident, figures, incidents
-from archiver.export.material import Capture
-from archiver.export.packing import Plan
-from archiver.export.profiles import Card, Shown
+from archiver.export.packing import PackagePlan
+from archiver.export.profiles import Card, PackageView
 from archiver.home.home import Home
+from archiver.lookup.material import SealedCapture
 from storage.errors import FormatError
 
 
@@ -23,25 +23,25 @@ class ReportContents:
 
     home: Home
     bag: Bag
-    plan: Plan
+    plan: PackagePlan
     incidents: list[Incident]
     cards: dict[str, Card]
     """Exhibits by their numbers."""
     figures: Figures
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> PackageView:
         return self.plan.shown
 
 
-def contents_of(home: Home, bag: Bag, plan: Plan) -> ReportContents:
+def contents_of(home: Home, bag: Bag, plan: PackagePlan) -> ReportContents:
     """Gather what the report tells, and check the captures again. Raises `FormatError` for one that is damaged."""
     shown = plan.shown
     told = figures(shown, _intact(shown), _stamped(plan), len(bag.files))
     return ReportContents(home, bag, plan, incidents(shown), {card.number: card for card in shown.cards}, told)
 
 
-def _intact(shown: Shown) -> int:
+def _intact(shown: PackageView) -> int:
     """Count the captures that were checked again for this package, every digest of them. Raises `FormatError` for one that is not.
 
     What was damaged is not handed out as if it were evidence; what is whole can be exported without it.
@@ -52,7 +52,7 @@ def _intact(shown: Shown) -> int:
         if event["type"] in ("captured", "recovered")
     }
 
-    def looked_at(capture: Capture) -> list[Line]:
+    def looked_at(capture: SealedCapture) -> list[Line]:
         return check_capture(capture.folder, events[capture.id], None)
 
     captures = shown.material.captures
@@ -65,6 +65,6 @@ def _intact(shown: Shown) -> int:
     return len(captures)
 
 
-def _stamped(plan: Plan) -> int:
+def _stamped(plan: PackagePlan) -> int:
     """Count the captures for which an outsider vouches."""
     return sum(plan.base.covering(capture.seq) is not None for capture in plan.shown.material.captures)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from archiver.export.dossier import utc, versions
-from archiver.export.profiles import Card, File
+from archiver.export.profiles import Card, CardFile
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import NOT_SAID, facts, published, short, who
 from archiver.export.stills import Drawn, data_uri, draw
@@ -165,7 +165,7 @@ def _files(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card) 
             yield _file(contents, drawings, card, file)
 
 
-def _file(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card, file: File) -> Markup:
+def _file(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card, file: CardFile) -> Markup:
     assert file.name is not None
     written = contents.bag.files[file.name]
     drawn = drawings.get(file.name, Drawn())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from archiver.export.dossier import Figures
-from archiver.export.profiles import Card, Shown
+from archiver.export.profiles import Card, PackageView
 from archiver.text.html import Markup, join, tag
 
 MOST_ROWS = 200
@@ -49,7 +49,7 @@ def by_outcome(f: Figures) -> dict[str, int]:
     return found
 
 
-def who(shown: Shown, event: dict[str, Any]) -> str:
+def who(shown: PackageView, event: dict[str, Any]) -> str:
     """Name who made an event; in public only the role."""
     role = event["agent"].get("role") or "collector"
     return f"an {role}" if shown.profile == "public" else f"{event['agent']['id']} ({role})"

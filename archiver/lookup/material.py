@@ -20,7 +20,6 @@ from archiver.home.ports import Fetch
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
-from storage.ledger import Tiles
 from storage.lines import read_lines
 
 MEDIA = ("video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file")
@@ -29,7 +28,7 @@ VIEWS = {"screenshot": "png", "pdf": "pdf"}
 
 
 @dataclass(frozen=True)
-class Capture:
+class SealedCapture:
     """A sealed capture as it lies in the home."""
 
     id: str
@@ -43,14 +42,16 @@ class Capture:
 
     @property
     def target(self) -> dict[str, Any]:
+        """Find what the capture was made for, by its line in the inventory."""
         return next((line for line in self.inventory if "target_salt" in line), {})
 
     def record(self, record_id: str | None) -> dict[str, Any] | None:
+        """Find a record by its id."""
         return next((line for line in self.records if line["id"] == record_id), None)
 
     @property
     def lent(self) -> set[str]:
-        """Captures in which pieces of its files lie."""
+        """Find the captures in which pieces of its files lie."""
         digests = [
             str(line["uri"])[len(ASSEMBLY) :] for line in self.records if str(line.get("uri")).startswith(ASSEMBLY)
         ]
@@ -60,20 +61,20 @@ class Capture:
 
     @property
     def screenshot(self) -> dict[str, Any] | None:
-        """The record of the page as a browser showed it first."""
+        """Find the record of the page as a browser showed it first."""
         for line in self.ended():
             if line["key"] == "screenshot" and line["outcome"] == "captured":
                 return self.record(line.get("record"))
         return None
 
     def ended(self) -> Iterator[dict[str, Any]]:
-        """The inventory's outcomes, each thing once."""
+        """List the inventory's outcomes, each thing once."""
         last = {line["key"]: line for line in self.inventory if line.get("outcome")}
         yield from last.values()
 
 
 @dataclass(frozen=True)
-class Media:
+class MediaFile:
     """A file that a post or source brought: where its bytes lie, and their digest."""
 
     capture: str
@@ -91,6 +92,7 @@ class Media:
     """(WARC file, where the record begins, offset in its payload, length), in order."""
 
     def chunks(self) -> Iterator[bytes]:
+        """Read its bytes, piece by piece."""
         for path, at, offset, length in self.pieces:
             yield from payload(path, at, offset, length)
 
@@ -103,7 +105,7 @@ class Observation:
     seq: int
     line: dict[str, Any]
     seen: str | None
-    media: list[Media] = field(default_factory=list)
+    media: list[MediaFile] = field(default_factory=list)
 
 
 @dataclass
@@ -113,18 +115,20 @@ class Exhibit:
     """Platform and id, or the capture and key of a received file."""
     platform: str
     observations: list[Observation] = field(default_factory=list)
-    files: list[Media] = field(default_factory=list)
+    files: list[MediaFile] = field(default_factory=list)
     """Of a received file."""
     removals: list[dict[str, Any]] = field(default_factory=list)
     """Events that say that it was no longer there."""
     annotations: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def every_media(self) -> list[Media]:
+    def every_media(self) -> list[MediaFile]:
+        """List its files, those of its observations included."""
         return [*self.files, *(one for observation in self.observations for one in observation.media)]
 
     @property
     def latest(self) -> dict[str, Any]:
+        """Give its line as it was last seen; empty for a file."""
         return self.observations[-1].line if self.observations else {}
 
 
@@ -136,7 +140,7 @@ class Redaction:
     by: str
     """The public key of the person who made it."""
     about: dict[str, Any]
-    media: Media | None
+    media: MediaFile | None
     original: str | None
     """SHA-256 of the file that it stands in place of, wherever the same bytes occur."""
     masked: tuple[str, ...]
@@ -145,7 +149,7 @@ class Redaction:
 @dataclass
 class Material:
     case: str
-    captures: list[Capture]
+    captures: list[SealedCapture]
     all_of_case: list[dict[str, Any]]
     """Rows of every capture of the case, those left out of the selection included."""
     exhibits: list[Exhibit]
@@ -160,49 +164,67 @@ class Material:
 
     @property
     def last_seq(self) -> int:
+        """Find the newest event that any of it rests on."""
         return max(int(item["seq"]) for item in (*self.events, *self.all_of_case))
 
     @property
     def test_routes(self) -> bool:
+        """Say whether any of it was made with test routes."""
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
 def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
-    """Gather the case, or those of its captures that `only` names; what was evicted comes back first.
+    """Read the case, or those of its captures that `only` names; what was freed here comes back first.
 
     Raises `NotFound`, `UsageError`, `FormatError`, `CannotTell`.
     """
-    known = [row["name"] for row in home.catalog.cases()]
-    if case not in known:
-        raise no_case(case, known)
-    rows = home.catalog.captures(case)
-    if not rows:
-        raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")
-    chosen = rows
-    if only:
-        ids = {home.resolve_capture(text) for text in only}
-        if strange := ids - {row["id"] for row in rows}:
-            raise UsageError(
-                f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
-            )
-        chosen = [row for row in rows if row["id"] in ids]
+    rows = _rows(home, case)
+    chosen = _chosen(home, case, rows, only)
     hidden = home.catalog.quarantined_captures()
-    quarantined = [row["id"] for row in chosen if row["id"] in hidden]
+    quarantined = {row["id"] for row in chosen if row["id"] in hidden}
     chosen = [row for row in chosen if row["id"] not in hidden]
     wanted = [row["id"] for row in chosen]
     fetch.bring_back({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
     captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
-    quarantined += [one.id for one in captures if one.id in hidden or one.lent & hidden]
+    quarantined |= {one.id for one in captures if one.id in hidden or one.lent & hidden}
     captures = [one for one in captures if one.id not in quarantined]
     if not captures:
         raise UsageError(
             f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
         )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
-    exhibits = _exhibits(home, captures, folders)
+    exhibits = _exhibits(captures, folders)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
     annotations = [event for event in events if event["type"] == "annotated"]
-    by_key = {exhibit.key: exhibit for exhibit in exhibits}
+    _attach_annotations(exhibits, annotations)
+    _attach_removals(exhibits, events)
+    renewals = home.catalog.event_bodies(("renewed",))
+    redactions = list(_redactions(events, folders))
+    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(quarantined))
+
+
+def _rows(home: Home, case: str) -> list[dict[str, Any]]:
+    known = [row["name"] for row in home.catalog.cases()]
+    if case not in known:
+        raise no_case(case, known)
+    rows = home.catalog.captures(case)
+    if not rows:
+        raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")
+    return rows
+
+
+def _chosen(home: Home, case: str, rows: list[dict[str, Any]], only: list[str]) -> list[dict[str, Any]]:
+    if not only:
+        return rows
+    ids = {home.resolve_capture(text) for text in only}
+    if strange := ids - {row["id"] for row in rows}:
+        raise UsageError(
+            f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
+        )
+    return [row for row in rows if row["id"] in ids]
+
+
+def _attach_annotations(exhibits: list[Exhibit], annotations: list[dict[str, Any]]) -> None:
     of_capture: dict[str, list[Exhibit]] = {}
     for exhibit in exhibits:
         for capture_id in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
@@ -212,14 +234,15 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
         for exhibit in of_capture.get(about.get("capture", ""), []):
             if about.get("post") in (None, exhibit.key.partition(":")[2]):
                 exhibit.annotations.append(event)
+
+
+def _attach_removals(exhibits: list[Exhibit], events: list[dict[str, Any]]) -> None:
+    by_key = {exhibit.key: exhibit for exhibit in exhibits}
     for event in events:
         if event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
             key = f"{event['detail']['platform']}:{event['detail']['post']}"
             if key in by_key:
                 by_key[key].removals.append(event)
-    renewals = home.catalog.event_bodies(("renewed",))
-    redactions = list(_redactions(events, folders))
-    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(set(quarantined)))
 
 
 def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:
@@ -230,7 +253,7 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
         if result := detail.get("result"):
             folder = folders[result["capture"]]
             line = next(line for line in read_lines(folder / "records.jsonl") if line["id"] == result["record"])
-            media = Media(
+            media = MediaFile(
                 result["capture"], "redaction 1", "redaction", detail["about"].get("post"), "redacted", result["sha256"],
                 result["size"], result["media_type"], result["record"], detail["about"].get("attachment") or 0,
                 ((folder / line["file"], line["offset"], 0, result["size"]),),
@@ -245,8 +268,8 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
         )
 
 
-def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Capture]) -> list[Capture]:
-    """Those that were chosen, and captures of the case that hold the beginning of a file which one of them went on with."""
+def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[SealedCapture]) -> list[SealedCapture]:
+    """Add to those that were chosen the captures of the case that hold the beginning of a file which one of them went on with."""
     known = {row["id"]: row for row in rows}
     found = {capture.id: capture for capture in chosen}
     left = list(chosen)
@@ -258,7 +281,7 @@ def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Captur
     return [found[row["id"]] for row in rows if row["id"] in found]
 
 
-def _capture(home: Home, row: dict[str, Any]) -> Capture:
+def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
     folder = home.path / row["folder"]
     try:
         manifest = json.loads((folder / "manifest.json").read_bytes())
@@ -270,10 +293,10 @@ def _capture(home: Home, row: dict[str, Any]) -> Capture:
         raise FormatError(
             f"the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
         ) from error
-    return Capture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
+    return SealedCapture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
 
 
-def _exhibits(home: Home, captures: list[Capture], folders: dict[str, Path]) -> list[Exhibit]:
+def _exhibits(captures: list[SealedCapture], folders: dict[str, Path]) -> list[Exhibit]:
     found: dict[str, Exhibit] = {}
 
     def exhibit(key: str, platform: str) -> Exhibit:
@@ -297,8 +320,8 @@ def _exhibits(home: Home, captures: list[Capture], folders: dict[str, Path]) -> 
     return list(found.values())
 
 
-def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
-    """Every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
+def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFile]:
+    """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
     for line in capture.ended():
         key = str(line["key"])
@@ -315,7 +338,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
             pieces = _pieces(whole, capture, folders) if whole else None
             if whole is None or pieces is None:
                 continue
-            yield Media(
+            yield MediaFile(
                 capture.id, key, line["kind"], post, whole.name, whole.sha256, whole.size, whole.media_type,
                 line["record"], attachment, pieces,
             )  # fmt: skip
@@ -332,7 +355,7 @@ def _media(capture: Capture, folders: dict[str, Path]) -> Iterator[Media]:
                 continue
             path, at = found
         name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
-        yield Media(
+        yield MediaFile(
             capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
             attachment, ((path, at, 0, int(size)),),
         )  # fmt: skip
@@ -345,7 +368,7 @@ def _place_in(folder: Path, record: str) -> tuple[Path, int] | None:
     return None
 
 
-def _assembly(capture: Capture, sha256: str) -> Assembly | None:
+def _assembly(capture: SealedCapture, sha256: str) -> Assembly | None:
     for line in capture.records:
         if line.get("uri") == ASSEMBLY + sha256:
             block = b"".join(payload(capture.folder / line["file"], line["offset"], 0, 64 << 20))
@@ -354,7 +377,7 @@ def _assembly(capture: Capture, sha256: str) -> Assembly | None:
 
 
 def _pieces(
-    whole: Assembly, capture: Capture, folders: dict[str, Path]
+    whole: Assembly, capture: SealedCapture, folders: dict[str, Path]
 ) -> tuple[tuple[Path, int, int, int], ...] | None:
     own = {line["id"]: (capture.folder / line["file"], line["offset"]) for line in capture.records}
     others: dict[str, dict[str, tuple[Path, int]]] = {}
@@ -383,7 +406,7 @@ CONCERNING = (
 
 
 def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) -> list[dict[str, Any]]:
-    """Bodies of the events about these captures and this case, and about the ledger's keys.
+    """Find the bodies of the events about these captures and this case, and about the ledger's keys.
 
     A redaction counts wherever the same post or the same bytes were captured.
     """
@@ -408,10 +431,3 @@ def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) 
         if concerned:
             kept.append(body)
     return kept
-
-
-def leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
-    """(seq, entry) of every leaf of the ledger up to `size`."""
-    tiles = Tiles(home.ledger.folder, size)
-    for start in range(0, size, 256):
-        yield from enumerate(tiles.entries(start // 256), start)

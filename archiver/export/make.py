@@ -1,0 +1,227 @@
+"""Making a package, from the request to the signed event: gather, show, ask, fill, search, sign, check, encrypt, record."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.checks.lines import Finding, Line
+from archiver.errors import ArchiverError, ExitCode, UsageError
+from archiver.export.bag import Bag
+from archiver.export.encrypting import encrypt
+from archiver.export.packing import PackagePlan, add_program, bag_info, fill, pseudonym_facts
+from archiver.export.preview import PreviewLine, preview
+from archiver.export.profiles import PROFILES, PackageView, show
+from archiver.export.proofs import basis
+from archiver.export.report import write_report
+from archiver.export.secrets import known_secrets
+from archiver.home.age import recipients_of
+from archiver.home.home import Home
+from archiver.home.people import fingerprint
+from archiver.home.ports import Decryptor, Fetch, PackageSigner, SecretSearch, Signer
+from archiver.lookup.material import gather
+from archiver.text.plain import size
+from storage.digest import file_sha256
+from storage.errors import DiskError, disk_error
+from storage.events import Event
+
+RESERVE = 64 << 20
+"""Bytes that shall be left on the disk."""
+
+
+class Leaked(ArchiverError):
+    """The search found what must not leave. Nothing was signed."""
+
+    exit_code = ExitCode.FAILED
+
+
+@dataclass(frozen=True)
+class PackageRequest:
+    """What is to be packed, for whom, and where to. Raises `UsageError` where that contradicts itself."""
+
+    case: str
+    to: Path
+    profile: str
+    only: tuple[str, ...] = ()
+    """Captures of the case, by their ids; none: all of them."""
+    encrypt_to: tuple[str, ...] = ()
+    """age public keys; none: a full package is encrypted to the keys of its case, another is not encrypted."""
+    plain: bool = False
+    """Whether a full package is left unencrypted where no key is named."""
+    checkpoint: int | None = None
+    privileged: bool = False
+    name: str | None = None
+    accept_leaks: bool = False
+
+    def __post_init__(self) -> None:
+        if self.profile not in PROFILES:
+            raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Say for whom it is made.")
+        if self.accept_leaks and self.profile != "full":
+            raise UsageError("--accept-leaks only with --profile full", self.profile, "Leave it out.")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that was made, checked and entered in the ledger."""
+
+    path: Path
+    profile: str
+    files: int
+    bytes: int
+    """Of its files, before encryption."""
+    event: int
+    fingerprint: str
+    """Of the key that signed it."""
+    tagmanifest_sha256: str
+    encrypted: bool
+    resumed: int
+    """How many files an interrupted export had written already."""
+    searched: SecretSearch
+    """What the search for secrets found; leaks only where they were accepted."""
+
+
+def make_package(
+    home: Home,
+    signer: PackageSigner,
+    request: PackageRequest,
+    confirm: Callable[[list[PreviewLine]], bool],
+    *,
+    fetch: Fetch,
+    decryptor: Decryptor,
+) -> Package | None:
+    """Make a package; None where `confirm`, given what becomes visible, says no.
+
+    Raises `UsageError`, `NotFound`, `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
+    """
+    keys = list(request.encrypt_to)
+    if request.profile == "full" and not keys and not request.plain:
+        keys = home.recipients([request.case])
+    recipients = recipients_of(keys)
+    plan = _plan(home, signer, request, fetch)
+    final = request.to / (f"{plan.name}.tar.age" if recipients else plan.name)
+    if final.exists():
+        raise UsageError(f"no {final} yet", "one", "Remove it, or export to another folder.")
+    if not confirm(preview(home, plan, keys)):
+        return None
+    # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
+    work = home.path / "exports" if recipients else request.to
+    _make_room(request.to, work, plan.shown)
+    bag = _filled(home, signer, work, plan)
+    folder, searched = _finish(home, signer, bag, plan, decryptor)
+    digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
+    if recipients:
+        try:
+            encrypt(folder, final, recipients)
+        finally:  # no plain copy stays behind, nor hinders the next attempt
+            shutil.rmtree(folder)
+    return Package(
+        path=final,
+        profile=request.profile,
+        files=len(bag.files),
+        bytes=sum(one.size for one in bag.files.values()),
+        event=_record(home, signer, plan, digest, bool(recipients)),
+        fingerprint=fingerprint(home.ledger_key_text()),
+        tagmanifest_sha256=digest,
+        encrypted=bool(recipients),
+        resumed=bag.resumed,
+        searched=searched,
+    )
+
+
+def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fetch) -> PackagePlan:
+    material = gather(home, request.case, list(request.only), fetch)
+    base = basis(home, material, request.checkpoint)
+    secret = signer.pseudonym_secret(pseudonym_facts(material, request.profile, base))
+    shown = show(material, request.profile, secret, request.privileged)
+    name = request.name or f"{request.case}-{request.profile}-{base.size}"
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
+        raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
+    return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)
+
+
+def _make_room(to: Path, work: Path, shown: PackageView) -> None:
+    """Make the folders, or raise `DiskError` before anything is written where it will not fit."""
+    captures = shown.material.captures
+    raw = sum(entry["size"] for capture in captures for entry in capture.manifest["files"])
+    media = sum(
+        {file.media.sha256: file.media.size for card in shown.cards for file in card.every_file if file.name}.values()
+    )
+    needed = media + (raw if shown.profile == "full" else 0) + RESERVE
+    there = work
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise DiskError(f"{size(needed)} free at {there}", size(free), "Make room, or export to another disk.")
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise disk_error(error, f"making {to}") from error
+
+
+def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) -> Bag:
+    bag = Bag(work / plan.name, plan.key())
+    fill(home, signer, bag, plan, lambda what: None)
+    write_report(home, bag, plan)
+    add_program(bag)
+    return bag
+
+
+def _finish(
+    home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, decryptor: Decryptor
+) -> tuple[Path, SecretSearch]:
+    """Search it for secrets, sign it, and check it as whoever gets it will."""
+    known = known_secrets(home, plan.shown, decryptor)
+    searched: list[SecretSearch] = []
+
+    def nothing_leaks() -> None:
+        with ThreadPoolExecutor(1) as beside:
+            reading = beside.submit(bag.read_back)
+            found = signer.find_secrets(bag.partial, known)
+            reading.result()
+        searched.append(found)
+        if found.leaks and not plan.accept_leaks:
+            first = found.leaks[0]
+            raise Leaked(
+                "a package without secrets",
+                f"{len(found.leaks)} places, first: {first.name} in {first.file}",
+                f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
+                "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
+            )
+
+    folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)
+    damaged = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
+    if damaged:
+        raise DiskError(
+            "a package that is intact", damaged[0].text(), f"Do not hand out {folder}. Run the export again."
+        )
+    return folder, searched[-1]
+
+
+def check_package(folder: Path, home: Home) -> list[Line]:
+    """Check a package that was just made, against the key of this home."""
+    from archiver.checks.package import check_ours
+
+    # Every file has just been read back, and what went into the WACZ was held against what was sealed.
+    return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
+
+
+def _record(home: Home, signer: Signer, plan: PackagePlan, digest: str, encrypted: bool) -> int:
+    detail = {
+        "case": plan.shown.case,
+        "package": plan.name,
+        "profile": plan.shown.profile,
+        "checkpoint": plan.base.size,
+        "captures": [capture.id for capture in plan.shown.material.captures],
+        "withheld": len(plan.shown.withheld),
+        "tagmanifest_sha256": digest,
+        "encrypted": encrypted,
+    }
+    seq = signer.append([Event("exported", home.clock(), detail)])[0].seq
+    home.project()
+    return seq

@@ -1,0 +1,99 @@
+"""Who and what becomes visible to whoever opens a package, in lines for the person who decides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from archiver.export.packing import PackagePlan
+from archiver.home.home import Home
+from archiver.home.people import fingerprint
+
+PreviewLine = tuple[str, str]
+"""(what it is about, what to say of it); no name where it goes on with the line before."""
+
+
+def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[PreviewLine]:
+    """Tell what a package will show. `keys`: the age public keys it is encrypted to."""
+    return [
+        *_captures(plan),
+        *_people(plan),
+        *_media(plan),
+        *(_raw(plan) if plan.shown.profile == "full" else ()),
+        *_words(plan),
+        ("withheld", f"{len(plan.shown.withheld)} things, each listed with its reason"),
+        ("signed by", f"key {fingerprint(home.ledger_key_text())[:16]}…, the same in every package of this home"),
+        ("encrypted", f"to {', '.join(key[:14] + '…' for key in keys)}" if keys else "NO: whoever gets it can open it"),
+        *_doubts(plan),
+    ]
+
+
+def _captures(plan: PackagePlan) -> Iterator[PreviewLine]:
+    shown, material = plan.shown, plan.shown.material
+    of_case, chosen = len(material.all_of_case), len(material.captures)
+    yield "package", f"{plan.name}, profile {shown.profile}, at checkpoint {plan.base.size}"
+    if chosen < of_case:
+        yield (
+            "captures",
+            f"{chosen} of {of_case} of the case {shown.case}; the others appear as commitments only",
+        )
+    else:
+        yield "captures", f"all {chosen} of the case {shown.case}"
+    lent = {other for capture in material.captures for other in capture.lent}
+    if elsewhere := lent - {capture.id for capture in material.captures}:
+        yield (
+            "",
+            f"{len(elsewhere)} captures of other cases hold pieces of files: whoever checks cannot tell of these files",
+        )
+
+
+def _people(plan: PackagePlan) -> Iterator[PreviewLine]:
+    shown = plan.shown
+    authors = Counter(card.author for card in shown.cards if card.author_shown and not card.hidden)
+    if authors:
+        named = ", ".join(f"{name} ({count})" for name, count in authors.most_common(12))
+        yield "people", f"{len(authors)} accounts are named: {named}{' …' if len(authors) > 12 else ''}"
+    if shown.pseudonyms:
+        yield "", f"{shown.pseudonyms} accounts stand under a pseudonym made for this package"
+
+
+def _media(plan: PackagePlan) -> Iterator[PreviewLine]:
+    cards = plan.shown.cards
+    files = [file for card in cards for file in card.every_file]
+    left_out = sum(file.name is None for file in files)
+    there = {file.name for file in files if file.name}
+    yield "media", f"{len(there)} files" + (f"; {left_out} left out" if left_out else "")
+    unseen = sum(card.sensitive and not card.hidden for card in cards)
+    if unseen:
+        yield "", f"{unseen} of {len(cards)} exhibits are sensitive or were never reviewed"
+
+
+def _raw(plan: PackagePlan) -> Iterator[PreviewLine]:
+    """Tell what only a full package shows: who signed, other cases, recordings as received."""
+    shown, material = plan.shown, plan.shown.material
+    agents = {f"{event['agent']['id']} ({event['agent'].get('role') or 'collector'})" for event in material.events}
+    yield "signers", f"{', '.join(sorted(agents))}, with their public keys"
+    others = {name for event in material.events for name in event["detail"].get("cases", [])} - {shown.case}
+    if others:
+        yield "cases", f"also named: {', '.join(sorted(others))}"
+    yield "raw", "recordings as received: bodies may show our address or account as the sites saw them"
+    hosts = {host for capture in material.captures for host in capture.manifest["hosts"]}
+    yield "", f"{len(hosts)} hosts that were contacted, with times"
+
+
+def _words(plan: PackagePlan) -> Iterator[PreviewLine]:
+    shown = plan.shown
+    if shown.annotations:
+        kinds = Counter(event["detail"]["kind"] for event in shown.annotations)
+        yield "words", ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    privileged = sum(bool(event["detail"].get("privileged")) for event in shown.material.annotations)
+    if privileged:
+        yield "", f"{privileged} privileged notes are {'INCLUDED' if plan.privileged else 'left out'}"
+
+
+def _doubts(plan: PackagePlan) -> Iterator[PreviewLine]:
+    material = plan.shown.material
+    if any(plan.base.covering(capture.seq) is None for capture in material.captures):
+        yield "time", "NOT TIMESTAMPED in part or whole; `archiver seal` before the export mends that"
+    if material.test_routes:
+        yield "", "made with test routes: not evidence"

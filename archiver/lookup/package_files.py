@@ -1,0 +1,21 @@
+"""What a package on disk says of itself: read from its own files, and not checked here."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_package(folder: Path) -> dict[str, Any]:
+    """Read `data/package.json`: format, name, profile, key, captures."""
+    value: dict[str, Any] = json.loads((folder / "data" / "package.json").read_bytes())
+    return value
+
+
+def read_withheld(folder: Path) -> list[dict[str, str]]:
+    """Read `data/withheld.csv`: what the package leaves out, each with its reason."""
+    text = (folder / "data" / "withheld.csv").read_text("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
