@@ -82,7 +82,7 @@ def ours(network: dict[str, Any], what: str) -> dict[str, float]:
 
     import archiver.capture.engine
     import archiver.cli.runtime
-    import archiver.telegram.driver  # noqa: F401 - what a command imports first is not what is measured
+    import archiver.telegram.capture  # noqa: F401 - what a command imports first is not what is measured
     from archiver.cli.main import main
     from archiver.home.home import Home
     from archiver.recorder.network import TestNetwork

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from archiver.errors import NotFound, UsageError
-from archiver.home.cases import named_captures
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.home.ports import Signer
@@ -43,7 +42,7 @@ def custody_of(home: Home, what: str) -> list[CustodyEntry]:
     """Read the events that concern a capture or a case, in the ledger's order. Raises `NotFound`."""
     kept = stamps(home)
     case = what if what in {row["name"] for row in home.catalog.cases()} else None
-    captures = set(named_captures(home, what))
+    captures = set(home.captures_named(what))
     found = [body for body in home.catalog.all_bodies() if _concerns(body["detail"], captures, case)]
     if not found:
         raise NotFound(f"a capture or case {what!r}", "none", "List them with `archiver case list`.")

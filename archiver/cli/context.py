@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
+    from archiver.cli.setup_wizard import Given
     from archiver.home.home import Home
     from archiver.home.ports import Decryptor, Fetch
     from archiver.recorder.network import TestNetwork
@@ -66,14 +68,53 @@ class Context:
         return MediaProbe()
 
     def home(self) -> Home:
-        """The home, made first if this is the first run. Interrupted captures are recovered on the way."""
+        """Open the home, which is made first if this is the first run."""
         from archiver.home.home import Home, is_home
 
         if not is_home(self.home_path):
-            from archiver.cli.setup_wizard import make_home
-
-            return make_home(self)
+            return self._first_home()
         return Home(self.home_path, environment=self.environment)
+
+    def _first_home(self) -> Home:
+        """Make the home: ask on a terminal; elsewhere take flags, environment and defaults, and say so."""
+        from archiver.cli.setup_wizard import answers_from, ask_for_answers
+        from archiver.signer.create_home import create_home
+
+        given, console = self._given_answers(), self.console
+        asked = sys.stdin.isatty() and not self.arguments.json
+        answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
+        home = create_home(self.home_path, answers)
+        console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
+        console.say(
+            "Copy keys/ to a safe place: without it withheld values cannot be opened, nor the ledger continued."
+        )
+        if answers.second:
+            console.say(
+                "Second copy: make a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
+            )
+        if not asked and given.pseudonym is None:
+            console.say("Nobody was asked: defaults were taken (direct connection, pseudonym “investigator”).")
+        console.say()
+        return home
+
+    def _given_answers(self) -> Given:
+        """Return what flags and, where they are silent, the environment answer of the first run's questions."""
+        from archiver.cli.setup_wizard import Given
+
+        def given(flag: str, variable: str) -> str | None:
+            value: str | None = getattr(self.arguments, flag, None)
+            return value if value is not None else self.environment.get(variable)
+
+        stamps: bool | None = getattr(self.arguments, "timestamps", None)
+        if stamps is None and "ARCHIVER_TIMESTAMPS" in self.environment:
+            stamps = self.environment["ARCHIVER_TIMESTAMPS"].lower() in ("1", "yes", "true")
+        return Given(
+            pseudonym=given("pseudonym", "ARCHIVER_PSEUDONYM"),
+            proxy=given("proxy", "ARCHIVER_PROXY"),
+            user_agent=given("user_agent", "ARCHIVER_USER_AGENT"),
+            second=given("second_copy", "ARCHIVER_SECOND_COPY"),
+            timestamps=stamps,
+        )
 
     def recovered_home(self) -> Home:
         """The home for a command that writes: what an earlier process left open is closed and sealed first."""

@@ -18,6 +18,7 @@ from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, rebuild
+from archiver.text.meant import meant
 from storage.times import Clock, system_clock
 
 if TYPE_CHECKING:
@@ -144,3 +145,16 @@ class Home:
         if len(ids) > 1 and text not in ids:
             raise UsageError(f"one capture for {text!r}", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id.")
         return text if text in ids else ids[0]
+
+    def captures_named(self, what: str) -> list[str]:
+        """Return the captures of a case, or the one capture that is named. Raises `NotFound`, `UsageError`."""
+        cases = [case["name"] for case in self.catalog.cases()]
+        if what in cases:
+            return [row["id"] for row in self.catalog.captures(what)]
+        try:
+            return [self.resolve_capture(what)]
+        except NotFound as error:
+            guess = meant(what, cases)
+            if not guess:
+                raise
+            raise NotFound(f"a capture or case {what!r}", error.found, guess.strip()) from error

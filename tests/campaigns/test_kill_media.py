@@ -30,7 +30,8 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from archiver.cli.main import main
-from archiver.recorder import Roots, TestNetwork
+from archiver.recorder.network import TestNetwork
+from archiver.recorder.tls import Roots
 order = json.loads(sys.argv[1])
 network = TestNetwork({key: tuple(value) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test"))
 raise SystemExit(main(["capture", order["link"], "--home", order["home"]], network, {}))

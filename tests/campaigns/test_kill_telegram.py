@@ -28,7 +28,7 @@ LINK = "https://t.me/channel_8000"
 PROGRAM = """
 import json, sys
 from archiver.cli.main import main
-from archiver.recorder import TestNetwork
+from archiver.recorder.network import TestNetwork
 order = json.loads(sys.argv[1])
 raise SystemExit(main(["--home", order["home"], *order["words"]], TestNetwork(telegram=order["telegram"]), {}))
 """

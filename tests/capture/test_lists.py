@@ -21,7 +21,6 @@ from archiver.capture.batch import Batch
 from archiver.capture.link_lists import Entry, links_in, read_list
 from archiver.capture.options import Options
 from archiver.capture.result_sheet import Row, next_action, write_sheet
-from archiver.cli.console import Console
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home.home import Home
@@ -327,7 +326,8 @@ def test_killed_in_the_middle_it_goes_on(shell: Shell, world: World, tmp_path: P
     assert world.network.roots is not None
     routes = {key: list(value) for key, value in world.network.routes.items()}
     program = (
-        "import json,sys;from pathlib import Path;from archiver.cli.main import main;from archiver.recorder import Roots,TestNetwork\n"
+        "import json,sys;from pathlib import Path;from archiver.cli.main import main;"
+        "from archiver.recorder.network import TestNetwork;from archiver.recorder.tls import Roots\n"
         "o=json.loads(sys.argv[1]);n=TestNetwork({k:tuple(v) for k,v in o['routes'].items()},Roots(Path(o['roots']),'t'))\n"
         "main(['capture','--list',o['list'],'--home',o['home'],'--at-once','1'],n,{})"
     )
@@ -395,7 +395,7 @@ def test_a_list_is_gone_on_with_only_by_the_same_options(home: Home) -> None:
     entries = [Entry("", "https://t.me/ozen_today/16")]
 
     def key(**changed: Any) -> str:
-        return Batch(home, Console(False), entries, replace(Options(), **changed)).key
+        return Batch(home, entries, replace(Options(), **changed), lambda event: None).key
 
     names = {field.name for field in fields(Options)} - EXEMPT
     keys = {

@@ -459,10 +459,10 @@ def test_a_channel_is_watched(watching: Watching) -> None:
 
 
 def test_the_second_look_goes_out_by_the_second_way(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
-    from archiver.capture import session
+    from archiver.capture import context
 
     ways: list[str | None] = []
-    original = session.Exit
+    original = context.Exit
 
     def exit_(proxy: str | None) -> Any:
         ways.append(proxy)
@@ -474,7 +474,7 @@ def test_the_second_look_goes_out_by_the_second_way(watching: Watching, monkeypa
     path = shell.home / "archiver.toml"
     path.write_text(path.read_text().replace('second_proxy = ""', 'second_proxy = "socks5h://127.0.0.1:9"'))
     watching.remove(12)
-    monkeypatch.setattr(session, "Exit", exit_)
+    monkeypatch.setattr(context, "Exit", exit_)
     watching.look()
     assert "socks5h://127.0.0.1:9" in ways
     (event,) = watching.events("unavailable")

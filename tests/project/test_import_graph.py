@@ -18,8 +18,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("archiver", "spiders", "storage", "benchmarks")
-STILL_IN_CIRCLES = {"archiver"}
-"""Rooms of which it is not asked yet. A room that has become free of circles fails until it is taken out of here."""
 
 Graph = dict[str, set[str]]
 
@@ -124,7 +122,5 @@ def test_what_leads_one_way_is_no_circle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_no_room_has_an_import_circle(room: str, request: pytest.FixtureRequest) -> None:
-    if room in STILL_IN_CIRCLES:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the modules have not all found their floor yet"))
+def test_no_room_has_an_import_circle(room: str) -> None:
     assert circles(graph_of(room)) == []

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from archiver.copies.destinations import destinations, open_place
 from archiver.copies.evict import CopiesFetch, evict
 from archiver.errors import ExitCode
-from archiver.home.cases import named_captures
 from archiver.text.plain import many, size
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Free large files, or fetch them back. Exit code 4 where some had to stay."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    captures = [capture for what in arguments.what for capture in named_captures(home, what)]
+    captures = [capture for what in arguments.what for capture in home.captures_named(what)]
     if arguments.back:
         fetched = CopiesFetch(home).bring_back(captures)
         console.say(f"fetched back and checked: {size(fetched)}")

@@ -8,7 +8,6 @@ from archiver.cli.arguments import add_destination
 from archiver.copies import fixity
 from archiver.copies.destinations import Place, destinations, open_place
 from archiver.errors import ExitCode
-from archiver.home.cases import named_captures
 from archiver.text.plain import many, size
 from storage.errors import StoreError
 
@@ -36,7 +35,7 @@ def run(context: Context) -> int:
     """Read back what is asked for. Exit code 5 where something is damaged, 6 where a place did not answer."""
     report = _mended_first(context)
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    captures = named_captures(home, arguments.what) if arguments.what else None
+    captures = home.captures_named(arguments.what) if arguments.what else None
     rows = fixity.chosen(home, captures, arguments.older_than, arguments.sample)
     everything = captures is None and arguments.older_than is None and arguments.sample is None
     report.captures = len(rows)

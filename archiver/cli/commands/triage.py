@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archiver.copies.locks import policies
-from archiver.home.cases import named_captures
 from archiver.text.plain import many
 from storage.events import Event
 
@@ -26,7 +25,7 @@ def run(context: Context) -> int:
     """Say that somebody looked at captures and that they may be locked: a signed event."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     rules = policies(home)
-    captures = [capture for capture in named_captures(home, arguments.what) if capture not in rules.triaged]
+    captures = [capture for capture in home.captures_named(arguments.what) if capture not in rules.triaged]
     hidden = [capture for capture in captures if capture in rules.quarantined]
     captures = [capture for capture in captures if capture not in rules.quarantined]
     for start in range(0, len(captures), 500):

@@ -1,0 +1,108 @@
+"""Putting away what must not be kept."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from archiver.cli.main import main
+from archiver.home.home import Home
+from tests.support.copied import At, bodies
+from tests.support.places import Kept, evidence
+
+# -- disposal --------------------------------------------------------------------------------------------
+
+
+def second_person(kept: Kept) -> None:
+    assert kept.run("keys", "new", "R-2", "--role", "reviewer") == 0
+
+
+def test_disposal_takes_two_people_and_leaves_a_tombstone(
+    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = kept.captures
+    second_person(kept)
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("sync") == 0
+    folder = kept.folder_of(first)
+    assert kept.run("dispose", first) == 1, "a legal basis is needed"
+    assert kept.run("dispose", first, "--confirm", "--yes") == 1, "nobody asked"
+    assert kept.run("dispose", first, "--basis", "§ 184b", "--with-notes") == 0
+    assert kept.run("dispose", first, "--confirm", "--yes") == 1, "the same person"
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm") == 1, "not read"
+    assert folder.exists()
+    there = at.objects()
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
+    assert not folder.exists()
+    gone = set(there) - set(at.objects())
+    assert any("/capture/" in key for key in gone)
+    assert any("/key/" in key for key in gone) or at.own
+    (tombstone,) = bodies(kept.home, "disposed")
+    assert tombstone["detail"]["basis"] == "§ 184b"
+    assert tombstone["detail"]["requested_by"] == "tester"
+    assert tombstone["agent"]["id"] == "R-2"
+    (erased,) = bodies(kept.home, "erased")
+    assert (erased["detail"]["capture"], erased["detail"]["remains"]) == (first, [])
+    capsys.readouterr()
+    assert kept.run("check") == 0
+    assert "disposed of by R-2" in capsys.readouterr().out
+    assert kept.run("find", "note about") == 0
+    assert "a note about it" not in capsys.readouterr().out
+    rows = Home(kept.home).catalog
+    before = {
+        table: rows.rows(table) for table in ("captures", "events", "disposed", "annotations", "posts", "case_captures")
+    }
+    assert kept.run("catalog", "rebuild") == 0
+    rows = Home(kept.home).catalog
+    assert {table: rows.rows(table) for table in before} == before
+    assert kept.run("sync") == 0
+    assert b"a note about it" not in b"".join(at.objects().values())
+    words = [*at.restore_words, "--recovery", str(kept.folder / "recovery.age-key")]
+    assert main(["--home", str(tmp_path / "new"), *words], None, {}) == 0
+    assert evidence(tmp_path / "new") == evidence(kept.home)
+    assert main(["--home", str(tmp_path / "new"), "check"], None, {}) == 0
+    assert [row["id"] for row in Home(tmp_path / "new").catalog.captures()] == [second]
+
+
+def test_what_a_lock_keeps_is_said_and_unreadable(kept: Kept, bucket: At, capsys: pytest.CaptureFixture[str]) -> None:
+    first, _ = kept.captures
+    second_person(kept)
+    assert kept.run("triage", "inbox") == 0
+    assert kept.run("lock", "inbox", "compliance", "--because", "x", "--yes") == 0
+    assert kept.run("sync") == 0
+    assert kept.run("dispose", first, "--basis", "§ 184b") == 0
+    capsys.readouterr()
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 2
+    err = capsys.readouterr().err
+    assert "remains, locked until" in err
+    assert "nobody can read it" in err
+    (erased,) = bodies(kept.home, "erased")
+    assert erased["detail"]["unreadable"]
+    assert [item["lock"]["mode"] for item in erased["detail"]["remains"]] == ["compliance"]
+    assert not [key for key in bucket.objects() if "/key/" in key and key.endswith(first)]
+    assert kept.run("sync") == 0
+    assert len(bodies(kept.home, "erased")) == 1, "nothing new to say"
+
+
+@pytest.mark.parametrize("left", ["folder", "half", "manifest"])
+def test_a_kill_in_the_middle_of_a_disposal_is_finished_by_the_next_command(
+    kept: Kept, at: At, left: str, tmp_path: Path
+) -> None:
+    first, _ = kept.captures
+    second_person(kept)
+    assert kept.run("sync") == 0
+    folder = kept.folder_of(first)
+    saved = tmp_path / "saved"
+    shutil.copytree(folder, saved)
+    assert kept.run("dispose", first, "--basis", "§ 184b") == 0
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
+    folder.mkdir(parents=True)
+    for path in saved.iterdir():
+        if left == "folder" or path.name == "manifest.json" or (left == "half" and path.suffix == ".gz"):
+            shutil.copy(path, folder / path.name)
+    assert kept.run("check") == 5
+    assert kept.run("note", kept.captures[0], "any command that writes") == 0
+    assert not folder.exists()
+    assert kept.run("check") == 0
