@@ -2,16 +2,13 @@
 
 import os
 
+from spiders.platforms import PLATFORMS
+
 BOT_NAME = "archiver"
-SPIDER_MODULES = [
-    "spiders.telegram.web.spider",
-    "spiders.x.post_spider",
-    "spiders.x.timeline_spider",
-    "spiders.youtube.video_spider",
-    "spiders.youtube.list_spider",
-    "spiders.facebook.spider",
-    "spiders.page.spider",
-]
+_USES = [kind.capture for platform in PLATFORMS for kind in platform.kinds.values()]
+_WALKS = [kind.walk for platform in PLATFORMS for kind in platform.kinds.values()]
+_SPIDERS = {use.spider for use in (*_USES, *(walk.use for walk in _WALKS if walk)) if use}
+SPIDER_MODULES = sorted({name.partition(":")[0] for name in _SPIDERS})
 
 # Every request goes through the recorder or is refused.
 DOWNLOAD_HANDLERS = {

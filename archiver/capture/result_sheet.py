@@ -56,6 +56,12 @@ HEADINGS = {
     "captured_at": "time (UTC)",
 }
 
+WIDTHS = {
+    "where": 12, "link": 52, "platform": 10, "kind": 9, "reason": 44, "next": 44, "capture": 26, "extras": 26, "posts": 7,
+    "files": 10, "missing": 12, "captured_at": 22,
+}  # fmt: skip
+"""Widths of the columns of an XLSX sheet, in characters; 18 where none is named."""
+
 
 def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
     """What a person can do about an outcome. Empty where there is nothing to do."""
@@ -115,12 +121,13 @@ def _printable(text: str) -> str:
 def _xlsx(table: list[list[str]]) -> bytes:
     import openpyxl
     from openpyxl.styles import Font, PatternFill
+    from openpyxl.utils import get_column_letter
 
     book = openpyxl.Workbook(write_only=True)
     sheet: Any = book.create_sheet("results")
     sheet.freeze_panes = "A2"
-    for letter, width in zip("ABCDEFGHIJKLM", (12, 52, 10, 9, 18, 44, 44, 26, 26, 7, 10, 12, 22), strict=True):
-        sheet.column_dimensions[letter].width = width
+    for number, field in enumerate(fields(Row), 1):
+        sheet.column_dimensions[get_column_letter(number)].width = WIDTHS.get(field.name, 18)
     colours = {STATUS[Outcome.CAPTURED]: "D9EAD3", STATUS[Outcome.PARTIAL]: "FFF2CC", SAME: "EFEFEF", WAITING: "EFEFEF"}
     status = [field.name for field in fields(Row)].index("status")
     for number, row in enumerate(table):

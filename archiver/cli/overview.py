@@ -6,6 +6,7 @@ import sys
 
 from archiver.cli import terminal
 from archiver.cli.registry import groups
+from archiver.errors import EXIT_CODES
 
 USAGE = "archiver [OPTIONS] COMMAND …"
 DESCRIPTION = """\
@@ -33,7 +34,7 @@ VALUED = tuple(
 )
 """The options before a command that take the next word."""
 
-EPILOG = """\
+EXAMPLES = """\
 examples:
   archiver capture https://t.me/durov/523           one post with its files
   archiver capture LINK LINK LINK --case almaty     several, into a case
@@ -41,15 +42,8 @@ examples:
   archiver crawl https://t.me/s/durov --limit 200   a channel, newest first
   archiver check                                    is it as it was sealed?
   archiver demo                                     see it work offline
-
-exit codes:
-  0 all captured, or intact              4 something blocked or failed
-  1 usage or configuration               5 a check failed
-  2 something partial                    6 cannot tell
-  3 something unavailable or refused     7 a fault of the program
-
-Help of one command: archiver help COMMAND
 """
+HELP = "Help of one command: archiver help COMMAND\n"
 
 
 def overview(width: int) -> str:
@@ -58,7 +52,8 @@ def overview(width: int) -> str:
     parts += [_table(group, members, 13, width) for group, members in groups().items()]
     parts.append(_table(EVERY_COMMAND, EVERY_COMMAND_OPTIONS, 22, width))
     parts.append(_table(FIRST_RUN, FIRST_RUN_OPTIONS, 22, width))
-    return "\n\n".join([*parts, EPILOG])
+    codes = {str(int(code)): meaning for code, meaning in EXIT_CODES.items()}
+    return "\n\n".join([*parts, EXAMPLES.rstrip(), _table("exit codes", codes, 4, width), HELP])
 
 
 def print_overview() -> None:

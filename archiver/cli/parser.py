@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from archiver.cli import terminal
 from archiver.cli.overview import (
     DESCRIPTION,
-    EPILOG,
     EVERY_COMMAND,
     EVERY_COMMAND_OPTIONS,
+    EXAMPLES,
     FIRST_RUN,
     FIRST_RUN_OPTIONS,
     USAGE,
@@ -182,7 +182,7 @@ def module_of(name: str) -> ModuleType:
 
 def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
     """Build the parser of `archiver` with the named commands; their modules are imported."""
-    parser = _TopParser("archiver", usage=USAGE, description=DESCRIPTION, epilog=EPILOG, parents=[common_options()])
+    parser = _TopParser("archiver", usage=USAGE, description=DESCRIPTION, epilog=EXAMPLES, parents=[common_options()])
     _add_first_run(parser)
     names = list(commands)
     if names:

@@ -290,7 +290,7 @@ def _is_proxy(text: str) -> bool:
 
 def _cookies(home: Path, accounts: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Path]:
     """Platform → cookies.txt, relative paths from the home."""
-    files = {name: accounts.get(name, "") for name in ("x", "youtube", "facebook")}
+    files = {name: text for name, text in accounts.items() if name != "cookies"}
     files[""] = environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
     return {name: home / Path(str(text)).expanduser() for name, text in files.items() if text}
 

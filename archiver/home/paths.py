@@ -14,6 +14,8 @@ from storage.errors import disk_error
 
 def given_path(text: str) -> Path:
     """Return the absolute path that a person means. Raises `UsageError` where it cannot even be looked at."""
+    if not text:
+        raise UsageError("a path", "an empty text", "Name a file or folder; a variable in its place may not be set.")
     try:
         path = Path(text).expanduser().absolute()
         path.lstat()

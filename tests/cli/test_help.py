@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from archiver.cli import terminal
 from archiver.cli.main import main
 from archiver.cli.parser import Parser, build_parser, module_of
 from archiver.cli.registry import COMMANDS
+from archiver.errors import EXIT_CODES
 from archiver.home.home import Home
 
 
@@ -163,3 +165,13 @@ def test_every_module_says_what_it_adds() -> None:
     for name in COMMANDS:
         assert module_of(name).add_arguments.__doc__, name
         assert module_of(name).run.__doc__, name
+
+
+def test_every_exit_code_is_told_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is one table of them: `archiver.errors.EXIT_CODES`. Help is made from it, and the page of commands says the same."""
+    main(["--help"], None, {})
+    shown = " ".join(capsys.readouterr().out.split())
+    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    for code, meaning in EXIT_CODES.items():
+        assert f"{int(code)} {meaning}" in shown
+        assert f"| {int(code)} | {meaning}" in page

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archiver.casework.analysis import mark_author
 from archiver.cli.analysis import say
 from archiver.cli.arguments import add_words
+from spiders.platforms import names
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -21,8 +22,7 @@ def add_arguments(parser: Parser) -> None:
     marks = ("official", "institutional", "private", "source")
     parser.add_argument("mark", choices=marks, help="What the account is; source: a person to protect.")
     add_words(parser, "REASON", "Why you say so.")
-    platforms = ("telegram", "x", "youtube", "facebook", "page")
-    parser.add_argument("--platform", required=True, choices=platforms, help="Platform of the account.")
+    parser.add_argument("--platform", required=True, choices=names(), help="Platform of the account.")
     parser.add_argument("--case", metavar="CASE", help="Mark it for this case only.")
 
 

@@ -48,7 +48,9 @@ def run(context: Context) -> int:
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
     what: str | None = arguments.what
-    cases: set[str] = set()
+    cases = {
+        key.stem for key in (home / "keys" / "cases").glob("*.age-key")
+    }  # names only: a home without a catalog has them
 
     def wanted(detail: dict[str, Any]) -> bool:
         nonlocal named
