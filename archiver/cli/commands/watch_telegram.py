@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
@@ -42,6 +41,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Watch until Ctrl-C. What is open is then closed and sealed."""
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.capture.services import open_recorder
     from archiver.cli.capture_options import capture_options, telegram_account
     from archiver.cli.runtime import capture_engine, run_interruptible
