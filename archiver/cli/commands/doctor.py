@@ -120,7 +120,7 @@ def _platforms(context: Context, home: Home) -> int:
     from archiver.capture.known_posts import known_posts
     from archiver.capture.options import Options
     from archiver.capture.services import open_recorder
-    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.signer.case_keys import new_case
     from spiders.targets import Target, parse_target
 
@@ -146,7 +146,7 @@ def _platforms(context: Context, home: Home) -> int:
             await asyncio.sleep(0)
 
     try:
-        run_interruptible(visit(), engine, context)
+        Interruptible(engine, context).run(visit())
     finally:
         recorder.close()
     return max(codes, default=0)

@@ -82,7 +82,7 @@ def run(context: Context) -> int:
 
 def _work(context: Context, home: Home) -> int:
     from archiver.capture.services import open_recorder
-    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.jobs.notify import Notifier
     from archiver.jobs.queue import Queue, database
     from archiver.jobs.run_worker import WorkerOptions, run_worker
@@ -101,7 +101,7 @@ def _work(context: Context, home: Home) -> int:
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            run_interruptible(run_worker(engine, queue, signer, options, report), engine, context)
+            Interruptible(engine, context).run(run_worker(engine, queue, signer, options, report))
         finally:
             recorder.close()
     finally:
