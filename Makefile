@@ -21,11 +21,13 @@ man: setup
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"
 
-# The long campaigns in full: 1,000 kills, 1,000 of work with copies, every call of a round of copies failing in every way, 100 in the middle of a gigabyte, 20 of a walk of 10,000 posts, 20 kills and 20 cuts of a Telegram history, 1,000 random changes watched, 2,000 posts watched through a simulated week, 2,000 jobs on three machines that are killed and cut off, 20,000 mutated recordings a platform, thousands of generated cases. Some five hours on two cores.
+# The long campaigns in full: 1,000 kills, 1,000 of work with copies, every call of a round of copies failing in every
+# way, 100 in the middle of a gigabyte, 20 of a walk of 10,000 posts, 20 kills and 20 cuts of a Telegram history,
+# 1,000 random changes watched, 2,000 posts watched through a simulated week, 2,000 jobs on three machines that are
+# killed and cut off, 20,000 mutated recordings a platform, thousands of generated cases. Some five hours on two cores.
 soak: setup
 	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
-	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "not soak" tests/spiders/test_parsers_total.py tests/spiders/test_mutated_answers.py tests/spiders/test_mutated_recordings.py \
-	  tests/spiders/test_telegram_messages.py tests/telegram/test_telegram_watch.py tests/recorder/test_framing.py tests/storage/test_ledger.py tests/storage/test_canonical.py tests/storage/test_warc.py tests/spiders/test_targets.py
+	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
 
 bench:
 	@scripts/setup.sh bench

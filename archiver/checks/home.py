@@ -273,13 +273,8 @@ def _older(older: bytes | None, keys: Keys, roots: dict[int, bytes]) -> list[Lin
 
 def _events(home: Path, entries: list[bytes], others: bool) -> tuple[list[Line], list[dict[str, Any] | None]]:
     """Each event against its leaf: salted hash, inclusion, the signature of its author."""
-    hashes = [leaf(entry) for entry in entries]
-    root = RunningTree()
-    for hashed in hashes:
-        root.add(hashed)
     bodies: list[dict[str, Any] | None] = []
     lines: list[Line] = []
-    disposed: set[int] = set()
     missing: list[int] = []
     for seq, entry in enumerate(entries):
         try:
@@ -290,46 +285,47 @@ def _events(home: Path, entries: list[bytes], others: bool) -> tuple[list[Line],
         except (Bad, OSError, InvalidSignature, ValueError, KeyError, TypeError) as error:
             bodies.append(None)
             lines.append(damaged("events", f"event {seq}", str(error) or "its author's signature does not fit"))
-    for body in bodies:
-        if body and body["type"] == "disposed":
-            disposed |= set(body["detail"].get("seqs", []))
-    for seq in missing:
-        if others:
-            continue
-        if seq in disposed:
-            lines.append(note("events", f"event {seq}", "was disposed of; its leaf remains"))
-        else:
-            lines.append(damaged("events", f"event {seq}", "is missing, and no event says that it was disposed of"))
     if others and missing:
         text = f"{len(missing)} of {len(entries)} events are not here: they are somebody else's, about other cases"
         lines.append(note("events", "others", text))
-    # One explicit inclusion proof, of the newest event: the shape an outsider will be given.
-    if hashes:
-        index = len(hashes) - 1
-        small = hashes if len(hashes) <= 4096 else None
-        if small is not None and not included(
-            hashes[index], index, len(hashes), inclusion_path(small, index), root.root()
-        ):
-            lines.append(damaged("events", "inclusion", f"event {index} is not proven by the signed root"))
-    waiting = _waiting(home, len(entries))
-    if waiting:
-        lines.append(
-            note(
-                "events",
-                "waiting",
-                f"{waiting} events are written but not yet in the ledger; the next command adds them",
-            )
-        )
+    elif missing:
+        lines += _missing(missing, bodies)
+    lines += _newest_is_included(entries)
+    if waiting := _waiting(home, len(entries)):
+        text = f"{waiting} events are written but not yet in the ledger; the next command adds them"
+        lines.append(note("events", "waiting", text))
     if not any(line.finding == "DAMAGED" for line in lines):
-        lines.insert(
-            0,
-            intact(
-                "events",
-                "events",
-                f"{len(entries) - len(missing)} fit their leaves and their authors' signatures",
-            ),
-        )
+        text = f"{len(entries) - len(missing)} fit their leaves and their authors' signatures"
+        lines.insert(0, intact("events", "events", text))
     return lines, bodies
+
+
+def _missing(missing: list[int], bodies: list[dict[str, Any] | None]) -> list[Line]:
+    """Events whose file is not here: disposed of, as a later event says, or lost."""
+    disposed: set[int] = set()
+    for body in bodies:
+        if body and body["type"] == "disposed":
+            disposed |= set(body["detail"].get("seqs", []))
+    return [
+        note("events", f"event {seq}", "was disposed of; its leaf remains")
+        if seq in disposed
+        else damaged("events", f"event {seq}", "is missing, and no event says that it was disposed of")
+        for seq in missing
+    ]
+
+
+def _newest_is_included(entries: list[bytes]) -> list[Line]:
+    """One explicit inclusion proof, of the newest event: the shape an outsider will be given."""
+    hashes = [leaf(entry) for entry in entries]
+    if not 0 < len(hashes) <= 4096:
+        return []
+    root = RunningTree()
+    for hashed in hashes:
+        root.add(hashed)
+    index = len(hashes) - 1
+    if included(hashes[index], index, len(hashes), inclusion_path(hashes, index), root.root()):
+        return []
+    return [damaged("events", "inclusion", f"event {index} is not proven by the signed root")]
 
 
 def _event(home: Path, seq: int, entry: bytes) -> dict[str, Any]:
@@ -410,50 +406,53 @@ def _compare(
     captured: list[dict[str, Any]],
 ) -> Line:
     """The catalog's rows against the files that it projects."""
-
-    def wrong(what: str) -> Line:
-        return damaged("catalog", "catalog", f"{what}. Make it again: archiver catalog rebuild")
-
     if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-        return wrong("the file is damaged")
-    events = dict(connection.execute("SELECT seq, body FROM events"))
-    for seq, body in enumerate(bodies):
-        if seq not in events:
-            return wrong(f"event {seq} is missing")
-        if body is not None and events[seq] != canonical(body).decode():
-            return wrong(f"event {seq} differs")
-    if len(events) > len(bodies):
-        return wrong("it has events that the ledger does not")
+        return _wrong("the file is damaged")
+    if events_differ := _events_differ(connection, bodies):
+        return _wrong(events_differ)
     rows = 0
     for body in captured:
-        detail = body["detail"]
-        folder = home / detail["folder"]
-        for table, file in (("posts", "posts.jsonl"), ("inventory", "inventory.jsonl")):
-            try:
-                said = [json.loads(line) for line in (folder / file).read_bytes().splitlines()]
-            except (OSError, ValueError):
-                continue  # told by the capture's own lines
-            found = [
-                json.loads(row[0])
-                for row in connection.execute(
-                    f"SELECT line FROM {table} WHERE capture=? ORDER BY n", (detail["capture"],)
-                )
-            ]
-            if said != found:
-                return wrong(f"{table} of {detail['capture']} differ")
-            rows += len(found)
-        if table_differs := _records_differ(connection, folder, detail["capture"]):
-            return wrong(table_differs)
+        count, differs = _capture_differs(home, connection, body["detail"])
+        if differs:
+            return _wrong(differs)
+        rows += count
     stray = connection.execute("SELECT COUNT(*) FROM captures").fetchone()[0] - len(
         {body["detail"]["capture"] for body in captured}
     )
     if stray:
-        return wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
-    return intact(
-        "catalog",
-        "catalog",
-        f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)",
-    )
+        return _wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
+    said = f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)"
+    return intact("catalog", "catalog", said)
+
+
+def _wrong(what: str) -> Line:
+    return damaged("catalog", "catalog", f"{what}. Make it again: archiver catalog rebuild")
+
+
+def _events_differ(connection: sqlite3.Connection, bodies: list[dict[str, Any] | None]) -> str | None:
+    events = dict(connection.execute("SELECT seq, body FROM events"))
+    for seq, body in enumerate(bodies):
+        if seq not in events:
+            return f"event {seq} is missing"
+        if body is not None and events[seq] != canonical(body).decode():
+            return f"event {seq} differs"
+    return "it has events that the ledger does not" if len(events) > len(bodies) else None
+
+
+def _capture_differs(home: Path, connection: sqlite3.Connection, detail: dict[str, Any]) -> tuple[int, str | None]:
+    """How many rows of a capture were compared, and what of it differs."""
+    folder, capture, rows = home / detail["folder"], detail["capture"], 0
+    for table, file in (("posts", "posts.jsonl"), ("inventory", "inventory.jsonl")):
+        try:
+            said = [json.loads(line) for line in (folder / file).read_bytes().splitlines()]
+        except (OSError, ValueError):
+            continue  # told by the capture's own lines
+        asked = connection.execute(f"SELECT line FROM {table} WHERE capture=? ORDER BY n", (capture,))
+        found = [json.loads(row[0]) for row in asked]
+        if said != found:
+            return rows, f"{table} of {capture} differ"
+        rows += len(found)
+    return rows, _records_differ(connection, folder, capture)
 
 
 def _records_differ(connection: sqlite3.Connection, folder: Path, capture: str) -> str | None:

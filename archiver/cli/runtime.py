@@ -47,58 +47,56 @@ def capture_engine(
     return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)
 
 
-def run_interruptible(
-    work: Coroutine[Any, Any, None], engine: CaptureEngine, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)
-) -> None:
-    """Ctrl-C once closes and seals what is there as partial; twice stops at once, and the next command recovers.
+class Interruptible:
+    """Runs work on open captures that Ctrl-C, or SIGTERM, ends.
 
-    What was sealed is timestamped meanwhile and at the end, where set-up allowed it; by the exit of the `cases`.
+    Once closes and seals what is there as partial; twice stops at once, and the next command recovers. What was sealed is
+    timestamped meanwhile and at the end, where set-up allowed it; by the exit of the `cases`.
     """
-    cases = list(cases)
 
-    async def stamp() -> None:
-        await asyncio.to_thread(after_captures, context, engine.home, cases)
+    def __init__(self, engine: CaptureEngine, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)) -> None:
+        self._engine, self._context, self._cases = engine, context, list(cases)
+        self._presses = 0
 
-    async def stamping() -> None:
-        while engine.home.config.timestamps.wanted:
-            await sleep(STAMP_EVERY)
-            await stamp()
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` to its end in a loop of its own, then close the engine."""
+        asyncio.run(self._run(work))
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        presses = 0
-
-        def pressed() -> None:
-            nonlocal presses
-            presses += 1
-            if presses == 1:
-                context.console.warn(
-                    "stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once."
-                )
-                engine.interrupt()
-            else:
-                context.console.warn("stopped at once; the next command seals what was received.")
-                os._exit(ExitCode.FAILED)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, pressed)
-            except (
-                ValueError,
-                NotImplementedError,
-                RuntimeError,
-            ):  # not the main thread: the demo's and tests' case
-                break
-        beside = [asyncio.ensure_future(engine.tick()), asyncio.ensure_future(stamping())]
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._listen()
+        beside = [asyncio.ensure_future(self._engine.tick()), asyncio.ensure_future(self._keep_stamping())]
         try:
             await work
         finally:
             for task in beside:
                 task.cancel()
-            await engine.close()
-            await stamp()
+            await self._engine.close()
+            await self._stamp()
 
-    asyncio.run(main())
+    def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                loop.add_signal_handler(number, self._pressed)
+            except (ValueError, NotImplementedError, RuntimeError):  # not the main thread: the demo's and tests' case
+                break
+
+    def _pressed(self) -> None:
+        console = self._context.console
+        self._presses += 1
+        if self._presses > 1:
+            console.warn("stopped at once; the next command seals what was received.")
+            os._exit(ExitCode.FAILED)
+        console.warn("stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once.")
+        self._engine.interrupt()
+
+    async def _keep_stamping(self) -> None:
+        while self._engine.home.config.timestamps.wanted:
+            await sleep(STAMP_EVERY)
+            await self._stamp()
+
+    async def _stamp(self) -> None:
+        await asyncio.to_thread(after_captures, self._context, self._engine.home, self._cases)
 
 
 def shown(stamp: Stamp) -> dict[str, object]:

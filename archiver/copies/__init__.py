@@ -1,13 +1,13 @@
 """Copies of what was sealed, at places that outlive this disk (docs/storage.md).
 
-settings    which destinations there are
-vault       what an object is called there, and for whom it is encrypted
-ledgers     the ledger's copy; a second history is noticed here
-syncing     the backlog, and working it off
-policies    locks of cases, triage, quarantine
-restoring   an empty home out of the copies alone
-fixity      reading everything back; repairing from another copy
-evicting    freeing local media, and fetching them back
-disposing   putting away what must not be kept
-others      what other people of the team keep at the same place
+destinations           the places, opened as the settings say
+vault, packing         what an object is called there, how it is packed, and for whom it is encrypted
+ledger_copy            the ledger's copy; a second history is noticed here. `ledger_repair` mends the one at home by it
+sync                   the backlog, and working it off
+locks                  locks of cases, triage, quarantine
+restore                an empty home out of the copies alone
+fixity                 reading everything back; repairing from another copy
+evict, stubs           freeing local media and fetching them back; what stands in their place
+dispose                putting away what must not be kept
+team                   what other people of the team keep at the same place
 """

@@ -75,7 +75,7 @@ class TelegramApi:
 
     def document(
         self, body: bytes | Repeat, mime: str = "video/mp4", name: str | None = None, dc: int = 2,
-        attributes: Iterable[Any] = (), thumb: bytes | None = None, hashes: bool = True, when: datetime | None = None,
+        attributes: Iterable[Any] = (), *, thumb: bytes | None = None, hashes: bool = True, when: datetime | None = None,
     ) -> Any:  # fmt: skip
         """A document with its file; `attributes` say what it is."""
         self._next_file += 1

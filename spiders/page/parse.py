@@ -15,7 +15,7 @@ from spiders import dates
 from spiders.html import charset, decode, one_line, tree
 from spiders.links import safe_join
 from spiders.page.comments import comments
-from spiders.page.pointers import archived_copy, pointers, resolved
+from spiders.page.pointers import Pointer, archived_copy, pointers, resolved
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
 from spiders.walls.pages import title_wall
 
@@ -42,14 +42,6 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     title = article.get("title") or next((one_line(node) for node in document.xpath("//title")), None)
     remarks = comments(document, url)
     elsewhere = pointers(document, base)
-    extra: dict[str, Any] = {
-        "canonical": next((str(link) for link in document.xpath("//link[@rel='canonical']/@href")), None),
-        "site": article.get("sitename"),
-        "archived_copy": archived,
-        "embeds": [item.target.url for item in elsewhere if item.how == "embedded"] or None,
-        "links": [item.target.url for item in elsewhere if item.how == "linked"] or None,
-        "comments": len(remarks) or None,
-    }
     post = Post(
         platform="page",
         id=url,
@@ -60,7 +52,7 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         text=article.get("text"),
         lang=article.get("language") or document.get("lang"),
         attachments=attachments,
-        extra={key: value for key, value in extra.items() if value is not None},
+        extra=_extra(document, article, archived, elsewhere, len(remarks)),
     )
     stated = next((one_line(node) for node in document.xpath("//title")), title)
     wall = title_wall(stated, article.get("text") or "", url)
@@ -81,6 +73,21 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
         parser=PARSER,
         absence=wall[2] if wall else None,
     )
+
+
+def _extra(
+    document: Any, article: dict[str, Any], archived: dict[str, Any] | None, elsewhere: list[Pointer], remarks: int
+) -> dict[str, Any]:
+    """What is told of the page beside the post's fields. What is not known is left out."""
+    extra: dict[str, Any] = {
+        "canonical": next((str(link) for link in document.xpath("//link[@rel='canonical']/@href")), None),
+        "site": article.get("sitename"),
+        "archived_copy": archived,
+        "embeds": [item.target.url for item in elsewhere if item.how == "embedded"] or None,
+        "links": [item.target.url for item in elsewhere if item.how == "linked"] or None,
+        "comments": remarks or None,
+    }
+    return {key: value for key, value in extra.items() if value is not None}
 
 
 def _census(data: bytes, document: Any, remarks: list[Post]) -> tuple[Census, ...]:

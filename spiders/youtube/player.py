@@ -372,6 +372,30 @@ def info(value: dict[str, Any]) -> Parsed:
     """yt-dlp's (and youtube-dl's) description of a video, of any site."""
     key = (text_of(value.get("extractor_key")) or text_of(value.get("extractor")) or "").lower()
     platform = "youtube" if key.startswith("youtube") else {"twitter": "x"}.get(key, key.partition(":")[0] or "unknown")
+    handle = text_of(value.get("uploader_id"))
+    post = Post(
+        platform=platform,
+        id=text_of(value.get("id")),
+        url=text_of(value.get("webpage_url")) or text_of(value.get("original_url")),
+        author_handle=handle.removeprefix("@") if handle and handle.startswith("@") else None,
+        author_name=text_of(value.get("channel")) or text_of(value.get("uploader")),
+        author_id=text_of(value.get("channel_id")) or handle,
+        published=_info_date(value),
+        title=text_of(value.get("title")) or text_of(value.get("fulltitle")),
+        text=text_of(value.get("description")),
+        lang=text_of(value.get("language")),
+        attachments=_info_formats(value),
+        views=count(value.get("view_count")),
+        likes=count(value.get("like_count")),
+        replies=count(value.get("comment_count")),
+        reposts=count(value.get("repost_count")),
+        duration=length_of(value.get("duration")),
+        extra=_info_facts(value),
+    )
+    return Parsed(platform=platform, layout="info.json", posts=(post,), parser=PARSER)
+
+
+def _info_date(value: dict[str, Any]) -> Time | None:
     published = None
     for name in ("timestamp", "release_timestamp"):
         if published is None and (seconds := number(value.get(name))) is not None:
@@ -379,8 +403,13 @@ def info(value: dict[str, Any]) -> Parsed:
     literal = text_of(value.get("upload_date"))
     if published is None and literal and re.fullmatch(r"\d{8}", literal):
         published = dates.iso(f"{literal[:4]}-{literal[4:6]}-{literal[6:]}", "upload_date")
+    return published
+
+
+def _info_formats(value: dict[str, Any]) -> tuple[Attachment, ...]:
+    """The formats that were asked for, or the one that there is."""
     requested = dicts(value.get("requested_formats")) or [value]
-    attachments = tuple(
+    return tuple(
         Attachment(
             "video" if item.get("vcodec") not in (None, "none") or item.get("height") else "audio",
             text_of(item.get("url")), width=count(item.get("width")), height=count(item.get("height")),
@@ -389,10 +418,12 @@ def info(value: dict[str, Any]) -> Parsed:
         )
         for item in requested if text_of(item.get("url")) or item.get("format_id")
     )  # fmt: skip
-    handle = text_of(value.get("uploader_id"))
+
+
+def _info_facts(value: dict[str, Any]) -> dict[str, Any]:
     facts = {
         "kind": text_of(value.get("live_status")),
-        "upload_date": literal,
+        "upload_date": text_of(value.get("upload_date")),
         "availability": text_of(value.get("availability")),
         "categories": value.get("categories") if isinstance(value.get("categories"), list) else None,
         "captions": [{"lang": name} for name in value["subtitles"]]
@@ -401,23 +432,4 @@ def info(value: dict[str, Any]) -> Parsed:
         "chapters": value.get("chapters") if isinstance(value.get("chapters"), list) else None,
         "extractor": text_of(value.get("extractor")),
     }
-    post = Post(
-        platform=platform,
-        id=text_of(value.get("id")),
-        url=text_of(value.get("webpage_url")) or text_of(value.get("original_url")),
-        author_handle=handle.removeprefix("@") if handle and handle.startswith("@") else None,
-        author_name=text_of(value.get("channel")) or text_of(value.get("uploader")),
-        author_id=text_of(value.get("channel_id")) or handle,
-        published=published,
-        title=text_of(value.get("title")) or text_of(value.get("fulltitle")),
-        text=text_of(value.get("description")),
-        lang=text_of(value.get("language")),
-        attachments=attachments,
-        views=count(value.get("view_count")),
-        likes=count(value.get("like_count")),
-        replies=count(value.get("comment_count")),
-        reposts=count(value.get("repost_count")),
-        duration=length_of(value.get("duration")),
-        extra={key_: item for key_, item in facts.items() if item},
-    )
-    return Parsed(platform=platform, layout="info.json", posts=(post,), parser=PARSER)
+    return {name: item for name, item in facts.items() if item}

@@ -72,7 +72,7 @@ def test_this_machine(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {str(line["what"]): line for line in lines}
     assert {"ffmpeg", "yt-dlp", "rendered pages", "room on disk", "keys", "way out"} <= set(seen)
     assert code == (0 if all(line["present"] for line in lines) else 2)
-    monkeypatch.setattr("archiver.cli.commands.doctor.program", lambda: None)
+    monkeypatch.setattr("archiver.tools.chromium.program", lambda: None)
     (shell.home / "keys/person.key").chmod(0o644)
     code, out, _ = shell("doctor")
     assert code == 2

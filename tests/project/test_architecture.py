@@ -12,6 +12,9 @@ from spiders.posts import Outcome
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path for room in ("archiver", "spiders", "storage") for path in (ROOT / room).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+STORAGE, DEMO = ROOT / "storage", ROOT / "archiver" / "demo"
+"""`storage/` keeps the sizes that it has; the miniature platforms are long as tests are."""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -74,3 +77,67 @@ def test_the_wall_clock_is_read_in_one_place() -> None:
     """But for the script that packages bring, which stands alone."""
     readers = [path.name for path in MODULES if re.search(r"datetime\.now\(|time\.time\(|time_ns\(", path.read_text())]
     assert readers == ["check.py", "times.py"]
+
+
+def test_no_file_is_too_long_to_be_read_at_once() -> None:
+    long = []
+    for path in (*MODULES, *TESTS):
+        if path.is_relative_to(STORAGE) or path == ROOT / "archiver" / "export" / "check.py":  # one file, for outsiders
+            continue
+        limit = 700 if path in TESTS or path.is_relative_to(DEMO) else 500
+        if (lines := len(path.read_text().splitlines())) > limit:
+            long.append(f"{path.relative_to(ROOT)}: {lines} lines, {limit} at most")
+    assert not long
+
+
+def test_no_test_file_is_imported() -> None:
+    """What several share lies in tests/support, so that a test can be moved or removed without a thought for others."""
+    imports = []
+    for path in TESTS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            modules = [name for name in names if (ROOT / f"{name.replace('.', '/')}.py").is_file()]
+            imports += [
+                f"{path.relative_to(ROOT)}:{node.lineno} imports {name}"
+                for name in modules
+                if name.startswith("tests.") and name.rpartition(".")[2].startswith("test_")
+            ]
+    assert not imports
+
+
+def test_no_function_takes_more_than_seven_parameters() -> None:
+    """Keyword-only ones with defaults are not counted, nor what Scrapy hands to a spider's `__init__`."""
+    many = []
+    for path in MODULES:
+        if path.is_relative_to(STORAGE):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name == "__init__" and path.is_relative_to(ROOT / "spiders") and path.name.endswith("spider.py"):
+                continue
+            if (count := _parameters(node.args)) > 7:
+                many.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {count}")
+    assert not many
+
+
+def _parameters(given: ast.arguments) -> int:
+    named = [argument.arg for argument in (*given.posonlyargs, *given.args)]
+    required = sum(default is None for default in given.kw_defaults)
+    return len(named) + required - (named[:1] in (["self"], ["cls"]))
+
+
+def test_every_folder_says_what_lies_in_it() -> None:
+    folders = {path.parent for path in MODULES if path.is_relative_to(ROOT / "archiver")}
+    silent = [
+        str(folder.relative_to(ROOT))
+        for folder in sorted(folders)
+        if not (folder / "__init__.py").is_file()
+        or not ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    ]
+    assert not silent

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Problem
 from tests.support.corpus import CORPUS, Case
 
+pytestmark = pytest.mark.thorough
+
 
 def run(
     data: bytes, pieces: list[int] | None, method: bytes = b"GET", close: bool = True

@@ -28,6 +28,8 @@ from storage.times import system_clock
 from tests.conftest import FIXTURES, SOAK
 from tests.support.mutation import changed_bytes, changed_value
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WATCH = "https://www.youtube.com/watch?v=Zh5janSq001"
 

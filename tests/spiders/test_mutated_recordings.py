@@ -26,6 +26,8 @@ from storage.warc import read_warc
 from tests.conftest import SOAK
 from tests.support.mutation import changed_bytes, changed_value
 
+pytestmark = pytest.mark.thorough
+
 CASES = int(os.environ.get("ARCHIVER_CASES", "20000" if SOAK else "250"))
 LARGE = 120_000
 """Recordings above this many bytes are used at every fortieth turn: they take a tenth of a second each."""

@@ -29,6 +29,8 @@ from storage.times import system_clock
 from tests.conftest import SOAK
 from tests.support.mutation import changed_bytes
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from spiders.targets import NoTarget, Target, parse_target
 
+pytestmark = pytest.mark.thorough
+
 TABLE = [
     ("https://t.me/durov/523", "telegram:post:durov/523"),
     ("http://t.me/durov/523/", "telegram:post:durov/523"),

@@ -28,6 +28,8 @@ from spiders.telegram.api.messages import (
 )
 from spiders.telegram.api.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
 
+pytestmark = pytest.mark.thorough
+
 DUMPS = [
     ("ch1774946085_2022-05_it_ukraine_news", 17, 10),
     ("ch1344086554_2019-09_old_layer_polls", 29, 29),

@@ -14,6 +14,8 @@ from storage.digest import Digests, Sha256, digest_chunks, sha256, sha256_label
 from storage.errors import FormatError
 from storage.times import utc_parse, utc_text
 
+pytestmark = pytest.mark.thorough
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet=st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet=st.characters(exclude_categories=["Cs"])), inner),

@@ -18,6 +18,8 @@ from storage.ledger import Ledger, LedgerReader, Tiles, tile_number, tile_path, 
 from storage.note import Checkpoint, Signer, VerifierKey, open_note, sign
 from storage.times import system_clock
 
+pytestmark = pytest.mark.thorough
+
 VECTOR = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 VECTOR_ROOTS = [
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",

@@ -18,7 +18,7 @@ from storage.objects import Content, Lock, at_least, keep
 from storage.s3 import S3Store
 from storage.times import system_clock
 from tests.conftest import need
-from tests.storage.test_objects import (  # the contract's own tests, met once more
+from tests.support.object_store_contract import (
     PART,
     test_keys_that_somebody_would_read_as_others,
     test_ranges,

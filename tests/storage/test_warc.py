@@ -37,6 +37,8 @@ from storage.warc import (
 )
 from tests.support.exchanges import exchange
 
+pytestmark = pytest.mark.thorough
+
 
 @given(st.binary(max_size=200_000), st.booleans())
 def test_a_member_is_one_gzip_member_with_the_record_in_it(block: bytes, stored: bool) -> None:

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from archiver.checks import worst
 from archiver.checks.package import check_ours
@@ -28,6 +26,7 @@ from archiver.export.wacz import _signed
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.recorder.network import TestNetwork
+from archiver.signer.local import LocalSigner
 from archiver.version import SOFTWARE
 from spiders.targets import Target, parse_target
 from storage.digest import Digests, sha256_label
@@ -103,11 +102,6 @@ class PackagedCase:
         signer = ledger_signer(self.home)
         sign_package(package, signer)
 
-    def wacz_key(self) -> ec.EllipticCurvePrivateKey:
-        key = load_pem_private_key((self.home.path / "keys" / "wacz.key").read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return key
-
     def rewrite_wacz(self, package: Path, change: Callable[[dict[str, bytes]], None], listed: bool = True) -> None:
         """Packs the WACZ anew with changed entries; its own list, digest and signature are made to fit."""
         path = package / "data" / "archive.wacz"
@@ -122,7 +116,9 @@ class PackagedCase:
                 for name, data in entries.items()
             ]
             entries["datapackage.json"] = json.dumps(described, ensure_ascii=False, indent=1).encode()
-            signed = _signed(entries["datapackage.json"], described["created"], SOFTWARE, self.wacz_key())
+            signed = _signed(
+                entries["datapackage.json"], described["created"], SOFTWARE, LocalSigner(self.home).sign_wacz
+            )
             entries["datapackage-digest.json"] = json.dumps(signed, indent=1).encode()
         write_zip(path, list(entries.items()))
 

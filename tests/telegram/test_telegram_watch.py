@@ -30,6 +30,8 @@ from archiver.telegram.observations import Told
 from tests.conftest import SOAK
 from tests.support.telegram_world import ME, Captured, TelegramShell, TelegramWorld, made_world
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 

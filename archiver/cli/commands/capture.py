@@ -23,6 +23,9 @@ from archiver.home.paths import given_output
 from spiders.targets import parse_target
 
 if TYPE_CHECKING:
+    from archiver.capture.batch import Batch
+    from archiver.capture.link_lists import Entry
+    from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
@@ -61,39 +64,20 @@ def run(context: Context) -> int:
 
 
 def _capture(context: Context, home: Home) -> int:
-    from archiver.capture.batch import Batch
-    from archiver.capture.link_lists import Entry, read_list
     from archiver.capture.services import open_recorder
-    from archiver.cli import batch_report
-    from archiver.cli.runtime import capture_engine, run_interruptible
-    from archiver.tools.chromium import missing
+    from archiver.cli.runtime import Interruptible, capture_engine
 
     arguments, console = context.arguments, context.console
-    entries = [Entry("", link) for link in arguments.links]
-    if arguments.list is not None:
-        found = read_list(arguments.list, arguments.column, sys.stdin.buffer)
-        entries += found.entries
-        for text in found.notes:
-            console.warn(f"archiver: {text}")
-    if not entries:
-        raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
-    config = home.config
-    account = telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
-    shown = arguments.screenshot if arguments.screenshot is not None else config.rendered and missing() is None
-    options = replace(capture_options(home, arguments, account), screenshot=shown)
-    batch = Batch(home, entries, options, partial(batch_report.tell, console))
     listed = arguments.list is not None
+    batch = _batch(context, home, _entries(context))
     if not listed:
-        for number, reason in batch.wrong.items():
-            link = entries[number].text
-            console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
-            console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
-    if not batch.targets and not listed:
-        return ExitCode.USAGE
+        _warn_of_wrong_links(console, batch)
+        if not batch.targets:
+            return ExitCode.USAGE
     batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
     if listed:
         again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
-        console.say(f"{len(entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
+        console.say(f"{len(batch.entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     codes: list[int] = []
@@ -102,12 +86,51 @@ def _capture(context: Context, home: Home) -> int:
         codes.extend(await batch.capture(engine, arguments.at_once))
 
     try:
-        run_interruptible(all_of_them(), engine, context, options.cases)
+        Interruptible(engine, context, batch.options.cases).run(all_of_them())
     finally:
         recorder.close()
         if listed:
-            paths = batch.sheet()
-            console.say(batch.summary())
-            console.say(f"result sheet  {'  '.join(str(path) for path in paths)}")
-            console.data({"run": batch.run, "sheet": [str(path) for path in paths]})
+            _write_sheet(console, batch)
     return max(codes, default=0)
+
+
+def _entries(context: Context) -> list[Entry]:
+    """List the links of the command line and of the file. Raises `UsageError` where there are none."""
+    from archiver.capture.link_lists import Entry, read_list
+
+    arguments = context.arguments
+    entries = [Entry("", link) for link in arguments.links]
+    if arguments.list is not None:
+        found = read_list(arguments.list, arguments.column, sys.stdin.buffer)
+        entries += found.entries
+        for text in found.notes:
+            context.console.warn(f"archiver: {text}")
+    if not entries:
+        raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
+    return entries
+
+
+def _batch(context: Context, home: Home, entries: list[Entry]) -> Batch:
+    from archiver.capture.batch import Batch
+    from archiver.cli import batch_report
+    from archiver.tools.chromium import missing
+
+    arguments = context.arguments
+    account = telegram_account(home, arguments, [parse_target(entry.text) for entry in entries])
+    shown = arguments.screenshot if arguments.screenshot is not None else home.config.rendered and missing() is None
+    options = replace(capture_options(home, arguments, account), screenshot=shown)
+    return Batch(home, entries, options, partial(batch_report.tell, context.console))
+
+
+def _warn_of_wrong_links(console: Console, batch: Batch) -> None:
+    for number, reason in batch.wrong.items():
+        link = batch.entries[number].text
+        console.warn(f"archiver: {link!r}: {reason.reason}. {reason.next_step}")
+        console.data({"link": link, "outcome": None, "reason": reason.reason, "next": reason.next_step})
+
+
+def _write_sheet(console: Console, batch: Batch) -> None:
+    paths = batch.sheet()
+    console.say(batch.summary())
+    console.say(f"result sheet  {'  '.join(str(path) for path in paths)}")
+    console.data({"run": batch.run, "sheet": [str(path) for path in paths]})

@@ -55,7 +55,7 @@ def _crawl(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.capture.services import open_recorder
     from archiver.capture.walk import Walk, unfinished
-    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.cli.runtime import Interruptible, capture_engine
 
     arguments, console = context.arguments, context.console
     target = parse_target(arguments.link)
@@ -84,7 +84,7 @@ def _crawl(context: Context, home: Home) -> int:
         await walk.run(arguments.restart)
 
     try:
-        run_interruptible(to_its_end(), engine, context, options.cases)
+        Interruptible(engine, context, options.cases).run(to_its_end())
     finally:
         recorder.close()
     for link, error in walk.failed:

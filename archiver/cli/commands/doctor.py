@@ -9,31 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.known_posts import known_posts
-from archiver.capture.options import Options
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import CaptureResult
-from archiver.capture.services import open_recorder
-from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.errors import ConfigError, ExitCode
-from archiver.home.config import cookies_in
-from archiver.home.home import Home
-from archiver.signer.case_keys import new_case
-from archiver.telegram.accounts import Accounts
-from archiver.tools.chromium import program
-from archiver.tools.ffmpeg import version as version_of
-from spiders.platforms import platform_named
-from spiders.posts import Outcome
-from spiders.targets import Target, parse_target
-from storage.lines import read_lines
 
 if TYPE_CHECKING:
+    from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.home.home import Home
+    from spiders.targets import Target
 
 CASE = "doctor"
 
@@ -66,6 +51,12 @@ def _machine(context: Context, home: Home) -> int:
 
 
 def _tools() -> list[tuple[str, bool, str]]:
+    from importlib.metadata import PackageNotFoundError, version
+    from importlib.util import find_spec
+
+    from archiver.tools.chromium import program
+    from archiver.tools.ffmpeg import version as version_of
+
     browser, playwright = program(), find_spec("playwright") is not None
     found = [
         (
@@ -99,6 +90,9 @@ def _tools() -> list[tuple[str, bool, str]]:
 
 
 def _home(home: Home) -> list[tuple[str, bool, str]]:
+    from archiver.home.config import cookies_in
+    from archiver.telegram.accounts import Accounts
+
     free = shutil.disk_usage(home.path).free
     keys = [path for path in (home.path / "keys").rglob("*.key") if os.stat(path).st_mode & 0o077]
     found = [
@@ -123,6 +117,13 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
 
 
 def _platforms(context: Context, home: Home) -> int:
+    from archiver.capture.known_posts import known_posts
+    from archiver.capture.options import Options
+    from archiver.capture.services import open_recorder
+    from archiver.cli.runtime import Interruptible, capture_engine
+    from archiver.signer.case_keys import new_case
+    from spiders.targets import Target, parse_target
+
     links = {**known_posts(), **home.config.doctor}
     targets = {name: found for name, link in links.items() if link and isinstance(found := parse_target(link), Target)}
     wrong = sorted(name for name, link in links.items() if link and name not in targets)
@@ -145,13 +146,17 @@ def _platforms(context: Context, home: Home) -> int:
             await asyncio.sleep(0)
 
     try:
-        run_interruptible(visit(), engine, context)
+        Interruptible(engine, context).run(visit())
     finally:
         recorder.close()
     return max(codes, default=0)
 
 
 def _told(context: Context, home: Home, name: str, target: Target, result: CaptureResult) -> int:
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from spiders.platforms import platform_named
+    from spiders.posts import Outcome
+
     seen = layouts(home, result)
     known = [layout for layout in seen if layout in platform_named(name).promise.whole_layouts]
     drift = not known and result.outcome not in (Outcome.BLOCKED, Outcome.FAILED, Outcome.REFUSED, Outcome.UNAVAILABLE)
@@ -172,5 +177,7 @@ def _told(context: Context, home: Home, name: str, target: Target, result: Captu
 
 def layouts(home: Home, result: CaptureResult) -> list[str]:
     """The layouts that a capture met, in order, each once."""
+    from storage.lines import read_lines
+
     lines: list[dict[str, Any]] = list(read_lines(home.path / result.folder / "inventory.jsonl"))
     return list(dict.fromkeys(str(line["layout"]) for line in lines if line.get("layout")))

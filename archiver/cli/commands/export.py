@@ -6,18 +6,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from archiver.errors import ExitCode, UsageError
-from archiver.export.make import Package, PackageRequest, make_package
-from archiver.export.preview import PreviewLine
 from archiver.export.profiles import PROFILES
 from archiver.home.paths import given_folder
-from archiver.home.people import key_words
-from archiver.home.ports import SHORTEST_SECRET, SecretSearch
 from archiver.text.plain import many, size
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.export.make import Package
+    from archiver.export.preview import PreviewLine
+    from archiver.home.ports import SecretSearch
 
 EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to age1…"
 
@@ -47,6 +46,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Make a package. Nothing leaves unless it was shown and agreed to."""
+    from archiver.export.make import PackageRequest, make_package
+
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     request = PackageRequest(
         case=arguments.case,
@@ -85,6 +86,8 @@ def _agreed(console: Console) -> bool:
 
 
 def _say(console: Console, package: Package) -> None:
+    from archiver.home.people import key_words
+
     for leak in package.searched.leaks:
         console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
     console.say(f"\nmade       {package.path}")
@@ -106,6 +109,8 @@ def _say(console: Console, package: Package) -> None:
 
 def _search(found: SecretSearch) -> str:
     """Say what the search found, and what it cannot find."""
+    from archiver.home.ports import SHORTEST_SECRET
+
     short = many(found.too_short, "secret")
     unsearched = f"; {short} of fewer than {SHORTEST_SECRET} bytes cannot be searched for" if found.too_short else ""
     if not found.leaks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_destination
 from archiver.copies import fixity
@@ -14,6 +14,7 @@ from storage.errors import StoreError
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.home.home import Home
 
 EXAMPLE = "archiver fixity --sample 100"
 
@@ -34,17 +35,32 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Read back what is asked for. Exit code 5 where something is damaged, 6 where a place did not answer."""
     report = _mended_first(context)
-    arguments, console, home = context.arguments, context.console, context.recovered_home()
+    arguments, home = context.arguments, context.recovered_home()
     captures = home.captures_named(arguments.what) if arguments.what else None
     rows = fixity.chosen(home, captures, arguments.older_than, arguments.sample)
     everything = captures is None and arguments.older_than is None and arguments.sample is None
     report.captures = len(rows)
-    places: list[Place] = []
     if not arguments.remote:
         fixity.read_home(home, rows, report)
         if everything:
             fixity.read_events(home, report)
             fixity.read_ledger(home, context.signer(home), report)
+    places = _read_places(context, home, rows, report, everything)
+    seq = fixity.tell_result(home, context.signer(home), report, rows, everything)
+    if arguments.repair:
+        fixity.repair(home, context.signer(home), places, report)
+    _say(context, home, report, seq)
+    if report.left:
+        return ExitCode.CHECK_FAILED
+    return ExitCode.CANNOT_TELL if report.unread else ExitCode.OK
+
+
+def _read_places(
+    context: Context, home: Home, rows: list[dict[str, Any]], report: fixity.Report, everything: bool
+) -> list[Place]:
+    """Read the copies back, unless only what is here is asked for. Return the places that answered: repairs come from there."""
+    arguments = context.arguments
+    places: list[Place] = []
     wanted = home.config.copies.destinations and not (arguments.local and not arguments.repair)
     for one in destinations(home, arguments.to) if wanted else ():
         try:
@@ -53,9 +69,11 @@ def run(context: Context) -> int:
                 fixity.read_place(home, places[-1], rows, report, everything)
         except StoreError as error:
             report.unread.append((one.name, error.found))
-    seq = fixity.tell_result(home, context.signer(home), report, rows, everything)
-    if arguments.repair:
-        fixity.repair(home, context.signer(home), places, report)
+    return places
+
+
+def _say(context: Context, home: Home, report: fixity.Report, seq: int) -> None:
+    console = context.console
     console.say(
         f"{many(report.captures, 'capture')}: {many(report.files, 'file')} here and {many(report.objects, 'object')} at copies read back"
     )
@@ -70,7 +88,7 @@ def run(context: Context) -> int:
         console.data({"damaged": bad.line(), "repaired_from": bad.repaired})
     for name, why in report.unread:
         console.warn(f"{name} did not answer: {why}")
-    if report.left and not arguments.repair:
+    if report.left and not context.arguments.repair:
         console.say("`archiver fixity --repair` brings back what another copy has; the damaged file is put aside")
     verdict = "damaged" if report.left else "cannot tell: a place did not answer" if report.unread else "intact"
     console.say(f"\n{verdict}")
@@ -81,9 +99,6 @@ def run(context: Context) -> int:
             "event": seq, "verdict": verdict,
         }
     )  # fmt: skip
-    if report.left:
-        return ExitCode.CHECK_FAILED
-    return ExitCode.CANNOT_TELL if report.unread else ExitCode.OK
 
 
 def _mended_first(context: Context) -> fixity.Report:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_account
 from archiver.cli.capture_options import chosen_account
 from archiver.errors import UsageError
-from archiver.jobs.api import LOOPBACK, Api, listen, token_of
-from archiver.jobs.queue import Queue, opened
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.jobs.queue import Queue
 
 
 def names_for(host: str, named: list[str]) -> tuple[str, ...]:
     """List what the Host header may say. Raises `UsageError` where others can reach it and no name was given."""
+    from archiver.jobs.api import LOOPBACK
+
     try:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError as error:
@@ -48,6 +49,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Serve the API until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
+    from archiver.jobs.api import Api, listen, token_of
+    from archiver.jobs.queue import opened
+
     arguments, console, home = context.arguments, context.console, context.home()
     if not arguments.api:
         raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.cli.console import Console
 from archiver.errors import ExitCode
-from archiver.jobs.queue import opened
-from archiver.jobs.status import status
 from archiver.text.plain import harmless, many
 
 if TYPE_CHECKING:
@@ -25,6 +23,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print how things stand. Exit code 2 where nobody works although something waits, or something failed for good."""
+    from archiver.jobs.queue import opened
+    from archiver.jobs.status import status
+
     console, home = context.console, context.home()
     with opened(home) as queue:
         found = status(home, queue)

@@ -9,24 +9,16 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_capture, add_links, add_shown
 from archiver.cli.capture_options import telegram_account
 from archiver.cli.commands import watch_telegram
-from archiver.cli.entries import due_words, remove, warn_without_worker
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
-from archiver.home.visibility import is_hidden
-from archiver.jobs.due_watches import first_check
-from archiver.jobs.entries import find_entry
-from archiver.jobs.new_watch import watch_for
-from archiver.jobs.queue import Queue, opened
-from archiver.jobs.schedule import interval_words, span_of
-from archiver.jobs.watch import NOT_SHOWN, Watch
 from archiver.text.plain import harmless, many
 from spiders.targets import NoTarget, Target, parse_target
-from storage.times import from_epoch
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
+    from archiver.jobs.queue import Queue
 
 MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "refused": "✗"}
 
@@ -70,6 +62,8 @@ def run(context: Context) -> int:
     """Run `archiver watch`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     if context.arguments.action == "telegram":
         return watch_telegram.run(context)
+    from archiver.jobs.queue import opened
+
     home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
@@ -80,6 +74,11 @@ def run(context: Context) -> int:
 
 def _add(context: Context, home: Home, queue: Queue) -> int:
     """Watch links, or every post of a case. What is watched already stays as it is."""
+    from archiver.jobs.due_watches import first_check
+    from archiver.jobs.new_watch import watch_for
+    from archiver.jobs.schedule import interval_words
+    from storage.times import from_epoch
+
     arguments, console = context.arguments, context.console
     every, second = _span(arguments.every, "--every"), _span(arguments.second_look, "--second-look")
     home.project()
@@ -118,6 +117,8 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _span(text: str, flag: str) -> float:
+    from archiver.jobs.schedule import span_of
+
     seconds = span_of(text, flag)
     if seconds < 10:
         raise UsageError(f"{flag} of ten seconds at least", repr(text), "Hosts are not asked more often than that.")
@@ -125,6 +126,9 @@ def _span(text: str, flag: str) -> float:
 
 
 def _list(context: Context, home: Home, queue: Queue) -> int:
+    from archiver.cli.entries import due_words, warn_without_worker
+    from archiver.jobs.watch import Watch
+
     console = context.console
     entries = queue.shared.entries.all("watch")
     shown = 0
@@ -150,6 +154,11 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
+    from archiver.home.visibility import is_hidden
+    from archiver.jobs.entries import find_entry
+    from archiver.jobs.schedule import interval_words
+    from archiver.jobs.watch import NOT_SHOWN, Watch
+
     console, entry = context.console, find_entry(queue.shared.entries, "watch", context.arguments.id)
     one = Watch.of(entry.id, entry.value)
     console.data({"watch": one.id, **one.value(), "due": entry.due})
@@ -186,6 +195,8 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 
 def _now(context: Context, home: Home, queue: Queue) -> int:
     """Make a watch, or all, due now. A look that comes too soon after the first still counts as no second one."""
+    from archiver.jobs.entries import find_entry
+
     name, shared = context.arguments.id, queue.shared
     entries = shared.entries.all("watch") if name is None else [find_entry(shared.entries, "watch", name)]
     now = shared.now()
@@ -197,6 +208,8 @@ def _now(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
+    from archiver.cli.entries import remove
+
     name = context.arguments.id
     said = f"{name} is not watched any more. What was captured and found stays."
     return remove(context.console, queue, "watch", name, said)

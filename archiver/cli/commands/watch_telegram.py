@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
@@ -14,8 +13,11 @@ from spiders.telegram.api.errors import Trouble
 from storage.times import system_clock
 
 if TYPE_CHECKING:
+    from argparse import Namespace
+
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
+    from archiver.home.home import Home
 
 
 EXAMPLE = "archiver watch telegram https://t.me/durov --case almaty"
@@ -42,26 +44,16 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Watch until Ctrl-C. What is open is then closed and sealed."""
+    from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.capture.services import open_recorder
-    from archiver.cli.capture_options import capture_options, telegram_account
-    from archiver.cli.runtime import capture_engine, run_interruptible
+    from archiver.cli.capture_options import capture_options
+    from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.telegram.accounts import Telegrams
     from archiver.telegram.live_watch import LiveWatch, LiveWatches, Pace
 
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    targets = [parse_target(link) for link in arguments.links]
-    for link, found in zip(arguments.links, targets, strict=True):
-        if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
-            what = f"a {found.kind}" if isinstance(found, Target) else found.reason
-            raise UsageError(
-                "channels or groups of Telegram to watch", f"{link!r}: {what}", "Give t.me/NAME or t.me/c/ID."
-            )
-    chosen = [found for found in targets if isinstance(found, Target)]
-    account = telegram_account(home, arguments, chosen)
-    if account is None:
-        raise UsageError(
-            "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
-        )
+    chosen = _chats(arguments.links)
+    account = _account(home, arguments, chosen)
     options = capture_options(home, arguments, account)
     pace = Pace(arguments.every, arguments.reread_every, arguments.reread, arguments.seal_after, arguments.duration)
     recorder = open_recorder(home, context.network)
@@ -86,7 +78,7 @@ def run(context: Context) -> int:
         console.sealed(result)
 
     try:
-        run_interruptible(work(), engine, context, options.cases)
+        Interruptible(engine, context, options.cases).run(work())
     except Trouble as trouble:
         console.warn(f"{trouble.outcome}: {trouble.reason}")
         return EXIT_BY_OUTCOME[trouble.outcome]
@@ -94,6 +86,31 @@ def run(context: Context) -> int:
         recorder.close()
     codes = [EXIT_BY_OUTCOME[one.ended[0]] for one in made if one.ended]
     return max([*codes, *(EXIT_BY_OUTCOME[result.outcome] for result in results)], default=0)
+
+
+def _chats(links: list[str]) -> list[Target]:
+    """Read the links. Raises `UsageError` for one that is no channel or group."""
+    chosen: list[Target] = []
+    for link in links:
+        found = parse_target(link)
+        if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
+            what = f"a {found.kind}" if isinstance(found, Target) else found.reason
+            raise UsageError(
+                "channels or groups of Telegram to watch", f"{link!r}: {what}", "Give t.me/NAME or t.me/c/ID."
+            )
+        chosen.append(found)
+    return chosen
+
+
+def _account(home: Home, arguments: Namespace, chosen: list[Target]) -> str:
+    from archiver.cli.capture_options import telegram_account
+
+    account = telegram_account(home, arguments, chosen)
+    if account is None:
+        raise UsageError(
+            "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
+        )
+    return account
 
 
 def _said(context: Context, link: str, told: Any) -> None:

@@ -8,27 +8,20 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
-from archiver.capture.result import CaptureResult
-from archiver.capture.services import open_recorder
 from archiver.cli.arguments import add_at_once
 from archiver.cli.console import Console
 from archiver.cli.copying import copied
-from archiver.cli.runtime import capture_engine, run_interruptible
 from archiver.home.cases import DEFAULT_CASE
-from archiver.jobs.heartbeat import HEARTBEAT_THREAD
-from archiver.jobs.job import Job
-from archiver.jobs.notify import Notifier
-from archiver.jobs.queue import ATTEMPT_THREAD, AttemptResult, Queue, database
-from archiver.jobs.run_worker import WorkerOptions, run_worker
-from archiver.jobs.worker import worker_place
 from archiver.text.plain import harmless
-from spiders.posts import Outcome
 
 if TYPE_CHECKING:
+    from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
+    from archiver.jobs.job import Job
+    from archiver.jobs.notify import Notifier
+    from archiver.jobs.queue import AttemptResult
 
 
 class WorkerReport:
@@ -41,6 +34,9 @@ class WorkerReport:
 
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
         """Print how an attempt ended; notify of a job that is given up."""
+        from archiver.capture.outcomes import EXIT_BY_OUTCOME
+        from spiders.posts import Outcome
+
         if result.state != "again":
             self.exit_code = max(self.exit_code, EXIT_BY_OUTCOME[Outcome(result.outcome)])
         if result.state == "dead":
@@ -85,6 +81,13 @@ def run(context: Context) -> int:
 
 
 def _work(context: Context, home: Home) -> int:
+    from archiver.capture.services import open_recorder
+    from archiver.cli.runtime import Interruptible, capture_engine
+    from archiver.jobs.notify import Notifier
+    from archiver.jobs.queue import Queue, database
+    from archiver.jobs.run_worker import WorkerOptions, run_worker
+    from archiver.jobs.worker import worker_place
+
     arguments, console = context.arguments, context.console
     lock, place = worker_place(home.path)
     queue = Queue(database(home))
@@ -98,7 +101,7 @@ def _work(context: Context, home: Home) -> int:
         if not arguments.drain:
             console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
         try:
-            run_interruptible(run_worker(engine, queue, signer, options, report), engine, context)
+            Interruptible(engine, context).run(run_worker(engine, queue, signer, options, report))
         finally:
             recorder.close()
     finally:
@@ -114,6 +117,9 @@ def end_of_threads(code: int) -> None:
 
     Nothing is open any more when this is called.
     """
+    from archiver.jobs.heartbeat import HEARTBEAT_THREAD
+    from archiver.jobs.queue import ATTEMPT_THREAD
+
     for thread in threading.enumerate():
         if thread.name.startswith((ATTEMPT_THREAD, HEARTBEAT_THREAD)):
             thread.join(1.0)

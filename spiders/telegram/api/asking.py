@@ -179,13 +179,7 @@ class Asker:
             "messages": [message.id for message in messages],
             "peers": sorted(found),
         }
-        made: list[tuple[str, Plain]] = []
-        for item in plains:
-            uri = f"{URN}:{item.value['_'].lower()}:{item.value['id']}"
-            text = self._keep.digest(json.dumps(item.value, sort_keys=True).encode())
-            if self._seen_peers.get(uri) != text:
-                self._seen_peers[uri] = text
-                made.append((uri, item))
+        made = self._changed(plains)
         wanted = [message for message in messages if only is None or message.id in only]
         objects = [plain(message.to_dict(), own) for message in wanted]
         for item in objects:
@@ -208,6 +202,17 @@ class Asker:
         }
         kept.posts = read_messages(kept.messages, Setting(self.peers, parent, linked=True))
         return kept
+
+    def _changed(self, people: list[Plain]) -> list[tuple[str, Plain]]:
+        """The chats and users that are new, or not as they were kept before, each with its URI."""
+        changed: list[tuple[str, Plain]] = []
+        for item in people:
+            uri = f"{URN}:{item.value['_'].lower()}:{item.value['id']}"
+            text = self._keep.digest(json.dumps(item.value, sort_keys=True).encode())
+            if self._seen_peers.get(uri) != text:
+                self._seen_peers[uri] = text
+                changed.append((uri, item))
+        return changed
 
     async def _commit(self, items: Iterable[Plain]) -> None:
         """Puts a commitment in the place of whatever does not travel."""

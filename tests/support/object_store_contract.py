@@ -1,0 +1,68 @@
+"""The contract of object stores, as tests: a test module that imports them brings a fixture `store` to meet it with."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from storage.errors import OtherContent
+from storage.objects import Content, ObjectStore, keep
+from storage.s3 import S3Store
+
+PART = 5 << 20
+LARGE = random.Random(1).randbytes(2 * PART + 1000)
+
+
+def test_what_was_put_comes_back(store: ObjectStore, tmp_path: Path) -> None:
+    path = tmp_path / "film"
+    path.write_bytes(LARGE)
+    for key, source, data in (("a/small", b"seen", b"seen"), ("a/none", b"", b""), ("b/large", path, LARGE)):
+        content = Content.of(source)
+        stored, how = keep(store, key, content)
+        assert (stored.key, stored.size) == (key, len(data))
+        # moto states no checksum of what came in parts.
+        assert how == (
+            "stated" if store.truthful and (len(data) <= PART or not isinstance(store, S3Store)) else "read back"
+        )
+        assert b"".join(store.get(key, version=stored.version)) == data
+        assert store.head(key) == stored
+    assert [(one.key, one.size) for one in store.list()] == [("a/none", 0), ("a/small", 4), ("b/large", len(LARGE))]
+    assert [one.key for one in store.list("a/")] == ["a/none", "a/small"]
+    assert [one.key for one in store.list("c")] == []
+
+
+@pytest.mark.parametrize(("start", "length"), [(0, 1), (3, 5), (PART - 2, 4), (len(LARGE) - 3, 3), (7, 0), (9, None)])
+def test_ranges(store: ObjectStore, start: int, length: int | None) -> None:
+    store.put("k", Content.of(LARGE))
+    expected = LARGE[start:] if length is None else LARGE[start : start + length]
+    assert b"".join(store.get("k", start, length)) == expected
+
+
+def test_what_is_not_there(store: ObjectStore) -> None:
+    assert store.head("nothing") is None
+    with pytest.raises(KeyError):
+        list(store.get("nothing"))
+    assert list(store.list()) == []
+
+
+@pytest.mark.parametrize("data", [b"first", LARGE])
+def test_the_same_again_is_no_error_and_other_content_is(store: ObjectStore, data: bytes) -> None:
+    first = store.put("k", Content.of(data))
+    assert store.put("k", Content.of(data)) == first
+    other = data[:-1] + bytes([data[-1] ^ 1])
+    with pytest.raises(OtherContent):
+        keep(store, "k", Content.of(other))
+    with pytest.raises(OtherContent):
+        keep(store, "k", Content.of(data + b"more"))
+    assert b"".join(store.get("k")) == data
+    assert len(list(store.list())) == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["", "/a", "a/", "a//b", "../a", "a/../b", "a b", "a\\b", "ä", ".hidden", "a\n", "x" * 901]
+)
+def test_keys_that_somebody_would_read_as_others(store: ObjectStore, key: str) -> None:
+    with pytest.raises(ValueError, match="not safe"):
+        store.put(key, Content.of(b"x"))

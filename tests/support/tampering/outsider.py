@@ -1,0 +1,201 @@
+"""Defects by somebody without the keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from storage.note import Signer, sign
+from tests.support.packages import edit_json, sign_package, write_manifests
+from tests.support.signing import ledger_signer
+from tests.support.tampering.scene import INCOMPLETE, Scene, alter, outside
+
+
+@outside()
+def a_photo_changed(s: Scene) -> None:
+    alter(s.one("data/media/*.jpg"))
+
+
+@outside()
+def the_report_changed(s: Scene) -> None:
+    path = s.path("data/report.html")
+    path.write_bytes(path.read_bytes() + b"<!-- -->")
+
+
+@outside()
+def a_cell_of_a_table_changed(s: Scene) -> None:
+    path = s.path("data/posts.csv")
+    path.write_bytes(path.read_bytes().replace(b"2022", b"2021", 1))
+
+
+@outside(INCOMPLETE)
+def a_media_file_missing(s: Scene) -> None:
+    s.one("data/media/*.mp4").unlink()
+
+
+@outside(INCOMPLETE)
+def the_archive_missing(s: Scene) -> None:
+    s.path("data/archive.wacz").unlink()
+
+
+@outside(INCOMPLETE)
+def the_list_of_files_missing(s: Scene) -> None:
+    s.path("manifest-sha256.txt").unlink()
+
+
+@outside(INCOMPLETE)
+def the_signature_missing(s: Scene) -> None:
+    s.one("signature/*").unlink()
+
+
+@outside(INCOMPLETE)
+def the_checkpoint_missing(s: Scene) -> None:
+    s.path("proofs/checkpoint.txt").unlink()
+
+
+@outside(INCOMPLETE)
+def the_key_missing(s: Scene) -> None:
+    s.path("proofs/vkey.txt").unlink()
+
+
+@outside()
+def the_archive_cut(s: Scene) -> None:
+    path = s.path("data/archive.wacz")
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+@outside()
+def a_file_added_to_the_payload(s: Scene) -> None:
+    s.path("data/extra.txt").write_text("x")
+
+
+@outside()
+def a_file_added_beside_the_payload(s: Scene) -> None:
+    s.path("proofs/extra.txt").write_text("x")
+
+
+@outside()
+def a_file_added_beside_the_signature(s: Scene) -> None:
+    s.path("signature/other.note").write_text("x")
+
+
+@outside()
+def a_hidden_file_added(s: Scene) -> None:
+    s.path("data/.hidden").write_text("x")
+
+
+@outside()
+def a_link_in_place_of_a_file(s: Scene) -> None:
+    path = s.one("data/media/*.jpg")
+    shutil.move(path, s.scratch / "photo.jpg")
+    path.symlink_to(s.scratch / "photo.jpg")
+
+
+@outside()
+def a_link_to_a_folder(s: Scene) -> None:
+    s.path("data/home").symlink_to("/etc")
+
+
+@outside()
+def a_pipe(s: Scene) -> None:
+    os.mkfifo(s.path("data/pipe"))
+
+
+@outside()
+def two_names_that_differ_in_case(s: Scene) -> None:
+    path = s.one("data/media/*.jpg")
+    path.with_name(path.name.upper()).write_bytes(path.read_bytes())
+
+
+@outside()
+def a_name_that_leaves_the_bag_in_a_list(s: Scene) -> None:
+    path = s.path("manifest-sha256.txt")
+    path.write_text(path.read_text() + f"{'0' * 64}  data/../../etc/passwd\n")
+
+
+@outside()
+def an_absolute_name_in_a_list(s: Scene) -> None:
+    path = s.path("manifest-sha256.txt")
+    path.write_text(path.read_text() + f"{'0' * 64}  /etc/passwd\n")
+
+
+@outside()
+def a_line_doubled_in_a_list(s: Scene) -> None:
+    path = s.path("manifest-sha256.txt")
+    text = path.read_text()
+    path.write_text(text + text.splitlines()[0] + "\n")
+
+
+@outside()
+def the_two_lists_differ(s: Scene) -> None:
+    path = s.path("manifest-sha512.txt")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+
+
+@outside()
+def another_version_of_the_bag(s: Scene) -> None:
+    s.path("bagit.txt").write_text("BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n")
+
+
+@outside()
+def a_list_of_files_to_fetch(s: Scene) -> None:
+    s.path("fetch.txt").write_text("https://evil.example/x 10 data/x\n")
+
+
+@outside()
+def another_size_stated(s: Scene) -> None:
+    path = s.path("bag-info.txt")
+    path.write_text(re.sub(r"Oxum: \d+", "Oxum: 1", path.read_text()))
+
+
+@outside()
+def lists_made_anew_without_the_key(s: Scene) -> None:
+    s.path("data/posts.csv").write_text("nothing\n")
+    write_manifests(s.package)
+
+
+@outside()
+def the_signature_of_another_package(s: Scene) -> None:
+    signer = ledger_signer(s.case.home)
+    name = s.one("signature/*")
+    name.write_text(sign(f"archiver-package/1\nsha512 {'0' * 128}\n", signer))
+
+
+@outside()
+def a_checkpoint_as_the_signature(s: Scene) -> None:
+    shutil.copy(s.path("proofs/checkpoint.txt"), s.one("signature/*"))
+
+
+def forged(s: Scene) -> None:
+    """Everything that a key signs is made anew with another key."""
+    name = s.case.home.ledger_key.name
+    signer = Signer(name, Ed25519PrivateKey.generate())
+    s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
+    shutil.rmtree(s.path("proofs/handovers"), ignore_errors=True)
+    notes = [*s.package.glob("proofs/timestamps/*/checkpoint.txt"), s.path("proofs/checkpoint.txt")]
+    for path in notes:
+        path.write_text(sign(path.read_text().partition("\n\n")[0] + "\n", signer))
+    shutil.rmtree(s.path("proofs/timestamps"))
+    shutil.rmtree(s.path("proofs/roots"))
+    for path in s.package.glob("proofs/items/*"):
+        head, _, note = path.read_text().partition("\n\n")
+        path.write_text(head + "\n\n" + sign(note.partition("\n\n")[0] + "\n", signer))
+    edit_json(s.path("data/package.json"), lambda value: value.update(key=str(signer.key)))
+    write_manifests(s.package)
+    sign_package(s.package, signer)
+
+
+@outside()
+def wholly_signed_anew_by_a_forger(s: Scene) -> None:
+    forged(s)
+
+
+@outside()
+def the_key_exchanged(s: Scene) -> None:
+    signer = Signer(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
+    s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
+    write_manifests(s.package)
+    sign_package(s.package, signer)
