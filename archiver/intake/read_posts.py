@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from archiver.checks.foreign import Report
+from archiver.checks.foreign import ForeignReport
 from archiver.checks.packages import check_path, unpackable
 from archiver.errors import NotFound, UsageError
 from archiver.recorder.content_coding import decode_body
@@ -87,13 +87,13 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
     yield from read_bytes(data, url, path.name)
 
 
-def _regular(stream: Any, report: Report) -> Any:
+def _regular(stream: Any, report: ForeignReport) -> Any:
     """Open a WARC that is one gzip member as a whole as what is inside it."""
     whole = report.facts.get("gzip_members") == 1 and report.facts.get("records", 0) > 1
     return gzip.GzipFile(fileobj=stream) if whole else stream
 
 
-def _findings(report: Report, source: str) -> Iterator[Reading]:
+def _findings(report: ForeignReport, source: str) -> Iterator[Reading]:
     """Give what the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
         if finding.kind != "form":

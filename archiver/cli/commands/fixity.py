@@ -86,9 +86,9 @@ def run(context: Context) -> int:
     return ExitCode.CANNOT_TELL if report.unread else ExitCode.OK
 
 
-def _mended_first(context: Context) -> fixity.Report:
+def _mended_first(context: Context) -> fixity.FixityReport:
     """Make a damaged ledger whole for `--repair`, before the home is opened, which needs it. Return the report so far."""
-    report, arguments = fixity.Report(), context.arguments
+    report, arguments = fixity.FixityReport(), context.arguments
     if arguments.repair and not arguments.remote:
         home = context.home()
         fixity.ledger_mended(home, context.signer(home), report)
