@@ -133,7 +133,7 @@ class Batch:
         """The same for the same links, options and cases: by it an unfinished run is found again.
 
         Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
-        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_exit` (of a watch's second look).
+        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_proxy` (of a watch's second look).
         `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
         sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
         """

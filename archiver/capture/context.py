@@ -24,7 +24,7 @@ from archiver.capture.walk_state import WalkState
 from archiver.home.config import Config
 from archiver.home.home import Home
 from archiver.home.ports import Signer
-from archiver.recorder.dial import Exit
+from archiver.recorder.dial import ProxyChoice
 from archiver.recorder.exchange import ExchangeDone, Limits
 from archiver.recorder.proxy import Port, Recorder
 from archiver.tools.chromium import Browser
@@ -203,7 +203,7 @@ def _open_port(
         capture_bytes=config.capture_bytes,
         capture_seconds=config.capture_seconds,
     )
-    proxy = Exit(config.second_proxy if options.second_exit else config.exit_for(options.cases))
+    proxy = ProxyChoice(config.second_proxy if options.second_proxy else config.proxy_for(options.cases))
     return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy)
 
 

@@ -64,7 +64,7 @@ class PostCheck:
         concluded = await self._missed(target, options, first, records, FIRST)
         if concluded.watch.state == "missing" and self._home.config.second_proxy:
             self._watch = concluded.watch
-            concluded = await self._second(target, replace(options, second_exit=True), concluded)
+            concluded = await self._second(target, replace(options, second_proxy=True), concluded)
         return first._replace(captures=tuple(self._captures)), concluded
 
     async def _capture(self, target: Target, options: Options, part: int, link: str = "") -> Ended:
@@ -96,7 +96,7 @@ class PostCheck:
         assert row is not None
         look = MissedLook(
             ended.captures[0], self._attempts.ledger, row["opened"], str(ended.outcome), ended.reason, tuple(records),
-            control, "second" if options.second_exit else None,
+            control, "second" if options.second_proxy else None,
         )  # fmt: skip
         return not_shown(self._watch, look, self._moment)
 

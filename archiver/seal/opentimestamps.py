@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archiver.recorder.client import Asker, NoAnswer
+from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.seal.rfc3161 import Refused
 from storage.digest import sha256
 
@@ -31,7 +31,7 @@ class Attested:
     """Heights of Bitcoin blocks that a calendar says commit to the digest."""
 
 
-def submit(message: bytes, calendars: tuple[str, ...], asker: Asker) -> tuple[bytes | None, dict[str, str]]:
+def submit(message: bytes, calendars: tuple[str, ...], service: ServiceClient) -> tuple[bytes | None, dict[str, str]]:
     """(the `.ots` file or None, calendar → why it gave no answer). What is sent is a digest salted afresh."""
     from opentimestamps.core.op import OpAppend, OpSHA256
     from opentimestamps.core.timestamp import DetachedTimestampFile, Timestamp
@@ -43,20 +43,20 @@ def submit(message: bytes, calendars: tuple[str, ...], asker: Asker) -> tuple[by
     good = False
     for calendar in calendars:
         try:
-            salted.merge(_read(_get(asker, f"{calendar.rstrip('/')}/digest", salted.msg), salted.msg))
+            salted.merge(_read(_get(service, f"{calendar.rstrip('/')}/digest", salted.msg), salted.msg))
             good = True
         except (NoAnswer, Refused) as error:
             troubles[calendar] = str(error)
     return (_write(DetachedTimestampFile(OpSHA256(), stamp)) if good else None), troubles
 
 
-def upgrade(file: bytes, asker: Asker) -> tuple[bytes, dict[str, str]]:
+def upgrade(file: bytes, service: ServiceClient) -> tuple[bytes, dict[str, str]]:
     """The file with what its pending calendars now know, and what they answered otherwise. Raises `Refused`."""
     detached = _file(file)
     troubles: dict[str, str] = {}
     for stamp, calendar in list(_pending(detached.timestamp)):
         try:
-            stamp.merge(_read(_get(asker, f"{calendar.rstrip('/')}/timestamp/{stamp.msg.hex()}", None), stamp.msg))
+            stamp.merge(_read(_get(service, f"{calendar.rstrip('/')}/timestamp/{stamp.msg.hex()}", None), stamp.msg))
         except (NoAnswer, Refused) as error:
             troubles[calendar] = str(error)
     return _write(detached), troubles
@@ -75,8 +75,8 @@ def attested(file: bytes, message: bytes) -> Attested:
     return Attested(tuple(sorted({uri for _, uri in _pending(detached.timestamp)})), tuple(sorted(blocks)))
 
 
-def _get(asker: Asker, url: str, body: bytes | None) -> bytes:
-    status, answer = asker.ask(url, body, _HEADERS)
+def _get(service: ServiceClient, url: str, body: bytes | None) -> bytes:
+    status, answer = service.ask(url, body, _HEADERS)
     if status == 404:
         raise NoAnswer("not yet in a block")
     if status != 200:

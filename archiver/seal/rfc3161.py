@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
-from archiver.recorder.client import Asker, NoAnswer
+from archiver.recorder.client import NoAnswer, ServiceClient
 from storage.digest import sha256_hex
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----")
@@ -63,14 +63,16 @@ def find_root(authority: Authority, folder: Path) -> x509.Certificate:
     )
 
 
-def ask(authority: Authority, message: bytes, root: x509.Certificate, extra_chain: bytes, asker: Asker) -> Token:
+def ask(
+    authority: Authority, message: bytes, root: x509.Certificate, extra_chain: bytes, service: ServiceClient
+) -> Token:
     """Has `message` stamped. Raises `NoAnswer`, `Refused`."""
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
     # With a fresh nonce, and asking for the certificates: the builder's own defaults, but SHA-512.
     request = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).build()
     data = request.as_bytes()
-    status, response = asker.ask(authority.url, data, {"Content-Type": "application/timestamp-query"})
+    status, response = service.ask(authority.url, data, {"Content-Type": "application/timestamp-query"})
     if status != 200:
         raise NoAnswer(f"HTTP status {status}")
     return examine(data, response, message, root, extra_chain)

@@ -45,7 +45,7 @@ class TelegramDriver:
         name, config = context.options.account, context.config
         assert name is not None
         try:
-            client, account = await self._telegrams.client(name, config.exit_for(context.options.cases))
+            client, account = await self._telegrams.client(name, config.proxy_for(context.options.cases))
         except Trouble as trouble:
             end_with(session, trouble)
             return

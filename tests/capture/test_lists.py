@@ -385,7 +385,7 @@ def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Pat
     assert "55 kept whole" in out
 
 
-EXEMPT = {"second_exit", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
+EXEMPT = {"second_proxy", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
 """Options that no `capture --list` sets, or that follow from others."""
 OTHER: dict[str, Any] = {"cases": ("almaty",), "account": "field-1"}
 
