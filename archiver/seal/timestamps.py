@@ -29,7 +29,7 @@ from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.recorder.network import TestNetwork
 from archiver.seal.kept_stamps import OTS, Stamp, needed, stamps
 from archiver.seal.opentimestamps import attested, submit, upgrade
-from archiver.seal.rfc3161 import Refused, Token, ask, find_root
+from archiver.seal.rfc3161 import InvalidProof, TimestampToken, ask, find_root
 from storage.digest import Digests
 from storage.events import Event
 from storage.files import locked, write_synced
@@ -87,7 +87,7 @@ def _stamp(
         root = find_root(authority, folder)
         extra = (home.path / authority.chain).read_bytes() if authority.chain else b""
         token = ask(authority, note, root, extra, service)
-    except (NoAnswer, Refused) as error:
+    except (NoAnswer, InvalidProof) as error:
         report.troubles[authority.name] = str(error)
         return
     except (ConfigError, OSError, ValueError) as error:
@@ -102,7 +102,7 @@ def _stamp(
         )
 
 
-def _keep_token(home: Home, authority: Authority, size: int, note: bytes, token: Token) -> Stamp:
+def _keep_token(home: Home, authority: Authority, size: int, note: bytes, token: TimestampToken) -> Stamp:
     folder = home.path / "proofs" / str(size)
     root = Digests("sha256")
     root.update(token.root)
@@ -144,7 +144,7 @@ def _complete(home: Home, kept: list[Stamp], service: ServiceClient, report: Tim
             note = (folder / "checkpoint.txt").read_bytes()
             file, troubles = upgrade((folder / f"{OTS}.ots").read_bytes(), service)
             done = attested(file, note)
-        except (OSError, Refused) as error:
+        except (OSError, InvalidProof) as error:
             report.notes.append(f"the OpenTimestamps proof of checkpoint {stamp.size}: {error}")
             continue
         report.troubles |= {name: why for name, why in troubles.items() if why != "not yet in a block"}

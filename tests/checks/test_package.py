@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archiver.checks.package import bag, ledger, records, signer, timestamps, wacz
-from archiver.checks.package.files import SMALL, Absent, Captured, PackageFiles, Unknown
+from archiver.checks.package.files import SMALL, Absent, PackagedCapture, PackageFiles, Unknown
 from archiver.checks.proofs import Bad
 from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
@@ -123,7 +123,7 @@ def test_a_wacz_has_nothing_before_its_entries(tmp_path: Path) -> None:
 
 def test_records_of_a_file_that_is_not_in_the_wacz(tmp_path: Path) -> None:
     files = PackageFiles(
-        tmp_path, captures=[Captured("c", {"recovered": None}, [], [], [], {"a.warc.gz": {"size": 1}})]
+        tmp_path, captures=[PackagedCapture("c", {"recovered": None}, [], [], [], {"a.warc.gz": {"size": 1}})]
     )
     with pytest.raises(Absent, match="not in the WACZ"):
         records.records(files)

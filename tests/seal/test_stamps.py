@@ -22,7 +22,7 @@ from archiver.home.config import Authority
 from archiver.home.home import Home
 from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.seal.kept_stamps import OTS, Stamp, covering, needed, stamps
-from archiver.seal.rfc3161 import Refused, examine, find_root
+from archiver.seal.rfc3161 import InvalidProof, examine, find_root
 from archiver.seal.timestamps import due
 from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
@@ -181,9 +181,9 @@ def test_a_nonce_is_asked_for_and_must_come_back(outside: Outsiders, tmp_path: P
         queries[name] = path.read_bytes()
     root = x509.load_pem_x509_certificate(authority.root)
     examine(queries["with"], authority.reply(queries["with"]), b"checkpoint", root, b"")
-    with pytest.raises(Refused, match="nonce"):
+    with pytest.raises(InvalidProof, match="nonce"):
         examine(queries["with"], authority.reply(queries["without"]), b"checkpoint", root, b"")
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidProof):
         examine(queries["with"], authority.reply(queries["with"]), b"another", root, b"")
 
 
