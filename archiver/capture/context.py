@@ -17,7 +17,7 @@ from archiver.capture.exchanges import RecordedExchanges
 from archiver.capture.file_tasks import FileTasks
 from archiver.capture.inventory import Inventory
 from archiver.capture.known_secrets import KnownSecrets
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import Progress
 from archiver.capture.support import kind_of
 from archiver.capture.walk_state import WalkState
@@ -44,7 +44,7 @@ class CaptureOrder:
     """One capture as it is asked for. `walk`: the walk that it is a part of."""
 
     target: Target
-    options: Options
+    options: CaptureOptions
     run: str
     part: int = 1
     walk: WalkState | None = None
@@ -104,7 +104,7 @@ class CaptureContext:
         return self.order.target
 
     @property
-    def options(self) -> Options:
+    def options(self) -> CaptureOptions:
         """What the person asked for beside the link."""
         return self.order.options
 
@@ -193,7 +193,10 @@ def open_context(
 
 
 def _open_port(
-    services: CaptureServices, options: Options, writer: CaptureWriter, on_exchange: Callable[[ExchangeDone], None]
+    services: CaptureServices,
+    options: CaptureOptions,
+    writer: CaptureWriter,
+    on_exchange: Callable[[ExchangeDone], None],
 ) -> Port:
     """A port with the settings' limits, by the proxy of the capture's cases."""
     config = services.home.config

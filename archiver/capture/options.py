@@ -11,7 +11,7 @@ PART_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Options:
+class CaptureOptions:
     """What a person asked for beside the link."""
 
     cases: tuple[str, ...] = ("inbox",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.home.home import Home
 from archiver.home.ports import Signer
@@ -46,10 +46,12 @@ class Attempts(Protocol):
     ledger: str
     """The name of the home's ledger."""
 
-    async def capture(self, attempt: Attempt, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+    async def capture(
+        self, attempt: Attempt, target: Target, options: CaptureOptions, part: int = 1, what: str = ""
+    ) -> Ended:
         """Make one capture of an attempt; see `Worker.capture`."""
         ...
 
-    async def walk(self, attempt: Attempt, target: Target, options: Options, alone: bool = False) -> Ended:
+    async def walk(self, attempt: Attempt, target: Target, options: CaptureOptions, alone: bool = False) -> Ended:
         """Crawl as an attempt; see `Worker.walk`."""
         ...

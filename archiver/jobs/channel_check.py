@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.entries import SharedEntry
@@ -47,7 +47,7 @@ class ChannelCheck:
         self._controls = Controls(self._home, self._shared, watch)
         self._moment = self._home.clock()
 
-    async def run(self, target: Target, options: Options) -> tuple[Ended, Concluded]:
+    async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded]:
         """Crawl the channel, and act on what differs. Returns how the attempt ended, and what follows for the watch.
 
         Raises `EvidenceError`.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.link_lists import Entry, ListRead, read_list
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.jobs.entries import SharedEntry
@@ -217,7 +217,7 @@ def _waiting(rows: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job], int]:
     """Make the jobs of the next slice, by the key of their link. Returns them, and how many links are left after it."""
-    options = Options(cases=feed.cases, media=feed.media, account=feed.account)
+    options = CaptureOptions(cases=feed.cases, media=feed.media, account=feed.account)
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
     texts: dict[str, str] = {}

@@ -5,7 +5,7 @@ Each check is made of captures like any other.
 
 from __future__ import annotations
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.channel_check import ChannelCheck
 from archiver.jobs.job import Ended
@@ -17,7 +17,7 @@ from spiders.posts import Outcome
 from spiders.targets import Target
 
 
-async def check_watch(attempts: Attempts, attempt: Attempt, target: Target, options: Options) -> Ended:
+async def check_watch(attempts: Attempts, attempt: Attempt, target: Target, options: CaptureOptions) -> Ended:
     """Carry out the check of a watch. Raises `EvidenceError` where the home or the shared state fails."""
     entry = attempts.shared.entries.get("watch", str(attempt.job.about.get("watch")))
     if entry is None:

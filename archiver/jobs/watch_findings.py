@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job, derived, packed
@@ -33,7 +33,7 @@ class WatchFindings:
             kind, detail = concluded.event
             self.add_event(kind, {**detail, "capture": concluded.watch.looked})
             if kind in ("changed", "seen-again") and not watch.media:
-                self.queue_captures([watch.link], Options(cases=watch.cases, account=watch.account))
+                self.queue_captures([watch.link], CaptureOptions(cases=watch.cases, account=watch.account))
         now = self._shared.now()
         fresh = self._shared.entries.get("watch", entry.id)
         if fresh is not None:
@@ -53,7 +53,7 @@ class WatchFindings:
         self._home.project()
         self._attempts.events.found(kind, {"event": sealed.seq, **whole}, self._watch.cases)
 
-    def queue_captures(self, links: Iterable[str], options: Options) -> None:
+    def queue_captures(self, links: Iterable[str], options: CaptureOptions) -> None:
         """Queue captures of posts themselves, with their files, each as a job of its own."""
         whole = packed(replace(options, limit=None, media=self._watch.media))
         job = self._attempt.job.id

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
@@ -114,7 +114,7 @@ class Worker:
         after = job.about.get("after")
         return replace(result, fresh=self._count_fresh(ended.captures, after)) if after else result
 
-    async def _work(self, attempt: Attempt, target: Target, options: Options) -> Ended:
+    async def _work(self, attempt: Attempt, target: Target, options: CaptureOptions) -> Ended:
         try:
             await asyncio.to_thread(self.home.recipients, list(options.cases))
             if attempt.job.kind == "watch":
@@ -130,7 +130,9 @@ class Worker:
         posts = (post for capture in captures for post in self.home.catalog.posts(capture))
         return len({post["id"] for post in posts if (post["published_at"] or "") > after})
 
-    async def capture(self, attempt: Attempt, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+    async def capture(
+        self, attempt: Attempt, target: Target, options: CaptureOptions, part: int = 1, what: str = ""
+    ) -> Ended:
         """Make one capture of an attempt, unless an earlier asking for the attempt has made it.
 
         `part` and `what` tell the captures of an attempt that makes several apart: each has an id of its own.
@@ -157,7 +159,7 @@ class Worker:
             return Ended(Outcome.FAILED, f"{wanted} is still open in another process of this home", (wanted,))
         return None
 
-    async def walk(self, attempt: Attempt, target: Target, options: Options, alone: bool = False) -> Ended:
+    async def walk(self, attempt: Attempt, target: Target, options: CaptureOptions, alone: bool = False) -> Ended:
         """Crawl as an attempt, in as many captures as it takes. Returns the worst outcome, and all captures.
 
         `alone` is for the check of a watch: it resumes no crawl that broke off.

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.session import CaptureSession
 from archiver.capture.support import unsupported
 from archiver.errors import ArchiverError
@@ -25,7 +25,7 @@ class TelegramDriver:
     def __init__(self, telegrams: Telegrams, recorder: Recorder) -> None:
         self._telegrams, self._recorder = telegrams, recorder
 
-    def takes(self, target: Target, options: Options) -> bool:
+    def takes(self, target: Target, options: CaptureOptions) -> bool:
         """Take Telegram's targets where an account was named."""
         return options.account is not None and target.platform == TELEGRAM.name
 

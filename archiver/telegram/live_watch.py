@@ -21,7 +21,7 @@ from typing import Any
 from telethon import functions, types
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.telegram.accounts import connected
 from archiver.telegram.observations import Observations, Told
@@ -68,7 +68,7 @@ class LiveWatch:
     """One chat that is watched. `tell` is called for each thing that happens, `closed` with each sealed capture."""
 
     def __init__(
-        self, engine: CaptureEngine, target: Target, options: Options, client: Reader, pace: Pace,
+        self, engine: CaptureEngine, target: Target, options: CaptureOptions, client: Reader, pace: Pace,
         tell: Callable[[Told], None], closed: Callable[[CaptureResult], None],
     ) -> None:  # fmt: skip
         self.pace = pace

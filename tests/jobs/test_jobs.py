@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.demo.server import Answer
 from archiver.errors import ExitCode
 from archiver.home.home import Home
@@ -54,9 +54,9 @@ def standing(shell: Shell, *words: str) -> dict[str, dict[str, Any]]:
     st.none() | st.datetimes(timezones=st.just(UTC)), st.none() | st.integers(1, 9),
 )  # fmt: skip
 def test_options_come_back_out_of_the_queue(media: bool, cases: list[str], since: datetime | None, limit: int) -> None:
-    options = Options(cases=tuple(cases), media=media, since=since, limit=limit)
+    options = CaptureOptions(cases=tuple(cases), media=media, since=since, limit=limit)
     assert unpacked(json.loads(json.dumps(packed(options)))) == options
-    assert packed(Options()) == {}
+    assert packed(CaptureOptions()) == {}
 
 
 def test_a_captures_id_follows_from_the_attempt() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.home.home import Home
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
@@ -269,7 +269,7 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
                 await asyncio.to_thread(worker.carry_out, attempt)
             target = parse_target(attempt.job.link)
             assert isinstance(target, Target)
-            await worker.capture(attempt, target, Options(), 2, "control")  # a further part of it
+            await worker.capture(attempt, target, CaptureOptions(), 2, "control")  # a further part of it
             await asyncio.to_thread(heartbeat.once)
             assert not first.home.catalog.event_bodies(("duplicate",)), "nobody else has it yet"
             queue.shared.claims.add(

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.known_posts import known_posts
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.services import open_recorder
@@ -136,7 +136,7 @@ def _platforms(context: Context, home: Home) -> int:
     codes: list[int] = []
 
     async def visit() -> None:
-        options = Options(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
+        options = CaptureOptions(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
         for number, (name, target) in enumerate(targets.items(), 1):
             if engine.stopping:
                 return
