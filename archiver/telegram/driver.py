@@ -15,7 +15,7 @@ from archiver.telegram.accounts import Telegrams
 from spiders.items import Verdict
 from spiders.posts import Absence, Outcome, State
 from spiders.targets import Target
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.platform import TELEGRAM
 
 
@@ -46,12 +46,12 @@ class TelegramDriver:
         assert name is not None
         try:
             client, account = await self._telegrams.client(name, config.proxy_for(context.options.cases))
-        except Trouble as trouble:
+        except TelegramError as trouble:
             end_with(session, trouble)
             return
         except ArchiverError as error:  # the account's file, key or passphrase
             reason = f"{error.expected}: {error.found}. {error.next_step}"
-            end_with(session, Trouble(Outcome.FAILED, reason, Absence(State.UNKNOWN)))
+            end_with(session, TelegramError(Outcome.FAILED, reason, Absence(State.UNKNOWN)))
             return
         context.secrets.add(account.api_hash)
         context.writer.hosts.add(str(client.session.server_address))
@@ -75,7 +75,7 @@ async def _until_stopped(session: CaptureSession, run: Coroutine[Any, Any, None]
         await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             await work
-    except Trouble as trouble:
+    except TelegramError as trouble:
         end_with(session, trouble)
     finally:
         for task in (work, stop):
@@ -83,7 +83,7 @@ async def _until_stopped(session: CaptureSession, run: Coroutine[Any, Any, None]
         await asyncio.gather(work, stop, return_exceptions=True)
 
 
-def end_with(session: CaptureSession, trouble: Trouble) -> None:
+def end_with(session: CaptureSession, trouble: TelegramError) -> None:
     """End a capture that a trouble broke off: partial where posts were kept, else as the trouble says."""
     context, inventory = session.context, session.inventory
     reason = trouble.reason

@@ -10,7 +10,7 @@ from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from storage.times import system_clock
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def run(context: Context) -> int:
 
     try:
         run_interruptible(work(), engine, context, options.cases)
-    except Trouble as trouble:
+    except TelegramError as trouble:
         console.warn(f"{trouble.outcome}: {trouble.reason}")
         return EXIT_BY_OUTCOME[trouble.outcome]
     finally:
