@@ -33,7 +33,7 @@ from storage.canonical import dumps
 from storage.capture import CaptureWriter, Identity
 from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
-from storage.note import Checkpoint, Signer, sign
+from storage.note import Checkpoint, NoteSigner, sign
 from storage.times import system_clock
 from tests.conftest import World, plain_home
 from tests.support.packages import (
@@ -270,7 +270,7 @@ def a_checkpoint_as_the_signature(s: Scene) -> None:
 def forged(s: Scene) -> None:
     """Everything that a key signs is made anew with another key."""
     name = s.case.home.ledger_key.name
-    signer = Signer(name, Ed25519PrivateKey.generate())
+    signer = NoteSigner(name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     shutil.rmtree(s.path("proofs/handovers"), ignore_errors=True)
     notes = [*s.package.glob("proofs/timestamps/*/checkpoint.txt"), s.path("proofs/checkpoint.txt")]
@@ -293,7 +293,7 @@ def wholly_signed_anew_by_a_forger(s: Scene) -> None:
 
 @outside()
 def the_key_exchanged(s: Scene) -> None:
-    signer = Signer(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
+    signer = NoteSigner(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     write_manifests(s.package)
     sign_package(s.package, signer)
@@ -302,7 +302,7 @@ def the_key_exchanged(s: Scene) -> None:
 # -- by somebody who holds the keys: the ledger ----------------------------------------------------------
 
 
-def signer_of(s: Scene) -> Signer:
+def signer_of(s: Scene) -> NoteSigner:
     return ledger_signer(s.case.home)
 
 
@@ -342,7 +342,7 @@ def leaves_that_do_not_give_the_root(s: Scene) -> None:
 @inside()
 def the_checkpoint_of_another_ledger(s: Scene) -> None:
     leaves = leaves_of(s)
-    signer = Signer("archiver.invalid/another", ledger_signer(s.case.home).private)
+    signer = NoteSigner("archiver.invalid/another", ledger_signer(s.case.home).private)
     text = Checkpoint(signer.name, len(leaves), root_of(leaves)).text()
     s.path("proofs/checkpoint.txt").write_text(sign(text, signer))
 
