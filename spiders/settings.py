@@ -69,5 +69,5 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "spiders.redirects.Refreshes": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
     "spiders.redirects.Redirects": 600,
-    "spiders.retries.Patience": 700,
+    "spiders.retries.Retries": 700,
 }

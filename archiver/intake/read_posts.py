@@ -24,7 +24,7 @@ from archiver.recorder.content_coding import decode_body
 from spiders import platforms
 from spiders.json_access import at, load, shape
 from spiders.links import safe_split
-from spiders.platform import Answers, Named, ParserUse, Trust, imported
+from spiders.platform import Named, ParserUse, PlatformAnswers, Trust, imported
 from spiders.posts import Outcome, Parsed
 from storage.errors import FormatError, disk_error
 from storage.warc import read_warc
@@ -202,7 +202,7 @@ def parse_body(
     return read(platforms.PAGE.answers.parse)
 
 
-def _marked(answers: Answers, data: bytes, trust: Trust) -> bool:
+def _marked(answers: PlatformAnswers, data: bytes, trust: Trust) -> bool:
     return answers.marks is not None and answers.marks.trust is trust and answers.marks.are_in(data)
 
 

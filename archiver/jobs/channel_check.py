@@ -16,7 +16,7 @@ from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Ended
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     CHANNEL_POSTS,
     Concluded,
@@ -41,7 +41,7 @@ Posts = dict[str, dict[str, Any]]
 class ChannelCheck:
     """One check of a watched channel."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch, findings: WatchFindings) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch, findings: WatchFindings) -> None:
         self._attempts, self._attempt, self._watch, self._findings = attempts, attempt, watch, findings
         self._home, self._shared = attempts.home, attempts.shared
         self._controls = Controls(self._home, self._shared, watch)

@@ -166,7 +166,7 @@ def _rss(home: Home, source: str) -> ListRead:
     import requests
 
     try:
-        with _session(home) as asking, asking.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
+        with _session(home) as session, session.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
             answer.raise_for_status()
             data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
     except (requests.RequestException, OSError, ValueError) as error:  # ValueError: it led to what is no link

@@ -14,7 +14,7 @@ from archiver.casework.diff import posts_with_digests
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.job import Ended
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     NOT_SHOWN,
     SHOWN,
@@ -38,7 +38,7 @@ FIRST, SECOND = 1, 3
 class PostCheck:
     """One check of a watched post."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch
         self._home = attempts.home
         self._controls = Controls(self._home, attempts.shared, watch)

@@ -10,7 +10,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job, derived, packed
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import Concluded, Watch
 from spiders.targets import Target, parse_target
 from storage.events import Event
@@ -19,7 +19,7 @@ from storage.events import Event
 class WatchFindings:
     """What one check of a watch writes down."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch
         self._home, self._shared = attempts.home, attempts.shared
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from archiver.capture.session import CaptureSession
 from archiver.telegram.chat_info import ChatInfo
 from archiver.telegram.posts import PostReading, PostsByAccount
-from spiders.date_range import Span
+from spiders.date_range import DateRange
 from spiders.items import Counted, Reached
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.collector import ChatRef, Collector, HistoryPage, Hole
 from spiders.telegram.api.errors import TelegramError
@@ -77,7 +77,7 @@ class TelegramCapture:
             if self._inventory.discover(f"name {chat.place}", "name", link_of(f"{chat.place}/1"), "target"):
                 self._inventory.end(f"name {chat.place}", Outcome.CAPTURED, reason)
         if chat.restricted and self._inventory.discover(f"restriction {chat.place}", "restriction", None, "target"):
-            said = Absence(State.WITHHELD, "withheld", "platform", chat.restricted)
+            said = Absence(Availability.WITHHELD, "withheld", "platform", chat.restricted)
             self._inventory.end(f"restriction {chat.place}", Outcome.CAPTURED, chat.restricted, absence=said.line())
 
     # -- one post ---------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ class TelegramCapture:
         reason = f"Telegram answers that there is no message {number}"
         if control is not None:
             reason += f", and in the same answer gives message {control}"
-        said = Absence(State.UNAVAILABLE, "not found", said="messageEmpty")
+        said = Absence(Availability.UNAVAILABLE, "not found", said="messageEmpty")
         self._inventory.discover(f"post {post_id}", "post", self._context.target.url, "target")
         self._inventory.end(
             f"post {post_id}", Outcome.UNAVAILABLE, reason, kept.records.get(number, kept.answer), absence=said.line()
@@ -116,7 +116,7 @@ class TelegramCapture:
             reason = f"Telegram answers that there is no comment {comment} under {parent}"
             key = f"post {parent}?comment={comment}"
             self._inventory.discover(key, "comment", self._context.target.url, "target")
-            said = Absence(State.UNAVAILABLE, "not found")
+            said = Absence(Availability.UNAVAILABLE, "not found")
             self._inventory.end(key, Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
             self._session.answered(Outcome.UNAVAILABLE, reason)
             return
@@ -131,7 +131,7 @@ class TelegramCapture:
         counts: list[int] = []
         found, record = 0, None
         try:
-            async for page in self._ask.history(chat, None, Span(), thread=number, parent=parent):
+            async for page in self._ask.history(chat, None, DateRange(), thread=number, parent=parent):
                 self._page(chat, page.kept, key)
                 found += len(page.kept.messages)
                 counts += [page.kept.count] if page.kept.count is not None else []
@@ -177,7 +177,7 @@ class TelegramCapture:
         whole = self._span().open and self._context.options.limit is None
         async for page in self._ask.history(chat, cursor, self._span(), self._context.options.oldest_first):
             if cursor is None and not page.kept.messages and chat.restricted:
-                said = Absence(State.WITHHELD, "withheld", "platform", chat.restricted)
+                said = Absence(Availability.WITHHELD, "withheld", "platform", chat.restricted)
                 raise TelegramError(Outcome.REFUSED, f"Telegram does not show it: {chat.restricted}", said)
             found += len(page.kept.messages)
             counts = [count for count in (stated, page.kept.count) if count is not None]
@@ -208,8 +208,8 @@ class TelegramCapture:
         await self._context.tasks.below(UNDER_WAY)
         return not self._session.enough()
 
-    def _span(self) -> Span:
-        return Span(self._context.options.since, self._context.options.until)
+    def _span(self) -> DateRange:
+        return DateRange(self._context.options.since, self._context.options.until)
 
     # -- what an answer brings --------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class TelegramCapture:
                 f"{hole.last - hole.first + 1} ids without a message in the history: not asked one by one",
             )
             return
-        said = Absence(State.UNAVAILABLE, "not found", said="messageEmpty")
+        said = Absence(Availability.UNAVAILABLE, "not found", said="messageEmpty")
         self._inventory.end(
             key, Outcome.UNAVAILABLE, "Telegram answers that there is no such message: deleted, or never used", hole.record,
             absence=said.line(),

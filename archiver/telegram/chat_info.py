@@ -9,7 +9,7 @@ from typing import Any
 from archiver.capture.session import CaptureSession
 from archiver.telegram.posts import PostReading, PostsByAccount
 from spiders.json_access import obj
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.collector import ChatRef, Collector
 from spiders.telegram.api.errors import TelegramError
@@ -112,7 +112,7 @@ class ChatInfo:
             self._session.answered(Outcome.CAPTURED, None)
             return
         reason = f"Telegram gives no story {number}: it has expired, was removed, or never was"
-        said = Absence(State.UNAVAILABLE, "not found")
+        said = Absence(Availability.UNAVAILABLE, "not found")
         self._inventory.discover("target", "story", self._context.target.url, None)
         self._inventory.end("target", Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
         self._session.answered(Outcome.UNAVAILABLE, reason)

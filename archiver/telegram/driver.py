@@ -13,7 +13,7 @@ from archiver.errors import ArchiverError
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from spiders.items import Verdict
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.targets import Target
 from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.platform import TELEGRAM
@@ -51,7 +51,7 @@ class TelegramDriver:
             return
         except ArchiverError as error:  # the account's file, key or passphrase
             reason = f"{error.expected}: {error.found}. {error.next_step}"
-            end_with(session, TelegramError(Outcome.FAILED, reason, Absence(State.UNKNOWN)))
+            end_with(session, TelegramError(Outcome.FAILED, reason, Absence(Availability.UNKNOWN)))
             return
         context.secrets.add(account.api_hash)
         context.writer.hosts.add(str(client.session.server_address))

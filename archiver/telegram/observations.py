@@ -10,7 +10,7 @@ from archiver.home.ports import Signer
 from archiver.telegram.albums import WaitingAlbums
 from archiver.telegram.posts import PostReading, numbers_of
 from archiver.telegram.watched_chat import WatchedChat
-from spiders.posts import Absence, Outcome, Post, State
+from spiders.posts import Absence, Availability, Outcome, Post
 from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.collector import ChatRef
 from spiders.telegram.api.messages import identity
@@ -139,7 +139,7 @@ class Observations:
                     f"Telegram answers that there is no such message, and in the same answer gives message {control}"
                 )
             said = Absence(
-                State.UNAVAILABLE, "removed", said="messageEmpty" if control else "updateDeleteChannelMessages"
+                Availability.UNAVAILABLE, "removed", said="messageEmpty" if control else "updateDeleteChannelMessages"
             )
             session.inventory.end(key, Outcome.CAPTURED, reason, record, last=before, absence=said.line())
             detail = {

@@ -14,8 +14,8 @@ from typing import Any
 from telethon import functions, types, utils
 
 from spiders.availability import absence
-from spiders.date_range import Span
-from spiders.posts import Absence, Outcome, State
+from spiders.date_range import DateRange
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.api.account_api import URN, AccountApi, KeptAnswer, Only, method_of
 from spiders.telegram.api.errors import TelegramError, of_error
 from spiders.telegram.api.messages import Setting, read_messages
@@ -106,7 +106,7 @@ class Collector(AccountApi):
             await self._meet()
             access = self.client.session.access_to(number)
         if access is None:
-            said = Absence(State.PRIVATE, "private")
+            said = Absence(Availability.PRIVATE, "private")
             raise TelegramError(
                 Outcome.REFUSED,
                 "the account is not in this chat and has never met it: nothing can be asked about it",
@@ -142,7 +142,7 @@ class Collector(AccountApi):
             kept = await self.take(method_of(request), {}, types.messages.Chats([chat]), wire)
             return self._ref([chat], marked(_bare(chat)), kept)
         kept = await self.take(method_of(request), {}, result, wire, more=[(f"{URN}:invite", result)])
-        said = Absence(State.PRIVATE, "private", said=str(result.title))
+        said = Absence(Availability.PRIVATE, "private", said=str(result.title))
         trouble = TelegramError(
             Outcome.REFUSED,
             f"“{result.title}” ({result.participants_count} members) is for members: archiver telegram join LINK joins it",
@@ -260,7 +260,7 @@ class Collector(AccountApi):
             before = result.messages[-1].id
 
     async def history(
-        self, chat: ChatRef, cursor: int | None, span: Span, oldest_first: bool = False, thread: int | None = None,
+        self, chat: ChatRef, cursor: int | None, span: DateRange, oldest_first: bool = False, thread: int | None = None,
         parent: str | None = None, holes: bool = True,
     ) -> AsyncIterator[HistoryPage]:  # fmt: skip
         """A chat's messages page by page, newest first unless asked otherwise. Raises `TelegramError`.
@@ -304,7 +304,7 @@ class Collector(AccountApi):
                     return
                 if following == cursor:
                     reason = f"the page at {cursor} ends where it began: the walk would not end"
-                    raise TelegramError(Outcome.PARTIAL, reason, Absence(State.UNKNOWN))
+                    raise TelegramError(Outcome.PARTIAL, reason, Absence(Availability.UNKNOWN))
                 cursor = following
         finally:
             if ahead is not None:
@@ -312,7 +312,7 @@ class Collector(AccountApi):
                 await asyncio.gather(ahead, return_exceptions=True)
 
     def _for_page(
-        self, chat: ChatRef, cursor: int | None, span: Span, oldest_first: bool, thread: int | None
+        self, chat: ChatRef, cursor: int | None, span: DateRange, oldest_first: bool, thread: int | None
     ) -> tuple[Any, dict[str, Any]]:
         """The request for a page of a history, and what of it can be shown."""
         offset, add = (cursor or 1, -PAGE) if oldest_first else (cursor or 0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from spiders.availability import absence
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.absence import ERRORS, LOGGED_OUT
 
 _WAIT = re.compile(r"(?:FLOOD|FLOOD_PREMIUM|SLOWMODE|FLOOD_TEST_PHONE|TAKEOUT_INIT_DELAY)_?(?:WAIT)?_(\d+)")
@@ -44,15 +44,19 @@ def of_error(code: int, name: str) -> TelegramError:
             Outcome.FAILED, f"Telegram has internal trouble ({name})", absence("server error", name), name
         )
     if code in (401, 403, 406):
-        return TelegramError(Outcome.REFUSED, f"Telegram refuses it ({name})", Absence(State.UNKNOWN, said=name), name)
-    return TelegramError(Outcome.FAILED, f"Telegram answers {name}", Absence(State.UNKNOWN, said=name), name)
+        return TelegramError(
+            Outcome.REFUSED, f"Telegram refuses it ({name})", Absence(Availability.UNKNOWN, said=name), name
+        )
+    return TelegramError(Outcome.FAILED, f"Telegram answers {name}", Absence(Availability.UNKNOWN, said=name), name)
 
 
 def unreachable(what: str) -> TelegramError:
-    return TelegramError(Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(State.UNKNOWN, "no answer"))
+    return TelegramError(
+        Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(Availability.UNKNOWN, "no answer")
+    )
 
 
 def pausing(left: float) -> TelegramError:
     """Nothing was asked: Telegram had told this account to pause, in another capture or on another machine."""
     reason = f"Telegram asked this account for a pause, {left:.0f} s of which are left; nothing was asked"
-    return TelegramError(Outcome.BLOCKED, reason, Absence(State.UNKNOWN, "no answer"), wait=int(left) + 1)
+    return TelegramError(Outcome.BLOCKED, reason, Absence(Availability.UNKNOWN, "no answer"), wait=int(left) + 1)

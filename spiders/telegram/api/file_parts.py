@@ -14,7 +14,7 @@ from typing import Any
 
 from telethon import errors, functions, types
 
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.api.account_api import AccountApi, trouble_of
 from spiders.telegram.api.errors import TelegramError, unreachable
 from spiders.telegram.api.tl import Location
@@ -134,10 +134,12 @@ class Parts:
                 raise TelegramError(
                     Outcome.FAILED,
                     f"Telegram points to another kind of server ({type(answer).__name__})",
-                    Absence(State.UNKNOWN),
+                    Absence(Availability.UNKNOWN),
                 )
             return bytes(answer.bytes)
-        raise TelegramError(Outcome.FAILED, "the file's reference expired again and again", Absence(State.UNKNOWN))
+        raise TelegramError(
+            Outcome.FAILED, "the file's reference expired again and again", Absence(Availability.UNKNOWN)
+        )
 
     async def _hashes(
         self, held: _Held, start: int, end: int, known: list[tuple[int, int, bytes]]
