@@ -314,7 +314,7 @@ def test_it_shows_who_becomes_visible_and_asks(
     ("words", "code", "said"),
     [
         (("nothing", "--profile", "full"), 1, "the case 'nothing'"),
-        (("almaty", "--profile", "press"), 1, "--profile full|partner|public"),
+        (("almaty", "--profile", "press"), 1, "full, partner, public"),
         (("almaty", "--profile", "full", "--name", "../x"), 1, "--name"),
         (("almaty", "--profile", "full", "--only", "zzzz"), 1, "a capture"),
         (("almaty", "--profile", "full", "--checkpoint", "1"), 1, "a checkpoint over all of it"),

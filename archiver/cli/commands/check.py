@@ -48,7 +48,7 @@ def run(context: Context) -> int:
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
     what: str | None = arguments.what
-    cases = {key.stem for key in (home / "keys" / "cases").glob("*.age-key")}
+    cases: set[str] = set()
 
     def wanted(detail: dict[str, Any]) -> bool:
         nonlocal named
