@@ -450,11 +450,11 @@ def sealing(stage: Stage) -> None:
 
     from storage.events import Author, Event
     from storage.ledger import Ledger
-    from storage.note import Signer
+    from storage.note import NoteSigner
     from storage.times import system_clock
 
     folder = Path(tempfile.mkdtemp(dir=stage.folder))
-    ledger = Ledger(folder, Signer("bench", Ed25519PrivateKey.generate()), folder / "head", "bench")
+    ledger = Ledger(folder, NoteSigner("bench", Ed25519PrivateKey.generate()), folder / "head", "bench")
     author = Author("bench", Ed25519PrivateKey.generate())
     start = time.perf_counter()
     for number in range(100):

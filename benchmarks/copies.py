@@ -74,9 +74,9 @@ def rclone(url: str, *words: str) -> list[str]:
 
 
 def new_home(path: Path) -> None:
-    from archiver.signer.create_home import Answers, create_home
+    from archiver.signer.create_home import SetupAnswers, create_home
 
-    create_home(path, Answers(pseudonym="bench"))
+    create_home(path, SetupAnswers(pseudonym="bench"))
 
 
 def add_place(home: Path, name: str, where: str, url: str) -> None:

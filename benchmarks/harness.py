@@ -63,7 +63,7 @@ def page(number: int) -> bytes:
     from datetime import UTC, datetime
 
     from archiver.demo.server import Asked
-    from archiver.demo.telegram import Channel, DemoPost, Medium, Telegram
+    from archiver.demo.telegram import DemoChannel, DemoPost, Medium, Telegram
 
     source = random.Random(number)
     said = [
@@ -79,7 +79,7 @@ def page(number: int) -> bytes:
         text = " ".join(source.choice(words) for _ in range(40))
         media = [Medium("photo", f"{source.randbytes(96).hex()}.jpg")] if n % 2 else []
         posts.append(DemoPost(n + 1, now, text, media, views=f"{source.randrange(1, 99)}.{source.randrange(9)}K"))
-    telegram = Telegram([Channel(f"channel{number}", f"Channel {number}", -number, posts)], b"", lambda: now)
+    telegram = Telegram([DemoChannel(f"channel{number}", f"Channel {number}", -number, posts)], b"", lambda: now)
     data = telegram.web(Asked("t.me", f"/s/channel{number}", {}, {})).body
     return data[:20480].ljust(20480, b" ")
 

@@ -25,10 +25,10 @@ def timed(command: list[str], **given: Any) -> float:
 
 def new_home(folder: Path) -> Path:
     """Make a home without politeness: auto-archiver has none either."""
-    from archiver.signer.create_home import Answers, create_home
+    from archiver.signer.create_home import SetupAnswers, create_home
 
     home = Path(tempfile.mkdtemp(dir=folder)) / "home"
-    create_home(home, Answers(pseudonym="bench"))
+    create_home(home, SetupAnswers(pseudonym="bench"))
     path = home / "archiver.toml"
     text = path.read_text().replace("interval = 0.5", "interval = 0").replace("concurrency = 4", "concurrency = 64")
     text = text.replace("rendered = true", "rendered = false").replace("retries = 2", "retries = 0")

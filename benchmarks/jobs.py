@@ -29,12 +29,12 @@ def queue_of(folder: Path) -> str:
 
 def emptied(url: str, count: int, at_once: int = 8) -> float:
     """Seconds until a worker whose jobs do nothing has taken `count` more of them."""
-    from archiver.jobs.queue import Attempt, AttemptResult, serve
+    from archiver.jobs.queue import AttemptResult, JobAttempt, serve
 
     taken, enough = 0, threading.Event()
     turn = threading.Lock()
 
-    def nothing(order: Attempt) -> AttemptResult:
+    def nothing(order: JobAttempt) -> AttemptResult:
         nonlocal taken
         with turn:
             taken += 1

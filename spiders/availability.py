@@ -11,11 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from spiders.posts import Absence, Outcome, Parsed, State
+from spiders.posts import Absence, Availability, Outcome, Parsed
 from spiders.walls.http_status import KIND_BY_STATUS
 
-_GONE, _PRIVATE, _AGE, _WITHHELD = State.UNAVAILABLE, State.PRIVATE, State.AGE_GATED, State.WITHHELD
-KINDS: dict[str, tuple[State, str | None]] = {
+_GONE, _PRIVATE, _AGE, _WITHHELD = (
+    Availability.UNAVAILABLE,
+    Availability.PRIVATE,
+    Availability.AGE_GATED,
+    Availability.WITHHELD,
+)
+KINDS: dict[str, tuple[Availability, str | None]] = {
     # kind: (state, by whom, where the platform says it)
     "deleted by the author": (_GONE, "author"),
     "removed by the uploader": (_GONE, "author"),
@@ -56,14 +61,14 @@ KINDS: dict[str, tuple[State, str | None]] = {
     "withheld": (_WITHHELD, None),
     "withheld on a government's request": (_WITHHELD, "platform"),
     "withheld for legal reasons": (_WITHHELD, None),
-    "rate limit": (State.RATE_LIMITED, None),
-    "over capacity": (State.RATE_LIMITED, None),
-    "bot wall": (State.BOT_WALL, None),
-    "rejected as automated": (State.BOT_WALL, None),
-    "the account used is locked": (State.BOT_WALL, None),
-    "consent wall": (State.BOT_WALL, None),
-    "server error": (State.ERROR, None),
-    "internal error of X": (State.ERROR, None),
+    "rate limit": (Availability.RATE_LIMITED, None),
+    "over capacity": (Availability.RATE_LIMITED, None),
+    "bot wall": (Availability.BOT_WALL, None),
+    "rejected as automated": (Availability.BOT_WALL, None),
+    "the account used is locked": (Availability.BOT_WALL, None),
+    "consent wall": (Availability.BOT_WALL, None),
+    "server error": (Availability.ERROR, None),
+    "internal error of X": (Availability.ERROR, None),
 }
 
 
@@ -105,7 +110,7 @@ class Wordings:
 
 def absence(kind: str | None, said: str | None = None, where: tuple[str, ...] = ()) -> Absence:
     """What a kind means. A kind that the table does not have is `unknown`."""
-    state, by = KINDS.get(kind or "", (State.UNKNOWN, None))
+    state, by = KINDS.get(kind or "", (Availability.UNKNOWN, None))
     return Absence(state, kind, by, said, where)
 
 
@@ -117,15 +122,15 @@ def classify(parsed: Parsed | None, status: int | None = None) -> Absence:
     if parsed is not None and parsed.absence is not None:
         return parsed.absence
     if status is None:
-        return Absence(State.UNKNOWN, "no answer")
+        return Absence(Availability.UNKNOWN, "no answer")
     if status in KIND_BY_STATUS:
         return absence(KIND_BY_STATUS[status], f"HTTP {status}")
     if status >= 500:
         return absence("server error", f"HTTP {status}")
     if status >= 300:
-        return Absence(State.UNKNOWN, f"HTTP {status}")
+        return Absence(Availability.UNKNOWN, f"HTTP {status}")
     if parsed is None or parsed.outcome is not None:
-        return Absence(State.UNKNOWN, said=parsed.reason if parsed else None)
+        return Absence(Availability.UNKNOWN, said=parsed.reason if parsed else None)
     if parsed.posts and parsed.posts[0].outcome in (Outcome.CAPTURED, Outcome.PARTIAL):
-        return Absence(State.PRESENT)
-    return Absence(State.UNKNOWN)
+        return Absence(Availability.PRESENT)
+    return Absence(Availability.UNKNOWN)

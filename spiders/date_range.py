@@ -10,7 +10,7 @@ from spiders.posts import Time
 
 
 @dataclass(frozen=True)
-class Span:
+class DateRange:
     """From `since` (included) to `until` (excluded), both aware, None where it is open."""
 
     since: datetime | None = None

@@ -98,7 +98,7 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Marks:
+class BodyMarks:
     """Bytes by which a body shows whose it is. `within`: how far from its beginning they are looked for."""
 
     trust: Trust
@@ -126,12 +126,12 @@ class ParserUse:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answers:
+class PlatformAnswers:
     """How answers of a platform are told from those of others, and what reads them."""
 
     parse: ParserUse
     hosts: frozenset[str] = frozenset()
-    marks: Marks | None = None
+    marks: BodyMarks | None = None
     is_json: Named | None = None
     """Whether a JSON value without its link has one of the platform's shapes."""
     parse_json: ParserUse | None = None
@@ -152,7 +152,7 @@ class Platform:
     links: LinkForms
     kinds: Mapping[str, Kind]
     promise: Promise
-    answers: Answers
+    answers: PlatformAnswers
     wordings: tuple[Wordings, ...]
     """How it says that something is not to be had, each with its source."""
     cookies_of: str | None = None

@@ -25,7 +25,7 @@ class Outcome(StrEnum):
     """By policy."""
 
 
-class State(StrEnum):
+class Availability(StrEnum):
     """Whether a thing is there, by the platform's own answer. `UNKNOWN` is a proper answer."""
 
     PRESENT = "present"
@@ -47,7 +47,7 @@ class Absence:
     "platform". `said`: its literal words. `where`: countries, as the platform codes them.
     """
 
-    state: State
+    state: Availability
     kind: str | None = None
     by: str | None = None
     said: str | None = None

@@ -17,7 +17,7 @@ FIRST = 2.0
 GROWTH = 4.0
 
 
-class Patience:
+class Retries:
     """Downloader middleware. The recorder keeps the host's pause across captures; here it is only waited for."""
 
     def __init__(self, retries: int, rng: random.Random | None = None) -> None:
@@ -25,7 +25,7 @@ class Patience:
         self._rng = rng or random.Random()
 
     @classmethod
-    def from_crawler(cls, crawler: Any) -> Patience:
+    def from_crawler(cls, crawler: Any) -> Retries:
         return cls(crawler.settings.getint("RETRIES", 2))
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:

@@ -21,7 +21,7 @@ DOWNLOAD_HANDLERS = {
 }
 RECORDER_PROXY = os.environ.get("ARCHIVER_RECORDER")  # set by `archiver record -- …`
 
-# The environment's proxy settings are not ours: the recorder knows the case's exit.
+# The environment's proxy settings are not ours: the recorder knows the proxy of the case.
 HTTPPROXY_ENABLED = False
 # Scrapy's own retries know neither Retry-After nor growing pauses: `spiders.retries` asks again.
 RETRY_ENABLED = False
@@ -66,5 +66,5 @@ DOWNLOADER_MIDDLEWARES_BASE = {
     "spiders.redirects.Refreshes": 580,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
     "spiders.redirects.Redirects": 600,
-    "spiders.retries.Patience": 700,
+    "spiders.retries.Retries": 700,
 }

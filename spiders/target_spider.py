@@ -8,7 +8,7 @@ from typing import Any
 
 import scrapy
 
-from spiders.date_range import Span
+from spiders.date_range import DateRange
 from spiders.targets import Target, given
 
 
@@ -44,4 +44,4 @@ class WalkSpider(TargetSpider):
     ) -> None:
         """`cursor`: where to go on, as `Reached` said. `since`, `until`: the dates that the walk is about."""
         super().__init__(link, target, **kwargs)
-        self._cursor, self._span = cursor, Span(since, until)
+        self._cursor, self._span = cursor, DateRange(since, until)

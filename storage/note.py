@@ -66,7 +66,7 @@ class Signing(Protocol):
 
 
 @dataclass(frozen=True)
-class Signer:
+class NoteSigner:
     name: str
     private: Ed25519PrivateKey
 
@@ -75,7 +75,7 @@ class Signer:
         return VerifierKey(self.name, self.private.public_key().public_bytes_raw())
 
     def __repr__(self) -> str:
-        return f"Signer({self.key})"
+        return f"NoteSigner({self.key})"
 
 
 def sign(text: str, *signers: Signing) -> str:

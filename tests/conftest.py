@@ -21,7 +21,7 @@ from archiver.demo.scene import platforms as start_platforms
 from archiver.home.home import Home
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
-from archiver.signer.create_home import Answers, create_home
+from archiver.signer.create_home import SetupAnswers, create_home
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
@@ -135,7 +135,7 @@ def home(tmp_path: Path) -> Home:
 
 def plain_home(path: Path) -> Home:
     """A home that shows no page in a browser and asks no busy host again: both have tests of their own."""
-    made = create_home(path, Answers(pseudonym="tester"))
+    made = create_home(path, SetupAnswers(pseudonym="tester"))
     set_in(made, rendered="false", retries="0")
     return made
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.link_lists import Entry
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
@@ -32,7 +32,7 @@ SHEET_EVERY = 20
 
 
 @dataclass(frozen=True)
-class Captured:
+class CaptureEnded:
     """A capture of one link has ended. `position` of `total`: where it stands in the list, if it is in one."""
 
     result: CaptureResult
@@ -69,7 +69,7 @@ class SecondPass:
     links: int
 
 
-BatchEvent = Captured | Broken | NotStarted | WalkedOnly | SecondPass
+BatchEvent = CaptureEnded | Broken | NotStarted | WalkedOnly | SecondPass
 """What a batch tells as it happens."""
 
 
@@ -102,7 +102,7 @@ class Batch:
         self,
         home: Home,
         entries: tuple[Entry, ...] | list[Entry],
-        options: Options,
+        options: CaptureOptions,
         tell: Callable[[BatchEvent], None],
     ) -> None:
         """`tell` is called for each thing that happens."""
@@ -133,7 +133,7 @@ class Batch:
         """The same for the same links, options and cases: by it an unfinished run is found again.
 
         Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
-        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_exit` (of a watch's second look).
+        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_proxy` (of a watch's second look).
         `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
         sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
         """
@@ -204,7 +204,7 @@ class Batch:
         self,
         engine: CaptureEngine,
         targets: list[Target],
-        options: Options,
+        options: CaptureOptions,
         at_once: int,
         stage: str,
         known: dict[str, LinkOutcome],
@@ -239,7 +239,7 @@ class Batch:
                     return
                 self._settle(stage, target, known, of_result(result, self._home.clock))
                 place = (len(known), len(targets) + before) if self._listed else (None, None)
-                self._tell(Captured(result, *place))
+                self._tell(CaptureEnded(result, *place))
                 codes.append(EXIT_BY_OUTCOME[result.outcome] if stage == "first" else ExitCode.OK)
                 codes.extend(await self._followed(engine, result))
 
@@ -259,7 +259,7 @@ class Batch:
             except EvidenceError as error:
                 codes.append(self._failed(target, error))
                 continue
-            self._tell(Captured(got))
+            self._tell(CaptureEnded(got))
             codes.append(EXIT_BY_OUTCOME[got.outcome])
         return codes
 
@@ -334,7 +334,7 @@ def _mark(key: str) -> str:
     return sha256_hex(key.encode())
 
 
-def second_pass(options: Options, capture: str) -> Options:
+def second_pass(options: CaptureOptions, capture: str) -> CaptureOptions:
     """Return the options of the second pass over a link whose media `capture` holds."""
     return replace(
         options,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 
 MOST = 3
 """How many walls or rate limits in a row stop a host. A wall in place of the whole page stops it at once."""
@@ -18,8 +18,8 @@ class BlockedHosts:
 
     def met(self, host: str, absence: Absence, layout: str, outcome: Outcome) -> None:
         """Take note of a page's answer."""
-        if absence.state in (State.BOT_WALL, State.RATE_LIMITED) and absence.kind != "consent wall":
-            whole = absence.state is State.BOT_WALL and layout.endswith(("/wall", "page/html"))
+        if absence.state in (Availability.BOT_WALL, Availability.RATE_LIMITED) and absence.kind != "consent wall":
+            whole = absence.state is Availability.BOT_WALL and layout.endswith(("/wall", "page/html"))
             self._met[host] += MOST if whole else 1
         elif outcome is Outcome.CAPTURED and self._met[host] < MOST:
             self._met[host] = 0

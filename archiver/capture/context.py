@@ -17,14 +17,14 @@ from archiver.capture.exchanges import RecordedExchanges
 from archiver.capture.file_tasks import FileTasks
 from archiver.capture.inventory import Inventory
 from archiver.capture.known_secrets import KnownSecrets
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import Progress
 from archiver.capture.support import kind_of
 from archiver.capture.walk_state import WalkState
 from archiver.home.config import Config
 from archiver.home.home import Home
 from archiver.home.ports import Signer
-from archiver.recorder.dial import Exit
+from archiver.recorder.dial import ProxyChoice
 from archiver.recorder.exchange import ExchangeDone, Limits
 from archiver.recorder.proxy import Port, Recorder
 from archiver.tools.chromium import Browser
@@ -44,7 +44,7 @@ class CaptureOrder:
     """One capture as it is asked for. `walk`: the walk that it is a part of."""
 
     target: Target
-    options: Options
+    options: CaptureOptions
     run: str
     part: int = 1
     walk: WalkState | None = None
@@ -104,7 +104,7 @@ class CaptureContext:
         return self.order.target
 
     @property
-    def options(self) -> Options:
+    def options(self) -> CaptureOptions:
         """What the person asked for beside the link."""
         return self.order.options
 
@@ -193,7 +193,10 @@ def open_context(
 
 
 def _open_port(
-    services: CaptureServices, options: Options, writer: CaptureWriter, on_exchange: Callable[[ExchangeDone], None]
+    services: CaptureServices,
+    options: CaptureOptions,
+    writer: CaptureWriter,
+    on_exchange: Callable[[ExchangeDone], None],
 ) -> Port:
     """A port with the settings' limits, by the proxy of the capture's cases."""
     config = services.home.config
@@ -203,7 +206,7 @@ def _open_port(
         capture_bytes=config.capture_bytes,
         capture_seconds=config.capture_seconds,
     )
-    proxy = Exit(config.second_proxy if options.second_exit else config.exit_for(options.cases))
+    proxy = ProxyChoice(config.second_proxy if options.second_proxy else config.proxy_for(options.cases))
     return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy)
 
 

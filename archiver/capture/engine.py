@@ -9,7 +9,7 @@ from typing import Protocol
 
 from archiver.capture.blocked_hosts import BlockedHosts
 from archiver.capture.context import CaptureOrder, CaptureServices
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.session import CaptureSession, host_of
 from archiver.capture.walk_state import WalkState
@@ -28,7 +28,7 @@ from storage.errors import StorageError
 class Driver(Protocol):
     """Brings what a target names into an open capture: by spiders, by an account, …"""
 
-    def takes(self, target: Target, options: Options) -> bool:
+    def takes(self, target: Target, options: CaptureOptions) -> bool:
         """Return whether this driver is the one for the target."""
         ...
 
@@ -111,16 +111,18 @@ class CaptureEngine:
         return CaptureSession(self._services, order)
 
     async def capture(
-        self, target: Target, options: Options, run: str, part: int = 1, capture_id: str | None = None
+        self, target: Target, options: CaptureOptions, run: str, part: int = 1, capture_id: str | None = None
     ) -> CaptureResult:
         """Make one capture of a post or page. Raises `StorageError`, `ArchiverError`."""
         return await self._run(CaptureOrder(target, options, run, part, capture_id=capture_id))
 
-    async def part(self, target: Target, options: Options, walk: WalkState) -> CaptureResult:
+    async def part(self, target: Target, options: CaptureOptions, walk: WalkState) -> CaptureResult:
         """Make one part of a walk, from where it stands. Raises `StorageError`, `ArchiverError`."""
         return await self._run(CaptureOrder(target, options, walk.state.run, walk.state.parts, walk))
 
-    async def record(self, target: Target, options: Options, program: Callable[[str], Awaitable[int]]) -> CaptureResult:
+    async def record(
+        self, target: Target, options: CaptureOptions, program: Callable[[str], Awaitable[int]]
+    ) -> CaptureResult:
         """Make a capture of what a program asks through the recorder. `program`: proxy URL → exit code.
 
         Raises `StorageError`, and what `program` raises.

@@ -66,7 +66,7 @@ class FetchRequest:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class FetchAttempt:
     """One answer to a request, and how things stood when it was asked for."""
 
     done: ExchangeDone
@@ -117,7 +117,7 @@ class Fetcher:
             if brought(done):
                 part, problem = take(part, done, request.span)
                 request.see(list(part.pieces))
-            attempt = Attempt(done, start, part, problem, resumed, idle, self._port.stopped)
+            attempt = FetchAttempt(done, start, part, problem, resumed, idle, self._port.stopped)
             step = next_step(attempt, request.span, self._pauses)
             if isinstance(step, Finished):
                 return step.file
@@ -198,7 +198,7 @@ def take(held: PartialFile, done: ExchangeDone, span: tuple[int, int] | None) ->
     return part, None
 
 
-def next_step(attempt: Attempt, span: tuple[int, int] | None, pauses: Sequence[float]) -> Finished | AskAgain:
+def next_step(attempt: FetchAttempt, span: tuple[int, int] | None, pauses: Sequence[float]) -> Finished | AskAgain:
     """Decide what follows an answer: the file as it is now, or asking for the rest. Pure.
 
     `pauses`: seconds before each further try that brings nothing; there are as many tries.
@@ -229,7 +229,7 @@ def next_step(attempt: Attempt, span: tuple[int, int] | None, pauses: Sequence[f
     return AskAgain(pauses[min(idle, len(pauses) - 1)] if waits else 0.0, idle)
 
 
-def _after_nothing(attempt: Attempt, pauses: Sequence[float]) -> Finished | AskAgain:
+def _after_nothing(attempt: FetchAttempt, pauses: Sequence[float]) -> Finished | AskAgain:
     """What follows an answer that holds nothing of the file."""
     done, part = attempt.done, attempt.part
     outcome, reason = of_exchange(done)
@@ -244,7 +244,7 @@ def _after_nothing(attempt: Attempt, pauses: Sequence[float]) -> Finished | AskA
     return Finished(FetchedFile(outcome, reason, done.record.record_id if done.record else None, done, part.pieces))
 
 
-def _file(attempt: Attempt, outcome: Outcome, reason: str | None) -> FetchedFile:
+def _file(attempt: FetchAttempt, outcome: Outcome, reason: str | None) -> FetchedFile:
     """What is held, as a file. Its record is the one of this capture that it begins in, else the last answer's."""
     done, pieces = attempt.done, attempt.part.pieces
     assert done.record is not None

@@ -12,7 +12,7 @@ _ATTRIBUTE = re.compile(r"([A-Z0-9-]+)=(\"[^\"]*\"|[^,]*)")
 
 
 @dataclass(frozen=True)
-class Segment:
+class MediaSegment:
     """One request: the media sequence number, the link, and the byte range (offset, length), if any."""
 
     number: int
@@ -26,7 +26,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Playlist:
-    segments: tuple[Segment, ...]
+    segments: tuple[MediaSegment, ...]
     ended: bool
     target: float
     """Seconds after which a live playlist has something new (`EXT-X-TARGETDURATION`)."""
@@ -57,7 +57,7 @@ class _Reading:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._segments: list[Segment] = []
+        self._segments: list[MediaSegment] = []
         self._variants: list[tuple[int, str]] = []
         self._gaps: list[int] = []
         self._number, self._target, self._ended = 0, 6.0, False
@@ -98,7 +98,7 @@ class _Reading:
         if "URI" in facts:
             link = _joined(self._url, facts["URI"])
             span = _span(_range(facts["BYTERANGE"]), link, self._behind) if "BYTERANGE" in facts else None
-            self._segments.append(Segment(self._number, link, span, self._key, self._iv, True))
+            self._segments.append(MediaSegment(self._number, link, span, self._key, self._iv, True))
 
     def take_link(self, link: str) -> None:
         if self._bandwidth is not None:
@@ -109,7 +109,7 @@ class _Reading:
             self._gaps.append(self._number)
         else:
             span = _span(self._span_wanted, link, self._behind)
-            self._segments.append(Segment(self._number, link, span, self._key, self._iv))
+            self._segments.append(MediaSegment(self._number, link, span, self._key, self._iv))
         self._number += 1
         self._span_wanted, self._gap = None, False
 

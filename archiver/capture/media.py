@@ -20,7 +20,7 @@ from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media_proof import MediaProof
 from archiver.capture.posts import CaptionTrack, PostIntake
 from archiver.capture.resume import PartialFile, begun_in
-from archiver.capture.segments import SegmentedDownload, Stream, dash, decrypted, joined
+from archiver.capture.segments import SegmentedDownload, SegmentedStream, dash, decrypted, joined
 from archiver.home.scratch import scratch
 from archiver.recorder.content_coding import decode_body
 from archiver.tools import ffmpeg
@@ -291,7 +291,7 @@ class MediaDownload:
             await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
         return got
 
-    def _keep_decrypted(self, job: MediaJob, key: str, got: FetchedFile, stream: Stream) -> None:
+    def _keep_decrypted(self, job: MediaJob, key: str, got: FetchedFile, stream: SegmentedStream) -> None:
         with scratch(self._context.home.path, "media") as folder:
             out = folder / "decrypted"
             try:

@@ -11,7 +11,7 @@ PART_SECONDS = 900.0
 
 
 @dataclass(frozen=True)
-class Options:
+class CaptureOptions:
     """What a person asked for beside the link."""
 
     cases: tuple[str, ...] = ("inbox",)
@@ -34,8 +34,8 @@ class Options:
     """Walk a history from its beginning."""
     holes: bool = False
     """Ask for each id that a channel's pages leave out."""
-    second_exit: bool = False
-    """Go out by `[sites] second_proxy`."""
+    second_proxy: bool = False
+    """Connect by `[sites] second_proxy`."""
     since: datetime | None = None
     until: datetime | None = None
     limit: int | None = None

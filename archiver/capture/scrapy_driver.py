@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.session import CaptureSession
 from archiver.capture.support import kind_of, unsupported
 from spiders.platform import imported
@@ -17,7 +17,7 @@ from spiders.targets import Target
 class ScrapyDriver:
     """Captures what is on the public web, by the spiders that the table of platforms names."""
 
-    def takes(self, target: Target, options: Options) -> bool:
+    def takes(self, target: Target, options: CaptureOptions) -> bool:
         """Take everything that no other driver does."""
         return True
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
-from archiver.capture.hls_playlist import Playlist, Segment, parse_playlist
+from archiver.capture.hls_playlist import MediaSegment, Playlist, parse_playlist
 from archiver.recorder.content_coding import decode_body
 from spiders.json_access import dicts, text_of
 from spiders.links import safe_join, safe_split
@@ -33,11 +33,11 @@ Held = dict[tuple[str, str], Piece]
 
 
 @dataclass
-class Stream:
+class SegmentedStream:
     """What was fetched of a stream so far."""
 
     parts: list[FetchedFile] = field(default_factory=list)
-    fragments: list[tuple[Segment, list[Piece]]] = field(default_factory=list)
+    fragments: list[tuple[MediaSegment, list[Piece]]] = field(default_factory=list)
     keys: dict[str, bytes] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
     """What is wrong with the stream as a whole, each said once."""
@@ -61,11 +61,11 @@ class SegmentedDownload:
         self._live_seconds = context.config.live_seconds
         self._gate = asyncio.Semaphore(AT_ONCE)
 
-    async def fetch(self, segments: list[Segment]) -> list[FetchedFile]:
+    async def fetch(self, segments: list[MediaSegment]) -> list[FetchedFile]:
         """Some at a time; the results in order."""
         return list(await asyncio.gather(*(self._one(segment) for segment in segments)))
 
-    async def _one(self, segment: Segment) -> FetchedFile:
+    async def _one(self, segment: MediaSegment) -> FetchedFile:
         tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
         if piece := self._held.get((tag, safe_split(segment.url).path)):
             return FetchedFile(Outcome.CAPTURED, None, piece.record, None, [piece])
@@ -82,11 +82,11 @@ class SegmentedDownload:
         body = decode_body(got.done.body, got.done.header("content-encoding"), PLAYLIST_LIMIT)
         return parse_playlist((body or b"").decode("utf-8", "replace"), got.done.uri), got
 
-    async def hls(self, url: str) -> tuple[FetchedFile, Stream]:
+    async def hls(self, url: str) -> tuple[FetchedFile, SegmentedStream]:
         """RFC 8216. A live playlist is read again until it ends, the person stops it, or the limit is reached."""
         loop = asyncio.get_running_loop()
         started, quiet, turn, missed = loop.time(), 0.0, 0, 0
-        stream = Stream()
+        stream = SegmentedStream()
         seen: set[tuple[int, bool, str]] = set()
         while True:
             playlist, got = await self._playlist(url, turn)
@@ -119,10 +119,10 @@ class SegmentedDownload:
             return f"a live stream: stopped at the limit of {self._live_seconds / 60:g} minutes"
         return "the live stream brought nothing new for two minutes" if quiet > QUIET_SECONDS else None
 
-    async def _take(self, playlist: Playlist, stream: Stream, seen: set[tuple[int, bool, str]]) -> bool:
+    async def _take(self, playlist: Playlist, stream: SegmentedStream, seen: set[tuple[int, bool, str]]) -> bool:
         """Fetches what is new in a playlist. Returns whether anything was."""
 
-        def mark(segment: Segment) -> tuple[int, bool, str]:
+        def mark(segment: MediaSegment) -> tuple[int, bool, str]:
             return (0 if segment.initial else segment.number, segment.initial, segment.url if segment.initial else "")
 
         fresh = [segment for segment in playlist.segments if mark(segment) not in seen]
@@ -172,17 +172,17 @@ def joined(parts: list[FetchedFile]) -> FetchedFile:
     return FetchedFile(Outcome.PARTIAL, reason, record, done, pieces, kind)
 
 
-def dash(item: dict[str, Any]) -> list[Segment]:
+def dash(item: dict[str, Any]) -> list[MediaSegment]:
     """The fragments of a DASH format, as yt-dlp lists them from its manifest."""
     base = text_of(item.get("fragment_base_url")) or text_of(item.get("url")) or ""
     return [
-        Segment(position, text_of(fragment.get("url")) or safe_join(base, path) or path)
+        MediaSegment(position, text_of(fragment.get("url")) or safe_join(base, path) or path)
         for position, fragment in enumerate(dicts(item.get("fragments")))
         for path in (text_of(fragment.get("path")) or "",)
     ]
 
 
-def decrypted(stream: Stream, parts: Callable[[list[Piece]], Iterator[bytes]], out: Path) -> None:
+def decrypted(stream: SegmentedStream, parts: Callable[[list[Piece]], Iterator[bytes]], out: Path) -> None:
     """Writes a stream whose fragments are encrypted by AES-128 (RFC 8216 5.2) as it is played.
 
     Raises `ValueError` where a key or a fragment is not what it must be.
@@ -193,7 +193,7 @@ def decrypted(stream: Stream, parts: Callable[[list[Piece]], Iterator[bytes]], o
             to.write(_undone(data, segment, stream.keys) if segment.key else data)
 
 
-def _undone(data: bytes, segment: Segment, keys: dict[str, bytes]) -> bytes:
+def _undone(data: bytes, segment: MediaSegment, keys: dict[str, bytes]) -> bytes:
     key = keys.get(str(segment.key), b"")
     if len(key) != 16:
         raise ValueError(f"the key of fragment {segment.number} is missing or has {len(key)} bytes")

@@ -8,7 +8,7 @@ from archiver.home.home import Home
 from archiver.ratelimit.limiter import SharedLimiter
 from archiver.ratelimit.shared_slots import SharedSlots
 from archiver.ratelimit.stores import PostgresStore, SqliteStore
-from archiver.recorder.dial import Exit
+from archiver.recorder.dial import ProxyChoice
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
 
@@ -28,4 +28,4 @@ def open_recorder(home: Home, network: TestNetwork | None) -> Recorder:
     """Start the recorder of a home. `network`: a miniature one, for the demo and the tests."""
     config = home.config
     limiter = SharedLimiter(shared_slots(home, None if network is None else 0.0), config.concurrency)
-    return Recorder(limiter, Exit(config.proxy), network=network, clock=home.clock)
+    return Recorder(limiter, ProxyChoice(config.proxy), network=network, clock=home.clock)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.capture.walk_state import KEPT, KNOWN, WalkState
 from archiver.home.home import Home
@@ -33,7 +33,7 @@ class Walk:
 
     engine: CaptureEngine
     target: Target
-    options: Options
+    options: CaptureOptions
     on_part: Callable[[CaptureResult], None]
     at_once: int = 2
     named: str | None = None
@@ -131,7 +131,7 @@ NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
 INTERRUPTED = "interrupted by the person"
 
 
-def _asked(options: Options) -> dict[str, Any]:
+def _asked(options: CaptureOptions) -> dict[str, Any]:
     """What makes two walks of one target the same walk."""
     return {
         "since": utc_text(options.since) if options.since else None,
@@ -144,7 +144,7 @@ def _asked(options: Options) -> dict[str, Any]:
     }
 
 
-def unfinished(home: Home, target: Target, options: Options) -> RunState | None:
+def unfinished(home: Home, target: Target, options: CaptureOptions) -> RunState | None:
     """Return the walk of that target with the same options that did not reach its end, or None."""
     asked = _asked(options)
     older = {"by": None, "oldest_first": False, "alone": False}  # what a run of an older release could only be

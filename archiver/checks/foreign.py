@@ -26,7 +26,7 @@ ALGORITHMS = {"sha1": 20, "sha256": 32, "md5": 16, "sha512": 64}
 
 
 @dataclass(frozen=True)
-class Finding:
+class ForeignFinding:
     kind: str
     where: str
     what: str
@@ -39,11 +39,11 @@ class Finding:
 
 
 @dataclass
-class Report:
+class ForeignReport:
     """What was found in one file or folder. `facts`: counts, signer, versions."""
 
     form: str
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ForeignFinding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,15 +52,15 @@ class Report:
         return not any(finding.kind in ("damage", "signature") for finding in self.findings)
 
     def damage(self, where: str, what: str) -> None:
-        self._add(Finding("damage", where, what))
+        self._add(ForeignFinding("damage", where, what))
 
     def form_broken(self, where: str, what: str) -> None:
-        self._add(Finding("form", where, what))
+        self._add(ForeignFinding("form", where, what))
 
     def signature(self, what: str) -> None:
-        self._add(Finding("signature", "", what))
+        self._add(ForeignFinding("signature", "", what))
 
-    def _add(self, finding: Finding) -> None:
+    def _add(self, finding: ForeignFinding) -> None:
         if len(self.findings) < FINDINGS:
             self.findings.append(finding)
 
@@ -119,7 +119,7 @@ def _decoded(text: str, size: int) -> list[bytes]:
 class _Reader:
     """Records out of the plain bytes of a WARC file, whatever pieces they come in."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ForeignReport) -> None:
         self._report = report
         self._buffer = bytearray()
         self._left = 0
@@ -268,9 +268,9 @@ class _Reader:
         self._report.facts |= {"records": self.records, "types": dict(sorted(self._types.items()))}
 
 
-def check_warc(stream: IO[bytes]) -> Report:
+def check_warc(stream: IO[bytes]) -> ForeignReport:
     """A WARC file of anybody's, compressed or not. Raises `OSError`."""
-    report = Report("warc")
+    report = ForeignReport("warc")
     reader = _Reader(report)
     start = stream.read(READ)
     if not start:
@@ -292,7 +292,7 @@ def check_warc(stream: IO[bytes]) -> Report:
     return report
 
 
-def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: Report) -> int:
+def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: ForeignReport) -> int:
     """Feeds the content of each gzip member. Returns how many were complete."""
     count = 0
     while pending or (pending := stream.read(READ)):
@@ -318,9 +318,9 @@ def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: Report)
     return count
 
 
-def check_arc(stream: IO[bytes]) -> Report:
+def check_arc(stream: IO[bytes]) -> ForeignReport:
     """The framing of an ARC file; ARC has no digests."""
-    report = Report("arc", facts={"digests": 0})
+    report = ForeignReport("arc", facts={"digests": 0})
     start = stream.read(2)
     stream.seek(0)
     plain: Any = gzip.GzipFile(fileobj=stream) if start == b"\x1f\x8b" else stream

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from archiver.checks.foreign import ALGORITHMS, READ, Finding, Report, check_arc, check_warc
+from archiver.checks.foreign import ALGORITHMS, READ, ForeignFinding, ForeignReport, check_arc, check_warc
 from storage.digest import Digests
 
 JSON_LIMIT = 32 << 20
@@ -22,7 +22,7 @@ GROWTH, GROWN = 300, 1 << 30
 """An entry that grows by more than this factor to more than so many bytes is not unpacked."""
 
 
-def check_path(path: Path) -> Report | None:
+def check_path(path: Path) -> ForeignReport | None:
     """The check that fits a file or folder, or None where it is no package. Raises `OSError`."""
     if path.is_dir():
         return check_bag(_Folder(path)) if (path / "bagit.txt").is_file() else None
@@ -93,7 +93,7 @@ class _Zip:
         return self._archive.open(self._prefix + name)
 
 
-def _check_zip(path: Path) -> Report | None:
+def _check_zip(path: Path) -> ForeignReport | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -101,18 +101,18 @@ def _check_zip(path: Path) -> Report | None:
                 return _check_wacz(archive)
             bags = [name for name in names if re.fullmatch(r"(?:[^/]+/)?bagit\.txt", name)]
             if bags:
-                report = Report("bag")
+                report = ForeignReport("bag")
                 if _unpackable(archive, report):
                     return check_bag(_Zip(archive, bags[0].removesuffix("bagit.txt")), report)
                 return report
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        report = Report("wacz" if path.suffix.lower() == ".wacz" else "zip")
+        report = ForeignReport("wacz" if path.suffix.lower() == ".wacz" else "zip")
         report.damage("", f"no readable ZIP: {error}")
         return report
     return None
 
 
-def _unpackable(archive: zipfile.ZipFile, report: Report) -> bool:
+def _unpackable(archive: zipfile.ZipFile, report: ForeignReport) -> bool:
     """Whether the ZIP can be read without harm; names that escape or stand twice are findings too."""
     reason = unpackable(archive)
     if reason is not None:
@@ -168,9 +168,9 @@ def _digest(tree: _Tree, name: str, *algorithms: str) -> tuple[int, dict[str, st
     return running.size, running.hexdigests()
 
 
-def _check_wacz(archive: zipfile.ZipFile) -> Report:
+def _check_wacz(archive: zipfile.ZipFile) -> ForeignReport:
     """WACZ 1.1.1 and older: names, resources, digest, signature, and each WARC inside (standards.md 5.1, 5.2)."""
-    report = Report("wacz")
+    report = ForeignReport("wacz")
     if not _unpackable(archive, report):
         return report
     tree = _Zip(archive)
@@ -207,14 +207,14 @@ def _check_wacz(archive: zipfile.ZipFile) -> Report:
             report.damage(_shown(name), f"cannot be read: {error}")
             continue
         report.findings += [
-            Finding(item.kind, f"{_shown(name)} {item.where}".strip(), item.what) for item in inner.findings
+            ForeignFinding(item.kind, f"{_shown(name)} {item.where}".strip(), item.what) for item in inner.findings
         ]
         report.facts["records"] = report.facts.get("records", 0) + inner.facts.get("records", 0)
     _signature(tree, data, package, report)
     return report
 
 
-def _resources(tree: _Tree, package: dict[str, Any], report: Report, names: set[str]) -> set[str]:
+def _resources(tree: _Tree, package: dict[str, Any], report: ForeignReport, names: set[str]) -> set[str]:
     listed: set[str] = set()
     resources = package.get("resources")
     for item in resources if isinstance(resources, list) else []:
@@ -245,7 +245,7 @@ def _resources(tree: _Tree, package: dict[str, Any], report: Report, names: set[
     return listed
 
 
-def _signature(tree: _Tree, package_bytes: bytes, package: dict[str, Any], report: Report) -> None:
+def _signature(tree: _Tree, package_bytes: bytes, package: dict[str, Any], report: ForeignReport) -> None:
     """`datapackage-digest.json`. What cannot be concluded without a network is said, not assumed."""
     raw = _small(tree, "datapackage-digest.json")
     if raw is None:
@@ -316,9 +316,9 @@ def _signer(signed: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 # -- bags ---------------------------------------------------------------------------------------------------------------------
 
 
-def check_bag(tree: _Tree, report: Report | None = None) -> Report:
+def check_bag(tree: _Tree, report: ForeignReport | None = None) -> ForeignReport:
     """A BagIt bag (RFC 8493): complete, and every checksum true. Nothing is fetched."""
-    report = report or Report("bag")
+    report = report or ForeignReport("bag")
     names = set(tree.names())
     for name in tree.odd if isinstance(tree, _Folder) else []:
         report.damage(_shown(name), "a link or special file")
@@ -356,7 +356,7 @@ def check_bag(tree: _Tree, report: Report | None = None) -> Report:
     return report
 
 
-def _manifest(tree: _Tree, name: str, report: Report) -> Iterator[tuple[str, str]]:
+def _manifest(tree: _Tree, name: str, report: ForeignReport) -> Iterator[tuple[str, str]]:
     for line in (_small(tree, name) or b"").decode("utf-8", "surrogateescape").splitlines():
         match = re.fullmatch(r"([0-9A-Fa-f]+)[ \t]+\*?(.+)", line)
         if match is None:

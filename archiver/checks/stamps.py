@@ -23,7 +23,7 @@ class NoOpenssl(Exception):
 
 
 @dataclass(frozen=True)
-class Token:
+class CheckedToken:
     """What a token states, after the check."""
 
     time: datetime
@@ -44,7 +44,7 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
             raise NoOpenssl(str(error)) from error
 
 
-def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, root: bytes) -> Token:
+def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, root: bytes) -> CheckedToken:
     """One RFC 3161 token over `message`. Raises `Bad` with what is wrong, `NoOpenssl`.
 
     The request must carry a nonce and a SHA-256 imprint of `message`; OpenSSL holds the answer against both, checks the
@@ -70,7 +70,7 @@ def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, r
     if done.returncode or "Verification: OK" not in done.stdout:
         reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
         raise Bad("; ".join(dict.fromkeys(reasons)) or "the token is not accepted")
-    return Token(time, _first_end(chain + root), sha256_hex(response))
+    return CheckedToken(time, _first_end(chain + root), sha256_hex(response))
 
 
 def _moment(text: str) -> datetime:
@@ -100,7 +100,7 @@ def check_stamps(
     """(lines, checkpoint size → earliest time that a pinned authority states). `checkpoints`: size → note, checked."""
     lines: list[Line] = []
     times: dict[int, datetime] = {}
-    tokens: list[tuple[int, str, Token]] = []
+    tokens: list[tuple[int, str, CheckedToken]] = []
     for folder in sorted((home / "proofs").glob("[0-9]*"), key=lambda path: int(path.name)):
         size = int(folder.name)
         message = _read(folder / "checkpoint.txt")
@@ -136,7 +136,7 @@ def _read(path: Path) -> bytes:
         return b""
 
 
-def _one(home: Path, path: Path, message: bytes) -> tuple[Token, str]:
+def _one(home: Path, path: Path, message: bytes) -> tuple[CheckedToken, str]:
     try:
         root = str(json.loads(path.with_suffix(".json").read_bytes())["root"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -167,7 +167,7 @@ def _ots(size: int, path: Path, message: bytes) -> Line:
     return note("proofs", f"{size} opentimestamps", f"pending at {len(calendars)} calendars: proves nothing yet")
 
 
-def _told(tokens: list[tuple[int, str, Token]], bodies: list[dict[str, Any] | None]) -> list[Line]:
+def _told(tokens: list[tuple[int, str, CheckedToken]], bodies: list[dict[str, Any] | None]) -> list[Line]:
     """Tokens that the ledger names and that are gone."""
     there = {token.sha256 for _, _, token in tokens}
     lines = []
@@ -183,8 +183,8 @@ def _told(tokens: list[tuple[int, str, Token]], bodies: list[dict[str, Any] | No
 def _shown(
     size: int,
     name: str,
-    token: Token,
-    tokens: list[tuple[int, str, Token]],
+    token: CheckedToken,
+    tokens: list[tuple[int, str, CheckedToken]],
     bodies: list[dict[str, Any] | None],
     now: datetime | None,
 ) -> Line:

@@ -29,7 +29,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 @dataclass
-class Found:
+class FoundRecord:
     """One record as the bytes give it."""
 
     offset: int
@@ -125,7 +125,7 @@ class _Record:
         elif self._take is not None:
             self._take(data)
 
-    def end(self, offset: int, length: int) -> Found:
+    def end(self, offset: int, length: int) -> FoundRecord:
         if self.fields is None:
             raise Bad("a member without a record header")
         self._beside.wait()
@@ -134,7 +134,9 @@ class _Record:
         elif self._tail != b"\r\n\r\n":
             self.problems.append("the record does not end with two line ends, or more than one is in the member")
         decoded = self._chunks.payload.label() if self._chunks is not None else None
-        return Found(offset, length, self.fields, self.block.label(), self.payload.label(), decoded, self.problems)
+        return FoundRecord(
+            offset, length, self.fields, self.block.label(), self.payload.label(), decoded, self.problems
+        )
 
 
 class Chunks:
@@ -174,7 +176,7 @@ class Chunks:
         self._buffer = buffer
 
 
-def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterator[Found]:
+def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterator[FoundRecord]:
     """Every record of a `.warc.gz`, or of the one that lies in `path` from `start`; offsets count from there.
 
     Raises `Bad` at the first byte that is no complete member, `OSError`.
@@ -192,7 +194,7 @@ def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterato
         raise Bad("the last record reaches beyond the end")
 
 
-def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> Found:
+def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> FoundRecord:
     """The record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
     with open(path, "rb", buffering=0) as stream, Beside() as beside:
         stream.seek(start + offset)
@@ -201,7 +203,7 @@ def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> Found:
 
 def _member(
     stream: RawIOBase | FileIO, offset: int, pending: bytes, beside: Beside, take: Take | None
-) -> tuple[Found, bytes]:
+) -> tuple[FoundRecord, bytes]:
     """One member, and what was read behind it."""
     inflate = isal_zlib.decompressobj(31)
     record = _Record(beside, take)
@@ -226,7 +228,7 @@ def _member(
         raise Bad(f"at {offset}: {error}") from error
 
 
-def problems_of(found: Found) -> list[str]:
+def problems_of(found: FoundRecord) -> list[str]:
     """What is wrong with one record by itself."""
     problems = list(found.problems)
     kind = found.get("WARC-Type") or ""

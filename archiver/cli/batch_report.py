@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archiver.capture.batch import BatchEvent, Broken, Captured, NotStarted, SecondPass, WalkedOnly
+from archiver.capture.batch import BatchEvent, Broken, CaptureEnded, NotStarted, SecondPass, WalkedOnly
 from archiver.cli.console import Console
 from spiders.posts import Outcome
 
@@ -10,9 +10,9 @@ from spiders.posts import Outcome
 def tell(console: Console, event: BatchEvent) -> None:
     """Write one thing that happened."""
     match event:
-        case Captured(result, int(position), int(total)):
+        case CaptureEnded(result, int(position), int(total)):
             console.line(result, position, total)
-        case Captured(result):
+        case CaptureEnded(result):
             console.result(result)
         case Broken(target, error):
             console.warn(

@@ -1,11 +1,11 @@
-"""What the options of a capturing command come to: the account that Telegram is asked by, and `Options`."""
+"""What the options of a capturing command come to: the account that Telegram is asked by, and `CaptureOptions`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.cli.moments import moment
 from archiver.home.cases import DEFAULT_CASE
 from spiders.platforms import platform_named
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from archiver.home.home import Home
 
 
-def capture_options(home: Home, arguments: Any, account: str | None = None) -> Options:
+def capture_options(home: Home, arguments: Any, account: str | None = None) -> CaptureOptions:
     """Return what a person asked for; an option that the command does not have counts as not given.
 
     Raises `UsageError` for a date, `NotFound` for a case that is not there.
     """
     asked = vars(arguments)
-    options = Options(
+    options = CaptureOptions(
         cases=tuple(asked.get("case") or [DEFAULT_CASE]),
         media=not asked.get("no_media", False),
         comments=asked.get("comments", False),

@@ -17,7 +17,7 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.proxy import Recorder
 from archiver.seal.kept_stamps import OTS, Stamp
-from archiver.seal.timestamps import Report, asker_for, stamp_latest
+from archiver.seal.timestamps import TimestampReport, service_client, stamp_latest
 from archiver.telegram.accounts import Telegrams
 from archiver.telegram.driver import TelegramDriver
 from storage.times import utc_text
@@ -51,7 +51,7 @@ class Interruptible:
     """Runs work on open captures that Ctrl-C, or SIGTERM, ends.
 
     Once closes and seals what is there as partial; twice stops at once, and the next command recovers. What was sealed is
-    timestamped meanwhile and at the end, where set-up allowed it; by the exit of the `cases`.
+    timestamped meanwhile and at the end, where set-up allowed it; by the proxy of the `cases`.
     """
 
     def __init__(self, engine: CaptureEngine, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)) -> None:
@@ -109,7 +109,7 @@ def shown(stamp: Stamp) -> dict[str, object]:
     }
 
 
-def tell(console: Console, report: Report) -> None:
+def tell(console: Console, report: TimestampReport) -> None:
     """A line for each proof that came, and for each that did not."""
     for stamp in report.new:
         if stamp.name != OTS:
@@ -136,7 +136,7 @@ def after_captures(context: Context, home: Home, cases: Iterable[str]) -> None:
     """The round that follows captures where set-up allowed it. A failure is told and takes nothing from the captures."""
     if not home.config.timestamps.wanted:
         return
-    report = stamp_latest(home, context.signer(home), asker_for(home, cases, context.network))
+    report = stamp_latest(home, context.signer(home), service_client(home, cases, context.network))
     tell(context.console, report)
     if report.new or report.troubles:
         context.console.data({"stamps": [shown(stamp) for stamp in report.new], "troubles": report.troubles})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
-from archiver.signer.create_home import Answers
+from archiver.signer.create_home import SetupAnswers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +22,12 @@ class Given:
     timestamps: bool | None = None
 
 
-def answers_from(given: Given) -> Answers:
+def answers_from(given: Given) -> SetupAnswers:
     """Take defaults for what was not given, without asking anybody. Raises `UsageError`."""
     second = given.second or ""
     if second and "://" not in second:  # the settings are read from anywhere
         second = str(given_path(second))
-    return Answers(
+    return SetupAnswers(
         given.pseudonym or "investigator",
         given.user_agent or DEFAULT_AGENT,
         given.proxy or "",
@@ -36,7 +36,7 @@ def answers_from(given: Given) -> Answers:
     )
 
 
-def ask_for_answers(given: Given, home: Path, say: Callable[[str], None]) -> Answers:
+def ask_for_answers(given: Given, home: Path, say: Callable[[str], None]) -> SetupAnswers:
     """Ask on the terminal for what was not given. Raises `UsageError`."""
     say(f"A new home will be made at {home}. Five questions; Enter takes the answer in brackets.\n")
     proxy, second, timestamps = given.proxy, given.second, given.timestamps

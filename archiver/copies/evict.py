@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Report:
+class EvictReport:
     captures: int = 0
     files: int = 0
     bytes: int = 0
@@ -38,9 +38,9 @@ class Report:
     """(capture, why its files stay)"""
 
 
-def evict(home: Home, signer: Signer, places: list[Place], captures: Iterable[str], copies: int) -> Report:
+def evict(home: Home, signer: Signer, places: list[Place], captures: Iterable[str], copies: int) -> EvictReport:
     """Frees what lies safely at `copies` places. The event comes before the files go. Raises `LedgerError`, `DiskError`."""
-    report = Report()
+    report = EvictReport()
     with locked(home.path / "outgoing" / ".evict.lock"):
         for capture in captures:
             row = home.catalog.capture(capture)

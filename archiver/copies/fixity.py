@@ -65,7 +65,7 @@ class Damage:
 
 
 @dataclass
-class Report:
+class FixityReport:
     captures: int = 0
     files: int = 0
     objects: int = 0
@@ -111,7 +111,7 @@ def last_read(home: Home) -> dict[str, str]:
     return found
 
 
-def read_home(home: Home, rows: list[dict[str, Any]], report: Report) -> None:
+def read_home(home: Home, rows: list[dict[str, Any]], report: FixityReport) -> None:
     """Every file of these captures against its manifest, and that against its event."""
     jobs: list[tuple[str, Path, dict[str, Any]]] = []
     for row in rows:
@@ -134,7 +134,7 @@ def read_home(home: Home, rows: list[dict[str, Any]], report: Report) -> None:
                 report.damaged.append(Damage("home", capture, path.name, f"sha256 {found.hexdigest()}"))
 
 
-def read_events(home: Home, report: Report) -> None:
+def read_events(home: Home, report: FixityReport) -> None:
     """Every event against its leaf. One that was disposed of has none to read."""
     tiles = Tiles(home.ledger.folder, home.ledger.checkpoint().size)
     disposed = {seq for body in home.catalog.event_bodies(("disposed",)) for seq in body["detail"]["seqs"]}
@@ -157,14 +157,14 @@ def read_events(home: Home, report: Report) -> None:
             report.damaged.append(Damage("home", None, f"events/{event_name(leaf['seq'])}", found, "event"))
 
 
-def read_ledger(home: Home, signer: Signer, report: Report) -> None:
+def read_ledger(home: Home, signer: Signer, report: FixityReport) -> None:
     """Tiles, checkpoints and the head, against each other and the events. Raises `LedgerError` where they fit in no way."""
     report.files += sum(1 for path in home.ledger.folder.rglob("*") if path.is_file() and path.name != ".lock")
     for one in damaged_ledger(home, signer):
         report.damaged.append(Damage("home", None, one.name, one.found, "ledger"))
 
 
-def ledger_mended(home: Home, signer: Signer, report: Report) -> None:
+def ledger_mended(home: Home, signer: Signer, report: FixityReport) -> None:
     """What `--repair` does before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
     copies: list[tuple[str, Vault]] = []
     for one in home.config.copies.destinations:
@@ -188,7 +188,7 @@ def _digest(path: Path) -> Sha256 | OSError:
         return error
 
 
-def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[dict[str, Any]]:
+def _expected(folder: Path, row: dict[str, Any], report: FixityReport) -> Iterator[dict[str, Any]]:
     try:
         data = (folder / MANIFEST).read_bytes()
     except OSError as error:
@@ -200,7 +200,7 @@ def _expected(folder: Path, row: dict[str, Any], report: Report) -> Iterator[dic
     yield from canonical.loads(data)["files"]
 
 
-def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Report, whole: bool) -> None:
+def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: FixityReport, whole: bool) -> None:
     """Every object of these captures as it was when it was put there; with `whole` the ledger's copy too. Raises `StoreError`."""
     name, wanted = place.destination.name, {row["id"]: row for row in rows}
     report.places.append(name)
@@ -232,7 +232,7 @@ def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Rep
             report.damaged.append(Damage(name, None, key, found, "ledger"))
 
 
-def tell_result(home: Home, signer: Signer, report: Report, rows: list[dict[str, Any]], everything: bool) -> int:
+def tell_result(home: Home, signer: Signer, report: FixityReport, rows: list[dict[str, Any]], everything: bool) -> int:
     """The signed result; the event's number."""
     detail: dict[str, Any] = {
         "kind": "fixity",
@@ -256,7 +256,7 @@ def tell_result(home: Home, signer: Signer, report: Report, rows: list[dict[str,
 # -- repair ----------------------------------------------------------------------------------------------
 
 
-def repair(home: Home, signer: Signer, places: list[Place], report: Report) -> None:
+def repair(home: Home, signer: Signer, places: list[Place], report: FixityReport) -> None:
     """Brings back what can be brought back. What cannot stays in the report as it was."""
     rows = {row["id"]: row for row in home.catalog.captures()}
     for one in report.damaged:

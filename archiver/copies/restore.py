@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Found:
+class FoundHome:
     """A home that has copies at a place."""
 
     mark: str
@@ -61,7 +61,7 @@ class Restored:
     keyring: bool = False
 
 
-def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[Found], int]:
+def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], int]:
     """The homes whose ring these keys open, and how many there are that they do not."""
     marks: dict[str, list[str]] = {}
     for one in store.list():
@@ -77,14 +77,14 @@ def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[Found], int]:
                 signers = [VerifierKey.parse(text) for text in ring["keys"]]
             except (CannotOpen, FormatError, KeyError, TypeError, ValueError):
                 continue
-            found.append(Found(mark, ring["origin"], signers, names, Vault(store, mark, names, opens)))
+            found.append(FoundHome(mark, ring["origin"], signers, names, Vault(store, mark, names, opens)))
             break
         else:
             closed += 1
     return found, closed
 
 
-def with_keyring(home: Found, recovery: Identities) -> tuple[Found, list[tuple[str, bytes]]]:
+def with_keyring(home: FoundHome, recovery: Identities) -> tuple[FoundHome, list[tuple[str, bytes]]]:
     """The newest keyring that opens, as (path in the home, content); and the home as its own keys open it."""
     for one in reversed(home.vault.list("keyring")):
         try:
@@ -97,7 +97,7 @@ def with_keyring(home: Found, recovery: Identities) -> tuple[Found, list[tuple[s
             bytes.fromhex(inside[f"keys/{NAMES}"].decode()) if home.names and f"keys/{NAMES}" in inside else home.names
         )
         vault = Vault(home.vault.store, home.mark, names, [*own, *recovery])
-        return Found(home.mark, home.origin, home.keys, names, vault), files
+        return FoundHome(home.mark, home.origin, home.keys, names, vault), files
     return home, []
 
 
@@ -147,7 +147,7 @@ def restore(
     return done
 
 
-def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> Found:
+def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHome:
     found, closed = homes_at(store, opens)
     if which is not None:
         found = [home for home in found if home.mark.startswith(which)]
@@ -167,7 +167,7 @@ def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> Found:
     return found[0]
 
 
-def restore_ledger(into: Path, home: Found, done: Restored) -> Checkpoint:
+def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
     """The longest ledger whose tiles are there; its older checkpoints must all be prefixes of it. Raises `LedgerError`."""
     newest: tuple[Checkpoint, bytes] | None = None
     older: list[Checkpoint] = []
@@ -238,7 +238,7 @@ def _there(vault: Vault, key: str) -> Iterator[str]:
             yield candidate
 
 
-def restore_events(into: Path, home: Found, checkpoint: Checkpoint, done: Restored, opens: Identities = ()) -> None:
+def restore_events(into: Path, home: FoundHome, checkpoint: Checkpoint, done: Restored, opens: Identities = ()) -> None:
     """Every event that opens and fits its leaf; what does not is left out and counted."""
     leaves: dict[int, dict[str, Any]] = {}
     tiles = Tiles(into / "ledger", checkpoint.size)
@@ -272,7 +272,7 @@ def _older_checkpoint(into: Path, name: str, data: bytes, tiles: Tiles) -> None:
         write_synced(into / "ledger" / "checkpoints" / text, data)
 
 
-def _proofs(home: Found) -> Iterator[tuple[str, bytes]]:
+def _proofs(home: FoundHome) -> Iterator[tuple[str, bytes]]:
     """Timestamps; of one that was completed later the newer."""
     for one in home.vault.list("proof"):
         try:
@@ -295,7 +295,7 @@ def events_of(home: Path, size: int) -> list[dict[str, Any]]:
 
 def restore_captures(
     into: Path,
-    home: Found,
+    home: FoundHome,
     bodies: list[dict[str, Any]],
     opens: Identities,
     done: Restored,

@@ -38,7 +38,7 @@ AT_ONCE = 4
 
 
 @dataclass
-class Report:
+class SyncReport:
     """What one round did at one place."""
 
     destination: str
@@ -61,9 +61,11 @@ class Report:
         return not self.troubles and not self.waiting
 
 
-def sync(home: Home, signer: Signer, place: Place, shown: Callable[[Report], None] = lambda report: None) -> Report:
+def sync(
+    home: Home, signer: Signer, place: Place, shown: Callable[[SyncReport], None] = lambda report: None
+) -> SyncReport:
     """One round at one place; one process at a time. Raises `LedgerError`; what else goes wrong is in the report."""
-    report = Report(place.destination.name)
+    report = SyncReport(place.destination.name)
     folder = home.path / "outgoing"
     folder.mkdir(mode=0o700, exist_ok=True)
     with locked(folder / f".{place.destination.name}.lock"):
@@ -98,7 +100,7 @@ def ledger_lock(home: Home, place: Place) -> Lock | None:
 
 
 def _captures(
-    home: Home, signer: Signer, place: Place, rules: Policies, report: Report, shown: Callable[[Report], None]
+    home: Home, signer: Signer, place: Place, rules: Policies, report: SyncReport, shown: Callable[[SyncReport], None]
 ) -> None:
     backlog = [row for row in home.catalog.not_copied_to(place.destination.name) if rules.may_leave(row["id"])]
     report.waiting = len(backlog)
@@ -180,7 +182,7 @@ def _at_most_governance(lock: Lock | None) -> Lock | None:
     return Lock("governance", lock.until, lock.hold) if lock is not None and lock.mode else lock
 
 
-def _locks(home: Home, signer: Signer, place: Place, rules: Policies, report: Report) -> None:
+def _locks(home: Home, signer: Signer, place: Place, rules: Policies, report: SyncReport) -> None:
     """Locks that came after the copy: by triage, by policy, by hold; and holds that were lifted."""
     if not place.locks or not (rules.triaged or rules.by_case):
         return

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.copies.destinations import Place
 from archiver.copies.restore import (
-    Found,
+    FoundHome,
     Restored,
     events_of,
     homes_at,
@@ -58,13 +58,13 @@ def others(home: Home) -> list[Path]:
     return sorted(path.parent for path in (home.path / "others").glob(f"*/{MARK}"))
 
 
-def _one(home: Home, other: Found, opens: list[Any]) -> Brought:
+def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
     from archiver.home.home import Home as AHome
 
     into = home.path / "others" / other.mark
     brought = Brought(other.mark, [], key=str(other.keys[0]))
     vault = Vault(other.vault.store, other.mark, other.names, opens)
-    theirs = Found(other.mark, other.origin, other.keys, other.names, vault)
+    theirs = FoundHome(other.mark, other.origin, other.keys, other.names, vault)
     into.mkdir(parents=True, exist_ok=True, mode=0o700)
     before = _seen_before(into)
     checkpoint = restore_ledger(into, theirs, brought.done)

@@ -39,7 +39,7 @@ Recipients = Sequence[pyrage.x25519.Recipient]
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredCopy:
     """An object that lies at a destination and was checked there. `sha256`, `size`: of what was meant; `stored_…`: as it lies there."""
 
     key: str
@@ -96,7 +96,7 @@ class Vault:
 
     def keep(
         self, key: str, content: Content, lock: Lock | None, recipients: Recipients, opens: Identities = ()
-    ) -> Kept:
+    ) -> StoredCopy:
         """Puts it there, encrypted where that is due, and makes sure. `opens`: by which one that lies there is recognised.
 
         Raises `StoreError`, `DiskError`.
@@ -127,7 +127,7 @@ class Vault:
             try:
                 self._outgoing.mkdir(parents=True, exist_ok=True, mode=0o700)
                 with open(working, "wb") as out:
-                    pyrage.encrypt_io(Stream(content.pieces()), out, list(recipients))
+                    pyrage.encrypt_io(PieceReader(content.pieces()), out, list(recipients))
                     out.flush()
                     os.fsync(out.fileno())
                 working.rename(spool)
@@ -138,7 +138,7 @@ class Vault:
                 working.unlink(missing_ok=True)
         return Content.of(spool), spool
 
-    def _same_inside(self, key: str, content: Content, lock: Lock | None, opens: Identities = ()) -> Kept | None:
+    def _same_inside(self, key: str, content: Content, lock: Lock | None, opens: Identities = ()) -> StoredCopy | None:
         there = self.store.head(key)
         if there is None:
             return None
@@ -149,7 +149,7 @@ class Vault:
         if inside.hexdigest() != content.sha256:
             return None
         found = relock(self.store, there, lock)
-        return Kept(
+        return StoredCopy(
             key, content.size, content.sha256, stored.size, stored.hexdigest(), found.version, found.checksum,
             "read back", found.lock,
         )  # fmt: skip
@@ -179,7 +179,7 @@ class Vault:
                 target.write(piece)
             return stored, inside
         try:
-            pyrage.decrypt_io(Stream(everything()), target, [*opens, *self.opens])
+            pyrage.decrypt_io(PieceReader(everything()), target, [*opens, *self.opens])
         except (pyrage.DecryptError, OSError) as error:
             if isinstance(error, OSError) and target.failed is not None:
                 raise target.failed from error
@@ -210,7 +210,9 @@ class Vault:
 
     # -- the key of one capture ------------------------------------------------------------------------
 
-    def capture_key(self, manifest_sha256: str, recipients: Recipients, lock: Lock | None) -> tuple[Any, Kept | None]:
+    def capture_key(
+        self, manifest_sha256: str, recipients: Recipients, lock: Lock | None
+    ) -> tuple[Any, StoredCopy | None]:
         """(identity, where its envelope lies) of a capture's own key, made where there is none. (None, None) at one's own place."""
         if not self.encrypted:
             return None, None
@@ -269,8 +271,8 @@ def _cannot_open(what: str, error: Exception) -> CannotOpen:
     return CannotOpen(f"{what}, which a key here opens", str(error), "Give the recovery key, or look at another copy.")
 
 
-def _kept(key: str, content: Content, sealed: Content, found: Stored, how: str) -> Kept:
-    return Kept(
+def _kept(key: str, content: Content, sealed: Content, found: Stored, how: str) -> StoredCopy:
+    return StoredCopy(
         key, content.size, content.sha256, sealed.size, sealed.sha256, found.version, found.checksum, how, found.lock
     )
 
@@ -281,7 +283,7 @@ def _watched(pieces: Iterable[bytes], running: Sha256) -> Iterator[bytes]:
         yield piece
 
 
-class Stream:
+class PieceReader:
     """A file to read from, made of pieces."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:

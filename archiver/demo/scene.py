@@ -10,7 +10,7 @@ from archiver.demo import media
 from archiver.demo.facebook import Facebook, Shared
 from archiver.demo.news import News
 from archiver.demo.server import Platforms
-from archiver.demo.telegram import Channel, DemoPost, Medium, Telegram
+from archiver.demo.telegram import DemoChannel, DemoPost, Medium, Telegram
 from archiver.demo.x import Clip, Picture, Tweet, X
 from archiver.demo.youtube import YouTube
 from archiver.demo.youtube_model import Comment, Format, Video
@@ -19,7 +19,7 @@ from storage.times import system_clock
 START = datetime(2022, 1, 5, 9, 0, 0, tzinfo=UTC)
 
 
-def channel(folder: Path, posts: int = 45) -> tuple[Channel, bool]:
+def channel(folder: Path, posts: int = 45) -> tuple[DemoChannel, bool]:
     """The channel `ozen_today`; id 14 is missing, 16–19 are an album. Second value: whether the videos are real."""
     first, real = media.video(folder, 2, 440)
     second, _ = media.video(folder, 3, 660)
@@ -60,7 +60,9 @@ def channel(folder: Path, posts: int = 45) -> tuple[Channel, bool]:
     for post in listed:
         for item in post.media:
             item.name = item.name.partition("?")[0]
-    return Channel("ozen_today", "Өзен бүгін / Озен сегодня", -1001500000001, listed, "Хабарлар. Новости города."), real
+    return DemoChannel(
+        "ozen_today", "Өзен бүгін / Озен сегодня", -1001500000001, listed, "Хабарлар. Новости города."
+    ), real
 
 
 def witness_on_youtube(folder: Path) -> YouTube:

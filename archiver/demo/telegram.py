@@ -50,7 +50,7 @@ class DemoPost:
 
 
 @dataclass
-class Channel:
+class DemoChannel:
     handle: str
     title: str
     number: int
@@ -64,7 +64,7 @@ class Channel:
 class Telegram:
     """Sites for `t.me` and its file host. `now` is the time that pages claim to be made at."""
 
-    def __init__(self, channels: list[Channel], avatar: bytes, now: Callable[[], datetime]) -> None:
+    def __init__(self, channels: list[DemoChannel], avatar: bytes, now: Callable[[], datetime]) -> None:
         self.channels = {channel.handle.lower(): channel for channel in channels}
         self.avatar = avatar
         self._now = now
@@ -111,13 +111,13 @@ class Telegram:
             return Answer(body=self._embed(channel, post), headers=cookie)
         return Answer(body=self._landing(channel, parts[0] if parts else ""), headers=cookie)
 
-    def _find(self, channel: Channel, number: int) -> DemoPost | None:
+    def _find(self, channel: DemoChannel, number: int) -> DemoPost | None:
         for post in channel.posts:
             if post.id == number or number in [medium.id for medium in post.media]:
                 return post
         return None
 
-    def _preview(self, channel: Channel, before: int | None) -> bytes:
+    def _preview(self, channel: DemoChannel, before: int | None) -> bytes:
         listed = [post for post in channel.posts if not post.unlisted]
         older = [post for post in sorted(listed, key=lambda p: p.id) if before is None or post.id < before]
         shown = older[-PAGE:]
@@ -157,10 +157,10 @@ class Telegram:
 <!-- page generated in 11.2ms -->
 """.encode()
 
-    def _wrapped(self, channel: Channel, post: DemoPost) -> str:
+    def _wrapped(self, channel: DemoChannel, post: DemoPost) -> str:
         return f'<div class="tgme_widget_message_wrap js-widget_message_wrap">{self._message(channel, post)}</div>'
 
-    def _view(self, channel: Channel, post: DemoPost) -> str:
+    def _view(self, channel: DemoChannel, post: DemoPost) -> str:
         number: int | str = f"{post.id}g" if len(post.media) > 1 else post.id
         view = {
             "c": channel.number,
@@ -170,7 +170,7 @@ class Telegram:
         }
         return base64.urlsafe_b64encode(json.dumps(view, separators=(",", ":")).encode()).decode().rstrip("=")
 
-    def _message(self, channel: Channel, post: DemoPost) -> str:
+    def _message(self, channel: DemoChannel, post: DemoPost) -> str:
         link = f"https://t.me/{channel.handle}/{post.id}"
         text = (
             f'<div class="tgme_widget_message_text js-message_text" dir="auto">{post.text}</div>' if post.text else ""
@@ -202,13 +202,13 @@ class Telegram:
   </div>
 </div>"""
 
-    def _media(self, channel: Channel, post: DemoPost) -> str:
+    def _media(self, channel: DemoChannel, post: DemoPost) -> str:
         if len(post.media) > 1:
             inner = "".join(self._medium(channel, post, medium, "?single", medium.id) for medium in post.media)
             return f'<div class="tgme_widget_message_grouped_wrap js-message_grouped_wrap" data-margin-w="2" data-margin-h="2" style="width:453px;"><div class="tgme_widget_message_grouped js-message_grouped" style="padding-top:93.819%"><div class="tgme_widget_message_grouped_layer js-message_grouped_layer" style="width:453px;height:425px">{inner}</div></div></div>'
         return "".join(self._medium(channel, post, medium, "", post.id) for medium in post.media)
 
-    def _medium(self, channel: Channel, post: DemoPost, medium: Medium, single: str, number: int) -> str:
+    def _medium(self, channel: DemoChannel, post: DemoPost, medium: Medium, single: str, number: int) -> str:
         link = f"https://t.me/{channel.handle}/{number}{single}"
         source = f"https://{CDN}/file/{medium.name}"
         duration = f'<time class="message_video_duration js-message_video_duration">{medium.seconds // 60}:{medium.seconds % 60:02d}</time>'
@@ -220,7 +220,7 @@ class Telegram:
             return f'<a class="tgme_widget_message_video_player not_supported js-message_video_player" href="{link}"><i class="tgme_widget_message_video_thumb" style="background-image:url(\'https://{CDN}/file/avatar.png\')"></i><div class="message_media_not_supported_wrap"><div class="message_media_not_supported"><div class="message_media_not_supported_label">Media is too big</div><span class="message_media_view_in_telegram">VIEW IN TELEGRAM</span></div></div>{duration}</a>'
         return f'<a class="tgme_widget_message_document_wrap" href="{link}"><div class="tgme_widget_message_document_icon accent_bg document"></div><div class="tgme_widget_message_document"><div class="tgme_widget_message_document_title accent_color" dir="auto">{html.escape(medium.name)}</div><div class="tgme_widget_message_document_extra" dir="auto">3.1 MB</div></div></a>'
 
-    def _embed(self, channel: Channel | None, post: DemoPost | None) -> bytes:
+    def _embed(self, channel: DemoChannel | None, post: DemoPost | None) -> bytes:
         if channel is None or post is None:
             said = "Post not found" if channel else "Channel not found"
             inner = f'<div class="tgme_widget_message text_not_supported_wrap err_message js-widget_message"><div class="tgme_widget_message_bubble"><div class="tgme_widget_message_error" dir="auto">{said}</div></div></div>'
@@ -240,7 +240,7 @@ class Telegram:
 <!-- page generated in 8.02ms -->
 """.encode()
 
-    def _discussion(self, channel: Channel | None, post: DemoPost | None, before: int | None) -> bytes:
+    def _discussion(self, channel: DemoChannel | None, post: DemoPost | None, before: int | None) -> bytes:
         """Three comments at a time, newest last, as the widget shows them."""
         if channel is None or post is None or not post.comments:
             inner = '<div class="tgme_widget_message js-widget_message"><div class="tgme_widget_message_error">Discussion not found</div></div>'
@@ -259,7 +259,7 @@ class Telegram:
             )
         return f'<!DOCTYPE html><html><head><meta charset="utf-8"></head><body class="widget_frame_base tgme_widget body_widget_discussion">{inner}</body></html>'.encode()
 
-    def _remark(self, channel: Channel, post: DemoPost, number: int, author: str, text: str) -> str:
+    def _remark(self, channel: DemoChannel, post: DemoPost, number: int, author: str, text: str) -> str:
         link = f"https://t.me/{channel.handle}/{post.id}?comment={number}"
         return (
             f'<div class="tgme_widget_message_wrap js-widget_message_wrap"><div class="tgme_widget_message js-widget_message" data-post="{channel.handle}_chat/{number}">'
@@ -268,7 +268,7 @@ class Telegram:
             f'<div class="tgme_widget_message_info"><a class="tgme_widget_message_date" href="{link}"><time datetime="{post.when.strftime("%Y-%m-%dT%H:%M:%S+00:00")}" class="time">12:00</time></a></div></div></div>'
         )
 
-    def _landing(self, channel: Channel | None, name: str) -> bytes:
+    def _landing(self, channel: DemoChannel | None, name: str) -> bytes:
         inner = f'<div class="tgme_page_description">If you have <strong>Telegram</strong>, you can contact <a class="tgme_username_link" href="tg://resolve?domain={html.escape(name)}">@{html.escape(name)}</a> right away.</div>'
         if channel:
             inner = f'<div class="tgme_page_title" dir="auto"><span dir="auto">{html.escape(channel.title)}</span></div><div class="tgme_page_extra">4 100 subscribers</div><div class="tgme_page_context_link_wrap"><a class="tgme_page_context_link" href="/s/{channel.handle}">Preview channel</a></div>'

@@ -18,7 +18,7 @@ from telethon.tl import TLObject, types
 from telethon.tl.tlobject import TLRequest
 
 from archiver.demo.mtproto import GENERATOR, PRIME, Fault, Server, Session
-from archiver.demo.telegram_model import Chat, Person, Repeat, Stored, now
+from archiver.demo.telegram_model import Chat, Person, Repeat, StoredFile, now
 from storage.digest import sha256
 
 Message, Service, Empty = (
@@ -36,7 +36,7 @@ class TelegramApi:
     def __init__(self, centres: int = 2, secret: bytes | None = None) -> None:
         self.chats: dict[int, Chat] = {}
         self.people: dict[int, Person] = {}
-        self.files: dict[int, Stored] = {}
+        self.files: dict[int, StoredFile] = {}
         self.trouble: list[tuple[str, Fault, int]] = []
         """(method, fault, how often still): answered instead."""
         self.asked: list[tuple[str, Any]] = []
@@ -86,7 +86,7 @@ class TelegramApi:
             thumbs=[types.PhotoSize("m", 90, 60, len(thumb))] if thumb else None,
         )  # fmt: skip
         sizes = {"m": thumb} if thumb else {}
-        self.files[number] = Stored(body, dc, access, made.file_reference, made, sizes, hashes)
+        self.files[number] = StoredFile(body, dc, access, made.file_reference, made, sizes, hashes)
         return made
 
     def photo(
@@ -99,7 +99,7 @@ class TelegramApi:
             types.PhotoSizeProgressive("y", 1280, 800, [len(body) // 3, len(body)]),
         ]  # fmt: skip
         made = types.Photo(number, access, os.urandom(25), when or now(), sizes, dc)
-        self.files[number] = Stored(body, dc, access, made.file_reference, made, {"m": small, "y": body})
+        self.files[number] = StoredFile(body, dc, access, made.file_reference, made, {"m": small, "y": body})
         return made
 
     def expire_references(self) -> None:
@@ -442,7 +442,7 @@ class TelegramApi:
         ]
         return [types.FileHash(at, size, sha256(bytes(body[at : at + size]))) for at, size in spans]
 
-    def _stored(self, session: Session, request: Any) -> tuple[Stored, bytes | Repeat]:
+    def _stored(self, session: Session, request: Any) -> tuple[StoredFile, bytes | Repeat]:
         location = request.location
         stored = self.files.get(location.id)
         if stored is None or stored.access_hash != location.access_hash:

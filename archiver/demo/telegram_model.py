@@ -40,7 +40,7 @@ class Repeat:
 
 
 @dataclass
-class Stored:
+class StoredFile:
     """A file of the platform. `sizes`: other sizes of it, by Telegram's letter."""
 
     body: bytes | Repeat

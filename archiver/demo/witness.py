@@ -9,7 +9,7 @@ from typing import Any
 from telethon.tl import types
 
 from archiver.demo import media
-from archiver.demo.telegram import Channel, DemoPost
+from archiver.demo.telegram import DemoChannel, DemoPost
 from archiver.demo.telegram_api import TelegramApi
 from archiver.demo.telegram_model import Chat
 
@@ -18,7 +18,7 @@ ACCOUNT = 700
 CHANNEL, GROUP, PRIVATE, TOWN = 1500000001, 1500000002, 1500000003, 42
 
 
-def witness_by_api(shown: Channel, folder: Path, centres: int = 2, secret: bytes | None = None) -> TelegramApi:
+def witness_by_api(shown: DemoChannel, folder: Path, centres: int = 2, secret: bytes | None = None) -> TelegramApi:
     """The platform behind the API, with the posts that the public pages show and what those leave out."""
     api = TelegramApi(centres, secret)
     api.quiet = True

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from archiver.demo.server import Answer, Asked
-from archiver.demo.youtube_model import Channel, Video
+from archiver.demo.youtube_model import Video, YouTubeChannel
 
 PAGE = 3
 ABSENT = "This playlist does not exist."
@@ -16,7 +16,7 @@ ABSENT = "This playlist does not exist."
 class Lists:
     """`playlists`: id → (title, ids of its videos, how many it states)."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: YouTubeChannel) -> None:
         self._channel = channel
         self.playlists: dict[str, tuple[str, list[str], int | None]] = {}
         self.stated: int | None = None

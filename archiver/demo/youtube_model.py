@@ -75,7 +75,7 @@ class Video:
     """Which tab of the channel lists it: videos, shorts, streams; None: none does."""
 
 
-class Channel(Protocol):
+class YouTubeChannel(Protocol):
     """The channel whose videos are listed."""
 
     @property

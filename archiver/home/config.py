@@ -103,7 +103,7 @@ class Config:
     jobs: str = field(repr=False, default="")
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
 
-    def exit_for(self, cases: Iterable[str]) -> str | None:
+    def proxy_for(self, cases: Iterable[str]) -> str | None:
         """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
         ways = {self.case_proxies.get(name, self.proxy or "") for name in cases}
         if len(ways) > 1:

@@ -17,14 +17,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from archiver.checks.foreign import Report
+from archiver.checks.foreign import ForeignReport
 from archiver.checks.packages import check_path, unpackable
 from archiver.errors import NotFound, UsageError
 from archiver.recorder.content_coding import decode_body
 from spiders import platforms
 from spiders.json_access import at, load, shape
 from spiders.links import safe_split
-from spiders.platform import Answers, Named, ParserUse, Trust, imported
+from spiders.platform import Named, ParserUse, PlatformAnswers, Trust, imported
 from spiders.posts import Outcome, Parsed
 from storage.errors import FormatError, disk_error
 from storage.warc import read_warc
@@ -37,7 +37,7 @@ _TEXTS = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class BodyReading:
     """One body that was read, and where in the file it stood."""
 
     source: str
@@ -50,7 +50,7 @@ class Reading:
         return not self.parsed.posts and (self.parsed.reason or "").startswith(("damage:", "signature:"))
 
 
-def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
+def read_file(path: Path, url: str | None = None) -> Iterator[BodyReading]:
     """Read everything in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
     try:
         with open(path, "rb") as stream:
@@ -87,23 +87,23 @@ def read_file(path: Path, url: str | None = None) -> Iterator[Reading]:
     yield from read_bytes(data, url, path.name)
 
 
-def _regular(stream: Any, report: Report) -> Any:
+def _regular(stream: Any, report: ForeignReport) -> Any:
     """Open a WARC that is one gzip member as a whole as what is inside it."""
     whole = report.facts.get("gzip_members") == 1 and report.facts.get("records", 0) > 1
     return gzip.GzipFile(fileobj=stream) if whole else stream
 
 
-def _findings(report: Report, source: str) -> Iterator[Reading]:
+def _findings(report: ForeignReport, source: str) -> Iterator[BodyReading]:
     """Give what the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
         if finding.kind != "form":
             parsed = Parsed(
                 platform="unknown", layout=report.form, outcome=Outcome.PARTIAL, reason=f"{finding.kind}: {finding}"
             )
-            yield Reading(source, None, parsed)
+            yield BodyReading(source, None, parsed)
 
 
-def _wacz(path: Path) -> Iterator[Reading]:
+def _wacz(path: Path) -> Iterator[BodyReading]:
     """Read the WARC files inside a WACZ. What the check refuses to unpack is not opened."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -117,7 +117,7 @@ def _wacz(path: Path) -> Iterator[Reading]:
         return  # said by the check
 
 
-def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
+def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[BodyReading]:
     """Read a body of any known kind. Total: what is not recognised is said to be so."""
     kind, value = sniff(data)
     if kind == "har":
@@ -127,9 +127,9 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[Reading]:
     elif kind == "json lines":
         for number, line in enumerate(data.splitlines(), 1):
             if line.strip():
-                yield Reading(f"{source}:{number}", url, parse_body(line, url))
+                yield BodyReading(f"{source}:{number}", url, parse_body(line, url))
     else:
-        yield Reading(source, url, parse_body(data, url))
+        yield BodyReading(source, url, parse_body(data, url))
 
 
 def sniff(data: bytes) -> tuple[str, Any]:
@@ -202,11 +202,11 @@ def parse_body(
     return read(platforms.PAGE.answers.parse)
 
 
-def _marked(answers: Answers, data: bytes, trust: Trust) -> bool:
+def _marked(answers: PlatformAnswers, data: bytes, trust: Trust) -> bool:
     return answers.marks is not None and answers.marks.trust is trust and answers.marks.are_in(data)
 
 
-def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
+def _recording(value: dict[str, Any], source: str) -> Iterator[BodyReading]:
     """Read one exchange as NewPipe's tests keep it: `request.url`, `response.responseBody`, header lists."""
     request, response = value["request"], value["response"]
     url, body = request.get("url"), response.get("responseBody")
@@ -215,7 +215,7 @@ def _recording(value: dict[str, Any], source: str) -> Iterator[Reading]:
     dates = at(response, "responseHeaders", "date")
     observed = http_date(dates[0]) if isinstance(dates, list) and dates and isinstance(dates[0], str) else None
     url = url if isinstance(url, str) else None
-    yield Reading(source, url, parse_body(body.encode("utf-8", "replace"), url, None, observed))
+    yield BodyReading(source, url, parse_body(body.encode("utf-8", "replace"), url, None, observed))
 
 
 def http_date(text: str) -> datetime | None:
@@ -227,7 +227,7 @@ def http_date(text: str) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
+def _har(value: dict[str, Any], source: str) -> Iterator[BodyReading]:
     """Read HAR 1.2: `log.entries[].response.content`, text or base64."""
     for number, entry in enumerate(value["log"]["entries"]):
         if not isinstance(entry, dict):
@@ -247,10 +247,12 @@ def _har(value: dict[str, Any], source: str) -> Iterator[Reading]:
             continue
         url = url if isinstance(url, str) else None
         observed = _moment(entry.get("startedDateTime"))
-        yield Reading(f"{source}#{number}", url, parse_body(data, url, kind if "charset" in kind else None, observed))
+        yield BodyReading(
+            f"{source}#{number}", url, parse_body(data, url, kind if "charset" in kind else None, observed)
+        )
 
 
-def _warc(stream: Any, source: str) -> Iterator[Reading]:
+def _warc(stream: Any, source: str) -> Iterator[BodyReading]:
     records = enumerate(read_warc(stream))
     objects: dict[Named, dict[bytes, dict[str, Any]]] = {}
     while True:
@@ -258,11 +260,11 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
             number, record = next(records)
         except StopIteration:
             for parser, kept in objects.items():
-                yield Reading(source, None, imported(parser)(kept.values(), linked=True))
+                yield BodyReading(source, None, imported(parser)(kept.values(), linked=True))
             return
         except FormatError as error:
             parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error.found}")
-            yield Reading(source, None, parsed)
+            yield BodyReading(source, None, parsed)
             return
         if record.type not in ("response", "resource"):
             continue
@@ -273,7 +275,7 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
             data = record.stream.read(LIMIT + 1)
         except (OSError, ValueError, zlib.error) as error:
             parsed = Parsed(platform="unknown", layout="warc", outcome=Outcome.PARTIAL, reason=f"damage: {error}")
-            yield Reading(f"{source}#{number}", record.uri, parsed)
+            yield BodyReading(f"{source}#{number}", record.uri, parsed)
             return
         body = decode_body(data, record.http("content-encoding"), LIMIT)
         if (reader := _objects_of(record.uri or "")) is not None:
@@ -282,13 +284,13 @@ def _warc(stream: Any, source: str) -> Iterator[Reading]:
                 objects.setdefault(reader, {})[body] = value
             continue
         if body is None:
-            yield Reading(
+            yield BodyReading(
                 f"{source}#{number}",
                 record.uri,
                 Parsed(platform="unknown", layout="unknown", outcome=Outcome.PARTIAL, reason="body cannot be decoded"),
             )
             continue
-        yield Reading(
+        yield BodyReading(
             f"{source}#{number}", record.uri, parse_body(body, record.uri, kind, _moment(record.get("warc-date")))
         )
 

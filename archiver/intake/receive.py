@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.result import CaptureResult
-from archiver.checks.foreign import Report
+from archiver.checks.foreign import ForeignReport
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
 from archiver.home.cases import DEFAULT_CASE
@@ -120,7 +120,7 @@ class Received:
     """A hand-over that was sealed. `reports`: (which file, what the check on arrival found) of each package among the files."""
 
     result: CaptureResult
-    reports: list[tuple[str, Report]]
+    reports: list[tuple[str, ForeignReport]]
 
     @property
     def intact(self) -> bool:
@@ -181,7 +181,7 @@ class _Receiver:
         self.posts = 0
         self.kept: Counter[str] = Counter()
         self.not_kept: list[dict[str, Any]] = []
-        self.reports: list[tuple[str, Report]] = []
+        self.reports: list[tuple[str, ForeignReport]] = []
 
     def take(self, handed: list[Handed], given: Sequence[Path]) -> tuple[Outcome, str | None]:
         """Write each file, and check the folders that are packages as a whole."""
@@ -295,7 +295,7 @@ class _Receiver:
         if path.is_dir() and (report := check_path(path)) is not None:
             self._keep_report("folder", report, None)
 
-    def _keep_report(self, key: str, report: Report, record: str | None) -> None:
+    def _keep_report(self, key: str, report: ForeignReport, record: str | None) -> None:
         self.reports.append((key, report))
         value = {"format": "archiver-arrival-check/1", "about": key, **report.line()}
         block = json.dumps(self._clean(value), ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")

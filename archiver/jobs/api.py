@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.jobs.job import PRIORITIES, Job
@@ -109,7 +109,9 @@ class Api:
         wrong = _wrong(value)
         if wrong is not None:
             return problem(400, wrong, "another form", "See /openapi.json.")
-        options = Options(cases=(value.get("case", "inbox"),), media=value.get("media", True), account=self._account)
+        options = CaptureOptions(
+            cases=(value.get("case", "inbox"),), media=value.get("media", True), account=self._account
+        )
         await asyncio.to_thread(self._home.project)
         self._home.recipients(list(options.cases))
         jobs, refused = self._jobs(value["links"], options)
@@ -117,7 +119,7 @@ class Api:
         said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs]
         return web.json_response({"queued": said, "refused": refused}, status=202)
 
-    def _jobs(self, links: list[str], options: Options) -> tuple[list[Job], list[dict[str, str]]]:
+    def _jobs(self, links: list[str], options: CaptureOptions) -> tuple[list[Job], list[dict[str, str]]]:
         """Make a job for each thing that the links mean, and say of the other links why not."""
         jobs: dict[str, Job] = {}
         refused = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from archiver.jobs.job import Ended, Job
-from archiver.jobs.queue import Attempt, AttemptResult, Queue
+from archiver.jobs.queue import AttemptResult, JobAttempt, Queue
 from archiver.jobs.shared_state import SharedState
 from spiders.targets import Target
 
@@ -46,10 +46,12 @@ class Attempts(Protocol):
     ledger: str
     """The name of the home's ledger."""
 
-    async def capture(self, attempt: Attempt, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+    async def capture(
+        self, attempt: JobAttempt, target: Target, options: CaptureOptions, part: int = 1, what: str = ""
+    ) -> Ended:
         """Make one capture of an attempt; see `Worker.capture`."""
         ...
 
-    async def walk(self, attempt: Attempt, target: Target, options: Options, alone: bool = False) -> Ended:
+    async def walk(self, attempt: JobAttempt, target: Target, options: CaptureOptions, alone: bool = False) -> Ended:
         """Crawl as an attempt; see `Worker.walk`."""
         ...

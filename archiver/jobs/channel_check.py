@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Ended
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     CHANNEL_POSTS,
     Concluded,
@@ -41,13 +41,13 @@ Posts = dict[str, dict[str, Any]]
 class ChannelCheck:
     """One check of a watched channel."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch, findings: WatchFindings) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch, findings: WatchFindings) -> None:
         self._attempts, self._attempt, self._watch, self._findings = attempts, attempt, watch, findings
         self._home, self._shared = attempts.home, attempts.shared
         self._controls = Controls(self._home, self._shared, watch)
         self._moment = self._home.clock()
 
-    async def run(self, target: Target, options: Options) -> tuple[Ended, Concluded]:
+    async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded]:
         """Crawl the channel, and act on what differs. Returns how the attempt ended, and what follows for the watch.
 
         Raises `EvidenceError`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import PRIORITIES, Job, derived, packed
 from archiver.jobs.queue import ENDED, Queue
@@ -46,7 +46,7 @@ def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) ->
 
 def _job(watch: Watch, due: float | None, moment: datetime) -> Job:
     """Make the job of the check that was due at `due`: its id follows from that, so that it is queued once."""
-    options = Options(cases=watch.cases, media=watch.media, account=watch.account)
+    options = CaptureOptions(cases=watch.cases, media=watch.media, account=watch.account)
     if watch.kind == "channel":
         options = replace(options, limit=CHANNEL_POSTS, media=False)
     name = moment.strftime("%Y%m%dT%H%M%S-") + derived("watch", watch.id, repr(due))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.link_lists import Entry, ListRead, read_list
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.jobs.entries import SharedEntry
@@ -166,7 +166,7 @@ def _rss(home: Home, source: str) -> ListRead:
     import requests
 
     try:
-        with _session(home) as asking, asking.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
+        with _session(home) as session, session.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
             answer.raise_for_status()
             data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
     except (requests.RequestException, OSError, ValueError) as error:  # ValueError: it led to what is no link
@@ -217,7 +217,7 @@ def _waiting(rows: Mapping[str, dict[str, Any]]) -> list[tuple[str, str]]:
 
 def _jobs(feed: Feed, rows: Mapping[str, dict[str, Any]]) -> tuple[dict[str, Job], int]:
     """Make the jobs of the next slice, by the key of their link. Returns them, and how many links are left after it."""
-    options = Options(cases=feed.cases, media=feed.media, account=feed.account)
+    options = CaptureOptions(cases=feed.cases, media=feed.media, account=feed.account)
     jobs: dict[str, Job] = {}
     waiting = dict.fromkeys(key for _, key in _waiting(rows))
     texts: dict[str, str] = {}

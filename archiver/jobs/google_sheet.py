@@ -37,7 +37,7 @@ class GoogleSheets:
         """Read a sheet. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
-        with _asking("Looked at again later."):
+        with _google_errors("Looked at again later."):
             try:
                 page = self._pages.get(link) or _page(client_of(self._home), link)
                 rows: list[list[str]] = page.get_all_values()
@@ -86,7 +86,7 @@ class Sheet:
                     written[what] = text
             changed[name] = {**value, "written": {**written, "state": attempts[-1].state}}
         if cells:
-            with _asking("Written again later.", gspread.exceptions.GSpreadException):
+            with _google_errors("Written again later.", gspread.exceptions.GSpreadException):
                 self._page.batch_update(cells, raw=True)
         return changed
 
@@ -149,7 +149,7 @@ def _page(client: Any, link: str) -> Any:
 
 
 @contextmanager
-def _asking(next_step: str, *more: type[Exception]) -> Iterator[None]:
+def _google_errors(next_step: str, *more: type[Exception]) -> Iterator[None]:
     """Raise what comes of a network or of Google that does not answer as `Unreachable`; `more` of gspread's errors too."""
     import requests
     from google.auth.exceptions import GoogleAuthError

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from spiders.posts import Outcome
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -39,7 +39,7 @@ def known(cls: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """One link to be captured or crawled. `options` holds the fields of `Options` that differ from its defaults."""
+    """One link to be captured or crawled. `options` holds the fields of `CaptureOptions` that differ from its defaults."""
 
     id: str
     kind: str
@@ -66,16 +66,16 @@ class Job:
         )
 
 
-def packed(options: Options) -> dict[str, Any]:
+def packed(options: CaptureOptions) -> dict[str, Any]:
     """Return the options that differ from the defaults, as JSON."""
-    plain, found = asdict(Options()), {}
+    plain, found = asdict(CaptureOptions()), {}
     for name, value in asdict(options).items():
         if value != plain[name]:
             found[name] = utc_text(value) if isinstance(value, datetime) else value
     return found
 
 
-def unpacked(value: Mapping[str, Any]) -> Options:
+def unpacked(value: Mapping[str, Any]) -> CaptureOptions:
     """Read what `packed` returned.
 
     Raises `TypeError` for an option that this version does not know (another version must do that job), `ValueError`
@@ -87,7 +87,7 @@ def unpacked(value: Mapping[str, Any]) -> Options:
             read[name] = utc_parse(read[name])
     if "cases" in read:
         read["cases"] = tuple(read["cases"])
-    return Options(**read)
+    return CaptureOptions(**read)
 
 
 def letters(value: Mapping[str, Any]) -> str:

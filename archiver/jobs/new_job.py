@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.support import unsupported, walked
 from archiver.jobs.job import Job, packed
 from spiders.targets import Target
@@ -18,7 +18,7 @@ def refusal_of(target: Target, by_account: bool) -> str | None:
     return refusal[1] if refusal is not None and walked(target, by_account) is None else None
 
 
-def new_job(name: str, target: Target, options: Options, about: Mapping[str, Any] | None = None) -> Job:
+def new_job(name: str, target: Target, options: CaptureOptions, about: Mapping[str, Any] | None = None) -> Job:
     """Make the job of a link: a crawl of what is only there to be crawled, such as a channel; else a capture.
 
     A capture has no range: `since`, `until` and `limit` are left out.

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.casework.diff import posts_with_digests
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.job import Ended
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     NOT_SHOWN,
     SHOWN,
@@ -38,14 +38,14 @@ FIRST, SECOND = 1, 3
 class PostCheck:
     """One check of a watched post."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch
         self._home = attempts.home
         self._controls = Controls(self._home, attempts.shared, watch)
         self._moment = self._home.clock()
         self._captures: list[str] = []
 
-    async def run(self, target: Target, options: Options) -> tuple[Ended, Concluded | None]:
+    async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded | None]:
         """Capture the post, and what it takes to tell whether it is there.
 
         Returns how the attempt ended, and what follows for the watch: None where a check before a kill has concluded it.
@@ -64,15 +64,15 @@ class PostCheck:
         concluded = await self._missed(target, options, first, records, FIRST)
         if concluded.watch.state == "missing" and self._home.config.second_proxy:
             self._watch = concluded.watch
-            concluded = await self._second(target, replace(options, second_exit=True), concluded)
+            concluded = await self._second(target, replace(options, second_proxy=True), concluded)
         return first._replace(captures=tuple(self._captures)), concluded
 
-    async def _capture(self, target: Target, options: Options, part: int, link: str = "") -> Ended:
+    async def _capture(self, target: Target, options: CaptureOptions, part: int, link: str = "") -> Ended:
         ended = await self._attempts.capture(self._attempt, target, options, part, link)
         self._captures += ended.captures
         return ended
 
-    async def _second(self, target: Target, options: Options, first: Concluded) -> Concluded:
+    async def _second(self, target: Target, options: CaptureOptions, first: Concluded) -> Concluded:
         """MissedLook a second time, by the second proxy. Where that cannot tell, the first look stands and waits."""
         ended = await self._capture(target, options, SECOND)
         capture = ended.captures[0]
@@ -85,7 +85,9 @@ class PostCheck:
         then = await self._missed(target, options, ended, records, SECOND)
         return then if then.watch.looks != self._watch.looks else first
 
-    async def _missed(self, target: Target, options: Options, ended: Ended, records: list[str], part: int) -> Concluded:
+    async def _missed(
+        self, target: Target, options: CaptureOptions, ended: Ended, records: list[str], part: int
+    ) -> Concluded:
         """Conclude what it means that the platform did not show the post: nothing, unless it shows a control."""
         control = await self._control(target, options, part + 1)
         if control is None:
@@ -96,7 +98,7 @@ class PostCheck:
         assert row is not None
         look = MissedLook(
             ended.captures[0], self._attempts.ledger, row["opened"], str(ended.outcome), ended.reason, tuple(records),
-            control, "second" if options.second_exit else None,
+            control, "second" if options.second_proxy else None,
         )  # fmt: skip
         return not_shown(self._watch, look, self._moment)
 
@@ -109,7 +111,7 @@ class PostCheck:
             if line.get("outcome") in NOT_SHOWN and line.get("record") and ("absence" in line or server)
         ]
 
-    async def _control(self, target: Target, options: Options, part: int) -> dict[str, Any] | None:
+    async def _control(self, target: Target, options: CaptureOptions, part: int) -> dict[str, Any] | None:
         """Capture another post of the platform. Returns its link, capture and records; None where none was answered."""
         bare = replace(options, media=False, media_reason="a control: only whether it is answered")
         for link in self._controls.candidates(target):

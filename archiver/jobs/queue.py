@@ -54,7 +54,7 @@ STATUSES: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True)
-class Attempt:
+class JobAttempt:
     """One try at a job, as a worker is asked for it."""
 
     job: Job
@@ -141,7 +141,7 @@ class JobStatus:
 
 
 @contextmanager
-def asking() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
     """Raise what DBOS raises where the database does not answer as `Unreachable`."""
     from dbos import error as dbos_error
     from sqlalchemy.exc import SQLAlchemyError
@@ -160,7 +160,7 @@ class Queue:
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         _quiet()
-        with asking():
+        with database_errors():
             DBOS.migrate(url)
             self.shared = SharedState(url)
             self._client: DBOSClient = DBOSClient(
@@ -180,7 +180,7 @@ class Queue:
         return count
 
     def _put(self, job: Job, attempt: int, priority: int, before: Mapping[str, int], delay: float) -> None:
-        with asking():
+        with database_errors():
             self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
 
     def jobs(self, state: str | None = None, limit: int = 100) -> list[JobStatus]:
@@ -209,7 +209,7 @@ class Queue:
         return sorted(shown, key=lambda one: one.job.id, reverse=True)[:limit]
 
     def _listed(self, **asked: Any) -> list[Any]:
-        with asking():
+        with database_errors():
             return list(self._client.list_workflows(name=WORKFLOW, **asked))
 
     def counts(self) -> dict[str, int]:
@@ -235,7 +235,7 @@ class Queue:
 
     def cancel(self, one: JobStatus) -> None:
         """Cancel an attempt: it will not begin. If it has begun it goes on to its end, and no further attempt follows."""
-        with asking():
+        with database_errors():
             self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
 
     def retry(self, one: JobStatus) -> None:
@@ -254,7 +254,7 @@ class Queue:
                 for item in self._listed(status="PENDING", load_input=False, load_output=False)
                 if item.executor_id not in alive
             ]
-            with asking():
+            with database_errors():
                 for attempt in taken:
                     self._client.resume_workflow(attempt, queue_name=QUEUE)
         return taken
@@ -263,7 +263,7 @@ class Queue:
         """Stop workers from beginning anything, or let them again. What is under way goes on."""
         self.shared.settings.set("paused", "yes" if paused else "")
         at_once = 0 if paused else int(self.shared.settings.get("at once") or 2)
-        with asking():
+        with database_errors():
             self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
 
     @property
@@ -273,7 +273,7 @@ class Queue:
 
 
 def serve(
-    url: str, worker: str, at_once: int, carry_out: Callable[[Attempt], AttemptResult], clock: Clock
+    url: str, worker: str, at_once: int, carry_out: Callable[[JobAttempt], AttemptResult], clock: Clock
 ) -> Callable[[float], None]:
     """Begin to take jobs from the queue, each in a thread of its own.
 
@@ -292,7 +292,7 @@ def serve(
     _configure(url, worker)
     _register(carry_out, clock)
     try:
-        with asking():
+        with database_errors():
             DBOS.launch()
             DBOS.register_queue(
                 QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
@@ -327,7 +327,7 @@ def _configure(url: str, worker: str) -> None:
     )
 
 
-def _register(carry_out: Callable[[Attempt], AttemptResult], clock: Clock) -> None:
+def _register(carry_out: Callable[[JobAttempt], AttemptResult], clock: Clock) -> None:
     """Declare the workflow. The names of it and of its steps stand in queues that exist."""
     from dbos import DBOS
 
@@ -335,7 +335,7 @@ def _register(carry_out: Callable[[Attempt], AttemptResult], clock: Clock) -> No
     def run_attempt(job: dict[str, Any], number: int, before: dict[str, int], priority: int) -> dict[str, Any]:
         threading.current_thread().name = ATTEMPT_THREAD
         begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
-        attempt = Attempt(Job.of(job), number, utc_parse(begun), before)
+        attempt = JobAttempt(Job.of(job), number, utc_parse(begun), before)
         result = DBOS.run_step({"name": "carry out"}, lambda: carry_out(attempt).line())
         if result["state"] == "again":
             options = _options(attempt.job, number + 1, priority, float(result["again"]))

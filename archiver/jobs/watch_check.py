@@ -5,19 +5,19 @@ Each check is made of captures like any other.
 
 from __future__ import annotations
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.channel_check import ChannelCheck
 from archiver.jobs.job import Ended
 from archiver.jobs.post_check import PostCheck
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import Concluded, Watch
 from archiver.jobs.watch_findings import WatchFindings
 from spiders.posts import Outcome
 from spiders.targets import Target
 
 
-async def check_watch(attempts: Attempts, attempt: Attempt, target: Target, options: Options) -> Ended:
+async def check_watch(attempts: Attempts, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
     """Carry out the check of a watch. Raises `EvidenceError` where the home or the shared state fails."""
     entry = attempts.shared.entries.get("watch", str(attempt.job.about.get("watch")))
     if entry is None:

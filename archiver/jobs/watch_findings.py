@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job, derived, packed
-from archiver.jobs.queue import Attempt
+from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import Concluded, Watch
 from spiders.targets import Target, parse_target
 from storage.events import Event
@@ -19,7 +19,7 @@ from storage.events import Event
 class WatchFindings:
     """What one check of a watch writes down."""
 
-    def __init__(self, attempts: Attempts, attempt: Attempt, watch: Watch) -> None:
+    def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch
         self._home, self._shared = attempts.home, attempts.shared
 
@@ -33,7 +33,7 @@ class WatchFindings:
             kind, detail = concluded.event
             self.add_event(kind, {**detail, "capture": concluded.watch.looked})
             if kind in ("changed", "seen-again") and not watch.media:
-                self.queue_captures([watch.link], Options(cases=watch.cases, account=watch.account))
+                self.queue_captures([watch.link], CaptureOptions(cases=watch.cases, account=watch.account))
         now = self._shared.now()
         fresh = self._shared.entries.get("watch", entry.id)
         if fresh is not None:
@@ -53,7 +53,7 @@ class WatchFindings:
         self._home.project()
         self._attempts.events.found(kind, {"event": sealed.seq, **whole}, self._watch.cases)
 
-    def queue_captures(self, links: Iterable[str], options: Options) -> None:
+    def queue_captures(self, links: Iterable[str], options: CaptureOptions) -> None:
         """Queue captures of posts themselves, with their files, each as a job of its own."""
         whole = packed(replace(options, limit=None, media=self._watch.media))
         job = self._attempt.job.id

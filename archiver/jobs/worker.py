@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
@@ -23,7 +23,7 @@ from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.claims import HomeClaims
 from archiver.jobs.job import INTERRUPTED, Ended, capture_id, decide_retry, interrupted, unpacked
-from archiver.jobs.queue import Attempt, AttemptResult, Queue
+from archiver.jobs.queue import AttemptResult, JobAttempt, Queue
 from archiver.jobs.watch_check import check_watch
 from archiver.jobs.whole_crawl import walked_whole
 from archiver.seal.recovery import recover
@@ -63,7 +63,7 @@ class Worker:
         self._counting = threading.Lock()
         self._under_way: Counter[str] = Counter()
 
-    def carry_out(self, attempt: Attempt) -> AttemptResult:
+    def carry_out(self, attempt: JobAttempt) -> AttemptResult:
         """Carry out an attempt, on a thread of the queue's. Nothing is raised: a failure of the home is an outcome like any other."""
         with self._counting:
             self._under_way[attempt.id] += 1
@@ -85,7 +85,7 @@ class Worker:
     def _is_under_way(self, attempt: str) -> bool:
         return bool(self._under_way[attempt])
 
-    def _once(self, attempt: Attempt) -> AttemptResult:
+    def _once(self, attempt: JobAttempt) -> AttemptResult:
         """Carry an attempt out, unless somebody did and could not tell the queue any more."""
         if (known := self.claims.known(attempt.id)) is not None:
             return known
@@ -93,10 +93,10 @@ class Worker:
         result = asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result()
         return self.claims.end(attempt.id, result)
 
-    def _capture_id(self, attempt: Attempt, beside: str = "") -> str:
+    def _capture_id(self, attempt: JobAttempt, beside: str = "") -> str:
         return capture_id(attempt.job.id, attempt.number, attempt.begun, self.ledger + beside)
 
-    async def _carry_out(self, attempt: Attempt) -> AttemptResult:
+    async def _carry_out(self, attempt: JobAttempt) -> AttemptResult:
         job = attempt.job
         if self.engine.stopping:
             return AttemptResult("again", str(Outcome.PARTIAL), STOPPED, (), 0.0, attempt.before)
@@ -114,7 +114,7 @@ class Worker:
         after = job.about.get("after")
         return replace(result, fresh=self._count_fresh(ended.captures, after)) if after else result
 
-    async def _work(self, attempt: Attempt, target: Target, options: Options) -> Ended:
+    async def _work(self, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
         try:
             await asyncio.to_thread(self.home.recipients, list(options.cases))
             if attempt.job.kind == "watch":
@@ -130,7 +130,9 @@ class Worker:
         posts = (post for capture in captures for post in self.home.catalog.posts(capture))
         return len({post["id"] for post in posts if (post["published_at"] or "") > after})
 
-    async def capture(self, attempt: Attempt, target: Target, options: Options, part: int = 1, what: str = "") -> Ended:
+    async def capture(
+        self, attempt: JobAttempt, target: Target, options: CaptureOptions, part: int = 1, what: str = ""
+    ) -> Ended:
         """Make one capture of an attempt, unless an earlier asking for the attempt has made it.
 
         `part` and `what` tell the captures of an attempt that makes several apart: each has an id of its own.
@@ -157,7 +159,7 @@ class Worker:
             return Ended(Outcome.FAILED, f"{wanted} is still open in another process of this home", (wanted,))
         return None
 
-    async def walk(self, attempt: Attempt, target: Target, options: Options, alone: bool = False) -> Ended:
+    async def walk(self, attempt: JobAttempt, target: Target, options: CaptureOptions, alone: bool = False) -> Ended:
         """Crawl as an attempt, in as many captures as it takes. Returns the worst outcome, and all captures.
 
         `alone` is for the check of a watch: it resumes no crawl that broke off.
@@ -176,7 +178,7 @@ class Worker:
         return Ended(worst[0], worst[1], tuple(capture for _, _, capture in found if capture))
 
 
-def result_of(attempt: Attempt, ended: Ended) -> AttemptResult:
+def result_of(attempt: JobAttempt, ended: Ended) -> AttemptResult:
     """Decide what the end of an attempt means for the job. An interruption by a person counts against nothing."""
     attempts = dict(attempt.before)
     name = INTERRUPTED if interrupted(ended.outcome, ended.reason) else str(ended.outcome)
@@ -186,5 +188,5 @@ def result_of(attempt: Attempt, ended: Ended) -> AttemptResult:
     return AttemptResult(then.state, str(ended.outcome), ended.reason, ended.captures, then.again, attempts)
 
 
-def _dead(reason: str, attempt: Attempt) -> AttemptResult:
+def _dead(reason: str, attempt: JobAttempt) -> AttemptResult:
     return AttemptResult("dead", str(Outcome.FAILED), reason, (), None, attempt.before)

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-from archiver.ratelimit.stores import Rows, Store
+from archiver.ratelimit.stores import Store, Transaction
 from storage.errors import EvidenceError
 
 HOLDER_SECONDS = 40.0
@@ -91,7 +91,7 @@ class SharedSlots:
                 rows.ask("DELETE FROM {held} WHERE holder=?", (dead,))
                 rows.ask("DELETE FROM {holders} WHERE holder=?", (dead,))
 
-    def _beat(self, rows: Rows, now: float) -> None:
+    def _beat(self, rows: Transaction, now: float) -> None:
         rows.ask(
             "INSERT INTO {holders} VALUES (?,?) ON CONFLICT (holder) DO UPDATE SET until=excluded.until",
             (self._holder, now + HOLDER_SECONDS),

@@ -14,7 +14,7 @@ from storage.sqlite import open_database
 from storage.times import system_clock
 
 
-class Rows(Protocol):
+class Transaction(Protocol):
     """A connection within one transaction."""
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -32,7 +32,7 @@ class Store(Protocol):
     """A database that others use at the same time. Raises `EvidenceError` where it cannot be asked."""
 
     @contextmanager
-    def transaction(self) -> Iterator[Rows]: ...
+    def transaction(self) -> Iterator[Transaction]: ...
 
     def close(self) -> None: ...
 
@@ -52,7 +52,7 @@ class SqliteStore:
         return system_clock().timestamp()
 
     @contextmanager
-    def transaction(self) -> Iterator[Rows]:
+    def transaction(self) -> Iterator[Transaction]:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
@@ -126,7 +126,7 @@ class PostgresStore:
         return self._connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Rows]:
+    def transaction(self) -> Iterator[Transaction]:
         import psycopg
 
         try:

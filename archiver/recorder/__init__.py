@@ -1,7 +1,7 @@
 """The recorder: the only way in. A proxy on loopback, one port for each open capture, in a thread of its own.
 
     framing   message boundaries, pure             streams   sockets and TLS as byte streams
-    redact    secrets out of heads                 dial      resolution, refused addresses, the exit
+    redact    secrets out of heads                 dial      resolution, refused addresses, the proxy
     tls       both TLS legs, throw-away authority  exchange  one request and its answer
     listener  the proxy's clients                  upstream  connections to servers
     url       links as they go over the wire, pure

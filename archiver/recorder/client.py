@@ -1,6 +1,6 @@
 """One request to a service that the person named at set-up (an authority, a calendar), outside of any capture.
 
-It leaves by the same exit as captures do and refuses the same addresses; what is asked and answered is kept by the
+It goes by the same proxy as captures do and refuses the same addresses; what is asked and answered is kept by the
 caller. TLS is checked against the same roots.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archiver.recorder.dial import Dialer, DialError, Exit
+from archiver.recorder.dial import Dialer, DialError, ProxyChoice
 from archiver.recorder.framing import Body, End, Framing, Head, Problem
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.streams import Stream, StreamError, TlsStream
@@ -26,10 +26,10 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Asker:
-    """How services are reached: the exit, the roots, and the tests' routes."""
+class ServiceClient:
+    """How services are reached: the proxy, the roots, and the tests' routes."""
 
-    exit: str | None = None
+    proxy: str | None = None
     network: TestNetwork | None = None
     seconds: float = SECONDS
 
@@ -52,7 +52,7 @@ class Asker:
         if isinstance(link, LinkProblem):
             raise NoAnswer(f"not a link to a service: {url!r}: {link}")
         network = self.network or TestNetwork()
-        dialer = Dialer(Exit(self.exit), dict(network.routes), network.resolve)
+        dialer = Dialer(ProxyChoice(self.proxy), dict(network.routes), network.resolve)
         plain, _ = await dialer.connect(link.host, link.port)
         stream: Stream = plain
         try:

@@ -1,4 +1,4 @@
-"""Reaching a host: resolution, refused addresses, and the case's exit (HTTP CONNECT or SOCKS5 proxy, Tor).
+"""Reaching a host: resolution, refused addresses, and the proxy of the case (HTTP CONNECT or SOCKS5 proxy, Tor).
 
 An address is judged after resolution and connected to as judged, so a name that resolves differently the next time
 changes nothing. Behind a proxy the proxy resolves; addresses and local names in a link are refused all the same.
@@ -34,13 +34,13 @@ class DialError(Exception):
         self.detail = detail
 
 
-class ExitError(DialError):
+class ProxyError(DialError):
     """The case's proxy failed. The capture must stop."""
 
 
 @dataclass(frozen=True)
-class Exit:
-    """How we leave: directly, or by a proxy URL (`http://…`, `socks5h://…`)."""
+class ProxyChoice:
+    """How captures connect: directly, or by a proxy URL (`http://…`, `socks5h://…`)."""
 
     url: str | None = field(default=None, repr=False)
 
@@ -102,18 +102,18 @@ async def system_resolve(host: str, port: int) -> list[str]:
 class Dialer:
     """Opens TCP connections for one capture. `routes` exists for the demo and the tests only."""
 
-    exit: Exit = Exit()
+    proxy: ProxyChoice = ProxyChoice()
     routes: Routes = field(default_factory=dict)
     resolve: Resolve = system_resolve
 
     async def connect(self, host: str, port: int) -> tuple[PlainStream, str | None]:
-        """(stream, address of the server or None behind a proxy). Raises `DialError`, `ExitError`."""
+        """(stream, address of the server or None behind a proxy). Raises `DialError`, `ProxyError`."""
         route = self.routes.get(f"{host}:{port}")
         if route is not None:
             return await _open(route[0], route[1], "host unreachable"), route[0]
         if reason := refused_host(host):
             raise DialError("refused address", f"{host}: {reason}")
-        if self.exit.url is not None:
+        if self.proxy.url is not None:
             return await self._through_proxy(host, port), None
         addresses = await self.resolve(host.strip("[]"), port)
         allowed = [address for address in addresses if not refused_address(address)]
@@ -130,28 +130,28 @@ class Dialer:
         raise last
 
     async def _through_proxy(self, host: str, port: int) -> PlainStream:
-        assert self.exit.url is not None
+        assert self.proxy.url is not None
         try:
-            parts = urlsplit(self.exit.url)
+            parts = urlsplit(self.proxy.url)
             own_port = parts.port
         except ValueError as error:
-            raise ExitError("exit failed", f"the proxy's address cannot be read: {error}") from error
+            raise ProxyError("exit failed", f"the proxy's address cannot be read: {error}") from error
         user = unquote(parts.username or "").encode()
         password = unquote(parts.password or "").encode()
-        default = 1080 if self.exit.kind == "socks5" else 8080
+        default = 1080 if self.proxy.kind == "socks5" else 8080
         try:
             stream = await _open(parts.hostname or "", own_port or default, "exit failed")
         except DialError as error:
-            raise ExitError("exit failed", error.detail) from error
+            raise ProxyError("exit failed", error.detail) from error
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT * 3):
-                if self.exit.kind == "socks5":
+                if self.proxy.kind == "socks5":
                     await _socks5(stream, host.strip("[]"), port, user, password)
                 else:
                     await _http_connect(stream, host, port, user, password)
         except (StreamError, TimeoutError) as error:
             stream.close()
-            raise ExitError("exit failed", f"the proxy broke off ({error or 'no answer in time'})") from error
+            raise ProxyError("exit failed", f"the proxy broke off ({error or 'no answer in time'})") from error
         except DialError:
             stream.close()
             raise
@@ -207,11 +207,11 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
     await stream.send(b"\x05\x01\x02" if user else b"\x05\x01\x00")
     version, method = await _exactly(stream, buffer, 2)
     if version != 5 or method not in (0, 2) or (method == 2 and not user):
-        raise ExitError("exit failed", "the proxy does not speak SOCKS5 or refuses our way to log in")
+        raise ProxyError("exit failed", "the proxy does not speak SOCKS5 or refuses our way to log in")
     if method == 2:
         await stream.send(b"\x01" + bytes([len(user)]) + user + bytes([len(password)]) + password)
         if (await _exactly(stream, buffer, 2))[1] != 0:
-            raise ExitError("exit failed", "the proxy refuses the user name or password")
+            raise ProxyError("exit failed", "the proxy refuses the user name or password")
     try:
         packed = ipaddress.ip_address(host).packed
         address = (b"\x01" if len(packed) == 4 else b"\x04") + packed
@@ -227,7 +227,7 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
     if reply[1] in (3, 4, 5, 6):
         raise DialError("host unreachable", f"{host}: the proxy says {_SOCKS_REASONS[reply[1]]}")
     if reply[1] != 0:
-        raise ExitError("exit failed", f"the proxy says {_SOCKS_REASONS.get(reply[1], reply[1])}")
+        raise ProxyError("exit failed", f"the proxy says {_SOCKS_REASONS.get(reply[1], reply[1])}")
 
 
 async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, password: bytes) -> None:
@@ -247,4 +247,4 @@ async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, 
     if status in (b"502", b"503", b"504"):
         raise DialError("host unreachable", f"{host}: the proxy answers {status.decode()}")
     if status != b"200" or not answer.endswith(b"\r\n\r\n"):
-        raise ExitError("exit failed", f"the proxy answers {status.decode() or 'something else'} to CONNECT")
+        raise ProxyError("exit failed", f"the proxy answers {status.decode() or 'something else'} to CONNECT")

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archiver.ratelimit.limiter import Limiter
-from archiver.recorder.dial import DialError, ExitError
+from archiver.recorder.dial import DialError, ProxyError
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import StreamError
@@ -100,7 +100,7 @@ class Exchanger:
         self.received = 0
         """Payload bytes received in this capture so far."""
         self.stopped: str | None = None
-        """Why nothing more is requested in this capture (its exit failed, the disk is full, a limit is reached)."""
+        """Why nothing more is requested in this capture (its proxy failed, the disk is full, a limit is reached)."""
 
     async def run(self, request: Request, relay: Relay | None, keep_body: int = 0) -> ExchangeDone:
         """Never raises for what a server or a network does; `ExchangeDone.problem` says it.
@@ -124,7 +124,7 @@ class Exchanger:
             self._on_done(done)
             await one.release()
             return done
-        except ExitError as error:
+        except ProxyError as error:
             self.stopped = error.detail
             return self._ended(request, error.kind, error.detail)
         except DialError as error:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from archiver.ratelimit.limiter import HostLimiter, Limiter
-from archiver.recorder.dial import Dialer, Exit
+from archiver.recorder.dial import Dialer, ProxyChoice
 from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits
 from archiver.recorder.listener import Listener
 from archiver.recorder.network import TestNetwork, default_roots
@@ -34,7 +34,7 @@ class Recorder:
     def __init__(
         self,
         limiter: Limiter | None = None,
-        exit_: Exit | None = None,
+        proxy: ProxyChoice | None = None,
         roots: Roots | None = None,
         network: TestNetwork | None = None,
         clock: Clock = system_clock,
@@ -42,7 +42,7 @@ class Recorder:
         self.network = network
         self._roots = (network.roots if network else None) or roots or default_roots()
         self._clock = clock
-        self._exit = exit_ or Exit()
+        self._proxy = proxy or ProxyChoice()
         self._context = client_context(self._roots)
         self.authority = ThrowAwayAuthority(clock())
         self.limiter: Limiter = limiter or HostLimiter()
@@ -68,14 +68,14 @@ class Recorder:
         limits: Limits | None = None,
         secret_values: Iterable[bytes] = (),
         on_done: Callable[[ExchangeDone], None] = lambda done: None,
-        exit_: Exit | None = None,
+        proxy: ProxyChoice | None = None,
     ) -> Port:
         """A port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
 
-        `exit_`: the way out of this capture's case, where it is not the recorder's own.
+        `proxy`: the proxy of this capture's case, where it is not the recorder's own.
         """
         network = self.network or TestNetwork()
-        dialer = Dialer(exit_ or self._exit, dict(network.routes), network.resolve)
+        dialer = Dialer(proxy or self._proxy, dict(network.routes), network.resolve)
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
         exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits or Limits(), self._clock, on_done)

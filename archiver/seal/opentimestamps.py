@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archiver.recorder.client import Asker, NoAnswer
-from archiver.seal.rfc3161 import Refused
+from archiver.recorder.client import NoAnswer, ServiceClient
+from archiver.seal.rfc3161 import InvalidProof
 from storage.digest import sha256
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Attested:
     """Heights of Bitcoin blocks that a calendar says commit to the digest."""
 
 
-def submit(message: bytes, calendars: tuple[str, ...], asker: Asker) -> tuple[bytes | None, dict[str, str]]:
+def submit(message: bytes, calendars: tuple[str, ...], service: ServiceClient) -> tuple[bytes | None, dict[str, str]]:
     """(the `.ots` file or None, calendar → why it gave no answer). What is sent is a digest salted afresh."""
     from opentimestamps.core.op import OpAppend, OpSHA256
     from opentimestamps.core.timestamp import DetachedTimestampFile, Timestamp
@@ -43,40 +43,40 @@ def submit(message: bytes, calendars: tuple[str, ...], asker: Asker) -> tuple[by
     good = False
     for calendar in calendars:
         try:
-            salted.merge(_read(_get(asker, f"{calendar.rstrip('/')}/digest", salted.msg), salted.msg))
+            salted.merge(_read(_get(service, f"{calendar.rstrip('/')}/digest", salted.msg), salted.msg))
             good = True
-        except (NoAnswer, Refused) as error:
+        except (NoAnswer, InvalidProof) as error:
             troubles[calendar] = str(error)
     return (_write(DetachedTimestampFile(OpSHA256(), stamp)) if good else None), troubles
 
 
-def upgrade(file: bytes, asker: Asker) -> tuple[bytes, dict[str, str]]:
-    """The file with what its pending calendars now know, and what they answered otherwise. Raises `Refused`."""
+def upgrade(file: bytes, service: ServiceClient) -> tuple[bytes, dict[str, str]]:
+    """The file with what its pending calendars now know, and what they answered otherwise. Raises `InvalidProof`."""
     detached = _file(file)
     troubles: dict[str, str] = {}
     for stamp, calendar in list(_pending(detached.timestamp)):
         try:
-            stamp.merge(_read(_get(asker, f"{calendar.rstrip('/')}/timestamp/{stamp.msg.hex()}", None), stamp.msg))
-        except (NoAnswer, Refused) as error:
+            stamp.merge(_read(_get(service, f"{calendar.rstrip('/')}/timestamp/{stamp.msg.hex()}", None), stamp.msg))
+        except (NoAnswer, InvalidProof) as error:
             troubles[calendar] = str(error)
     return _write(detached), troubles
 
 
 def attested(file: bytes, message: bytes) -> Attested:
-    """What the file says of `message`. Raises `Refused` where it is of something else, or no `.ots` file."""
+    """What the file says of `message`. Raises `InvalidProof` where it is of something else, or no `.ots` file."""
     from opentimestamps.core.notary import BitcoinBlockHeaderAttestation
 
     detached = _file(file)
     if detached.file_digest != sha256(message):
-        raise Refused("it stamps something else")
+        raise InvalidProof("it stamps something else")
     blocks = {
         note.height for _, note in detached.timestamp.all_attestations() if isinstance(note, BitcoinBlockHeaderAttestation)
     }  # fmt: skip
     return Attested(tuple(sorted({uri for _, uri in _pending(detached.timestamp)})), tuple(sorted(blocks)))
 
 
-def _get(asker: Asker, url: str, body: bytes | None) -> bytes:
-    status, answer = asker.ask(url, body, _HEADERS)
+def _get(service: ServiceClient, url: str, body: bytes | None) -> bytes:
+    status, answer = service.ask(url, body, _HEADERS)
     if status == 404:
         raise NoAnswer("not yet in a block")
     if status != 200:
@@ -89,14 +89,14 @@ def _read(answer: bytes, message: bytes) -> Timestamp:
     from opentimestamps.core.timestamp import Timestamp
 
     if len(answer) > _ANSWER_LIMIT:
-        raise Refused(f"an answer of {len(answer)} bytes")
+        raise InvalidProof(f"an answer of {len(answer)} bytes")
     try:
         context = BytesDeserializationContext(answer)
         stamp: Timestamp = Timestamp.deserialize(context, message)
         context.assert_eof()
         return stamp
     except (DeserializationError, ValueError, RecursionError) as error:
-        raise Refused(f"no OpenTimestamps answer: {error}") from error
+        raise InvalidProof(f"no OpenTimestamps answer: {error}") from error
 
 
 def _file(data: bytes) -> DetachedTimestampFile:
@@ -106,7 +106,7 @@ def _file(data: bytes) -> DetachedTimestampFile:
     try:
         return DetachedTimestampFile.deserialize(BytesDeserializationContext(data))
     except (DeserializationError, ValueError, RecursionError) as error:
-        raise Refused(f"no .ots file: {error}") from error
+        raise InvalidProof(f"no .ots file: {error}") from error
 
 
 def _write(detached: DetachedTimestampFile) -> bytes:

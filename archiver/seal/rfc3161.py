@@ -23,18 +23,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
-from archiver.recorder.client import Asker, NoAnswer
+from archiver.recorder.client import NoAnswer, ServiceClient
 from storage.digest import sha256_hex
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----")
 
 
-class Refused(Exception):
+class InvalidProof(Exception):
     """An authority's answer is no proof. The text tells why."""
 
 
 @dataclass(frozen=True)
-class Token:
+class TimestampToken:
     """An answer that was checked, with everything that a later check needs."""
 
     request: bytes
@@ -63,32 +63,36 @@ def find_root(authority: Authority, folder: Path) -> x509.Certificate:
     )
 
 
-def ask(authority: Authority, message: bytes, root: x509.Certificate, extra_chain: bytes, asker: Asker) -> Token:
-    """Has `message` stamped. Raises `NoAnswer`, `Refused`."""
+def ask(
+    authority: Authority, message: bytes, root: x509.Certificate, extra_chain: bytes, service: ServiceClient
+) -> TimestampToken:
+    """Has `message` stamped. Raises `NoAnswer`, `InvalidProof`."""
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
     # With a fresh nonce, and asking for the certificates: the builder's own defaults, but SHA-512.
     request = TimestampRequestBuilder().data(message).hash_algorithm(HashAlgorithm.SHA256).build()
     data = request.as_bytes()
-    status, response = asker.ask(authority.url, data, {"Content-Type": "application/timestamp-query"})
+    status, response = service.ask(authority.url, data, {"Content-Type": "application/timestamp-query"})
     if status != 200:
         raise NoAnswer(f"HTTP status {status}")
     return examine(data, response, message, root, extra_chain)
 
 
-def examine(request: bytes, response: bytes, message: bytes, root: x509.Certificate, extra_chain: bytes) -> Token:
-    """Checks an answer against its request. Raises `Refused`."""
+def examine(
+    request: bytes, response: bytes, message: bytes, root: x509.Certificate, extra_chain: bytes
+) -> TimestampToken:
+    """Checks an answer against its request. Raises `InvalidProof`."""
     facts = _printed(response)
     asked = _text("-query", request)
     nonce = re.search(r"^Nonce: (0x[0-9A-Fa-f]+)", asked, re.MULTILINE)
     if nonce is None or facts.get("nonce", "").lower() != nonce[1].lower():
-        raise Refused("its nonce is not that of our request: the answer to another one, or an old one")
+        raise InvalidProof("its nonce is not that of our request: the answer to another one, or an old one")
     certificates = _certificates(response)
     chain = b"".join(item.public_bytes(Encoding.PEM) for item in certificates) + extra_chain
     _by_library(response, message, root, x509.load_pem_x509_certificates(extra_chain) if extra_chain else [])
     _by_openssl(request, response, root, chain)
     every = [*certificates, root]
-    return Token(
+    return TimestampToken(
         request,
         response,
         chain,
@@ -101,16 +105,16 @@ def examine(request: bytes, response: bytes, message: bytes, root: x509.Certific
 
 
 def _printed(response: bytes) -> dict[str, str]:
-    """What `openssl ts -reply -text` says of an answer, by its labels in small letters. Raises `Refused`."""
+    """What `openssl ts -reply -text` says of an answer, by its labels in small letters. Raises `InvalidProof`."""
     text = _text("-reply", response)
     facts = {
         name.strip().lower(): value.strip()
         for name, value in (line.split(":", 1) for line in text.splitlines() if ":" in line)
     }
     if facts.get("status") != "Granted.":
-        raise Refused(f"its status is {facts.get('status', 'unreadable')!r}, not granted")
+        raise InvalidProof(f"its status is {facts.get('status', 'unreadable')!r}, not granted")
     if facts.get("hash algorithm") != "sha256" or "time stamp" not in facts:
-        raise Refused("it is no token over a SHA-256 digest")
+        raise InvalidProof("it is no token over a SHA-256 digest")
     return facts
 
 
@@ -120,7 +124,7 @@ def _text(kind: str, data: bytes) -> str:
         file.flush()
         done = _openssl("ts", kind, "-in", file.name, "-text")
     if done.returncode:
-        raise Refused("it cannot be read as a time-stamp answer")
+        raise InvalidProof("it cannot be read as a time-stamp answer")
     return done.stdout
 
 
@@ -144,7 +148,7 @@ def _certificates(response: bytes) -> list[x509.Certificate]:
         answer.write_bytes(response)
         first = _openssl("ts", "-reply", "-in", str(answer), "-token_out", "-out", str(token))
         if first.returncode:
-            raise Refused("there is no token in it")
+            raise InvalidProof("there is no token in it")
         done = _openssl("pkcs7", "-inform", "DER", "-in", str(token), "-print_certs")
     return x509.load_pem_x509_certificates(done.stdout.encode()) if "BEGIN CERT" in done.stdout else []
 
@@ -157,16 +161,16 @@ def _by_library(response: bytes, message: bytes, root: x509.Certificate, extra: 
         decoded = decode_timestamp_response(response)
         signed: Any = decoded.signed_data
         if len(signed.signer_infos) != 1:
-            raise Refused(f"{len(signed.signer_infos)} signers where there must be one")
+            raise InvalidProof(f"{len(signed.signer_infos)} signers where there must be one")
         builder = VerifierBuilder().add_root_certificate(root)
         for certificate in extra:
             builder = builder.add_intermediate_certificate(certificate)
         builder.build().verify_message(decoded, message)
     except VerificationError as error:
-        raise Refused(str(error)) from error
+        raise InvalidProof(str(error)) from error
     except ValueError as error:
         if "InvalidSetOrdering" not in str(error):
-            raise Refused(f"it cannot be read: {error}") from error
+            raise InvalidProof(f"it cannot be read: {error}") from error
 
 
 def _by_openssl(request: bytes, response: bytes, root: x509.Certificate, chain: bytes) -> None:
@@ -187,4 +191,4 @@ def _by_openssl(request: bytes, response: bytes, root: x509.Certificate, chain: 
         )  # fmt: skip
     if done.returncode or "Verification: OK" not in done.stdout:
         reason = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
-        raise Refused("; ".join(dict.fromkeys(reason)) or "OpenSSL does not accept it")
+        raise InvalidProof("; ".join(dict.fromkeys(reason)) or "OpenSSL does not accept it")

@@ -25,11 +25,11 @@ from archiver.errors import ConfigError
 from archiver.home.config import Authority
 from archiver.home.home import Home
 from archiver.home.ports import Signer
-from archiver.recorder.client import Asker, NoAnswer
+from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.recorder.network import TestNetwork
 from archiver.seal.kept_stamps import OTS, Stamp, needed, stamps
 from archiver.seal.opentimestamps import attested, submit, upgrade
-from archiver.seal.rfc3161 import Refused, Token, ask, find_root
+from archiver.seal.rfc3161 import InvalidProof, TimestampToken, ask, find_root
 from storage.digest import Digests
 from storage.events import Event
 from storage.files import locked, write_synced
@@ -40,7 +40,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass
-class Report:
+class TimestampReport:
     """What one round of stamping did."""
 
     size: int
@@ -51,7 +51,7 @@ class Report:
     renewed: int = 0
 
 
-def stamp_latest(home: Home, signer: Signer, asker: Asker) -> Report:
+def stamp_latest(home: Home, signer: Signer, service: ServiceClient) -> TimestampReport:
     """One round: renew what ends, complete what is owed, have the latest checkpoint stamped where it is not.
 
     One process at a time. Raises `LedgerError`, `DiskError`; what an authority does wrong is in the report, and nothing
@@ -62,16 +62,16 @@ def stamp_latest(home: Home, signer: Signer, asker: Asker) -> Report:
         kept = stamps(home)
         renewed = _renew(home, signer, kept)
         checkpoint = home.ledger.checkpoint()
-        report = Report(checkpoint.size, renewed=renewed)
-        _complete(home, kept, asker, report)
+        report = TimestampReport(checkpoint.size, renewed=renewed)
+        _complete(home, kept, service, report)
         least = needed(home)
         note = (home.path / "ledger" / "checkpoints" / str(checkpoint.size)).read_bytes()
         wanted = home.config.timestamps
         for authority in wanted.authorities if least else ():
             if not any(stamp.name == authority.name and stamp.size >= least for stamp in kept):
-                _stamp(home, authority, checkpoint.size, note, asker, report)
+                _stamp(home, authority, checkpoint.size, note, service, report)
         if least and wanted.calendars and not any(stamp.name == OTS and stamp.size >= least for stamp in kept):
-            file, troubles = submit(note, wanted.calendars, asker)
+            file, troubles = submit(note, wanted.calendars, service)
             report.troubles |= troubles
             if file is not None:
                 report.new.append(_keep_ots(home, checkpoint.size, note, file))
@@ -79,13 +79,15 @@ def stamp_latest(home: Home, signer: Signer, asker: Asker) -> Report:
         return report
 
 
-def _stamp(home: Home, authority: Authority, size: int, note: bytes, asker: Asker, report: Report) -> None:
+def _stamp(
+    home: Home, authority: Authority, size: int, note: bytes, service: ServiceClient, report: TimestampReport
+) -> None:
     folder = home.path / "keys" / "roots"
     try:
         root = find_root(authority, folder)
         extra = (home.path / authority.chain).read_bytes() if authority.chain else b""
-        token = ask(authority, note, root, extra, asker)
-    except (NoAnswer, Refused) as error:
+        token = ask(authority, note, root, extra, service)
+    except (NoAnswer, InvalidProof) as error:
         report.troubles[authority.name] = str(error)
         return
     except (ConfigError, OSError, ValueError) as error:
@@ -100,7 +102,7 @@ def _stamp(home: Home, authority: Authority, size: int, note: bytes, asker: Aske
         )
 
 
-def _keep_token(home: Home, authority: Authority, size: int, note: bytes, token: Token) -> Stamp:
+def _keep_token(home: Home, authority: Authority, size: int, note: bytes, token: TimestampToken) -> Stamp:
     folder = home.path / "proofs" / str(size)
     root = Digests("sha256")
     root.update(token.root)
@@ -132,7 +134,7 @@ def _keep_ots(home: Home, size: int, note: bytes, file: bytes) -> Stamp:
     return Stamp(size, OTS, None, None, state.pending, state.blocks)
 
 
-def _complete(home: Home, kept: list[Stamp], asker: Asker, report: Report) -> None:
+def _complete(home: Home, kept: list[Stamp], service: ServiceClient, report: TimestampReport) -> None:
     """Asks the calendars for the blocks that they owe."""
     for stamp in kept:
         if not stamp.pending:
@@ -140,9 +142,9 @@ def _complete(home: Home, kept: list[Stamp], asker: Asker, report: Report) -> No
         folder = home.path / "proofs" / str(stamp.size)
         try:
             note = (folder / "checkpoint.txt").read_bytes()
-            file, troubles = upgrade((folder / f"{OTS}.ots").read_bytes(), asker)
+            file, troubles = upgrade((folder / f"{OTS}.ots").read_bytes(), service)
             done = attested(file, note)
-        except (OSError, Refused) as error:
+        except (OSError, InvalidProof) as error:
             report.notes.append(f"the OpenTimestamps proof of checkpoint {stamp.size}: {error}")
             continue
         report.troubles |= {name: why for name, why in troubles.items() if why != "not yet in a block"}
@@ -203,6 +205,6 @@ def _renew(home: Home, signer: Signer, kept: list[Stamp]) -> int:
     return len(tokens)
 
 
-def asker_for(home: Home, cases: Iterable[str], network: TestNetwork | None) -> Asker:
-    """How a round goes out: by the exit of the cases."""
-    return Asker(home.config.exit_for(list(cases)), network)
+def service_client(home: Home, cases: Iterable[str], network: TestNetwork | None) -> ServiceClient:
+    """Return the client of one round: it connects by the proxy of the cases."""
+    return ServiceClient(home.config.proxy_for(list(cases)), network)

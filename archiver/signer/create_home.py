@@ -27,7 +27,7 @@ from storage.times import Clock, system_clock, utc_text
 
 
 @dataclass(frozen=True)
-class Answers:
+class SetupAnswers:
     """What the first run asks."""
 
     pseudonym: str = "investigator"
@@ -37,7 +37,7 @@ class Answers:
     timestamps: bool = False
 
 
-def create_home(path: Path, answers: Answers, clock: Clock = system_clock) -> Home:
+def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) -> Home:
     """Make a new home with keys and the default case, or nothing. Raises `DiskError`, `ConfigError`, `UsageError`."""
     if is_home(path):
         raise ConfigError(f"no home at {path} yet", "one", "Use it, or choose another folder.")
@@ -50,7 +50,7 @@ def create_home(path: Path, answers: Answers, clock: Clock = system_clock) -> Ho
         raise disk_error(error, f"making a home at {path}") from error
 
 
-def _filled(path: Path, answers: Answers, clock: Clock) -> Home:
+def _filled(path: Path, answers: SetupAnswers, clock: Clock) -> Home:
     """Makes keys, settings, ledger and the default case in a folder that is there."""
     os.chmod(path, 0o700)
     for name in ("captures", "events", "ledger", "proofs"):
@@ -68,7 +68,7 @@ def _filled(path: Path, answers: Answers, clock: Clock) -> Home:
     return home
 
 
-def _settings(answers: Answers, date: str) -> str:
+def _settings(answers: SetupAnswers, date: str) -> str:
     """The commented archiver.toml of a new home."""
     template = (resources.files("archiver.home") / "archiver.toml.template").read_text("utf-8")
     stamps = TimestampConfig()

@@ -32,7 +32,7 @@ from archiver.home.people import ledger_key
 from storage.events import Author, Event
 from storage.files import write_synced
 from storage.ledger import Ledger
-from storage.note import Signer, VerifierKey, sign
+from storage.note import NoteSigner, VerifierKey, sign
 
 PASSPHRASE = "ARCHIVER_PASSPHRASE"
 _PERSON = re.compile(r"[\w-]{1,40}")
@@ -166,11 +166,11 @@ class Keyring:
 
         The hand-over is an event, under a checkpoint that both keys signed.
         """
-        old = Signer(self.ledger.name, self.ledger.private)
+        old = NoteSigner(self.ledger.name, self.ledger.private)
         fresh = Ed25519PrivateKey.generate()
         locked = is_locked(self.path("ledger").read_bytes())
         secret = self.passphrase(self.path("ledger")).decode() if locked else None
-        new = Signer(old.name, fresh)
+        new = NoteSigner(old.name, fresh)
         text = handover_text(str(old.key), str(new.key))
         detail = {"old": str(old.key), "new": str(new.key), "note": sign(text, old, new)}
         ledger.hand_over(
@@ -191,7 +191,7 @@ class Keyring:
         if not path.exists():
             return
         try:
-            new = Signer(self.ledger.name, self.open(path))
+            new = NoteSigner(self.ledger.name, self.open(path))
         except ConfigError:
             if path.exists():
                 raise
@@ -207,7 +207,7 @@ class Keyring:
 
         ledger.resume_hand_over(new, end)
 
-    def _commit(self, new: Signer) -> None:
+    def _commit(self, new: NoteSigner) -> None:
         retired = self.folder / "retired"
         retired.mkdir(mode=0o700, exist_ok=True)
         old = self.path("ledger").read_bytes()
@@ -230,7 +230,7 @@ def create_keys(home: Path) -> None:
         # An origin that names nobody: it appears in every checkpoint that is handed out.
         write_synced(folder / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
     origin = (folder / "origin").read_text("utf-8").strip()
-    signer = Signer(origin, Keyring(home, {}).private("ledger"))
+    signer = NoteSigner(origin, Keyring(home, {}).private("ledger"))
     write_synced(folder / "ledger.vkey", f"{signer.key}\n".encode())
 
 

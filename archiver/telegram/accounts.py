@@ -213,7 +213,7 @@ class Telegrams:
         self._mutex = asyncio.Lock()
 
     async def client(self, name: str, way: str | None, updates: bool = False) -> tuple[Reader, Account]:
-        """A connected client. Raises `Trouble`, `NotFound`, `ConfigError`."""
+        """A connected client. Raises `TelegramError`, `NotFound`, `ConfigError`."""
         from spiders.telegram.api.errors import of_error
 
         async with self._mutex:
@@ -244,7 +244,7 @@ class Telegrams:
 
 
 async def connected(client: Reader) -> None:
-    """Connect. Raises `Trouble` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
+    """Connect. Raises `TelegramError` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
     from telethon import errors
 
     from spiders.telegram.api.errors import of_error, unreachable
@@ -260,7 +260,7 @@ async def connected(client: Reader) -> None:
 
 
 async def authorised(client: Reader) -> bool:
-    """Return whether the account is logged in. Raises `Trouble`."""
+    """Return whether the account is logged in. Raises `TelegramError`."""
     from spiders.telegram.api.errors import of_error
 
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.account_api import KeptAnswer
 
 ALBUM_SECONDS = 1.0
 """How long after a member of an album the others are waited for."""
@@ -16,9 +16,9 @@ class Album:
     """Members that have come so far, and when the last of them came."""
 
     since: float = 0.0
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[KeptAnswer] = field(default_factory=list)
 
-    def add(self, kept: Kept) -> None:
+    def add(self, kept: KeptAnswer) -> None:
         """Take the answer that holds a further member."""
         self.since = time.monotonic()
         if kept not in self.kept:
@@ -43,7 +43,7 @@ class WaitingAlbums:
     def __bool__(self) -> bool:
         return bool(self._albums)
 
-    def add(self, album: str, kept: Kept) -> None:
+    def add(self, album: str, kept: KeptAnswer) -> None:
         """Take the answer that holds a member of an album."""
         self._albums.setdefault(album, Album()).add(kept)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from archiver.capture.session import CaptureSession
 from archiver.telegram.chat_info import ChatInfo
-from archiver.telegram.posts import PostsByAccount, Reading
-from spiders.date_range import Span
+from archiver.telegram.posts import PostReading, PostsByAccount
+from spiders.date_range import DateRange
 from spiders.items import Counted, Reached
-from spiders.posts import Absence, Outcome, State
-from spiders.telegram.api.asking import Kept
-from spiders.telegram.api.collector import ChatRef, Collector, Hole, Page
-from spiders.telegram.api.errors import Trouble
+from spiders.posts import Absence, Availability, Outcome
+from spiders.telegram.api.account_api import KeptAnswer
+from spiders.telegram.api.collector import ChatRef, Collector, HistoryPage, Hole
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.messages import identity, link_of
 
 UNDER_WAY = 60
@@ -27,7 +27,7 @@ class TelegramCapture:
         self.info = ChatInfo(session, collector, self.posts)
 
     async def run(self) -> None:
-        """Ask for everything that the target names. Raises `Trouble`, `EvidenceError`."""
+        """Ask for everything that the target names. Raises `TelegramError`, `EvidenceError`."""
         target = self._context.target
         if target.kind in ("post", "private post", "comment"):
             chat, number, comment = await self._named_post()
@@ -46,7 +46,7 @@ class TelegramCapture:
     # -- which chat -------------------------------------------------------------------------------------
 
     async def chat(self) -> ChatRef:
-        """The channel or group that the target names. Raises `Trouble`."""
+        """The channel or group that the target names. Raises `TelegramError`."""
         target = self._context.target
         if target.kind == "invite":
             chat = await self._ask.by_invite(target.id)
@@ -77,7 +77,7 @@ class TelegramCapture:
             if self._inventory.discover(f"name {chat.place}", "name", link_of(f"{chat.place}/1"), "target"):
                 self._inventory.end(f"name {chat.place}", Outcome.CAPTURED, reason)
         if chat.restricted and self._inventory.discover(f"restriction {chat.place}", "restriction", None, "target"):
-            said = Absence(State.WITHHELD, "withheld", "platform", chat.restricted)
+            said = Absence(Availability.WITHHELD, "withheld", "platform", chat.restricted)
             self._inventory.end(f"restriction {chat.place}", Outcome.CAPTURED, chat.restricted, absence=said.line())
 
     # -- one post ---------------------------------------------------------------------------------------
@@ -96,13 +96,13 @@ class TelegramCapture:
         if self._context.options.comments:
             await self._comments(chat, identity(chat.place, number) or str(number), number)
 
-    def _absent(self, chat: ChatRef, number: int, kept: Kept, control: int | None) -> None:
+    def _absent(self, chat: ChatRef, number: int, kept: KeptAnswer, control: int | None) -> None:
         """Telegram has no such message now. Whether it ever had one, it does not say."""
         post_id = identity(chat.place, number)
         reason = f"Telegram answers that there is no message {number}"
         if control is not None:
             reason += f", and in the same answer gives message {control}"
-        said = Absence(State.UNAVAILABLE, "not found", said="messageEmpty")
+        said = Absence(Availability.UNAVAILABLE, "not found", said="messageEmpty")
         self._inventory.discover(f"post {post_id}", "post", self._context.target.url, "target")
         self._inventory.end(
             f"post {post_id}", Outcome.UNAVAILABLE, reason, kept.records.get(number, kept.answer), absence=said.line()
@@ -116,7 +116,7 @@ class TelegramCapture:
             reason = f"Telegram answers that there is no comment {comment} under {parent}"
             key = f"post {parent}?comment={comment}"
             self._inventory.discover(key, "comment", self._context.target.url, "target")
-            said = Absence(State.UNAVAILABLE, "not found")
+            said = Absence(Availability.UNAVAILABLE, "not found")
             self._inventory.end(key, Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
             self._session.answered(Outcome.UNAVAILABLE, reason)
             return
@@ -131,7 +131,7 @@ class TelegramCapture:
         counts: list[int] = []
         found, record = 0, None
         try:
-            async for page in self._ask.history(chat, None, Span(), thread=number, parent=parent):
+            async for page in self._ask.history(chat, None, DateRange(), thread=number, parent=parent):
                 self._page(chat, page.kept, key)
                 found += len(page.kept.messages)
                 counts += [page.kept.count] if page.kept.count is not None else []
@@ -140,7 +140,7 @@ class TelegramCapture:
                 if self._context.interrupted or self._context.port.stopped:
                     self._inventory.end(key, Outcome.PARTIAL, self._context.port.stopped or "interrupted", record)
                     return
-        except Trouble as trouble:
+        except TelegramError as trouble:
             if trouble.outcome is Outcome.UNAVAILABLE:
                 self._inventory.end(key, Outcome.SKIPPED, f"no comments: {trouble.reason}", trouble.record)
                 return
@@ -177,8 +177,8 @@ class TelegramCapture:
         whole = self._span().open and self._context.options.limit is None
         async for page in self._ask.history(chat, cursor, self._span(), self._context.options.oldest_first):
             if cursor is None and not page.kept.messages and chat.restricted:
-                said = Absence(State.WITHHELD, "withheld", "platform", chat.restricted)
-                raise Trouble(Outcome.REFUSED, f"Telegram does not show it: {chat.restricted}", said)
+                said = Absence(Availability.WITHHELD, "withheld", "platform", chat.restricted)
+                raise TelegramError(Outcome.REFUSED, f"Telegram does not show it: {chat.restricted}", said)
             found += len(page.kept.messages)
             counts = [count for count in (stated, page.kept.count) if count is not None]
             stated = stated if stated is not None else page.kept.count
@@ -196,7 +196,7 @@ class TelegramCapture:
             low, high = min(stated), max(stated)
             self._session.seen(Counted(what, low if found < low else high if found > high else found, found))
 
-    async def _turn(self, chat: ChatRef, page: Page, so_far: tuple[int, int | None] | None) -> bool:
+    async def _turn(self, chat: ChatRef, page: HistoryPage, so_far: tuple[int, int | None] | None) -> bool:
         """Takes a page in and remembers how far it came. False: this part ends here."""
         self._page(chat, page.kept, "history")
         for hole in page.holes:
@@ -208,16 +208,16 @@ class TelegramCapture:
         await self._context.tasks.below(UNDER_WAY)
         return not self._session.enough()
 
-    def _span(self) -> Span:
-        return Span(self._context.options.since, self._context.options.until)
+    def _span(self) -> DateRange:
+        return DateRange(self._context.options.since, self._context.options.until)
 
     # -- what an answer brings --------------------------------------------------------------------------
 
-    def _page(self, chat: ChatRef, kept: Kept, parent: str) -> None:
+    def _page(self, chat: ChatRef, kept: KeptAnswer, parent: str) -> None:
         for post in kept.posts:
             if post.outcome is not Outcome.UNAVAILABLE:  # the empty answer beside it
                 wanted = self._span().may_hold(post.published)
-                self.posts.take(chat, Reading.of(post, kept), parent, wanted=wanted)
+                self.posts.take(chat, PostReading.of(post, kept), parent, wanted=wanted)
 
     def _hole(self, hole: Hole) -> None:
         one = hole.first == hole.last
@@ -232,14 +232,14 @@ class TelegramCapture:
                 f"{hole.last - hole.first + 1} ids without a message in the history: not asked one by one",
             )
             return
-        said = Absence(State.UNAVAILABLE, "not found", said="messageEmpty")
+        said = Absence(Availability.UNAVAILABLE, "not found", said="messageEmpty")
         self._inventory.end(
             key, Outcome.UNAVAILABLE, "Telegram answers that there is no such message: deleted, or never used", hole.record,
             absence=said.line(),
         )  # fmt: skip
 
 
-def _there(kept: Kept, number: int) -> bool:
+def _there(kept: KeptAnswer, number: int) -> bool:
     return any(message["id"] == number and message["_"] != "MessageEmpty" for message in kept.messages)
 
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from archiver.capture.session import CaptureSession
-from archiver.telegram.posts import PostsByAccount, Reading
+from archiver.telegram.posts import PostReading, PostsByAccount
 from spiders.json_access import obj
-from spiders.posts import Absence, Outcome, State
-from spiders.telegram.api.asking import Kept
+from spiders.posts import Absence, Availability, Outcome
+from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.collector import ChatRef, Collector
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.messages import Setting, link_of, read_messages
 from spiders.telegram.api.tl import files_in
 
@@ -30,7 +30,7 @@ class ChatInfo:
         self._inventory.discover(key, "chat", link_of(f"{chat.place}/1"), "target", title=chat.title)
         try:
             kept = await self._ask.about(chat)
-        except Trouble as trouble:
+        except TelegramError as trouble:
             self._inventory.end(key, trouble.outcome, trouble.reason, trouble.record)
             self._inventory.require(key)
             return
@@ -48,7 +48,7 @@ class ChatInfo:
         if chat.is_channel:
             await self._stories(chat)
 
-    def pictures(self, chat: ChatRef, key: str, full: dict[str, Any], kept: Kept) -> None:
+    def pictures(self, chat: ChatRef, key: str, full: dict[str, Any], kept: KeptAnswer) -> None:
         """Enter the chat's own photo, in whatever sizes it is shown."""
         for where, file in files_in(full):
             self._posts.take_loose(chat, key, where, file, kept, 0)
@@ -69,7 +69,7 @@ class ChatInfo:
             async for kept in ask(chat):
                 numbers += kept.numbers()
                 record = record or kept.answer
-        except Trouble as trouble:
+        except TelegramError as trouble:
             gone = trouble.outcome in (Outcome.UNAVAILABLE, Outcome.REFUSED)
             self._inventory.end(what, Outcome.SKIPPED if gone else trouble.outcome, trouble.reason, trouble.record)
             self._inventory.require(what)
@@ -85,7 +85,7 @@ class ChatInfo:
                     key = f"topic {chat.place}/{uri.rpartition(':')[2]}"
                     self._inventory.discover(key, "topic", f"https://t.me/{chat.place}/{topic.get('id')}", "target")
                     self._inventory.end(key, Outcome.CAPTURED, topic.get("title"), record)
-        except Trouble as trouble:
+        except TelegramError as trouble:
             if trouble.name != "CHANNEL_FORUM_MISSING":
                 self._inventory.discover("topics", "topics", None, "target")
                 self._inventory.end("topics", trouble.outcome, trouble.reason, trouble.record)
@@ -96,7 +96,7 @@ class ChatInfo:
             async for kept in self._ask.stories(chat):
                 for record, story in kept.more.values():
                     self._story(chat, story, record, kept)
-        except Trouble as trouble:
+        except TelegramError as trouble:
             self._inventory.discover("stories", "stories", None, "target")
             none = trouble.outcome is Outcome.UNAVAILABLE
             self._inventory.end("stories", Outcome.SKIPPED if none else trouble.outcome, trouble.reason, trouble.record)
@@ -112,12 +112,12 @@ class ChatInfo:
             self._session.answered(Outcome.CAPTURED, None)
             return
         reason = f"Telegram gives no story {number}: it has expired, was removed, or never was"
-        said = Absence(State.UNAVAILABLE, "not found")
+        said = Absence(Availability.UNAVAILABLE, "not found")
         self._inventory.discover("target", "story", self._context.target.url, None)
         self._inventory.end("target", Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
         self._session.answered(Outcome.UNAVAILABLE, reason)
 
-    def _story(self, chat: ChatRef, story: dict[str, Any], record: str, kept: Kept) -> None:
+    def _story(self, chat: ChatRef, story: dict[str, Any], record: str, kept: KeptAnswer) -> None:
         """A story reads as a message does: a caption, a date, one picture or video."""
         number = story.get("id") if isinstance(story.get("id"), int) else 0
         like = {"_": "Message", "id": number, "date": story.get("date"), "message": story.get("caption"),
@@ -131,7 +131,7 @@ class ChatInfo:
             author_id=str(chat.id), views=views.get("views_count"),
             extra={**read.extra, "kind": "story", "expires": story.get("expire_date")},
         )  # fmt: skip
-        self._posts.take(chat, Reading(post, record, kept.files, number or 0), "stories")
+        self._posts.take(chat, PostReading(post, record, kept.files, number or 0), "stories")
 
 
 def _facts(full: dict[str, Any]) -> dict[str, Any]:

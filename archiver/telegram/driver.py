@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.session import CaptureSession
 from archiver.capture.support import unsupported
 from archiver.errors import ArchiverError
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from spiders.items import Verdict
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.targets import Target
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.platform import TELEGRAM
 
 
@@ -25,7 +25,7 @@ class TelegramDriver:
     def __init__(self, telegrams: Telegrams, recorder: Recorder) -> None:
         self._telegrams, self._recorder = telegrams, recorder
 
-    def takes(self, target: Target, options: Options) -> bool:
+    def takes(self, target: Target, options: CaptureOptions) -> bool:
         """Take Telegram's targets where an account was named."""
         return options.account is not None and target.platform == TELEGRAM.name
 
@@ -45,13 +45,13 @@ class TelegramDriver:
         name, config = context.options.account, context.config
         assert name is not None
         try:
-            client, account = await self._telegrams.client(name, config.exit_for(context.options.cases))
-        except Trouble as trouble:
+            client, account = await self._telegrams.client(name, config.proxy_for(context.options.cases))
+        except TelegramError as trouble:
             end_with(session, trouble)
             return
         except ArchiverError as error:  # the account's file, key or passphrase
             reason = f"{error.expected}: {error.found}. {error.next_step}"
-            end_with(session, Trouble(Outcome.FAILED, reason, Absence(State.UNKNOWN)))
+            end_with(session, TelegramError(Outcome.FAILED, reason, Absence(Availability.UNKNOWN)))
             return
         context.secrets.add(account.api_hash)
         context.writer.hosts.add(str(client.session.server_address))
@@ -75,7 +75,7 @@ async def _until_stopped(session: CaptureSession, run: Coroutine[Any, Any, None]
         await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             await work
-    except Trouble as trouble:
+    except TelegramError as trouble:
         end_with(session, trouble)
     finally:
         for task in (work, stop):
@@ -83,7 +83,7 @@ async def _until_stopped(session: CaptureSession, run: Coroutine[Any, Any, None]
         await asyncio.gather(work, stop, return_exceptions=True)
 
 
-def end_with(session: CaptureSession, trouble: Trouble) -> None:
+def end_with(session: CaptureSession, trouble: TelegramError) -> None:
     """End a capture that a trouble broke off: partial where posts were kept, else as the trouble says."""
     context, inventory = session.context, session.inventory
     reason = trouble.reason

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class AccountPauses:
-    """Pauses of one account; see `spiders.telegram.api.asking.Pauses`."""
+    """Pauses of one account; see `spiders.telegram.api.account_api.Pauses`."""
 
     def __init__(self, recorder: Recorder, client: Reader, account: str) -> None:
         self._recorder = recorder

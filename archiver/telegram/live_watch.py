@@ -21,7 +21,7 @@ from typing import Any
 from telethon import functions, types
 
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.telegram.accounts import connected
 from archiver.telegram.observations import Observations, Told
@@ -29,10 +29,10 @@ from archiver.telegram.reread import observe_interrupted, reread
 from archiver.telegram.watched_chat import WatchedChat
 from spiders.posts import Outcome
 from spiders.targets import Target
-from spiders.telegram.api.asking import URN, Kept
+from spiders.telegram.api.account_api import URN, KeptAnswer
 from spiders.telegram.api.client import Reader, Wire
 from spiders.telegram.api.collector import ChatRef
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.peers import marked
 
 DIFFERENCE = 100
@@ -68,7 +68,7 @@ class LiveWatch:
     """One chat that is watched. `tell` is called for each thing that happens, `closed` with each sealed capture."""
 
     def __init__(
-        self, engine: CaptureEngine, target: Target, options: Options, client: Reader, pace: Pace,
+        self, engine: CaptureEngine, target: Target, options: CaptureOptions, client: Reader, pace: Pace,
         tell: Callable[[Told], None], closed: Callable[[CaptureResult], None],
     ) -> None:  # fmt: skip
         self.pace = pace
@@ -109,12 +109,12 @@ class LiveWatch:
                     await self._reread()
                     next_reread = time.monotonic() + self.pace.reread
                 pause = 1.0
-            except Trouble as trouble:
+            except TelegramError as trouble:
                 next_poll = time.monotonic() + await self._met(trouble, pause)
                 pause = min(60.0, pause * 2)
             await self._close_if_due()
             await self._sleep(stop, min(next_poll, next_reread))
-        with suppress(Trouble):
+        with suppress(TelegramError):
             await self._take_pushed()
             await self._observations.albums_due(every=True)
         await self._close()
@@ -134,7 +134,7 @@ class LiveWatch:
             task.cancel()
         self._woken.clear()
 
-    async def _met(self, trouble: Trouble, pause: float) -> float:
+    async def _met(self, trouble: TelegramError, pause: float) -> float:
         """What a trouble means for the watch; seconds until it is tried again."""
         if trouble.outcome in LASTING:
             session = self._watched.session
@@ -149,7 +149,7 @@ class LiveWatch:
             return pause
         self._observations.tell(Told("waiting", None, trouble.reason, {"outcome": str(trouble.outcome)}))
         if trouble.name is None and not self._watched.client.is_connected():
-            with suppress(Trouble):
+            with suppress(TelegramError):
                 await self._watched.client.disconnect()
                 await connected(self._watched.client)
         return max(pause, float(trouble.wait))
@@ -169,7 +169,7 @@ class LiveWatch:
     async def _close(self) -> None:
         """Close and seal what is open, with the albums that are waited for."""
         if self._watched.is_open and self._observations.albums:
-            with suppress(Trouble):
+            with suppress(TelegramError):
                 await self._observations.albums_due(every=True)
         await self._watched.close()
 
@@ -198,7 +198,7 @@ class LiveWatch:
             if known is not None:
                 await self._difference()
             await self._reread()
-        except Trouble:
+        except TelegramError:
             self._watched.chat = None  # begun again when Telegram answers again
             raise
         finally:
@@ -254,7 +254,7 @@ class LiveWatch:
                 # A look that finds nothing leaves no capture: thousands of empty ones would hide the others.
                 try:
                     result = await self._watched.bare().call(request)
-                except Trouble as trouble:
+                except TelegramError as trouble:
                     if trouble.outcome in LASTING:
                         await self._watched.ask.refused(request, asked, trouble)
                     raise
@@ -279,7 +279,7 @@ class LiveWatch:
             if result.final:
                 return
 
-    async def _too_long(self, result: Any, kept: Kept) -> None:
+    async def _too_long(self, result: Any, kept: KeptAnswer) -> None:
         """More has happened than Telegram hands out: what is there now is read back to where we were."""
         session = self._watched.session
         pts = getattr(result.dialog, "pts", None) or self.pts

@@ -8,10 +8,10 @@ from typing import Any
 
 from archiver.home.ports import Signer
 from archiver.telegram.albums import WaitingAlbums
-from archiver.telegram.posts import Reading, numbers_of
+from archiver.telegram.posts import PostReading, numbers_of
 from archiver.telegram.watched_chat import WatchedChat
-from spiders.posts import Absence, Outcome, Post, State
-from spiders.telegram.api.asking import Kept
+from spiders.posts import Absence, Availability, Outcome, Post
+from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.collector import ChatRef
 from spiders.telegram.api.messages import identity
 from storage import canonical
@@ -59,7 +59,7 @@ class Observations:
                 if not there.issuperset(kept.numbers()):
                     await self.observe(kept)
 
-    async def observe(self, kept: Kept, whole: bool = True) -> None:
+    async def observe(self, kept: KeptAnswer, whole: bool = True) -> None:
         """Enter the posts of an answer: new, edited, or as they were. Not `whole`: members of an album come one by one."""
         session = self._watched.session
         digests = {message["id"]: content(message) for message in kept.messages if message["_"] != "MessageEmpty"}
@@ -77,7 +77,7 @@ class Observations:
             key = None
             if not new or session.inventory.has(f"post {post.id}"):
                 key = f"edit {post.id} {kept.answer.strip('<>')[-8:]}"
-            reading = Reading.of(post, kept, role="target" if new else "edit")
+            reading = PostReading.of(post, kept, role="target" if new else "edit")
             self._watched.capture.posts.take(self._place, reading, "watch", key=key)
             seen += [(n, digests[n], session.context.capture_id, kept.records.get(n)) for n in changed]
             if not self.quiet:  # what stands there when a watch begins is not news
@@ -117,7 +117,7 @@ class Observations:
             session.inventory.end(key, Outcome.CAPTURED, what, record)
             self.tell(Told(what, post, ""))
 
-    def removed(self, numbers: list[int], how: str, kept: Kept, shown: str, control: int | None) -> None:
+    def removed(self, numbers: list[int], how: str, kept: KeptAnswer, shown: str, control: int | None) -> None:
         """Enter messages that are gone: an event each, with the last observation and what shows the removal."""
         session = self._watched.session
         events, gone = [], []
@@ -139,7 +139,7 @@ class Observations:
                     f"Telegram answers that there is no such message, and in the same answer gives message {control}"
                 )
             said = Absence(
-                State.UNAVAILABLE, "removed", said="messageEmpty" if control else "updateDeleteChannelMessages"
+                Availability.UNAVAILABLE, "removed", said="messageEmpty" if control else "updateDeleteChannelMessages"
             )
             session.inventory.end(key, Outcome.CAPTURED, reason, record, last=before, absence=said.line())
             detail = {

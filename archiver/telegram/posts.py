@@ -9,7 +9,7 @@ from archiver.capture.posts import Sighting
 from archiver.capture.session import CaptureSession
 from archiver.telegram.records import TelegramFiles, media_uri
 from spiders.posts import Attachment, Outcome, Post
-from spiders.telegram.api.asking import Kept
+from spiders.telegram.api.account_api import KeptAnswer
 from spiders.telegram.api.attachments import OTHER_QUALITY
 from spiders.telegram.api.collector import ChatRef, Collector
 from spiders.telegram.api.file_parts import Renew
@@ -18,7 +18,7 @@ from spiders.telegram.api.tl import Location
 
 
 @dataclass(frozen=True)
-class Reading:
+class PostReading:
     """A post as an answer holds it. `files`: of the whole answer, by id. `number`: of its (first) message."""
 
     post: Post
@@ -28,7 +28,7 @@ class Reading:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, post: Post, kept: Kept, **facts: Any) -> Reading:
+    def of(cls, post: Post, kept: KeptAnswer, **facts: Any) -> PostReading:
         """Return a post of messages as `kept` holds it. `facts`: what its line says beside where it was read."""
         numbers = numbers_of(post)
         if not numbers:  # as for a story without one: the answer that brought it holds it
@@ -48,7 +48,7 @@ class PostsByAccount:
         """(file, size) → the attachment under which it is fetched in this capture."""
 
     def take(
-        self, chat: ChatRef, reading: Reading, parent: str, *, wanted: bool = True, key: str | None = None
+        self, chat: ChatRef, reading: PostReading, parent: str, *, wanted: bool = True, key: str | None = None
     ) -> None:
         """Enter a post and start bringing its files. `key`: where the capture has seen it before."""
         facts = {"record": reading.record, "parser": PARSER, "layout": LAYOUT, **reading.facts}
@@ -88,7 +88,7 @@ class PostsByAccount:
         return True
 
     def take_loose(
-        self, chat: ChatRef, parent: str, where: str, file: dict[str, Any], kept: Kept, message: int
+        self, chat: ChatRef, parent: str, where: str, file: dict[str, Any], kept: KeptAnswer, message: int
     ) -> None:
         """Bring a file that belongs to no message: the chat's own photo."""
         number = str(file.get("id"))

@@ -12,10 +12,10 @@ from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile
 from archiver.capture.session import CaptureSession
 from spiders.posts import Attachment, Outcome
-from spiders.telegram.api.asking import URN
+from spiders.telegram.api.account_api import URN
 from spiders.telegram.api.collector import Collector
-from spiders.telegram.api.errors import Trouble
-from spiders.telegram.api.file_parts import PART, SEGMENT, Parts, Renew, Segment
+from spiders.telegram.api.errors import TelegramError
+from spiders.telegram.api.file_parts import PART, SEGMENT, FileSegment, Parts, Renew
 from spiders.telegram.api.ports import Thing
 from spiders.telegram.api.tl import Location
 from storage import canonical
@@ -105,7 +105,7 @@ class TelegramFiles:
                     break
                 segment = await self._checked(location, segment, renew, checks)
                 await asyncio.to_thread(self._write, segment, location, (key, uri), got, whole)
-        except Trouble as trouble:
+        except TelegramError as trouble:
             got.outcome, got.reason = trouble.outcome, trouble.reason
             if pieces:
                 got.outcome, got.reason = Outcome.PARTIAL, f"{got.size} bytes kept, then: {trouble.reason}"
@@ -126,7 +126,7 @@ class TelegramFiles:
         return got
 
     def _write(
-        self, segment: Segment, location: Location, names: tuple[str, str], got: FetchedFile, whole: Sha256
+        self, segment: FileSegment, location: Location, names: tuple[str, str], got: FetchedFile, whole: Sha256
     ) -> None:
         """Keep one segment. `names`: the file's key in the inventory, and its URI."""
         key, uri = names
@@ -147,7 +147,7 @@ class TelegramFiles:
         self._context.received_elsewhere += len(segment.data)
         got.pieces.append(Piece(ref.record_id, 0, len(segment.data)))
 
-    async def _checked(self, location: Location, segment: Segment, renew: Renew, checks: _Checks) -> Segment:
+    async def _checked(self, location: Location, segment: FileSegment, renew: Renew, checks: _Checks) -> FileSegment:
         """The segment, each part asked for once more whose hash is not what Telegram states."""
         for offset, size, stated in segment.hashes:
             start = offset - segment.offset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archiver.telegram.observations import Observations
 from archiver.telegram.watched_chat import WatchedChat
-from spiders.date_range import Span
+from spiders.date_range import DateRange
 from spiders.telegram.api.messages import identity
 
 AT_A_TIME = 90
@@ -19,7 +19,7 @@ async def reread(watched: WatchedChat, observations: Observations, last: int, ev
     present: set[int] = set()
     known = set(watched.home.state.watch_present(watched.target.key, 1)) if everything else set()
     low = None
-    async for page in watched.ask.history(chat, None, Span(), holes=False):
+    async for page in watched.ask.history(chat, None, DateRange(), holes=False):
         await observations.observe(page.kept)
         present |= set(page.kept.numbers())
         low = min(page.kept.numbers(), default=low)

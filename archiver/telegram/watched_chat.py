@@ -9,7 +9,7 @@ from typing import Any
 
 from archiver.capture.context import CaptureOrder
 from archiver.capture.engine import CaptureEngine
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.capture.session import CaptureSession
 from archiver.telegram.capture import TelegramCapture
@@ -32,7 +32,7 @@ class WatchedChat:
         self,
         engine: CaptureEngine,
         target: Target,
-        options: Options,
+        options: CaptureOptions,
         client: Reader,
         closed: Callable[[CaptureResult], None],
     ) -> None:

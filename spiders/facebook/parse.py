@@ -17,7 +17,7 @@ from spiders.html import by_class, one_line, text_of, tree
 from spiders.json_access import at, count, dicts, load, number, walk
 from spiders.json_access import text_of as string
 from spiders.links import safe_split
-from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post
 
 PARSER = "facebook/1"
 HOME = "https://www.facebook.com"
@@ -44,7 +44,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
             census=census if layout != "facebook/relay" else (),
             parser=PARSER,
             page={"login_offered": wall} if wall else {},
-            absence=Absence(State.PRESENT),
+            absence=Absence(Availability.PRESENT),
         )
     if wall:
         return _none(
@@ -56,7 +56,11 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
     head = _head(document, url)
     if head is not None:
         return Parsed(
-            platform="facebook", layout="facebook/head", posts=(head,), parser=PARSER, absence=Absence(State.PRESENT)
+            platform="facebook",
+            layout="facebook/head",
+            posts=(head,),
+            parser=PARSER,
+            absence=Absence(Availability.PRESENT),
         )
     shape = " ".join(list(dict.fromkeys(str(item) for item in document.xpath("//@id")))[:12]) or "no ids"
     return _none("facebook/unknown", Outcome.PARTIAL, f"unknown layout: {shape}")

@@ -6,7 +6,7 @@ import re
 
 from spiders.facebook.absence import WORDINGS
 from spiders.facebook.links import FORMS, HOSTS
-from spiders.platform import Answers, Kind, Marks, ParserUse, Platform, Promise, SpiderUse, Trust
+from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust
 
 _POST = SpiderUse("spiders.facebook.spider:FacebookPost", ("cookies",))
 FACEBOOK = Platform(
@@ -23,10 +23,10 @@ FACEBOOK = Platform(
         first_tags=("embed", "page"),
         whole_layouts=frozenset({"facebook/post", "facebook/relay", "facebook/embed"}),
     ),
-    answers=Answers(
+    answers=PlatformAnswers(
         parse=ParserUse("spiders.facebook.parse:parse"),
         hosts=HOSTS,
-        marks=Marks(trust=Trust.WITHOUT_HOST, pattern=re.compile(rb"<html[^>]*\bid=\"facebook\""), within=64 << 10),
+        marks=BodyMarks(trust=Trust.WITHOUT_HOST, pattern=re.compile(rb"<html[^>]*\bid=\"facebook\""), within=64 << 10),
     ),
     wordings=WORDINGS,
     cookies_of="facebook.com",

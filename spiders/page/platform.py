@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from spiders.page.absence import WORDINGS
 from spiders.page.links import FORMS
-from spiders.platform import Answers, Kind, ParserUse, Platform, Promise, SpiderUse
+from spiders.platform import Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse
 
 PAGE = Platform(
     name="page",
     title="a page",
     links=FORMS,
-    kinds={"page": Kind(capture=SpiderUse("spiders.page.spider:Page", ("follow",)))},
+    kinds={"page": Kind(capture=SpiderUse("spiders.page.spider:PageSpider", ("follow",)))},
     promise=Promise(
         first_tags=("page",),
         whole_layouts=frozenset({"page/html"}),
@@ -18,6 +18,6 @@ PAGE = Platform(
         second_pass=True,
         server_speaks=True,
     ),
-    answers=Answers(parse=ParserUse("spiders.page.parse:parse", ("content_type",))),
+    answers=PlatformAnswers(parse=ParserUse("spiders.page.parse:parse", ("content_type",))),
     wordings=WORDINGS,
 )

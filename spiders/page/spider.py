@@ -17,7 +17,7 @@ from spiders.targets import page
 from spiders.walls.pages import login_wall
 
 
-class Page(TargetSpider):
+class PageSpider(TargetSpider):
     """Any page.
 
     scrapy crawl page -a link=https://example.org/article

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.platform import Answers, Kind, Marks, ParserUse, Platform, Promise, SpiderUse, Trust, WalkUse
+from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust, WalkUse
 from spiders.telegram.absence import WORDINGS
 from spiders.telegram.links import FORMS, HOSTS
 
@@ -32,10 +32,10 @@ TELEGRAM = Platform(
         }),
         whole_layouts=frozenset({"telegram/embed", "telegram/preview", "telegram/discussion"}),
     ),
-    answers=Answers(
+    answers=PlatformAnswers(
         parse=ParserUse("spiders.telegram.web.parse:parse"),
         hosts=HOSTS,
-        marks=Marks(
+        marks=BodyMarks(
             trust=Trust.OVER_HOST,
             literals=(b"tgme_widget_message", b"tgme_page", b"tgme_channel_history", b"tme_no_messages_found"),
         ),

@@ -10,7 +10,7 @@ from typing import Any
 from spiders import dates
 from spiders.availability import KINDS, absence
 from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
-from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post, Time
 from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
 
 PARSER = "x/1"
@@ -36,10 +36,14 @@ def presence(about: Post | None) -> Absence | None:
         kind = about.extra["tombstone"]
         named = _WITHHELD_IN.search(about.reason or "") if kind == "withheld" else None
         where = tuple(re.split(r", | and ", named[1])) if named else ()
-        return absence(kind, about.reason, where) if kind in KINDS else Absence(State.UNKNOWN, kind, None, about.reason)
+        return (
+            absence(kind, about.reason, where)
+            if kind in KINDS
+            else Absence(Availability.UNKNOWN, kind, None, about.reason)
+        )
     if countries := about.extra.get("withheld_in"):
         return absence("withheld", "withheld in countries", tuple(item for item in countries if isinstance(item, str)))
-    return Absence(State.PRESENT)
+    return Absence(Availability.PRESENT)
 
 
 def asked_id(url: str | None) -> str | None:
@@ -107,7 +111,7 @@ def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, s
 
 
 @dataclass(frozen=True, kw_only=True)
-class Author:
+class XAuthor:
     """Who wrote a post, as its answer says."""
 
     handle: str | None
@@ -121,7 +125,7 @@ class Legacy:
 
     fields: dict[str, Any]
     id: str | None
-    author: Author
+    author: XAuthor
     text: str | None
     card: Any
     extra: dict[str, Any]

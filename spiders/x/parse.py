@@ -15,12 +15,12 @@ from typing import Any
 from spiders.availability import absence
 from spiders.html import tree
 from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
-from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
+from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post
 from spiders.x.absence import ACCOUNT_STATES
 from spiders.x.common import (
     PARSER,
-    Author,
     Legacy,
+    XAuthor,
     account_of,
     asked_id,
     common_facts,
@@ -144,7 +144,7 @@ def _account(profile: dict[str, Any]) -> Parsed:
     if known is None and profile.get("unavailable"):
         outcome, kind = Outcome.UNAVAILABLE, "no such account"
     reason = f"{kind}: {profile.get('state') or 'X shows no account'}" if outcome else "facts about an account, no post"
-    said = absence(kind, profile.get("state")) if outcome else Absence(State.PRESENT)
+    said = absence(kind, profile.get("state")) if outcome else Absence(Availability.PRESENT)
     return Parsed(
         platform="x", layout="x/profile", outcome=outcome, reason=reason, page=profile, parser=PARSER, absence=said
     )
@@ -245,7 +245,7 @@ def _tweet(node: dict[str, Any]) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
     legacy: dict[str, Any] = obj(node.get("legacy"))
     user = obj(at(node, "core", "user_results", "result"))
-    author = Author(
+    author = XAuthor(
         handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
         name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
         id=text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str")),

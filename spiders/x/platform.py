@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.platform import Answers, Kind, Marks, ParserUse, Platform, Promise, SpiderUse, Trust, WalkUse
+from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust, WalkUse
 from spiders.x.absence import WORDINGS
 from spiders.x.links import FORMS, HOSTS
 
@@ -26,10 +26,10 @@ X = Platform(
         whole_layouts=frozenset({"x/syndication", "x/graphql", "x/head", "x/timeline"}),
         second_pass=True,
     ),
-    answers=Answers(
+    answers=PlatformAnswers(
         parse=ParserUse("spiders.x.parse:parse"),
         hosts=HOSTS | {"cdn.syndication.twimg.com", "syndication.twitter.com", "api.x.com", "api.twitter.com"},
-        marks=Marks(trust=Trust.LAST, literals=(b"abs.twimg.com/", b"twitter://status?id="), within=64 << 10),
+        marks=BodyMarks(trust=Trust.LAST, literals=(b"abs.twimg.com/", b"twitter://status?id="), within=64 << 10),
         is_json="spiders.x.parse:is_x",
     ),
     wordings=WORDINGS,

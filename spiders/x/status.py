@@ -9,7 +9,7 @@ from typing import Any
 
 from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Outcome, Post
-from spiders.x.common import Author, Legacy, account_of, asked_id, common_facts, plain, post_of, shown_text, tombstone
+from spiders.x.common import Legacy, XAuthor, account_of, asked_id, common_facts, plain, post_of, shown_text, tombstone
 
 
 def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
@@ -53,8 +53,8 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
                 yield from syndicated(other, None)
 
 
-def _author(user: dict[str, Any]) -> Author:
-    return Author(
+def _author(user: dict[str, Any]) -> XAuthor:
+    return XAuthor(
         handle=text_of(at(user, "screen_name")), name=text_of(at(user, "name")), id=text_of(at(user, "id_str"))
     )
 

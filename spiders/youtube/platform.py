@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.platform import Answers, Kind, Marks, ParserUse, Platform, Promise, SpiderUse, Trust, WalkUse
+from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust, WalkUse
 from spiders.youtube.absence import WORDINGS
 from spiders.youtube.links import FORMS, HOSTS, SHORT_HOST
 
@@ -23,10 +23,10 @@ YOUTUBE = Platform(
         extractor_despite_wall=True,
         second_pass=True,
     ),
-    answers=Answers(
+    answers=PlatformAnswers(
         parse=ParserUse("spiders.youtube.parse:parse", ("observed",)),
         hosts=HOSTS | {SHORT_HOST, "youtubei.googleapis.com"},
-        marks=Marks(
+        marks=BodyMarks(
             trust=Trust.LAST,
             literals=(
                 b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",

@@ -10,7 +10,7 @@ from typing import Any
 from spiders import dates
 from spiders.availability import absence
 from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
-from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State, Time
+from spiders.posts import Absence, Attachment, Availability, Outcome, Parsed, Post, Time
 from spiders.youtube.absence import REASONS, STATUSES
 from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
 
@@ -104,7 +104,7 @@ def video(response: dict[str, Any], data: Any, url: str | None, observed: dateti
         platform="youtube", layout="youtube/watch" if data else "youtube/player", posts=(post,),
         outcome=outcome if outcome is not Outcome.CAPTURED else None, reason=reason,
         page={key: value for key, value in page.items() if value}, hints=hints, parser=PARSER,
-        absence=Absence(State.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
+        absence=Absence(Availability.PRESENT) if status == "OK" else absence(state, page["reason"]) if status else None,
     )  # fmt: skip
 
 

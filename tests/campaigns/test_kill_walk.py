@@ -18,7 +18,7 @@ import pytest
 from archiver.checks import Finding, check_home, worst
 from archiver.demo.scene import START
 from archiver.demo.server import Answer, Asked, Platforms
-from archiver.demo.telegram import PAGE, Channel, DemoPost, Medium, Telegram
+from archiver.demo.telegram import PAGE, DemoChannel, DemoPost, Medium, Telegram
 from archiver.home.home import Home
 from storage.lines import read_lines
 from storage.times import system_clock
@@ -49,7 +49,7 @@ def platform(folder: Path, count: int) -> Platforms:
         )
         for number in range(1, count + 1)
     ]  # fmt: skip
-    channel = Channel("long_channel", "Long", -1001, posts)
+    channel = DemoChannel("long_channel", "Long", -1001, posts)
     files = channel.files()
     telegram = Telegram([channel], b"\x89PNG small", system_clock)
 

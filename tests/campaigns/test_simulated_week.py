@@ -26,7 +26,7 @@ from archiver.home.home import Home
 from archiver.jobs.due_schedules import entry_of, schedules_due
 from archiver.jobs.due_watches import watches_due
 from archiver.jobs.entries import SharedEntry
-from archiver.jobs.queue import Attempt, Queue, database
+from archiver.jobs.queue import JobAttempt, Queue, database
 from archiver.jobs.schedule import Rule, Schedule
 from archiver.jobs.watch import NOT_SHOWN, Watch, new_watch
 from archiver.recorder.proxy import Recorder
@@ -103,7 +103,7 @@ class Simulation:
 
         async def one(job: Any) -> None:
             async with turn:
-                done = await asyncio.to_thread(worker.carry_out, Attempt(job, 1, self.now, {}))
+                done = await asyncio.to_thread(worker.carry_out, JobAttempt(job, 1, self.now, {}))
                 assert done.state in ("done", "again"), done
             self.queue.cancel(self.queue.attempts(job.id)[-1])
             self.done += 1

@@ -308,7 +308,7 @@ def test_ctrl_c_once_seals_what_is_there(home: Home, world: World) -> None:
     """The second half of a file never comes; the first Ctrl-C closes and seals the capture as partial."""
     import asyncio
 
-    from archiver.capture.options import Options
+    from archiver.capture.options import CaptureOptions
     from archiver.capture.result import Progress
     from archiver.recorder.proxy import Recorder
     from spiders.targets import Target, parse_target
@@ -327,7 +327,7 @@ def test_ctrl_c_once_seals_what_is_there(home: Home, world: World) -> None:
         engine = capture_engine(home, recorder, report)
         target = parse_target("https://t.me/ozen_today/12")
         assert isinstance(target, Target)
-        work = asyncio.ensure_future(engine.capture(target, Options(), "run"))
+        work = asyncio.ensure_future(engine.capture(target, CaptureOptions(), "run"))
         await seen.wait()
         engine.interrupt()
         return await work
@@ -346,12 +346,12 @@ def test_ctrl_c_once_seals_what_is_there(home: Home, world: World) -> None:
 def test_crawl_in_parts_and_going_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     import archiver.capture.engine as capture
 
-    original = capture.Options
+    original = capture.CaptureOptions
 
     def small(**arguments: object) -> object:
         return original(**{"part_posts": 15, **arguments})  # type: ignore[arg-type]
 
-    monkeypatch.setattr("archiver.cli.capture_options.Options", small)
+    monkeypatch.setattr("archiver.cli.capture_options.CaptureOptions", small)
     code, results = shell.json("crawl", "https://t.me/s/ozen_today")
     assert code == 2  # the too-big video and the document
     assert len(results) >= 2

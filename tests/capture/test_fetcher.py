@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.fetcher import AskAgain, Attempt, Finished, next_step, take
+from archiver.capture.fetcher import AskAgain, FetchAttempt, Finished, next_step, take
 from archiver.capture.resume import PartialFile, digits
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
@@ -38,7 +38,7 @@ def held(size: int, total: int | None = 100, capture: str | None = None) -> Part
 def after(part: PartialFile, done: ExchangeDone, idle: int = 0, stopped: str | None = None) -> Finished | AskAgain:
     """The step after `done`, when `part` was held."""
     more, problem = take(part, done, None) if done.status in (200, 206) else (part, None)
-    return next_step(Attempt(done, part.size, more, problem, 0, idle, stopped), None, PAUSES)
+    return next_step(FetchAttempt(done, part.size, more, problem, 0, idle, stopped), None, PAUSES)
 
 
 def said(step: Finished | AskAgain) -> tuple[str, str | None, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.hls_playlist import Segment, parse_playlist
+from archiver.capture.hls_playlist import MediaSegment, parse_playlist
 from archiver.capture.segments import dash
 
 BASE = "https://cdn.example/a/list.m3u8"
@@ -69,7 +69,7 @@ def test_variants_of_a_master_list() -> None:
 def test_any_text(text: str) -> None:
     for start in ("", "#EXTM3U\n"):
         playlist = parse_playlist(start + text, BASE)
-        assert playlist is None or all(isinstance(segment, Segment) for segment in playlist.segments)
+        assert playlist is None or all(isinstance(segment, MediaSegment) for segment in playlist.segments)
 
 
 def test_a_link_that_cannot_be_read_stays_in_its_place() -> None:

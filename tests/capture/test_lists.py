@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from archiver.capture.batch import Batch
 from archiver.capture.link_lists import Entry, links_in, read_list
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.capture.result_sheet import Row, next_action, write_sheet
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
@@ -385,7 +385,7 @@ def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Pat
     assert "55 kept whole" in out
 
 
-EXEMPT = {"second_exit", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
+EXEMPT = {"second_proxy", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
 """Options that no `capture --list` sets, or that follow from others."""
 OTHER: dict[str, Any] = {"cases": ("almaty",), "account": "field-1"}
 
@@ -395,11 +395,11 @@ def test_a_list_is_gone_on_with_only_by_the_same_options(home: Home) -> None:
     entries = [Entry("", "https://t.me/ozen_today/16")]
 
     def key(**changed: Any) -> str:
-        return Batch(home, entries, replace(Options(), **changed), lambda event: None).key
+        return Batch(home, entries, replace(CaptureOptions(), **changed), lambda event: None).key
 
-    names = {field.name for field in fields(Options)} - EXEMPT
+    names = {field.name for field in fields(CaptureOptions)} - EXEMPT
     keys = {
-        name: key(**{name: OTHER.get(name, not getattr(Options(), name))})
+        name: key(**{name: OTHER.get(name, not getattr(CaptureOptions(), name))})
         for name in names
         if not name.startswith("part_")
     }

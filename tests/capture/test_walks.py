@@ -316,8 +316,10 @@ def test_posts_of_others_in_a_timeline_stand_beside_it() -> None:
 def test_a_timeline_in_parts(logged_in: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     import archiver.cli.capture_options
 
-    original = archiver.cli.capture_options.Options
-    monkeypatch.setattr("archiver.cli.capture_options.Options", lambda **given: original(**{"part_posts": 3, **given}))
+    original = archiver.cli.capture_options.CaptureOptions
+    monkeypatch.setattr(
+        "archiver.cli.capture_options.CaptureOptions", lambda **given: original(**{"part_posts": 3, **given})
+    )
     _, results = logged_in.json("crawl", ACCOUNT)
     ids = all_posts(logged_in, results)
     assert len(results) > 1

@@ -97,12 +97,12 @@ def reseal_by_forger(home: Path) -> None:
     """Another key signs the same text."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from storage.note import Signer, sign
+    from storage.note import NoteSigner, sign
 
     note = (home / "ledger" / "checkpoint").read_text()
     name = (home / "keys" / "origin").read_text().strip()
     text = note.partition("\n\n")[0] + "\n"
-    (home / "ledger" / "checkpoint").write_text(sign(text, Signer(name, Ed25519PrivateKey.generate())))
+    (home / "ledger" / "checkpoint").write_text(sign(text, NoteSigner(name, Ed25519PrivateKey.generate())))
 
 
 def garbage_catalog(home: Path) -> None:

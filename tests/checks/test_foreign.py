@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.checks.foreign import Report, check_warc
+from archiver.checks.foreign import ForeignReport, check_warc
 from archiver.checks.packages import check_path
 from archiver.intake.read_posts import read_file
 from storage.digest import sha256_hex
@@ -28,7 +28,7 @@ BROKEN_FORM = {
 }
 
 
-def report_of(path: Path) -> Report:
+def report_of(path: Path) -> ForeignReport:
     report = check_path(path)
     assert report is not None, path
     return report

@@ -9,11 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archiver.checks.package import bag, ledger, records, signer, timestamps, wacz
-from archiver.checks.package.files import SMALL, Absent, Captured, PackageFiles, Unknown
+from archiver.checks.package.files import SMALL, Absent, PackagedCapture, PackageFiles, Unknown
 from archiver.checks.proofs import Bad
 from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
-from storage.note import Checkpoint, Signer, sign
+from storage.note import Checkpoint, NoteSigner, sign
 
 
 def filled(folder: Path, files: dict[str, bytes]) -> PackageFiles:
@@ -56,7 +56,7 @@ def test_names_are_found_and_odd_ones_refused(tmp_path: Path) -> None:
 
 
 def test_the_signer_is_who_was_named_or_who_handed_over(tmp_path: Path) -> None:
-    old, new = (Signer(f"a.example/{n}", Ed25519PrivateKey.generate()) for n in (1, 2))
+    old, new = (NoteSigner(f"a.example/{n}", Ed25519PrivateKey.generate()) for n in (1, 2))
     handed = sign(f"archiver-key-handover/1\n{old.key}\n{new.key}\n", old, new).encode()
     files = filled(tmp_path, {"proofs/vkey.txt": f"{new.key}\n".encode(), "proofs/handovers/1": handed})
     assert signer.key(files) == ""
@@ -73,7 +73,7 @@ def test_the_signer_is_who_was_named_or_who_handed_over(tmp_path: Path) -> None:
 
 
 def test_the_ledger_is_rebuilt_and_continues_what_was_given(tmp_path: Path) -> None:
-    one = Signer("a.example/1", Ed25519PrivateKey.generate())
+    one = NoteSigner("a.example/1", Ed25519PrivateKey.generate())
     leaves = [leaf_hash(bytes([n])) for n in range(5)]
 
     def note(size: int) -> bytes:
@@ -123,7 +123,7 @@ def test_a_wacz_has_nothing_before_its_entries(tmp_path: Path) -> None:
 
 def test_records_of_a_file_that_is_not_in_the_wacz(tmp_path: Path) -> None:
     files = PackageFiles(
-        tmp_path, captures=[Captured("c", {"recovered": None}, [], [], [], {"a.warc.gz": {"size": 1}})]
+        tmp_path, captures=[PackagedCapture("c", {"recovered": None}, [], [], [], {"a.warc.gz": {"size": 1}})]
     )
     with pytest.raises(Absent, match="not in the WACZ"):
         records.records(files)

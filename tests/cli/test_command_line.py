@@ -22,7 +22,7 @@ from archiver.cli.parser import module_of
 from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
-from archiver.signer.create_home import Answers, create_home
+from archiver.signer.create_home import SetupAnswers, create_home
 from tests.conftest import Shell
 
 # -- a fault of the program --------------------------------------------------------------------------------------
@@ -105,8 +105,8 @@ def test_the_codes_are_named_and_told_once() -> None:
 # -- paths ---------------------------------------------------------------------------------------------------------
 
 
-def _answers() -> Answers:
-    return Answers("tester", "Test/1", "", "", False)
+def _answers() -> SetupAnswers:
+    return SetupAnswers("tester", "Test/1", "", "", False)
 
 
 @pytest.mark.parametrize("by", ["flag", "environment"])

@@ -373,7 +373,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     import asyncio
 
     from archiver.capture.context import CaptureOrder
-    from archiver.capture.options import Options
+    from archiver.capture.options import CaptureOptions
     from archiver.recorder.proxy import Recorder
     from spiders.targets import page
     from tests.support.engines import capture_engine
@@ -381,7 +381,7 @@ def test_a_lost_state_is_made_good_by_the_rebuild(home: Home, world: World, shel
     recorder = Recorder(network=world.network)
 
     async def leave_open() -> None:
-        order = CaptureOrder(page("https://blog.ozen.example/"), Options(), "run")
+        order = CaptureOrder(page("https://blog.ozen.example/"), CaptureOptions(), "run")
         context = capture_engine(home, recorder).open_session(order).context
         await asyncio.wrap_future(context.port.fetch("https://blog.ozen.example/square.mp4", [], "x"))
         context.inventory.discover("thing", "page", "https://blog.ozen.example/", None)

@@ -13,7 +13,7 @@ import pytest
 
 from archiver.checks import worst
 from archiver.checks.package import check_ours, timestamps
-from archiver.checks.stamps import Token
+from archiver.checks.stamps import CheckedToken
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export import check as script
@@ -123,7 +123,7 @@ def test_a_renewal_that_came_too_late(
         seconds, root = true_time(folder, names, stem, note)
         return seconds + (0 if f"/{first}/" in stem else 40 * 86_400), root
 
-    def late_token(message: bytes, *given: bytes) -> Token:
+    def late_token(message: bytes, *given: bytes) -> CheckedToken:
         token = true_token(message, *given)
         return token if f"\n{first}\n".encode() in message else replace(token, time=token.time + timedelta(days=40))
 

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.demo.server import Answer
 from archiver.errors import ExitCode
 from archiver.home.home import Home
 from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
-from archiver.jobs.queue import Attempt, AttemptResult, Queue, database, serve
+from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, database, serve
 from archiver.jobs.shared_state import Workflows
 from archiver.jobs.worker import result_of
 from archiver.ratelimit.limiter import HostLimiter
@@ -54,9 +54,9 @@ def standing(shell: Shell, *words: str) -> dict[str, dict[str, Any]]:
     st.none() | st.datetimes(timezones=st.just(UTC)), st.none() | st.integers(1, 9),
 )  # fmt: skip
 def test_options_come_back_out_of_the_queue(media: bool, cases: list[str], since: datetime | None, limit: int) -> None:
-    options = Options(cases=tuple(cases), media=media, since=since, limit=limit)
+    options = CaptureOptions(cases=tuple(cases), media=media, since=since, limit=limit)
     assert unpacked(json.loads(json.dumps(packed(options)))) == options
-    assert packed(Options()) == {}
+    assert packed(CaptureOptions()) == {}
 
 
 def test_a_captures_id_follows_from_the_attempt() -> None:
@@ -261,7 +261,7 @@ def test_names_in_queues_that_exist_stay(tmp_path: Path) -> None:
     """Classes and functions may be renamed, what stands in databases may not: a worker of another version reads it."""
     url, done = f"sqlite:///{tmp_path / 'queue.sqlite'}", threading.Event()
 
-    def carry_out(attempt: Attempt) -> AttemptResult:
+    def carry_out(attempt: JobAttempt) -> AttemptResult:
         done.set()
         return AttemptResult("done", "captured", None)
 
@@ -293,7 +293,7 @@ def asked(shell: Shell, world: World) -> Any:
     """Asks a worker for attempts, each from a thread as the queue does."""
     home = Home(shell.home)
 
-    def ask(*attempts: Attempt) -> list[Any]:
+    def ask(*attempts: JobAttempt) -> list[Any]:
         async def main() -> list[Any]:
             recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
             engine = capture_engine(home, recorder)
@@ -311,7 +311,7 @@ def asked(shell: Shell, world: World) -> Any:
 
 
 def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:
-    attempt = Attempt(job_of(POST), 1, NOON, {})
+    attempt = JobAttempt(job_of(POST), 1, NOON, {})
     first, again = asked(attempt, attempt)
     assert first == again
     asked.home.project()
@@ -321,13 +321,13 @@ def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) ->
 
 
 def test_a_job_of_another_version_is_not_guessed_at(asked: Any) -> None:
-    (done,) = asked(Attempt(job_of(POST, colour="blue"), 1, NOON, {}))
+    (done,) = asked(JobAttempt(job_of(POST, colour="blue"), 1, NOON, {}))
     assert done.state == "dead"
     assert "another version" in done.reason
 
 
 def test_a_job_that_kills_its_worker_is_given_up(asked: Any) -> None:
-    attempt = Attempt(job_of(POST), 5, NOON, {"interrupted": 4})
+    attempt = JobAttempt(job_of(POST), 5, NOON, {"interrupted": 4})
     done = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted", ()))
     assert done.state == "dead"
     stopped = result_of(attempt, Ended(Outcome.PARTIAL, "interrupted by the person", ()))

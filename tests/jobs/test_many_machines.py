@@ -15,11 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from archiver.capture.options import Options
+from archiver.capture.options import CaptureOptions
 from archiver.home.home import Home
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
-from archiver.jobs.queue import Attempt, Queue, database, serve
+from archiver.jobs.queue import JobAttempt, Queue, database, serve
 from archiver.jobs.shared_state import SILENT_SECONDS, SharedClaims, SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
@@ -101,7 +101,7 @@ def test_what_a_dead_machine_was_at_is_taken_over(
 
 
 def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], world: World) -> None:
-    attempt = Attempt(jobs(1)[0], 1, NOON, {})
+    attempt = JobAttempt(jobs(1)[0], 1, NOON, {})
 
     async def carried_out(machine: Machine) -> Any:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
@@ -251,7 +251,7 @@ def test_what_was_carried_out_while_the_queue_was_away_is_told_once(machines: li
 def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: list[Machine], world: World) -> None:
     """Another machine has carried the attempt out since; here nobody asks for it again."""
     first, _ = machines
-    attempt = Attempt(jobs(1)[0], 1, NOON, {})
+    attempt = JobAttempt(jobs(1)[0], 1, NOON, {})
 
     async def run() -> None:
         recorder = Recorder(HostLimiter(0.0, 4), network=world.network)
@@ -269,7 +269,7 @@ def test_what_was_sealed_but_not_claimed_before_a_kill_is_marked_too(machines: l
                 await asyncio.to_thread(worker.carry_out, attempt)
             target = parse_target(attempt.job.link)
             assert isinstance(target, Target)
-            await worker.capture(attempt, target, Options(), 2, "control")  # a further part of it
+            await worker.capture(attempt, target, CaptureOptions(), 2, "control")  # a further part of it
             await asyncio.to_thread(heartbeat.once)
             assert not first.home.catalog.event_bodies(("duplicate",)), "nobody else has it yet"
             queue.shared.claims.add(

@@ -462,9 +462,9 @@ def test_the_second_look_goes_out_by_the_second_way(watching: Watching, monkeypa
     from archiver.capture import context
 
     ways: list[str | None] = []
-    original = context.Exit
+    original = context.ProxyChoice
 
-    def exit_(proxy: str | None) -> Any:
+    def choose(proxy: str | None) -> Any:
         ways.append(proxy)
         return original(None)
 
@@ -474,7 +474,7 @@ def test_the_second_look_goes_out_by_the_second_way(watching: Watching, monkeypa
     path = shell.home / "archiver.toml"
     path.write_text(path.read_text().replace('second_proxy = ""', 'second_proxy = "socks5h://127.0.0.1:9"'))
     watching.remove(12)
-    monkeypatch.setattr(context, "Exit", exit_)
+    monkeypatch.setattr(context, "ProxyChoice", choose)
     watching.look()
     assert "socks5h://127.0.0.1:9" in ways
     (event,) = watching.events("unavailable")

@@ -14,8 +14,8 @@ from archiver.capture.blocked_hosts import BlockedHosts
 from archiver.demo.server import Answer, Asked
 from archiver.home.home import Home
 from spiders.availability import absence
-from spiders.posts import Absence, Outcome, State
-from spiders.retries import PATIENCE, Patience, pause, wanted_pause
+from spiders.posts import Absence, Availability, Outcome
+from spiders.retries import PATIENCE, Retries, pause, wanted_pause
 from tests.conftest import Shell, World, set_in
 from tests.support.captures import ended, records
 
@@ -40,13 +40,13 @@ def answer(status: int, **headers: str) -> Response:
     )
 
 
-def asked_again(patience: Patience, response: Response, attempt: int = 0) -> bool:
+def asked_again(patience: Retries, response: Response, attempt: int = 0) -> bool:
     request = Request("https://a.example/", meta={"attempt": attempt})
     return isinstance(asyncio.run(patience.process_response(request, response)), Request)
 
 
 def test_a_busy_host_is_asked_again_with_growing_pauses(pauses: list[float]) -> None:
-    patience = Patience(3, random.Random(1))
+    patience = Retries(3, random.Random(1))
     for attempt in range(3):
         assert asked_again(patience, answer(502), attempt)
     assert not asked_again(patience, answer(502), 3)
@@ -72,11 +72,11 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 
 
 def test_the_named_pause_is_kept_and_a_long_one_ends_it(pauses: list[float]) -> None:
-    assert asked_again(Patience(2), answer(429, Retry_After="7"))
+    assert asked_again(Retries(2), answer(429, Retry_After="7"))
     assert pauses == [7.0]
-    assert not asked_again(Patience(2), answer(429, Retry_After=str(int(PATIENCE) + 1)))
-    assert not asked_again(Patience(0), answer(503))
-    assert not asked_again(Patience(2), answer(404)), "a 404 is an answer"
+    assert not asked_again(Retries(2), answer(429, Retry_After=str(int(PATIENCE) + 1)))
+    assert not asked_again(Retries(0), answer(503))
+    assert not asked_again(Retries(2), answer(404)), "a 404 is an answer"
 
 
 def test_each_attempt_is_recorded(shell: Shell, world: World, pauses: list[float]) -> None:
@@ -128,7 +128,7 @@ def test_walls_of_single_videos_are_counted() -> None:
     for _ in range(2):
         walls.met("www.youtube.com", absence("bot wall"), "youtube/watch", Outcome.BLOCKED)
     assert walls.reason("www.youtube.com") is None
-    walls.met("www.youtube.com", Absence(State.PRESENT), "youtube/watch", Outcome.CAPTURED)
+    walls.met("www.youtube.com", Absence(Availability.PRESENT), "youtube/watch", Outcome.CAPTURED)
     for _ in range(3):
         assert walls.reason("www.youtube.com") is None
         walls.met("www.youtube.com", absence("rate limit"), "youtube/watch", Outcome.BLOCKED)

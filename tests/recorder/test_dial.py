@@ -1,4 +1,4 @@
-"""Refused addresses, names that change, and the exit: an HTTP and a SOCKS5 proxy, real ones on loopback."""
+"""Refused addresses, names that change, and the proxy: an HTTP and a SOCKS5 proxy, real ones on loopback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.recorder.dial import Dialer, DialError, Exit, refused_address, refused_host
+from archiver.recorder.dial import Dialer, DialError, ProxyChoice, refused_address, refused_host
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
 from storage.capture import CaptureWriter
@@ -182,7 +182,7 @@ def test_everything_goes_through_the_exit(
     proxy = Proxy("socks5" if kind.startswith("socks") else "http", server.port, user, password)
     network = TestNetwork({}, server.network.roots)
     writer = new_writer("exit")
-    port = open_recorder(network=network, exit_=Exit(f"{kind}://{login}127.0.0.1:{proxy.port}")).open(writer)
+    port = open_recorder(network=network, proxy=ProxyChoice(f"{kind}://{login}127.0.0.1:{proxy.port}")).open(writer)
     done = port.fetch(f"{server.base}/a", []).result(30)
     assert done.complete, (done.problem, done.detail)
     assert proxy.asked == [f"{HOST}:443"], "the proxy resolves, and is told the name"
@@ -209,7 +209,9 @@ def test_an_exit_that_fails_stops_the_capture_and_nothing_goes_around_it(
 
     network = TestNetwork({}, server.network.roots, resolve)
     scheme = "socks5h" if kind == "socks5" else "http"
-    port = open_recorder(network=network, exit_=Exit(f"{scheme}://127.0.0.1:{proxy.port}")).open(new_writer("exit"))
+    port = open_recorder(network=network, proxy=ProxyChoice(f"{scheme}://127.0.0.1:{proxy.port}")).open(
+        new_writer("exit")
+    )
     first = port.fetch(f"{server.base}/a", []).result(30)
     second = port.fetch(f"{server.base}/b", []).result(30)
     assert first.problem == "exit failed"
@@ -226,10 +228,10 @@ def test_an_exit_that_is_not_there_stops_the_capture(
     unused = socket.create_server(("127.0.0.1", 0))
     number = unused.getsockname()[1]
     unused.close()
-    port = open_recorder(exit_=Exit(f"socks5h://127.0.0.1:{number}")).open(new_writer("exit"))
+    port = open_recorder(proxy=ProxyChoice(f"socks5h://127.0.0.1:{number}")).open(new_writer("exit"))
     assert port.fetch("https://example.org/", []).result(30).problem == "exit failed"
     assert port.stopped
 
 
 def test_the_proxy_password_is_in_no_repr() -> None:
-    assert "secret" not in repr(Exit("http://user:secret@host:1"))
+    assert "secret" not in repr(ProxyChoice("http://user:secret@host:1"))

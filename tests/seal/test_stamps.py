@@ -20,9 +20,9 @@ from archiver.demo.server import Answer, Asked
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
 from archiver.home.home import Home
-from archiver.recorder.client import Asker, NoAnswer
+from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.seal.kept_stamps import OTS, Stamp, covering, needed, stamps
-from archiver.seal.rfc3161 import Refused, examine, find_root
+from archiver.seal.rfc3161 import InvalidProof, examine, find_root
 from archiver.seal.timestamps import due
 from archiver.signer.local import LocalSigner
 from storage.digest import sha256_hex
@@ -181,9 +181,9 @@ def test_a_nonce_is_asked_for_and_must_come_back(outside: Outsiders, tmp_path: P
         queries[name] = path.read_bytes()
     root = x509.load_pem_x509_certificate(authority.root)
     examine(queries["with"], authority.reply(queries["with"]), b"checkpoint", root, b"")
-    with pytest.raises(Refused, match="nonce"):
+    with pytest.raises(InvalidProof, match="nonce"):
         examine(queries["with"], authority.reply(queries["without"]), b"checkpoint", root, b"")
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidProof):
         examine(queries["with"], authority.reply(queries["with"]), b"another", root, b"")
 
 
@@ -268,9 +268,9 @@ def test_a_crash_between_token_and_event_is_made_good(
 
 def test_the_round_goes_out_by_the_exit_of_the_case(home: Home) -> None:
     with pytest.raises(NoAnswer, match="exit failed"):
-        Asker("socks5h://127.0.0.1:9", None).ask("https://one.example/tsr", b"x")
+        ServiceClient("socks5h://127.0.0.1:9", None).ask("https://one.example/tsr", b"x")
     with pytest.raises(NoAnswer, match="loopback"):
-        Asker(None, None).ask("http://127.0.0.1:80/")
+        ServiceClient(None, None).ask("http://127.0.0.1:80/")
 
 
 @pytest.mark.parametrize(
@@ -278,15 +278,15 @@ def test_the_round_goes_out_by_the_exit_of_the_case(home: Home) -> None:
 )
 def test_a_service_that_is_no_link_gives_no_answer(url: str) -> None:
     with pytest.raises(NoAnswer, match="not a link to a service"):
-        Asker(None, None).ask(url)
+        ServiceClient(None, None).ask(url)
     with pytest.raises(NoAnswer, match="control character"):
-        Asker(None, None).ask("http://one.example/", headers={"X": "a\r\nb"})
+        ServiceClient(None, None).ask("http://one.example/", headers={"X": "a\r\nb"})
 
 
 def test_a_service_is_asked_by_one_line(tmp_path: Path) -> None:
     server = RawServer(tmp_path / "server", False)
     server.answers["/my%20tsr?q=1"] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    assert Asker(None, server.network).ask(f"{server.base}/my tsr?q=1") == (200, b"ok")
+    assert ServiceClient(None, server.network).ask(f"{server.base}/my tsr?q=1") == (200, b"ok")
     server.close()
 
 

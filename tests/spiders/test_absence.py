@@ -13,7 +13,7 @@ from archiver.intake.read_posts import read_file
 from spiders.availability import KINDS, absence, classify
 from spiders.facebook.parse import parse as parse_facebook
 from spiders.page.parse import parse as parse_page
-from spiders.posts import Absence, Outcome, Parsed, State
+from spiders.posts import Absence, Availability, Outcome, Parsed
 from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.walls.http_status import KIND_BY_STATUS
 from spiders.x.parse import parse as parse_x
@@ -66,24 +66,25 @@ def test_every_recorded_answer(recordings: Path) -> None:
         assert seen <= {wanted, ("present", None)}, f"{name}: {seen}"
 
 
-GONE = {State.UNAVAILABLE}
-BLOCKED = {State.BOT_WALL, State.RATE_LIMITED, State.ERROR, State.UNKNOWN}
+GONE = {Availability.UNAVAILABLE}
+BLOCKED = {Availability.BOT_WALL, Availability.RATE_LIMITED, Availability.ERROR, Availability.UNKNOWN}
 YOUTUBE_REASONS = [
-    ("ERROR", "This video has been removed by the uploader", State.UNAVAILABLE, "author"),
-    ("ERROR", "This video has been removed for violating YouTube's Terms of Service", State.UNAVAILABLE, "platform"),
-    ("ERROR", "This account has been terminated", State.UNAVAILABLE, "platform"),
-    ("UNPLAYABLE", "The uploader has not made this video available in your country", State.WITHHELD, None),
-    ("UNPLAYABLE", "This content is not available on this country domain due to a legal complaint from the government.", State.WITHHELD, "platform"),
-    ("LOGIN_REQUIRED", "Sign in to confirm your age", State.AGE_GATED, None),
-    ("LOGIN_REQUIRED", "Sign in to confirm you’re not a bot", State.BOT_WALL, None),
-    ("LOGIN_REQUIRED", "This video is private", State.PRIVATE, "author"),
-    ("LOGIN_REQUIRED", "Bestätige, dass du kein Bot bist", State.PRIVATE, None),
-    ("ERROR", "Видео недоступно", State.UNAVAILABLE, None),
+    ("ERROR", "This video has been removed by the uploader", Availability.UNAVAILABLE, "author"),
+    ("ERROR", "This video has been removed for violating YouTube's Terms of Service", Availability.UNAVAILABLE, "platform"),
+    ("ERROR", "This account has been terminated", Availability.UNAVAILABLE, "platform"),
+    ("UNPLAYABLE", "The uploader has not made this video available in your country", Availability.WITHHELD, None),
+    ("UNPLAYABLE", "This content is not available on this country domain due to a legal complaint from the government.",
+     Availability.WITHHELD, "platform"),
+    ("LOGIN_REQUIRED", "Sign in to confirm your age", Availability.AGE_GATED, None),
+    ("LOGIN_REQUIRED", "Sign in to confirm you’re not a bot", Availability.BOT_WALL, None),
+    ("LOGIN_REQUIRED", "This video is private", Availability.PRIVATE, "author"),
+    ("LOGIN_REQUIRED", "Bestätige, dass du kein Bot bist", Availability.PRIVATE, None),
+    ("ERROR", "Видео недоступно", Availability.UNAVAILABLE, None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("status", "reason", "state", "by"), YOUTUBE_REASONS)
-def test_youtube(status: str, reason: str, state: State, by: str | None) -> None:
+def test_youtube(status: str, reason: str, state: Availability, by: str | None) -> None:
     value = {"playabilityStatus": {"status": status, "reason": reason}}
     found = parse_youtube(json.dumps(value).encode(), "https://www.youtube.com/watch?v=Zh5janSq001").absence
     assert found is not None
@@ -91,19 +92,19 @@ def test_youtube(status: str, reason: str, state: State, by: str | None) -> None
 
 
 X_SAYS = [
-    ("This Post was deleted by the Post author. Learn more", State.UNAVAILABLE, "author"),
-    ("This Post is from a suspended account. Learn more", State.UNAVAILABLE, "platform"),
-    ("This Post is from an account that no longer exists. Learn more", State.UNAVAILABLE, None),
-    ("This Post violated the X Rules. Learn more", State.UNAVAILABLE, "platform"),
-    ("You’re unable to view this Post because this account owner limits who can view their Posts.", State.PRIVATE, "author"),
-    ("Age-restricted adult content.", State.AGE_GATED, None),
-    ("This Post has been withheld in Kazakhstan based on local law(s).", State.WITHHELD, None),
-    ("Something X has never said before", State.UNKNOWN, None),
+    ("This Post was deleted by the Post author. Learn more", Availability.UNAVAILABLE, "author"),
+    ("This Post is from a suspended account. Learn more", Availability.UNAVAILABLE, "platform"),
+    ("This Post is from an account that no longer exists. Learn more", Availability.UNAVAILABLE, None),
+    ("This Post violated the X Rules. Learn more", Availability.UNAVAILABLE, "platform"),
+    ("You’re unable to view this Post because this account owner limits who can view their Posts.", Availability.PRIVATE, "author"),
+    ("Age-restricted adult content.", Availability.AGE_GATED, None),
+    ("This Post has been withheld in Kazakhstan based on local law(s).", Availability.WITHHELD, None),
+    ("Something X has never said before", Availability.UNKNOWN, None),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("said", "state", "by"), X_SAYS)
-def test_x_tombstones(said: str, state: State, by: str | None) -> None:
+def test_x_tombstones(said: str, state: Availability, by: str | None) -> None:
     value = {"__typename": "TweetTombstone", "tombstone": {"text": {"text": said}}}
     found = parse_x(json.dumps(value).encode(), "https://cdn.syndication.twimg.com/tweet-result?id=20").absence
     assert found is not None
@@ -114,7 +115,7 @@ def test_where_a_post_of_x_is_withheld() -> None:
     post = {"__typename": "Tweet", "id_str": "20", "text": "x", "withheld_in_countries": ["KZ", "RU"]}
     found = parse_x(json.dumps(post).encode(), None).absence
     assert found is not None
-    assert (found.state, found.where) == (State.WITHHELD, ("KZ", "RU"))
+    assert (found.state, found.where) == (Availability.WITHHELD, ("KZ", "RU"))
 
 
 def test_where_a_tombstone_says_it() -> None:
@@ -122,13 +123,13 @@ def test_where_a_tombstone_says_it() -> None:
     value = {"__typename": "TweetTombstone", "tombstone": {"text": {"text": said}}}
     found = parse_x(json.dumps(value).encode(), None).absence
     assert found is not None
-    assert (found.state, found.where) == (State.WITHHELD, ("Kazakhstan", "Russia"))
+    assert (found.state, found.where) == (Availability.WITHHELD, ("Kazakhstan", "Russia"))
 
 
 def test_a_bare_tombstone_says_nothing() -> None:
     found = parse_x(b'{"__typename":"TweetTombstone"}', None).absence
     assert found is not None
-    assert found.state is State.UNKNOWN
+    assert found.state is Availability.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -141,31 +142,31 @@ def test_the_words_of_a_post_decide_nothing(words: str) -> None:
         "playabilityStatus": {"status": "OK"},
         "videoDetails": {"videoId": "Zh5janSq001", "title": words, "shortDescription": words},
     }
-    assert parse_youtube(json.dumps(video).encode(), None).absence == Absence(State.PRESENT)
+    assert parse_youtube(json.dumps(video).encode(), None).absence == Absence(Availability.PRESENT)
     post = {"__typename": "Tweet", "id_str": "20", "text": words, "user": {"name": words}}
-    assert parse_x(json.dumps(post).encode(), None).absence == Absence(State.PRESENT)
+    assert parse_x(json.dumps(post).encode(), None).absence == Absence(Availability.PRESENT)
     telegram = f'<html><div class="js-widget_message" data-post="abc/7"><div class="js-message_text">{words}</div></div></html>'
-    assert classify(parse_telegram(telegram.encode()), 200).state is State.PRESENT
+    assert classify(parse_telegram(telegram.encode()), 200).state is Availability.PRESENT
     body = f'<abbr data-utime="1588860078"></abbr><div data-testid="post_message"><p>{words}. You must log in</p></div>'
     facebook = f'<html id="facebook"><div class="userContentWrapper">{body}</div></html>'
-    assert parse_facebook(facebook.encode(), None).absence == Absence(State.PRESENT)
+    assert parse_facebook(facebook.encode(), None).absence == Absence(Availability.PRESENT)
     page = f"<html><head><title>News</title></head><body><article><h1>{words}</h1><p>{words} 404 not found</p></article></body></html>"
-    assert classify(parse_page(page.encode(), "https://example.org/"), 200).state is State.PRESENT
+    assert classify(parse_page(page.encode(), "https://example.org/"), 200).state is Availability.PRESENT
 
 
 @pytest.mark.parametrize(
     ("title", "state", "outcome"),
     [
-        ("Just a moment...", State.BOT_WALL, "blocked"),
-        ("Attention Required! | Cloudflare", State.BOT_WALL, "blocked"),
-        ("Before you continue to Google", State.BOT_WALL, "blocked"),
-        ("429 Too Many Requests", State.RATE_LIMITED, "blocked"),
-        ("404 Not Found", State.UNKNOWN, "partial"),
-        ("Error", State.UNKNOWN, "partial"),
-        ("Page not found – The Daily", State.UNKNOWN, "partial"),
+        ("Just a moment...", Availability.BOT_WALL, "blocked"),
+        ("Attention Required! | Cloudflare", Availability.BOT_WALL, "blocked"),
+        ("Before you continue to Google", Availability.BOT_WALL, "blocked"),
+        ("429 Too Many Requests", Availability.RATE_LIMITED, "blocked"),
+        ("404 Not Found", Availability.UNKNOWN, "partial"),
+        ("Error", Availability.UNKNOWN, "partial"),
+        ("Page not found – The Daily", Availability.UNKNOWN, "partial"),
     ],
 )
-def test_a_200_that_is_none(title: str, state: State, outcome: str) -> None:
+def test_a_200_that_is_none(title: str, state: Availability, outcome: str) -> None:
     parsed = parse_page(f"<html><head><title>{title}</title></head><body><p>x</p></body></html>".encode(), None)
     assert parsed.posts == ()
     assert str(parsed.outcome) == outcome
@@ -181,19 +182,19 @@ def test_an_article_about_errors_is_an_article() -> None:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        (None, State.UNKNOWN),
-        (401, State.PRIVATE),
-        (403, State.UNKNOWN),
-        (404, State.UNAVAILABLE),
-        (410, State.UNAVAILABLE),
-        (429, State.RATE_LIMITED),
-        (451, State.WITHHELD),
-        (500, State.ERROR),
-        (503, State.ERROR),
-        (302, State.UNKNOWN),
+        (None, Availability.UNKNOWN),
+        (401, Availability.PRIVATE),
+        (403, Availability.UNKNOWN),
+        (404, Availability.UNAVAILABLE),
+        (410, Availability.UNAVAILABLE),
+        (429, Availability.RATE_LIMITED),
+        (451, Availability.WITHHELD),
+        (500, Availability.ERROR),
+        (503, Availability.ERROR),
+        (302, Availability.UNKNOWN),
     ],
 )
-def test_by_status_alone(status: int | None, state: State) -> None:
+def test_by_status_alone(status: int | None, state: Availability) -> None:
     assert classify(Parsed(platform="page", layout="page/html"), status).state is state
     assert classify(None, status).state is state
 
@@ -203,18 +204,18 @@ def test_gone_and_blocked_are_never_one(recordings: Path) -> None:
     for path in recorded():
         for reading in read_file(path):
             found, parsed = classify(reading.parsed, 200), reading.parsed
-            if found.state in BLOCKED and found.state is not State.UNKNOWN:
+            if found.state in BLOCKED and found.state is not Availability.UNKNOWN:
                 assert parsed.outcome not in (Outcome.UNAVAILABLE, None), path.name
             if found.state in GONE:
                 assert parsed.outcome is Outcome.UNAVAILABLE, path.name
-            if found.state is State.BOT_WALL:
+            if found.state is Availability.BOT_WALL:
                 assert parsed.outcome is Outcome.BLOCKED, path.name
 
 
 def test_an_unknown_kind_is_unknown() -> None:
-    assert absence("something new", "its words") == Absence(State.UNKNOWN, "something new", None, "its words")
-    assert absence(None) == Absence(State.UNKNOWN)
-    assert set(State) - {state for state, _ in KINDS.values()} == {State.PRESENT, State.UNKNOWN}
+    assert absence("something new", "its words") == Absence(Availability.UNKNOWN, "something new", None, "its words")
+    assert absence(None) == Absence(Availability.UNKNOWN)
+    assert set(Availability) - {state for state, _ in KINDS.values()} == {Availability.PRESENT, Availability.UNKNOWN}
 
 
 def test_every_kind_in_the_table_can_be_said() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from archiver.demo.facebook import GONE, WALL
 from archiver.demo.server import Answer
 from spiders.facebook.parse import parse, shown
-from spiders.posts import Outcome, State
+from spiders.posts import Availability, Outcome
 from tests.conftest import Shell, World
 from tests.support.captures import ended, posts
 
@@ -39,7 +39,7 @@ def test_the_recorded_login_wall(recordings: Path) -> None:
     parsed = parse(data, "https://www.facebook.com/ironmaiden/")
     assert (parsed.layout, parsed.posts, parsed.outcome) == ("facebook/login wall", (), Outcome.REFUSED)
     assert parsed.absence is not None
-    assert parsed.absence.state is State.PRIVATE
+    assert parsed.absence.state is Availability.PRIVATE
 
 
 def test_a_post_with_its_photo(shell: Shell) -> None:

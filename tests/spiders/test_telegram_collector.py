@@ -613,9 +613,9 @@ def test_content_restricted_by_country_is_said(by_account: TelegramShell) -> Non
 
 
 def test_an_answer_that_never_comes(by_account: TelegramShell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spiders.telegram.api import asking
+    from spiders.telegram.api import account_api
 
-    monkeypatch.setattr(asking, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(account_api, "ANSWER_SECONDS", 0.5)
     world = by_account.world
     chat = world.channel(number(), 2)
     world.api.slow = lambda request: 30.0 if type(request).__name__ == "GetMessagesRequest" else 0.0

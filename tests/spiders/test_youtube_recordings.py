@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from archiver.intake.read_posts import Reading, read_file
+from archiver.intake.read_posts import BodyReading, read_file
 from spiders.posts import Outcome
 from tests.conftest import FIXTURES
 
@@ -21,7 +21,7 @@ PROSE = {"note", "duration_note", "published_note"}
 STATES = {"members_only": "members only", "private": "private", "terminated": "account terminated"}
 
 
-def read(path: Path) -> Reading:
+def read(path: Path) -> BodyReading:
     [reading] = read_file(path)
     return reading
 

@@ -15,7 +15,7 @@ from storage import merkle
 from storage.errors import FormatError, LedgerError
 from storage.events import Author, Event
 from storage.ledger import Ledger, LedgerReader, Tiles, tile_number, tile_path, unpack_entries
-from storage.note import Checkpoint, Signer, VerifierKey, open_note, sign
+from storage.note import Checkpoint, NoteSigner, VerifierKey, open_note, sign
 from storage.times import system_clock
 
 pytestmark = pytest.mark.thorough
@@ -82,7 +82,7 @@ def test_signed_note_of_the_specification() -> None:
 
 
 def test_notes() -> None:
-    one, other = (Signer(name, Ed25519PrivateKey.generate()) for name in ("a.example/1", "b.example/2"))
+    one, other = (NoteSigner(name, Ed25519PrivateKey.generate()) for name in ("a.example/1", "b.example/2"))
     note = sign("origin\n1\nroot\n", one, other)
     assert open_note(note, [one.key]) == "origin\n1\nroot\n"
     assert open_note(note, [other.key, one.key]) == "origin\n1\nroot\n"
@@ -124,7 +124,7 @@ def test_tile_names() -> None:
 class Fixture:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.signer = Signer("archiver.invalid/test", Ed25519PrivateKey.generate())
+        self.signer = NoteSigner("archiver.invalid/test", Ed25519PrivateKey.generate())
         self.author = Author("tester", Ed25519PrivateKey.generate())
         self.ledger = self.open()
 
@@ -266,7 +266,7 @@ def test_a_reader_follows_a_hand_over_and_refuses_another_key(fixture: Fixture) 
     keys = [fixture.signer.key]
     reader = LedgerReader(fixture.folder, lambda: keys[-1])
     fixture.add()
-    keys.append(Signer("stranger/1", Ed25519PrivateKey.generate()).key)
+    keys.append(NoteSigner("stranger/1", Ed25519PrivateKey.generate()).key)
     with pytest.raises(LedgerError):
         reader.checkpoint()
     keys.append(fixture.signer.key)

@@ -8,9 +8,9 @@ from pathlib import Path
 from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.server import Answer, Asked, Platforms, Site
 from archiver.home.home import Home
-from archiver.recorder.client import Asker
+from archiver.recorder.client import ServiceClient
 from archiver.recorder.network import TestNetwork
-from archiver.seal.timestamps import Report, stamp_latest
+from archiver.seal.timestamps import TimestampReport, stamp_latest
 from archiver.signer.local import LocalSigner
 
 
@@ -36,8 +36,8 @@ class Outsiders:
         self.home.__dict__.pop("config", None)
         return self._served.network
 
-    def round(self, network: TestNetwork) -> Report:
-        return stamp_latest(self.home, LocalSigner(self.home), Asker(None, network))
+    def round(self, network: TestNetwork) -> TimestampReport:
+        return stamp_latest(self.home, LocalSigner(self.home), ServiceClient(None, network))
 
     def stop(self) -> None:
         if self._served is not None:

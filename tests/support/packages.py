@@ -30,7 +30,7 @@ from archiver.signer.local import LocalSigner
 from archiver.version import SOFTWARE
 from spiders.targets import Target, parse_target
 from storage.digest import Digests, sha256_label
-from storage.note import Signer, sign
+from storage.note import NoteSigner, sign
 from tests.conftest import CI, World, plain_home
 from tests.support.outsiders import Outsiders
 from tests.support.signing import ledger_signer
@@ -156,7 +156,7 @@ def digest(path: Path, kind: str) -> str:
     return running.hexdigests()[kind]
 
 
-def sign_package(package: Path, signer: Signer) -> None:
+def sign_package(package: Path, signer: NoteSigner) -> None:
     text = signed_text(digest(package / "tagmanifest-sha512.txt", "sha512"))
     (package / SIGNATURE).write_text(sign(text, signer))
 

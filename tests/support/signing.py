@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from archiver.home.home import Home
 from archiver.signer.local import LocalSigner
-from storage.note import Signer
+from storage.note import NoteSigner
 
 
-def ledger_signer(home: Home) -> Signer:
+def ledger_signer(home: Home) -> NoteSigner:
     """Open the ledger's key, as somebody could who holds the home."""
     keyring = LocalSigner(home).keyring
-    return Signer(keyring.ledger.name, keyring.private("ledger"))
+    return NoteSigner(keyring.ledger.name, keyring.private("ledger"))

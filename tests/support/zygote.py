@@ -18,7 +18,7 @@ from typing import Any
 
 def work(order: dict[str, Any]) -> None:
     import archiver.capture.engine
-    import archiver.cli.commands.capture
+    import archiver.cli.capture_options
     from archiver.cli.main import main
     from archiver.recorder.exchange import ExchangeDone
     from archiver.recorder.network import TestNetwork
@@ -39,8 +39,8 @@ def work(order: dict[str, Any]) -> None:
         original(self, item)
 
     archiver.capture.session.CaptureSession._exchange_done = done  # type: ignore[method-assign]
-    options = archiver.cli.commands.capture.Options
-    archiver.cli.commands.capture.Options = lambda **given: options(**{"part_posts": 15, **given})  # type: ignore[assignment,misc]
+    options = archiver.cli.capture_options.CaptureOptions
+    archiver.cli.capture_options.CaptureOptions = lambda **given: options(**{"part_posts": 15, **given})  # type: ignore[assignment,misc]
     network = TestNetwork(
         {key: (value[0], value[1]) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test")
     )

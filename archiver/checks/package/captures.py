@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import OUTCOMES
-from archiver.checks.package.files import Captured, PackageFiles
+from archiver.checks.package.files import PackagedCapture, PackageFiles
 from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
 from storage.digest import sha256_hex
 
@@ -58,11 +58,11 @@ def captures(files: PackageFiles) -> str:
     return f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories"
 
 
-def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Captured:
+def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> PackagedCapture:
     """Read what was sealed of one capture, and hold it against its manifest."""
     where = f"data/captures/{name}"
     listed = {entry["name"]: entry for entry in manifest["files"]}
-    found = Captured(name, manifest, [], [], [])
+    found = PackagedCapture(name, manifest, [], [], [])
     for file, entry in listed.items():
         if file.endswith(".warc.gz"):
             found.warcs[file] = entry
@@ -89,7 +89,7 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Captu
     return found
 
 
-def _inventory(capture: Captured) -> None:
+def _inventory(capture: PackagedCapture) -> None:
     """Check that whatever was discovered has one outcome, and that the sums are those of the manifest."""
     keys = Counter(line["key"] for line in capture.inventory if line.get("state") == "discovered")
     ended = {line["key"]: line for line in capture.inventory if "outcome" in line}

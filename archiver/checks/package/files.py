@@ -26,7 +26,7 @@ class Unknown(Exception):
 
 
 @dataclass
-class Captured:
+class PackagedCapture:
     """What was sealed of one capture."""
 
     id: str
@@ -73,7 +73,7 @@ class PackageFiles:
     """Sequence number → leaf, of the events that are proved to be in the ledger (`ledger.selection`)."""
     times: dict[int, datetime] = field(default_factory=dict)
     """Size of a checkpoint → the earliest time at which an outsider saw it (`timestamps.timestamps`)."""
-    captures: list[Captured] = field(default_factory=list)
+    captures: list[PackagedCapture] = field(default_factory=list)
     """What was sealed, in the order of the package (`captures.captures`)."""
     entries: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Name → (start, size) of what the WACZ stores (`wacz.wacz`)."""

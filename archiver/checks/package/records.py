@@ -10,7 +10,7 @@ from typing import Any
 
 from archiver.checks.package.files import SMALL, Absent, PackageFiles, Unknown
 from archiver.checks.proofs import Bad, strict_json
-from archiver.checks.warcs import Found, problems_of, read_payload, read_records
+from archiver.checks.warcs import FoundRecord, problems_of, read_payload, read_records
 from storage.digest import Sha256
 
 
@@ -116,7 +116,7 @@ class _Cut:
         self._into.update(part)
 
 
-def _differs(line: dict[str, Any], found: Found, ids: dict[str, str | None], recovered: bool) -> str | None:
+def _differs(line: dict[str, Any], found: FoundRecord, ids: dict[str, str | None], recovered: bool) -> str | None:
     """Tell in what a record differs from its line; None where it does not."""
     if problems := problems_of(found):
         return "; ".join(problems)

@@ -10,13 +10,13 @@ from archiver.checks.package.captures import read_event
 from archiver.checks.package.files import PackageFiles
 from archiver.checks.package.ledger import prefix
 from archiver.checks.proofs import Bad
-from archiver.checks.stamps import Token, check_token, fingerprint
+from archiver.checks.stamps import CheckedToken, check_token, fingerprint
 from storage.digest import sha256
 
 
 def timestamps(files: PackageFiles) -> str:
     """Check each stamp; its line says from when, and under which root."""
-    tokens: list[tuple[int, str, Token]] = []
+    tokens: list[tuple[int, str, CheckedToken]] = []
     for name in sorted(files.names):
         match = re.fullmatch(r"proofs/timestamps/(\d+)/([\w-]+)\.(tsr|ots)", name)
         if match is None:
@@ -41,7 +41,7 @@ def _calendar(proof: bytes, message: bytes) -> str:
     return f"leads to Bitcoin block {blocks[0]}: follow it with `ots verify`" if blocks else "pending: proves nothing"
 
 
-def _token(files: PackageFiles, name: str, size: int, by: str, message: bytes) -> Token | None:
+def _token(files: PackageFiles, name: str, size: int, by: str, message: bytes) -> CheckedToken | None:
     """Check the token of an authority (RFC 3161); None where its root is not one that was named."""
     stem = f"proofs/timestamps/{size}/{by}"
     root = files.read(f"{stem}.root").decode().strip()
@@ -62,7 +62,7 @@ def _token(files: PackageFiles, name: str, size: int, by: str, message: bytes) -
     return token
 
 
-def _ended(files: PackageFiles, tokens: list[tuple[int, str, Token]]) -> None:
+def _ended(files: PackageFiles, tokens: list[tuple[int, str, CheckedToken]]) -> None:
     """Tell of tokens whose certificates have ended whether a later one vouches for them."""
     renewed: dict[str, int] = {}
     for seq, said in files.leaves.items():

@@ -118,7 +118,7 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
 
 def _platforms(context: Context, home: Home) -> int:
     from archiver.capture.known_posts import known_posts
-    from archiver.capture.options import Options
+    from archiver.capture.options import CaptureOptions
     from archiver.capture.services import open_recorder
     from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.signer.case_keys import new_case
@@ -137,7 +137,7 @@ def _platforms(context: Context, home: Home) -> int:
     codes: list[int] = []
 
     async def visit() -> None:
-        options = Options(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
+        options = CaptureOptions(cases=(CASE,), media=False, media_reason="not for a look at the layout", quick=True)
         for number, (name, target) in enumerate(targets.items(), 1):
             if engine.stopping:
                 return

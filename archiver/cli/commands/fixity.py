@@ -56,7 +56,7 @@ def run(context: Context) -> int:
 
 
 def _read_places(
-    context: Context, home: Home, rows: list[dict[str, Any]], report: fixity.Report, everything: bool
+    context: Context, home: Home, rows: list[dict[str, Any]], report: fixity.FixityReport, everything: bool
 ) -> list[Place]:
     """Read the copies back, unless only what is here is asked for. Return the places that answered: repairs come from there."""
     arguments = context.arguments
@@ -72,7 +72,7 @@ def _read_places(
     return places
 
 
-def _say(context: Context, home: Home, report: fixity.Report, seq: int) -> None:
+def _say(context: Context, home: Home, report: fixity.FixityReport, seq: int) -> None:
     console = context.console
     console.say(
         f"{many(report.captures, 'capture')}: {many(report.files, 'file')} here and {many(report.objects, 'object')} at copies read back"
@@ -101,9 +101,9 @@ def _say(context: Context, home: Home, report: fixity.Report, seq: int) -> None:
     )  # fmt: skip
 
 
-def _mended_first(context: Context) -> fixity.Report:
+def _mended_first(context: Context) -> fixity.FixityReport:
     """Make a damaged ledger whole for `--repair`, before the home is opened, which needs it. Return the report so far."""
-    report, arguments = fixity.Report(), context.arguments
+    report, arguments = fixity.FixityReport(), context.arguments
     if arguments.repair and not arguments.remote:
         home = context.home()
         fixity.ledger_mended(home, context.signer(home), report)

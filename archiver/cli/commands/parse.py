@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-    from archiver.intake.read_posts import Reading
+    from archiver.intake.read_posts import BodyReading
 
 EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
 
@@ -46,7 +46,7 @@ def run(context: Context) -> int:
     return ExitCode.OK if posts else ExitCode.UNAVAILABLE
 
 
-def _say(console: Console, reading: Reading) -> None:
+def _say(console: Console, reading: BodyReading) -> None:
     parsed = reading.parsed
     for post in parsed.posts:
         console.data(post.line())

@@ -13,7 +13,7 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 
 if TYPE_CHECKING:
-    from archiver.checks.foreign import Report
+    from archiver.checks.foreign import ForeignReport
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
@@ -59,7 +59,7 @@ def _receive(context: Context, home: Home) -> int:
     return max(EXIT_BY_OUTCOME[received.result.outcome], ExitCode.OK if received.intact else ExitCode.CHECK_FAILED)
 
 
-def _say(console: Console, key: str, report: Report) -> None:
+def _say(console: Console, key: str, report: ForeignReport) -> None:
     shown = [finding for finding in report.findings if finding.kind != "form"]
     form = len(report.findings) - len(shown)
     signer = report.facts.get("signed")

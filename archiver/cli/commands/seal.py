@@ -29,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Have the latest checkpoint timestamped, complete what is owed, renew what will expire."""
     from archiver.cli.runtime import shown, tell
-    from archiver.seal.timestamps import asker_for, stamp_latest
+    from archiver.seal.timestamps import service_client, stamp_latest
 
     arguments, console, home = context.arguments, context.console, context.recovered_home()
     if arguments.write is not None:
@@ -40,7 +40,7 @@ def run(context: Context) -> int:
             "[timestamps] wanted = false: authorities were not allowed at set-up",
             f"Set wanted = true in {home.path / 'archiver.toml'}; they see a digest, the time and the exit's address.",
         )
-    report = stamp_latest(home, context.signer(home), asker_for(home, arguments.case, context.network))
+    report = stamp_latest(home, context.signer(home), service_client(home, arguments.case, context.network))
     tell(console, report)
     kept = stamps(home)
     captures = home.catalog.captures()

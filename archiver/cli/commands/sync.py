@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_destination
 from archiver.copies.destinations import Place, destinations, open_place
-from archiver.copies.sync import Report, sync, total_backlog
+from archiver.copies.sync import SyncReport, sync, total_backlog
 from archiver.errors import ExitCode, exit_code
 from archiver.text.plain import many, size
 from storage.errors import EvidenceError, LedgerError
@@ -85,11 +85,11 @@ def _from_others(context: Context, home: Home) -> int:
     return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
 
 
-def _progress(report: Report) -> str:
+def _progress(report: SyncReport) -> str:
     return f"{report.destination}: {report.copied} copied, {report.waiting} to go, {size(report.bytes)}"
 
 
-def _show(context: Context, place: Place, report: Report) -> None:
+def _show(context: Context, place: Place, report: SyncReport) -> None:
     console, name = context.console, report.destination
     did = [
         f"{many(report.copied, 'capture')} copied ({size(report.bytes)})" if report.copied else "nothing new to copy"

@@ -58,13 +58,13 @@ def _add_account(parser: Parser, default: str) -> None:
 def run(context: Context) -> int:
     """Carry out one action with an account; what Telegram refuses is told, with an exit code. Raises `ArchiverError`."""
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
-    from spiders.telegram.api.errors import Trouble
+    from spiders.telegram.api.errors import TelegramError
 
     home = context.recovered_home()
     deed = {"login": _login, "whoami": _whoami, "logout": _logout, "join": _join}[context.arguments.action]
     try:
         return asyncio.run(deed(context, home))
-    except Trouble as trouble:
+    except TelegramError as trouble:
         context.console.warn(f"{trouble.outcome}: {trouble.reason}")
         context.console.data({"outcome": str(trouble.outcome), "reason": trouble.reason, "telegram": trouble.name})
         return EXIT_BY_OUTCOME[trouble.outcome]
@@ -186,7 +186,7 @@ def _who(me: Any) -> str:
 async def _whoami(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.telegram.accounts import Accounts, authorised, connected, make_client
-    from spiders.telegram.api.errors import Trouble
+    from spiders.telegram.api.errors import TelegramError
 
     accounts = Accounts(home)
     names = [context.arguments.account] if context.arguments.account else accounts.names()
@@ -200,7 +200,7 @@ async def _whoami(context: Context, home: Home) -> int:
         try:
             await connected(client)
             me = await client.get_me() if await authorised(client) else None
-        except Trouble as trouble:
+        except TelegramError as trouble:
             context.console.say(f"{name}: {trouble.outcome}: {trouble.reason}")
             context.console.data({"account": name, "logged_in": None, "reason": trouble.reason})
             code = max(code, EXIT_BY_OUTCOME[trouble.outcome])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.arguments import add_capture, add_links
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
-from spiders.telegram.api.errors import Trouble
+from spiders.telegram.api.errors import TelegramError
 from storage.times import system_clock
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(context: Context) -> int:
     async def work() -> None:
         stop = asyncio.Event()
         engine.on_interrupt.append(stop.set)
-        client, _ = await telegrams.client(account, home.config.exit_for(options.cases), updates=True)
+        client, _ = await telegrams.client(account, home.config.proxy_for(options.cases), updates=True)
         made.extend(
             LiveWatch(engine, target, options, client, pace, partial(_said, context, target.url), done)
             for target in chosen
@@ -79,7 +79,7 @@ def run(context: Context) -> int:
 
     try:
         Interruptible(engine, context, options.cases).run(work())
-    except Trouble as trouble:
+    except TelegramError as trouble:
         console.warn(f"{trouble.outcome}: {trouble.reason}")
         return EXIT_BY_OUTCOME[trouble.outcome]
     finally:

@@ -1,6 +1,6 @@
 """Telegram by its own API: what is asked for, in which order, and what is handed over to be kept.
 
-How one thing is asked for and kept is in `asking`; posts are read out of the kept objects by `messages`, as anybody can do
+How one thing is asked for and kept is in `account_api`; posts are read out of the kept objects by `messages`, as anybody can do
 later. Sources: core.telegram.org/api/offsets, /api/files, /api/discussion, /api/forum, /api/stories.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 from telethon import functions, types, utils
 
 from spiders.availability import absence
-from spiders.date_range import Span
-from spiders.posts import Absence, Outcome, State
-from spiders.telegram.api.asking import URN, Asker, Kept, Only, method_of
-from spiders.telegram.api.errors import Trouble, of_error
+from spiders.date_range import DateRange
+from spiders.posts import Absence, Availability, Outcome
+from spiders.telegram.api.account_api import URN, AccountApi, KeptAnswer, Only, method_of
+from spiders.telegram.api.errors import TelegramError, of_error
 from spiders.telegram.api.messages import Setting, read_messages
 from spiders.telegram.api.paging import gaps, past, runs, untorn
 from spiders.telegram.api.peers import Peer, marked, place_of
@@ -49,10 +49,10 @@ class ChatRef:
 
 
 @dataclass
-class Page:
+class HistoryPage:
     """One page of a history. `cursor`: where the next begins, None at the end."""
 
-    kept: Kept
+    kept: KeptAnswer
     cursor: int | None
     holes: list[Hole] = field(default_factory=list)
 
@@ -66,13 +66,13 @@ class Hole:
     record: str | None
 
 
-class Collector(Asker):
+class Collector(AccountApi):
     """Knows what is to be asked for of chats, messages and stories, and in which order."""
 
     # -- who and where ----------------------------------------------------------------------------------
 
     async def by_name(self, handle: str) -> ChatRef:
-        """A public channel, group or person. Raises `Trouble`."""
+        """A public channel, group or person. Raises `TelegramError`."""
         known = self.client.session.known(handle)
         if known is not None:
             return await self._renewed(known, handle)
@@ -90,14 +90,14 @@ class Collector(Asker):
                 ref = self._ref(result.chats, marked({"channel_id": known.channel_id}), kept)
                 if ref.place.lower() == handle.lower():
                     return ref
-        except Trouble as trouble:
+        except TelegramError as trouble:
             if trouble.outcome is not Outcome.UNAVAILABLE:
                 raise
         self.client.session.forget(handle)
         return await self.by_name(handle)
 
     async def by_number(self, number: int) -> ChatRef:
-        """A chat that the account is in or has met, by its marked id. Raises `Trouble`."""
+        """A chat that the account is in or has met, by its marked id. Raises `TelegramError`."""
         if -(10**12) < number < 0:
             result, kept = await self.ask(functions.messages.GetChatsRequest([-number]), {"chat": -number})
             return self._ref(result.chats, number, kept)
@@ -106,8 +106,8 @@ class Collector(Asker):
             await self._meet()
             access = self.client.session.access_to(number)
         if access is None:
-            said = Absence(State.PRIVATE, "private")
-            raise Trouble(
+            said = Absence(Availability.PRIVATE, "private")
+            raise TelegramError(
                 Outcome.REFUSED,
                 "the account is not in this chat and has never met it: nothing can be asked about it",
                 said,
@@ -134,7 +134,7 @@ class Collector(Asker):
             peer = await self.client.get_input_entity(last.peer)
 
     async def by_invite(self, code: str) -> ChatRef:
-        """The chat that an invite link leads to, if the account is in it or may look. Raises `Trouble`."""
+        """The chat that an invite link leads to, if the account is in it or may look. Raises `TelegramError`."""
         request = functions.messages.CheckChatInviteRequest(code)
         result = await self.answer(request, {})
         chat, wire = getattr(result, "chat", None), getattr(request, "wire", None)
@@ -142,8 +142,8 @@ class Collector(Asker):
             kept = await self.take(method_of(request), {}, types.messages.Chats([chat]), wire)
             return self._ref([chat], marked(_bare(chat)), kept)
         kept = await self.take(method_of(request), {}, result, wire, more=[(f"{URN}:invite", result)])
-        said = Absence(State.PRIVATE, "private", said=str(result.title))
-        trouble = Trouble(
+        said = Absence(Availability.PRIVATE, "private", said=str(result.title))
+        trouble = TelegramError(
             Outcome.REFUSED,
             f"“{result.title}” ({result.participants_count} members) is for members: archiver telegram join LINK joins it",
             said,
@@ -151,7 +151,7 @@ class Collector(Asker):
         trouble.record = kept.more[f"{URN}:invite"][0]
         raise trouble
 
-    def _ref(self, found: Sequence[Any], number: int | None, kept: Kept) -> ChatRef:
+    def _ref(self, found: Sequence[Any], number: int | None, kept: KeptAnswer) -> ChatRef:
         for item in found:
             if marked(_bare(item)) != number or number is None:
                 continue
@@ -161,7 +161,7 @@ class Collector(Asker):
                 raise trouble
             if number > 0:
                 words = "a person or bot, not a channel or group; its chat with this account is nobody else's"
-                trouble = Trouble(Outcome.REFUSED, words, absence("a person or bot"))
+                trouble = TelegramError(Outcome.REFUSED, words, absence("a person or bot"))
                 trouble.record = kept.answer
                 raise trouble
             reasons = getattr(item, "restriction_reason", None) or []
@@ -174,8 +174,8 @@ class Collector(Asker):
         trouble.record = kept.answer
         raise trouble
 
-    async def about(self, chat: ChatRef) -> Kept:
-        """Everything that Telegram tells of a chat: description, counts, linked chat, photo. Raises `Trouble`."""
+    async def about(self, chat: ChatRef) -> KeptAnswer:
+        """Everything that Telegram tells of a chat: description, counts, linked chat, photo. Raises `TelegramError`."""
         if chat.is_channel:
             request = functions.channels.GetFullChannelRequest(_channel(chat))
         elif chat.id < 0:
@@ -188,8 +188,8 @@ class Collector(Asker):
         )  # fmt: skip
         return kept
 
-    async def topics(self, chat: ChatRef) -> AsyncIterator[Kept]:
-        """A forum's topics, newest first. Raises `Trouble`."""
+    async def topics(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
+        """A forum's topics, newest first. Raises `TelegramError`."""
         topic = 0
         while True:
             request = functions.messages.GetForumTopicsRequest(chat.input, None, 0, topic, PAGE)
@@ -202,8 +202,8 @@ class Collector(Asker):
                 return
             topic = result.topics[-1].id
 
-    async def stories(self, chat: ChatRef) -> AsyncIterator[Kept]:
-        """Stories that the account may see: those of now, then the pinned ones. Raises `Trouble`."""
+    async def stories(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
+        """Stories that the account may see: those of now, then the pinned ones. Raises `TelegramError`."""
         _, kept = await self.ask(
             functions.stories.GetPeerStoriesRequest(chat.input), {"chat": chat.id},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories.stories],
@@ -220,8 +220,8 @@ class Collector(Asker):
                 return
             before = result.stories[-1].id
 
-    async def story(self, chat: ChatRef, number: int) -> Kept:
-        """One story by its number; nothing is kept of it where Telegram gives none. Raises `Trouble`."""
+    async def story(self, chat: ChatRef, number: int) -> KeptAnswer:
+        """One story by its number; nothing is kept of it where Telegram gives none. Raises `TelegramError`."""
         _, kept = await self.ask(
             functions.stories.GetStoriesByIDRequest(chat.input, [number]), {"chat": chat.id, "ids": [number]},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories],
@@ -232,8 +232,8 @@ class Collector(Asker):
 
     async def messages(
         self, chat: ChatRef, numbers: Sequence[int], only: Only = None, parent: str | None = None
-    ) -> Kept:
-        """Messages by their ids, at most 100; a `MessageEmpty` stands for what is not there. Raises `Trouble`."""
+    ) -> KeptAnswer:
+        """Messages by their ids, at most 100; a `MessageEmpty` stands for what is not there. Raises `TelegramError`."""
         wanted = [types.InputMessageID(number) for number in numbers]
         if chat.is_channel:
             request: Any = functions.channels.GetMessagesRequest(_channel(chat), wanted)
@@ -241,13 +241,13 @@ class Collector(Asker):
             request = functions.messages.GetMessagesRequest(wanted)
         return (await self.ask(request, {"chat": chat.id, "ids": list(numbers)}, only, parent))[1]
 
-    async def newest(self, chat: ChatRef, count: int) -> Kept:
-        """The last messages of a chat. Raises `Trouble`."""
+    async def newest(self, chat: ChatRef, count: int) -> KeptAnswer:
+        """The last messages of a chat. Raises `TelegramError`."""
         request = functions.messages.GetHistoryRequest(chat.input, 0, None, 0, count, 0, 0, 0)
         return (await self.ask(request, {"chat": chat.id, "limit": count}))[1]
 
-    async def pinned(self, chat: ChatRef) -> AsyncIterator[Kept]:
-        """Pinned messages, newest first. Raises `Trouble`."""
+    async def pinned(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
+        """Pinned messages, newest first. Raises `TelegramError`."""
         before = 0
         while True:
             request = functions.messages.SearchRequest(
@@ -260,10 +260,10 @@ class Collector(Asker):
             before = result.messages[-1].id
 
     async def history(
-        self, chat: ChatRef, cursor: int | None, span: Span, oldest_first: bool = False, thread: int | None = None,
+        self, chat: ChatRef, cursor: int | None, span: DateRange, oldest_first: bool = False, thread: int | None = None,
         parent: str | None = None, holes: bool = True,
-    ) -> AsyncIterator[Page]:  # fmt: skip
-        """A chat's messages page by page, newest first unless asked otherwise. Raises `Trouble`.
+    ) -> AsyncIterator[HistoryPage]:  # fmt: skip
+        """A chat's messages page by page, newest first unless asked otherwise. Raises `TelegramError`.
 
         `cursor`: where to go on, as a page before said. `thread`: only what stands under that message. `parent`: the
         post that these are comments on. It ends at an empty page, or where nothing more can follow.
@@ -296,7 +296,7 @@ class Collector(Asker):
                 if oldest_first:
                     kept.messages.sort(key=lambda message: message["id"])
                     kept.posts = read_messages(kept.messages, Setting(self.peers, parent, linked=True))
-                page = Page(kept, following)
+                page = HistoryPage(kept, following)
                 if holes and chat.is_channel and thread is None and (numbers or cursor is not None):
                     await self._fill(chat, page, numbers, cursor, last, oldest_first, dated)
                 yield page
@@ -304,7 +304,7 @@ class Collector(Asker):
                     return
                 if following == cursor:
                     reason = f"the page at {cursor} ends where it began: the walk would not end"
-                    raise Trouble(Outcome.PARTIAL, reason, Absence(State.UNKNOWN))
+                    raise TelegramError(Outcome.PARTIAL, reason, Absence(Availability.UNKNOWN))
                 cursor = following
         finally:
             if ahead is not None:
@@ -312,7 +312,7 @@ class Collector(Asker):
                 await asyncio.gather(ahead, return_exceptions=True)
 
     def _for_page(
-        self, chat: ChatRef, cursor: int | None, span: Span, oldest_first: bool, thread: int | None
+        self, chat: ChatRef, cursor: int | None, span: DateRange, oldest_first: bool, thread: int | None
     ) -> tuple[Any, dict[str, Any]]:
         """The request for a page of a history, and what of it can be shown."""
         offset, add = (cursor or 1, -PAGE) if oldest_first else (cursor or 0, 0)
@@ -330,7 +330,7 @@ class Collector(Asker):
     async def _fill(
         self,
         chat: ChatRef,
-        page: Page,
+        page: HistoryPage,
         numbers: list[int],
         cursor: int | None,
         last: bool,
@@ -360,14 +360,14 @@ class Collector(Asker):
                     page.kept.files |= found.files
                     page.kept.posts = read_messages(page.kept.messages, Setting(self.peers, None, linked=True))
 
-    async def comment(self, chat: ChatRef, post: int, number: int, parent: str) -> Kept:
-        """One comment under a post, by its number in the link. Raises `Trouble`."""
+    async def comment(self, chat: ChatRef, post: int, number: int, parent: str) -> KeptAnswer:
+        """One comment under a post, by its number in the link. Raises `TelegramError`."""
         request = functions.messages.GetRepliesRequest(chat.input, post, number + 1, None, 0, 1, 0, 0, 0)
         asked = {"chat": chat.id, "thread": post, "offset_id": number + 1, "limit": 1}
         return (await self.ask(request, asked, lambda result: {number}, parent))[1]
 
-    async def with_album(self, chat: ChatRef, number: int, single: bool, control: int | None) -> Kept:
-        """A message with the other members of its album. Raises `Trouble`.
+    async def with_album(self, chat: ChatRef, number: int, single: bool, control: int | None) -> KeptAnswer:
+        """A message with the other members of its album. Raises `TelegramError`.
 
         `control`: a message that is known to be there. If the one that is asked for is not, it is kept beside it: the
         same answer then says that the one is there and the other is not.

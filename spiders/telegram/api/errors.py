@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from spiders.availability import absence
-from spiders.posts import Absence, Outcome, State
+from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.absence import ERRORS, LOGGED_OUT
 
 _WAIT = re.compile(r"(?:FLOOD|FLOOD_PREMIUM|SLOWMODE|FLOOD_TEST_PHONE|TAKEOUT_INIT_DELAY)_?(?:WAIT)?_(\d+)")
 
 
-class Trouble(Exception):
+class TelegramError(Exception):
     """Something could not be had. `name`: Telegram's own word for it, None where no answer came."""
 
     def __init__(self, outcome: Outcome, reason: str, said: Absence, name: str | None = None, wait: int = 0) -> None:
@@ -25,28 +25,38 @@ class Trouble(Exception):
         return self.name in LOGGED_OUT
 
 
-def of_error(code: int, name: str) -> Trouble:
+def of_error(code: int, name: str) -> TelegramError:
     """What an `rpc_error` means for what was asked."""
     if match := _WAIT.fullmatch(name):
         seconds = int(match[1])
         reason = f"Telegram asks for a pause of {seconds} s (it answers {name})"
-        return Trouble(Outcome.BLOCKED, reason, absence("rate limit", name), name, seconds)
+        return TelegramError(Outcome.BLOCKED, reason, absence("rate limit", name), name, seconds)
     if (known := ERRORS.named(name)) is not None:
-        return Trouble(known.outcome, f"{known.meaning} (Telegram answers {name})", absence(known.kind, name), name)
+        return TelegramError(
+            known.outcome, f"{known.meaning} (Telegram answers {name})", absence(known.kind, name), name
+        )
     if code == 420:
-        return Trouble(Outcome.BLOCKED, f"Telegram asks to come back later ({name})", absence("rate limit", name), name)
+        return TelegramError(
+            Outcome.BLOCKED, f"Telegram asks to come back later ({name})", absence("rate limit", name), name
+        )
     if code in (500, -503) or code < 0:
-        return Trouble(Outcome.FAILED, f"Telegram has internal trouble ({name})", absence("server error", name), name)
+        return TelegramError(
+            Outcome.FAILED, f"Telegram has internal trouble ({name})", absence("server error", name), name
+        )
     if code in (401, 403, 406):
-        return Trouble(Outcome.REFUSED, f"Telegram refuses it ({name})", Absence(State.UNKNOWN, said=name), name)
-    return Trouble(Outcome.FAILED, f"Telegram answers {name}", Absence(State.UNKNOWN, said=name), name)
+        return TelegramError(
+            Outcome.REFUSED, f"Telegram refuses it ({name})", Absence(Availability.UNKNOWN, said=name), name
+        )
+    return TelegramError(Outcome.FAILED, f"Telegram answers {name}", Absence(Availability.UNKNOWN, said=name), name)
 
 
-def unreachable(what: str) -> Trouble:
-    return Trouble(Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(State.UNKNOWN, "no answer"))
+def unreachable(what: str) -> TelegramError:
+    return TelegramError(
+        Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(Availability.UNKNOWN, "no answer")
+    )
 
 
-def pausing(left: float) -> Trouble:
+def pausing(left: float) -> TelegramError:
     """Nothing was asked: Telegram had told this account to pause, in another capture or on another machine."""
     reason = f"Telegram asked this account for a pause, {left:.0f} s of which are left; nothing was asked"
-    return Trouble(Outcome.BLOCKED, reason, Absence(State.UNKNOWN, "no answer"), wait=int(left) + 1)
+    return TelegramError(Outcome.BLOCKED, reason, Absence(Availability.UNKNOWN, "no answer"), wait=int(left) + 1)

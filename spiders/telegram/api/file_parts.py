@@ -14,9 +14,9 @@ from typing import Any
 
 from telethon import errors, functions, types
 
-from spiders.posts import Absence, Outcome, State
-from spiders.telegram.api.asking import Asker, trouble_of
-from spiders.telegram.api.errors import Trouble, unreachable
+from spiders.posts import Absence, Availability, Outcome
+from spiders.telegram.api.account_api import AccountApi, trouble_of
+from spiders.telegram.api.errors import TelegramError, unreachable
 from spiders.telegram.api.tl import Location
 
 Renew = Callable[[], Awaitable[Location | None]]
@@ -30,7 +30,7 @@ AT_ONCE = 8
 
 
 @dataclass
-class Segment:
+class FileSegment:
     """Bytes of a file from `offset`. `hashes`: (offset, size, SHA-256) that Telegram states for parts of it."""
 
     offset: int
@@ -41,11 +41,11 @@ class Segment:
 class Parts:
     """Fetches files through an account's client."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._ask = asker
+    def __init__(self, api: AccountApi) -> None:
+        self._ask = api
 
-    async def file(self, location: Location, start: int, renew: Renew) -> AsyncIterator[Segment]:
-        """The bytes of a file from `start` (a multiple of `PART`), in order. Raises `Trouble`.
+    async def file(self, location: Location, start: int, renew: Renew) -> AsyncIterator[FileSegment]:
+        """The bytes of a file from `start` (a multiple of `PART`), in order. Raises `TelegramError`.
 
         `renew`: brings a location whose reference is fresh, when Telegram says that ours has expired.
         """
@@ -72,7 +72,7 @@ class Parts:
                         stated = [
                             one for one in hashes or () if offset <= one[0] and one[0] + one[1] <= offset + len(whole)
                         ]
-                        yield Segment(offset, whole, stated)
+                        yield FileSegment(offset, whole, stated)
                     offset += len(whole)
                     gathered = []
                 if ended:
@@ -84,7 +84,7 @@ class Parts:
                 await self._ask.client._return_exported_sender(held.sender)
 
     async def part(self, location: Location, offset: int, size: int, renew: Renew) -> bytes:
-        """Some bytes once more, where they did not match what Telegram states of them. Raises `Trouble`."""
+        """Some bytes once more, where they did not match what Telegram states of them. Raises `TelegramError`."""
         sender, borrowed = await self._sender(location.dc)
         held = _Held(location, sender, borrowed)
         try:
@@ -109,7 +109,7 @@ class Parts:
         for _ in range(4):
             try:
                 answer = await self._ask.call(functions.upload.GetFileRequest(held.input, offset, size), held.sender)
-            except Trouble as trouble:
+            except TelegramError as trouble:
                 name = trouble.name or ""
                 if name.startswith(("FILE_REFERENCE_", "FILEREF_")):
                     async with held.lock:
@@ -131,13 +131,15 @@ class Parts:
                     continue
                 raise
             if not isinstance(answer, types.upload.File):
-                raise Trouble(
+                raise TelegramError(
                     Outcome.FAILED,
                     f"Telegram points to another kind of server ({type(answer).__name__})",
-                    Absence(State.UNKNOWN),
+                    Absence(Availability.UNKNOWN),
                 )
             return bytes(answer.bytes)
-        raise Trouble(Outcome.FAILED, "the file's reference expired again and again", Absence(State.UNKNOWN))
+        raise TelegramError(
+            Outcome.FAILED, "the file's reference expired again and again", Absence(Availability.UNKNOWN)
+        )
 
     async def _hashes(
         self, held: _Held, start: int, end: int, known: list[tuple[int, int, bytes]]
@@ -147,7 +149,7 @@ class Parts:
             at = known[-1][0] + known[-1][1] if known else start
             try:
                 answer = await self._ask.call(functions.upload.GetFileHashesRequest(held.input, at), held.sender)
-            except Trouble:
+            except TelegramError:
                 return None
             fresh = [(one.offset, one.limit, bytes(one.hash)) for one in answer if one.offset + one.limit > at]
             if not fresh:

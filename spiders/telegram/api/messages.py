@@ -16,7 +16,7 @@ from typing import Any
 
 from spiders import dates
 from spiders.json_access import at, count, dicts, load, obj, text_of
-from spiders.posts import Absence, Census, Outcome, Parsed, Post, State, Time
+from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post, Time
 from spiders.telegram.api.actions import ACTIONS, action_text
 from spiders.telegram.api.attachments import MEDIA, attachments_of
 from spiders.telegram.api.peers import Peer, marked, number_of, peers_in, place_of
@@ -68,7 +68,7 @@ def parse_objects(objects: Iterable[dict[str, Any]], linked: bool = False) -> Pa
     if not posts:
         reason = "no message of Telegram's API in it"
         return Parsed(platform="telegram", layout="unknown", outcome=Outcome.PARTIAL, reason=reason, parser=PARSER)
-    return Parsed(platform="telegram", layout=LAYOUT, posts=posts, parser=PARSER, absence=Absence(State.PRESENT))
+    return Parsed(platform="telegram", layout=LAYOUT, posts=posts, parser=PARSER, absence=Absence(Availability.PRESENT))
 
 
 _MESSAGE = re.compile(rb'"_"\s*:\s*"(?:Message|MessageService)"')

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from spiders.date_range import Span
+from spiders.date_range import DateRange
 
 
 def untorn(messages: Sequence[Any], numbers: list[int]) -> list[int]:
@@ -19,7 +19,7 @@ def untorn(messages: Sequence[Any], numbers: list[int]) -> list[int]:
     return kept or numbers
 
 
-def past(messages: Sequence[Any], span: Span, oldest_first: bool) -> bool:
+def past(messages: Sequence[Any], span: DateRange, oldest_first: bool) -> bool:
     """Whether everything further on lies outside of the range of dates."""
     dates: list[datetime] = [message.date for message in messages if getattr(message, "date", None)]
     if not dates:

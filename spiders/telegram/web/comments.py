@@ -13,7 +13,7 @@ from typing import Any
 
 from spiders.availability import absence
 from spiders.html import by_class, one_line, tree
-from spiders.posts import Absence, Census, Outcome, Parsed, Post, State
+from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post
 from spiders.telegram.web.parse import PARSER, older_cursor, read_message, shape
 
 _HEADER = re.compile(r"([\d\s,.\u00a0\u202f]+)")
@@ -47,7 +47,7 @@ def parse_comments(data: bytes, url: str | None, parent: str) -> Parsed:
         older=older_cursor(document),
         page=page,
         parser=PARSER,
-        absence=Absence(State.PRESENT),
+        absence=Absence(Availability.PRESENT),
     )
 
 

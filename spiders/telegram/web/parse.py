@@ -17,7 +17,7 @@ from typing import Any
 from spiders import dates
 from spiders.availability import absence
 from spiders.html import background_url, by_class, has_class, one_line, text_of, tree
-from spiders.posts import Absence, Attachment, Census, Outcome, Parsed, Post, State, Time
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post, Time
 from spiders.telegram.absence import BOXES
 from spiders.telegram.web.attachments import ONLY_IN_APP, attachments_of
 from spiders.telegram.web.text import count
@@ -110,7 +110,7 @@ def _landing(document: Any, bare: Parsed) -> Parsed:
         reason, outcome, kind = "a person or bot, not a channel with posts", Outcome.REFUSED, "a person or bot"
     else:
         reason, outcome, kind = "Telegram shows no channel under this name", Outcome.UNAVAILABLE, "no such account"
-    said = Absence(State.PRESENT) if outcome is Outcome.PARTIAL else absence(kind, reason)
+    said = Absence(Availability.PRESENT) if outcome is Outcome.PARTIAL else absence(kind, reason)
     return replace(bare, layout="telegram/landing", outcome=outcome, reason=reason, page=page, absence=said)
 
 

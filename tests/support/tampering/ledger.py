@@ -11,14 +11,14 @@ from datetime import timedelta
 from archiver.demo.authorities import MiniAuthority
 from storage.canonical import dumps
 from storage.merkle import leaf_hash, root_of
-from storage.note import Checkpoint, Signer, sign
+from storage.note import Checkpoint, NoteSigner, sign
 from storage.times import system_clock
 from tests.support.packages import edit_json
 from tests.support.signing import ledger_signer
 from tests.support.tampering.scene import INCOMPLETE, Scene, alter, inside
 
 
-def signer_of(s: Scene) -> Signer:
+def signer_of(s: Scene) -> NoteSigner:
     return ledger_signer(s.case.home)
 
 
@@ -58,7 +58,7 @@ def leaves_that_do_not_give_the_root(s: Scene) -> None:
 @inside()
 def the_checkpoint_of_another_ledger(s: Scene) -> None:
     leaves = leaves_of(s)
-    signer = Signer("archiver.invalid/another", ledger_signer(s.case.home).private)
+    signer = NoteSigner("archiver.invalid/another", ledger_signer(s.case.home).private)
     text = Checkpoint(signer.name, len(leaves), root_of(leaves)).text()
     s.path("proofs/checkpoint.txt").write_text(sign(text, signer))
 

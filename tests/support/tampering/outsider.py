@@ -8,7 +8,7 @@ import shutil
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from storage.note import Signer, sign
+from storage.note import NoteSigner, sign
 from tests.support.packages import edit_json, sign_package, write_manifests
 from tests.support.signing import ledger_signer
 from tests.support.tampering.scene import INCOMPLETE, Scene, alter, outside
@@ -172,7 +172,7 @@ def a_checkpoint_as_the_signature(s: Scene) -> None:
 def forged(s: Scene) -> None:
     """Everything that a key signs is made anew with another key."""
     name = s.case.home.ledger_key.name
-    signer = Signer(name, Ed25519PrivateKey.generate())
+    signer = NoteSigner(name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     shutil.rmtree(s.path("proofs/handovers"), ignore_errors=True)
     notes = [*s.package.glob("proofs/timestamps/*/checkpoint.txt"), s.path("proofs/checkpoint.txt")]
@@ -195,7 +195,7 @@ def wholly_signed_anew_by_a_forger(s: Scene) -> None:
 
 @outside()
 def the_key_exchanged(s: Scene) -> None:
-    signer = Signer(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
+    signer = NoteSigner(s.case.home.ledger_key.name, Ed25519PrivateKey.generate())
     s.path("proofs/vkey.txt").write_text(f"{signer.key}\n")
     write_manifests(s.package)
     sign_package(s.package, signer)

@@ -6,7 +6,7 @@ from typing import Any
 
 from spiders.availability import absence
 from spiders.json_access import dicts, load, obj, text_of
-from spiders.posts import Absence, Attachment, Outcome, Parsed, Post, State
+from spiders.posts import Absence, Attachment, Availability, Outcome, Parsed, Post
 from tests.support.toy_platform.absence import NOTICES
 
 PARSER = "toy/1"
@@ -32,7 +32,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         return Parsed(
             platform="toy", layout="unknown", outcome=Outcome.PARTIAL, reason="no note in the answer", parser=PARSER
         )
-    return Parsed(platform="toy", layout="toy/notes", posts=posts, parser=PARSER, absence=Absence(State.PRESENT))
+    return Parsed(platform="toy", layout="toy/notes", posts=posts, parser=PARSER, absence=Absence(Availability.PRESENT))
 
 
 def _note(item: dict[str, Any]) -> Post:

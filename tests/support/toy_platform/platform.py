@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spiders.platform import Answers, Kind, ParserUse, Platform, Promise, SpiderUse, WalkUse
+from spiders.platform import Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, WalkUse
 from tests.support.toy_platform.absence import WORDINGS
 from tests.support.toy_platform.links import FORMS, HOST
 
@@ -19,7 +19,7 @@ TOY = Platform(
     promise=Promise(
         first_tags=("note", "board"), told=frozenset({"riddle"}), whole_layouts=frozenset({"toy/notes"})
     ),
-    answers=Answers(
+    answers=PlatformAnswers(
         parse=ParserUse("tests.support.toy_platform.parse:parse"),
         hosts=frozenset({HOST}),
         is_json="tests.support.toy_platform.parse:is_toy",

@@ -20,7 +20,7 @@ from telethon.tl.alltlobjects import LAYER
 
 from spiders.posts import Post
 from spiders.telegram.api.client import Reader, Wire
-from spiders.telegram.api.errors import Trouble, of_error, pausing, unreachable
+from spiders.telegram.api.errors import TelegramError, of_error, pausing, unreachable
 from spiders.telegram.api.messages import Setting, read_messages
 from spiders.telegram.api.peers import Peer, marked, peers_in
 from spiders.telegram.api.ports import Keep, Thing
@@ -36,7 +36,7 @@ ANSWER_SECONDS = 120.0
 
 
 @dataclass
-class Kept:
+class KeptAnswer:
     """An answer's messages, kept. `records`: message id → record. `files`: file id → where it lies."""
 
     answer: str
@@ -66,7 +66,7 @@ class Pauses(Protocol):
         """Telegram asked for one."""
 
 
-class Asker:
+class AccountApi:
     """Asks for one capture or watch, through an account's client that several may share."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Asker:
     # -- asking -----------------------------------------------------------------------------------------
 
     async def call(self, request: Any, sender: Any = None) -> Any:
-        """One request, pauses included. Raises `Trouble`."""
+        """One request, pauses included. Raises `TelegramError`."""
         while True:
             await self._paused(request)
             try:
@@ -115,7 +115,7 @@ class Asker:
                 raise unreachable(str(error)) from error
 
     async def _paused(self, request: Any) -> None:
-        """Returns when no pause is left that another was told to make. Raises `Trouble` where that is too long."""
+        """Returns when no pause is left that another was told to make. Raises `TelegramError` where that is too long."""
         while self._pauses is not None and (left := await self._pauses.left(method_of(request))) > 0:
             if left > self._patience or self._stopped():
                 raise pausing(left)
@@ -124,14 +124,14 @@ class Asker:
 
     async def ask(
         self, request: Any, asked: dict[str, Any], only: Only = None, parent: str | None = None, more: More = lambda result: (),
-    ) -> tuple[Any, Kept]:  # fmt: skip
-        """A request whose answer is kept. `asked`: what of the request can be shown. Raises `Trouble`, with its record."""
+    ) -> tuple[Any, KeptAnswer]:  # fmt: skip
+        """A request whose answer is kept. `asked`: what of the request can be shown. Raises `TelegramError`, with its record."""
         result = await self.answer(request, asked, self._interval if self._answers else 0.0)
         wanted = only(result) if only is not None else None
         wire = getattr(request, "wire", None)
         return result, await self.take(method_of(request), asked, result, wire, wanted, parent, more(result))
 
-    async def refused(self, request: Any, asked: dict[str, Any], trouble: Trouble) -> None:
+    async def refused(self, request: Any, asked: dict[str, Any], trouble: TelegramError) -> None:
         """Keeps Telegram's own answer that something cannot be had. Where no answer came there is none to keep."""
         if trouble.name is None:
             return
@@ -157,7 +157,7 @@ class Asker:
     async def take(
         self, method: str, asked: dict[str, Any], result: Any, wire: Wire | None, only: set[int] | None = None,
         parent: str | None = None, more: Sequence[tuple[str, Any]] = (),
-    ) -> Kept:  # fmt: skip
+    ) -> KeptAnswer:  # fmt: skip
         """Keeps an answer: itself in short, and what is new in it. `only`: the messages that are wanted of it.
 
         `more`: (uri, object) of what else is to be kept of it.
@@ -191,7 +191,9 @@ class Asker:
         short = {key: item for key, item in value.items() if item is not None}
         things = [Thing(self._uri(), short, facts=facts), *(Thing(uri, item.value, facts=facts) for uri, item in made)]
         ids = await self._keep.keep(things)
-        kept = Kept(ids[0], wire, [item.value for item in objects], count=getattr(result, "count", None), peers=found)
+        kept = KeptAnswer(
+            ids[0], wire, [item.value for item in objects], count=getattr(result, "count", None), peers=found
+        )
         kept.people = {number: item.value for item in plains for number in peers_in([item.value])}
         start = len(ids) - len(objects) - len(extras)
         kept.records = {item.value["id"]: record for item, record in zip(objects, ids[start:], strict=False)}
@@ -231,17 +233,17 @@ class Asker:
                 owner[key] = {"commitment": commitment}
 
     async def answer(self, request: Any, asked: dict[str, Any], pause: float = 0.0) -> Any:
-        """A request; if it is refused, the refusal is kept. Raises `Trouble`, with its record."""
+        """A request; if it is refused, the refusal is kept. Raises `TelegramError`, with its record."""
         if pause:
             await sleep(pause)
         try:
             return await self.call(request)
-        except Trouble as trouble:
+        except TelegramError as trouble:
             await self.refused(request, asked, trouble)
             raise
 
 
-def trouble_of(request: Any, error: errors.RPCError) -> Trouble:
+def trouble_of(request: Any, error: errors.RPCError) -> TelegramError:
     """In Telegram's own words, from the bytes of its answer; Telethon's error where nothing was sent."""
     wire: Wire | None = getattr(request, "wire", None)
     if wire is not None:
