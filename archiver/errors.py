@@ -71,8 +71,11 @@ class ProgramFault(ArchiverError):
 
     exit_code = ExitCode.FAULT
 
-    def __init__(self, cause: Exception) -> None:
-        said = str(cause).strip()
+    def __init__(self, cause: BaseException) -> None:
+        try:
+            said = str(cause).strip()
+        except Exception:  # noqa: BLE001 - an exception whose text is a fault too
+            said = "its text cannot be read"
         super().__init__(
             "a command that ends as it was written to",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from archiver.tools.ytdlp_pool import ExtractorPool
 from spiders.items import Verdict
 from spiders.posts import Outcome
 from spiders.targets import Target
-from storage.errors import StorageError
+from storage.errors import EvidenceError, StorageError
 
 
 class Driver(Protocol):
@@ -125,32 +126,43 @@ class CaptureEngine:
     ) -> CaptureResult:
         """Make a capture of what a program asks through the recorder. `program`: proxy URL → exit code.
 
-        Raises `StorageError`, and what `program` raises.
+        Raises `StorageError`, and what `program` raises; the capture is closed and sealed even so.
         """
         session = self.open_session(CaptureOrder(target, options, self.home.new_capture_id(self.home.clock())))
-        try:
-            code = await program(session.context.port.proxy_url)
-        finally:
-            await session.settle()
-        session.program_ended(code)
-        return await asyncio.to_thread(session.finish)
+        async with self._open(session):
+            try:
+                session.program_ended(await program(session.context.port.proxy_url))
+            except EvidenceError as error:
+                session.program_failed(error.found)
+                await self._closed(session)
+                raise
+            return await self._closed(session)
 
     async def _run(self, order: CaptureOrder) -> CaptureResult:
         session = self.open_session(order)
+        async with self._open(session):
+            await self._drive(session)
+            session.show_page()
+            return await self._closed(session)
+
+    @contextlib.asynccontextmanager
+    async def _open(self, session: CaptureSession) -> AsyncIterator[None]:
+        """Let an interruption reach a session, and let go of it where the disk refuses."""
         self._sessions.add(session)
         try:
             if self.stopping:
                 session.interrupt()
-            await self._drive(session)
-            session.show_page()
-            await session.settle()
-            return await asyncio.to_thread(session.finish)
+            yield
         except StorageError:
             session.abandon()
             raise
         finally:
             self._sessions.discard(session)
             self._services.report(replace(session.progress(), closed=True))
+
+    async def _closed(self, session: CaptureSession) -> CaptureResult:
+        await session.settle()
+        return await asyncio.to_thread(session.finish)
 
     async def _drive(self, session: CaptureSession) -> None:
         order = session.context.order

@@ -20,9 +20,12 @@ class RecordedExchanges:
         """Where the records of this capture lie, by record id."""
         self.by_uri: dict[str, str] = {}
         """The record of the last whole answer to each link."""
+        self.count = 0
+        """How many exchanges have ended, answered or not."""
 
     def add(self, done: ExchangeDone) -> None:
         """Take note of an exchange that has ended."""
+        self.count += 1
         if done.tag:
             self.by_tag[done.tag] = done
             self.asked[done.tag] += 1

@@ -42,7 +42,10 @@ class ScrapyDriver:
         crawler = runner.create_crawler(spider)
 
         def scraped(item: Any) -> None:
-            session.seen(item)
+            try:
+                session.seen(item)
+            except Exception as error:  # noqa: BLE001 - Scrapy would log it and go on: the capture would seem whole
+                session.broken(error)
 
         def failed(failure: Any, response: Any) -> None:
             session.parser_failed(f"{failure.type.__name__} on {response.url}")

@@ -79,7 +79,7 @@ class CaptureSession:
     def _task_ended(self, error: BaseException | None) -> None:
         """Say faults of our own, never swallow them: a file that broke our code leaves the capture partial."""
         if error is not None:
-            self.inventory.fault(f"{type(error).__name__}: {error}")
+            self.broken(error)
         self._report()
 
     # -- what drivers report ----------------------------------------------------------------------------
@@ -102,16 +102,29 @@ class CaptureSession:
         """Take what the platform says of the target itself."""
         self._answer = (outcome, reason)
 
+    def broken(self, error: BaseException) -> None:
+        """Take note that something of the program's own broke: whatever else is said of it, the capture is partial."""
+        self.inventory.fault(f"{type(error).__name__}: {error}")
+
     def parser_failed(self, what: str) -> None:
         """Take note that a parser of ours broke."""
         self.inventory.fault(f"our parser failed: {what}")
 
     def program_ended(self, code: int) -> None:
         """Take the exit code of a program that ran behind the recorder: it decides."""
-        if code == 0:
-            self._answer = (Outcome.CAPTURED, None)
-        else:
+        if code != 0:
             self._conclusion = (Outcome.PARTIAL, f"the program ended with exit code {code}")
+        elif not self.context.exchanges.count:
+            self._conclusion = (
+                Outcome.FAILED,
+                "nothing was recorded: the program asked for nothing through the recorder",
+            )
+        else:
+            self._answer = (Outcome.CAPTURED, None)
+
+    def program_failed(self, reason: str) -> None:
+        """Take why a program could not be run behind the recorder."""
+        self._conclusion = (Outcome.FAILED, f"the program could not be run: {reason}")
 
     def take_post(self, post: Post, sighting: Sighting, want: Want | None = None) -> None:
         """Enter a post and start fetching its files. `want`: what fetches them, where it is not the web."""

@@ -7,6 +7,31 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 
+MOST = 1_000_000_000
+"""The highest count that is taken: far more than any home holds, and less than what a database can count."""
+
+
+def count(text: str, least: int = 1, most: int = MOST) -> int:
+    """Return a count that was given as text. Raises `ArgumentTypeError`."""
+    from argparse import ArgumentTypeError
+
+    digits = text.strip()
+    number = int(digits) if digits.isdecimal() and len(digits) <= len(str(most)) else None
+    if number is None or not least <= number <= most:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most:,}.")
+    return number
+
+
+def count_from_zero(text: str) -> int:
+    """Return a count that may be none, or a place that is counted from 0. Raises `ArgumentTypeError`."""
+    return count(text, 0)
+
+
+def port_number(text: str) -> int:
+    """Return the number of a port; 0 is any that is free. Raises `ArgumentTypeError`."""
+    return count(text, 0, 65535)
+
+
 def add_links(parser: ArgumentParser, metavar: str = "LINK", nargs: str = "+", what: str = "") -> None:
     """Add the links that a command takes, as `links`."""
     parser.add_argument("links", nargs=nargs, metavar=metavar, help=what or "Link of a post, video, channel or page.")
@@ -51,19 +76,19 @@ def add_range(parser: ArgumentParser, posts: str = "posts") -> None:
 
 def add_post_limit(parser: ArgumentParser, posts: str = "posts") -> None:
     """Add `--limit`: how many posts of a list are captured."""
-    parser.add_argument("--limit", type=int, metavar="N", help=f"Stop after N {posts}.")
+    parser.add_argument("--limit", type=count, metavar="N", help=f"Stop after N {posts}.")
 
 
 def add_shown(parser: ArgumentParser, default: int = 50) -> None:
     """Add `--limit`: how many lines are shown."""
     what = f"Show at most N (default {default})."
-    parser.add_argument("--limit", type=int, default=default, metavar="N", help=what)
+    parser.add_argument("--limit", type=count, default=default, metavar="N", help=what)
 
 
 def add_at_once(parser: ArgumentParser, default: int, runs: str) -> None:
     """Add `--at-once`."""
     what = f"Number of {runs} at the same time (default {default})."
-    parser.add_argument("--at-once", type=int, default=default, metavar="N", help=what)
+    parser.add_argument("--at-once", type=count, default=default, metavar="N", help=what)
 
 
 def add_merge(
@@ -86,7 +111,9 @@ def add_words(parser: ArgumentParser, metavar: str = "TEXT", what: str = "What i
 def add_part(parser: ArgumentParser) -> None:
     """Add `--post` and `--attachment`: a part of a capture."""
     parser.add_argument("--post", metavar="POST", help="A post in the capture.")
-    parser.add_argument("--attachment", type=int, metavar="N", help="One of its attachments, counted from 0.")
+    parser.add_argument(
+        "--attachment", type=count_from_zero, metavar="N", help="One of its attachments, counted from 0."
+    )
 
 
 def add_period(parser: ArgumentParser, required: bool = False) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TextIO
 
-from archiver.cli import terminal
+from archiver.cli import streams, terminal
 from archiver.cli.text import kept
 from archiver.text.plain import harmless, size
 
@@ -27,12 +27,17 @@ _MARKS = {
 
 
 class Console:
-    """Writes for a person or, with `as_json`, one JSON object a line."""
+    """Writes for a person or, with `as_json`, one JSON object a line.
+
+    A stream that fails ends no work: a reader who left is nobody's fault, and any other failure of standard output is
+    kept in `failure` for who ends the command.
+    """
 
     def __init__(self, as_json: bool, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.as_json = as_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self.failure: OSError | None = None
         self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
@@ -42,7 +47,7 @@ class Console:
     def say(self, text: str = "") -> None:
         self._clear()
         if not self.as_json:
-            print(self._laid_out(text, self._out), file=self._out, flush=True)
+            self._write_out(self._laid_out(text, self._out))
 
     def paragraph(self, text: str, most: int | None = None) -> None:
         """Show what somebody wrote: indented, lines broken between words at the width of the terminal, at most `most` lines."""
@@ -53,11 +58,11 @@ class Console:
         """Something drawn with control sequences of our own, such as a QR code."""
         self._clear()
         if not self.as_json:
-            print(text, file=self._out, flush=True)
+            self._write_out(text)
 
     def warn(self, text: str) -> None:
         self._clear()
-        print(self._laid_out(text, self._err), file=self._err, flush=True)
+        streams.write(self._err, self._laid_out(text, self._err) + "\n")
 
     def _laid_out(self, text: str, stream: TextIO) -> str:
         """Return the text as a terminal shows it best: lines broken between words, marks in colour. A pipe gets it as it is."""
@@ -70,7 +75,10 @@ class Console:
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""
         if self.as_json:
-            print(json.dumps(value, ensure_ascii=False, separators=(",", ":")), file=self._out, flush=True)
+            self._write_out(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def _write_out(self, text: str) -> None:
+        self.failure = streams.write(self._out, text + "\n") or self.failure
 
     # -- progress ----------------------------------------------------------------------------------------
 
@@ -109,13 +117,13 @@ class Console:
 
     def _draw(self, text: str) -> None:
         width = terminal.columns(self._err) - 1
-        print("\r" + terminal.padded(terminal.cut(text, width), width), end="", file=self._err, flush=True)
+        streams.write(self._err, "\r" + terminal.padded(terminal.cut(text, width), width))
         self._drawn = True
 
     def _clear(self) -> None:
         if self._drawn:
             width = terminal.columns(self._err) - 1
-            print("\r" + " " * width + "\r", end="", file=self._err, flush=True)
+            streams.write(self._err, "\r" + " " * width + "\r")
             self._drawn = False
 
     # -- results -----------------------------------------------------------------------------------------

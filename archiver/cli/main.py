@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from archiver.cli.overview import VALUED, print_overview
+from archiver.cli import streams
+from archiver.cli.overview import EVERY_COMMAND_OPTIONS, FIRST_RUN_OPTIONS, VALUED, print_overview
 from archiver.cli.registry import COMMANDS, FIRST
 
 TYPE_CHECKING = False  # `typing` would be a fifth of the time of `archiver --help`, and argparse a half
@@ -13,9 +14,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-    from archiver.cli.console import Console
     from archiver.recorder.network import TestNetwork
-    from storage.errors import EvidenceError
 
 
 def main(
@@ -24,86 +23,114 @@ def main(
     environment: dict[str, str] | None = None,
 ) -> int:
     """Run one command; return its exit code. `network` is for the demo and the tests."""
+    streams.prepare()
     words = list(sys.argv[1:] if argv is None else argv)
-    name = command_of(words)
-    if name is None and words in (["--help"], ["-h"]):
-        print_overview()
-        return 0
-    if name is not None and name not in COMMANDS:
-        from archiver.text.meant import meant
-
-        sys.stderr.write(f"archiver: there is no command {name!r}.{meant(name, COMMANDS)}\nHelp: archiver --help\n")
-        return 1
-    return _guarded(words, name, network, environment if environment is not None else dict(os.environ))
+    failure, code = None, 0
+    if words in (["--help"], ["-h"]):
+        failure = print_overview()
+    else:
+        name, place = _command_at(words)
+        if "--" in words[:place]:  # said before the command it means nothing, and argparse takes it for one
+            words = [word for word in words[:place] if word != "--"] + words[place:]
+        given = environment if environment is not None else dict(os.environ)
+        code = _guarded(words, name, network, given)
+    failure = streams.flush() or failure
+    return max(code, _tell_unwritten(failure)) if failure is not None else code
 
 
 def command_of(words: Sequence[str]) -> str | None:
     """Return the command: the first word that is neither an option nor an option's value. None: there is none."""
+    return _command_at(words)[0]
+
+
+def _command_at(words: Sequence[str]) -> tuple[str | None, int]:
+    """Return the command and its place among the words."""
     takes_next = False
-    for word in words:
+    for place, word in enumerate(words):
         if takes_next:
             takes_next = False
         elif word == "--":
             continue
         elif not word.startswith("-") or word == "-":
-            return word
+            return word, place
         else:  # options may be shortened, as argparse allows
             takes_next = len(word) > 2 and "=" not in word and any(option.startswith(word) for option in VALUED)
-    return None
+    return None, 0
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Return whether `--json`, which may be shortened, is among the words; those after `--` belong to others."""
+    own = words[: words.index("--")] if "--" in words else words
+    return any(len(word) > 3 and "--json".startswith(word) for word in own)
 
 
 def _parsed(words: Sequence[str], name: str | None) -> Namespace:
     from argparse import Namespace
 
-    from archiver.cli.parser import build_parser
+    from archiver.cli.parser import CommandLineError, build_parser, no_option
 
+    if name is not None and name not in COMMANDS:
+        from archiver.text.meant import meant
+
+        known = [option.strip() for said in (*EVERY_COMMAND_OPTIONS, *FIRST_RUN_OPTIONS) for option in _options(said)]
+        for word in words[: list(words).index(name)]:
+            option = word.partition("=")[0]
+            if option.startswith("--") and not any(one.startswith(option) for one in known):
+                raise CommandLineError("archiver", no_option(option, known))
+        raise CommandLineError("archiver", f"there is no command {name!r}.{meant(name, COMMANDS)}")
     parser = build_parser([name] if name is not None else [])
-    return parser.parse_args(words, Namespace(home=None, json=False, person=None, command=None))
+    arguments = parser.parse_args(words, Namespace(home=None, json=False, person=None, command=None))
+    _refuse_other_bytes(arguments)
+    return arguments
+
+
+def _options(said: str) -> list[str]:
+    """Return the options in a line of help such as `--timestamps, --no-timestamps`."""
+    return [word.rstrip(",") for word in said.split() if word.startswith("-")]
+
+
+def _refuse_other_bytes(arguments: Namespace) -> None:
+    """Refuse text that is not UTF-8: nothing of ours could hold it. A path may be so, and so may what `record` runs."""
+    from archiver.errors import UsageError
+
+    for name, value in vars(arguments).items():
+        for text in value if isinstance(value, list) and name != "program" else [value]:
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise UsageError("arguments in UTF-8", repr(text), "Check the encoding of the terminal or script.")
 
 
 def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None, environment: dict[str, str]) -> int:
+    from archiver.cli.answers import WatchedThreads, answer_for
     from archiver.cli.console import Console
     from archiver.cli.context import Context
-    from archiver.cli.parser import module_of
-    from archiver.errors import ExitCode, exit_code
-    from storage.errors import EvidenceError
+    from archiver.cli.parser import ActionMissing, module_of
+    from archiver.errors import ExitCode
 
-    console = Console("--json" in words)
+    console = Console(wants_json(words))
+    threads = WatchedThreads(console)
     try:
-        try:
-            arguments = _parsed(words, name)
-        except SystemExit as stop:  # the parser has said what is wrong
-            return ExitCode.OK if stop.code in (0, None) else ExitCode.USAGE
-        console = Console(arguments.json)
-        code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
-        return code
-    except EvidenceError as error:
-        _tell(console, error)
-        return exit_code(error)
-    except KeyboardInterrupt:
-        console.warn("archiver: stopped. What was received is kept; the next command seals it.")
-        return ExitCode.FAILED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-    except Exception as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
-        _tell_fault(console, error)
-        return ExitCode.FAULT
+        with threads:
+            try:
+                arguments = _parsed(words, name)
+            except SystemExit:  # the parser has shown its help, or the version
+                return ExitCode.OK
+            except ActionMissing as missing:
+                if console.as_json:
+                    raise
+                missing.parser.print_help()
+                return ExitCode.OK
+            console = threads.console = Console(arguments.json)
+            code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
+    except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
+        code = answer_for(console, error)
+    code = max(code, threads.code)
+    return max(code, _tell_unwritten(console.failure)) if console.failure is not None else code
 
 
-def _tell(console: Console, error: EvidenceError) -> None:
-    console.warn(f"archiver: expected {error.expected}")
-    console.warn(f"          found    {error.found}")
-    console.warn(f"          next     {error.next_step}")
-    line = {"error": type(error).__name__, "expected": error.expected, "found": error.found, "next": error.next_step}
-    console.data(line)
+def _tell_unwritten(failure: OSError) -> int:
+    """Say on standard error that standard output did not take what was written; return the exit code of that."""
+    from archiver.cli.answers import answer_for
+    from archiver.cli.console import Console
+    from storage.errors import disk_error
 
-
-def _tell_fault(console: Console, error: Exception) -> None:
-    """Print the traceback of an exception that nobody foresaw, and below it what a person can do."""
-    import traceback
-
-    from archiver.errors import ProgramFault
-
-    console.warn("".join(traceback.format_exception(error)).rstrip())
-    _tell(console, ProgramFault(error))
+    return answer_for(Console(False), disk_error(failure, "standard output"))

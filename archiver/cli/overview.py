@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from archiver.cli import terminal
+from archiver.cli import streams, terminal
 from archiver.cli.registry import groups
 from archiver.errors import EXIT_CODES
 
@@ -56,10 +56,10 @@ def overview(width: int) -> str:
     return "\n\n".join([*parts, EXAMPLES.rstrip(), _table("exit codes", codes, 4, width), HELP])
 
 
-def print_overview() -> None:
-    """Print the help of `archiver`, with its headings in bold on a terminal."""
+def print_overview() -> OSError | None:
+    """Print the help of `archiver`, with its headings in bold on a terminal. Return why it could not be written."""
     text = overview(terminal.columns(sys.stdout) - 1)
-    sys.stdout.write(terminal.painted_headings(text) if terminal.is_colourful(sys.stdout) else text)
+    return streams.write(sys.stdout, terminal.painted_headings(text) if terminal.is_colourful(sys.stdout) else text)
 
 
 def _table(heading: str, lines: dict[str, str], column: int, width: int) -> str:

@@ -19,8 +19,10 @@ from archiver.cli.overview import (
     overview,
 )
 from archiver.cli.registry import COMMANDS
+from archiver.errors import UsageError
 from archiver.home.paths import given_folder
 from archiver.text.meant import meant
+from archiver.text.plain import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +30,22 @@ if TYPE_CHECKING:
 
 SHOWN_CHOICES = 8
 """So many choices are listed where a wrong one was given; of more only the likely one."""
+
+
+class CommandLineError(UsageError):
+    """The words of a command line do not fit together. A person reads one line of it, and where the help is."""
+
+    def __init__(self, program: str, found: str) -> None:
+        self.program = harmless(program)
+        super().__init__(f"words that `{self.program}` takes", harmless(found), f"Help: {self.program} --help")
+
+
+class ActionMissing(CommandLineError):
+    """A command of several actions was given none: a person is shown the help of `parser`."""
+
+    def __init__(self, parser: Parser) -> None:
+        super().__init__(parser.prog, "no action is named.")
+        self.parser = parser
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -67,7 +85,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Says in one line what is wrong and what was probably meant; without its sub-command it shows its help."""
+    """Raises `CommandLineError` with what is wrong and what was probably meant, where argparse would end the process."""
 
     def __init__(self, *given: Any, summary: str = "", examples: Sequence[str] = (), **more: Any) -> None:
         self.summary, self.examples = summary, tuple(examples)
@@ -101,11 +119,10 @@ class Parser(argparse.ArgumentParser):
         self._print_message(terminal.painted_headings(text) if terminal.is_colourful(stream) else text, stream)
 
     def error(self, message: str) -> NoReturn:
-        """Say in one line what is wrong, and end; a command of several actions that is given none shows its help."""
+        """Raise `CommandLineError`, or `ActionMissing` where a command of several actions is given none."""
         if message.endswith(": ACTION"):
-            self.print_help()
-            self.exit()
-        self.exit(2, f"{self.prog}: {message}\nHelp: {self.prog} --help\n")
+            raise ActionMissing(self)
+        raise CommandLineError(self.prog, message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are."""
@@ -119,7 +136,7 @@ class Parser(argparse.ArgumentParser):
         if option is None:
             return f"{words[0]!r} is one word too many."
         name = option.partition("=")[0]
-        return f"there is no option {name}.{meant(name, self._option_string_actions)}"
+        return no_option(name, self._option_string_actions)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = action.choices
@@ -131,6 +148,13 @@ class Parser(argparse.ArgumentParser):
         if isinstance(action, argparse._SubParsersAction):
             raise argparse.ArgumentError(None, f"there is no {str(action.metavar).lower()} {value!r}.{said}")
         raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
+
+
+def no_option(name: str, known: Iterable[str]) -> str:
+    """Say that there is no such option, and which was probably meant."""
+    options = {option.lstrip("-"): option for option in known}  # dashes, which all have, would make any two alike
+    likely = meant(name.lstrip("-"), options).removesuffix("?").rpartition(" ")[2]
+    return f"there is no option {name}." + (f" Did you mean {options[likely]}?" if likely else "")
 
 
 class _TopParser(Parser):

@@ -54,36 +54,59 @@ class Interruptible:
     timestamped meanwhile and at the end, where set-up allowed it; by the proxy of the `cases`.
     """
 
-    def __init__(self, engine: CaptureEngine, context: Context, cases: Iterable[str] = (DEFAULT_CASE,)) -> None:
+    def __init__(
+        self,
+        engine: CaptureEngine,
+        context: Context,
+        cases: Iterable[str] = (DEFAULT_CASE,),
+        on_signal: Callable[[signal.Signals, int], None] = lambda number, times: None,
+    ) -> None:
+        """`on_signal` is told of each signal and of how many have come, for what runs beside."""
         self._engine, self._context, self._cases = engine, context, list(cases)
+        self._on_signal = on_signal
         self._presses = 0
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` to its end in a loop of its own, then close the engine."""
+        """Run `work` to its end in a loop of its own, then close the engine.
+
+        Raises what `work` raises; else what broke what ran beside it, which does not stop the work.
+        """
         asyncio.run(self._run(work))
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         self._listen()
         beside = [asyncio.ensure_future(self._engine.tick()), asyncio.ensure_future(self._keep_stamping())]
+        for task in beside:
+            task.add_done_callback(self._ended_beside)
         try:
             await work
         finally:
             for task in beside:
                 task.cancel()
+            ended = await asyncio.gather(*beside, return_exceptions=True)
             await self._engine.close()
             await self._stamp()
+        if broken := [error for error in ended if isinstance(error, Exception)]:
+            raise ExceptionGroup("what runs beside captures", broken)
+
+    def _ended_beside(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._context.console.warn(
+                f"archiver: what runs beside captures broke ({type(error).__name__}); they go on. More at the end."
+            )
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
-                loop.add_signal_handler(number, self._pressed)
+                loop.add_signal_handler(number, self._pressed, number)
             except (ValueError, NotImplementedError, RuntimeError):  # not the main thread: the demo's and tests' case
                 break
 
-    def _pressed(self) -> None:
+    def _pressed(self, number: signal.Signals) -> None:
         console = self._context.console
         self._presses += 1
+        self._on_signal(number, self._presses)
         if self._presses > 1:
             console.warn("stopped at once; the next command seals what was received.")
             os._exit(ExitCode.FAILED)

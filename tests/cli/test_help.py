@@ -113,7 +113,7 @@ def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
         ("completion zhs", "Did you mean zsh?"),
         ("completion powershell", "Choose from bash, zsh, fish."),
         ("show a b", "'b' is one word too many."),
-        ("find x --limit many", "invalid int value"),
+        ("find x --limit many", "is not a whole number"),
         ("help jobs ad", "Did you mean add?"),
         ("help captur", "Did you mean capture?"),
         ("help capture add", "a command `archiver capture add`"),

@@ -45,7 +45,7 @@ def test_help_imports_its_tables_and_nothing_else() -> None:
     )
     assert set(found) <= {
         "archiver", "archiver.cli", "archiver.cli.main", "archiver.cli.overview", "archiver.cli.registry",
-        "archiver.cli.terminal", "archiver.errors", "storage", "storage.errors", "reprlib",
+        "archiver.cli.streams", "archiver.cli.terminal", "archiver.errors", "storage", "storage.errors", "reprlib",
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_merge
 from archiver.errors import ExitCode
 from archiver.export.assemble import Assembled, PieceIndex, assemble_all, merge_pages, of_capture, scan
-from archiver.home.paths import given_folder, given_path
+from archiver.home.paths import given_folder, given_path, refuse_inside
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Write the files. Exit code 5 where one is not what its assembly says, 6 where pieces are missing."""
     arguments, console = context.arguments, context.console
+    refuse_inside(context.home_path, arguments.to)
     found = PieceIndex()
     for name in arguments.what:
         found |= _pieces(context, name)

@@ -44,6 +44,7 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
+    _refuse_package_options(context, "a home, a case or a capture")
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
@@ -78,6 +79,18 @@ def run(context: Context) -> int:
     console.say(f"\n{verdict} · {named} capture{'s' if named != 1 else ''} looked at · {times}")
     console.data({"verdict": verdict, "captures": named, "timestamped": stamped, "exit": code})
     return code
+
+
+def _refuse_package_options(context: Context, checked: str) -> None:
+    """Refuse options that would be passed over in silence. Raises `UsageError`."""
+    arguments = context.arguments
+    given = [f"--{name}" for name in ("fingerprint", "root", "identity") if getattr(arguments, name)]
+    if given:
+        raise UsageError(
+            f"options that apply to {checked}",
+            f"{' and '.join(given)}, for packages that archiver made",
+            "Leave out what does not apply, or name the package by its path.",
+        )
 
 
 def _print(context: Context, lines: list[Line]) -> None:
@@ -123,6 +136,7 @@ def _check_path(context: Context, path: Path) -> int:
         report = check_path(path)
         if report is None:
             raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
+        _refuse_package_options(context, f"{report.form}")
         for finding in report.findings:
             console.say(f"{finding.kind:<10} {finding}")
         console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")

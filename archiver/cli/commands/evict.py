@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import count
 from archiver.copies.destinations import destinations, open_place
 from archiver.copies.evict import CopiesFetch, evict
 from archiver.errors import ExitCode
@@ -21,7 +22,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("what", nargs="+", metavar="ID|CASE", help="Captures, or cases.")
     parser.add_argument("--back", action="store_true", help="Fetch the files back.")
     copies = "Number of places that must hold a file (default 1)."
-    parser.add_argument("--copies", type=int, default=1, metavar="N", help=copies)
+    parser.add_argument("--copies", type=count, default=1, metavar="N", help=copies)
 
 
 def run(context: Context) -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import count
 from archiver.errors import ExitCode, UsageError
 from archiver.export.profiles import PROFILES
-from archiver.home.paths import given_folder
+from archiver.home.paths import given_folder, refuse_inside
 from archiver.text.plain import many, size
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
     parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
     checkpoint = "Size of the ledger that it is made for (default: the latest)."
-    parser.add_argument("--checkpoint", type=int, metavar="N", help=checkpoint)
+    parser.add_argument("--checkpoint", type=count, metavar="N", help=checkpoint)
     leaks = "With full: continue though a secret stands in a recording."
     parser.add_argument("--accept-leaks", action="store_true", help=leaks)
     sure = "State that you have read and agreed to the list of what becomes visible."
@@ -48,7 +49,9 @@ def run(context: Context) -> int:
     """Make a package. Nothing leaves unless it was shown and agreed to."""
     from archiver.export.make import PackageRequest, make_package
 
-    arguments, console, home = context.arguments, context.console, context.recovered_home()
+    arguments, console = context.arguments, context.console
+    refuse_inside(context.home_path, arguments.to)
+    home = context.recovered_home()
     request = PackageRequest(
         case=arguments.case,
         to=arguments.to,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.arguments import add_destination
+from archiver.cli.arguments import add_destination, count
 from archiver.copies import fixity
 from archiver.copies.destinations import Place, destinations, open_place
 from archiver.errors import ExitCode
@@ -24,7 +24,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("what", nargs="?", metavar="ID|CASE", help="A capture or a case (default: everything).")
     older = "Only what was not read back for this many days."
     parser.add_argument("--older-than", type=float, metavar="DAYS", help=older)
-    parser.add_argument("--sample", type=int, metavar="N", help="Only N captures, chosen at random.")
+    parser.add_argument("--sample", type=count, metavar="N", help="Only N captures, chosen at random.")
     add_destination(parser)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--local", action="store_true", help="Only what is here.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from archiver.cli.arguments import count
 from archiver.copies.locks import checked_mode, policies
 from archiver.errors import UsageError
 from archiver.home.cases import no_case
@@ -24,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     mode = "governance: people with that right can unlock; compliance: nobody can."
     parser.add_argument("mode", nargs="?", choices=("governance", "compliance"), help=mode)
     days = "Length of the lock, from the day of triage (default: lock_days of the settings)."
-    parser.add_argument("--days", type=int, metavar="N", help=days)
+    parser.add_argument("--days", type=count, metavar="N", help=days)
     parser.add_argument("--hold", action=argparse.BooleanOptionalAction, help="Legal hold: locked until it is lifted.")
     parser.add_argument("--because", required=True, metavar="TEXT", help="Reason; it stays in the ledger.")
     sure = "Confirm compliance: nobody can undo it before its time."

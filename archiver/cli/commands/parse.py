@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.text import when_published
-from archiver.errors import ExitCode
+from archiver.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -30,6 +30,9 @@ def run(context: Context) -> int:
     from archiver.intake.read_posts import read_file
 
     console = context.console
+    for path in context.arguments.files:
+        if path.is_dir():
+            raise UsageError("files to read", f"a folder: {path}", f"Name its files, for example: {path}/*.html")
     posts = silent = damaged = 0
     for path in context.arguments.files:
         found = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -18,11 +20,12 @@ from archiver.home.home import Home
 from spiders.targets import Target, page, parse_target
 
 if TYPE_CHECKING:
-    from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
 
+GRACE_SECONDS = 10.0
+"""How long a program may take to end by a signal, before it is ended."""
 EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"
 
 
@@ -44,9 +47,9 @@ def run(context: Context) -> int:
 def _record(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.capture.services import open_recorder
-    from archiver.cli.runtime import after_captures, capture_engine
+    from archiver.cli.runtime import Interruptible, capture_engine
 
-    arguments, console = context.arguments, context.console
+    arguments = context.arguments
     command = list(arguments.program)
     if command[:1] == ["--"]:  # ours; any further one belongs to the program
         del command[0]
@@ -56,34 +59,80 @@ def _record(context: Context, home: Home) -> int:
             "none",
             "For example: archiver record -- scrapy crawl page -a link=https://example.org",
         )
-    about = (
-        parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
-    )
-    target = about if isinstance(about, Target) else page("https://record.invalid/")
+    if shutil.which(command[0]) is None:
+        raise UsageError(f"a program {command[0]!r}", "none that can be run", "Check the command after --.")
+    target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
-    options = capture_options(home, arguments)
+    engine = capture_engine(context, home, recorder)
+    program = RecordedProgram(command, recorder.authority.pem)
+    codes: list[int] = []
 
-    async def program(proxy: str) -> int:
-        with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
-            authority.write(recorder.authority.pem)
-            authority.flush()
-            return await asyncio.to_thread(_child, command, proxy, authority.name)
-
-    async def recorded() -> CaptureResult:
-        return await capture_engine(context, home, recorder).record(target, options, program)
+    async def recorded() -> None:
+        result = await engine.record(target, options, program.run)
+        context.console.result(result)
+        codes.append(EXIT_BY_OUTCOME[result.outcome])
 
     try:
-        result = asyncio.run(recorded())
+        Interruptible(engine, context, options.cases, program.signalled).run(recorded())
     finally:
         recorder.close()
-    console.result(result)
-    after_captures(context, home, options.cases)
-    return EXIT_BY_OUTCOME[result.outcome]
+    return max(codes)
 
 
-def _child(command: list[str], proxy: str, authority: str) -> int:
-    """Runs the program with proxy and authority in *its* environment only."""
-    environment = {
+def _target(about: str | None, program: str) -> Target:
+    """Return what the capture is about. Raises `UsageError`."""
+    if about is not None:
+        named = parse_target(about)
+        if not isinstance(named, Target):
+            raise UsageError("a link after --about", f"{about!r}: {named.reason}", named.next_step)
+        return named
+    name = os.fsencode(Path(program).name).decode("utf-8", "replace")
+    return page(f"https://record.invalid/{name}")
+
+
+class RecordedProgram:
+    """A program that runs with the recorder as its proxy, and gets the signals that end us."""
+
+    def __init__(self, command: list[str], authority: bytes) -> None:
+        """`authority`: the certificate that the recorder signs with, PEM."""
+        self._command, self._authority = command, authority
+        self._child: subprocess.Popen[bytes] | None = None
+        self._signalled = False
+
+    async def run(self, proxy: str) -> int:
+        """Run it to its end; return its exit code. Raises `UsageError` where it cannot be run."""
+        if self._signalled:
+            return -signal.SIGTERM
+        with tempfile.NamedTemporaryFile(suffix=".pem") as authority:
+            authority.write(self._authority)
+            authority.flush()
+            try:
+                self._child = subprocess.Popen(self._command, env=_environment(proxy, authority.name))
+            except OSError as error:
+                raise UsageError(
+                    f"a program {self._command[0]!r}", str(error), "Check the command after --."
+                ) from error
+            return await asyncio.to_thread(self._child.wait)
+
+    def signalled(self, number: signal.Signals, times: int) -> None:
+        """Hand a signal on. What does not end by it is ended: the recorder answers it no more."""
+        self._signalled = True
+        child = self._child
+        if child is None:
+            return
+        if times > 1:
+            child.kill()
+            return
+        if number != signal.SIGINT or not os.isatty(0):  # a terminal sends Ctrl-C to the program too
+            child.send_signal(number)
+        loop = asyncio.get_running_loop()
+        loop.call_later(GRACE_SECONDS, child.terminate)
+        loop.call_later(2 * GRACE_SECONDS, child.kill)
+
+
+def _environment(proxy: str, authority: str) -> dict[str, str]:
+    """Return what the program's environment is: proxy and authority stand in *its* environment only."""
+    return {
         **os.environ,
         "ARCHIVER_RECORDER": proxy,
         **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy),
@@ -91,7 +140,3 @@ def _child(command: list[str], proxy: str, authority: str) -> int:
         "no_proxy": "",
         "NO_PROXY": "",
     }
-    try:
-        return subprocess.run(command, env=environment, check=False).returncode
-    except OSError as error:
-        raise UsageError(f"a program {command[0]!r}", str(error), "Check the command after --.") from error

@@ -7,7 +7,7 @@ import ipaddress
 import signal
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import add_account
+from archiver.cli.arguments import add_account, port_number
 from archiver.cli.capture_options import chosen_account
 from archiver.errors import UsageError
 
@@ -40,7 +40,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver serve` takes."""
     parser.add_argument("--api", action="store_true", help="Serve the interface; /openapi.json describes it.")
     add_account(parser)
-    parser.add_argument("--port", type=int, default=8686, metavar="N", help="Port (default 8686).")
+    parser.add_argument("--port", type=port_number, default=8686, metavar="N", help="Port (default 8686).")
     host = "Address to listen on (default 127.0.0.1: this machine only)."
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help=host)
     name = "Name that others reach it by; repeatable."

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.arguments import add_capture, add_links
+from archiver.cli.arguments import add_capture, add_links, count_from_zero
 from archiver.errors import UsageError
 from spiders.targets import Target, parse_target
 from spiders.telegram.api.errors import TelegramError
@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
         said = f"{text} (default {default:g})."
         live.add_argument(flag, type=float, default=default, metavar="SECONDS", help=said)
     live.add_argument(
-        "--reread", type=int, default=200, metavar="N", help="Number of messages read again (default 200)."
+        "--reread", type=count_from_zero, default=200, metavar="N", help="Number of messages read again (default 200)."
     )
     live.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="End after this time.")
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.arguments import add_at_once
+from archiver.cli.arguments import add_at_once, port_number
 from archiver.cli.console import Console
 from archiver.cli.copying import copied
 from archiver.home.cases import DEFAULT_CASE
@@ -71,7 +71,7 @@ def add_arguments(parser: Parser) -> None:
     drain = "End when nothing is left that could begin now."
     parser.add_argument("--drain", action="store_true", help=drain)
     health = "Answer GET /health on this port of 127.0.0.1."
-    parser.add_argument("--health", type=int, metavar="PORT", help=health)
+    parser.add_argument("--health", type=port_number, metavar="PORT", help=health)
 
 
 def run(context: Context) -> int:

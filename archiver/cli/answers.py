@@ -1,0 +1,79 @@
+"""What is said of whatever ended a command, and the exit code of it."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from archiver.cli.parser import CommandLineError
+from archiver.errors import ExitCode, ProgramFault, exit_code
+from storage.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from archiver.cli.console import Console
+
+
+def answer_for(console: Console, error: BaseException) -> ExitCode:
+    """Say what ended a command; return its exit code.
+
+    A group whose members are all foreseen is told one by one, and the highest code counts. Everything outside of the error
+    tree but Ctrl-C is a fault of the program, whoever raised it.
+    """
+    leaves = _leaves(error)
+    if all(isinstance(leaf, EvidenceError) for leaf in leaves):
+        return max(_tell(console, leaf) for leaf in leaves if isinstance(leaf, EvidenceError))
+    if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
+        console.warn("archiver: stopped. What was received is kept; the next command seals it.")
+        return ExitCode.FAILED
+    console.warn(_traceback(error))
+    return _tell(console, ProgramFault(error))
+
+
+class WatchedThreads:
+    """While it is entered, a thread that ends by an exception is told of and remembered: Python would print and forget."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.code = ExitCode.OK
+        self._before = threading.excepthook
+
+    def __enter__(self) -> WatchedThreads:
+        self._before = threading.excepthook
+        if threading.current_thread() is threading.main_thread():  # the hook is the process's
+            threading.excepthook = self._ended
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
+    ) -> None:
+        if threading.current_thread() is threading.main_thread():
+            threading.excepthook = self._before
+
+    def _ended(self, ended: threading.ExceptHookArgs) -> None:
+        if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+            self.code = max(self.code, answer_for(self.console, ended.exc_value))
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for member in error.exceptions for leaf in _leaves(member)]
+
+
+def _tell(console: Console, error: EvidenceError) -> ExitCode:
+    if isinstance(error, CommandLineError):
+        console.warn(f"{error.program}: {error.found}\n{error.next_step}")
+    else:
+        console.warn(f"archiver: expected {error.expected}")
+        console.warn(f"          found    {error.found}")
+        console.warn(f"          next     {error.next_step}")
+    kind = "UsageError" if isinstance(error, CommandLineError) else type(error).__name__
+    console.data({"error": kind, "expected": error.expected, "found": error.found, "next": error.next_step})
+    return exit_code(error)
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
