@@ -73,4 +73,4 @@ def _hold_low_descriptors() -> None:
 
 
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it lasts as long as the process
+    return open(os.devnull, "w", encoding="utf-8")
