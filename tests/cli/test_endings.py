@@ -1,0 +1,296 @@
+"""How a command ends: streams that fail, exceptions of every kind, threads, signals; each in words and by its code."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from archiver.capture.engine import CaptureEngine
+from archiver.capture.session import CaptureSession
+from archiver.cli.arguments import count
+from archiver.cli.main import main
+from archiver.cli.parser import no_option
+from archiver.errors import ConfigError, ExitCode
+from archiver.home.home import Home
+from storage.errors import LedgerError
+from tests.conftest import Shell, World
+
+LINK = "https://t.me/ozen_today/16"
+
+
+def _run(home: Path, words: str, redirected: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = f'exec "$0" -m archiver --home "$1" {words} {redirected}'
+    return subprocess.run(
+        ["sh", "-c", command, sys.executable, str(home)],
+        capture_output=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+    )
+
+
+# -- streams -----------------------------------------------------------------------------------------------------------
+
+
+class _Unread(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+class _Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(("stream", "code"), [(_Unread, ExitCode.OK), (_Full, ExitCode.FAILED)])
+def test_work_goes_on_when_standard_output_fails(
+    stream: type[io.StringIO], code: int, home: Home, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", stream())
+        assert main(["--home", str(home.path), "capture", LINK], world.network, {}) == code
+    assert [row["outcome"] for row in Home(home.path).catalog.captures()] == ["captured"]
+
+
+def test_a_broken_pipe_of_something_else_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: _raise(BrokenPipeError(32, "of ffmpeg")))
+    assert main(["find", "x"], None, {}) == ExitCode.FAULT
+
+
+@pytest.mark.parametrize(
+    ("words", "redirected", "code"),
+    [
+        ("case list", ">&-", 0),
+        ("--help", ">&-", 0),
+        ("case list", "2>&-", 0),
+        ("case list", "<&- >&- 2>&-", 0),
+        ("case list", ">/dev/full", 4),
+        ("--help", ">/dev/full", 4),
+        ("--version", ">/dev/full", 4),
+        ("nosuch", "2>/dev/full", 1),
+    ],
+)
+def test_streams_that_are_closed_or_full(words: str, redirected: str, code: int, home: Home) -> None:
+    ran = _run(home.path, words, redirected)
+    assert ran.returncode == code, ran.stderr
+    assert b"Traceback" not in ran.stderr
+    assert (b"No space left" in ran.stderr) == (code == 4)
+    assert bool(ran.stdout) == (redirected == "2>&-")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("words", ["--help", "case list", "find жаңа --limit 0"])
+def test_letters_that_the_output_cannot_show_are_escaped(words: str, encoding: str, home: Home) -> None:
+    ran = _run(home.path, words, PYTHONIOENCODING=encoding)
+    assert ran.returncode == (1 if "0" in words else 0), ran.stderr
+    assert b"Traceback" not in ran.stderr
+
+
+# -- exceptions --------------------------------------------------------------------------------------------------------
+
+
+class _Unsayable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("its text breaks too")
+
+
+def _raise(error: BaseException) -> int:
+    raise error
+
+
+def _config() -> ConfigError:
+    return ConfigError("settings", "none", "Write some.")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (asyncio.CancelledError(), 7, "ProgramFault"),
+        (_Unsayable(), 7, "ProgramFault"),
+        (SystemExit("x"), 7, "ProgramFault"),
+        (BaseExceptionGroup("g", [asyncio.CancelledError()]), 7, "ProgramFault"),
+        (ExceptionGroup("g", [_config(), ValueError("x")]), 7, "ProgramFault"),
+        (ExceptionGroup("g", [ExceptionGroup("h", [_config()])]), 1, "ConfigError"),
+        (ExceptionGroup("g", [_config(), LedgerError("a", "b", "c")]), 5, "LedgerError"),
+        (KeyboardInterrupt(), 4, None),
+        (BaseExceptionGroup("g", [KeyboardInterrupt()]), 4, None),
+    ],
+    ids=repr,
+)
+def test_whatever_ends_a_command_is_said(
+    error: BaseException,
+    code: int,
+    said: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: _raise(error))
+    assert main(["find", "x", "--json"], None, {}) == code
+    shown = capsys.readouterr()
+    assert shown.err.startswith(("archiver: ", "Traceback", "  + Exception Group", "asyncio."))
+    assert [json.loads(line)["error"] for line in shown.out.splitlines()][-1:] == ([said] if said else [])
+
+
+def test_a_thread_that_breaks_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(context: object) -> int:
+        beside = threading.Thread(target=_raise, args=(ValueError("in a thread"),))
+        beside.start()
+        beside.join()
+        return 0
+
+    monkeypatch.setattr("archiver.cli.commands.find.run", run)
+    before = threading.excepthook
+    assert main(["find", "x"], None, {}) == ExitCode.FAULT
+    assert "ValueError: in a thread" in capsys.readouterr().err
+    assert threading.excepthook is before
+
+
+def test_what_breaks_beside_captures_is_said_once_they_are_closed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tick(engine: CaptureEngine) -> None:
+        raise ValueError("beside")
+
+    monkeypatch.setattr(CaptureEngine, "tick", tick)
+    code, out, err = shell("capture", LINK)
+    assert code == ExitCode.FAULT
+    assert "ValueError: beside" in err
+    assert "sealed as event" in out
+
+
+def test_a_fault_in_what_takes_a_page_is_the_reason(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CaptureSession, "_page_seen", lambda session, item: _raise(ValueError("of ours")))
+    code, [result] = shell.json("capture", LINK)
+    assert (code, result["outcome"], result["reason"]) == (2, "partial", "a fault of ours: ValueError: of ours")
+
+
+# -- words that do not fit ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "doctr"], ["case", "lst", "--json"], ["--json", "find"], ["--json", "case"], ["--js", "find"],
+        ["--json", "--hme", "x", "case", "list"], ["--json", "find", "x", "--limit", "9" * 30],
+        ["--json", "note", "\udcff", "x"], ["--json", "\udcff"], ["--json", "parse", "/"],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_every_usage_error_has_its_json_line(words: list[str], home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(home.path), *words], None, {}) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    [line] = shown.out.splitlines()
+    assert {"error", "expected", "found", "next"} == set(json.loads(line))
+    assert json.loads(line)["error"] == "UsageError"
+    assert shown.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--hme", "x", "case", "list"], "there is no option --hme. Did you mean --home?"),
+        (["find", "x", "--schedule"], "there is no option --schedule.\n"),
+        (["find", "x", "--\x1b[31m"], "there is no option --\\x1b[31m."),
+    ],
+    ids=repr,
+)
+def test_an_option_that_there_is_not(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words, None, {}) == ExitCode.USAGE
+    assert said in capsys.readouterr().err
+
+
+def test_dashes_do_not_make_options_alike() -> None:
+    assert no_option("--x", ["--help", "--y"]) == "there is no option --x."
+    assert no_option("--limt", ["--help", "--limit"]) == "there is no option --limt. Did you mean --limit?"
+
+
+def test_dashes_before_the_command_mean_nothing(home: Home) -> None:
+    assert main(["--home", str(home.path), "--", "find", "x"], None, {}) == 0
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "1_0", "9" * 5000])
+def test_what_is_no_count(text: str) -> None:
+    from argparse import ArgumentTypeError
+
+    with pytest.raises(ArgumentTypeError):
+        count(text)
+    assert count(" 12 ") == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["check", "inbox", "--identity", "nosuch"], "--identity"),
+        (["check", "--root", "ab", "--fingerprint", "cd"], "--fingerprint and --root"),
+        (["export", "inbox", "--profile", "full", "--yes", "--to", "HOME/captures/x"], "outside of the home"),
+        (["assemble", "x", "--to", "HOME"], "outside of the home"),
+    ],
+    ids=repr,
+)
+def test_what_does_not_apply_is_refused(words: list[str], said: str, shell: Shell) -> None:
+    code, _, err = shell(*[word.replace("HOME", str(shell.home)) for word in words])
+    assert code == ExitCode.USAGE
+    assert said in err
+
+
+# -- record ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--", "/nonexistent"], "a program '/nonexistent'"), (["--about", "http://[x", "--", "true"], "after --about")],
+    ids=repr,
+)
+def test_what_cannot_be_recorded_opens_no_capture(words: list[str], said: str, shell: Shell) -> None:
+    code, _, err = shell("record", *words)
+    assert code == ExitCode.USAGE
+    assert said in err
+    assert not list((shell.home / "captures").rglob("*.warc*"))
+
+
+def test_a_program_that_cannot_be_run_leaves_a_closed_capture(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "program").write_bytes(b"\x7fELF and no more")
+    (tmp_path / "program").chmod(0o700)
+    assert shell("record", "--", str(tmp_path / "program"))[0] == ExitCode.USAGE
+    [row] = Home(shell.home).catalog.captures()
+    assert row["outcome"] == "failed"
+    assert "recovered" not in shell("case", "list")[2]
+
+
+def test_a_program_that_asks_for_nothing_is_not_captured(shell: Shell) -> None:
+    code, [result] = shell.json("record", "--", "true")
+    assert (code, result["outcome"]) == (ExitCode.FAILED, "failed")
+    assert "nothing was recorded" in str(result["reason"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_recorded_program_too(number: signal.Signals, home: Home, tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    program = f"import os, time; open({str(child)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--"]
+    ran = subprocess.Popen([*command, sys.executable, "-c", program], stdin=subprocess.DEVNULL)
+    _wait(lambda: child.is_file() and bool(child.read_text()))
+    ran.send_signal(number)
+    assert ran.wait(20) == ExitCode.PARTIAL
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child.read_text()), 0)
+    [row] = Home(home.path).catalog.captures()
+    assert (row["outcome"], row["reason"]) == ("partial", "interrupted by the person")
+
+
+def _wait(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
