@@ -72,10 +72,11 @@ class ProgramFault(ArchiverError):
     exit_code = ExitCode.FAULT
 
     def __init__(self, cause: BaseException) -> None:
-        try:
-            said = str(cause).strip()
-        except Exception:  # noqa: BLE001 - an exception whose text is a fault too
-            said = "its text cannot be read"
+        import traceback  # late: `archiver --help` needs this module
+
+        # By way of `traceback`, which has words for an exception whose own text cannot be made.
+        lines = traceback.format_exception_only(cause)
+        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2].strip()
         super().__init__(
             "a command that ends as it was written to",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),

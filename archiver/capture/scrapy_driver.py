@@ -44,8 +44,9 @@ class ScrapyDriver:
         def scraped(item: Any) -> None:
             try:
                 session.seen(item)
-            except Exception as error:  # noqa: BLE001 - Scrapy would log it and go on: the capture would seem whole
-                session.broken(error)
+            except Exception as error:
+                session.broken(error)  # Scrapy only logs what is raised here, and goes on
+                raise
 
         def failed(failure: Any, response: Any) -> None:
             session.parser_failed(f"{failure.type.__name__} on {response.url}")

@@ -41,8 +41,8 @@ def _reraises(handler: ast.ExceptHandler) -> bool:
 
 
 def _is_last_resort(handler: ast.ExceptHandler) -> bool:
-    """Whether it is the command line's own: it tells of a fault of the program, and ends with the exit code for one."""
-    return ast.unparse(handler.body[-1]) == "return ExitCode.FAULT"
+    """Whether it is the command line's own: it says whatever ended a command, and ends with the exit code for it."""
+    return ast.unparse(handler.body[-1]) == "code = answer_for(console, error)"
 
 
 def test_there_is_one_last_resort() -> None:
