@@ -30,7 +30,7 @@ EXAMPLE = "archiver feed add links.csv --every 5m --case almaty"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver feed` takes."""
     _add_add(parser)
-    parser.add_action("list", "List all feeds, and what the last look came to.", "archiver feed list")
+    parser.add_action("list", "List feeds and the result of the last check.", "archiver feed list")
     shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
     shown.add_argument("id", metavar="ID", help="Id of the feed.")
     add_shown(shown)

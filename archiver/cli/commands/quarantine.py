@@ -1,4 +1,4 @@
-"""`archiver quarantine`: keep something from view."""
+"""`archiver quarantine`: hide something from searches, copies and packages."""
 
 from __future__ import annotations
 
