@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from archiver.cli import terminal
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
 from archiver.signer.create_home import SetupAnswers
 
 Say = Callable[[str], None]
+LONGEST_PROMPT = 30
+"""A terminal breaks a longer one inside a word; it has lines of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +83,10 @@ def ask_for_answers(given: Given, home: Path, say: Say) -> SetupAnswers:
         count = "One question" if len(open_questions) == 1 else f"{len(open_questions)} questions"
         say(f"{count}; Enter takes the answer in brackets.\n")
     for number, question in enumerate(open_questions, 1):
-        say(f"{number}. {question.text}")
-        answer: str | bool = _ask(question.default)
+        say(terminal.wrapped(f"{number}. {question.text}", terminal.columns(sys.stdout), hang=3))
+        answer: Any = _ask(question.default, say)
         if question.yes_or_no:
-            answer = _yes(str(answer), question.default, say)
+            answer = _yes(answer, question.default, say)
         given = replace(given, **{question.field: answer})
     return answers_from(given)
 
@@ -92,10 +97,14 @@ def _is_open(question: Question, given: Given) -> bool:
     return answer is None or (answer == "" and bool(question.default))
 
 
-def _ask(default: str) -> str:
+def _ask(default: str, say: Say) -> str:
     """Read one answer; an empty line, or the end of the input, takes the default."""
+    prompt = f"   [{default or 'none'}] "
+    if len(prompt) > LONGEST_PROMPT:
+        say(prompt.rstrip())
+        prompt = "   "
     try:
-        answer = input(f"   [{default or 'none'}] ").strip()
+        answer = input(prompt).strip()
     except EOFError:
         answer = ""
     return answer or default
@@ -105,5 +114,5 @@ def _yes(answer: str, default: str, say: Say) -> bool:
     """Return whether the answer is yes; one that is neither yes nor no is asked for again."""
     while answer.lower() not in ("y", "yes", "n", "no"):
         say("   Please answer yes or no.")
-        answer = _ask(default)
+        answer = _ask(default, say)
     return answer.lower().startswith("y")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.export.preview import PreviewLine
     from archiver.home.ports import SecretSearch
 
-EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to \"$(cat counsel.pub)\""
+EXAMPLE = 'archiver export almaty --to /media/usb --profile full --encrypt-to "$(cat counsel.pub)"'
 
 
 def add_arguments(parser: Parser) -> None:
@@ -96,7 +96,9 @@ def _say(console: Console, package: Package) -> None:
     console.say(f"searched   {_search(package.searched)}")
     console.say(f"recorded   as event {package.event}")
     words = " ".join(key_words(package.fingerprint))
-    console.say(f"fingerprint; give it through another channel, such as the telephone: {words}\n           {package.fingerprint}")
+    console.say(
+        f"fingerprint; give it through another channel, such as the telephone: {words}\n           {package.fingerprint}"
+    )
     console.data(
         {
             "package": str(package.path), "profile": package.profile, "files": package.files, "bytes": package.bytes,

@@ -69,7 +69,9 @@ def _fingerprint(context: Context, home: Home) -> int:
     console.say(f"in words    {' '.join(words)}")
     if getattr(context.arguments, "qr", False):
         console.art(_qr(whole))
-    console.say("Give it to counsel through another channel, in person or by telephone: packages are checked against it.")
+    console.say(
+        "Give it to counsel through another channel, in person or by telephone: packages are checked against it."
+    )
     console.data({"key": home.ledger_key_text(), "fingerprint": whole, "words": words})
     return 0
 
