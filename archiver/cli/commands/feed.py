@@ -43,7 +43,7 @@ def _add_add(parser: Parser) -> None:
     source = "Text, CSV, XLSX or ODS file, a folder of them, RSS or Atom, or a Google Sheet."
     add.add_argument("source", metavar="FILE|FOLDER|LINK", help=source)
     add.add_argument("--column", metavar="C", help="Column with the links: heading, letter or number.")
-    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two looks (default 5m).")
+    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two checks (default 5m).")
     add_capture(add)
     for what, text in (
         ("status", "what became of the link"),

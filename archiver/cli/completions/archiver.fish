@@ -769,7 +769,7 @@ complete -c archiver -n '_shtab_archiver_using feed add' -l json -d 'Print JSON 
 complete -c archiver -n '_shtab_archiver_using feed add' -l as -x -d 'Sign as this person (archiver keys new NAME).'
 complete -c archiver -n '_shtab_archiver_using feed add' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using feed add' -l column -x -d 'Column with the links: heading, letter or number.'
-complete -c archiver -n '_shtab_archiver_using feed add' -l every -x -d 'Time between two looks (default 5m).'
+complete -c archiver -n '_shtab_archiver_using feed add' -l every -x -d 'Time between two checks (default 5m).'
 complete -c archiver -n '_shtab_archiver_using feed add' -l account -x -d 'Use this Telegram account (default: the one logged in).'
 complete -c archiver -n '_shtab_archiver_using feed add' -l no-account -d 'Use Telegram'"'"'s public web pages, without an account.'
 complete -c archiver -n '_shtab_archiver_using feed add' -l case -x -d 'Put it into this case; repeatable (default: inbox).'
