@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -29,7 +30,7 @@ from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.status import health, status
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
-from storage.files import write_synced
+from storage.files import write_new
 
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,7 +44,8 @@ def token_of(home: Path) -> str:
     """Return the token of a home, a secret; it is made if there is none yet. Raises `DiskError`."""
     path = home / "keys" / "api-token"
     if not path.exists():
-        write_synced(path, secrets.token_urlsafe(32).encode(), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, secrets.token_urlsafe(32).encode())
     return path.read_text("ascii").strip()
 
 
