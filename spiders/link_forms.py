@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 USUAL_PORTS = (None, 80, 443)
+MISTYPED = "Check the link for missing or extra characters."
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Controls, and bytes of a command line that are no text."""
 Row = tuple[str, str]
@@ -73,18 +74,21 @@ def split_link(text: str) -> Link | NoTarget:
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").lower().rstrip(".")
+    except ValueError:
+        return NoTarget("not a link: its host cannot be read", MISTYPED)
+    try:
         port = parts.port
-    except ValueError as error:
-        return NoTarget(f"not a link: {error}", "Check the link for missing or extra characters.")
+    except ValueError:
+        return NoTarget("not a link: its port is not a number up to 65535", MISTYPED)
     if parts.scheme.lower() not in ("http", "https"):
-        scheme = parts.scheme or "none"
-        return NoTarget(
-            f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
-        )
+        known = "Only http and https links, @names and tg: links can be captured."
+        if not parts.scheme:
+            return NoTarget("not a link: it has no https:// and is not an @name", known)
+        return NoTarget(f"unknown scheme {parts.scheme!r}", known)
     if any(c.isspace() for c in text):
         return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
     if not host:
-        return NoTarget("no host in the link", "Check the link for missing or extra characters.")
+        return NoTarget("no host in the link", MISTYPED)
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)
 

@@ -113,12 +113,13 @@ def test_usage_errors_are_one(tmp_path: Path, words: list[str], said: str, capsy
 @pytest.mark.parametrize(
     ("link", "code", "said"),
     [
-        ("http://[x", 1, "not a link: Invalid IPv6 URL"),
+        ("http://[x", 1, "not a link: its host cannot be read"),
+        ("notalink", 1, "not a link: it has no https:// and is not an @name"),
         ("tg://[x", 1, "a tg: link that names no post or channel"),
         ("http://x/\r\nHost: y", 1, "a control character in the link"),
         ("http://x/\udcff", 1, "a control character in the link"),
         ("https://example.org/my photo.jpg", 1, "a blank in the link"),
-        ("http://ü.example:abc/", 1, "not a link: Port could not be cast"),
+        ("http://ü.example:abc/", 1, "not a link: its port is not a number up to 65535"),
         ("http://a..b/", 3, "its host is neither a name nor an address"),
         ("http://ü..b/", 4, ""),
         (f"http://{'a' * 64}.example/", 3, "its host is neither a name nor an address"),
