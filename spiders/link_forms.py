@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+from spiders.links import LinkProblem, mask_userinfo, read_http, safe_split, scheme_of, with_slashes
 
 USUAL_PORTS = (None, 80, 443)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -70,21 +72,22 @@ def split_link(text: str) -> Link | NoTarget:
         return wrong
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
         text = "https://" + text
-    try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").lower().rstrip(".")
-        port = parts.port
-    except ValueError as error:
-        return NoTarget(f"not a link: {error}", "Check the link for missing or extra characters.")
-    if parts.scheme.lower() not in ("http", "https"):
-        scheme = parts.scheme or "none"
+    text = with_slashes(text)
+    read = read_http(text)
+    if read is LinkProblem.USERINFO or (read is LinkProblem.PORT and mask_userinfo(text) != text):
+        return NoTarget("a name or password in the link", "Give the link without what stands before its last @.")
+    scheme = scheme_of(text)
+    if scheme not in ("http", "https"):
         return NoTarget(
-            f"unknown scheme {scheme!r}", "Only http and https links, @names and tg: links can be captured."
+            f"unknown scheme {scheme or 'none'!r}", "Only http and https links, @names and tg: links can be captured."
         )
     if any(c.isspace() for c in text):
         return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
-    if not host:
-        return NoTarget("no host in the link", "Check the link for missing or extra characters.")
+    parts = safe_split(text)
+    if isinstance(read, LinkProblem) or not parts.scheme:
+        said = read if isinstance(read, LinkProblem) else LinkProblem.HOST
+        return NoTarget(f"not a link: {said}", "Check the link for missing or extra characters.")
+    host, port = (parts.hostname or "").lower().rstrip("."), parts.port
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)
 

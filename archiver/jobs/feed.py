@@ -22,6 +22,7 @@ from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -193,7 +194,8 @@ def _changed(
         while name in rows:  # several links in one cell
             name += "+"
         key = None if isinstance(target, NoTarget) else target.key
-        rows[name] = {"where": entry.where, "text": entry.text, "key": key, "queued": False, "written": {}}
+        text = without_userinfo(entry.text) if key is None else entry.text
+        rows[name] = {"where": entry.where, "text": text, "key": key, "queued": False, "written": {}}
         if isinstance(target, NoTarget):
             rows[name]["reason"] = target.reason
     known = {value["key"]: value for value in before.values()}
