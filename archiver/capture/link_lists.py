@@ -90,10 +90,11 @@ def _links_of(text: str) -> list[str]:
     stop, tab, line end or ` # ` behind it, say where it ends. A link with a name or password stays whole too: whoever lists
     why it was refused knows then what to mask.
     """
-    links = links_in(text)
-    if len(links) != 1 or (start := _link_pattern(_bare_hosts()).match(text)) is None:
-        return [text] if mask_userinfo(text) != text and not links[1:] else links
-    broken = start[0] == links[0] and re.match(r"[^\S\t\r\n]+(?!#\s)\S", text[start.end() :])
+    pattern, links = _link_pattern(_bare_hosts()), links_in(text)
+    if len(pattern.findall(text)) > 1:
+        return links
+    start = pattern.match(text)
+    broken = start and start[0] == links[0] and re.match(r"[^\S\t\r\n]+(?!#\s)\S", text[start.end() :])
     return [text] if broken or mask_userinfo(text) != text else links
 
 

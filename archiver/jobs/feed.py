@@ -22,7 +22,7 @@ from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
-from spiders.links import without_userinfo
+from spiders.links import mask_userinfo, without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -180,7 +180,7 @@ def _rss(home: Home, source: str) -> ListRead:
     if not found.entries and found.bozo:
         raise UsageError("RSS or Atom", str(found.get("bozo_exception", ""))[:120], "Check the link.")
     links = [(entry.get("id") or entry.get("link") or "", entry.get("link")) for entry in found.entries]
-    return ListRead(tuple(Entry(f"entry {name}"[:200], link) for name, link in links if link))
+    return ListRead(tuple(Entry(f"entry {mask_userinfo(name)}"[:200], link) for name, link in links if link))
 
 
 def _changed(

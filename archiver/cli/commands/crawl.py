@@ -16,8 +16,8 @@ from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
-from spiders.platforms import platform_named
 from spiders.links import without_userinfo
+from spiders.platforms import platform_named
 from spiders.targets import NoTarget, parse_target
 
 if TYPE_CHECKING:
