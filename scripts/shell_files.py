@@ -6,6 +6,7 @@ that a wheel is built without importing the program, which needs everything that
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from argparse_manpage.manpage import Manpage  # noqa: E402
 from archiver.cli.completion import FILES  # noqa: E402
 from archiver.cli.overview import EVERY_COMMAND  # noqa: E402
 from archiver.cli.parser import Parser, build_parser  # noqa: E402
+from archiver.cli.registry import COMMANDS  # noqa: E402
 
 PATHS = re.compile(r"FILE|FOLDER|DIR|PACKAGE|WARC")
 DESCRIPTION = "capture posts, videos and pages as evidence"
@@ -39,8 +41,10 @@ def made() -> dict[Path, str]:
 
 
 def _for_shells(parser: Parser) -> Parser:
-    """Say which arguments are paths: shells complete the names of files there."""
+    """Say which arguments are paths or commands: shells complete the names of files, or of commands, there."""
     for action in parser._actions:
+        if action.metavar == "COMMAND" and not isinstance(action, argparse._SubParsersAction):
+            action.choices = list(COMMANDS)  # only here: argparse would refuse `archiver help` alone
         if isinstance(action.metavar, str) and PATHS.search(action.metavar):
             action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
     for child in parser.subparsers().values():
@@ -56,16 +60,18 @@ def _manual() -> str:
     lines = str(Manpage(parser, facts, format="single-commands-section")).splitlines()
     lines[0] = lines[0].replace("\\-", "-")  # a date as mandoc reads it
     text = "\n".join(_as_they_are(lines)) + "\n"
+    text = text.replace(" \\\\\n", " \\e\n")  # a line that the shell continues
     return text.replace("POSITIONAL ARGUMENTS", "COMMANDS").replace(".SH COMMENTS", ".SH EXAMPLES AND EXIT CODES")
 
 
 def _shortened(parser: Parser) -> None:
-    """Leave out of a command's manual what stands there once for all: the options that every command takes."""
+    """Leave out of a command's manual what stands there once for all, the options of every command; add its examples."""
     common = [group for group in parser._action_groups if group.title == EVERY_COMMAND]
-    said = {id(action) for group in common for action in group._group_actions}
+    shared = {id(action) for group in common for action in group._group_actions}
     parser._action_groups = [group for group in parser._action_groups if group not in common]
-    parser._actions[:] = [action for action in parser._actions if id(action) not in said]
-    parser.description = None if parser.description == parser.summary else parser.description
+    parser._actions[:] = [action for action in parser._actions if id(action) not in shared]
+    said = [] if parser.description == parser.summary else [parser.description]
+    parser.description = "\n\n".join(filter(None, [*said, parser.epilog])) or None
     for child in parser.subparsers().values():
         _shortened(child)
 

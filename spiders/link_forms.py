@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from spiders.links import LinkProblem, mask_userinfo, read_http, safe_split, scheme_of, with_slashes
 
 USUAL_PORTS = (None, 80, 443)
+MISTYPED = "Check the link for missing or extra characters."
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Controls, and bytes of a command line that are no text."""
 Row = tuple[str, str]
@@ -78,15 +79,17 @@ def split_link(text: str) -> Link | NoTarget:
         return NoTarget("a name or password in the link", "Give the link without what stands before its last @.")
     scheme = scheme_of(text)
     if scheme not in ("http", "https"):
-        return NoTarget(
-            f"unknown scheme {scheme or 'none'!r}", "Only http and https links, @names and tg: links can be captured."
-        )
+        known = "Only http and https links, @names and tg: links can be captured."
+        if scheme is None:
+            return NoTarget("not a link: it has no https:// and is not an @name", known)
+        return NoTarget(f"unknown scheme {scheme!r}", known)
     if any(c.isspace() for c in text):
         return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
     parts = safe_split(text)
-    if isinstance(read, LinkProblem) or not parts.scheme:
-        said = read if isinstance(read, LinkProblem) else LinkProblem.HOST
-        return NoTarget(f"not a link: {said}", "Check the link for missing or extra characters.")
+    if not parts.scheme:
+        return NoTarget("not a link: its host cannot be read", MISTYPED)
+    if isinstance(read, LinkProblem):
+        return NoTarget(f"not a link: {read}", MISTYPED)
     host, port = (parts.hostname or "").lower().rstrip("."), parts.port
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)

@@ -87,7 +87,7 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
         return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
     if outcome is Outcome.BLOCKED:
-        return "wait some hours or change the way out ([sites] proxy), then run the same list again"
+        return "wait some hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"

@@ -7,5 +7,5 @@ context, runtime          put the parts together: keys behind their ports, the e
 arguments, moments        options that several commands share, and dates as people give them; `capture_options`
 console, terminal, text   what is printed: lines, JSON, colour, values in words
 analysis, annotating, batch_report, copying, entries    what several commands do alike
-setup_wizard              the five questions of the first run
+setup_wizard              the questions of the first run
 """

@@ -19,8 +19,10 @@ def add_case(parser: ArgumentParser, what: str = "Put it into this case; repeata
 
 def add_account(parser: ArgumentParser) -> None:
     """Add `--account` and `--no-account`: how Telegram is asked."""
-    parser.add_argument("--account", metavar="NAME", help="Ask Telegram by this account (default: the one logged in).")
-    parser.add_argument("--no-account", action="store_true", help="Ask Telegram's public pages, not by an account.")
+    parser.add_argument("--account", metavar="NAME", help="Use this Telegram account (default: the one logged in).")
+    parser.add_argument(
+        "--no-account", action="store_true", help="Use Telegram's public web pages, without an account."
+    )
 
 
 def add_media(parser: ArgumentParser) -> None:

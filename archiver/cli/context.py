@@ -85,12 +85,10 @@ class Context:
         answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
         home = create_home(self.home_path, answers)
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
-        console.say(
-            "Copy keys/ to a safe place: without it withheld values cannot be opened, nor the ledger continued."
-        )
+        console.say("Back up keys/ now: without it you can neither open withheld values nor add to the log.")
         if answers.second:
             console.say(
-                "Second copy: make a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
+                "Second copy: create a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
             )
         if not asked and given.pseudonym is None:
             console.say("Nobody was asked: defaults were taken (direct connection, pseudonym “investigator”).")

@@ -23,11 +23,11 @@ EVERY_COMMAND_OPTIONS = {
 }
 FIRST_RUN = "first run (asked on a terminal; these answer unattended)"
 FIRST_RUN_OPTIONS = {
-    "--pseudonym NAME": "Name that events are signed with.",
-    "--proxy URL": "Proxy to connect by, like socks5h://127.0.0.1:9050.",
-    "--user-agent TEXT": "Browser name that sites see.",
+    "--pseudonym NAME": "Name to sign events with.",
+    "--proxy URL": "Proxy to connect through, like socks5h://127.0.0.1:9050.",
+    "--user-agent TEXT": "User-Agent sent to sites.",
     "--second-copy WHERE": "Folder or s3://bucket for the second copy.",
-    "--timestamps, --no-timestamps": "Let authorities timestamp checkpoints.",
+    "--timestamps, --no-timestamps": "Let outside authorities timestamp your work.",
 }
 VALUED = tuple(
     words.split()[0] for words in (*EVERY_COMMAND_OPTIONS, *FIRST_RUN_OPTIONS) if words.split()[-1].isupper()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -18,7 +19,7 @@ from archiver.cli.overview import (
     USAGE,
     overview,
 )
-from archiver.cli.registry import COMMANDS
+from archiver.cli.registry import COMMANDS, HOMELESS
 from archiver.home.paths import given_folder
 from archiver.text.meant import meant
 
@@ -28,6 +29,30 @@ if TYPE_CHECKING:
 
 SHOWN_CHOICES = 8
 """So many choices are listed where a wrong one was given; of more only the likely one."""
+
+
+EXAMPLE_COLUMNS = 76
+"""An example that is longer is continued on a second line."""
+SETTINGS = {
+    "--pseudonym": "pseudonym",
+    "--proxy": "[sites] proxy",
+    "--user-agent": "[sites] user_agent",
+    "--second-copy": "[copies] second",
+    "--timestamps": "[timestamps] wanted",
+    "--no-timestamps": "[timestamps] wanted",
+}
+"""What archiver.toml keeps of each option of the first run."""
+
+
+def shown_example(example: str) -> str:
+    """Return an example as a person may type it: a long one continued before an option, with a backslash."""
+    lines = [""]
+    for part in re.split(" (?=--)", example):
+        if lines[-1] and len(f"{lines[-1]} {part} \\") > EXAMPLE_COLUMNS:
+            lines[-1] += " \\"
+            lines.append("   ")
+        lines[-1] += f" {part}" if lines[-1] else part
+    return "\n".join(lines)
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -53,7 +78,8 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
             if not action.option_strings:
                 several = action.nargs == argparse.REMAINDER
                 metavar = self._get_default_metavar_for_positional(action)
-                yield str(action.metavar) if several else self._format_args(action, metavar)
+                shown = str(action.metavar) if several else self._format_args(action, metavar)
+                yield shown.replace(" ...", "\u00a0...")
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return terminal.wrapped(" ".join(text.split()), width).split("\n")
@@ -75,7 +101,8 @@ class Parser(argparse.ArgumentParser):
         more.setdefault("formatter_class", HelpFormatter)
         if examples:
             heading = "example:" if len(examples) == 1 else "examples:"
-            more["epilog"] = "\n".join([heading, *(f"  {line}" for line in examples)])
+            shown = [line for example in examples for line in shown_example(example).split("\n")]
+            more["epilog"] = "\n".join([heading, *(f"  {line}" for line in shown)])
         more["add_help"] = False  # -h is one of the common options
         super().__init__(*given, **more)
         self.color = False  # Python 3.14 colours by itself; ours is painted as a whole
@@ -119,6 +146,8 @@ class Parser(argparse.ArgumentParser):
         if option is None:
             return f"{words[0]!r} is one word too many."
         name = option.partition("=")[0]
+        if name in SETTINGS:
+            return f"{name} belongs to the first run; later set {SETTINGS[name]} in archiver.toml."
         return f"there is no option {name}.{meant(name, self._option_string_actions)}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -150,17 +179,19 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def common_options() -> Parser:
+def common_options(homeless: bool = False) -> Parser:
     """Return the options that every command takes, before or after its name.
 
     Without defaults of their own, so that an option before the command is not undone by the command's parser.
+    `homeless`: a command that opens no home takes `--home` and `--as` without listing them.
     """
     parser, said = Parser(argument_default=argparse.SUPPRESS), EVERY_COMMAND_OPTIONS
+    home, person = (argparse.SUPPRESS if homeless else said[name] for name in ("--home DIR", "--as NAME"))
     common = parser.add_argument_group(EVERY_COMMAND)
     common.add_argument("-h", "--help", action="help", help=said["-h, --help"])
-    common.add_argument("--home", type=given_folder, metavar="DIR", help=said["--home DIR"])
+    common.add_argument("--home", type=given_folder, metavar="DIR", help=home)
     common.add_argument("--json", action="store_true", help=said["--json"])
-    common.add_argument("--as", dest="person", metavar="NAME", help=said["--as NAME"])
+    common.add_argument("--as", dest="person", metavar="NAME", help=person)
     common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])
     return parser
 
@@ -197,7 +228,7 @@ def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:
                 summary=summary,
                 description=getattr(module, "DESCRIPTION", summary),
                 examples=(example,) if isinstance(example, str) else example,
-                parents=[common_options()],
+                parents=[common_options(name in HOMELESS)],
             )
             module.add_arguments(made)
     return parser

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from archiver.cli import terminal
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
 from archiver.signer.create_home import SetupAnswers
+
+Say = Callable[[str], None]
+LONGEST_PROMPT = 30
+"""A terminal breaks a longer one inside a word; it has lines of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +27,38 @@ class Given:
     user_agent: str | None = None
     second: str | None = None
     timestamps: bool | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of the first run; `field` is where `Given` keeps the answer."""
+
+    field: str
+    text: str
+    default: str = ""
+    yes_or_no: bool = False
+
+
+QUESTIONS = (
+    Question(
+        "proxy",
+        "Connect directly or through a proxy? Directly, sites see this machine's own address. A proxy is given like "
+        "socks5h://127.0.0.1:9050 (Tor).",
+    ),
+    Question("user_agent", "Which User-Agent (browser name) should sites see?", DEFAULT_AGENT),
+    Question("pseudonym", "Which name should events be signed with? A pseudonym; packages show it.", "investigator"),
+    Question(
+        "second", "Where should the second copy go? A folder on another disk, or s3://bucket. It is sent encrypted."
+    ),
+    Question(
+        "timestamps",
+        "Have outside authorities timestamp your work? They see a digest, the time and your IP address, never the "
+        "content. Without them no outsider vouches for any time. (yes/no)",
+        "no",
+        yes_or_no=True,
+    ),
+)
+"""In the order in which they are asked."""
 
 
 def answers_from(given: Given) -> SetupAnswers:
@@ -36,39 +75,44 @@ def answers_from(given: Given) -> SetupAnswers:
     )
 
 
-def ask_for_answers(given: Given, home: Path, say: Callable[[str], None]) -> SetupAnswers:
-    """Ask on the terminal for what was not given. Raises `UsageError`."""
-    say(f"A new home will be made at {home}. Five questions; Enter takes the answer in brackets.\n")
-    proxy, second, timestamps = given.proxy, given.second, given.timestamps
-    if proxy is None:
-        proxy = ask(
-            "1. How do we go out? Sites see this machine's own address, unless you name a proxy\n"
-            "   such as socks5h://127.0.0.1:9050 (Tor).",
-            "",
-        )
-    agent = given.user_agent or ask("2. What do we say we are? Sites see this as the browser's name.", DEFAULT_AGENT)
-    pseudonym = given.pseudonym or ask(
-        "3. Under which name are events signed? A pseudonym; it travels in packages.", "investigator"
-    )
-    if second is None:
-        second = ask(
-            "4. Where shall the second copy go? A folder on another disk, or s3://bucket. It is sent there encrypted.",
-            "",
-        )
-    if timestamps is None:
-        answer = ask(
-            "5. May timestamping authorities see checkpoints? They learn when you work and by which address, not\n"
-            "   on what. Without them no outsider vouches for any time. yes/no",
-            "no",
-        )
-        timestamps = answer.lower().startswith("y")
-    return answers_from(Given(pseudonym=pseudonym, proxy=proxy, user_agent=agent, second=second, timestamps=timestamps))
+def ask_for_answers(given: Given, home: Path, say: Say) -> SetupAnswers:
+    """Ask on the terminal for what was not given. `say` prints, lines broken between words. Raises `UsageError`."""
+    open_questions = [one for one in QUESTIONS if _is_open(one, given)]
+    say(f"A new home will be made at {home}.")
+    if open_questions:
+        count = "One question" if len(open_questions) == 1 else f"{len(open_questions)} questions"
+        say(f"{count}; Enter takes the answer in brackets.\n")
+    for number, question in enumerate(open_questions, 1):
+        say(terminal.wrapped(f"{number}. {question.text}", terminal.columns(sys.stdout), hang=3))
+        answer: Any = _ask(question.default, say)
+        if question.yes_or_no:
+            answer = _yes(answer, question.default, say)
+        given = replace(given, **{question.field: answer})
+    return answers_from(given)
 
 
-def ask(question: str, default: str) -> str:
-    """Ask one question; an empty line, or the end of the input, takes the default."""
+def _is_open(question: Question, given: Given) -> bool:
+    """Return whether nothing was answered; an empty answer is one where the default is empty too."""
+    answer = getattr(given, question.field)
+    return answer is None or (answer == "" and bool(question.default))
+
+
+def _ask(default: str, say: Say) -> str:
+    """Read one answer; an empty line, or the end of the input, takes the default."""
+    prompt = f"   [{default or 'none'}] "
+    if len(prompt) > LONGEST_PROMPT:
+        say(prompt.rstrip())
+        prompt = "   "
     try:
-        answer = input(f"{question}\n   [{default or 'none'}] ").strip()
+        answer = input(prompt).strip()
     except EOFError:
         answer = ""
     return answer or default
+
+
+def _yes(answer: str, default: str, say: Say) -> bool:
+    """Return whether the answer is yes; one that is neither yes nor no is asked for again."""
+    while answer.lower() not in ("y", "yes", "n", "no"):
+        say("   Please answer yes or no.")
+        answer = _ask(default, say)
+    return answer.lower().startswith("y")

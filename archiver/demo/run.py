@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
 from archiver.demo.server import Platforms, Site
+from archiver.home.config import DEFAULT_AGENT
 
 if TYPE_CHECKING:
     from archiver.demo.telegram_api import TelegramApi
@@ -134,6 +135,12 @@ ANSWERS = {
 """What a person would be asked at the login. The number is nobody's."""
 
 
+FIRST_RUN = (
+    "--pseudonym", "demo", "--proxy", "", "--user-agent", DEFAULT_AGENT, "--second-copy", "", "--no-timestamps",
+)  # fmt: skip
+"""An answer to each question of the first run: on a terminal nothing is left to ask."""
+
+
 def meanwhile(api: TelegramApi) -> None:
     """What happens on the platform while the demo watches it."""
     from archiver.demo.witness import CHANNEL
@@ -199,7 +206,7 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
         (handed / "VID_20220105_124012.mp4").write_bytes(video(Path(scratch), 2, 300)[0])
         (handed / "note.txt").write_text("Снято из окна, 12:40.", "utf-8")
         try:
-            main(["--home", str(folder), "--pseudonym", "demo"], network, {})
+            main(["--home", str(folder), *FIRST_RUN], network, {})
             for title, command in STEPS:
                 if command == "seal" and not outside.allowed(folder):
                     console.say("\nopenssl is not installed: nobody stamps the history here.")

@@ -108,7 +108,7 @@ class Config:
         ways = {self.case_proxies.get(name, self.proxy or "") for name in cases}
         if len(ways) > 1:
             raise UsageError(
-                "cases with one way out",
+                "cases that share one proxy",
                 "cases whose [cases.NAME] proxy differ",
                 "Capture for each case by itself; `archiver case add` then puts the capture into the other.",
             )

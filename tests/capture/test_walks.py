@@ -404,10 +404,10 @@ def test_two_cases_with_two_ways_out(shell: Shell) -> None:
     set_in(home, interval="0")
     code, _, err = shell("capture", "https://t.me/ozen_today/13", "--case", "inbox", "--case", "almaty")
     assert code == 1
-    assert "cases with one way out" in err
+    assert "cases that share one proxy" in err
     code, [result] = shell.json("capture", "https://example.org/", "--case", "almaty")
     assert (code, result["outcome"]) == (4, "failed")
-    assert "127.0.0.1 port 9" in str(result["reason"]), "the case's own way out is down, and nothing goes past it"
+    assert "127.0.0.1 port 9" in str(result["reason"]), "the case's own proxy is down, and nothing goes past it"
     assert shell("capture", "https://t.me/ozen_today/13")[0] == 0
 
 

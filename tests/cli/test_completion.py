@@ -6,12 +6,14 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from archiver.cli.completion import FILES, script
 from archiver.cli.main import main
+from archiver.cli.parser import Parser, build_parser, shown_example
 from archiver.cli.registry import COMMANDS
 from tests.conftest import need
 
@@ -86,6 +88,7 @@ zpty -d shell
     [
         ("archiver ca", {"capture", "case", "catalog"}),
         ("archiver jobs re", {"resume", "retry"}),
+        ("archiver help ca", {"capture", "case", "catalog"}),
         ("archiver jobs list --sta", {"--state"}),
     ],
 )
@@ -126,3 +129,15 @@ def test_the_manual_page_has_no_fault_of_form() -> None:
     text = MANUAL.read_text("utf-8")
     for name in COMMANDS:
         assert f"archiver {name}" in text.replace("\\", ""), name
+
+
+def test_the_manual_page_shows_the_examples_of_each_command() -> None:
+    def parsers(parser: Parser) -> Iterator[Parser]:
+        yield parser
+        for child in parser.subparsers().values():
+            yield from parsers(child)
+
+    lines = {line.strip() for line in MANUAL.read_text("utf-8").replace("\\e", "\\").replace("\\-", "-").splitlines()}
+    for parser in parsers(build_parser()):
+        for example in parser.examples:
+            assert {line.strip() for line in shown_example(example).splitlines()} <= lines, example

@@ -70,7 +70,7 @@ def test_links_that_are_none(shell: Shell) -> None:
 def test_this_machine(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     code, lines = shell.json("doctor")
     seen = {str(line["what"]): line for line in lines}
-    assert {"ffmpeg", "yt-dlp", "rendered pages", "room on disk", "keys", "way out"} <= set(seen)
+    assert {"ffmpeg", "yt-dlp", "rendered pages", "room on disk", "keys", "connection"} <= set(seen)
     assert code == (0 if all(line["present"] for line in lines) else 2)
     monkeypatch.setattr("archiver.tools.chromium.program", lambda: None)
     (shell.home / "keys/person.key").chmod(0o644)

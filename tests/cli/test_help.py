@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from archiver.cli import terminal
 from archiver.cli.main import main
-from archiver.cli.parser import Parser, build_parser, module_of
+from archiver.cli.overview import FIRST_RUN_OPTIONS
+from archiver.cli.parser import SETTINGS, Parser, build_parser, module_of, shown_example
 from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES
 from archiver.home.home import Home
@@ -45,8 +47,11 @@ def test_every_option_and_positional_has_help(parser: Parser) -> None:
 def test_every_command_and_action_has_an_example_that_parses(parser: Parser) -> None:
     assert parser.examples
     for example in parser.examples:
-        assert example in parser.format_help()
-        program, *words = shlex.split(example)
+        shown = parser.format_help().partition("\nexample")[2]
+        assert all(len(line) < 80 for line in shown.splitlines())
+        assert example in shown.replace(" \\\n     ", "")
+        program, *words = shlex.split(shown_example(example).replace("\\\n", ""))
+        assert words == shlex.split(example)[1:]
         assert program == "archiver"
         found = vars(build_parser().parse_args(words))
         assert " ".join(["archiver", *filter(None, [found["command"], found.get("action")])]).startswith(parser.prog)
@@ -116,7 +121,10 @@ def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
         ("find x --limit many", "invalid int value"),
         ("help jobs ad", "Did you mean add?"),
         ("help captur", "Did you mean capture?"),
-        ("help capture add", "a command `archiver capture add`"),
+        ("help capture add", "archiver capture: there is no action 'add'."),
+        ("help xyzzy", "archiver: there is no command 'xyzzy'.\nHelp: archiver --help"),
+        ("completion", "the following arguments are required: SHELL"),
+        ("capture --proxy x https://t.me/a/1", "--proxy belongs to the first run; later set [sites] proxy"),
     ],
 )
 def test_what_is_misspelt_is_answered_in_a_line(words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +134,26 @@ def test_what_is_misspelt_is_answered_in_a_line(words: str, said: str, capsys: p
     assert "Traceback" not in shown.err
     assert len(shown.err.splitlines()) <= 3
     assert shown.out.count("\n") <= 1
+
+
+@pytest.mark.parametrize("word", ["captur", "nope", "xyzzy"])
+def test_help_of_what_is_misspelt_answers_as_the_command(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([word], None, {}) == 1
+    said = capsys.readouterr().err
+    assert main(["help", word], None, {}) == 1
+    assert capsys.readouterr().err == said
+
+
+def test_every_option_of_the_first_run_names_its_setting() -> None:
+    flags = {flag for words in FIRST_RUN_OPTIONS for flag in re.findall("--[a-z-]+", words)}
+    assert set(SETTINGS) == flags
+
+
+@pytest.mark.parametrize("parser", ALL, ids=lambda parser: parser.prog)
+def test_a_usage_line_does_not_end_inside_a_bracket(parser: Parser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for line in parser.format_help().partition("\n\n")[0].splitlines():
+        assert line.count("[") == line.count("]"), line
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
 
 
-EXAMPLE = "archiver case new almaty --recipient age1…"
+EXAMPLE = ("archiver case new almaty", 'archiver case new almaty --recipient "$(cat counsel.pub)"')
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver case` takes."""
     parser.add_action("list", "List cases.", "archiver case list")
-    new = parser.add_action("new", "Make a case with its own key.", EXAMPLE)
+    new = parser.add_action("new", "Create a case with its own key.", EXAMPLE)
     new.add_argument("name", metavar="NAME", help="Name of the case: small letters, digits and dashes.")
     recipient = "Somebody else who may open withheld values; repeatable."
     new.add_argument("--recipient", action="append", default=[], metavar="age1…", help=recipient)

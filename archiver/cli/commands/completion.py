@@ -13,7 +13,7 @@ EXAMPLE = "archiver completion bash"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver completion` takes."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="The shell.")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="Shell: bash, zsh or fish.")
 
 
 def run(context: Context) -> int:

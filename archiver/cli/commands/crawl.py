@@ -40,7 +40,7 @@ def add_arguments(parser: Parser) -> None:
     oldest = "Begin with the oldest post (Telegram with an account)."
     parser.add_argument("--oldest-first", action="store_true", help=oldest)
     add_comments(parser, "Capture comments with their replies, where they are public.")
-    holes = "Ask for each id that a Telegram channel's pages leave out."
+    holes = "Request each post number that the channel's pages skip (Telegram)."
     parser.add_argument("--holes", action="store_true", help=holes)
     add_merge(parser)
     add_at_once(parser, 2, "found videos captured")

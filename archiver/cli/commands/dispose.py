@@ -34,7 +34,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--confirm", action="store_true", help=confirm)
     notes = "Destroy the words of annotations about it too."
     parser.add_argument("--with-notes", action="store_true", help=notes)
-    sure = "State that you have read what will be destroyed, and mean it."
+    sure = "Confirm destruction without asking."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 

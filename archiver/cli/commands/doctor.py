@@ -28,7 +28,7 @@ EXAMPLE = "archiver doctor --platforms"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver doctor` takes."""
-    platforms = "Capture a live post of each platform and tell which layout was met."
+    platforms = "Capture a known post of each platform and report whether its page layout changed."
     parser.add_argument("--platforms", action="store_true", help=platforms)
 
 
@@ -98,7 +98,7 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
     found = [
         ("room on disk", free > home.config.reserve_bytes, f"{free / 1e9:.1f} GB free"),
         ("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone"),
-        ("way out", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
+        ("connection", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
     ]
     if names := Accounts(home).names():
         found.append(

@@ -1,4 +1,4 @@
-"""`archiver evict`: free the disk of large files that lie safely elsewhere."""
+"""`archiver evict`: free disk space of large files that a checked copy holds."""
 
 from __future__ import annotations
 

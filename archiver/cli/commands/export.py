@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.export.preview import PreviewLine
     from archiver.home.ports import SecretSearch
 
-EXAMPLE = "archiver export almaty --to /media/usb --profile full --encrypt-to age1…"
+EXAMPLE = 'archiver export almaty --to /media/usb --profile full --encrypt-to "$(cat counsel.pub)"'
 
 
 def add_arguments(parser: Parser) -> None:
@@ -36,11 +36,11 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="Only this capture; repeatable.")
     parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
     parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
-    checkpoint = "Size of the ledger that it is made for (default: the latest)."
+    checkpoint = "Build the package as of this checkpoint number (default: the latest)."
     parser.add_argument("--checkpoint", type=int, metavar="N", help=checkpoint)
-    leaks = "With full: continue though a secret stands in a recording."
+    leaks = "With full: continue although a recording contains a secret."
     parser.add_argument("--accept-leaks", action="store_true", help=leaks)
-    sure = "State that you have read and agreed to the list of what becomes visible."
+    sure = "Agree to the list of what becomes visible, without asking."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 
@@ -96,7 +96,9 @@ def _say(console: Console, package: Package) -> None:
     console.say(f"searched   {_search(package.searched)}")
     console.say(f"recorded   as event {package.event}")
     words = " ".join(key_words(package.fingerprint))
-    console.say(f"fingerprint to give by another way: {words}\n           {package.fingerprint}")
+    console.say(
+        f"fingerprint; give it through another channel, such as the telephone: {words}\n           {package.fingerprint}"
+    )
     console.data(
         {
             "package": str(package.path), "profile": package.profile, "files": package.files, "bytes": package.bytes,

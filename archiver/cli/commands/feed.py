@@ -31,7 +31,7 @@ EXAMPLE = "archiver feed add links.csv --every 5m --case almaty"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver feed` takes."""
     _add_add(parser)
-    parser.add_action("list", "List all feeds, and what the last look came to.", "archiver feed list")
+    parser.add_action("list", "List feeds and the result of the last check.", "archiver feed list")
     shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
     shown.add_argument("id", metavar="ID", help="Id of the feed.")
     add_shown(shown)
@@ -44,7 +44,7 @@ def _add_add(parser: Parser) -> None:
     source = "Text, CSV, XLSX or ODS file, a folder of them, RSS or Atom, or a Google Sheet."
     add.add_argument("source", metavar="FILE|FOLDER|LINK", help=source)
     add.add_argument("--column", metavar="C", help="Column with the links: heading, letter or number.")
-    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two looks (default 5m).")
+    add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two checks (default 5m).")
     add_capture(add)
     for what, text in (
         ("status", "what became of the link"),

@@ -1,4 +1,4 @@
-"""`archiver fixity`: read everything back, here and at the copies."""
+"""`archiver fixity`: re-read every file, here and in the copies."""
 
 from __future__ import annotations
 

@@ -34,15 +34,15 @@ def add_arguments(parser: Parser) -> None:
     add_shown(shown)
     for name, summary in (
         ("show", "Show every attempt of a job."),
-        ("cancel", "Cancel a job: do not begin it, or not again."),
+        ("cancel", "Cancel a job; it is not started or retried."),
         ("retry", "Try a job again, at once."),
     ):
         action = parser.add_action(name, summary, f"archiver jobs {name} 9k2mv7qd")
         action.add_argument("id", metavar="ID", help="Id of the job, or its beginning or end.")
     for name, summary in (
-        ("pause", "Begin nothing more; what is under way goes on."),
+        ("pause", "Start no new jobs; running ones finish."),
         ("resume", "Continue after a pause or a drain."),
-        ("drain", "Pause, and end all workers once what is under way has ended."),
+        ("drain", "Pause, and stop workers when their current jobs finish."),
     ):
         parser.add_action(name, summary, f"archiver jobs {name}")
 

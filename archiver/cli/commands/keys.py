@@ -26,14 +26,14 @@ def add_arguments(parser: Parser) -> None:
         "fingerprint", "Show the fingerprint of the ledger's key, for counsel to compare.", EXAMPLE
     )
     shown.add_argument("--qr", action="store_true", help="Show it as a QR code too.")
-    summary = "Make a key for another person who works in this home."
+    summary = "Create a key for another person who works in this home."
     person = parser.add_action("new", summary, "archiver keys new R-2 --role reviewer --passphrase")
     person.add_argument("name", metavar="NAME", help="A pseudonym.")
     roles = ("collector", "analyst", "reviewer")
     person.add_argument("--role", choices=roles, required=True, help="What the person does.")
     secret = "Ask for a passphrase, so that nobody else can sign."
     person.add_argument("--passphrase", action="store_true", help=secret)
-    summary = "Make a new key for the ledger; the old one signs the hand-over."
+    summary = "Create a new key for the ledger; the old one signs the hand-over."
     parser.add_action("rotate", summary, "archiver keys rotate")
     summary = "Put a passphrase on a key, change it, or take it off."
     passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
@@ -69,7 +69,9 @@ def _fingerprint(context: Context, home: Home) -> int:
     console.say(f"in words    {' '.join(words)}")
     if getattr(context.arguments, "qr", False):
         console.art(_qr(whole))
-    console.say("Give it to counsel by a way of its own, in person or by telephone: packages are checked against it.")
+    console.say(
+        "Give it to counsel through another channel, in person or by telephone: packages are checked against it."
+    )
     console.data({"key": home.ledger_key_text(), "fingerprint": whole, "words": words})
     return 0
 

@@ -1,4 +1,4 @@
-"""`archiver quarantine`: keep something from view."""
+"""`archiver quarantine`: hide something from searches, copies and packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXAMPLE = "archiver quarantine 9k2mv7qd 'a child'"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver quarantine` takes."""
-    add_subject(parser, "Why it is kept from view.")
+    add_subject(parser, "Why it is hidden.")
 
 
 def run(context: Context) -> int:

@@ -25,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box)
     follow = "Let the boxes follow what they cover (OpenCV); where it is lost, the whole picture is covered."
     parser.add_argument("--follow", action="store_true", help=follow)
-    anew = "Begin with what was recorded (default: what was covered before stays covered)."
+    anew = "Start over from the original (default: what was covered before stays covered)."
     parser.add_argument("--anew", action="store_true", help=anew)
     parser.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="Silence this; repeatable.")
     tone = "Play a tone in place of the sound; repeatable."

@@ -45,13 +45,13 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _add_add(parser: Parser) -> None:
-    examples = (EXAMPLE, "archiver schedule add 'capture https://t.me/durov/523 every day at 06:00 Asia/Almaty'")
+    examples = (EXAMPLE, "archiver schedule add 'crawl @durov every day at 06:00 Asia/Almaty'")
     add = parser.add_action("add", "Capture or crawl a link at regular times.", examples)
     rule = "What to do (capture or crawl), the link, and when: every 10m, every day at 06:00 Asia/Almaty, cron 0 6 * * 1-5."
-    add.add_argument("words", nargs="+", metavar="'crawl LINK every 10m'", help=rule)
+    add.add_argument("words", nargs="+", metavar="RULE", help=rule)
     add_capture(add)
     add_comments(add)
-    since = "Begin the first crawl at this day (later ones continue from there)."
+    since = "Start the first crawl at this day (later ones continue from there)."
     add.add_argument("--since", metavar="DATE", help=since)
     add_post_limit(add, "posts of each crawl")
     add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
@@ -77,7 +77,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     found = re.fullmatch(r"\s*(capture|crawl)\s+(\S+)\s+((?:every|cron)\s.+)", " ".join(arguments.words))
     if found is None:
         raise UsageError(
-            "what, which link, and when", repr(without_userinfo(" ".join(arguments.words))),
+            "capture or crawl, LINK, WHEN", repr(without_userinfo(" ".join(arguments.words))),
             "For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'",
         )  # fmt: skip
     kind, link, rule = found[1], found[2], Rule.read(found[3].strip())

@@ -38,7 +38,7 @@ def run(context: Context) -> int:
         raise ConfigError(
             "timestamping to be allowed",
             "[timestamps] wanted = false: authorities were not allowed at set-up",
-            f"Set wanted = true in {home.path / 'archiver.toml'}; they see a digest, the time and the exit's address.",
+            f"Set wanted = true in {home.path / 'archiver.toml'}; they see a digest, the time and your IP address (or the proxy's).",
         )
     report = stamp_latest(home, context.signer(home), service_client(home, arguments.case, context.network))
     tell(console, report)

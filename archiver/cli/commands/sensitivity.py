@@ -1,4 +1,4 @@
-"""`archiver sensitivity`: who may see something without a warning."""
+"""`archiver sensitivity`: what needs a warning, or is kept out of public packages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLE = "archiver sensitivity 9k2mv7qd graphic 'a dead person'"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver sensitivity` takes."""
     add_capture_id(parser)
-    level = "What it shows: nothing of that kind, something sensitive or graphic, or who somebody is."
+    level = "What it shows: sensitive or graphic content, or who somebody is; none lets it be shown without a warning."
     parser.add_argument("level", choices=("none", "sensitive", "graphic", "identifies"), help=level)
     add_words(parser, "REASON", "Why you say so.")
     add_part(parser)

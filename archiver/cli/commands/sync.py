@@ -27,7 +27,7 @@ def add_arguments(parser: Parser) -> None:
         "--from",
         dest="source",
         metavar="NAME",
-        help="Bring what others of the team keep at this destination, of cases whose keys are here; read-only.",
+        help="Fetch teammates' captures from this destination (cases you hold keys for), read-only.",
     )
 
 

@@ -34,24 +34,24 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver telegram` takes."""
     summary = "Log an account in, by code or by QR; it is kept encrypted."
     login = parser.add_action("login", summary, (EXAMPLE, "archiver telegram login --qr"))
-    _add_account(login, "default")
+    _add_account(login, 'if omitted: "default"')
     login.add_argument("--qr", action="store_true", help="Show a QR code for a phone that is logged in.")
     secret = "Ask for a passphrase that will open the session."
     login.add_argument("--passphrase", action="store_true", help=secret)
     summary = "Show who the accounts are, and whether they are still logged in."
-    _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"), "all")
+    _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"), "default: all")
     summary = "End the session at Telegram and forget it here."
     _add_account(
-        parser.add_action("logout", summary, "archiver telegram logout --account field-1"), "the one logged in"
+        parser.add_action("logout", summary, "archiver telegram logout --account field-1"), "default: the one logged in"
     )
     summary = "Join a channel or group by its link: the one thing that others see."
     join = parser.add_action("join", summary, "archiver telegram join https://t.me/+AbCdEf123")
-    _add_account(join, "the one logged in")
+    _add_account(join, "default: the one logged in")
     join.add_argument("link", metavar="LINK", help="Link of the channel or group, or an invitation.")
 
 
-def _add_account(parser: Parser, default: str) -> None:
-    name = f"Name of the account here, a pseudonym (default: {default})."
+def _add_account(parser: Parser, omitted: str) -> None:
+    name = f"Name of the account here, a pseudonym ({omitted})."
     parser.add_argument("--account", metavar="NAME", help=name)
 
 

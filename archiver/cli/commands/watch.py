@@ -31,31 +31,31 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver watch` takes."""
     _add_add(parser)
     shown = parser.add_action(
-        "list", "List what is watched, the next look first.", "archiver watch list --state missing"
+        "list", "List what is watched, the next check first.", "archiver watch list --state missing"
     )
     states = ("new", "present", "missing", "unavailable", "refused")
     shown.add_argument("--state", choices=states, help="Only watches in this state.")
-    shown.add_argument("--unsure", action="store_true", help="Only those whose last look could not tell.")
+    shown.add_argument("--unsure", action="store_true", help="Only watches whose last check was inconclusive.")
     add_shown(shown)
-    for name, summary in (("show", "Show the last look, and what was found."), ("remove", "Stop watching.")):
+    for name, summary in (("show", "Show the last check, and what was found."), ("remove", "Stop watching.")):
         action = parser.add_action(name, summary, f"archiver watch {name} 7k2mv9qd")
         action.add_argument("id", metavar="ID", help="Id of the watch.")
-    now = parser.add_action("now", "Look at once, without waiting.", "archiver watch now 7k2mv9qd")
+    now = parser.add_action("now", "Check now.", "archiver watch now 7k2mv9qd")
     now.add_argument("id", nargs="?", metavar="ID", help="Id of the watch (default: all).")
     watch_telegram.add_arguments(parser)
 
 
 def _add_add(parser: Parser) -> None:
-    add = parser.add_action("add", "Look at posts, all posts of a case, or a channel, again and again.", EXAMPLE)
+    add = parser.add_action("add", "Check posts, all posts of a case, or a channel, regularly.", EXAMPLE)
     add_links(add, "LINK|CASE", what="Link of a post or channel, or a case: all its posts.")
     add_capture(add)
-    every = "Time between two looks while the post is new (default 1d)."
+    every = "Time between two checks while the post is new (default 1d)."
     add.add_argument("--every", default="1d", metavar="SPAN", help=every)
     steady = "Keep the interval fixed (default: lengthen it as the post ages)."
     add.add_argument("--steady", action="store_true", help=steady)
-    second = "Time between a look that misses a post and the one that confirms it (default 1h)."
+    second = "Time between a check that misses a post and the one that confirms it (default 1h)."
     add.add_argument("--second-look", default="1h", metavar="SPAN", help=second)
-    media = "Take photos and videos at each look, not only after a change."
+    media = "Capture photos and videos at each check, not only after a change."
     add.add_argument("--media", action="store_true", help=media)
 
 
@@ -174,7 +174,7 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
         last = one.sight.last()
         console.say(f"  last seen  {last['at'][:19]}Z in {last['capture']}")
     for look in one.looks:
-        by = " by the second way out" if look["exit"] else ""
+        by = " through the second proxy" if look["exit"] else ""
         console.say(f"  not shown  {look['at'][:19]}Z in {look['capture']}{by}: {harmless(str(look['said']))}")
         console.say(
             f"             while {harmless(look['control']['link'])} was answered, in {look['control']['capture']}"

@@ -30,9 +30,9 @@ def add_arguments(parser: Parser) -> None:
     add_links(live, what="Link of a channel or group.")
     add_capture(live)
     seconds = (
-        ("--every", 30.0, "Time between two questions for what has changed, beside what is pushed"),
-        ("--reread-every", 900.0, "Time between two readings of the last messages: not every removal is announced"),
-        ("--seal-after", 60.0, "Time between the first observation of a capture and its sealing"),
+        ("--every", 30.0, "Polling interval, in addition to pushed updates"),
+        ("--reread-every", 900.0, "Interval of re-reading the last messages, as not every removal is announced"),
+        ("--seal-after", 60.0, "Seal a capture this long after its first message"),
     )
     for flag, default, text in seconds:
         said = f"{text} (default {default:g})."

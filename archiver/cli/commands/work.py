@@ -68,7 +68,7 @@ EXAMPLE = ("archiver work --at-once 4", "archiver work --drain")
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver work` takes."""
     add_at_once(parser, 2, "jobs")
-    drain = "End when nothing is left that could begin now."
+    drain = "Exit when no job is ready to run."
     parser.add_argument("--drain", action="store_true", help=drain)
     health = "Answer GET /health on this port of 127.0.0.1."
     parser.add_argument("--health", type=int, metavar="PORT", help=health)

@@ -105,9 +105,9 @@ _shtab_archiver_notify_option_strings=(-h --help --home --json --as --version)
 _shtab_archiver_serve_option_strings=(-h --help --home --json --as --version --api --account --no-account --port --host --name)
 _shtab_archiver_doctor_option_strings=(-h --help --home --json --as --version --platforms)
 _shtab_archiver_demo_option_strings=(-h --help --home --json --as --version)
-_shtab_archiver_completion_option_strings=(-h --help --home --json --as --version)
-_shtab_archiver_help_option_strings=(-h --help --home --json --as --version)
-_shtab_archiver_version_option_strings=(-h --help --home --json --as --version)
+_shtab_archiver_completion_option_strings=(-h --help --json --version)
+_shtab_archiver_help_option_strings=(-h --help --json --version)
+_shtab_archiver_version_option_strings=(-h --help --json --version)
 _shtab_archiver_option_strings=(-h --help --home --json --as --version --pseudonym --proxy --user-agent --second-copy --timestamps --no-timestamps)
 
 _shtab_archiver_capture___home_COMPGEN=_shtab_compgen_dirs
@@ -217,9 +217,6 @@ _shtab_archiver_notify___home_COMPGEN=_shtab_compgen_dirs
 _shtab_archiver_serve___home_COMPGEN=_shtab_compgen_dirs
 _shtab_archiver_doctor___home_COMPGEN=_shtab_compgen_dirs
 _shtab_archiver_demo___home_COMPGEN=_shtab_compgen_dirs
-_shtab_archiver_completion___home_COMPGEN=_shtab_compgen_dirs
-_shtab_archiver_help___home_COMPGEN=_shtab_compgen_dirs
-_shtab_archiver_version___home_COMPGEN=_shtab_compgen_dirs
 _shtab_archiver___home_COMPGEN=_shtab_compgen_dirs
 
 _shtab_archiver_telegram_pos_0_choices=(login whoami logout join)
@@ -244,6 +241,7 @@ _shtab_archiver_watch_list___state_choices=(new present missing unavailable refu
 _shtab_archiver_watch_pos_0_choices=(add list show remove now telegram)
 _shtab_archiver_feed_pos_0_choices=(add list show remove)
 _shtab_archiver_completion_pos_0_choices=(bash zsh fish)
+_shtab_archiver_help_pos_0_choices=(capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor demo completion help version)
 _shtab_archiver_pos_0_choices=(capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor demo completion help version)
 
 _shtab_archiver_capture_pos_0_nargs='*'

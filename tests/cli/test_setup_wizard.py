@@ -1,0 +1,86 @@
+"""The questions of the first run, as a terminal shows them."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from archiver.cli import terminal
+from archiver.cli.console import Console
+from archiver.cli.main import main
+from archiver.cli.setup_wizard import QUESTIONS, Given, Question, ask_for_answers
+from archiver.demo.run import FIRST_RUN
+
+ALL = Given(pseudonym="aru", proxy="", user_agent="Mozilla/5.0", second="", timestamps=False)
+
+
+class Tty(io.StringIO):
+    """A terminal that shows nothing."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, out: io.StringIO, answers: list[str]) -> list[str]:
+    """Answer what is asked; the list that is returned fills with the prompts."""
+    prompts: list[str] = []
+    rest: Iterator[str] = iter(answers)
+
+    def answer(prompt: str = "") -> str:
+        prompts.append(prompt)
+        out.write(prompt + "\n")
+        return next(rest)
+
+    monkeypatch.setattr(builtins, "input", answer)
+    return prompts
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_questions_break_between_words(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = Tty()
+    answering(monkeypatch, out, [""] * len(QUESTIONS))
+    ask_for_answers(Given(), Path("/home/aru/archiver-home"), Console(False, out, out).say)
+    shown = out.getvalue()
+    for line in shown.splitlines():
+        assert terminal.width_of(line) <= columns or len(line.split()) == 1, line
+    words = " ".join(shown.split())
+    for number, question in enumerate(QUESTIONS, 1):
+        assert f"{number}. {question.text}" in words
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.field)
+def test_only_what_is_open_is_asked_and_numbered(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    out = Tty()
+    prompts = answering(monkeypatch, out, [""])
+    ask_for_answers(replace(ALL, **{question.field: None}), Path("/h"), Console(False, out, out).say)
+    assert len(prompts) == 1
+    assert "One question;" in out.getvalue()
+    assert [line[:3] for line in out.getvalue().splitlines() if line[:1].isdigit()] == ["1. "]
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted"),
+    [(["y"], True), (["YES"], True), (["no"], False), (["maybe", "yesterday", "n"], False), (["1", "yes"], True)],
+)
+def test_yes_or_no_is_asked_until_it_is_one(answers: list[str], wanted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Tty()
+    prompts = answering(monkeypatch, out, answers)
+    found = ask_for_answers(replace(ALL, timestamps=None), Path("/h"), Console(False, out, out).say)
+    assert found.timestamps is wanted
+    assert len(prompts) == len(answers)
+    assert out.getvalue().count("Please answer yes or no.") == len(answers) - 1
+
+
+def test_the_demo_leaves_nothing_to_ask_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Tty())
+    prompts = answering(monkeypatch, Tty(), [""] * len(QUESTIONS))
+    assert main(["--home", str(tmp_path / "home"), *FIRST_RUN], None, {}) == 0
+    assert prompts == []
