@@ -83,12 +83,11 @@ def links_in(text: str) -> list[str]:
 
 
 def _links_of(text: str) -> list[str]:
-    """The links of a line or cell. One that is a single link with a blank in it stays whole, so that it is refused with its
-    reason: its beginning is another page.
+    """Return the links of a line or cell; a single link with a blank in it whole, to be refused with its reason.
 
-    Such a text begins with its only link, and words follow after nothing but blanks. Words before the link, or a comma, full
-    stop, tab, line end or ` # ` behind it, say where it ends. A link with a name or password stays whole too: whoever lists
-    why it was refused knows then what to mask.
+    Its beginning is another page. Such a text begins with its only link, and words follow after nothing but blanks. Words
+    before the link, or a comma, full stop, tab, line end or ` # ` behind it, say where it ends. A link with a password stays
+    whole too: it is masked whole.
     """
     pattern, links = _link_pattern(_bare_hosts()), links_in(text)
     if len(pattern.findall(text)) > 1:
