@@ -28,6 +28,7 @@ from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
 from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.status import health, status
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
 from storage.files import write_new
@@ -128,7 +129,7 @@ class Api:
         for link in links:
             target = parse_target(link)
             if isinstance(target, NoTarget):
-                refused.append({"link": link, "reason": target.reason, "next": target.next_step})
+                refused.append({"link": without_userinfo(link), "reason": target.reason, "next": target.next_step})
             elif (refusal := refusal_of(target, options.account is not None)) is not None:
                 refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:

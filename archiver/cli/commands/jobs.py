@@ -13,6 +13,7 @@ from archiver.jobs.job import PRIORITIES
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
 from archiver.text.plain import harmless, many
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         found = parse_target(link)
         if isinstance(found, NoTarget):
             wrong += 1
+            link = without_userinfo(link)
             console.warn(f"archiver: {link!r}: {found.reason}. {found.next_step}")
             console.data({"link": link, "job": None, "reason": found.reason, "next": found.next_step})
         else:

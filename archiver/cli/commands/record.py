@@ -15,7 +15,8 @@ from archiver.cli.capture_options import capture_options
 from archiver.cli.copying import copied
 from archiver.errors import UsageError
 from archiver.home.home import Home
-from spiders.targets import Target, page, parse_target
+from spiders.links import without_userinfo
+from spiders.targets import NoTarget, Target, page, parse_target
 
 if TYPE_CHECKING:
     from archiver.capture.result import CaptureResult
@@ -56,10 +57,7 @@ def _record(context: Context, home: Home) -> int:
             "none",
             "For example: archiver record -- scrapy crawl page -a link=https://example.org",
         )
-    about = (
-        parse_target(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
-    )
-    target = about if isinstance(about, Target) else page("https://record.invalid/")
+    target = _about(arguments.about) if arguments.about else page("https://record.invalid/" + Path(command[0]).name)
     recorder = open_recorder(home, context.network)
     options = capture_options(home, arguments)
 
@@ -79,6 +77,16 @@ def _record(context: Context, home: Home) -> int:
     console.result(result)
     after_captures(context, home, options.cases)
     return EXIT_BY_OUTCOME[result.outcome]
+
+
+def _about(link: str) -> Target:
+    """Read what the capture is about. Raises `UsageError`: it would be kept under a link that nobody gave."""
+    found = parse_target(link)
+    if isinstance(found, NoTarget):
+        raise UsageError(
+            "a link that is understood", f"{without_userinfo(link)!r}: {found.reason}", f"--about: {found.next_step}"
+        )
+    return found
 
 
 def _child(command: list[str], proxy: str, authority: str) -> int:
