@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
+
+from spiders.links import LinkProblem, mask_userinfo, read_http, safe_split, scheme_of, with_slashes
 
 USUAL_PORTS = (None, 80, 443)
 MISTYPED = "Check the link for missing or extra characters."
@@ -71,24 +73,24 @@ def split_link(text: str) -> Link | NoTarget:
         return wrong
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
         text = "https://" + text
-    try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").lower().rstrip(".")
-    except ValueError:
-        return NoTarget("not a link: its host cannot be read", MISTYPED)
-    try:
-        port = parts.port
-    except ValueError:
-        return NoTarget("not a link: its port is not a number up to 65535", MISTYPED)
-    if parts.scheme.lower() not in ("http", "https"):
+    text = with_slashes(text)
+    read = read_http(text)
+    if read is LinkProblem.USERINFO or (read is LinkProblem.PORT and mask_userinfo(text) != text):
+        return NoTarget("a name or password in the link", "Give the link without what stands before its last @.")
+    scheme = scheme_of(text)
+    if scheme not in ("http", "https"):
         known = "Only http and https links, @names and tg: links can be captured."
-        if not parts.scheme:
+        if scheme is None:
             return NoTarget("not a link: it has no https:// and is not an @name", known)
-        return NoTarget(f"unknown scheme {parts.scheme!r}", known)
+        return NoTarget(f"unknown scheme {scheme!r}", known)
     if any(c.isspace() for c in text):
         return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
-    if not host:
-        return NoTarget("no host in the link", MISTYPED)
+    parts = safe_split(text)
+    if not parts.scheme:
+        return NoTarget("not a link: its host cannot be read", MISTYPED)
+    if isinstance(read, LinkProblem):
+        return NoTarget(f"not a link: {read}", MISTYPED)
+    host, port = (parts.hostname or "").lower().rstrip("."), parts.port
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)
 

@@ -1,4 +1,4 @@
-"""Links as strangers write them: join and split them without raising. Pure and total.
+"""Links as strangers write them: join, split and judge them without raising. Pure and total.
 
 Python's own functions raise `ValueError` on what cannot be a link, such as an open bracket in its host. What a page
 says wrongly is no fault of ours: it is listed like any other link, and never asked for.
@@ -6,17 +6,76 @@ says wrongly is no fault of ours: it is listed like any other link, and never as
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urljoin, urlsplit
+import ipaddress
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 _REMOVED = str.maketrans("", "", "\t\r\n")
 _TRIMMED = "".join(map(chr, range(0x21)))
 """What the URL Standard (4.4, basic URL parser) takes off a link's ends: C0 controls and blanks."""
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_BEFORE_QUERY = re.compile(r"[^?#]*")
+_WEB = ("http", "https")
+_LINK = re.compile(r"(https?)://([^/\\?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{0,5}))?", re.DOTALL)
+_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+_HOST_LENGTH = 253
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_USERINFO = re.compile(
+    r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|(?<!\S)[/\\]{2,})"
+    r"(?:[^/\\?#\s@:\[]*:(?![0-9]{0,5}(?:[/\\?#\s]|$))[^@\r\n]{0,200}@(?:[^\s@]*@)*|[^/\\?#\s]*@)"
+)
+"""Name and password before a host. A password that holds what ends a host, such as `/` or a blank, is one all the same."""
+_BARE_USERINFO = re.compile(r"(?<!\S)(?!mailto:)[^\s/:@]+:[^\s/@]+@(?=[^\s/@])", re.IGNORECASE)
+MASK = "withheld"
+
+
+class LinkProblem(StrEnum):
+    """Why a link cannot be asked for. The value is the reason that reaches the inventory."""
+
+    SCHEME = "only http and https are fetched"
+    CONTROL = "a control character in it"
+    HOST = "its host is neither a name nor an address"
+    PORT = "its port is no number from 1 to 65535"
+    USERINFO = "a name or password in it"
+    FIELD = "a control character in a header field that goes with it"
+
+
+@dataclass(frozen=True)
+class HttpLink:
+    """An absolute http(s) link that can be asked for.
+
+    `scheme`, `written_host` and `written_port` (with its colon) stand as they were written; `host` is in ASCII and small
+    letters. `tail`: path and query. `fragment`: with its `#`.
+    """
+
+    scheme: str
+    written_host: str
+    host: str
+    written_port: str
+    port: int
+    tail: str
+    fragment: str
+
+
+def cleaned(link: str) -> str:
+    """Return a link without what browsers take out of it: line ends and tabs, and blanks around it."""
+    return link.translate(_REMOVED).strip(_TRIMMED)
+
+
+def scheme_of(link: str) -> str | None:
+    """Return the scheme that a link begins with, in small letters, or None where it is relative."""
+    match = _SCHEME.match(link)
+    return match[1].lower() if match else None
 
 
 def safe_join(base: str, link: str) -> str | None:
     """Resolve a link against the page it stands on, as browsers read it. Return None where it cannot be read."""
     try:
-        return urljoin(base, link.translate(_REMOVED).strip(_TRIMMED))
+        return urljoin(base, _slashed(cleaned(link), scheme_of(base)))
     except ValueError:
         return None
 
@@ -27,3 +86,83 @@ def safe_split(link: str) -> SplitResult:
         return urlsplit(link)
     except ValueError:
         return SplitResult("", "", "", "", "")
+
+
+def with_slashes(link: str) -> str:
+    """Write the backslashes of an absolute http(s) link as slashes, as the URL Standard reads them (4.4, "special").
+
+    Else two programs would take it to two hosts: `//one.example\\@two.example/`. Those of a query stay.
+    """
+    if scheme_of(link) not in _WEB:
+        return link
+    head = _BEFORE_QUERY.match(link)
+    assert head is not None
+    return head[0].replace("\\", "/") + link[head.end() :]
+
+
+def _slashed(link: str, base_scheme: str | None) -> str:
+    """A link in the form in which Python's `urljoin` reads it as browsers do, where it leads to the web."""
+    own = scheme_of(link)
+    if (own or base_scheme) not in _WEB:
+        return link
+    start = f"{link[: len(own)]}:" if own else ""
+    head = _BEFORE_QUERY.match(link, len(start))
+    assert head is not None
+    path = head[0].replace("\\", "/")
+    # Any number of slashes leads to a host (4.4, "special authority ignore slashes state"), after a new scheme even none.
+    if path.startswith("//") or (own and own != base_scheme):
+        path = "//" + path.lstrip("/")
+    return start + path + link[head.end() :]
+
+
+def read_http(link: str) -> HttpLink | LinkProblem:
+    """Take an absolute http(s) link apart, or say why it cannot be asked for. Total."""
+    if _CONTROL.search(link):
+        return LinkProblem.CONTROL
+    match = _LINK.fullmatch(_SURROGATE.sub("\ufffd", link))
+    if match is None:
+        return LinkProblem.SCHEME
+    user, _, place = match[2].rpartition("@")
+    if user.strip(":"):
+        return LinkProblem.USERINFO
+    authority = _AUTHORITY.fullmatch(place)
+    if authority is None:
+        return LinkProblem.PORT if re.fullmatch(r"[^\[\]:]+:[^\[\]]*|\[[^\[\]]*\]:.*", place) else LinkProblem.HOST
+    host = _host(authority[1])
+    if host is None:
+        return LinkProblem.HOST
+    port = int(authority[2]) if authority[2] else (443 if match[1].lower() == "https" else 80)
+    if not 0 < port < 65536:
+        return LinkProblem.PORT
+    return HttpLink(match[1], authority[1], host, place[authority.end(1) :], port, match[3], match[4] or "")
+
+
+def mask_userinfo(link: str) -> str:
+    """Mask the name and password that a link has before its host (RFC 3986, 3.2.1)."""
+    match = _USERINFO.match(link)
+    return f"{match[1]}{MASK}@{link[match.end() :]}" if match else link
+
+
+def without_userinfo(text: str) -> str:
+    """Mask names and passwords in a text that should have been a link, wherever in it they stand."""
+    return _BARE_USERINFO.sub(f"{MASK}@", _USERINFO.sub(rf"\g<1>{MASK}@", text)) if "@" in text else text
+
+
+def _host(text: str) -> str | None:
+    """The host in ASCII and small letters (IDNA, UTS 46), or None where it is neither a name nor an address."""
+    if text.startswith("["):
+        try:
+            ipaddress.IPv6Address(text[1:-1])
+        except ValueError:
+            return None
+        return text.lower()
+    host = unquote(text)
+    if not host.isascii():
+        import idna
+
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except UnicodeError:  # IDNAError is one
+            return None
+    host = host.lower()
+    return host if _HOST.fullmatch(host) and len(host.rstrip(".")) <= _HOST_LENGTH else None

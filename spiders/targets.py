@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from spiders import platforms
 from spiders.link_forms import USUAL_PORTS, Link, NoTarget, Target, split_link, tidied, unreadable
+from spiders.links import without_userinfo
 from spiders.page.links import page
 
 __all__ = ["NoTarget", "Target", "given", "page", "parse_target"]
@@ -36,5 +37,5 @@ def given(link: str, target: Target | None) -> Target:
     """The target that a spider was started for: handed in, or named by `-a link=…`. Raises `ValueError`."""
     found = target or parse_target(link)
     if isinstance(found, NoTarget):
-        raise ValueError(f"{link!r}: {found.reason}. {found.next_step}")
+        raise ValueError(f"{without_userinfo(link)!r}: {found.reason}. {found.next_step}")
     return found

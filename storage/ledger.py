@@ -249,15 +249,16 @@ class Ledger(LedgerReader):
             return self._append(events, author)
 
     def hand_over(
-        self, event: Event, author: Author, new: Signing, begin: Callable[[], None], commit: Callable[[], None]
+        self, author: Author, begin: Callable[[], tuple[Event, Signing]], commit: Callable[[], None]
     ) -> Sealed:
-        """Call `begin`, record the hand-over to a new key under a checkpoint that both keys sign, call `commit`.
+        """Record the hand-over that `begin` prepares under a checkpoint that both keys sign; then call `commit`.
 
-        All of it in the lock: what `begin` keeps of the new key is never taken for what a crash left. After `commit` the
-        new key must be the one that this ledger's signer gives. Raises `LedgerError`.
+        `begin` gives the event and the new key. All of it in the lock: what is handed over is the key of this moment,
+        not one that another process has handed over meanwhile, and what `begin` keeps of the new key is never taken for
+        what a crash left. After `commit` the new key must be the one that this ledger's signer gives. Raises `LedgerError`.
         """
         with locked(self.folder / ".lock"):
-            begin()
+            event, new = begin()
             self._also = (new,)
             try:
                 sealed = self._append([event], author)[0]

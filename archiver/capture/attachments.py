@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media import MediaDownload, MediaJob
@@ -9,7 +11,7 @@ from archiver.capture.media_proof import MediaProof
 from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
-from spiders.links import safe_join
+from spiders.links import mask_userinfo, safe_join
 from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 
@@ -27,6 +29,8 @@ class AttachmentFetches:
     def want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
         """Enter a file and start fetching it. Return whether the file counts for its parent."""
         inventory, options = self._inventory, self._context.options
+        if attachment.url is not None and (masked := mask_userinfo(attachment.url)) != attachment.url:
+            key, attachment = key.replace(attachment.url, masked), replace(attachment, url=masked)
         kind = "media" if attachment.extract_from else attachment.kind
         if not inventory.discover(key, kind, attachment.extract_from or attachment.url, parent):
             return key in self._context.tasks
@@ -96,6 +100,5 @@ class AttachmentFetches:
         for link in css_links(body.decode("utf-8", "replace")):
             joined = safe_join(done.uri, link)
             url = link if joined is None else joined  # what cannot be read is listed all the same
-            if joined is None or url.startswith(("http://", "https://")):
-                kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
-                self.want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)
+            kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
+            self.want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)

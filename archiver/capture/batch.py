@@ -18,6 +18,7 @@ from archiver.capture.support import kind_of
 from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
+from spiders.links import without_userinfo
 from spiders.platforms import names, platform_named
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
@@ -114,6 +115,7 @@ class Batch:
         for number, entry in enumerate(self.entries):
             found = parse_target(entry.text) if entry.is_link else NoTarget("no link in it", "Correct the row.")
             if isinstance(found, NoTarget):
+                self.entries[number] = replace(entry, text=without_userinfo(entry.text))
                 self.wrong[number] = found
                 self._keys.append(None)
             else:

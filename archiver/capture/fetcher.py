@@ -16,7 +16,7 @@ from archiver.capture.resume import CONTENT_RANGE, PartialFile, digits, strong_v
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
 from archiver.recorder.url import ascii_of
-from spiders.links import safe_join
+from spiders.links import mask_userinfo, safe_join
 from spiders.posts import Outcome
 from storage.assembly import Piece
 from storage.records import RecordRef
@@ -155,7 +155,7 @@ class Fetcher:
                 url = safe_join(done.uri, location) or location
                 continue
             if hop and done.problem == "unsupported link":
-                done = replace(done, detail=f"{done.detail}; a redirect led to {url[:200]!r}")
+                done = replace(done, detail=f"{done.detail}; a redirect led to {mask_userinfo(url)[:200]!r}")
             return done, url
         return ExchangeDone(tag, url, None, problem="redirect loop"), url
 

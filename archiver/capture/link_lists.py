@@ -17,6 +17,7 @@ from typing import IO, Any
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
 from spiders import platforms
+from spiders.links import mask_userinfo
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
@@ -81,6 +82,21 @@ def links_in(text: str) -> list[str]:
     return list(found)
 
 
+def _links_of(text: str) -> list[str]:
+    """Return the links of a line or cell; a single link with a blank in it whole, to be refused with its reason.
+
+    Its beginning is another page. Such a text begins with its only link, and words follow after nothing but blanks. Words
+    before the link, or a comma, full stop, tab, line end or ` # ` behind it, say where it ends. A link with a password stays
+    whole too: it is masked whole.
+    """
+    pattern, links = _link_pattern(_bare_hosts()), links_in(text)
+    if len(pattern.findall(text)) > 1:
+        return links
+    start = pattern.match(text)
+    broken = start and start[0] == links[0] and re.match(r"[^\S\t\r\n]+(?!#\s)\S", text[start.end() :])
+    return [text] if broken or mask_userinfo(text) != text else links
+
+
 def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
     """The links of a file, or of standard input for `-`. Raises `UsageError`, `DiskError`."""
     if source == "-":
@@ -128,7 +144,7 @@ def _text(text: str, unit: str) -> ListRead:
         line = line.strip().strip("\x00")
         if not line or line.startswith("#"):
             continue
-        links = links_in(line)
+        links = _links_of(line)
         if not links and re.fullmatch(r"[\w.-]+\.[a-zа-я]{2,}(?:/\S*)?", line, re.IGNORECASE):
             links = [line]
         entries += [Entry(f"{unit} {number}", link) for link in links] or [Entry(f"{unit} {number}", line, False)]
@@ -350,7 +366,7 @@ def _entries(table: _Table, index: int, several: bool) -> list[Entry]:
         where = f"{table.name}, row {number}" if several else f"row {number}"
         if not text:
             continue
-        links = links_in(text)
+        links = _links_of(text)
         entries += [Entry(where, link) for link in links] or [Entry(where, text[:200], False)]
     return entries
 

@@ -100,6 +100,8 @@ def _without_answer(exchanges: Mapping[str, ExchangeDone], promise: Promise) -> 
         if done is None:
             continue
         outcome, reason = of_exchange(done)
+        if done.problem == "unsupported link":  # nothing was asked, so nobody refused
+            return Outcome.FAILED, reason
         if outcome is Outcome.CAPTURED and done.status is not None:
             return Outcome.PARTIAL, "the answer was recorded but could not be read"
         if done.status is not None and 300 <= done.status < 400:

@@ -67,8 +67,14 @@ class Context:
 
         return MediaProbe()
 
+    def existing_home(self) -> Home:
+        """Open the home for a command that only looks: where there is none, nothing is made. Raises `NotFound`."""
+        from archiver.home.home import Home
+
+        return Home(self.home_path, environment=self.environment)
+
     def home(self) -> Home:
-        """Open the home, which is made first if this is the first run."""
+        """Open the home for a command that writes; it is made first if this is the first run."""
         from archiver.home.home import Home, is_home
 
         if not is_home(self.home_path):
@@ -78,12 +84,18 @@ class Context:
     def _first_home(self) -> Home:
         """Make the home: ask on a terminal; elsewhere take flags, environment and defaults, and say so."""
         from archiver.cli.setup_wizard import answers_from, ask_for_answers
-        from archiver.signer.create_home import create_home
+        from archiver.home.home import Home
+        from archiver.signer.create_home import HomeExists, create_home, require_free_place
 
         given, console = self._given_answers(), self.console
         asked = sys.stdin.isatty() and not self.arguments.json
-        answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
-        home = create_home(self.home_path, answers)
+        try:
+            require_free_place(self.home_path)  # before anybody is asked
+            answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
+            create_home(self.home_path, answers)
+        except HomeExists:  # another process made it meanwhile
+            return Home(self.home_path, environment=self.environment)
+        home = Home(self.home_path, environment=self.environment)
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
         console.say("Back up keys/ now: without it you can neither open withheld values nor add to the log.")
         if answers.second:
@@ -114,11 +126,14 @@ class Context:
             timestamps=stamps,
         )
 
-    def recovered_home(self) -> Home:
-        """The home for a command that writes: what an earlier process left open is closed and sealed first."""
+    def recovered_home(self, looks: bool = False) -> Home:
+        """Open the home, after what an earlier process left open was closed and sealed.
+
+        `looks`: the command looks at what is there, and makes no home where there is none. Raises `NotFound`.
+        """
         from archiver.seal.recovery import recover
 
-        home = self.home()
+        home = self.existing_home() if looks else self.home()
         for done in recover(home, self.signer(home)):
             self.console.warn(f"recovered {done.describe()}")
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.errors import NotFound, UsageError
+from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
@@ -48,16 +48,36 @@ def is_home(path: Path) -> bool:
         ) from error
 
 
+def require_no_remains(path: Path) -> None:
+    """Raise `ConfigError` where a home lies at `path` that has lost its archiver.toml; it is no place for a new one."""
+    if any(_holds_something(path / name) for name in ("keys", "ledger", "events")) and not is_home(path):
+        raise ConfigError(
+            f"{path / 'archiver.toml'}",
+            "a home whose archiver.toml is missing",
+            "Bring it back from your copy; or end the `archiver restore` that broke off. Nothing was changed.",
+        )
+
+
+def _holds_something(folder: Path) -> bool:
+    try:
+        return any(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return folder.is_file()
+    except OSError:
+        return True  # it is there, and not to be looked into
+
+
 class Home:
     """An existing home. Opens its parts when they are first needed, and holds no private key."""
 
     def __init__(self, path: Path, clock: Clock = system_clock, environment: Mapping[str, str] = os.environ) -> None:
-        """Raise `NotFound` where there is no home at `path`."""
+        """Raise `NotFound` where there is no home at `path`, `ConfigError` where it has lost its settings."""
         self.path = path
         self.clock = clock
         self.environment = environment
         self._projecting = threading.Lock()
         if not is_home(path):
+            require_no_remains(path)
             raise NotFound(
                 f"a home at {path}", "none", "Run `archiver` once to set one up, or name another with --home."
             )

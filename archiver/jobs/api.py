@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -27,9 +28,10 @@ from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
 from archiver.jobs.queue import ENDED, JobStatus, Queue
 from archiver.jobs.status import health, status
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
-from storage.files import write_synced
+from storage.files import write_new
 
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -43,7 +45,8 @@ def token_of(home: Path) -> str:
     """Return the token of a home, a secret; it is made if there is none yet. Raises `DiskError`."""
     path = home / "keys" / "api-token"
     if not path.exists():
-        write_synced(path, secrets.token_urlsafe(32).encode(), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, secrets.token_urlsafe(32).encode())
     return path.read_text("ascii").strip()
 
 
@@ -126,7 +129,7 @@ class Api:
         for link in links:
             target = parse_target(link)
             if isinstance(target, NoTarget):
-                refused.append({"link": link, "reason": target.reason, "next": target.next_step})
+                refused.append({"link": without_userinfo(link), "reason": target.reason, "next": target.next_step})
             elif (refusal := refusal_of(target, options.account is not None)) is not None:
                 refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:

@@ -22,6 +22,7 @@ from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
+from spiders.links import mask_userinfo, without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -179,7 +180,7 @@ def _rss(home: Home, source: str) -> ListRead:
     if not found.entries and found.bozo:
         raise UsageError("RSS or Atom", str(found.get("bozo_exception", ""))[:120], "Check the link.")
     links = [(entry.get("id") or entry.get("link") or "", entry.get("link")) for entry in found.entries]
-    return ListRead(tuple(Entry(f"entry {name}"[:200], link) for name, link in links if link))
+    return ListRead(tuple(Entry(f"entry {mask_userinfo(name)}"[:200], link) for name, link in links if link))
 
 
 def _changed(
@@ -193,7 +194,8 @@ def _changed(
         while name in rows:  # several links in one cell
             name += "+"
         key = None if isinstance(target, NoTarget) else target.key
-        rows[name] = {"where": entry.where, "text": entry.text, "key": key, "queued": False, "written": {}}
+        text = without_userinfo(entry.text) if key is None else entry.text
+        rows[name] = {"where": entry.where, "text": text, "key": key, "queued": False, "written": {}}
         if isinstance(target, NoTarget):
             rows[name]["reason"] = target.reason
     known = {value["key"]: value for value in before.values()}

@@ -15,7 +15,8 @@ from archiver.recorder.framing import Body, End, Framing, Head, Problem
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.streams import Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, client_context, facts
-from archiver.recorder.url import LinkProblem, has_control, split_url
+from archiver.recorder.url import has_control, split_url
+from spiders.links import LinkProblem, mask_userinfo
 
 SECONDS = 30.0
 LIMIT = 1 << 20
@@ -50,7 +51,7 @@ class ServiceClient:
     async def _ask(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         link = LinkProblem.FIELD if any(has_control(k + v) for k, v in headers.items()) else split_url(url)
         if isinstance(link, LinkProblem):
-            raise NoAnswer(f"not a link to a service: {url!r}: {link}")
+            raise NoAnswer(f"not a link to a service: {mask_userinfo(url)!r}: {link}")
         network = self.network or TestNetwork()
         dialer = Dialer(ProxyChoice(self.proxy), dict(network.routes), network.resolve)
         plain, _ = await dialer.connect(link.host, link.port)

@@ -20,7 +20,7 @@ from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import StreamError
 from archiver.recorder.upstream import Connection, Request, Upstream
-from archiver.recorder.url import LinkProblem
+from spiders.links import LinkProblem, mask_userinfo
 from storage.capture import CaptureWriter
 from storage.errors import EvidenceError, StorageError
 from storage.records import Exchange, RecordRef
@@ -154,7 +154,7 @@ class Exchanger:
 
     def refuse(self, tag: str | None, uri: str, problem: LinkProblem) -> ExchangeDone:
         """Report a link that cannot be asked for. Nothing goes out."""
-        done = ExchangeDone(tag, uri, None, problem="unsupported link", detail=problem.value)
+        done = ExchangeDone(tag, mask_userinfo(uri), None, problem="unsupported link", detail=problem.value)
         self._on_done(done)
         return done
 

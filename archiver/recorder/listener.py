@@ -11,7 +11,8 @@ from archiver.recorder.framing import Body, Framing, Head, Problem
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
 from archiver.recorder.upstream import Request
-from archiver.recorder.url import LinkProblem, ascii_of, split_url
+from archiver.recorder.url import ascii_of, split_url
+from spiders.links import LinkProblem
 
 TAG = b"archiver-tag"
 ERROR = "Archiver-Error"

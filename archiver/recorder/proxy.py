@@ -21,7 +21,8 @@ from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
 from archiver.recorder.upstream import Request, Upstream
-from archiver.recorder.url import LinkProblem, WireLink, has_control, split_url
+from archiver.recorder.url import WireLink, has_control, split_url
+from spiders.links import LinkProblem, mask_userinfo
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
 
@@ -182,7 +183,7 @@ class Port:
         if not isinstance(link, LinkProblem) and any(has_control(name + value) for name, value in headers):
             link = LinkProblem.FIELD
         if isinstance(link, LinkProblem):
-            return ExchangeDone(tag, url, None, problem="unsupported link", detail=link.value)
+            return ExchangeDone(tag, mask_userinfo(url), None, problem="unsupported link", detail=link.value)
         request = Request(b"GET", link.uri, link.scheme, link.host, link.port, _head(link, headers), tag=tag)
         task = asyncio.ensure_future(self._exchanger.run(request, None, keep_body))
         self._fetches.add(task)

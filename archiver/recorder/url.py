@@ -6,31 +6,16 @@ RFC 3986 is percent-encoded, and what could be no request, or two, is refused wi
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
-from enum import StrEnum
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-_LINK = re.compile(r"(https?)://([^/?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
-_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^:\[\]]+)(?::([0-9]{0,5}))?", re.DOTALL)
-_HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+from spiders.links import LinkProblem, read_http, with_slashes
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
 """What RFC 3986 section 2 has no place for: neither reserved nor unreserved, and no percent-encoding."""
 _INVISIBLE = re.compile(r"[^!-~]")
-_HOST_LENGTH = 253
-
-
-class LinkProblem(StrEnum):
-    """Why a link cannot be asked for. The value is the reason that reaches the inventory."""
-
-    SCHEME = "only http and https are fetched"
-    CONTROL = "a control character in it"
-    HOST = "its host is neither a name nor an address"
-    PORT = "its port is no number from 1 to 65535"
-    FIELD = "a control character in a header field that goes with it"
 
 
 @dataclass(frozen=True)
@@ -58,29 +43,16 @@ def split_url(link: str, *, as_sent: bool = False) -> WireLink | LinkProblem:
 
     `as_sent`: a client of ours wrote the request: what is visible ASCII stays as the client sent it.
     """
-    if _CONTROL.search(link):
-        return LinkProblem.CONTROL
-    match = _LINK.fullmatch(_SURROGATE.sub("\ufffd", link))
-    if match is None:
-        return LinkProblem.SCHEME
-    user, at, place = match[2].rpartition("@")
-    authority = _AUTHORITY.fullmatch(place)
-    if authority is None:
-        return LinkProblem.PORT if re.fullmatch(r"[^\[\]:]+:[^\[\]]*|\[[^\[\]]*\]:.*", place) else LinkProblem.HOST
-    host = _host(authority[1])
-    if host is None:
-        return LinkProblem.HOST
-    scheme = match[1].lower()
-    port = int(authority[2]) if authority[2] else (443 if scheme == "https" else 80)
-    if not 0 < port < 65536:
-        return LinkProblem.PORT
+    read = read_http(link if as_sent else with_slashes(link))
+    if isinstance(read, LinkProblem):
+        return read
     escape = _visible if as_sent else iri_to_uri
-    tail, fragment = escape(match[3]), match[4] or ""
-    shown = authority[1] if authority[1].lower() == host else host
-    uri = f"{match[1]}://{escape(user)}{at}{shown}{place[authority.end(1) :]}{tail}"
-    if uri + fragment == link and not _INVISIBLE.search(fragment):
+    tail = escape(read.tail)
+    shown = read.written_host if read.written_host.lower() == read.host else read.host
+    uri = f"{read.scheme}://{shown}{read.written_port}{tail}"
+    if uri + read.fragment == link and not _INVISIBLE.search(read.fragment):
         uri = link  # as it stood; the fragment of a link that was written anew is left out
-    return WireLink(uri, scheme, host, port, tail if tail.startswith("/") else f"/{tail}")
+    return WireLink(uri, read.scheme.lower(), read.host, read.port, tail if tail.startswith("/") else f"/{tail}")
 
 
 def iri_to_uri(text: str) -> str:
@@ -100,23 +72,3 @@ def ascii_of(data: bytes) -> str:
 
 def _visible(text: str) -> str:
     return _INVISIBLE.sub(lambda found: quote(found[0], safe=""), text)
-
-
-def _host(text: str) -> str | None:
-    """The host in ASCII and small letters (IDNA, UTS 46), or None where it is neither a name nor an address."""
-    if text.startswith("["):
-        try:
-            ipaddress.IPv6Address(text[1:-1])
-        except ValueError:
-            return None
-        return text.lower()
-    host = unquote(text)
-    if not host.isascii():
-        import idna
-
-        try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except UnicodeError:  # IDNAError is one
-            return None
-    host = host.lower()
-    return host if _HOST.fullmatch(host) and len(host.rstrip(".")) <= _HOST_LENGTH else None

@@ -5,6 +5,7 @@ keys/cases/NAME.age-key   an age identity
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pyrage
@@ -13,31 +14,74 @@ from archiver.errors import UsageError
 from archiver.home.age import recipients_of
 from archiver.home.cases import CASE_NAME
 from archiver.home.home import Home
-from archiver.home.ports import Signer
 from archiver.signer.age import identity_in
+from archiver.signer.local import LocalSigner
+from storage.errors import EvidenceError
 from storage.events import Event
-from storage.files import write_synced
+from storage.files import locked, write_new
 
 
 def new_case_key(home: Path, name: str) -> str:
-    """Make the age identity of a case; return its public key. Raises `DiskError`."""
+    """Make the age identity of a case; return its public key. Raises `UsageError` where there is one, `DiskError`."""
     identity = pyrage.x25519.Identity.generate()
     text = f"# case {name}\n# public key: {identity.to_public()}\n{identity}\n"
-    write_synced(home / "keys" / "cases" / f"{name}.age-key", text.encode(), 0o600)
+    path = case_key_path(home, name)
+    try:
+        write_new(path, text.encode())
+    except FileExistsError as error:
+        raise UsageError(
+            f"no key of a case {name!r} yet",
+            f"{path}",
+            "It is never replaced. Choose another name, or move it away if nothing needs it.",
+        ) from error
     return str(identity.to_public())
 
 
-def new_case(home: Home, signer: Signer, name: str, recipients: list[str]) -> list[str]:
-    """Make a case; return its recipients, its own key first. Raises `UsageError` on a bad or taken name or key."""
+def case_key_path(home: Path, name: str) -> Path:
+    """Return where the key of a case lies."""
+    return home / "keys" / "cases" / f"{name}.age-key"
+
+
+def new_case(home: Home, signer: LocalSigner, name: str, recipients: list[str]) -> list[str]:
+    """Make a case; return its recipients, its own key first. Raises `UsageError` on a bad or taken name or key.
+
+    Either the case has its event and its key, or neither. One process at a time makes a case.
+    """
     if not CASE_NAME.fullmatch(name):
         raise UsageError("a case name of small letters, digits and dashes", repr(name), "Choose another.")
-    if any(case["name"] == name for case in home.catalog.cases()):
-        raise UsageError("a new case name", f"{name!r}, which exists", "Choose another, or use that case.")
+    _require_free(home, name)
     recipients_of(recipients)
-    everyone = [new_case_key(home.path, name), *recipients]
-    signer.append([Event("case", home.clock(), {"name": name, "recipients": everyone})])
+    signer.unlock()  # before anything is made, and before others must wait
+    with locked(home.path / "keys" / ".making-a-case"):
+        home.project()
+        _require_free(home, name)
+        everyone = [new_case_key(home.path, name), *recipients]
+        before = home.ledger.checkpoint().size
+        try:
+            signer.append([Event("case", home.clock(), {"name": name, "recipients": everyone})])
+        except BaseException:
+            if not _may_be_recorded(home, before, everyone[0]):
+                case_key_path(home.path, name).unlink(missing_ok=True)
+            raise
     home.project()
     return everyone
+
+
+def _require_free(home: Home, name: str) -> None:
+    if any(case["name"] == name for case in home.catalog.cases()):
+        raise UsageError("a new case name", f"{name!r}, which exists", "Choose another, or use that case.")
+
+
+def _may_be_recorded(home: Home, before: int, key: str) -> bool:
+    """Return whether an event from number `before` on names `key`, or may: it is adopted later, tree or no tree."""
+    with suppress(EvidenceError):
+        seq = before
+        while (body := home.ledger.read_event(seq)) is not None:
+            if key in body["detail"].get("recipients", ()):
+                return True
+            seq += 1
+        return False
+    return True
 
 
 def case_identities(home: Path) -> list[pyrage.x25519.Identity]:

@@ -8,6 +8,7 @@ keys/recovery.txt     the public recovery keys; what they open (the keyring) bri
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import pyrage
@@ -17,7 +18,7 @@ from archiver.home.age import recipients_of
 from archiver.home.people import RECOVERY, recovery_keys
 from archiver.signer.age import identity_in
 from storage.errors import disk_error
-from storage.files import write_synced
+from storage.files import write_new, write_synced
 
 OWN = "copies.age-key"
 NAMES = "copies.names"
@@ -29,7 +30,8 @@ def copies_identity(home: Path) -> pyrage.x25519.Identity:
     if not path.exists():
         fresh = pyrage.x25519.Identity.generate()
         text = f"# opens the copies of this home\n# public key: {fresh.to_public()}\n{fresh}\n"
-        write_synced(path, text.encode(), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, text.encode())
     found = identity_in(path)
     if not found:
         raise ConfigError(f"an age identity in {path}", "none", "Restore keys/ from your copy.")
@@ -40,7 +42,8 @@ def names_key(home: Path) -> bytes:
     """Raises `ConfigError`, `DiskError`."""
     path = home / "keys" / NAMES
     if not path.exists():
-        write_synced(path, f"{secrets.token_hex(32)}\n".encode(), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, f"{secrets.token_hex(32)}\n".encode())
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:
@@ -69,7 +72,9 @@ def new_recovery_key(home: Path, to: Path) -> str:
         f"# public key: {public}\n{fresh}\n"
     )
     try:
-        write_synced(to, text.encode(), 0o600)
+        write_new(to, text.encode())
+    except FileExistsError as error:
+        raise UsageError(f"no file at {to} yet", "one", "Name another.") from error
     except OSError as error:
         raise disk_error(error, f"writing {to}") from error
     add_recovery_key(home, public)

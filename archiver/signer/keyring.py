@@ -15,6 +15,7 @@ import secrets
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,7 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.people import ledger_key
 from storage.events import Author, Event
-from storage.files import write_synced
+from storage.files import write_new, write_synced
 from storage.ledger import Ledger
 from storage.note import NoteSigner, VerifierKey, sign
 
@@ -120,6 +121,13 @@ class Keyring:
             raise ConfigError(f"an Ed25519 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
         return key
 
+    def has_passphrase(self, path: Path) -> bool:
+        """Return whether a key's file is opened by a passphrase only. Raises `ConfigError` where it cannot be read."""
+        try:
+            return is_locked(path.read_bytes())
+        except OSError as error:
+            raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
+
     def passphrase(self, path: Path) -> bytes:
         if path not in self._passphrases:
             self._passphrases[path] = self._ask(f"Passphrase of {path.name}: ").encode()
@@ -130,12 +138,12 @@ class Keyring:
             return self._environment[PASSPHRASE]
         if not sys.stdin.isatty():
             raise ConfigError(f"the passphrase in ${PASSPHRASE}", "none, and no terminal to ask on", "Set it.")
-        return getpass.getpass(prompt)
+        return ask_secret(prompt)
 
     def new_passphrase(self) -> str:
         """Asked twice on a terminal. Raises `UsageError`."""
         first = self._ask("New passphrase: ")
-        if PASSPHRASE not in self._environment and getpass.getpass("Once more: ") != first:
+        if PASSPHRASE not in self._environment and ask_secret("Once more: ") != first:
             raise UsageError("the same passphrase twice", "two that differ", "Begin again.")
         if len(first) < 8:
             raise UsageError("a passphrase of eight characters or more", f"{len(first)}", "Choose a longer one.")
@@ -150,8 +158,15 @@ class Keyring:
         folder = self.folder / "people"
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{name}.{role}.key"
-        write_synced(path, _pem(Ed25519PrivateKey.generate(), passphrase), 0o600)
+        try:
+            write_new(path, _pem(Ed25519PrivateKey.generate(), passphrase))
+        except FileExistsError as error:  # another process was quicker
+            raise UsageError("a new name", f"{name!r}, who has a key", "Choose another.") from error
         return path
+
+    def unlock(self, name: str) -> None:
+        """Ask now for the passphrase of `ledger` or `person`, so that nobody waits for it later. Raises `ConfigError`."""
+        self.open(self.path(name))
 
     def lock(self, path: Path, passphrase: str | None) -> None:
         """Puts a passphrase on a key's file, or takes it off."""
@@ -164,23 +179,36 @@ class Keyring:
     def rotate(self, ledger: Ledger, author: Author, moment: datetime) -> tuple[str, str]:
         """Hand the ledger over to a new key; return the old and the new public key. Raises `LedgerError`.
 
-        The hand-over is an event, under a checkpoint that both keys signed.
+        The hand-over is an event, under a checkpoint that both keys signed. Which key is the old one is decided in the
+        ledger's lock: another process may have handed over while this one waited.
         """
-        old = NoteSigner(self.ledger.name, self.ledger.private)
+        self.unlock("ledger")
         fresh = Ed25519PrivateKey.generate()
-        locked = is_locked(self.path("ledger").read_bytes())
-        secret = self.passphrase(self.path("ledger")).decode() if locked else None
-        new = NoteSigner(old.name, fresh)
-        text = handover_text(str(old.key), str(new.key))
-        detail = {"old": str(old.key), "new": str(new.key), "note": sign(text, old, new)}
-        ledger.hand_over(
-            Event("key-handover", moment, detail),
-            author,
-            new,
-            lambda: write_synced(self.path("ledger.next"), _pem(fresh, secret), 0o600),
-            lambda: self._commit(new),
-        )
-        return str(old.key), str(new.key)
+        new = NoteSigner(self.ledger.name, fresh)
+        old = str(self.ledger.key)
+
+        def begin() -> tuple[Event, NoteSigner]:
+            nonlocal old
+            before = NoteSigner(new.name, self.ledger.private)
+            old = str(before.key)
+            secret = self.passphrase(self.path("ledger")).decode() if self.has_passphrase(self.path("ledger")) else None
+            self._keep_next(_pem(fresh, secret))
+            note = sign(handover_text(old, str(new.key)), before, new)
+            return Event("key-handover", moment, {"old": old, "new": str(new.key), "note": note}), new
+
+        ledger.hand_over(author, begin, lambda: self._commit(new))
+        return old, str(new.key)
+
+    def _keep_next(self, pem: bytes) -> None:
+        """Keep the new key until it has taken over; one that a crash left may be the ledger's, and is not replaced."""
+        try:
+            write_new(self.path("ledger.next"), pem)
+        except FileExistsError as error:
+            raise ConfigError(
+                "no hand-over of the ledger under way",
+                "one that another process left half done",
+                "Run it again: that one is finished first.",
+            ) from error
 
     def finish_rotation(self, ledger: Ledger) -> None:
         """Finish what a crash left half done: the new key takes over if the ledger says so, else it is dropped.
@@ -188,24 +216,25 @@ class Keyring:
         Raises `ConfigError`, `LedgerError`.
         """
         path = self.path("ledger.next")
-        if not path.exists():
-            return
-        try:
-            new = NoteSigner(self.ledger.name, self.open(path))
-        except ConfigError:
-            if path.exists():
-                raise
-            return  # another process was in the middle of it, and has finished
+        while path.exists():
+            try:
+                data = path.read_bytes()
+                new = NoteSigner(self.ledger.name, self.open(path))
+            except (FileNotFoundError, ConfigError):
+                if path.exists():
+                    raise
+                return  # another process was in the middle of it, and has finished
+            ledger.resume_hand_over(new, partial(self._end_rotation, new, data))
 
-        def end(handed_over: bool) -> None:
-            if not path.exists():
-                return  # the same
-            if handed_over:
-                self._commit(new)
-            else:
-                path.unlink()
-
-        ledger.resume_hand_over(new, end)
+    def _end_rotation(self, new: NoteSigner, data: bytes, handed_over: bool) -> None:
+        """Finish the rotation to `new`, whose file held `data`, in the ledger's lock."""
+        path = self.path("ledger.next")
+        if not path.exists() or path.read_bytes() != data:
+            return  # another process has finished it; what lies there now is the next one's
+        if handed_over:
+            self._commit(new)
+        else:
+            path.unlink()
 
     def _commit(self, new: NoteSigner) -> None:
         retired = self.folder / "retired"
@@ -221,17 +250,23 @@ class Keyring:
 
 
 def create_keys(home: Path) -> None:
-    """Make the keys of a new home that are missing. Raises `DiskError`."""
+    """Make the keys of a new home. Raises `FileExistsError` where there is one already, `DiskError`."""
     folder = home / "keys"
-    for name in ("ledger", "person"):
-        if not (folder / f"{name}.key").exists():
-            write_synced(folder / f"{name}.key", _pem(Ed25519PrivateKey.generate(), None), 0o600)
-    if not (folder / "origin").exists():
-        # An origin that names nobody: it appears in every checkpoint that is handed out.
-        write_synced(folder / "origin", f"archiver.invalid/{secrets.token_hex(6)}\n".encode(), 0o600)
-    origin = (folder / "origin").read_text("utf-8").strip()
-    signer = NoteSigner(origin, Keyring(home, {}).private("ledger"))
-    write_synced(folder / "ledger.vkey", f"{signer.key}\n".encode())
+    ledger, person = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    # An origin that names nobody: it appears in every checkpoint that is handed out.
+    origin = f"archiver.invalid/{secrets.token_hex(6)}"
+    write_new(folder / "ledger.key", _pem(ledger, None))
+    write_new(folder / "person.key", _pem(person, None))
+    write_new(folder / "origin", f"{origin}\n".encode())
+    write_new(folder / "ledger.vkey", f"{NoteSigner(origin, ledger).key}\n".encode(), 0o644)
+
+
+def ask_secret(prompt: str) -> str:
+    """Ask on the terminal for what is not shown there. Raises `ConfigError` where the input ends instead (Ctrl-D)."""
+    try:
+        return getpass.getpass(prompt)
+    except EOFError as error:
+        raise ConfigError("a passphrase", "the end of the input", f"Type one, or set ${PASSPHRASE}.") from error
 
 
 def handover_text(old: str, new: str) -> str:

@@ -33,6 +33,11 @@ class LocalSigner:
         """Name the person who signs. Raises `NotFound`, `ConfigError`."""
         return PublicAuthor(self._author.pseudonym, self._author.role, self._author.public_text)
 
+    def unlock(self) -> None:
+        """Open the keys that events are signed with, asking for passphrases now. Raises `NotFound`, `ConfigError`."""
+        _ = self._author
+        self.keyring.unlock("ledger")
+
     def append(self, events: Sequence[Event]) -> list[Sealed]:
         """Append events under one signed checkpoint. Raises `LedgerError`, `DiskError`, `ConfigError`."""
         return self._ledger.append(events, self._author)

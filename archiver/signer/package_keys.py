@@ -9,6 +9,7 @@ Each is made when it is first needed.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 from archiver.errors import ConfigError
 from archiver.home.ports import WaczSignature
 from storage.digest import keyed
-from storage.files import write_synced
+from storage.files import write_new
 
 
 def sign_wacz(keys: Path, text: bytes) -> WaczSignature:
@@ -39,7 +40,8 @@ def sign_wacz(keys: Path, text: bytes) -> WaczSignature:
 def _wacz_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not path.exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
-        write_synced(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
@@ -53,5 +55,6 @@ def pseudonym_secret(keys: Path, facts: bytes) -> bytes:
     """Derive the secret of the package that `facts` describe. Raises `OSError`, `DiskError`."""
     path = keys / "pseudonyms.key"
     if not path.exists():
-        write_synced(path, os.urandom(32), 0o600)
+        with suppress(FileExistsError):  # another process was quicker
+            write_new(path, os.urandom(32))
     return keyed(path.read_bytes(), facts)

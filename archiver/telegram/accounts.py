@@ -12,6 +12,7 @@ import getpass
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ import pyrage
 
 from archiver.errors import ConfigError, NotFound, UsageError
 from storage import canonical
-from storage.files import write_synced
+from storage.files import write_new, write_synced
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
@@ -129,7 +130,8 @@ class Accounts:
         path = self.home.path / "keys" / "accounts.age-key"
         if make and not path.exists():
             identity = pyrage.x25519.Identity.generate()
-            write_synced(path, f"# opens accounts/\n{identity}\n".encode(), 0o600)
+            with suppress(FileExistsError):  # another process was quicker
+                write_new(path, f"# opens accounts/\n{identity}\n".encode())
         try:
             return pyrage.x25519.Identity.from_str(path.read_text("utf-8").splitlines()[-1])
         except (OSError, IndexError, pyrage.IdentityError) as error:
@@ -145,7 +147,10 @@ class Accounts:
             raise ConfigError(
                 f"the account's passphrase in ${PASSPHRASE}", "none, and no terminal to ask on", "Set it."
             )
-        return getpass.getpass(prompt)
+        try:
+            return getpass.getpass(prompt)
+        except EOFError as error:
+            raise ConfigError("a passphrase", "the end of the input", f"Type one, or set ${PASSPHRASE}.") from error
 
 
 def proxy_of(url: str | None) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from urllib.parse import urldefrag
 
 from spiders import dates
 from spiders.html import charset, decode, one_line, tree
-from spiders.links import safe_join
+from spiders.links import cleaned, mask_userinfo, safe_join, scheme_of
 from spiders.page.comments import comments
 from spiders.page.pointers import Pointer, archived_copy, pointers, resolved
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
@@ -121,9 +121,21 @@ def _is_markup(text: str) -> bool:
     return bool(re.search(rf"<\s*(?:{names})\b", text, re.IGNORECASE))
 
 
+_WEB = ("http", "https")
+_NO_FILE = ("data", "blob", "javascript", "about")
+"""Schemes that name no file apart from the page: `data:` has its bytes in the link, which is kept with the page; `blob:` names
+what a script made in the memory of that one browser; `javascript:` and `about:` name no file at all."""
+
+
 def _base(document: Any, url: str | None) -> str:
+    """The address that links are read against: that of the first `<base href>`, or the page's own.
+
+    The HTML Standard (4.2.3, "set the frozen base URL") takes the first alone, and none with a scheme that nothing can
+    be read against, as `data:` and `javascript:`. Against `mailto:` no file can be asked for either.
+    """
     base = next((str(link) for link in document.xpath("//base/@href")), "")
-    return _join(url or "", base) or url or ""
+    joined = _join(url or "", base)
+    return joined if joined and scheme_of(joined) in (None, *_WEB) else url or ""
 
 
 def _join(base: str, link: str) -> str | None:
@@ -133,13 +145,16 @@ def _join(base: str, link: str) -> str | None:
 
 
 def _listed(base: str, link: str | None) -> str | None:
-    """A link of the page that is to be in the inventory: to the web, or such that nobody can say where it leads."""
-    if not link or link.strip().lower().startswith(("data:", "javascript:", "about:", "blob:")):
+    """A link of the page that is to be in the inventory, whether or not it can be asked for."""
+    if not link or scheme_of(cleaned(link)) in _NO_FILE:
         return None
     joined = safe_join(base, link)
     if joined is None:
-        return link.strip()
-    return urldefrag(joined)[0] if joined.startswith(("http://", "https://")) else None
+        return mask_userinfo(link.strip())
+    scheme = scheme_of(joined)
+    if scheme is None:  # relative, on a page of which nobody knows where it stood
+        return None
+    return mask_userinfo(urldefrag(joined)[0] if scheme in _WEB else joined)
 
 
 def _article(data: bytes, url: str | None, content_type: str | None) -> dict[str, Any]:
@@ -217,6 +232,8 @@ def _requisites(document: Any, base: str) -> list[Attachment]:
                 add("image", link)
             for name in ("data-src", "data-lazy-src", "data-original"):
                 add("image", node.get(name))
+        elif tag == "object":
+            add("source", node.get("data"))
         elif tag == "video":
             add("poster", node.get("poster"))
         elif tag == "style":

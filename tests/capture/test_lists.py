@@ -61,6 +61,34 @@ def test_links_in_a_text(text: str, links: list[str]) -> None:
     assert links_in(text) == links
 
 
+@pytest.mark.parametrize(
+    ("line", "links"),
+    [
+        ("https://blog.example/a b", ["https://blog.example/a b"]),
+        ("https://blog.example/a b.jpg", ["https://blog.example/a b.jpg"]),
+        ("https://blog.example/Artist - Title (live).mp3", ["https://blog.example/Artist - Title (live).mp3"]),
+        ("https://blog.example/a\u00a0b", ["https://blog.example/a\u00a0b"]),
+        ("x.com/search?q=Zhanaozen 2011", ["x.com/search?q=Zhanaozen 2011"]),
+        ("see https://blog.example/a now", ["https://blog.example/a"]),
+        ("https://blog.example/a, the square", ["https://blog.example/a"]),
+        ("https://blog.example/a. It burned.", ["https://blog.example/a"]),
+        ("https://blog.example/a # the square", ["https://blog.example/a"]),
+        ("https://blog.example/a\tthe square", ["https://blog.example/a"]),
+        ("<https://blog.example/a> the square", ["https://blog.example/a"]),
+        ("https://blog.example/a and https://blog.example/b", ["https://blog.example/a", "https://blog.example/b"]),
+        ("https://blog.example/a https://blog.example/a", ["https://blog.example/a"]),
+        ("https://u:hun'ter2@blog.example/a", ["https://u:hun'ter2@blog.example/a"]),
+    ],
+)
+def test_a_line_that_is_one_link_with_a_blank_stays_whole(tmp_path: Path, line: str, links: list[str]) -> None:
+    """Its beginning is another page. Whole it is refused with its reason, as on the command line."""
+    path, table = tmp_path / "links.txt", tmp_path / "links.csv"
+    path.write_text(line + "\n", encoding="utf-8")
+    with table.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerow([line])
+    assert [text for _, text in found(path)] == [text for _, text in found(table, "A")] == links
+
+
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     for link in links_in(text):
@@ -360,6 +388,48 @@ def test_a_secret_in_a_link_is_not_on_the_sheet(shell: Shell, tmp_path: Path) ->
     for file in shell.home.rglob("*"):
         if file.is_file():
             assert b"Zx81-token-in-a-link" not in file.read_bytes(), file
+
+
+def test_another_page_is_never_captured_for_a_link_with_a_blank(shell: Shell, world: World, tmp_path: Path) -> None:
+    path = tmp_path / "links.txt"
+    path.write_text("https://blog.ozen.example/2011/12/17/square b\n")
+    code, _, _ = shell("capture", "--list", str(path), "--sheet", str(tmp_path / "sheet.csv"))
+    assert (code, world.served.log) == (1, [])
+    assert "%20" in (tmp_path / "sheet.csv").read_text(encoding="utf-8-sig")
+
+
+LOCKED = "https://user:hunter2@blog.ozen.example/2011/12/17/square"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("capture", LOCKED),
+        ("capture", "--list", "LIST"),
+        ("crawl", LOCKED),
+        ("jobs", "add", LOCKED),
+        ("schedule", "add", f"capture {LOCKED} every 1h"),
+        ("schedule", "add", LOCKED),
+        ("watch", "add", LOCKED),
+        ("feed", "add", f"{LOCKED}.rss"),
+        ("record", "--about", LOCKED, "--", "true"),
+    ],
+    ids=" ".join,
+)
+def test_a_link_with_a_password_is_refused_and_kept_nowhere(
+    shell: Shell, world: World, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text(f"{LOCKED}\nuser:hunter2@x.example/\nhttps://user:hunt hunter2@x.example/\n")
+    code, out, err = shell(*(str(path) if word == "LIST" else word for word in words))
+    assert (code, world.served.log) == (1, [])
+    assert "hunter2" not in out + err
+    for file in shell.home.rglob("*"):
+        if file.is_file():
+            assert b"hunter2" not in file.read_bytes(), file
+    if "--list" in words:
+        [sheet] = shell.home.rglob("results.csv")
+        assert "withheld@" in sheet.read_text(encoding="utf-8-sig")
 
 
 def test_failures_of_five_in_a_hundred(shell: Shell, world: World, tmp_path: Path) -> None:

@@ -360,6 +360,82 @@ def test_a_page_whose_links_are_each_malformed_in_another_way(shell: Shell, worl
 
 
 @pytest.mark.parametrize(
+    "base", ["javascript:void(0)", "data:text/html,x", "mailto:a@b.example", "ftp://x/", "http://[x"]
+)
+def test_a_base_that_leads_nowhere_hides_no_file(base: str) -> None:
+    page = article('<img src="x.png">').replace(b"<title>", f'<base href="{base}"><title>'.encode())
+    assert [one.url for one in parse(page, BLOG).requisites] == ["https://blog.ozen.example/2011/12/17/x.png"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "links"),
+    [
+        (
+            '<object data="a.swf"></object><embed src="b.swf">',
+            ["https://x.example/d/a.swf", "https://x.example/d/b.swf"],
+        ),
+        (
+            '<img src="ftp://f.example/a.png"><img src="file:///a"><img src="cid:1">',
+            ["ftp://f.example/a.png", "file:///a", "cid:1"],
+        ),
+        (
+            '<img src="data:,x"><img src="da&#10;ta:,x"><img src="blob:x"><img src=" javascript:x"><img src="about:blank">',
+            [],
+        ),
+        ('<img src="https://u:hunter2@h.example/a.png">', ["https://withheld@h.example/a.png"]),
+        ('<img src="ftp://u:hunter2@h.example/a">', ["ftp://withheld@h.example/a"]),
+        (r'<img src="img\photo.png">', ["https://x.example/d/img/photo.png"]),
+        (r'<img src="//x.example\@evil.example/q.png">', ["https://x.example/@evil.example/q.png"]),
+    ],
+)
+def test_every_file_that_a_page_names_is_listed(inner: str, links: list[str]) -> None:
+    assert [one.url for one in parse(article(inner), "https://x.example/d/p").requisites] == links
+
+
+def test_files_that_are_not_asked_for_are_listed_with_the_reason(shell: Shell, world: World) -> None:
+    image = Answer(content_type="image/png", body=b"\x89PNG")
+    world.news.trouble |= {
+        "/odd": Answer(
+            body=article(
+                '<link rel="stylesheet" href="/odd.css"><img src="ftp://f.example/a.png"><img src="/led.png">'
+                r'<img src="img\photo.png"><img src="//blog.ozen.example\@evil.example/q.png"><object data="/o.png"></object>'
+                '<img src="https://user:hunter2@blog.ozen.example/x.png"><img src="/led-back.png">'
+            ).replace(b"<title>", b'<base href="javascript:0"><title>')
+        ),
+        "/odd.css": Answer(
+            content_type="text/css", body=b"a{background:url(https://user:hunter2@blog.ozen.example/y.png)}"
+        ),
+        "/img/photo.png": image, "/@evil.example/q.png": image, "/o.png": image,
+        "/led.png": Answer(302, "text/plain", b"", [("Location", "https://user:hunter2@blog.ozen.example/z.png")]),
+        "/led-back.png": Answer(302, "text/plain", b"", [("Location", r"\\blog.ozen.example\@evil.example/q.png")]),
+    }  # fmt: skip
+    _, [result] = shell.json("capture", "https://blog.ozen.example/odd")
+    ends = ended(shell, result)
+    skipped = {key[10:]: end["reason"] for key, end in ends.items() if key[:10] == "requisite " and end["reason"]}
+    locked = "a link that cannot be asked for (a name or password in it"
+    assert skipped == {
+        "ftp://f.example/a.png": "a link that cannot be asked for (only http and https are fetched)",
+        "https://withheld@blog.ozen.example/x.png": f"{locked})",
+        "https://withheld@blog.ozen.example/y.png": f"{locked})",
+        "https://blog.ozen.example/led.png":
+            f"{locked}; a redirect led to 'https://withheld@blog.ozen.example/z.png')",
+    }  # fmt: skip
+    assert {asked.host for asked in world.served.log} == {"blog.ozen.example"}
+    asked = [one.path for one in world.served.log]
+    assert {"/img/photo.png", "/@evil.example/q.png", "/o.png"} <= set(asked)
+    assert not {"/x.png", "/y.png", "/z.png"} & set(asked)
+    for name in ("inventory.jsonl", "records.jsonl", "posts.jsonl"):
+        assert b"hunter2" not in (folder_of(shell, result) / name).read_bytes(), name
+
+
+def test_a_film_of_another_scheme_is_a_link_in_the_page(shell: Shell, world: World) -> None:
+    world.news.trouble["/film"] = Answer(body=article('<video src="ftp://f.example/x.mp4"></video>'))
+    code, [result] = shell.json("capture", "https://blog.ozen.example/film")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert str(result["reason"]).endswith("(only http and https are fetched)")
+
+
+@pytest.mark.parametrize(
     ("inner", "key"),
     [
         ('<video src="http://[film/x.mp4"></video>', "http://[film/x.mp4"),
@@ -382,13 +458,30 @@ def test_a_film_whose_link_cannot_be_read_leaves_its_page_partial(
         ("http://[x", "a redirect that was not followed (HTTP 302)"),
         ("http://x.example:abc/", "a redirect that was not followed (HTTP 302)"),
         ("http://a..b/", "a link that cannot be asked for (its host is neither a name nor an address)"),
+        ("https://user:hunter2@blog.ozen.example/", "a link that cannot be asked for (a name or password in it)"),
+        (
+            r"//user:hunter2@blog.ozen.example\\@evil.example/",
+            "a link that cannot be asked for (a name or password in it)",
+        ),
     ],
 )
 def test_a_page_that_leads_to_no_link(shell: Shell, world: World, location: str, reason: str) -> None:
     world.news.trouble["/led"] = Answer(302, "text/html", b"<p>Moved</p>", [("Location", location)])
     code, [result] = shell.json("capture", "https://blog.ozen.example/led")
-    assert (result["outcome"] in ("failed", "refused"), result["reason"]) == (True, reason)
-    assert code in (3, 4)
+    assert (code, result["outcome"], result["reason"]) == (4, "failed", reason)
+    assert [one.path for one in world.served.log] == ["/led"]
+    for name in ("inventory.jsonl", "records.jsonl"):
+        assert b"hunter2" not in (folder_of(shell, result) / name).read_bytes(), name
+
+
+def test_a_redirect_with_a_backslash_stays_on_its_host(shell: Shell, world: World) -> None:
+    world.news.trouble |= {
+        "/led": Answer(302, "text/html", b"", [("Location", r"//blog.ozen.example\@evil.example/q")]),
+        "/@evil.example/q": Answer(body=article("")),
+    }
+    code, [result] = shell.json("capture", "https://blog.ozen.example/led")
+    assert (code, result["outcome"]) == (0, "captured")
+    assert {one.host for one in world.served.log} == {"blog.ozen.example"}
 
 
 def test_a_refresh_that_leads_to_no_link_leaves_the_page(shell: Shell, world: World) -> None:

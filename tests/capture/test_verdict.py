@@ -129,7 +129,7 @@ def test_a_fault_of_ours_weighs_more_than_what_was_said() -> None:
         ),
         (
             ExchangeDone("page", "ftp://a.example/", None, problem="unsupported link"),
-            ("refused", "a link that cannot be asked for"),
+            ("failed", "a link that cannot be asked for"),
         ),
         (
             ExchangeDone("page", "https://a.example/", None, problem="name not found"),

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from argparse import Namespace
@@ -263,9 +264,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def test_a_home_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was there before stays; a second attempt succeeds."""
-    (tmp_path / "kept").mkdir()
-    (tmp_path / "kept" / "letter.txt").write_text("mine")
+    """An empty folder that was there stays, as it was; a second attempt succeeds."""
+    (tmp_path / "kept").mkdir(mode=0o755)
 
     def full(*given: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -274,7 +274,8 @@ def test_a_home_that_breaks_off_leaves_nothing(tmp_path: Path, monkeypatch: pyte
         patched.setattr("archiver.signer.create_home.create_keys", full)
         for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
             assert main(["--home", str(path)], None, {}) == ExitCode.FAILED
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "letter.txt"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["kept"]
+    assert stat.S_IMODE((tmp_path / "kept").stat().st_mode) == 0o755
     for path in (tmp_path / "kept", tmp_path / "a" / "b" / "c"):
         assert main(["--home", str(path)], None, {}) == 0
     assert not list(tmp_path.rglob(".making"))

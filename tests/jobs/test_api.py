@@ -43,6 +43,12 @@ def test_links_are_queued_and_shown(served: Served) -> None:
     assert (code, value["jobs"]) == (200, {"waiting": 1, "cancelled": 1})
 
 
+def test_a_link_with_a_password_is_refused_without_it(served: Served) -> None:
+    code, value = served.ask("POST", "/jobs", {"links": ["https://user:hunter2@t.me/ozen_today/12"]})
+    assert (code, value["queued"], value["refused"][0]["link"]) == (202, [], "https://withheld@t.me/ozen_today/12")
+    assert "hunter2" not in str(value)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "code"),
     [

@@ -288,6 +288,20 @@ def test_rss_with_links_that_are_none(feeding: Feeding, site: Site) -> None:
     assert feeding.links() == [POST]
 
 
+def test_a_password_in_a_feed_is_kept_nowhere(feeding: Feeding, site: Site, tmp_path: Path) -> None:
+    link = "https://user:hunter2@t.me/ozen_today/12"
+    path = tmp_path / "links.txt"
+    path.write_text(link)
+    site.rss = f"<rss version='2.0'><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
+    for source in (path, f"{site.address}/rss"):
+        feeding.add(source)
+    feeding.tick()
+    assert feeding.links() == []
+    for file in feeding.shell.home.rglob("*"):
+        if file.is_file():
+            assert b"hunter2" not in file.read_bytes(), file
+
+
 def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
     feeding.add(f"{site.address}/nowhere")
     assert feeding.tick() == 0

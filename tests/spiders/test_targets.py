@@ -108,6 +108,15 @@ def test_table(link: str, key: str) -> None:
         "http://x.example/\x7f",
         "http://x.example/\udcff",
         "https://example.org/my photo.jpg",
+        "https://host:0/",
+        "https://a..b/",
+        "https://[fe80::1%25eth0]/",
+        f"https://{'a' * 300}.example/",
+        "https://user:hunter2@t.me/durov/523",
+        "https://user:hunter2@example.org/",
+        "https://user:hunter2/x@example.org/",
+        "user:hunter2@example.org/",
+        "https://℀hunter2.example/",
     ],
 )
 def test_what_is_no_link_is_told_why(text: str) -> None:
@@ -115,6 +124,7 @@ def test_what_is_no_link_is_told_why(text: str) -> None:
     assert isinstance(found, NoTarget)
     assert found.reason
     assert found.next_step
+    assert "hunter2" not in found.reason + found.next_step
 
 
 def test_what_is_wrong_with_a_link_is_named() -> None:
@@ -125,6 +135,14 @@ def test_what_is_wrong_with_a_link_is_named() -> None:
         found = parse_target(text)
         assert isinstance(found, NoTarget)
         assert found.reason == said
+
+
+def test_a_backslash_leads_to_no_other_host() -> None:
+    found = parse_target(r"https://blog.example\@evil.example\q?a\b")
+    assert isinstance(found, Target)
+    assert found.url == r"https://blog.example/@evil.example/q?a\b"
+    assert isinstance(same := parse_target(r"https:\\t.me\durov\523"), Target)
+    assert same.key == "telegram:post:durov/523"
 
 
 def test_a_number_that_no_post_can_have_names_a_page() -> None:

@@ -16,6 +16,7 @@ from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
+from spiders.links import without_userinfo
 from spiders.platforms import platform_named
 from spiders.targets import NoTarget, parse_target
 
@@ -60,7 +61,9 @@ def _crawl(context: Context, home: Home) -> int:
     arguments, console = context.arguments, context.console
     target = parse_target(arguments.link)
     if isinstance(target, NoTarget):
-        raise UsageError("a link that can be walked", f"{arguments.link!r}: {target.reason}", target.next_step)
+        raise UsageError(
+            "a link that can be walked", f"{without_userinfo(arguments.link)!r}: {target.reason}", target.next_step
+        )
     account = telegram_account(home, arguments, [target])
     if walked(target, account is not None) is None:
         raise UsageError(

@@ -85,7 +85,10 @@ def run(context: Context) -> int:
 def _agreed(console: Console) -> bool:
     if console.as_json or not sys.stdin.isatty():
         raise UsageError("a yes on the terminal, or --yes", "neither", "Read the list above; then add --yes.")
-    return input("Make this package? yes/no [no] ").strip().lower() in ("y", "yes")
+    try:
+        return input("Make this package? yes/no [no] ").strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        return False
 
 
 def _say(console: Console, package: Package) -> None:

@@ -17,6 +17,7 @@ from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
 from archiver.text.plain import harmless
+from spiders.links import mask_userinfo
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -59,7 +60,7 @@ def _add_add(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Run `archiver feed`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    home = context.home()
+    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip
@@ -71,6 +72,8 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     arguments, console = context.arguments, context.console
     kind = kind_of(arguments.source)
     source = arguments.source if kind in ("rss", "sheet") else str(given_path(arguments.source))
+    if kind in ("rss", "sheet") and (shown := mask_userinfo(source)) != source:
+        raise UsageError("a link without a name or password", repr(shown), "Give it without what stands before the @.")
     columns = {what: getattr(arguments, f"{what}_column") for what in ("status", "link", "hash")}
     columns = {what: heading for what, heading in columns.items() if heading}
     if columns and kind != "sheet":

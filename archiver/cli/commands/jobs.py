@@ -13,6 +13,7 @@ from archiver.jobs.job import PRIORITIES
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
 from archiver.text.plain import harmless, many
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _add_add(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    home = context.home()
+    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
@@ -77,6 +78,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
         found = parse_target(link)
         if isinstance(found, NoTarget):
             wrong += 1
+            link = without_userinfo(link)
             console.warn(f"archiver: {link!r}: {found.reason}. {found.next_step}")
             console.data({"link": link, "job": None, "reason": found.reason, "next": found.next_step})
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.home.people import fingerprint, key_words
-from archiver.signer.keyring import PASSPHRASE, is_locked
+from archiver.signer.keyring import PASSPHRASE
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -44,7 +44,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Carry out one action on the keys that sign. Raises `UsageError`, `NotFound`, `ConfigError`."""
-    home = context.recovered_home()
+    home = context.recovered_home(looks=context.arguments.action in ("list", "fingerprint"))
     actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
     return actions[context.arguments.action](context, home)
 
@@ -55,7 +55,7 @@ def _list(context: Context, home: Home) -> int:
     rows.append((home.config.pseudonym, f"you: {home.config.role}", keys.path("person")))
     rows += [(name, role, path) for name, (role, path) in keys.people().items()]
     for name, what, path in rows:
-        locked = is_locked(path.read_bytes())
+        locked = keys.has_passphrase(path)
         context.console.say(f"{name:<20} {what:<32} {'passphrase' if locked else 'no passphrase'}")
         context.console.data({"name": name, "what": what, "passphrase": locked})
     context.console.say(f"\nledger key  {home.ledger_key_text()}")

@@ -17,7 +17,8 @@ from archiver.cli.capture_options import capture_options
 from archiver.cli.copying import copied
 from archiver.errors import UsageError
 from archiver.home.home import Home
-from spiders.targets import Target, page, parse_target
+from spiders.links import without_userinfo
+from spiders.targets import NoTarget, Target, page, parse_target
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context

@@ -18,6 +18,7 @@ from archiver.jobs.job import packed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import Rule, Schedule, interval_words, span_of
 from archiver.text.plain import harmless
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.times import from_epoch, utc_text
 
@@ -64,7 +65,7 @@ def _add_add(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    home = context.home()
+    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
     with opened(home) as queue:
         return actions[context.arguments.action](context, home, queue)
@@ -76,13 +77,13 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     found = re.fullmatch(r"\s*(capture|crawl)\s+(\S+)\s+((?:every|cron)\s.+)", " ".join(arguments.words))
     if found is None:
         raise UsageError(
-            "capture or crawl, LINK, WHEN", repr(" ".join(arguments.words)),
+            "capture or crawl, LINK, WHEN", repr(without_userinfo(" ".join(arguments.words))),
             "For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'",
         )  # fmt: skip
     kind, link, rule = found[1], found[2], Rule.read(found[3].strip())
     target = parse_target(link)
     if isinstance(target, NoTarget):
-        raise UsageError("a link that is understood", f"{link!r}: {target.reason}", target.next_step)
+        raise UsageError("a link that is understood", f"{without_userinfo(link)!r}: {target.reason}", target.next_step)
     account = telegram_account(home, arguments, [target])
     refused = unsupported(target, kind == "crawl", account is not None)
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):

@@ -77,7 +77,10 @@ def _answer(context: Context, name: str, prompt: str, secret: bool = False) -> s
         return value.strip()
     if not sys.stdin.isatty():
         raise ConfigError(f"an answer in ${variable}", "none, and no terminal to ask on", f"Set {variable}.")
-    return (getpass.getpass(prompt) if secret else input(prompt)).strip()
+    try:
+        return (getpass.getpass(prompt) if secret else input(prompt)).strip()
+    except EOFError as error:
+        raise ConfigError("an answer", "the end of the input", f"Type one, or set {variable}.") from error
 
 
 async def _login(context: Context, home: Home) -> int:

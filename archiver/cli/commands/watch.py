@@ -12,6 +12,7 @@ from archiver.cli.commands import watch_telegram
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.text.plain import harmless, many
+from spiders.links import without_userinfo
 from spiders.targets import NoTarget, Target, parse_target
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(context: Context) -> int:
         return watch_telegram.run(context)
     from archiver.jobs.queue import opened
 
-    home = context.home()
+    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
@@ -94,7 +95,9 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     for link in links:
         found = parse_target(link)
         if isinstance(found, NoTarget):
-            raise UsageError("links, or the name of a case", f"{link!r}: {found.reason}", found.next_step)
+            raise UsageError(
+                "links, or the name of a case", f"{without_userinfo(link)!r}: {found.reason}", found.next_step
+            )
         targets.setdefault(found.key, found)
     account = telegram_account(home, arguments, targets.values())
     into = tuple(arguments.case or [word for word in arguments.links if word in cases] or [DEFAULT_CASE])

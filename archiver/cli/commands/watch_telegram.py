@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.cli.arguments import add_capture, add_links, count_from_zero
 from archiver.errors import UsageError
+from spiders.links import without_userinfo
 from spiders.targets import Target, parse_target
 from spiders.telegram.api.errors import TelegramError
 from storage.times import system_clock
@@ -96,7 +97,9 @@ def _chats(links: list[str]) -> list[Target]:
         if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
             what = f"a {found.kind}" if isinstance(found, Target) else found.reason
             raise UsageError(
-                "channels or groups of Telegram to watch", f"{link!r}: {what}", "Give t.me/NAME or t.me/c/ID."
+                "channels or groups of Telegram to watch",
+                f"{without_userinfo(link)!r}: {what}",
+                "Give t.me/NAME or t.me/c/ID.",
             )
         chosen.append(found)
     return chosen
