@@ -84,8 +84,9 @@ def _target(about: str | None, program: str) -> Target:
     """Return what the capture is about. Raises `UsageError`."""
     if about is not None:
         named = parse_target(about)
-        if not isinstance(named, Target):
-            raise UsageError("a link after --about", f"{about!r}: {named.reason}", named.next_step)
+        if isinstance(named, NoTarget):
+            found = f"{without_userinfo(about)!r}: {named.reason}"
+            raise UsageError("a link after --about", found, named.next_step)
         return named
     name = os.fsencode(Path(program).name).decode("utf-8", "replace")
     return page(f"https://record.invalid/{name}")
