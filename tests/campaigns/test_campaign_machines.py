@@ -220,7 +220,7 @@ ASKS = """
 import faulthandler, sys
 faulthandler.dump_traceback_later(80)
 from archiver.jobs.queue import Queue
-from archiver.ratelimit.shared_slots import PostgresStore, patient
+from archiver.ratelimit.stores import PostgresStore, patient
 from storage.errors import Unreachable
 link = patient(sys.argv[1])
 queue, store = Queue(link.replace("postgresql:", "postgresql+psycopg:")), PostgresStore(sys.argv[1])
