@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.cli import terminal
+from archiver.errors import UsageError
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
 from archiver.signer.create_home import SetupAnswers
@@ -98,15 +99,22 @@ def _is_open(question: Question, given: Given) -> bool:
 
 
 def _ask(default: str, say: Say) -> str:
-    """Read one answer; an empty line, or the end of the input, takes the default."""
+    """Read one answer; an empty line takes the default. Raises `UsageError` at the end of the input (Ctrl-D).
+
+    Who ends the questions has not agreed to a direct connection, which is a default.
+    """
     prompt = f"   [{default or 'none'}] "
     if len(prompt) > LONGEST_PROMPT:
         say(prompt.rstrip())
         prompt = "   "
     try:
         answer = input(prompt).strip()
-    except EOFError:
-        answer = ""
+    except EOFError as error:
+        raise UsageError(
+            "an answer, or Enter for the one in brackets",
+            "the end of the input",
+            "Run it again; flags such as --proxy answer the questions beforehand. Nothing was made.",
+        ) from error
     return answer or default
 
 

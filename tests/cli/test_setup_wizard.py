@@ -16,6 +16,7 @@ from archiver.cli.console import Console
 from archiver.cli.main import main
 from archiver.cli.setup_wizard import QUESTIONS, Given, Question, ask_for_answers
 from archiver.demo.run import FIRST_RUN
+from archiver.errors import UsageError
 
 ALL = Given(pseudonym="aru", proxy="", user_agent="Mozilla/5.0", second="", timestamps=False)
 
@@ -84,3 +85,15 @@ def test_the_demo_leaves_nothing_to_ask_on_a_terminal(tmp_path: Path, monkeypatc
     prompts = answering(monkeypatch, Tty(), [""] * len(QUESTIONS))
     assert main(["--home", str(tmp_path / "home"), *FIRST_RUN], None, {}) == 0
     assert prompts == []
+
+
+def test_the_end_of_the_input_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-D at the question about the proxy must not mean a direct connection."""
+
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr(builtins, "input", ended)
+    with pytest.raises(UsageError):
+        ask_for_answers(Given(), tmp_path / "home", lambda text: None)
+    assert not (tmp_path / "home").exists()
