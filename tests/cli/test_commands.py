@@ -117,7 +117,7 @@ def test_usage_errors_are_one(tmp_path: Path, words: list[str], said: str, capsy
         ("notalink", 1, "not a link: it has no https:// and is not an @name"),
         ("tg://[x", 1, "a tg: link that names no post or channel"),
         ("http://x/\r\nHost: y", 1, "a control character in the link"),
-        ("http://x/\udcff", 1, "a control character in the link"),
+        ("http://x/\udcff", 1, "arguments in UTF-8"),
         ("https://example.org/my photo.jpg", 1, "a blank in the link"),
         ("http://ü.example:abc/", 1, "not a link: its port is no number from 1 to 65535"),
         ("http://a..b/", 1, "its host is neither a name nor an address"),
