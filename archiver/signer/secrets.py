@@ -16,10 +16,19 @@ def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
     """Yield each value with what it is called. Raises `OSError`."""
     for path in sorted((home / "keys").rglob("*key")):
         if path.suffix in (".key", ".age-key") and path.is_file():
-            for line in path.read_bytes().splitlines():
-                if line and not line.startswith((b"-----", b"#")):
-                    yield line, f"the key {path.name}"
+            for value in key_values(path.read_bytes()):
+                yield value, f"the key {path.name}"
     yield from _accounts(home)
+
+
+def key_values(data: bytes) -> list[bytes]:
+    """Return what is secret in a key's file: the lines of one in text, without its frame; one of random bytes as a whole.
+
+    Random bytes hold line ends by chance; parts of them would be too short to be searched for.
+    """
+    if not data.isascii():
+        return [data]
+    return [line for line in data.splitlines() if line and not line.startswith((b"-----", b"#"))]
 
 
 def _accounts(home: Path) -> Iterator[tuple[bytes, str]]:

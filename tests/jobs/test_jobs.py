@@ -161,7 +161,7 @@ def test_what_comes_first(shell: Shell, world: World) -> None:
     ("words", "said"),
     [
         (["jobs", "show", "nothing"], "archiver jobs list"),
-        (["jobs", "add", "https://", "--case", "inbox"], "no host"),
+        (["jobs", "add", "https://", "--case", "inbox"], "not a link: its host"),
         (["jobs", "add", POST, "--case", "nowhere"], "archiver case new nowhere"),
     ],
 )

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.signer.leaks import Searcher, search
+from archiver.signer.secrets import key_values
 
 DRESSES: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda value: b"before " + value + b" after",
@@ -68,3 +69,10 @@ def test_the_search_never_stumbles(data: bytes) -> None:
         ):
             (Path(folder) / name).write_bytes(start + data)
         search(Path(folder), {b"a secret that is not there": "it"})
+
+
+def test_a_key_of_random_bytes_is_searched_for_as_a_whole() -> None:
+    """A line end among them would leave parts that are too short to be found."""
+    random = bytes(range(128, 140)) + b"\nab\n" + bytes(range(140, 156))
+    assert key_values(random) == [random]
+    assert key_values(b"-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----\n") == [b"MC4CAQ"]
