@@ -70,16 +70,15 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
 
 def _write_exclusively(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
+    with contextlib.ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
+        undo.callback(os.close, descriptor)
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]
         os.fsync(descriptor)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
+        undo.pop_all()
+    os.close(descriptor)
 
 
 class Lock:

@@ -5,7 +5,7 @@ keys/cases/NAME.age-key   an age identity
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pyrage
@@ -56,13 +56,10 @@ def new_case(home: Home, signer: LocalSigner, name: str, recipients: list[str]) 
         home.project()
         _require_free(home, name)
         everyone = [new_case_key(home.path, name), *recipients]
-        before = home.ledger.checkpoint().size
-        try:
+        with ExitStack() as undo:
+            undo.callback(_drop_unrecorded, home, name, home.ledger.checkpoint().size, everyone[0])
             signer.append([Event("case", home.clock(), {"name": name, "recipients": everyone})])
-        except BaseException:
-            if not _may_be_recorded(home, before, everyone[0]):
-                case_key_path(home.path, name).unlink(missing_ok=True)
-            raise
+            undo.pop_all()
     home.project()
     return everyone
 
@@ -70,6 +67,12 @@ def new_case(home: Home, signer: LocalSigner, name: str, recipients: list[str]) 
 def _require_free(home: Home, name: str) -> None:
     if any(case["name"] == name for case in home.catalog.cases()):
         raise UsageError("a new case name", f"{name!r}, which exists", "Choose another, or use that case.")
+
+
+def _drop_unrecorded(home: Home, name: str, before: int, key: str) -> None:
+    """Remove the key of a case that has no event; what may have one keeps it."""
+    if not _may_be_recorded(home, before, key):
+        case_key_path(home.path, name).unlink(missing_ok=True)
 
 
 def _may_be_recorded(home: Home, before: int, key: str) -> bool:

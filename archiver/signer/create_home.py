@@ -18,7 +18,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -115,8 +115,8 @@ def _require_no_strangers(path: Path, there: set[str]) -> None:
 @contextmanager
 def _place(path: Path) -> Iterator[None]:
     """Hold the place of a home to be made; take away what was made for it where that breaks off with an error."""
-    absent = [one for one in (path, *path.parents) if not one.exists()]
-    try:
+    with ExitStack() as undo:
+        undo.callback(_remove_empty, [one for one in (path, *path.parents) if not one.exists()])
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         making = Lock(path / _LOCK)
         making.acquire()
@@ -128,11 +128,13 @@ def _place(path: Path) -> Iterator[None]:
             yield
         finally:
             making.release(remove=True)
-    except BaseException:
-        for folder in absent:  # only those that are empty
-            with suppress(OSError):
-                folder.rmdir()
-        raise
+        undo.pop_all()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _make(path: Path, answers: SetupAnswers, clock: Clock) -> None:
@@ -140,16 +142,15 @@ def _make(path: Path, answers: SetupAnswers, clock: Clock) -> None:
     staging = path / _STAGING
     if staging.exists():
         shutil.rmtree(staging)  # of a run that was killed
-    try:
+    with ExitStack() as undo:
+        for left in (staging, path / _MADE):
+            undo.callback(shutil.rmtree, left, ignore_errors=True)
         staging.mkdir(mode=0o700)
         _fill(staging, answers, clock)
         os.rename(staging, path / _MADE)
         sync_folder(path)
         _move_up(path)
-    except BaseException:
-        for left in (staging, path / _MADE):
-            shutil.rmtree(left, ignore_errors=True)
-        raise
+        undo.pop_all()
 
 
 def _fill(path: Path, answers: SetupAnswers, clock: Clock) -> None:
@@ -176,21 +177,16 @@ def _move_up(path: Path) -> None:
 
     Where that breaks off with an error, they are moved back.
     """
-    made, mode = path / _MADE, stat.S_IMODE(path.stat().st_mode)
-    moved: list[str] = []
-    try:
+    made = path / _MADE
+    with ExitStack() as undo:
+        undo.callback(os.chmod, path, stat.S_IMODE(path.stat().st_mode))
         os.chmod(path, 0o700)
         for name in sorted(os.listdir(made), key=lambda name: name == _SETTINGS):
             if name == _SETTINGS:
                 sync_folder(path)
             os.rename(made / name, path / name)
-            moved.append(name)
-    except BaseException:
-        if _SETTINGS not in moved:
-            for name in moved:
-                os.rename(path / name, made / name)
-            os.chmod(path, mode)
-        raise
+            undo.callback(os.rename, path / name, made / name)
+        undo.pop_all()
     with suppress(OSError):
         made.rmdir()
     sync_folder(path)
