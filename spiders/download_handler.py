@@ -7,6 +7,7 @@ every request is refused, so `scrapy crawl` can never fetch unrecorded (design.m
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -186,8 +187,6 @@ class RecorderHandler(BaseDownloadHandler):
 
 def _from_proxy(url: str | None) -> tuple[tuple[str, int] | None, str | None]:
     """Address and authorization out of `http://user:token@host:port`, as `archiver record` sets it."""
-    import base64
-
     if not url:
         return None, None
     parts = urlsplit(url)

@@ -15,6 +15,8 @@ EvidenceError                     expected / found / next step
 
 from __future__ import annotations
 
+import errno
+
 
 class EvidenceError(Exception):
     """Says what was expected, what was found, and what the person can do next."""
@@ -64,8 +66,6 @@ class OtherContent(StoreError):
 
 def disk_error(error: OSError, doing: str) -> DiskError:
     """Translates an `OSError` met while `doing` something into what a person can act on."""
-    import errno
-
     hints = {
         errno.ENOSPC: "Free some space; what was received so far is kept and will be sealed as partial.",
         errno.EDQUOT: "Raise the quota; what was received so far is kept and will be sealed as partial.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import json
 import os
 import sqlite3
@@ -366,8 +367,6 @@ def _unsealed(home: Path, known: set[str]) -> list[Line]:
 
 
 def _in_use(lock: Path) -> bool:
-    import fcntl
-
     try:
         with open(lock, "rb") as stream:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)

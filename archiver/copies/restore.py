@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pyrage
+
 from archiver.copies.ledger_copy import fits, readable_checkpoints
 from archiver.copies.packing import MANIFEST, planned
 from archiver.copies.vault import CannotOpen, Identities, Vault, opened
 from archiver.errors import CannotTell, NotFound, UsageError
-from archiver.home.copies_config import Destination
+from archiver.home.copies_config import Destination, destination
 from archiver.home.home import is_home
 from archiver.signer.age import identity_in
 from archiver.signer.copy_keys import NAMES, OWN
@@ -102,8 +104,6 @@ def with_keyring(home: FoundHome, recovery: Identities) -> tuple[FoundHome, list
 
 
 def _identities(data: bytes) -> list[Any]:
-    import pyrage
-
     lines = data.decode("utf-8", "replace").split()
     return [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")]
 
@@ -429,8 +429,6 @@ def _other(capture: str, name: str) -> EvidenceError:
 
 def destination_of(where: str, endpoint: str, region: str, profile: str, own: bool = False) -> Destination:
     """The place that a person names on the command line."""
-    from archiver.home.copies_config import destination
-
     return destination(
         {"name": "from", "where": where, "endpoint": endpoint, "region": region, "profile": profile, "own": own}
     )

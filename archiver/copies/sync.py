@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,8 +94,6 @@ def ledger_lock(home: Home, place: Place) -> Lock | None:
     """
     if not place.locks:
         return None
-    from datetime import UTC, datetime, timedelta
-
     last = home.clock() + timedelta(days=home.config.copies.days)
     return Lock("governance", datetime(last.year + 1, 1, 1, tzinfo=UTC))
 

@@ -11,7 +11,7 @@ import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.copies.destinations import Place
 from archiver.copies.restore import (
@@ -24,15 +24,13 @@ from archiver.copies.restore import (
     restore_ledger,
 )
 from archiver.copies.vault import Vault
+from archiver.home.home import Home
 from archiver.signer.case_keys import case_identities
 from storage.errors import FormatError, LedgerError
 from storage.events import event_name
 from storage.files import write_synced
 from storage.ledger import Tiles
 from storage.note import Checkpoint
-
-if TYPE_CHECKING:
-    from archiver.home.home import Home
 
 MARK = "others.json"
 """Says that a folder holds only what may be read of somebody else's home."""
@@ -59,8 +57,6 @@ def others(home: Home) -> list[Path]:
 
 
 def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
-    from archiver.home.home import Home as AHome
-
     into = home.path / "others" / other.mark
     brought = Brought(other.mark, [], key=str(other.keys[0]))
     vault = Vault(other.vault.store, other.mark, other.names, opens)
@@ -87,7 +83,7 @@ def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
     write_synced(
         into / "archiver.toml", b"# Brought by `archiver sync --from`: somebody else's, to be read only.\nformat = 1\n"
     )
-    AHome(into).rebuild_catalog()
+    Home(into).rebuild_catalog()
     return brought
 
 

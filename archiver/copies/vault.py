@@ -18,12 +18,13 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyrage
 
+from archiver.copies.locks import lock_line
 from storage.digest import Sha256, keyed, sha256
 from storage.errors import FormatError, OtherContent, disk_error
 from storage.files import sync_folder
@@ -54,8 +55,6 @@ class StoredCopy:
 
     def line(self) -> dict[str, Any]:
         """For the `replicated` event."""
-        from archiver.copies.locks import lock_line
-
         full: dict[str, Any] = {
             "key": self.key, "size": self.size, "sha256": self.sha256, "version": self.version, "checksum": self.checksum,
             "how": self.how, "lock": lock_line(self.lock),
@@ -249,8 +248,6 @@ class Vault:
 
 def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:
     """What lies there, locked as asked where the store can."""
-    from dataclasses import replace
-
     locks: Callable[[str, str | None, Lock], Lock | None] | None = getattr(store, "lock", None)
     if lock is None or locks is None:
         return there

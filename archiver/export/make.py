@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.checks.lines import Finding, Line
+from archiver.checks.package import check_ours
 from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
@@ -205,8 +206,6 @@ def _finish(
 
 def check_package(folder: Path, home: Home) -> list[Line]:
     """Check a package that was just made, against the key of this home."""
-    from archiver.checks.package import check_ours
-
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)
 

@@ -13,6 +13,7 @@ proofs/roots/<sha256>.pem           the roots that these lead to
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,5 @@ def _stamped(home: Home, base: Basis) -> Iterator[tuple[str, bytes]]:
 
 
 def _root_of(path: Path) -> str:
-    import json
-
     facts: dict[str, Any] = json.loads(path.read_bytes())
     return str(facts["root"])
