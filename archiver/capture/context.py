@@ -18,6 +18,7 @@ from archiver.capture.file_tasks import FileTasks
 from archiver.capture.inventory import Inventory
 from archiver.capture.known_secrets import KnownSecrets
 from archiver.capture.options import CaptureOptions
+from archiver.capture.outcomes import STOPPED_BY_PERSON
 from archiver.capture.result import Progress
 from archiver.capture.support import kind_of
 from archiver.capture.walk_state import WalkState
@@ -127,7 +128,7 @@ class CaptureContext:
         """Stop: nothing new is asked for."""
         self.interrupted = True
         self._stop.set()
-        self.port.stop("interrupted by the person")
+        self.port.stop(STOPPED_BY_PERSON)
 
     async def stopped(self) -> None:
         """Return when the person stops the capture."""

@@ -10,6 +10,8 @@ from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
 
+STOPPED_BY_PERSON = "interrupted by the person"
+"""The reason of a capture that a person stopped. Walks and workers know by it that there is more to do."""
 UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from archiver.capture.inventory import Ending, Inventory
-from archiver.capture.outcomes import of_exchange
+from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
 from spiders.platform import Promise
 from spiders.posts import Outcome
@@ -42,7 +42,7 @@ class Statement:
 def stop_reason(interrupted: bool, disk: str | None, port: str | None, posts: int) -> Ending | None:
     """Return how a capture ends that was stopped, or None. `disk`, `port`: what they say of why they stopped."""
     if interrupted:
-        return Outcome.PARTIAL, "interrupted by the person"
+        return Outcome.PARTIAL, STOPPED_BY_PERSON
     if disk is not None:
         return Outcome.PARTIAL, f"the disk failed: {disk}"
     if port:

@@ -13,6 +13,7 @@ from typing import Any
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
+from archiver.capture.outcomes import STOPPED_BY_PERSON
 from archiver.capture.result import CaptureResult
 from archiver.capture.walk_state import KEPT, KNOWN, WalkState
 from archiver.home.home import Home
@@ -24,7 +25,9 @@ from storage.state import RunState
 from storage.times import utc_text
 
 AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
-"""Outcomes of what a walk found that are tried again when the walk is gone on with."""
+"""Outcomes of what a walk found that are tried again when the walk is continued."""
+NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
+"""A walk whose first page ends so has nothing to continue with."""
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Walk:
                     return
                 self.results.append(result)
                 self.on_part(result)
-                if result.outcome not in AGAIN and result.reason != INTERRUPTED:
+                if result.outcome not in AGAIN and result.reason != STOPPED_BY_PERSON:
                     home.state.frontier_done(walk.state.run, key)
 
         todo = home.state.frontier(walk.state.run)
@@ -124,11 +127,6 @@ class Walk:
         await asyncio.gather(*(one(parts + n, key, link) for n, (key, link) in enumerate(todo, 1)))
         if walk.state.options.get("walked") and not home.state.frontier(walk.state.run):
             home.state.save_run(replace(walk.state, done=True))
-
-
-NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
-"""A walk that ends so at its first page has nothing to go on with."""
-INTERRUPTED = "interrupted by the person"
 
 
 def _asked(options: CaptureOptions) -> dict[str, Any]:

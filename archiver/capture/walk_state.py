@@ -9,6 +9,11 @@ from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.state import RunState
 
+KEPT = (Outcome.CAPTURED, Outcome.PARTIAL, Outcome.UNAVAILABLE, Outcome.REFUSED)
+"""Outcomes of posts that a part holds: with their files, or with the answer that they are not to be had."""
+KNOWN = "kept in an earlier part of this run"
+"""Why a post is skipped that a killed part had kept."""
+
 
 @dataclass
 class WalkState:
@@ -35,10 +40,3 @@ class WalkState:
         options = self.state.options if self.known else {**self.state.options, "at": self.state.parts}
         self.state = replace(self.state, cursor=cursor or self.state.cursor, options=options)
         self.home.state.reached(self.state, [(target.key, target.url) for target in found])
-
-
-KEPT = (Outcome.CAPTURED, Outcome.PARTIAL, Outcome.UNAVAILABLE, Outcome.REFUSED)
-
-
-KNOWN = "kept in an earlier part of this run"
-"""Why a post is skipped that a killed part had kept."""

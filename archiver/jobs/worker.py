@@ -15,7 +15,7 @@ from pathlib import Path
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
 from archiver.home.paths import make_folder
@@ -31,8 +31,6 @@ from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.errors import EvidenceError
 from storage.files import Lock
-
-STOPPED = "interrupted by the person"
 
 
 def worker_place(home: Path) -> tuple[Lock, int]:
@@ -99,7 +97,7 @@ class Worker:
     async def _carry_out(self, attempt: JobAttempt) -> AttemptResult:
         job = attempt.job
         if self.engine.stopping:
-            return AttemptResult("again", str(Outcome.PARTIAL), STOPPED, (), 0.0, attempt.before)
+            return AttemptResult("again", str(Outcome.PARTIAL), STOPPED_BY_PERSON, (), 0.0, attempt.before)
         target = parse_target(job.link)
         try:
             options = unpacked(job.options)
@@ -182,7 +180,7 @@ def result_of(attempt: JobAttempt, ended: Ended) -> AttemptResult:
     """Decide what the end of an attempt means for the job. An interruption by a person counts against nothing."""
     attempts = dict(attempt.before)
     name = INTERRUPTED if interrupted(ended.outcome, ended.reason) else str(ended.outcome)
-    if ended.reason != STOPPED:
+    if ended.reason != STOPPED_BY_PERSON:
         attempts[name] = attempts.get(name, 0) + 1
     then = decide_retry(ended.outcome, ended.reason, attempts)
     return AttemptResult(then.state, str(ended.outcome), ended.reason, ended.captures, then.again, attempts)
