@@ -1,7 +1,7 @@
 """The download handler: every request goes to the recorder, in absolute form, https as well as http.
 
 There is no second TLS leg and no certificate to trust: the recorder speaks TLS with the server. Without a recorder
-every request is refused, so `scrapy crawl` can never fetch unrecorded (design.md, "One way in").
+every request is refused, so `scrapy crawl` can never fetch unrecorded.
 """
 
 from __future__ import annotations

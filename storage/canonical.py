@@ -1,6 +1,6 @@
 """Canonical JSON: one value, one byte string.
 
-UTF-8, keys sorted by code point, no spaces, no floats, no duplicate keys (standards.md 9.2).
+UTF-8, keys sorted by code point, no spaces, no floats, no duplicate keys.
 A reader accepts only what the printer would print back.
 """
 

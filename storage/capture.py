@@ -133,7 +133,7 @@ class CaptureWriter:
         return name
 
     def warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
-        """(record id, member, header, block) of the `warcinfo` that starts each file (standards.md 2.3)."""
+        """(record id, member, header, block) of the `warcinfo` that starts each file."""
         software = self.identity.software
         block = fields_block(
             [

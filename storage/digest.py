@@ -39,7 +39,7 @@ class Sha256:
         return self.digest().hex()
 
     def label(self) -> str:
-        """`sha256:<64 lowercase hex>`, as WARC digest fields write it (standards.md 2.4)."""
+        """`sha256:<64 lowercase hex>`, as WARC digest fields write it."""
         return "sha256:" + self.hexdigest()
 
 
@@ -154,7 +154,7 @@ def keyed(key: bytes, *parts: Buffer) -> bytes:
 
 
 def commitment(salt: bytes, value: bytes) -> str:
-    """SHA-256(salt ‖ value) in hex: says a value was there without saying which (standards.md 14).
+    """SHA-256(salt ‖ value) in hex: says a value was there without saying which.
 
     `salt` must be 32 fresh random bytes for each value; equal values must not look equal.
     """

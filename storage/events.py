@@ -3,7 +3,7 @@
     {"event": {"format", "seq", "type", "time", "agent", "software", "detail", "signature"}, "salt"}
 
 The ledger's leaf carries only `SHA-256(salt ‖ canonical(event))`. Deleting the file (event and salt) leaves
-a tree that still checks and a leaf that says nothing about a person (standards.md 9.2).
+a tree that still checks and a leaf that says nothing about a person.
 """
 
 from __future__ import annotations

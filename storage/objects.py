@@ -50,7 +50,7 @@ class Stored:
     version: str | None = None
     """Names this very content where the store keeps versions: what a later writer puts under the key has another."""
     checksum: str | None = None
-    """`sha256:<hex>` of the whole, or `sha256-parts:<base64>-<count>` (standards.md 11); None where the store states none."""
+    """`sha256:<hex>` of the whole, or `sha256-parts:<base64>-<count>`; None where the store states none."""
     lock: Lock | None = None
     part: int | None = None
     """Of what length the parts were that `sha256-parts` is over."""

@@ -1,4 +1,4 @@
-"""An object store that speaks S3, by boto3: AWS, Ceph, MinIO, and whatever is compatible (standards.md 11).
+"""An object store that speaks S3, by boto3: AWS, Ceph, MinIO, and whatever is compatible.
 
 What a server promises differs: some ignore `If-None-Match`, some checksums, some have no Object Lock. `probe` finds out
 by trying; what is not there is made up for by asking before and reading back after, and `Abilities` says so.

@@ -171,7 +171,7 @@ class ExchangeSink:
     def _seen_before(
         self, digest: str, truncated: str | None, extra: dict[str, Any]
     ) -> tuple[bytes, RecordRef, dict[str, Any]] | None:
-        """A `revisit` (standards.md 2.6) where a sealed capture of the case holds the same payload: only the head is kept again.
+        """Make a `revisit` (WARC 1.1) where a sealed capture of the case holds the same payload: only the head is kept again.
 
         Never of a chunked body, whose framing is part of what was received, nor of one that was cut.
         """
@@ -272,7 +272,7 @@ class ExchangeSink:
         fields += [("WARC-Warcinfo-ID", self._writer.warcinfo_id), ("WARC-Block-Digest", block_digest)]
         if not self._chunked:
             # A chunked body keeps its framing; a payload digest would be refused by the checkers, which hash the
-            # framing, or by the standard, which does not (standards.md 2.4 trap 4). records.jsonl has it.
+            # framing, or by the standard, which does not (warcio issue #74). records.jsonl has it.
             fields.append(("WARC-Payload-Digest", payload_digest))
         if truncated:
             fields.append(("WARC-Truncated", truncated))

@@ -27,7 +27,7 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 
 
 def utc_text(moment: datetime) -> str:
-    """`2026-11-22T05:15:26.434731Z`: W3CDTF with six digits (standards.md 2.2). Refuses naive times."""
+    """`2026-11-22T05:15:26.434731Z`: W3CDTF with six digits, of which WARC 1.1 allows up to nine. Refuses naive times."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be written as UTC")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -1,7 +1,7 @@
 """Checking WARC and ARC files that others made. Reads bytes, writes nothing, trusts no name.
 
 A finding is `damage` (bytes are not what was stated), `signature`, or `form` (a rule of the format is broken while
-everything that is stated holds). Digests in base32, base64, base64url and hex are all valid (standards.md 2.4).
+everything that is stated holds). Digests in base32, base64, base64url and hex are all valid.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reading OpenTimestamps proofs again: a tree of operations from a digest to attestations (standards.md 8.3)."""
+"""Reading OpenTimestamps proofs again: a tree of operations from a digest to attestations, as python-opentimestamps writes it."""
 
 from __future__ import annotations
 

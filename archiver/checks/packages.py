@@ -169,7 +169,7 @@ def _digest(tree: _Tree, name: str, *algorithms: str) -> tuple[int, dict[str, st
 
 
 def _check_wacz(archive: zipfile.ZipFile) -> ForeignReport:
-    """WACZ 1.1.1 and older: names, resources, digest, signature, and each WARC inside (standards.md 5.1, 5.2)."""
+    """WACZ 1.1.1 and older: names, resources, digest, signature, and each WARC inside. The signature is that of wacz-auth 0.1.0."""
     report = ForeignReport("wacz")
     if not _unpackable(archive, report):
         return report

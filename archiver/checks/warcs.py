@@ -1,6 +1,6 @@
 """Reading our WARC files again: gzip member by gzip member, each record's digests computed from its bytes.
 
-Says what `warcio check` does not: a removed record, a missing digest, a cut file (baselines.md, 4).
+Says what `warcio check` does not: a removed record, a missing digest, a cut file.
 """
 
 from __future__ import annotations

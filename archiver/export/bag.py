@@ -1,4 +1,4 @@
-"""A BagIt 1.0 bag (RFC 8493), written by us (standards.md 6.1): each file once, streaming, digests on the way.
+"""A BagIt 1.0 bag (RFC 8493), written by us: each file once, streaming, digests on the way.
 
 The bag grows in `<name>.partial`. A journal there names every file that is complete, so that an interrupted export goes
 on where it stood; what it made is the same as if nothing had happened. The folder gets its name when it is signed.

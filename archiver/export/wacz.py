@@ -1,4 +1,4 @@
-"""WACZ 1.1.1 (standards.md 5): the WARC files as they lie in the home, an index, pages, an anonymous signature.
+"""WACZ 1.1.1: the WARC files as they lie in the home, an index, pages, an anonymous signature.
 
 The WARC files are read twice: first every digest is computed and held against the capture's manifest, then the bytes go
 out. So nothing damaged is packed, each entry's CRC is known before its header is written, and the ZIP needs no
@@ -134,7 +134,7 @@ def _changed(path: Path, found: str) -> FormatError:
 def sort_key(uri: str) -> str:
     """Write the searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
 
-    Different links can have the same key; the line's `url` tells them apart (standards.md 4).
+    Different links can have the same key; the line's `url` tells them apart.
     """
     parts = safe_split(uri)
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -2,7 +2,7 @@
 
 `Cookie`, `Authorization`, `Set-Cookie`, CSRF and guest tokens are replaced by name; configured values, and the
 cookie and token values seen in this capture, wherever they occur in a head, a request body or a link.
-Response bodies are kept as received (design.md, "One way in").
+Response bodies are kept as received.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """OpenTimestamps: a digest goes to calendars at once, the Bitcoin block that commits to it comes hours later.
 
 A pending answer proves nothing yet and is shown as owed. What a calendar later says of a block is kept with the proof;
-whether the block is on the chain is checked by who has its header, not here (standards.md 8.3).
+whether the block is on the chain is checked by who has its header, not here.
 """
 
 from __future__ import annotations

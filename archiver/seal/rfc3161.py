@@ -1,4 +1,4 @@
-"""RFC 3161 authorities: the request, the answer, and the check of it before it is believed (standards.md 8.1).
+"""RFC 3161 authorities: the request, the answer, and the check of it before it is believed.
 
 A token is accepted only if the status is granted, imprint and nonce are those of our request, exactly one signer signed,
 the signer's certificate has time stamping as its only extended use, critically, and its chain ends in the root that the

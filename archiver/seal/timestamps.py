@@ -9,7 +9,7 @@
 
 Only checkpoints go out, never the digest of anything captured. A `timestamped` event then binds each token into the
 ledger; it needs no stamp of its own. A token whose certificates will end is named in a `renewed` event, with SHA-256 and
-SHA-512, and the next checkpoint, stamped again, vouches for it (standards.md 8.2).
+SHA-512, and the next checkpoint, stamped again, vouches for it: the renewal of RFC 4998, without its ASN.1.
 """
 
 from __future__ import annotations
