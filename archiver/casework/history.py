@@ -98,7 +98,7 @@ def _observed(home: Home, post: str) -> list[Observed]:
 
 def post_of(text: str) -> str:
     """Find a post's id, from its link or as it stands in the captures."""
-    target = parse_target(text) if "/" in text and "." in text.partition("/")[0] + text else None
+    target = parse_target(text) if "/" in text and "." in text else None
     named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
     return text if named is None else named
 
