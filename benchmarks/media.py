@@ -36,7 +36,7 @@ local_storage:
 csv_db:
   csv_file: {out}/db.csv
 """
-"""auto-archiver with what it needs for a page's media and no more: the media by yt-dlp, hashed, an HTML report and a CSV row. No WARC, no headers."""
+"""auto-archiver, set up for a page's media alone: by yt-dlp, hashed, an HTML report and a CSV row. No WARC, no headers."""
 
 
 def pages_with_a_video(stage: Stage, row: Row) -> None:

@@ -111,7 +111,7 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises `CommandLineError` with what is wrong and what was probably meant, where argparse would end the process."""
+    """A parser that does not end the process: it raises `CommandLineError`, with what is wrong and what was probably meant."""
 
     def __init__(self, *given: Any, summary: str = "", examples: Sequence[str] = (), **more: Any) -> None:
         self.summary, self.examples = summary, tuple(examples)

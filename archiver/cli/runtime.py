@@ -1,4 +1,4 @@
-"""The commands that capture: links to targets, one loop, Ctrl-C, exit codes."""
+"""What commands that capture are made of: the engine, Ctrl-C, and the stamps that follow captures."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def destinations(home: Home, named: list[str]) -> list[Destination]:
 
 
 def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
-    """Raises `ConfigError`, `StoreError`, `DiskError`."""
+    """Open the store of a destination. Raises `ConfigError`, `StoreError`, `DiskError`."""
     refuse_to_show_our_address(one, home.config.proxy)
     if writing and not one.own and not recovery_keys(home.path):
         raise ConfigError(

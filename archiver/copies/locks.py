@@ -70,14 +70,14 @@ class Policies:
         return Lock(mode, (seen + timedelta(days=days)).replace(microsecond=0), hold)
 
     def may_leave(self, capture: str) -> bool:
-        """Not where something in it, or in what it refers to, is kept from view."""
+        """Tell whether a capture may be copied: not where it, or what it refers to, is quarantined or disposed of."""
         if self.quarantined.intersection(self.lenders.get(capture, ())):
             return False
         return capture not in self.quarantined and capture not in self.disposed
 
 
 def policies(home: Home) -> Policies:
-    """Raises `CatalogError`."""
+    """Read the policies out of the events. Raises `CatalogError`."""
     found = Policies(home.config.copies.days)
     for body in home.catalog.event_bodies(("triaged", "lock-policy", "disposed")):
         detail = body["detail"]

@@ -8,7 +8,7 @@ from archiver.errors import UsageError
 
 
 def recipients_of(keys: list[str]) -> list[pyrage.x25519.Recipient]:
-    """Raises `UsageError` on what is no age public key."""
+    """Read age public keys. Raises `UsageError`."""
     found = []
     for text in keys:
         try:

@@ -56,7 +56,7 @@ class CopiesConfig:
 
 
 def destination(item: dict[str, Any]) -> Destination:
-    """Raises `ConfigError`."""
+    """Read one `[[copies.destination]]` of the settings. Raises `ConfigError`."""
     texts = ("name", "where", "endpoint", "region", "profile", "sse", "kms_key", "proxy")
     unknown = set(item) - {*texts, "own", "direct"}
     if unknown:
@@ -80,7 +80,7 @@ def destination(item: dict[str, Any]) -> Destination:
 
 
 def copies(table: dict[str, Any]) -> CopiesConfig:
-    """Raises `ConfigError`. `second`, the answer of the first run, is a destination of that name."""
+    """Read `[copies]` of the settings; `second`, which the first run writes, is a destination. Raises `ConfigError`."""
     items = list(table.get("destination", []))
     if table.get("second"):
         items.insert(0, {"name": "second", "where": table["second"]})

@@ -12,13 +12,14 @@ shows the sexual abuse of children may not be held in most countries, not even a
 police, to your country's hotline (inhope.org lists them), or by your counsel. Do not send it, copy it or look at it again.
 What must not be kept: archiver dispose ID --basis TEXT, by two people (docs/storage.md, "What must not be kept")."""
 
-
 HIDDEN = "(quarantined: not shown)"
 
 
 def quarantined(home: Home, capture: str) -> list[dict[str, Any]]:
+    """List the annotations that quarantine a capture or a part of it."""
     return [row for row in home.catalog.annotations(capture) if row["kind"] == "quarantine"]
 
 
 def is_hidden(home: Home, capture: str, post: str | None) -> bool:
+    """Return whether a post is quarantined, or its capture as a whole."""
     return any(row["post"] is None or row["post"] == post for row in quarantined(home, capture))

@@ -73,7 +73,7 @@ class PostCheck:
         return ended
 
     async def _second(self, target: Target, options: CaptureOptions, first: Concluded) -> Concluded:
-        """MissedLook a second time, by the second proxy. Where that cannot tell, the first look stands and waits."""
+        """Look a second time, by the second proxy. Where that cannot tell, the first look stands until the next check."""
         ended = await self._capture(target, options, SECOND)
         capture = ended.captures[0]
         found = self._sight(capture, target) if ended.outcome in SHOWN else None

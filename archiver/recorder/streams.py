@@ -89,7 +89,7 @@ class TlsStream:
         self.ended_cleanly = False
 
     async def handshake(self) -> None:
-        """Raises `StreamError`."""
+        """Shake hands with the server. Raises `StreamError`."""
         while True:
             try:
                 self.connection.do_handshake()

@@ -39,7 +39,7 @@ FORGET_AFTER = timedelta(hours=1)
 
 
 def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recovered]:
-    """Closes and seals captures whose process died. Touches only those whose lock is free.
+    """Close and seal captures whose process died, if their lock is free.
 
     `everywhere`: look through all capture folders, not only those that state.sqlite remembers as open.
     Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.

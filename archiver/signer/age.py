@@ -10,7 +10,7 @@ from archiver.errors import ConfigError
 
 
 def identity_in(path: Path) -> list[pyrage.x25519.Identity]:
-    """Raises `ConfigError`."""
+    """Open the age identities in a file. Raises `ConfigError`."""
     try:
         lines = path.expanduser().read_text("utf-8").split()
         return [pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")]

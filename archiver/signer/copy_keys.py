@@ -25,7 +25,7 @@ NAMES = "copies.names"
 
 
 def copies_identity(home: Path) -> pyrage.x25519.Identity:
-    """The home's own, made the first time. Raises `ConfigError`, `DiskError`."""
+    """Open the key of this home's copies; it is made the first time. Raises `ConfigError`, `DiskError`."""
     path = home / "keys" / OWN
     if not path.exists():
         fresh = pyrage.x25519.Identity.generate()
@@ -39,7 +39,7 @@ def copies_identity(home: Path) -> pyrage.x25519.Identity:
 
 
 def names_key(home: Path) -> bytes:
-    """Raises `ConfigError`, `DiskError`."""
+    """Read the key of the names; it is made the first time. Raises `ConfigError`, `DiskError`."""
     path = home / "keys" / NAMES
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
@@ -54,7 +54,7 @@ def names_key(home: Path) -> bytes:
 
 
 def new_recovery_key(home: Path, to: Path) -> str:
-    """Writes a new one to `to`, outside the home, and adds its public half here. Returns that. Raises `UsageError`, `DiskError`."""
+    """Write a new recovery key to `to`, outside the home, and add its public half here; return that. Raises `UsageError`, `DiskError`."""
     to = to.expanduser().absolute()
     if to.is_dir():
         to = to / "archiver-recovery.age-key"
@@ -82,7 +82,7 @@ def new_recovery_key(home: Path, to: Path) -> str:
 
 
 def add_recovery_key(home: Path, public: str) -> None:
-    """One that somebody else keeps. Raises `UsageError`, `DiskError`."""
+    """Add the public half of a recovery key that somebody else keeps. Raises `UsageError`, `DiskError`."""
     recipients_of([public])
     known = recovery_keys(home)
     if public not in known:
@@ -90,7 +90,7 @@ def add_recovery_key(home: Path, public: str) -> None:
 
 
 def drop_recovery_key(home: Path, public: str) -> None:
-    """One that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
+    """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
     known = recovery_keys(home)
     if public not in known:
         raise UsageError(f"one of {', '.join(known) or 'no recovery keys'}", repr(public), "Name the public key.")
@@ -99,7 +99,7 @@ def drop_recovery_key(home: Path, public: str) -> None:
 
 
 def private_files(home: Path) -> list[tuple[str, bytes]]:
-    """What the keyring holds: settings and keys, but not what was signed last, which grows with every event."""
+    """List what the keyring holds: settings and keys, but not what was signed last, which grows with every event."""
     left_out = {"ledger.head", "ledger.next.key"}
     names = [home / "archiver.toml", *sorted(path for path in (home / "keys").rglob("*") if path.is_file())]
     found: list[tuple[str, bytes]] = []

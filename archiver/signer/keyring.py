@@ -80,7 +80,7 @@ class Keyring:
         return self.folder / f"{name}.key"
 
     def people(self) -> dict[str, tuple[str, Path]]:
-        """Name → (role, file) of the others who work in this home."""
+        """Return name → (role, file) of the others who work in this home."""
         found = {}
         for path in sorted((self.folder / "people").glob("*.*.key")):
             name, role, _ = path.name.rsplit(".", 2)
@@ -88,7 +88,7 @@ class Keyring:
         return found
 
     def person(self, name: str) -> Author:
-        """Raises `NotFound`."""
+        """Open the key of one of the others who work in this home. Raises `NotFound`, `ConfigError`."""
         people = self.people()
         if name not in people:
             raise NotFound(
@@ -100,7 +100,7 @@ class Keyring:
         return Author(name, self.open(path), role)
 
     def private(self, name: str) -> Ed25519PrivateKey:
-        """`ledger` or `person`. Raises `ConfigError`."""
+        """Open the key of the `ledger` or the `person`. Raises `ConfigError`."""
         return self.open(self.path(name))
 
     def open(self, path: Path) -> Ed25519PrivateKey:
@@ -141,7 +141,7 @@ class Keyring:
         return ask_secret(prompt)
 
     def new_passphrase(self) -> str:
-        """Asked twice on a terminal. Raises `UsageError`."""
+        """Ask for a new passphrase, twice on a terminal. Raises `UsageError`, `ConfigError`."""
         first = self._ask("New passphrase: ")
         if PASSPHRASE not in self._environment and ask_secret("Once more: ") != first:
             raise UsageError("the same passphrase twice", "two that differ", "Begin again.")
@@ -150,7 +150,7 @@ class Keyring:
         return first
 
     def new_person(self, name: str, role: str, passphrase: str | None) -> Path:
-        """Raises `UsageError`."""
+        """Make a key for somebody else who works in this home; return its file. Raises `UsageError`, `DiskError`."""
         if not _PERSON.fullmatch(name):
             raise UsageError("a pseudonym of letters, digits and dashes", repr(name), "Choose another.")
         if name in self.people():
@@ -169,7 +169,7 @@ class Keyring:
         self.open(self.path(name))
 
     def lock(self, path: Path, passphrase: str | None) -> None:
-        """Puts a passphrase on a key's file, or takes it off."""
+        """Put a passphrase on a key's file, or take it off. Raises `ConfigError`, `DiskError`."""
         key = self.open(path)
         write_synced(path, _pem(key, passphrase), 0o600)
         self._passphrases.pop(path, None)

@@ -110,7 +110,7 @@ class Accounts:
         return Account(name, int(value["api_id"]), value["api_hash"], value["session"], passphrase)
 
     def save(self, account: Account) -> None:
-        """Writes it anew, readable by this user alone."""
+        """Write an account to its file, readable by this user alone. Raises `DiskError`."""
         plain = canonical.dumps(
             {"format": FORMAT, "api_id": account.api_id, "api_hash": account.api_hash, "session": account.session}
         )

@@ -62,7 +62,7 @@ class PostsByAccount:
     def _want(
         self, chat: ChatRef, part: str, attachment: Attachment, key: str, files: dict[int, Location], message: int
     ) -> bool:
-        """Enters a file and starts fetching it."""
+        """Enter a file and start fetching it."""
         file = attachment.extra.get("file_id")
         location = files.get(int(file)) if isinstance(file, str) and file.isdecimal() else None
         self._inventory.discover(part, attachment.kind, attachment.url, key, file_id=file)
@@ -132,7 +132,7 @@ class PostsByAccount:
         return outcome, reason if outcome is not Outcome.CAPTURED else None
 
     def _renewal(self, chat: ChatRef, message: int, location: Location) -> Renew:
-        """Asks for the message again, which brings a reference that is valid again."""
+        """Make what asks for the message again: the answer brings a file reference that is valid again."""
 
         async def renew() -> Location | None:
             if not message:
