@@ -27,6 +27,11 @@ class EvidenceError(Exception):
         self.found = found
         self.next_step = next_step
 
+    @property
+    def summary(self) -> str:
+        """What was expected and what was found, in one line."""
+        return f"expected {self.expected}; found {self.found}"
+
 
 class StorageError(EvidenceError):
     """Something held on disk is not as it should be."""

@@ -15,9 +15,7 @@ def tell(console: Console, event: BatchEvent) -> None:
         case CaptureEnded(result):
             console.result(result)
         case Broken(target, error):
-            console.warn(
-                f"✗ {target.url}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}"
-            )
+            console.not_captured(target.url, error)
             console.data({"url": target.url, "outcome": str(Outcome.FAILED), "reason": str(error)})
         case NotStarted(target):
             console.warn(f"not started: {target.url}")

@@ -14,6 +14,7 @@ from archiver.text.plain import harmless, size
 
 if TYPE_CHECKING:
     from archiver.capture.result import CaptureResult, Progress
+    from storage.errors import EvidenceError
 
 _MARKS = {
     "captured": "✓",
@@ -137,6 +138,10 @@ class Console:
         )
         for warning in result.warnings:
             self.warn(f"  ! {warning}")
+
+    def not_captured(self, link: str, error: EvidenceError) -> None:
+        """Say what kept a link from being captured at all."""
+        self.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
 
     def sealed(self, result: CaptureResult) -> None:
         """One capture of many that a watch makes, on one line."""

@@ -80,9 +80,9 @@ class FeedReader:
             try:
                 done = self.read(entry)
             except EvidenceError as error:
-                after = replace(feed, said=f"could not be read: expected {error.expected}; found {error.found}")
+                after = replace(feed, said=f"could not be read: {error.summary}")
                 shared.entries.reschedule("feed", SharedEntry(feed.id, now + feed.every, after.value()), entry.due)
-                self._tell(f"feed {feed.id}: expected {error.expected}; found {error.found}")
+                self._tell(f"feed {feed.id}: {error.summary}")
                 continue
             queued += done.queued
             for text in done.edited:

@@ -80,7 +80,7 @@ class Heartbeat:
         try:
             what()
         except EvidenceError as error:
-            found = f"expected {error.expected}; found {error.found}. Tried again until it answers."
+            found = f"{error.summary}. Tried again until it answers."
         with self._telling:
             before = bool(self._lost)
             (self._lost.add if found else self._lost.discard)(what.__name__)

@@ -121,7 +121,7 @@ class Worker:
                 return await self.walk(attempt, target, options)
             return await self.capture(attempt, target, options)
         except EvidenceError as error:
-            return Ended(Outcome.FAILED, f"expected {error.expected}; found {error.found}", ())
+            return Ended(Outcome.FAILED, error.summary, ())
 
     def _count_fresh(self, captures: tuple[str, ...], after: str) -> int:
         """Count the posts in these captures that say that they were published after that moment."""

@@ -114,7 +114,7 @@ class Exchanger:
         try:
             await self.limiter.acquire(request.host)
         except EvidenceError as error:  # a limit that cannot be known is not ignored
-            self.stopped = f"expected {error.expected}; found {error.found}"
+            self.stopped = error.summary
             return self._ended(request, "stopped", self.stopped)
         try:
             one, done = await self._attempt(request, relay, keep_body, fresh=False)

@@ -91,7 +91,7 @@ def _crawl(context: Context, home: Home) -> int:
     finally:
         recorder.close()
     for link, error in walk.failed:
-        console.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
+        console.not_captured(link, error)
     codes = [EXIT_BY_OUTCOME[result.outcome] for result in walk.results] + [ExitCode.FAILED for _ in walk.failed]
     if walk.results:
         run, posts = walk.results[0].run, sum(result.posts for result in walk.results)

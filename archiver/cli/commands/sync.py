@@ -49,7 +49,7 @@ def run(context: Context) -> int:
         except EvidenceError as error:
             if isinstance(error, LedgerError):
                 raise
-            context.console.warn(f"{one.name}: expected {error.expected}; found {error.found}. {error.next_step}")
+            context.console.warn(f"{one.name}: {error.summary}. {error.next_step}")
             context.console.data({"destination": one.name, "error": type(error).__name__, "found": error.found})
             codes.append(exit_code(error))
             continue
