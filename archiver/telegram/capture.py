@@ -46,7 +46,7 @@ class TelegramCapture:
     # -- which chat -------------------------------------------------------------------------------------
 
     async def chat(self) -> ChatRef:
-        """The channel or group that the target names. Raises `TelegramError`."""
+        """Ask for the channel or group that the target names. Raises `TelegramError`."""
         target = self._context.target
         if target.kind == "invite":
             chat = await self._ask.by_invite(target.id)
@@ -91,7 +91,7 @@ class TelegramCapture:
             if not _there(kept, number):
                 self._absent(chat, number, kept, control)
                 return
-        self._page(chat, kept, "answer")
+        self._take_posts(chat, kept, "answer")
         self._session.answered(Outcome.CAPTURED, None)
         if self._context.options.comments:
             await self._comments(chat, identity(chat.place, number) or str(number), number)
@@ -120,11 +120,11 @@ class TelegramCapture:
             self._inventory.end(key, Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
             self._session.answered(Outcome.UNAVAILABLE, reason)
             return
-        self._page(chat, kept, "answer")
+        self._take_posts(chat, kept, "answer")
         self._session.answered(Outcome.CAPTURED, None)
 
     async def _comments(self, chat: ChatRef, parent: str, number: int) -> None:
-        """Everything that stands under a post."""
+        """Take everything that stands under a post."""
         key = f"comments {parent}"
         if not self._inventory.discover(key, "comments", None, f"post {parent}"):
             return
@@ -132,7 +132,7 @@ class TelegramCapture:
         found, record = 0, None
         try:
             async for page in self._ask.history(chat, None, DateRange(), thread=number, parent=parent):
-                self._page(chat, page.kept, key)
+                self._take_posts(chat, page.kept, key)
                 found += len(page.kept.messages)
                 counts += [page.kept.count] if page.kept.count is not None else []
                 record = record or page.kept.answer
@@ -148,29 +148,29 @@ class TelegramCapture:
             self._inventory.require(key)
             return
         self._inventory.end(key, Outcome.CAPTURED, None, record)
-        self._held_against(f"comments on {parent}", counts, found)
+        self._compare_counts(f"comments on {parent}", counts, found)
 
     # -- walks ------------------------------------------------------------------------------------------
 
     async def _thread(self, chat: ChatRef, number: int) -> None:
-        """A message and everything under it: comments, a topic, a thread of a group."""
+        """Walk a message and everything under it: comments, a topic, a thread of a group."""
         assert self._context.walk is not None
         parent = identity(chat.place, number) or str(number)
-        cursor = _cursor(self._context.walk.state.cursor)
+        cursor, _, _ = _read_cursor(self._context.walk.state.cursor)
         if cursor is None:
             kept = await self._ask.with_album(chat, number, False, None)
-            self._page(chat, kept, "answer")
+            self._take_posts(chat, kept, "answer")
         self._session.answered(Outcome.CAPTURED, None)
         under = parent if chat.broadcast else None
         async for page in self._ask.history(
             chat, cursor, self._span(), self._context.options.oldest_first, thread=number, parent=under
         ):
-            if not await self._turn(chat, page, None):
+            if not await self._take_page(chat, page, None):
                 return
 
     async def _walk(self, chat: ChatRef) -> None:
         assert self._context.walk is not None
-        cursor, found, stated = _going(self._context.walk.state.cursor)
+        cursor, found, stated = _read_cursor(self._context.walk.state.cursor)
         if cursor is None:
             await self.info.about(chat)
         self._session.answered(Outcome.CAPTURED, None)
@@ -185,20 +185,20 @@ class TelegramCapture:
             for post in page.kept.posts if self._context.options.comments else ():
                 if post.replies and post.extra.get("comments_in") and post.id and self._span().may_hold(post.published):
                     await self._comments(chat, post.id, int(post.id.rpartition("/")[2]))
-            if not await self._turn(chat, page, (found, stated)):
+            if not await self._take_page(chat, page, (found, stated)):
                 return
             if page.cursor is None and whole and counts and chat.is_channel:
-                self._held_against("messages", counts, found)
+                self._compare_counts("messages", counts, found)
 
-    def _held_against(self, what: str, stated: list[int], found: int) -> None:
-        """Counts that Telegram states beside what came. Posts come and go meanwhile: between the first and the last is right."""
+    def _compare_counts(self, what: str, stated: list[int], found: int) -> None:
+        """Compare the counts that Telegram stated with what came; posts come and go, so anything between them is right."""
         if stated:
             low, high = min(stated), max(stated)
             self._session.seen(Counted(what, low if found < low else high if found > high else found, found))
 
-    async def _turn(self, chat: ChatRef, page: HistoryPage, so_far: tuple[int, int | None] | None) -> bool:
-        """Takes a page in and remembers how far it came. False: this part ends here."""
-        self._page(chat, page.kept, "history")
+    async def _take_page(self, chat: ChatRef, page: HistoryPage, so_far: tuple[int, int | None] | None) -> bool:
+        """Take a page of a walk and remember how far it came. Return whether this part goes on."""
+        self._take_posts(chat, page.kept, "history")
         for hole in page.holes:
             self._hole(hole)
         reached = None
@@ -213,7 +213,7 @@ class TelegramCapture:
 
     # -- what an answer brings --------------------------------------------------------------------------
 
-    def _page(self, chat: ChatRef, kept: KeptAnswer, parent: str) -> None:
+    def _take_posts(self, chat: ChatRef, kept: KeptAnswer, parent: str) -> None:
         for post in kept.posts:
             if post.outcome is not Outcome.UNAVAILABLE:  # the empty answer beside it
                 wanted = self._span().may_hold(post.published)
@@ -243,12 +243,8 @@ def _there(kept: KeptAnswer, number: int) -> bool:
     return any(message["id"] == number and message["_"] != "MessageEmpty" for message in kept.messages)
 
 
-def _cursor(text: str | None) -> int | None:
-    return int(text.split(" ")[0]) if text else None
-
-
-def _going(text: str | None) -> tuple[int | None, int, int | None]:
-    """(where to go on, messages found so far, how many the platform stated at the beginning)."""
+def _read_cursor(text: str | None) -> tuple[int | None, int, int | None]:
+    """Return where to continue, how many messages were found so far, and how many Telegram stated at the beginning."""
     if not text:
         return None, 0, None
     parts = [int(part) for part in text.split(" ")]
