@@ -157,15 +157,14 @@ def test_a_watch_killed_while_a_file_comes(tmp_path: Path, started: list[subproc
             chat, "видео", media=types.MessageMediaDocument(document=made), grouped_id=16_000_000_000_000_001
         )
         world.api.post(chat, "второе", grouped_id=16_000_000_000_000_001)
-        world.api.slow = lambda request: 0.2 if type(request).__name__ == "GetFileRequest" else 0.0
-        process = start(started, home, world, "watch", "telegram", link, "--every", "1")
-        end = time.monotonic() + 60
-        while sum(name == "GetFile" for name, _ in world.api.asked) < 20:
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-        world.api.slow = lambda request: 0.0
+        with world.before_each(lambda request: 0.2 if type(request).__name__ == "GetFileRequest" else 0.0):
+            process = start(started, home, world, "watch", "telegram", link, "--every", "1")
+            end = time.monotonic() + 60
+            while sum(name == "GetFile" for name, _ in world.api.asked) < 20:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            process.kill()
+            process.wait()
         process = start(started, home, world, "watch", "telegram", link, "--every", "1", "--for", "4")
         assert process.wait(60) == 0
         home.project()

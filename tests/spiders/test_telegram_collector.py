@@ -360,9 +360,8 @@ def test_a_file_that_broke_off_is_gone_on_with(by_account: TelegramShell) -> Non
             raise Fault(420, "FLOOD_WAIT_9999")
         return 0.0
 
-    world.api.slow = break_off
-    first = by_account.capture("capture", link)
-    world.api.slow = lambda request: 0.0
+    with world.before_each(break_off):
+        first = by_account.capture("capture", link)
     assert first.result["outcome"] == "partial"
     assert "8388608 bytes kept" in str(first.ended[f"post {chat.username}/2 #0"]["reason"])
     world.api.asked.clear()
@@ -380,21 +379,8 @@ def test_expired_references_are_renewed(by_account: TelegramShell) -> None:
     chat = world.channel(number(), 1)
     body = Repeat(12_000_000)
     world.api.post(chat, "", media=video(world, body))
-    seen = 0
-
-    def expire(request: Any) -> float:
-        nonlocal seen
-        if type(request).__name__ == "GetFileRequest":
-            seen += 1
-            if seen in (3, 11):
-                world.api.expire_references()
-        return 0.0
-
-    world.api.slow = expire
-    try:
+    with world.at_file_parts((3, 11), world.api.expire_references):
         made = by_account.capture("capture", f"https://t.me/{chat.username}/2")
-    finally:
-        world.api.slow = lambda request: 0.0
     assert made.code == 0, made.result
     (assembly,) = made.records("urn:archiver:assembly:")
     assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
@@ -425,22 +411,13 @@ def test_a_connection_cut_in_the_middle_of_a_file(by_account: TelegramShell) -> 
     chat = world.channel(number(), 1)
     body = Repeat(30_000_000)
     world.api.post(chat, "", media=video(world, body))
-    asked = 0
 
-    def cut(request: Any) -> float:
-        nonlocal asked
-        if type(request).__name__ == "GetFileRequest":
-            asked += 1
-            if asked in (5, 30):
-                for link in list(world.api.server.links):
-                    link.close()
-        return 0.0
+    def cut() -> None:
+        for link in list(world.api.server.links):
+            link.close()
 
-    world.api.slow = cut
-    try:
+    with world.at_file_parts((5, 30), cut):
         made = by_account.capture("capture", f"https://t.me/{chat.username}/2")
-    finally:
-        world.api.slow = lambda request: 0.0
     assert made.code == 0, made.result
     (assembly,) = made.records("urn:archiver:assembly:")
     assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
@@ -545,9 +522,8 @@ def test_a_trouble_in_the_middle_of_a_walk_keeps_what_came(by_account: TelegramS
                 world.api.trouble.append(("GetHistory", Fault(420, "FLOOD_WAIT_9999"), 1))
         return 0.0
 
-    world.api.slow = later
-    made = by_account.capture("crawl", f"https://t.me/{chat.username}")
-    world.api.slow = lambda request: 0.0
+    with world.before_each(later):
+        made = by_account.capture("crawl", f"https://t.me/{chat.username}")
     assert (made.code, made.result["outcome"]) == (2, "partial")
     assert "9999 s" in str(made.result["reason"])
     assert len(made.posts) == 100
@@ -569,9 +545,8 @@ def test_a_broken_walk_is_gone_on_with_only_in_its_own_way(by_account: TelegramS
             raise Fault(420, "FLOOD_WAIT_9999")
         return 0.0
 
-    world.api.slow = break_off
-    first = by_account.capture("crawl", link)
-    world.api.slow = lambda request: 0.0
+    with world.before_each(break_off):
+        first = by_account.capture("crawl", link)
     assert first.code == 2
     assert len(first.posts) == 100
     by_account.pauses_end()
@@ -618,11 +593,8 @@ def test_an_answer_that_never_comes(by_account: TelegramShell, monkeypatch: pyte
     monkeypatch.setattr(account_api, "ANSWER_SECONDS", 0.5)
     world = by_account.world
     chat = world.channel(number(), 2)
-    world.api.slow = lambda request: 30.0 if type(request).__name__ == "GetMessagesRequest" else 0.0
-    try:
+    with world.before_each(lambda request: 30.0 if type(request).__name__ == "GetMessagesRequest" else 0.0):
         made = by_account.capture("capture", f"https://t.me/{chat.username}/1")
-    finally:
-        world.api.slow = lambda request: 0.0
     assert (made.code, made.result["outcome"]) == (4, "failed")
 
 

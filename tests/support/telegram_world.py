@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,31 @@ class TelegramWorld:
         for position in range(1, posts + 1):
             self.api.post(made, f"Хабар № {position}", push=False)
         return made
+
+    @contextmanager
+    def before_each(self, happens: Callable[[Any], float]) -> Iterator[None]:
+        """Call `happens` with each request before its answer; it may raise, or return how many seconds the answer waits."""
+        before, self.api.slow = self.api.slow, happens
+        try:
+            yield
+        finally:
+            self.api.slow = before
+
+    @contextmanager
+    def at_file_parts(self, numbers: Container[int], happens: Callable[[], None]) -> Iterator[None]:
+        """Let something happen before the parts of files with these numbers, counted as they are asked for."""
+        asked = 0
+
+        def count(request: Any) -> float:
+            nonlocal asked
+            if type(request).__name__ == "GetFileRequest":
+                asked += 1
+                if asked in numbers:
+                    happens()
+            return 0.0
+
+        with self.before_each(count):
+            yield
 
 
 def made_world(**facts: Any) -> TelegramWorld:
