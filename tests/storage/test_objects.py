@@ -18,6 +18,7 @@ from storage.s3 import Abilities, S3Store
 from storage.times import system_clock
 from tests.support.faults import FAULTS, Gateway
 from tests.support.object_store_contract import (
+    KEYS,
     LARGE,
     PART,
     test_keys_that_somebody_would_read_as_others,
@@ -34,8 +35,6 @@ __all__ = [
     "test_what_is_not_there",
     "test_what_was_put_comes_back",
 ]
-
-CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +58,13 @@ def bucket(server: tuple[str, int]) -> str:
     import boto3
 
     name = f"b{random.randrange(10**12)}"
-    client = boto3.client("s3", endpoint_url="http://{}:{}".format(*server), region_name="us-east-1", **CREDENTIALS)
+    client = boto3.client("s3", endpoint_url="http://{}:{}".format(*server), region_name="us-east-1", **KEYS)
     client.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
     return name
 
 
 def s3(url: str, bucket: str, abilities: Abilities | None = None, prefix: str = "", part: int = PART) -> S3Store:
-    return S3Store(
-        bucket, prefix, url, "us-east-1", abilities or Abilities(), lambda seconds: None, part, **CREDENTIALS
-    )
+    return S3Store(bucket, prefix, url, "us-east-1", abilities or Abilities(), lambda seconds: None, part, **KEYS)
 
 
 @pytest.fixture(params=["memory", "folder", "s3", "s3 that promises nothing", "s3 under a prefix"])
@@ -254,7 +251,7 @@ def test_an_upload_that_was_completed_and_nobody_heard_of_it(gateway: Gateway, b
 
 def test_it_gives_up_after_some_tries_and_says_what_to_do(gateway: Gateway, bucket: str) -> None:
     waits: list[float] = []
-    store = S3Store(bucket, "", gateway.url, "us-east-1", Abilities(), waits.append, PART, **CREDENTIALS)
+    store = S3Store(bucket, "", gateway.url, "us-east-1", Abilities(), waits.append, PART, **KEYS)
     gateway.trouble = lambda number, method, path: "slow-down"
     with pytest.raises(Unreachable, match="SlowDown") as caught:
         store.put("k", Content.of(b"x"))

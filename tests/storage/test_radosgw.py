@@ -19,6 +19,7 @@ from storage.s3 import S3Store
 from storage.times import system_clock
 from tests.conftest import need
 from tests.support.object_store_contract import (
+    KEYS,
     PART,
     test_keys_that_somebody_would_read_as_others,
     test_ranges,
@@ -56,8 +57,7 @@ def bucket(ceph: str) -> str:
 
 @pytest.fixture
 def store(ceph: str, bucket: str) -> S3Store:
-    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    made = S3Store(bucket, "", ceph, "us-east-1", pause=lambda seconds: None, part=PART, **credentials)
+    made = S3Store(bucket, "", ceph, "us-east-1", pause=lambda seconds: None, part=PART, **KEYS)
     made.probe()
     return made
 

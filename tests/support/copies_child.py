@@ -5,12 +5,13 @@ Input, one JSON object a line: {"home", "files", "log", "seed"} or {"reap": pid}
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
 from pathlib import Path
 from typing import Any
+
+from tests.support.zygote import fork_for_each_line
 
 
 def work(order: dict[str, Any]) -> None:
@@ -57,25 +58,17 @@ def work(order: dict[str, Any]) -> None:
 
 
 def serve() -> None:
-    import archiver.cli.commands.sync
-    import archiver.cli.main
     import archiver.copies.dispose
     import archiver.copies.evict
     import archiver.copies.fixity
     import archiver.intake.receive
-    import archiver.seal  # noqa: F401 - imported before the first fork, so that children start at once
+    import archiver.seal.recovery
+    import archiver.seal.sealing  # noqa: F401 - imported before the first fork, so that children start at once
+    from archiver.cli.parser import module_of
 
-    for line in sys.stdin:
-        order = json.loads(line)
-        if "reap" in order:
-            os.waitpid(order["reap"], 0)
-            print("reaped", flush=True)
-            continue
-        child = os.fork()
-        if child == 0:
-            work(order)
-            os._exit(0)
-        print(child, flush=True)
+    for command in ("catalog", "dispose", "evict", "fixity", "note", "receive", "sync", "triage"):
+        module_of(command)
+    fork_for_each_line(work)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from storage.objects import Content, ObjectStore, keep
 from storage.s3 import S3Store
 
 PART = 5 << 20
+KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+"""What the stores on loopback let in."""
 LARGE = random.Random(1).randbytes(2 * PART + 1000)
 
 

@@ -1,6 +1,6 @@
 """A process that has everything imported and forks a child for each line it reads: the child works until it is killed.
 
-Input, one JSON object a line: {"home", "log", "routes", "roots"}. Output: the child's pid, a line each.
+Input, one JSON object a line: {"home", "log", "routes", "roots"} or {"reap": pid}. Output: a line each, the child's pid or `reaped`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 def work(order: dict[str, Any]) -> None:
-    import archiver.capture.engine
+    import archiver.capture.session
     import archiver.cli.capture_options
     from archiver.cli.main import main
     from archiver.recorder.exchange import ExchangeDone
@@ -70,6 +71,11 @@ def serve() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
         main(["capture", "https://nowhere.invalid/", "--home", f"{scratch}/home", "--json"], None, {})
+    fork_for_each_line(work)
+
+
+def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
+    """Fork a child that works for each line of standard input, and say its pid; reap a child that was killed, and say so."""
     for line in sys.stdin:
         order = json.loads(line)
         if "reap" in order:
@@ -83,11 +89,9 @@ def serve() -> None:
         print(child, flush=True)
 
 
-if __name__ == "__main__":
-    serve()
-
-
 class Zygote:
+    """The process, as tests see it."""
+
     def __init__(self, module: str = "tests.support.zygote") -> None:
         command = [sys.executable, "-m", module]
         self._process = subprocess.Popen(
@@ -118,3 +122,7 @@ class Zygote:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(30)
+
+
+if __name__ == "__main__":
+    serve()
