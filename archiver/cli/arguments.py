@@ -6,7 +6,6 @@ TYPE_CHECKING = False  # `typing` would be a tenth of the start of the program
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-
 MOST = 1_000_000_000
 """The highest count that is taken: far more than any home holds, and less than what a database can count."""
 

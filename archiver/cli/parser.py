@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SHOWN_CHOICES = 8
 """So many choices are listed where a wrong one was given; of more only the likely one."""
 
-
 EXAMPLE_COLUMNS = 76
 """An example that is longer is continued on a second line."""
 SETTINGS = {

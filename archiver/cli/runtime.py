@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
 
-
 STAMP_EVERY = 45.0
 """Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
 

@@ -24,7 +24,6 @@ _NAMED = (
     "chat",
 )
 
-
 RENDERED = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
 """What comes of showing a page in a browser once."""
 

@@ -127,13 +127,11 @@ LINKS = """no,what,link
 7,not a link,somebody said so
 """
 
-
 ANSWERS = {
     "ARCHIVER_TELEGRAM_API_ID": "12345", "ARCHIVER_TELEGRAM_API_HASH": "5d1e0a4c" * 4,
     "ARCHIVER_TELEGRAM_PHONE": "77005550101", "ARCHIVER_TELEGRAM_CODE": "12345",
 }  # fmt: skip
 """What a person would be asked at the login. The number is nobody's."""
-
 
 FIRST_RUN = (
     "--pseudonym", "demo", "--proxy", "", "--user-agent", DEFAULT_AGENT, "--second-copy", "", "--no-timestamps",

@@ -29,7 +29,6 @@ BLOCK_LINES = 300
 INDEXED = ("response", "revisit", "resource", "conversion", "metadata")
 """Everything that has a place of its own; a request is found by its answer."""
 
-
 Sign = Callable[[bytes], WaczSignature]
 """Signs the digest of a package's description."""
 

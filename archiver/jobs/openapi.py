@@ -10,7 +10,6 @@ from archiver.jobs.job import PRIORITIES
 LINKS_LIMIT = 1000
 STATES = ("waiting", "later", "running", "done", "dead", "cancelled")
 
-
 Schema = dict[str, Any]
 _NULLABLE: Schema = {"type": ["string", "null"]}
 _ANYTHING: Schema = {"type": "object"}

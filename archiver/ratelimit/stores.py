@@ -72,14 +72,12 @@ CREATE TABLE IF NOT EXISTS {held} (host TEXT NOT NULL, holder TEXT NOT NULL, run
 FROZEN = "-c idle_in_transaction_session_timeout=5000"
 """A machine that freezes in the middle of a transaction would keep its rows, and so all others, for as long as it is frozen."""
 
-
 PATIENCE = {
     "connect_timeout": "5", "tcp_user_timeout": "15000",
     "keepalives_idle": "5", "keepalives_interval": "5", "keepalives_count": "3",
 }  # fmt: skip
 """A network that swallows what is sent says nothing: a connection on which nothing is confirmed for some 15 s is given up, and
 made anew. TCP by itself waits a quarter of an hour, and the worker with it. (PostgreSQL, libpq, 34.1.2 "Parameter Key Words".)"""
-
 
 SCHEMA_LOCK = 0x6172_6368
 """Number of the advisory lock under which the tables are made, by one process at a time."""

@@ -12,7 +12,6 @@ from storage.times import utc_parse, utc_text
 
 OTS = "opentimestamps"
 
-
 OWN_EVENTS = ("timestamped",)
 """Events that say of a stamp: a checkpoint that differs from a stamped one only by these needs no new stamp."""
 

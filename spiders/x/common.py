@@ -15,7 +15,6 @@ from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
 
 PARSER = "x/1"
 
-
 STATUS = re.compile(
     r"https?://(?:[\w-]+\.)?(?:twitter|x)\.com/(?:i/(?:web/)?|(\w{1,20})/)status(?:es)?/(\d{1,20})", re.IGNORECASE
 )

@@ -14,7 +14,6 @@ from spiders.youtube.text import PARSER, none, shown_count, token_video, words
 
 WATCH = "https://www.youtube.com/watch?v="
 
-
 _MARKS = (
     "commentEntityPayload", "commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer", "commentViewModel",
     "engagementToolbarStateEntityPayload", "continuationCommand",

@@ -13,21 +13,15 @@ from archiver.tools.reencode import picture_size
 
 WIDE, HIGH, FPS, PICTURES = 320, 240, 25, 100
 
-
 SIZE = 40
-
 
 Picture = NDArray[numpy.uint8]
 
-
 Place = Callable[[int], tuple[int, int] | None]
-
 
 SOURCE = numpy.random.default_rng(5)
 
-
 FACE: Picture = numpy.repeat(numpy.repeat(SOURCE.integers(120, 256, (8, 8), numpy.uint8), 5, 0), 5, 1)
-
 
 BACKGROUND: Picture = numpy.repeat(numpy.repeat(SOURCE.integers(100, 180, (24, 32), numpy.uint8), 10, 0), 10, 1)
 

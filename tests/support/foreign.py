@@ -19,7 +19,6 @@ INTACT = [
     "jwat/invalid-warcfile-segment-number-continuation.warc", "jwat/invalid-warcfile-segment-number-response.warc",
 ]  # fmt: skip
 
-
 DAMAGED = {
     "chatnoir-resiliparse/clipped.warc.gz": "truncated gzip stream",
     "integrity-preprocessor/bad-anon-sig.wacz": "the signature does not fit the package",

@@ -18,7 +18,6 @@ from tests.conftest import Shell, World
 
 POST, FILM = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
 
-
 PROGRAM = """
 import json, sys
 from pathlib import Path

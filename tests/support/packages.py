@@ -210,7 +210,6 @@ __all__ = [
     "write_zip",
 ]  # fmt: skip
 
-
 TOOLS = Path(__file__).parents[2] / ".venv-replay" / "bin"
 
 

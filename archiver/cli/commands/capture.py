@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 EXAMPLE = "archiver capture https://t.me/durov/523 --case almaty"
 
 

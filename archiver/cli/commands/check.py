@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 EXAMPLE = ("archiver check 9k2mv7qd", 'archiver check ./almaty-full-24 --fingerprint "eight words"')
 
 

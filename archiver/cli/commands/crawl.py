@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 EXAMPLE = "archiver crawl https://t.me/s/durov --since 2022-01-02"
 DESCRIPTION = """\
 Capture a channel, profile, playlist, thread or search, newest first, to its end. Stopped, the same command continues."""

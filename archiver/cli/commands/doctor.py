@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CASE = "doctor"
 
-
 EXAMPLE = "archiver doctor --platforms"
 
 

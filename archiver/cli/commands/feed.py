@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
-
 EXAMPLE = "archiver feed add links.csv --every 5m --case almaty"
 
 

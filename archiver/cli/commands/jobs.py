@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
-
 EXAMPLE = "archiver jobs list --state dead"
 
 

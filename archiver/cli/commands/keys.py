@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
-
 EXAMPLE = "archiver keys fingerprint --qr"
 
 

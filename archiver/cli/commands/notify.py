@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 EXAMPLE = "archiver notify team"
 
 

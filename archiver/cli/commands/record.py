@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 GRACE_SECONDS = 10.0
 """How long a program may take to end by a signal, before it is ended."""
 EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"

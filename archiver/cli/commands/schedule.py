@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 SHOWN = 3
 """How many of the next runs are listed."""
 
-
 EXAMPLE = "archiver schedule add 'crawl https://t.me/s/durov every 10m' --case almaty"
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-
 EXAMPLE = ("archiver seal", "archiver seal --write checkpoint.txt")
 
 

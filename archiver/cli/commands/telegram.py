@@ -26,7 +26,6 @@ api_id and api_hash are those of an application: https://my.telegram.org → API
 """
 QR_SECONDS = 30
 
-
 EXAMPLE = "archiver telegram login --account field-1"
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MARKS = {"new": "·", "present": "✓", "missing": "?", "unavailable": "✗", "refused": "✗"}
 
-
 EXAMPLE = "archiver watch add https://t.me/durov/523 --every 6h"
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
-
 EXAMPLE = "archiver watch telegram https://t.me/durov --case almaty"
 
 
