@@ -115,9 +115,14 @@ def _slashed(link: str, base_scheme: str | None) -> str:
     return start + path + link[head.end() :]
 
 
+def has_control(text: str) -> bool:
+    """Return whether a text holds a control character, which would end or break the line that it is sent in."""
+    return bool(_CONTROL.search(text))
+
+
 def read_http(link: str) -> HttpLink | LinkProblem:
     """Take an absolute http(s) link apart, or say why it cannot be asked for. Total."""
-    if _CONTROL.search(link):
+    if has_control(link):
         return LinkProblem.CONTROL
     match = _LINK.fullmatch(_SURROGATE.sub("\ufffd", link))
     if match is None:

@@ -133,6 +133,10 @@ class Attachment:
         return {**{name: getattr(self, name) for name in names}, **self.extra}
 
 
+COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
+"""Fields of a post that count what others did with it: they change without anybody having edited it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Post:
     """What a platform says a person published, as one set of bytes shows it."""

@@ -11,7 +11,7 @@ from typing import Any
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.link_lists import Entry
 from archiver.capture.options import CaptureOptions
-from archiver.capture.outcomes import EXIT_BY_OUTCOME
+from archiver.capture.outcomes import EXIT_BY_OUTCOME, RETRIED
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
 from archiver.capture.support import kind_of
@@ -27,8 +27,6 @@ from storage.digest import sha256_hex
 from storage.errors import EvidenceError
 from storage.times import utc_text
 
-AGAIN = {Outcome.BLOCKED, Outcome.FAILED}
-"""Outcomes that are tried again when the same list is run again."""
 SHEET_EVERY = 20
 
 
@@ -147,7 +145,7 @@ class Batch:
         return sha256_hex(dumps(facts))
 
     def begin(self, listed: bool, restart: bool, sheets: list[Path] | None = None) -> None:
-        """Take up an unfinished run over the same list, or begins a new one."""
+        """Take up an unfinished run over the same list, or begin a new one."""
         state = self._home.state
         earlier = state.unfinished_list(self.key) if listed and not restart else None
         self.run = earlier or self._home.new_capture_id(self._home.clock())
@@ -162,7 +160,7 @@ class Batch:
         for stage, known in (("first", self.done), ("extras", self.extras)):
             for target, value in state.results(self.run, stage).items():
                 done = LinkOutcome.of(value)
-                if done.outcome not in AGAIN and target in marks:
+                if done.outcome not in RETRIED and target in marks:
                     known[marks[target]] = done
         self.resumed = len(self.done)
         self.sheet()
@@ -198,7 +196,7 @@ class Batch:
         tried = all(key in self.done for key in self.targets)
         if self._listed:
             self.sheet()
-            if tried and not engine.stopping and not any(done.outcome in AGAIN for done in self.done.values()):
+            if tried and not engine.stopping and not any(done.outcome in RETRIED for done in self.done.values()):
                 self._home.state.list_done(self.run)
         return codes
 

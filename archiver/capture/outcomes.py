@@ -12,6 +12,8 @@ from spiders.posts import Outcome
 
 STOPPED_BY_PERSON = "interrupted by the person"
 """The reason of a capture that a person stopped. Walks and workers know by it that there is more to do."""
+RETRIED = frozenset({Outcome.BLOCKED, Outcome.FAILED})
+"""Outcomes that the next run of the same list or crawl tries again."""
 UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),

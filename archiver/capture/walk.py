@@ -13,7 +13,7 @@ from typing import Any
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
-from archiver.capture.outcomes import STOPPED_BY_PERSON
+from archiver.capture.outcomes import RETRIED, STOPPED_BY_PERSON
 from archiver.capture.result import CaptureResult
 from archiver.capture.walk_state import KEPT, KNOWN, WalkState
 from archiver.home.home import Home
@@ -24,8 +24,6 @@ from storage.lines import read_lines
 from storage.state import RunState
 from storage.times import utc_text
 
-AGAIN = (Outcome.BLOCKED, Outcome.FAILED)
-"""Outcomes of what a walk found that are tried again when the walk is continued."""
 NOTHING_THERE = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.SKIPPED)
 """A walk whose first page ends so has nothing to continue with."""
 
@@ -117,7 +115,7 @@ class Walk:
                     return
                 self.results.append(result)
                 self.on_part(result)
-                if result.outcome not in AGAIN and result.reason != STOPPED_BY_PERSON:
+                if result.outcome not in RETRIED and result.reason != STOPPED_BY_PERSON:
                     home.state.frontier_done(walk.state.run, key)
 
         todo = home.state.frontier(walk.state.run)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
+from spiders.posts import COUNTS
 from storage.digest import keyed
 
 PROFILES = ("full", "partner", "public")
@@ -38,8 +39,6 @@ IDENTIFYING = (
     "edit_history_ids",
 )  # fmt: skip
 """By which an account can be found."""
-COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
-"""By which, with a day, a post can be searched for."""
 
 
 @dataclass(frozen=True)
@@ -329,7 +328,7 @@ class _Maker:
         line = {name: one.line.get(name) for name in POST_FIELDS}
         published = dict(one.line.get("published") or {})
         if not known:
-            for name in (*IDENTIFYING, *COUNTS):
+            for name in (*IDENTIFYING, *COUNTS):  # by counts and a day a post can be searched for
                 line[name] = None
             line["published_at"] = (line["published_at"] or "")[:10] or None
             published = {"value": line["published_at"], "precision": "day", "literal": None, "source": None}

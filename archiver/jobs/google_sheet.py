@@ -15,12 +15,11 @@ from archiver.capture.link_lists import ListRead, entries_of_rows
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.home import Home
 from archiver.jobs.feed_model import Feed
-from archiver.jobs.queue import JobStatus, Queue
+from archiver.jobs.queue import ENDED, JobStatus, Queue
 from storage.errors import Unreachable
 
 KEY = "keys/google.json"
 TIMEOUT = 15.0
-FINAL = ("done", "dead", "cancelled")
 
 
 class GoogleSheets:
@@ -73,7 +72,7 @@ class Sheet:
         cells: list[dict[str, Any]] = []
         changed: dict[str, dict[str, Any]] = {}
         for name, value in rows.items():
-            if not value["queued"] or value["written"].get("state") in FINAL:
+            if not value["queued"] or value["written"].get("state") in ENDED:
                 continue
             attempts = queue.attempts(feed.job(value["key"]))
             if not attempts:

@@ -42,6 +42,7 @@ SHOWN = 5
 """How many ids are named where a part of one fits several."""
 ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
+"""States in which nothing more happens to a job by itself."""
 STATES = {
     "ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled", "ERROR": "dead",
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",

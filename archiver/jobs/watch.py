@@ -15,7 +15,7 @@ from typing import Any
 
 from archiver.capture.post_digests import attached, other_files
 from archiver.jobs.job import derived, known
-from spiders.posts import Outcome
+from spiders.posts import COUNTS, Outcome
 from spiders.targets import Target
 from storage.digest import sha256_hex
 from storage.times import utc_parse, utc_text
@@ -35,7 +35,6 @@ CHANNEL_POSTS = 100
 """How many of a channel's newest posts each check crawls."""
 SHOWN = (Outcome.CAPTURED, Outcome.PARTIAL)
 NOT_SHOWN = (Outcome.UNAVAILABLE, Outcome.REFUSED)
-COUNTS = ("views", "likes", "replies", "reposts", "quotes", "bookmarks")
 
 
 @dataclass(frozen=True)

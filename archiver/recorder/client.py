@@ -15,8 +15,8 @@ from archiver.recorder.framing import Body, End, Framing, Head, Problem
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.streams import Stream, StreamError, TlsStream
 from archiver.recorder.tls import Roots, client_connection, client_context, facts
-from archiver.recorder.url import has_control, split_url
-from spiders.links import LinkProblem, mask_userinfo
+from archiver.recorder.url import split_url
+from spiders.links import LinkProblem, has_control, mask_userinfo
 
 SECONDS = 30.0
 LIMIT = 1 << 20

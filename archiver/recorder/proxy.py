@@ -21,8 +21,8 @@ from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
 from archiver.recorder.tls import Roots, ThrowAwayAuthority, client_context
 from archiver.recorder.upstream import Request, Upstream
-from archiver.recorder.url import WireLink, has_control, split_url
-from spiders.links import LinkProblem, mask_userinfo
+from archiver.recorder.url import WireLink, split_url
+from spiders.links import LinkProblem, has_control, mask_userinfo
 from storage.capture import CaptureWriter
 from storage.times import Clock, system_clock
 

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from spiders.links import LinkProblem, read_http, with_slashes
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
 """What RFC 3986 section 2 has no place for: neither reserved nor unreserved, and no percent-encoding."""
 _INVISIBLE = re.compile(r"[^!-~]")
@@ -58,11 +57,6 @@ def split_url(link: str, *, as_sent: bool = False) -> WireLink | LinkProblem:
 def iri_to_uri(text: str) -> str:
     """Percent-encode, as UTF-8, what may not stand in a link; what is encoded already stays as it is."""
     return _FOREIGN.sub(lambda found: quote(found[0], safe=""), text)
-
-
-def has_control(text: str) -> bool:
-    """Whether a text holds a control character, which would end or break the line that it is sent in."""
-    return bool(_CONTROL.search(text))
 
 
 def ascii_of(data: bytes) -> str:

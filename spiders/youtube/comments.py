@@ -10,9 +10,8 @@ from typing import Any
 from spiders import dates
 from spiders.json_access import at, dicts, find, gather, number, obj, text_of
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
+from spiders.youtube.links import WATCH
 from spiders.youtube.text import PARSER, none, shown_count, token_video, words
-
-WATCH = "https://www.youtube.com/watch?v="
 
 _MARKS = (
     "commentEntityPayload", "commentThreadRenderer", "commentRenderer", "commentsHeaderRenderer", "commentViewModel",

@@ -11,6 +11,8 @@ HOSTS = frozenset({
     "youtube-nocookie.com",
 })  # fmt: skip
 SHORT_HOST = "youtu.be"
+WATCH = "https://www.youtube.com/watch?v="
+"""How the link of a video begins that posts of it carry; its id follows."""
 _VIDEO = r"(?P<id>[A-Za-z0-9_-]{11})"
 PATHS: list[Row] = [
     (r"/(?:shorts|live|embed|v|e)/" + _VIDEO + r"/?.*", "video"),

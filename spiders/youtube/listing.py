@@ -14,9 +14,9 @@ from spiders.availability import absence
 from spiders.json_access import at, count, dicts, gather, number, obj, text_of, walk
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
 from spiders.youtube.absence import ALERTS
+from spiders.youtube.links import WATCH
 from spiders.youtube.text import PARSER, clock, handle_of, none, shown_count, words
 
-WATCH = "https://www.youtube.com/watch?v="
 _RENDERERS = (
     "videoRenderer", "gridVideoRenderer", "compactVideoRenderer", "playlistVideoRenderer", "reelItemRenderer",
 )  # fmt: skip

@@ -12,9 +12,8 @@ from spiders.availability import absence
 from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Availability, Outcome, Parsed, Post, Time
 from spiders.youtube.absence import REASONS, STATUSES
+from spiders.youtube.links import WATCH
 from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
-
-WATCH = "https://www.youtube.com/watch?v="
 
 
 def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
