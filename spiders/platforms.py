@@ -12,7 +12,7 @@ from spiders.telegram.platform import TELEGRAM
 from spiders.x.platform import X
 from spiders.youtube.platform import YOUTUBE
 
-__all__ = ["PAGE", "PLATFORMS", "names", "platform_named"]
+__all__ = ["PAGE", "PLATFORMS", "known_posts", "names", "platform_named"]
 
 PLATFORMS: tuple[Platform, ...] = (
     TELEGRAM,
@@ -31,3 +31,8 @@ def platform_named(name: str) -> Platform:
 def names() -> tuple[str, ...]:
     """The names of all platforms, those whose posts vanish first at the front."""
     return tuple(platform.name for platform in PLATFORMS)
+
+
+def known_posts() -> dict[str, str]:
+    """A public post of each platform that has stood for years. `[doctor]` in archiver.toml names others."""
+    return {platform.name: platform.known_post for platform in PLATFORMS if platform.known_post}

@@ -10,5 +10,5 @@ verdict, outcomes       the outcome of both, pure; `result` is what a person is 
 scrapy_driver           runs a spider for a capture, by `scrapy_settings`
 batch, walk             many links (`link_lists`, `result_sheet`); a channel to its end (`walk_state`)
 services                what captures of all processes share; `blocked_hosts` what those of a run do
-options, support        what a person asks for, and what can be captured; `known_posts`, `known_secrets`
+options, support        what a person asks for, and what can be captured; `known_secrets`
 """

@@ -116,11 +116,11 @@ def _home(home: Home) -> list[tuple[str, bool, str]]:
 
 
 def _platforms(context: Context, home: Home) -> int:
-    from archiver.capture.known_posts import known_posts
     from archiver.capture.options import CaptureOptions
     from archiver.capture.services import open_recorder
     from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.signer.case_keys import new_case
+    from spiders.platforms import known_posts
     from spiders.targets import Target, parse_target
 
     links = {**known_posts(), **home.config.doctor}
