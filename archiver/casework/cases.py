@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from archiver.home.cases import no_case
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.events import Event
-
-
-def require_case(home: Home, name: str) -> None:
-    """Raise `NotFound` where there is no case of this name."""
-    known = [row["name"] for row in home.catalog.cases()]
-    if name not in known:
-        raise no_case(name, known)
 
 
 def add_capture(home: Home, signer: Signer, case: str, capture: str) -> list[str]:
@@ -20,7 +12,7 @@ def add_capture(home: Home, signer: Signer, case: str, capture: str) -> list[str
 
     Return all of them, the named one first. Raises `NotFound`, `LedgerError`.
     """
-    require_case(home, case)
+    home.require_case(case)
     capture_id = home.resolve_capture(capture)
     together = [capture_id, *home.catalog.lenders_of(capture_id)]
     details = [{"case": case, "capture": one} for one in together]

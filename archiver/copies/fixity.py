@@ -347,7 +347,7 @@ def _repair_there(home: Home, signer: Signer, place: Place, row: dict[str, Any] 
 def _anew(home: Home, place: Place, row: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Every object of a capture once more, under a new key of the capture."""
     fresh = pyrage.x25519.Identity.generate()
-    cases = {case["name"]: json.loads(case["recipients"]) for case in home.catalog.cases()}
+    cases = home.case_recipients()
     readers = [key for case in home.catalog.cases_of(row["id"]) for key in cases[case]]
     own = [str(key.to_public()) for key in place.vault.opens]
     envelope = place.vault.keep(

@@ -6,7 +6,6 @@ anywhere is a whole copy of the checkpoint before, with some objects more.
 
 from __future__ import annotations
 
-import json
 import operator
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -142,7 +141,7 @@ def _keep_newest(
 def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None, again: str = "") -> None:
     """Events and the checkpoints that ended with them. Where it is encrypted, each case's for that case's keys."""
     groups: dict[tuple[str, ...], list[tuple[str, bytes]]] = {(): []}
-    known = {case["name"]: json.loads(case["recipients"]) for case in home.catalog.cases()}
+    known = home.case_recipients()
     for seq in range(start, end):
         name = event_name(seq)
         path = home.ledger.events / name

@@ -6,7 +6,6 @@ event that says where; then the ledger again. A kill anywhere leaves objects tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -104,7 +103,7 @@ def _captures(
     backlog = [row for row in home.catalog.not_copied_to(place.destination.name) if rules.may_leave(row["id"])]
     report.waiting = len(backlog)
     cases = {row["id"]: home.catalog.cases_of(row["id"]) for row in backlog}
-    recipients = {case["name"]: json.loads(case["recipients"]) for case in home.catalog.cases()}
+    recipients = home.case_recipients()
 
     def one(row: dict[str, Any]) -> tuple[str, list[dict[str, Any]], EvidenceError | None]:
         lock = rules.lock(row["id"], cases[row["id"]]) if place.locks else None

@@ -138,9 +138,17 @@ class Home:
 
     # -- cases and captures ----------------------------------------------------------------------------
 
+    def case_recipients(self) -> dict[str, list[str]]:
+        """Return the age public keys of every case, by the name of the case."""
+        return {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
+
+    def require_case(self, name: str) -> None:
+        """Raise `NotFound` where there is no case of this name."""
+        self.recipients([name])
+
     def recipients(self, cases: list[str]) -> list[str]:
         """Return the age public keys of all `cases`. Raises `NotFound`."""
-        known = {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
+        known = self.case_recipients()
         missing = [name for name in cases if name not in known]
         if missing:
             raise no_case(missing[0], known)

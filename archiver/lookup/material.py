@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from archiver.errors import UsageError
-from archiver.home.cases import no_case
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
 from storage.assembly import URI as ASSEMBLY
@@ -204,9 +203,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
 
 
 def _rows(home: Home, case: str) -> list[dict[str, Any]]:
-    known = [row["name"] for row in home.catalog.cases()]
-    if case not in known:
-        raise no_case(case, known)
+    home.require_case(case)
     rows = home.catalog.captures(case)
     if not rows:
         raise UsageError(f"captures in the case {case}", "none", "Capture something for it, or name another case.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archiver.casework.cases import add_capture, require_case
+from archiver.casework.cases import add_capture
 from archiver.cli.arguments import add_capture_id
 from archiver.signer.case_keys import new_case
 
@@ -53,7 +53,7 @@ def run(context: Context) -> int:
             f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
         )
         return 0
-    require_case(home, arguments.name)
+    home.require_case(arguments.name)
     for row in home.catalog.captures(arguments.name):
         console.say(
             f"{row['id']}  {row['outcome']:<11}  {row['opened'][:19]}Z  {row['posts']:>4} posts  {row['target'] or ''}"

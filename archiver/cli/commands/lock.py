@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import count
 from archiver.copies.locks import checked_mode, policies
 from archiver.errors import UsageError
-from archiver.home.cases import no_case
 from storage.events import Event
 
 if TYPE_CHECKING:
@@ -35,9 +34,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Set the lock policy of a case, and its legal hold: a signed event that `archiver sync` carries out."""
     arguments, console, home = context.arguments, context.console, context.recovered_home()
-    known = [case["name"] for case in home.catalog.cases()]
-    if arguments.case not in known:
-        raise no_case(arguments.case, known)
+    home.require_case(arguments.case)
     wanted = checked_mode(arguments.mode, arguments.days)
     if arguments.hold is not None:
         wanted["hold"] = arguments.hold
