@@ -1,6 +1,6 @@
 """A miniature t.me: channel previews, `?before=` paging, post embeds, and its file hosts.
 
-The markup follows the recordings; `tests/test_telegram_miniature.py` holds it against them where they are present.
+The markup follows the recordings; `tests/spiders/test_telegram_recordings.py` holds it against them where they are present.
 """
 
 from __future__ import annotations
