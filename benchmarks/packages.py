@@ -69,7 +69,7 @@ def case_of_two_gigabytes(stage: Stage) -> Path:
 def wacz_alone(home: Path, out: Path) -> float:
     """Seconds to write the WACZ of the case, with its SHA-256."""
     from archiver.copies.evict import CopiesFetch
-    from archiver.export.packing import _pages
+    from archiver.export.packing import replay_pages
     from archiver.export.wacz import WarcSource, wacz
     from archiver.home.home import Home
     from archiver.lookup.material import gather
@@ -88,7 +88,9 @@ def wacz_alone(home: Path, out: Path) -> float:
     running = Sha256()
     with open(out, "wb") as stream:
         made = "2026-11-22T00:00:00.000000Z"
-        for piece in wacz(sources, list(_pages(material)), "large", made, SOFTWARE, LocalSigner(opened).sign_wacz):
+        for piece in wacz(
+            sources, list(replay_pages(material)), "large", made, SOFTWARE, LocalSigner(opened).sign_wacz
+        ):
             running.update(piece)
             stream.write(piece)
     return time.perf_counter() - start

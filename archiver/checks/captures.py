@@ -45,7 +45,7 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     for file in LINES:
         line, texts[file] = _lines(name, folder, file, manifest)
         lines.append(line)
-    lines.append(_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None, away))
+    lines.append(check_records(name, folder, texts["records.jsonl"], manifest["recovered"] is not None, away))
     lines += _originals(name, folder, texts["records.jsonl"])
     lines += check_assemblies(name, folder, texts["records.jsonl"]) if not away else []
     lines.append(_inventory(name, manifest, texts["inventory.jsonl"]))
@@ -114,10 +114,10 @@ def _lines(name: str, folder: Path, file: str, manifest: dict[str, Any]) -> tupl
     return intact(name, file, f"{tree.size} lines give the manifest's root"), values
 
 
-def _records(
+def check_records(
     name: str, folder: Path, listed: list[dict[str, Any]], recovered: bool, away: Collection[str] = ()
 ) -> Line:
-    """Every record's own digests, and that the files and records.jsonl name the same records.
+    """Check every record's own digests, and that the files and records.jsonl name the same records.
 
     Where the process died, a request may name an answer of which nothing had been written.
     """

@@ -98,7 +98,8 @@ def _disposed(home: Path, detail: dict[str, Any], tombstone: dict[str, Any]) -> 
     return note(name, "disposed", text)
 
 
-def _tile_name(n: int) -> str:
+def tile_name(n: int) -> str:
+    """Write the number of a tile as its path does (C2SP tlog-tiles): three digits a folder, `x` before all but the last."""
     digits = f"{n:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
@@ -106,7 +107,7 @@ def _tile_name(n: int) -> str:
 
 
 def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
-    name = f"tile/{level}/{_tile_name(n)}"
+    name = f"tile/{level}/{tile_name(n)}"
     for path in (folder / name, folder / f"{name}.p" / str(width)):
         if path.is_file() and (width == TILE or path.name == str(width)):
             return path.read_bytes()

@@ -159,7 +159,7 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                     raise FormatError(f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it.")
                 bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
     progress("data/archive.wacz")
-    pages = list(_pages(material))
+    pages = list(replay_pages(material))
     viewer = installed(home.environment)
     if viewer is not None:
         add_replay(bag, pages[0].url if pages else None, viewer)
@@ -168,8 +168,8 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
         bag.write("data/archive.wacz", pieces)
 
 
-def _pages(material: Material) -> Iterator[ReplayPage]:
-    """What can be opened in the replay: each HTML page that a capture received, each once."""
+def replay_pages(material: Material) -> Iterator[ReplayPage]:
+    """List what can be opened in the replay: each HTML page that a capture received, each once."""
     seen = set()
     for capture in material.captures:
         for line in capture.records:

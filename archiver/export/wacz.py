@@ -83,7 +83,7 @@ def wacz(
     if pages:
         package |= {"mainPageUrl": pages[0].url, "mainPageDate": pages[0].time}
     described = json.dumps(package, ensure_ascii=False, indent=1).encode()
-    signed = json.dumps(_signed(described, created, software, sign), indent=1).encode()
+    signed = json.dumps(signed_digest(described, created, software, sign), indent=1).encode()
     for name, data in (("datapackage.json", described), ("datapackage-digest.json", signed)):
         entries.append(_Entry(name, len(data), zlib.crc32(data), data))
     yield from _zip(entries)
@@ -193,8 +193,8 @@ def _pages(pages: list[ReplayPage]) -> bytes:
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 
-def _signed(package: bytes, created: str, software: str, sign: Sign) -> dict[str, Any]:
-    """`datapackage-digest.json`: ECDSA over the text of the digest, r ‖ s in 96 bytes, always the same for the same text."""
+def signed_digest(package: bytes, created: str, software: str, sign: Sign) -> dict[str, Any]:
+    """Make `datapackage-digest.json`: ECDSA over the text of the digest, r ‖ s in 96 bytes, always the same for the same text."""
     digest = sha256_label(package)
     made = sign(digest.encode())
     signed = {

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.checks import proofs
+from archiver.checks.home import tile_name
 from storage import merkle
 from storage.errors import FormatError, LedgerError
 from storage.events import Author, Event
@@ -115,10 +116,8 @@ def test_tile_names() -> None:
     assert tile_number(0) == "000"
     assert tile_number(1234067) == "x001/x234/067"
     assert tile_path(1, 5, 17) == "tile/1/005.p/17"
-    from archiver.checks.home import _tile_name
-
     for number in (0, 7, 255, 999, 1000, 123456, 1234067):
-        assert _tile_name(number) == tile_number(number)
+        assert tile_name(number) == tile_number(number)
 
 
 class Fixture:

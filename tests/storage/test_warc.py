@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.checks.captures import check_records
 from archiver.checks.proofs import Bad
 from archiver.checks.warcs import problems_of, read_records
 from storage.capture import CaptureWriter
@@ -231,7 +232,6 @@ def test_a_recovery_that_is_interrupted_can_be_run_again(
 ) -> None:
     """The record is listed once, however often the salvage begins anew."""
     import storage.salvage
-    from archiver.checks.captures import _records
     from storage.recovery import recover_folder
 
     writer = new_writer("twice")
@@ -258,4 +258,4 @@ def test_a_recovery_that_is_interrupted_can_be_run_again(
     assert recover_folder(writer.folder, system_clock, lambda report: None, lambda record, digest: None) is not None
     lines = list(read_lines(writer.folder / "records.jsonl"))
     assert len({line["id"] for line in lines}) == len(lines)
-    assert str(_records("x", writer.folder, lines, True).finding) == "intact"
+    assert str(check_records("x", writer.folder, lines, True).finding) == "intact"

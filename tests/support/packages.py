@@ -22,7 +22,7 @@ from archiver.checks.package import check_ours
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export.bag import ALGORITHMS, SIGNATURE, signed_text
-from archiver.export.wacz import _signed
+from archiver.export.wacz import signed_digest
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.recorder.network import TestNetwork
@@ -116,7 +116,7 @@ class PackagedCase:
                 for name, data in entries.items()
             ]
             entries["datapackage.json"] = json.dumps(described, ensure_ascii=False, indent=1).encode()
-            signed = _signed(
+            signed = signed_digest(
                 entries["datapackage.json"], described["created"], SOFTWARE, LocalSigner(self.home).sign_wacz
             )
             entries["datapackage-digest.json"] = json.dumps(signed, indent=1).encode()

@@ -8,13 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archiver.cli.arguments import (
-    add_at_once,
-    add_capture,
-    add_comments,
-    add_links,
-    add_merge,
-)
+from archiver.cli.arguments import add_at_once, add_capture, add_comments, add_links, add_merge
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError

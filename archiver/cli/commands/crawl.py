@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.capture.support import walked
-from archiver.cli.arguments import (
-    add_at_once,
-    add_capture,
-    add_comments,
-    add_merge,
-    add_range,
-)
+from archiver.cli.arguments import add_at_once, add_capture, add_comments, add_merge, add_range
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
