@@ -1,4 +1,4 @@
-"""Hosts that answered with a bot wall: they are left alone for the rest of the run, and every link that waits for one says so."""
+"""Hosts that answered with a bot wall or rate limits: not asked again in this run, and every link that waits for one says so."""
 
 from __future__ import annotations
 
@@ -28,4 +28,7 @@ class BlockedHosts:
         """Return why a host is not asked now, or None."""
         if self._met[host] < MOST:
             return None
-        return f"not asked: {host} took us for a robot in this run; go on in some hours with the same command, or by another exit"
+        return (
+            f"not asked: {host} answered with a bot wall or rate limits in this run; "
+            "continue in some hours with the same command, or through another proxy"
+        )

@@ -118,7 +118,10 @@ def test_a_wall_in_place_of_a_page_stops_the_host(shell: Shell, world: World) ->
     outcomes = {str(result["url"]): (result["outcome"], str(result["reason"])) for result in results}
     assert code == 4
     assert outcomes[f"{BLOG}/2011/12/17/square"][0] == "blocked"
-    assert "not asked: blog.ozen.example took us for a robot" in outcomes[f"{BLOG}/2011/12/17/square"][1]
+    assert (
+        "not asked: blog.ozen.example answered with a bot wall or rate limits"
+        in outcomes[f"{BLOG}/2011/12/17/square"][1]
+    )
     assert outcomes["https://t.me/ozen_today/13"][0] == "captured"
     assert [asked.path for asked in world.served.log if asked.host == "blog.ozen.example"] == ["/one"]
 
