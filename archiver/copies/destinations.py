@@ -87,7 +87,7 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
 
 
 def store_of(one: Destination, base: Path, bandwidth: int | None = None) -> ObjectStore:
-    """The store by itself, trusted with nothing yet. boto3 is imported here: it takes its time."""
+    """Make the store by itself, trusted with nothing yet. boto3 is imported here: it takes its time."""
     if one.bucket is None:
         return FolderStore(folder_of(one, base))
     from storage.s3 import Abilities, Options, S3Store
@@ -99,7 +99,7 @@ def store_of(one: Destination, base: Path, bandwidth: int | None = None) -> Obje
 
 
 def _abilities(home: Home, one: Destination, store: Any) -> dict[str, bool]:
-    """What the server was seen to do, looked at again every month and where the settings changed."""
+    """Return what the server was seen to do; it is probed again every month, and where the settings changed."""
     from storage.s3 import Abilities
 
     path = home.path / "outgoing" / f"{one.name}.json"
@@ -119,7 +119,7 @@ def _abilities(home: Home, one: Destination, store: Any) -> dict[str, bool]:
 
 
 def at(place: Place, change: Callable[[ObjectStore], ObjectStore]) -> Place:
-    """The same place with another store, for tests that stand between."""
+    """Return the same place with another store, for tests that stand between."""
     vault = place.vault
     changed = Vault(change(vault.store), vault.home, vault.names, vault.opens, vault._outgoing)
     return replace(place, vault=changed)

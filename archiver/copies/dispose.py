@@ -44,7 +44,7 @@ class Erased:
 
 
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
-    """The first person's word. Raises `UsageError`."""
+    """Record the request of the first person. Raises `UsageError`."""
     if capture in policies(home).disposed:
         raise UsageError("a capture that is held", f"{capture}, which was disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]
@@ -73,7 +73,7 @@ def referrers(home: Home, capture: str) -> list[str]:
 
 
 def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
-    """The second person's word: the tombstone. Raises `UsageError` where nobody asked, or the same person did."""
+    """Record the confirmation of the second person: the tombstone. Raises `UsageError` where nobody asked, or the same person did."""
     asked = [
         body for body in home.catalog.event_bodies(("disposal-requested",)) if body["detail"]["capture"] == capture
     ]
@@ -126,7 +126,7 @@ def _words_about(home: Home, capture: str) -> list[int]:
 
 
 def destroy_here(home: Home) -> list[str]:
-    """Removes what the tombstones name and is still here. Run again, it finds nothing. Raises `DiskError`."""
+    """Remove what the tombstones name and is still here. Run again, it finds nothing. Raises `DiskError`."""
     done = []
     for body in home.catalog.event_bodies(("disposed",)):
         detail = body["detail"]
@@ -154,7 +154,7 @@ def destroy_here(home: Home) -> list[str]:
 
 
 def destroy_there(home: Home, signer: Signer, place: Place) -> list[Erased]:
-    """Removes the copies of what was disposed of, the key of the capture first. Raises `StoreError`."""
+    """Remove the copies of what was disposed of, the key of the capture first. Raises `StoreError`."""
     name = place.destination.name
     told = {
         body["detail"]["capture"]

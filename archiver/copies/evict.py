@@ -74,7 +74,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _safe_at(home: Home, places: list[Place], row: dict[str, Any], entry: dict[str, Any]) -> list[str]:
-    """Where this file was read back, opened, and is what was sealed: just now."""
+    """Return where this file was read back just now, opened, and found to be what was sealed."""
     found = []
     for place in places:
         for copy in home.catalog.copies(place.destination.name, row["id"]):
@@ -114,7 +114,7 @@ def _free(
 
 
 def _sweep(folder: Path) -> None:
-    """A stub beside its file: the process died in between, or the file was fetched back. The file counts."""
+    """Remove stubs that lie beside their file: the process died in between, or the file was fetched back."""
     for path in folder.glob("*.evicted"):
         if path.with_name(path.name.removesuffix(".evicted")).exists():
             path.unlink()

@@ -112,7 +112,7 @@ def last_read(home: Home) -> dict[str, str]:
 
 
 def read_home(home: Home, rows: list[dict[str, Any]], report: FixityReport) -> None:
-    """Every file of these captures against its manifest, and that against its event."""
+    """Check every file of these captures against its manifest, and that against its event."""
     jobs: list[tuple[str, Path, dict[str, Any]]] = []
     for row in rows:
         folder = home.path / row["folder"]
@@ -135,7 +135,7 @@ def read_home(home: Home, rows: list[dict[str, Any]], report: FixityReport) -> N
 
 
 def read_events(home: Home, report: FixityReport) -> None:
-    """Every event against its leaf. One that was disposed of has none to read."""
+    """Check every event against its leaf. One that was disposed of has no body to read."""
     tiles = Tiles(home.ledger.folder, home.ledger.checkpoint().size)
     disposed = {seq for body in home.catalog.event_bodies(("disposed",)) for seq in body["detail"]["seqs"]}
     for n in range(-(-tiles.size // TILE)):
@@ -165,7 +165,7 @@ def read_ledger(home: Home, signer: Signer, report: FixityReport) -> None:
 
 
 def ledger_mended(home: Home, signer: Signer, report: FixityReport) -> None:
-    """What `--repair` does before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
+    """Repair the ledger, before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
     copies: list[tuple[str, Vault]] = []
     for one in home.config.copies.destinations:
         with suppress(StoreError):  # said when it is opened again, to be read
@@ -201,7 +201,7 @@ def _expected(folder: Path, row: dict[str, Any], report: FixityReport) -> Iterat
 
 
 def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: FixityReport, whole: bool) -> None:
-    """Every object of these captures as it was when it was put there; with `whole` the ledger's copy too. Raises `StoreError`."""
+    """Check that every object of these captures is as it was put there; with `whole` the ledger's copy too. Raises `StoreError`."""
     name, wanted = place.destination.name, {row["id"]: row for row in rows}
     report.places.append(name)
     for copy in home.catalog.copies(name):
@@ -233,7 +233,7 @@ def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Fix
 
 
 def tell_result(home: Home, signer: Signer, report: FixityReport, rows: list[dict[str, Any]], everything: bool) -> int:
-    """The signed result; the event's number."""
+    """Sign the result; return the event's number."""
     detail: dict[str, Any] = {
         "kind": "fixity",
         "files": report.files,
@@ -283,7 +283,7 @@ def _repair_here(home: Home, signer: Signer, places: list[Place], row: dict[str,
 
 
 def _repair_event(home: Home, signer: Signer, places: list[Place], one: Damage) -> None:
-    """An event out of the packs of a ledger's copy, if it fits its leaf."""
+    """Read an event out of the packs of a ledger's copy, if it fits its leaf."""
     path = home.path / one.name
     seq = int(path.stem)
     leaf = json.loads(Tiles(home.ledger.folder, home.ledger.checkpoint().size).entries(seq // TILE)[seq % TILE])
@@ -345,7 +345,7 @@ def _repair_there(home: Home, signer: Signer, place: Place, row: dict[str, Any] 
 
 
 def _anew(home: Home, place: Place, row: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every object of a capture once more, under a new key of the capture."""
+    """Put every object of a capture there once more, under a new key of the capture."""
     fresh = pyrage.x25519.Identity.generate()
     cases = home.case_recipients()
     readers = [key for case in home.catalog.cases_of(row["id"]) for key in cases[case]]

@@ -44,7 +44,7 @@ class Remote:
 
 
 def our_keys(home: Home) -> list[VerifierKey]:
-    """Every key that ever signed this ledger."""
+    """List every key that ever signed this ledger."""
     found = [home.ledger_key_text()]
     for body in home.catalog.event_bodies(("key-handover",)):
         found += [body["detail"]["old"], body["detail"]["new"]]
@@ -160,7 +160,7 @@ def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None, a
 
 
 def concerned(home: Home, body: dict[str, Any]) -> set[str]:
-    """The cases that an event is about."""
+    """List the cases that an event is about."""
     detail = body.get("detail", {})
     about = detail.get("about") or {}
     named = {detail.get("case"), about.get("case"), *detail.get("cases", [])}
@@ -172,7 +172,7 @@ def concerned(home: Home, body: dict[str, Any]) -> set[str]:
 
 
 def _tiles(tiles: Tiles, old: int) -> Iterator[tuple[str, bytes]]:
-    """The tiles that a ledger which grew from `old` leaves brings, by their paths."""
+    """List the tiles that are new in a ledger which has grown from `old` leaves, by their paths."""
     level = 0
     while tiles.size >> (8 * level):
         now, before = tiles.size >> (8 * level), old >> (8 * level)
@@ -202,7 +202,7 @@ def _proofs(home: Home, vault: Vault, size: int, lock: Lock | None) -> None:
 
 
 def readable_checkpoints(vault: Vault, keys: Sequence[VerifierKey]) -> Iterator[tuple[Checkpoint, bytes]]:
-    """What is signed by these keys, newest first."""
+    """List the checkpoints that these keys have signed, newest first."""
     for one in reversed(vault.list("checkpoint")):
         try:
             note = vault.read(f"{vault.home}/checkpoint/{one.key}")
@@ -259,7 +259,7 @@ def _is_ours(home: Home, keys: Sequence[VerifierKey], note: bytes) -> bool:
 
 
 def _events_fit(home: Home, data: bytes) -> bool:
-    """Whether each file of a pack is what lies here; one that was disposed of here need not be."""
+    """Tell whether each file of a pack is what lies here; one that was disposed of here need not be."""
     for name, content in unpack(data):
         path = home.path / name
         if path.exists() and path.read_bytes() != content:
@@ -268,7 +268,7 @@ def _events_fit(home: Home, data: bytes) -> bool:
 
 
 def fits(data: bytes, leaf: dict[str, Any]) -> bool:
-    """Whether an event's file is the one that a leaf of the ledger commits to."""
+    """Tell whether an event's file is the one that a leaf of the ledger commits to."""
     try:
         value = canonical.loads(data)
         body = value["event"]
@@ -278,7 +278,7 @@ def fits(data: bytes, leaf: dict[str, Any]) -> bool:
 
 
 def event_in_copy(vault: Vault, name: str, good: Callable[[bytes], bool]) -> bytes | None:
-    """The file of one event out of the packs there. Raises `StoreError`."""
+    """Read the file of one event out of the packs there. Raises `StoreError`."""
     for one in vault.list("ledger"):
         with suppress(KeyError, FormatError):
             for found, data in unpack(vault.read(f"{vault.home}/ledger/{one.key}")):
@@ -288,7 +288,7 @@ def event_in_copy(vault: Vault, name: str, good: Callable[[bytes], bool]) -> byt
 
 
 def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:
-    """Puts an object of the ledger's copy there once more, under a key that begins with the same. False where it cannot be made."""
+    """Put an object of the ledger's copy there once more, under a key that begins with the same. Return whether it could be made."""
     again = f"{key}{AGAIN}{secrets.token_hex(4)}"
     path = key.removeprefix(f"{vault.home}/")
     everyone = recipients_of([*every_recipient(home.catalog), *_own(vault)])

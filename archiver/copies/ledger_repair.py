@@ -58,7 +58,7 @@ class _Source:
 
 
 def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]] = ()) -> list[Mend]:
-    """What of `ledger/` and its head is damaged, with what belongs there. Changes nothing.
+    """Find what of `ledger/` and its head is damaged, and what belongs there. Changes nothing.
 
     Raises `LedgerError` where not even the copies given make it whole, or where two histories were signed; `StoreError`.
     """
@@ -101,7 +101,7 @@ def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault
 
 
 def mend_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]]) -> list[Mend]:
-    """Puts back what is damaged; the damaged files go aside into `damaged/`. Raises as `damaged_ledger`, and `DiskError`."""
+    """Put back what is damaged; the damaged files go aside into `damaged/`. Raises as `damaged_ledger`, and `DiskError`."""
     (home.path / "ledger").mkdir(parents=True, exist_ok=True)
     with locked(home.path / "ledger" / ".lock"):
         found = damaged_ledger(home, signer, copies)
@@ -134,7 +134,7 @@ def _notes_here(home: Home, keys: Sequence[VerifierKey]) -> Notes:
 
 
 def _notes_there(copies: Sequence[tuple[str, Vault]], keys: Sequence[VerifierKey]) -> Notes:
-    """The newest at each place, and those that lie in the packs of events."""
+    """Read the checkpoints at each place, and those that lie in the packs of events."""
     found: Notes = {}
     for name, vault in copies:
         for point, data in readable_checkpoints(vault, keys):
@@ -149,7 +149,7 @@ def _notes_there(copies: Sequence[tuple[str, Vault]], keys: Sequence[VerifierKey
 
 
 def _head(home: Home) -> Checkpoint | None:
-    """What the key remembers having signed, where that can be read."""
+    """Read what the key remembers having signed, where that can be read."""
     try:
         return Checkpoint.parse((home.path / HEAD).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, FormatError):
@@ -185,7 +185,7 @@ def _mend_head(home: Home, head: Checkpoint | None, target: Checkpoint) -> Itera
 
 
 def _leaves(home: Home, copies: Sequence[tuple[str, Vault]], size: int) -> tuple[list[bytes], list[str]]:
-    """Every leaf by what most say of it, and where the one was found that was taken."""
+    """Choose every leaf by what most say of it; return with it where the one that was taken was found."""
     says = [_said_here(home, size), *(_said_there(name, vault, size) for name, vault in copies)]
     leaves, sources = [], []
     for seq in range(size):
@@ -222,7 +222,7 @@ def _said_here(home: Home, size: int) -> _Source:
 
 
 def _files(folder: Path, level: int | str, n: int, width: int) -> Iterable[Path]:
-    """Where a tile may lie that begins with these: its own width first, then wider ones."""
+    """List where a tile may lie that begins with these leaves: its own width first, then wider ones."""
     partial = folder / (tile_path(level, n) + ".p")
     wider = sorted((int(path.name) for path in partial.glob("[0-9]*") if path.name.isdigit()), reverse=True)
     names = [folder / tile_path(level, n, width), folder / tile_path(level, n), *(partial / str(one) for one in wider)]
@@ -230,7 +230,7 @@ def _files(folder: Path, level: int | str, n: int, width: int) -> Iterable[Path]
 
 
 def _said_there(name: str, vault: Vault, size: int) -> _Source:
-    """What a copy holds of these tiles, each in the widest form that can be read."""
+    """Read what a copy holds of these tiles, each in the widest form that can be read."""
     said = _Source(name, {}, {})
     there = {one.key for one in vault.list("tile")}
     for level, kept in (("entries", said.entries), (0, said.hashes)):
@@ -257,7 +257,7 @@ def _read(level: int | str, data: bytes) -> list[bytes]:
 
 
 def _of_event(home: Home, seq: int) -> bytes | None:
-    """The leaf that an event's file gives, or None where it was disposed of or does not read."""
+    """Return the leaf that an event's file gives, or None where it was disposed of or cannot be read."""
     try:
         value = canonical.loads((home.path / "events" / event_name(seq)).read_bytes())
         return leaf(value["event"], bytes.fromhex(value["salt"]))

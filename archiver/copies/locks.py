@@ -21,7 +21,7 @@ MODES = ("governance", "compliance")
 
 
 def lock_line(lock: Lock | None) -> dict[str, Any] | None:
-    """For events and answers: {"mode", "until", "hold"}."""
+    """Write a lock as events and answers hold it: {"mode", "until", "hold"}."""
     if lock is None:
         return None
     line: dict[str, Any] = {"hold": lock.hold}
@@ -31,7 +31,7 @@ def lock_line(lock: Lock | None) -> dict[str, Any] | None:
 
 
 def lock_of(line: dict[str, Any] | None) -> Lock | None:
-    """The other way round."""
+    """Read what `lock_line` wrote."""
     if line is None:
         return None
     until = utc_parse(line["until"]) if line.get("until") else None
@@ -52,7 +52,7 @@ class Policies:
     disposed: set[str] = field(default_factory=set)
 
     def lock(self, capture: str, cases: list[str]) -> Lock | None:
-        """The strictest that the cases of a capture ask for; of one that refers to others, once these were looked at too.
+        """Return the strictest lock that the cases of a capture ask for; of one that refers to others, once these were triaged too.
 
         What is referred to is never kept shorter: it is in the same cases, and counts from whichever was looked at last.
         """
@@ -96,7 +96,7 @@ def policies(home: Home) -> Policies:
 
 
 def checked_mode(mode: str | None, days: int | None) -> dict[str, Any]:
-    """The words of `archiver lock`. Raises `UsageError`."""
+    """Check the mode and days that a person gave. Raises `UsageError`."""
     if mode is not None and mode not in MODES:
         raise UsageError("governance or compliance", repr(mode), "Choose one.")
     if days is not None and not 1 <= days <= 36500:

@@ -64,7 +64,7 @@ class Restored:
 
 
 def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], int]:
-    """The homes whose ring these keys open, and how many there are that they do not."""
+    """Find the homes whose ring these keys open; return with them how many they do not open."""
     marks: dict[str, list[str]] = {}
     for one in store.list():
         mark, _, rest = one.key.partition("/")
@@ -87,7 +87,7 @@ def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], in
 
 
 def with_keyring(home: FoundHome, recovery: Identities) -> tuple[FoundHome, list[tuple[str, bytes]]]:
-    """The newest keyring that opens, as (path in the home, content); and the home as its own keys open it."""
+    """Read the newest keyring that opens, as (path in the home, content); return it after the home as its own keys open it."""
     for one in reversed(home.vault.list("keyring")):
         try:
             files = list(unpack(home.vault.read(f"{home.mark}/keyring/{one.key}", recovery)))
@@ -115,7 +115,7 @@ def restore(
     which: str | None = None,
     shown: Callable[[Restored], None] = lambda done: None,
 ) -> Restored:
-    """Makes the home at `into`, which must not hold one. Runs again where it broke off.
+    """Make the home at `into`, which must not hold one. Run again, it continues where it broke off.
 
     Raises `UsageError`, `CannotTell` (no key opens it), `LedgerError`, `StoreError`, `DiskError`.
     """
@@ -168,7 +168,7 @@ def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHo
 
 
 def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
-    """The longest ledger whose tiles are there; its older checkpoints must all be prefixes of it. Raises `LedgerError`."""
+    """Restore the longest ledger whose tiles are there; its older checkpoints must all be prefixes of it. Raises `LedgerError`."""
     newest: tuple[Checkpoint, bytes] | None = None
     older: list[Checkpoint] = []
     for checkpoint, note in readable_checkpoints(home.vault, home.keys):
@@ -196,7 +196,7 @@ def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
 
 
 def _fetch_tiles(folder: Path, vault: Vault, checkpoint: Checkpoint) -> bool:
-    """Whether the tiles of this checkpoint are there, whole, and give its root."""
+    """Tell whether the tiles of this checkpoint are there, whole, and give its root."""
     level = 0
     try:
         while checkpoint.size >> (8 * level):
@@ -219,7 +219,7 @@ def _fetch_tiles(folder: Path, vault: Vault, checkpoint: Checkpoint) -> bool:
 
 
 def _leaves(vault: Vault, n: int, width: int) -> tuple[bytes, bytes]:
-    """One tile of entries and its hashes, from whichever objects agree. Raises `KeyError`, `FormatError`."""
+    """Read one tile of entries and its hashes, from whichever objects agree. Raises `KeyError`, `FormatError`."""
 
     def read(key: str) -> tuple[bytes, bytes]:
         entries = unpack_entries(vault.read(key))
@@ -239,7 +239,7 @@ def _there(vault: Vault, key: str) -> Iterator[str]:
 
 
 def restore_events(into: Path, home: FoundHome, checkpoint: Checkpoint, done: Restored, opens: Identities = ()) -> None:
-    """Every event that opens and fits its leaf; what does not is left out and counted."""
+    """Restore every event that opens and fits its leaf; what does not is left out and counted."""
     leaves: dict[int, dict[str, Any]] = {}
     tiles = Tiles(into / "ledger", checkpoint.size)
     for n in range(-(-checkpoint.size // TILE)):
@@ -284,7 +284,7 @@ def _proofs(home: FoundHome) -> Iterator[tuple[str, bytes]]:
 
 
 def events_of(home: Path, size: int) -> list[dict[str, Any]]:
-    """The bodies that are here."""
+    """List the bodies of events that are here."""
     found = []
     for seq in range(size):
         path = home / "events" / event_name(seq)
@@ -302,7 +302,7 @@ def restore_captures(
     shown: Callable[[Restored], None] = lambda done: None,
     wanted: Callable[[dict[str, Any]], bool] = lambda detail: True,
 ) -> None:
-    """Every capture that the events name and `wanted` asks for."""
+    """Restore every capture that the events name and `wanted` asks for."""
     gone = {body["detail"]["capture"] for body in bodies if body["type"] == "disposed"}
     for body in bodies:
         if body["type"] not in ("captured", "recovered") or not wanted(body["detail"]):
@@ -321,7 +321,7 @@ def restore_captures(
 
 
 def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Identities) -> int:
-    """One capture's folder, every file as its manifest says; bytes written.
+    """Restore one capture's folder, every file as its manifest says; return the bytes written.
 
     Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
     """
@@ -352,7 +352,7 @@ def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Ide
 
 
 def _packed(vault: Vault, manifest_sha256: str, opens: Identities) -> dict[str, bytes]:
-    """The small files of a capture, the manifest among them, which is the right one. Raises as `restore_capture`."""
+    """Read the small files of a capture, its manifest among them, which is the right one. Raises as `restore_capture`."""
 
     def read(key: str) -> dict[str, bytes]:
         files = dict(unpack(vault.read(key, opens)))
@@ -364,12 +364,12 @@ def _packed(vault: Vault, manifest_sha256: str, opens: Identities) -> dict[str, 
 
 
 def fetch_file(vault: Vault, entry: dict[str, Any], opens: Identities, out: Path) -> None:
-    """One large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
+    """Restore one large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
     _first(vault, vault.named("file", entry["sha256"]), lambda key: _fetch(vault, key, entry, opens, out))
 
 
 def _first(vault: Vault, key: str, read: Callable[[str], T]) -> T:
-    """What the first of the objects gives that lie there for a key and are good. Raises what the last one raised."""
+    """Return what the first good object gives of those that lie there for a key. Raises what the last one raised."""
     failure: Exception = KeyError(key)
     for candidate in vault.candidates(key):
         try:
@@ -428,7 +428,7 @@ def _other(capture: str, name: str) -> EvidenceError:
 
 
 def destination_of(where: str, endpoint: str, region: str, profile: str, own: bool = False) -> Destination:
-    """The place that a person names on the command line."""
+    """Make the destination that a person names on the command line. Raises `ConfigError`."""
     return destination(
         {"name": "from", "where": where, "endpoint": endpoint, "region": region, "profile": profile, "own": own}
     )

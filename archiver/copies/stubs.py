@@ -20,12 +20,12 @@ def stub_path(folder: Path, name: str) -> Path:
 
 
 def is_stub(folder: Path, name: str) -> bool:
-    """Whether only the stub of a file is here."""
+    """Tell whether only the stub of a file is here."""
     return not (folder / name).exists() and stub_path(folder, name).is_file()
 
 
 def stub_of(folder: Path, name: str) -> dict[str, Any] | None:
-    """What a stub says; None where it says nothing that can be used."""
+    """Read a stub; None where it says nothing that can be used."""
     try:
         value = canonical.loads(stub_path(folder, name).read_bytes())
     except (OSError, FormatError):
@@ -34,6 +34,6 @@ def stub_of(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def stubs(folder: Path) -> list[str]:
-    """The names of files of which only a stub is here."""
+    """List the names of files of which only a stub is here."""
     names = [path.name.removesuffix(SUFFIX) for path in sorted(folder.glob(f"*{SUFFIX}"))]
     return [name for name in names if is_stub(folder, name)]

@@ -64,7 +64,7 @@ class SyncReport:
 def sync(
     home: Home, signer: Signer, place: Place, shown: Callable[[SyncReport], None] = lambda report: None
 ) -> SyncReport:
-    """One round at one place; one process at a time. Raises `LedgerError`; what else goes wrong is in the report."""
+    """Make one round at one place; one process at a time. Raises `LedgerError`; what else goes wrong is in the report."""
     report = SyncReport(place.destination.name)
     folder = home.path / "outgoing"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -87,7 +87,7 @@ def sync(
 
 
 def ledger_lock(home: Home, place: Place) -> Lock | None:
-    """The ledger names no unlawful thing, and is what everything hangs on: always locked where that is known.
+    """Return the lock of the ledger's copy. It names no unlawful thing and everything hangs on it: always locked where that is known.
 
     Until the end of the year in which the configured days are over, so that one object put twice has one lock.
     """
@@ -134,7 +134,7 @@ def _captures(
 
 
 def tell(home: Home, signer: Signer, destination: str, done: list[dict[str, Any]]) -> None:
-    """The `replicated` event."""
+    """Make the `replicated` event."""
     if done:
         detail = {"destination": destination, "captures": done}
         signer.append([Event("replicated", home.clock(), detail)])

@@ -52,7 +52,7 @@ def bring(home: Home, place: Place) -> tuple[list[Brought], int]:
 
 
 def others(home: Home) -> list[Path]:
-    """The folders of what was brought."""
+    """List the folders of what was brought."""
     return sorted(path.parent for path in (home.path / "others").glob(f"*/{MARK}"))
 
 
@@ -120,7 +120,7 @@ def _ours(bodies: list[dict[str, Any]], keys: list[str]) -> tuple[list[str], set
 
 
 def _about(body: dict[str, Any], cases: set[str], captures: set[str]) -> bool:
-    """Whether an event is about one of these; those about no case at all (keys, timestamps) are everybody's."""
+    """Tell whether an event is about one of these; those about no case at all (keys, timestamps) are everybody's."""
     detail = body["detail"]
     about = detail.get("about") or {}
     named = {detail.get("case"), about.get("case"), detail.get("name") if body["type"] == "case" else None} - {None}

@@ -54,7 +54,7 @@ class StoredCopy:
     lock: Lock | None
 
     def line(self) -> dict[str, Any]:
-        """For the `replicated` event."""
+        """Write it as the `replicated` event holds it."""
         full: dict[str, Any] = {
             "key": self.key, "size": self.size, "sha256": self.sha256, "version": self.version, "checksum": self.checksum,
             "how": self.how, "lock": lock_line(self.lock),
@@ -82,7 +82,7 @@ class Vault:
         return self.names is not None
 
     def named(self, kind: str, digest: str) -> str:
-        """The key of what is found by a digest."""
+        """Return the key of what is found by a digest."""
         if self.names is not None:
             digest = keyed(self.names, f"{kind}/{digest}".encode()).hex()
         return f"{self.home}/{kind}/{digest[:2]}/{digest}"
@@ -96,7 +96,7 @@ class Vault:
     def keep(
         self, key: str, content: Content, lock: Lock | None, recipients: Recipients, opens: Identities = ()
     ) -> StoredCopy:
-        """Puts it there, encrypted where that is due, and makes sure. `opens`: by which one that lies there is recognised.
+        """Put it there, encrypted where that is due, and make sure that it lies there. `opens`: by which one that lies there is recognised.
 
         Raises `StoreError`, `DiskError`.
         """
@@ -156,7 +156,7 @@ class Vault:
     # -- reading ---------------------------------------------------------------------------------------
 
     def read(self, key: str, opens: Identities = (), version: str | None = None) -> bytes:
-        """A small object, opened. Raises `KeyError`, `CannotOpen`, `StoreError`."""
+        """Read a small object, opened. Raises `KeyError`, `CannotOpen`, `StoreError`."""
         return opened(b"".join(self.store.get(key, version=version)), (*opens, *self.opens))
 
     def copy(self, key: str, opens: Identities, out: Any, version: str | None = None) -> tuple[Sha256, Sha256]:
@@ -190,11 +190,11 @@ class Vault:
         return stored, inside
 
     def measure(self, key: str, opens: Identities, version: str | None = None) -> tuple[Sha256, Sha256]:
-        """The two digests, without keeping anything."""
+        """Return the two digests, without keeping anything."""
         return self.copy(key, opens, io.RawIOBase(), version)
 
     def list(self, kind: str) -> list[Stored]:
-        """What lies under `<home>/<kind>/`, keys without that beginning, in order."""
+        """List what lies under `<home>/<kind>/`, keys without that beginning, in order."""
         start = f"{self.home}/{kind}/"
         return [
             Stored(one.key.removeprefix(start), one.size)
@@ -202,7 +202,7 @@ class Vault:
         ]
 
     def candidates(self, key: str) -> Iterator[str]:
-        """Where an object may lie: under its key, or since a repair under one that begins with it."""
+        """List where an object may lie: under its key, or since a repair under one that begins with it."""
         yield key
         for one in self.store.list(f"{key}{AGAIN}"):
             yield one.key
@@ -229,7 +229,7 @@ class Vault:
             raise error
 
     def opens_capture(self, manifest_sha256: str, also: Identities = ()) -> Identities:
-        """What the objects of a capture are opened with. Raises `KeyError`, `CannotOpen`, `StoreError`."""
+        """Return what the objects of a capture are opened with. Raises `KeyError`, `CannotOpen`, `StoreError`."""
         if not self.encrypted:
             return ()
         found: list[pyrage.x25519.Identity] = []
@@ -247,7 +247,7 @@ class Vault:
 
 
 def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:
-    """What lies there, locked as asked where the store can."""
+    """Lock what lies there as asked, where the store can; return it as it then is."""
     locks: Callable[[str, str | None, Lock], Lock | None] | None = getattr(store, "lock", None)
     if lock is None or locks is None:
         return there
@@ -255,7 +255,7 @@ def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:
 
 
 def opened(data: bytes, opens: Identities) -> bytes:
-    """What an object holds. Raises `CannotOpen`."""
+    """Open an object. Raises `CannotOpen`."""
     if not data.startswith(AGE):
         return data
     try:
