@@ -341,7 +341,7 @@ def test_secrets_of_the_account_are_nowhere_in_the_open(
     secret: list[bytes] = [
         API_HASH.encode(), PHONE.encode(), base64.b64decode(session["key"]), session["key"].encode(),
         str(chat.access_hash).encode(), str(film.access_hash).encode(), film.file_reference,
-        base64.b64encode(film.file_reference), str(801 * 31 + 7).encode(), b"77017776655",
+        base64.b64encode(film.file_reference), str(api.people[801].access_hash).encode(), b"77017776655",
     ]  # fmt: skip
     written = everything_written(
         by_account.home.path, lambda path: path.suffix == ".age" and "private" not in path.name
