@@ -372,7 +372,7 @@ def provenance(stage: Stage) -> None:
     from storage.catalog import Catalog
 
     def rows(connection: sqlite3.Connection, number: int) -> None:
-        from storage.catalog import insert_posts
+        from storage.catalog_rows import insert_posts
 
         capture = f"20261122T000000-{number:08d}"
         connection.execute(

@@ -264,7 +264,8 @@ def rebuilt(stage: Stage, row: Row) -> None:
 
 def million(stage: Stage, row: Row) -> None:
     """Search, and what one more post costs, in a catalog that grows to a million."""
-    from storage.catalog import Catalog, insert_posts
+    from storage.catalog import Catalog
+    from storage.catalog_rows import insert_posts
 
     catalog = Catalog(stage.folder / "million.sqlite")
     chance = random.Random(9)
