@@ -34,4 +34,4 @@ bench:
 	.venv/bin/python -m benchmarks
 
 clean:
-	rm -rf .venv .venv-replay .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache

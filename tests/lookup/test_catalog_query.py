@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.lookup.catalog_query import Query, QueryStopped
 from archiver.signer.local import LocalSigner
+from storage.catalog_schema import TABLES
+from storage.catalog_views import VIEWS
 from tests.support.kept_homes import unpack_home
 
 ALBUM = "20261129T130358-wxe6z4t7"
@@ -124,6 +128,23 @@ def test_what_is_quarantined_does_not_come_back(home: Home, hidden: Home, sql: s
 def test_no_way_round_to_what_is_quarantined(hidden: Home, sql: str) -> None:
     with pytest.raises(UsageError):
         answer(hidden, sql)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("sql", re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL))
+def test_each_question_of_the_page_has_an_answer(home: Home, hidden: Home, sql: str) -> None:
+    assert answer(home, sql)
+    assert WORDS not in str(answer(hidden, sql))
+
+
+def test_the_page_has_every_column() -> None:
+    for name, described in [*VIEWS.items(), *TABLES.items()]:
+        part = PAGE.partition(f"### `{name}`\n")[2].partition("\n##")[0]
+        said = re.findall(r"^\| `(\w+)` \| (.*) \| ?(.*) ?\|$", part, re.MULTILINE)
+        wanted = [(column, one.about, one.unit or "") for column, one in described.columns.items()]
+        assert [(column, about, unit.strip()) for column, about, unit in said] == wanted, name
 
 
 # -- the command -------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import sqlite3
 import subprocess
@@ -209,45 +208,49 @@ def test_quarantined_posts_are_in_no_view(home: Home) -> None:
 # -- other people's programs -----------------------------------------------------------------------------------
 
 
-def need_module(name: str) -> None:
-    if importlib.util.find_spec(name) is None:
-        (pytest.fail if CI else pytest.skip)(f"{name} is not installed")
+def readers() -> str:
+    """Find the Python in which other people's programs are installed, or skip."""
+    python = Path(__file__).parents[2] / ".venv-readers" / "bin" / "python"
+    if not python.exists():
+        (pytest.fail if CI else pytest.skip)(
+            "Datasette and pandas are not in .venv-readers; scripts/setup.sh test does it"
+        )
+    return str(python)
 
 
-def output(*words: str) -> str:
-    ran = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, check=False, timeout=120)
+def output(*command: str) -> str:
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
 
-def said(*words: str) -> Any:
-    return json.loads(output(*words))
-
-
 def test_sqlite_utils_searches_posts(kept: Home) -> None:
-    found = said("sqlite_utils", "search", str(kept.path / "catalog.sqlite"), "posts", "Алаңда", "-c", "url")
-    assert {one["url"] for one in found} == {"https://t.me/ozen_today/11"}
+    command = [sys.executable, "-m", "sqlite_utils", "search", str(kept.path / "catalog.sqlite")]
+    found = output(*command, "posts", "Алаңда", "-c", "url")
+    assert {one["url"] for one in json.loads(found)} == {"https://t.me/ozen_today/11"}
 
 
 def test_datasette_searches_posts_and_describes_columns(kept: Home, tmp_path: Path) -> None:
     """Which posts of January 2022 speak of the square, in the browser's search box."""
-    need_module("datasette")
     described = tmp_path / "metadata.json"
     described.write_text(json.dumps(metadata()), "utf-8")
-    ask = ("datasette", str(kept.path / "catalog.sqlite"), "-m", str(described), "--get")
-    found = said(*ask, "/catalog/posts.json?_search=Алаңда&published_earliest__startswith=2022-01&_shape=array")
-    assert {one["url"] for one in found} == {"https://t.me/ozen_today/11"}
+    ask = (readers(), "-m", "datasette", str(kept.path / "catalog.sqlite"), "-m", str(described), "--get")
+    found = output(*ask, "/catalog/posts.json?_search=Алаңда&published_earliest__startswith=2022-01&_shape=array")
+    assert {one["url"] for one in json.loads(found)} == {"https://t.me/ozen_today/11"}
     page = output(*ask, "/catalog/file?_size=1")
     assert "where the record begins in the WARC file (bytes)" in page
 
 
-def test_pandas_adds_up_the_videos_of_an_author(kept: Home) -> None:
-    need_module("pandas")
-    import pandas
+PANDAS = """
+import sqlite3, sys, pandas
+sql = "SELECT p.author_handle, f.kind, f.duration FROM file f JOIN post_latest p ON p.id=f.post"
+frame = pandas.read_sql_query(sql, sqlite3.connect(sys.argv[1]))
+print(frame[frame.kind == "video"].groupby("author_handle").duration.sum().to_json())
+"""
 
-    sql = "SELECT p.author_handle, f.kind, f.duration, f.size FROM file f JOIN post_latest p ON p.id=f.post"
-    with sqlite3.connect(kept.path / "catalog.sqlite") as connection:
-        frame = pandas.read_sql_query(sql, connection)
-    seconds = frame[frame.kind == "video"].groupby("author_handle").duration.sum()
-    assert seconds["ozen_today"] == sum(one["duration"] or 0 for one in rows(kept, f"{sql} WHERE f.kind='video'"))
-    assert seconds["ozen_today"] > 0
+
+def test_pandas_adds_up_the_videos_of_an_author(kept: Home) -> None:
+    sql = "SELECT SUM(f.duration) AS all_of_them FROM file f JOIN posts p ON p.capture=f.capture AND p.id=f.post"
+    (expected,) = rows(kept, f"{sql} WHERE f.kind='video' AND p.author_handle='ozen_today'")
+    found = output(readers(), "-c", PANDAS, str(kept.path / "catalog.sqlite"))
+    assert json.loads(found)["ozen_today"] == expected["all_of_them"] > 0
