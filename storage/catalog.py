@@ -231,9 +231,8 @@ class Catalog:
 
     def removals(self, post_id: str) -> list[dict[str, Any]]:
         """Events that say a post was seen to be gone, oldest first."""
-        rows = self._query("SELECT body FROM events WHERE type='removed' AND body IS NOT NULL ORDER BY seq")
-        bodies = [json.loads(row["body"]) for row in rows]
-        return [body for body in bodies if body["detail"].get("post") == post_id]
+        sql = "SELECT body FROM events WHERE type='removed' AND json_extract(body, '$.detail.post')=? ORDER BY seq"
+        return [json.loads(row["body"]) for row in self._query(sql, (post_id,))]
 
     def interrupted(self, target: str) -> list[dict[str, Any]]:
         """Captures of a target whose process died."""

@@ -75,6 +75,7 @@ WHERE p.role IS NOT 'captions' AND {shown("p.id", "p.capture")} AND NOT EXISTS (
   SELECT 1 FROM posts o WHERE o.id=p.id AND o.platform=p.platform
   AND (o.seen, o.capture, o.n)>(p.seen, p.capture, p.n) AND o.role IS NOT 'captions' AND {shown("o.id", "o.capture")})""",
     ),
+    # The + before j.n: SQLite is to look the key up, not to walk through all later lines.
     "file": View(
         "Files that are held, whole or in part: of posts, and received ones. A file that arrived in several pieces has the "
         "record that lists them (archiver assemble puts them together).",
@@ -101,7 +102,7 @@ FROM inventory i JOIN captures c ON c.id=i.capture
   LEFT JOIN posts p ON p.capture=i.capture AND p.n=i.post
   LEFT JOIN attachments t ON t.capture=i.capture AND t.post=i.post AND t.n=i.attachment
 WHERE i.sha256 IS NOT NULL AND i.outcome IN ('captured', 'partial') AND {shown("p.id", "i.capture")} AND NOT EXISTS (
-  SELECT 1 FROM inventory j WHERE j.capture=i.capture AND j.key=i.key AND j.outcome IS NOT NULL AND j.n>i.n)""",
+  SELECT 1 FROM inventory j WHERE j.capture=i.capture AND j.key=i.key AND j.outcome IS NOT NULL AND +j.n>i.n)""",
     ),
     "place": View(
         "Where something happened, as people said it: of captures, posts, parts of files, and incidents.",

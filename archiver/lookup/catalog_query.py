@@ -47,11 +47,13 @@ class Query:
 
     def __init__(self, home: Home, sql: str, seconds: float) -> None:
         """Ask. Raises `UsageError` where the SQL is wrong or does not only read, `QueryStopped`, `CatalogError`."""
-        home.catalog.close()  # it was opened: one of an earlier release is now of this one
-        del home.catalog
+        _ = home.catalog  # opened: one of an earlier release is now of this one
         self._seconds, self._spent, self._since = seconds, 0.0, time.monotonic()
         self._schema = f"c{secrets.token_hex(8)}"
         self._connection = _attached(home, self._schema)
+        self._connection.execute(
+            "BEGIN"
+        )  # the answer sees the catalog as it is when it is looked at for what is quarantined
         self.quarantined = self._hide()
         """How many posts are left out of every answer."""
         self._connection.execute("PRAGMA query_only=ON")
@@ -115,7 +117,12 @@ class Query:
         """Put views before the tables in which quarantined posts stand; return how many posts they leave out."""
         schema = self._schema
         kept = shown("p.id", "p.capture").replace(" FROM ", f" FROM {schema}.")
-        hidden = int(self._connection.execute(f"SELECT COUNT(*) FROM {schema}.posts p WHERE NOT {kept}").fetchone()[0])
+        # From the few annotations, not from the many posts.
+        counted = (
+            f"SELECT COUNT(DISTINCT p.rowid) FROM {schema}.annotations q JOIN {schema}.posts p "
+            "ON p.capture=q.capture AND (q.post IS NULL OR q.post=p.id) WHERE q.kind='quarantine'"
+        )
+        hidden = int(self._connection.execute(counted).fetchone()[0])
         if not hidden:
             return 0
         posts = f"SELECT p.rowid, p.* FROM {schema}.posts p WHERE {kept}"

@@ -123,6 +123,14 @@ def test_disposed_words_are_in_the_file_no_more(home: Home) -> None:
     catalog.database.execute("INSERT INTO posts_fts(posts_fts, rank) VALUES('integrity-check', 1)")
 
 
+def test_what_looks_does_not_import_what_makes_tables(kept: Home) -> None:
+    code = "import sys; from pathlib import Path; from storage.catalog import Catalog; "
+    code += (
+        "Catalog(Path(sys.argv[1])).find('x'); print([one for one in ('sqlite_utils', 'warcio') if one in sys.modules])"
+    )
+    assert output(sys.executable, "-c", code, str(kept.path / "catalog.sqlite")) == "[]\n"
+
+
 # -- views ---------------------------------------------------------------------------------------------------
 
 
