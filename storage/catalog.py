@@ -1,6 +1,6 @@
 """The catalog: what the captures and events say, in tables, views and full-text search. A projection.
 
-sqlite-utils makes its tables, indexes, views and search (`catalog_schema`) and changes what is changed seldom
+sqlite-utils makes its tables, indexes, views and search (`catalog_make`) and changes what is changed seldom
 (`catalog_rows`). Importing it takes longer than a look at a capture does, so what looks asks the same connection
 directly; `Catalog.database` is the whole of it as sqlite-utils sees it.
 """
@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from storage.catalog_schema import TABLES, VERSION, drop_all, make
+from storage.catalog_schema import TABLES, VERSION
 from storage.errors import CatalogError, DiskError
 from storage.fold import query
 from storage.sqlite import connect, connect_read_only
@@ -93,6 +93,8 @@ class Catalog:
 
         Where another process was faster, nothing is left to do. Raises `CatalogError`, and what `fill` raises.
         """
+        from storage.catalog_make import drop_all, make  # late: see there
+
         with self._turn:
             self._connection.execute("PRAGMA foreign_keys=OFF")  # takes effect outside transactions only
             try:

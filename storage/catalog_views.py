@@ -1,6 +1,6 @@
 """The catalog's views for people, and its description for Datasette.
 
-Views leave out posts that are quarantined. They are made with the tables (`catalog_schema.make`).
+Views leave out posts that are quarantined. They are made with the tables (`catalog_make`).
 """
 
 from __future__ import annotations
