@@ -170,6 +170,8 @@ def read_http(link: str) -> HttpLink | LinkProblem:
 
 def mask_userinfo(link: str) -> str:
     """Mask the name and password that a link has before its host (RFC 3986, 3.2.1). An empty one is none."""
+    if not re.search(_AT, link):
+        return link
     plain = cleaned(link)
     found = [match for pattern in _OF_LINK if (match := pattern.match(plain))]
     longest = max(found, key=re.Match.end, default=None)

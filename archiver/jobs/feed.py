@@ -192,8 +192,8 @@ def _rss(home: Home, source: str) -> ListRead:
                 answer.raise_for_status()
                 data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
         except (requests.RequestException, OSError, ValueError) as error:
-            found = f"{type(error).__name__}: {without_userinfo(str(error))[:160]}"
-            raise UsageError("a feed that answers", found, "Looked at again later.") from error
+            said = f"{type(error).__name__}: {without_userinfo(str(error))[:160]}"
+            raise UsageError("a feed that answers", said, "Looked at again later.") from error
     if len(data) > FETCH_LIMIT:
         raise UsageError(f"a feed below {FETCH_LIMIT >> 20} MiB", "a longer one", "Choose a shorter one.")
     found = feedparser.parse(data)
