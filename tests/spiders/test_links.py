@@ -152,8 +152,10 @@ ODD = st.lists(
 @given(ODD.map("".join), st.sampled_from(["", BASE, "ftp://a/", "a"]))
 def test_any_link_is_read_without_a_fault(link: str, base: str) -> None:
     joined = safe_join(base, link)
-    read = read_http(with_slashes(joined if joined is not None else link))
+    whole = with_slashes(joined if joined is not None else link)
+    read = read_http(whole)
     if isinstance(read, HttpLink):
         assert "@" not in read.host
+        assert mask_userinfo(whole) == whole, "what can be asked for has nothing to be masked"
         assert mask_userinfo(f"{read.scheme}://{read.host}{read.tail}") == f"{read.scheme}://{read.host}{read.tail}"
     without_userinfo(link)
