@@ -120,7 +120,9 @@ def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None
                 missing.parser.print_help()
                 return ExitCode.OK
             console = threads.console = Console(arguments.json)
-            code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
+            context = Context(arguments, console, network, environment)
+            context.refuse_late_answers()
+            code: int = module_of(arguments.command or FIRST).run(context)
     except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
         code = answer_for(console, error)
     code = max(code, threads.code)
