@@ -30,11 +30,14 @@ class Context:
         console: Console,
         network: TestNetwork | None,
         environment: dict[str, str],
+        umask: int,
     ) -> None:
+        """`umask`: the person's own, for a program of theirs that is run."""
         self.arguments = arguments
         self.console = console
         self.network = network
         self.environment = environment
+        self.umask = umask
         self._signers: dict[Path, LocalSigner] = {}
 
     @property

@@ -224,10 +224,8 @@ def _make(path: Path, answers: SetupAnswers, clock: Clock) -> None:
 
 def _fill(path: Path, answers: SetupAnswers, clock: Clock) -> None:
     """Make keys, settings, ledger, the default case and the catalog in an empty folder."""
-    for name in ("captures", "events", "ledger", "proofs"):
-        (path / name).mkdir()
-    for keys in (path / "keys", path / "keys" / "cases"):
-        keys.mkdir(mode=0o700)
+    for name in ("captures", "events", "ledger", "proofs", "keys", "keys/cases"):
+        (path / name).mkdir(mode=0o700)
     create_keys(path)
     write_synced(path / _SETTINGS, _settings(answers, utc_text(clock())[:10]).encode(), 0o600)
     home = Home(path, clock)
