@@ -34,7 +34,7 @@ from archiver.signer.case_keys import new_case_key
 from archiver.signer.copy_keys import copies_identity, names_key
 from archiver.signer.keyring import create_keys
 from archiver.signer.local import LocalSigner
-from storage.errors import DiskError, disk_error
+from storage.errors import CatalogError, DiskError, disk_error
 from storage.events import Event
 from storage.files import Lock, sync_folder, write_synced
 from storage.times import Clock, system_clock, utc_text
@@ -83,7 +83,7 @@ def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) 
             else:
                 _make(path, answers, clock)
         return Home(path, clock)
-    except (OSError, DiskError) as error:
+    except (OSError, DiskError, CatalogError) as error:
         raise _not_made(error, path) from error
 
 
@@ -114,16 +114,18 @@ def answers_in(path: Path) -> SetupAnswers:
     return SetupAnswers(kept.pseudonym, kept.user_agent, kept.proxy or "", second, kept.timestamps.wanted)
 
 
-def _not_made(error: OSError | DiskError, path: Path) -> DiskError:
+def _not_made(error: OSError | DiskError | CatalogError, path: Path) -> DiskError:
     """Say why there is no home at `path`: other than in a capture, nothing was received that could be kept."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    number = cause.errno if isinstance(cause, OSError) else None
     hints = {
         errno.ENOSPC: "Free some space there, or choose another folder with --home.",
         errno.EDQUOT: "Raise the quota, or choose another folder with --home.",
     }
+    if isinstance(error, CatalogError):  # a new one is unsound where the disk took but a part of it
+        error = OSError(errno.ENOSPC, error.found)
+    cause = error if isinstance(error, OSError) else error.__cause__
     said = disk_error(error, f"making a home at {path}") if isinstance(error, OSError) else error
-    return DiskError(said.expected, said.found, f"{hints.get(number or 0, said.next_step)} Nothing was made.")
+    hint = hints.get(getattr(cause, "errno", 0), said.next_step)
+    return DiskError(said.expected, said.found, f"{hint} Nothing was made.")
 
 
 def require_free_place(path: Path) -> None:

@@ -16,6 +16,7 @@ from archiver.cli.main import main
 from archiver.errors import ConfigError, ExitCode, UsageError
 from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, answers_in, create_home
+from storage.errors import CatalogError
 from storage.files import locked
 from tests.conftest import SOAK, Shell
 
@@ -240,6 +241,20 @@ def test_a_full_disk_is_said_in_the_words_of_a_first_run(
     shown = capsys.readouterr().err
     assert f"{said}, or choose another folder with --home. Nothing was made." in shown
     assert "received" not in shown
+
+
+def test_a_disk_that_is_too_full_for_the_catalog_is_no_unsound_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(home: Home) -> None:
+        raise CatalogError("a sound catalog.sqlite", "database or disk is full", "Run `archiver catalog rebuild`.")
+
+    monkeypatch.setattr(Home, "project", full)
+    assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+    shown = capsys.readouterr().err
+    assert "database or disk is full" in shown
+    assert "Free some space there, or choose another folder with --home. Nothing was made." in shown
+    assert not list(tmp_path.iterdir())
 
 
 def test_ctrl_c_at_a_first_run_says_that_nothing_was_made(
