@@ -260,6 +260,5 @@ def _storable(value: Any) -> Any:
 
 
 def _text(line: dict[str, Any]) -> str:
-    """Write a line as JSON that people can read and search; half a surrogate pair, which is no UTF-8, stays escaped."""
-    said = json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return said.encode("utf-8", "backslashreplace").decode()
+    """Write a line as JSON that people can read and search; `_storable` escapes half of a surrogate pair as JSON does."""
+    return json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

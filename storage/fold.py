@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _WORD = re.compile(r"\w+", re.UNICODE)
+_DOUBLED = re.compile(r"(.)\1+")
 
 _CYRILLIC = {
     "а": "a", "ә": "a", "б": "b", "в": "v", "г": "g", "ғ": "g", "д": "d", "е": "e", "ё": "e", "ж": "j", "з": "z",
@@ -48,7 +49,7 @@ def skeleton(word: str) -> str:
     for pair, single in _LATIN_PAIRS:
         latin = latin.replace(pair, single)
     latin = latin.translate(_LATIN_SINGLE)
-    return re.sub(r"(.)\1+", r"\1", latin)
+    return _DOUBLED.sub(r"\1", latin)
 
 
 def words(text: str) -> list[str]:
