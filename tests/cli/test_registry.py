@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from archiver.cli.main import command_of, main
 from archiver.cli.parser import build_parser, module_of
-from archiver.cli.registry import COMMANDS, FIRST, groups
+from archiver.cli.registry import BEGIN_A_HOME, COMMANDS, FIRST, HOMELESS, groups
 
 FOLDER = Path(__file__).parents[2] / "archiver" / "cli" / "commands"
 ASKED = ["capture", "look", "cases and words", "packages", "copies and keys", "work", "this program"]
@@ -52,6 +53,36 @@ def test_help_imports_its_tables_and_nothing_else() -> None:
 def test_one_command_is_imported_of_all() -> None:
     found = _imported("find", "--help", of=("archiver.cli.commands.",))
     assert found == ["archiver.cli.commands.find"]
+
+
+def _with_actions() -> list[tuple[str, str]]:
+    """Every command with each of its actions, and an example of it."""
+    found = []
+    for name, parser in build_parser().subparsers().items():
+        actions = {f"{name} {action}": one for action, one in parser.subparsers().items()} or {name: parser}
+        found += [(words, one.examples[0]) for words, one in actions.items()]
+    return found
+
+
+def test_what_begins_a_home_is_a_command_with_its_action() -> None:
+    assert {words for words, _ in _with_actions()} >= BEGIN_A_HOME
+
+
+MAKE_THEIR_OWN = ("demo", "restore")
+
+
+@pytest.mark.parametrize(
+    ("words", "example"),
+    [one for one in _with_actions() if one[0] not in (*BEGIN_A_HOME, *MAKE_THEIR_OWN, *HOMELESS)],
+    ids=lambda said: said if "archiver " not in said else "",
+)
+def test_a_mistyped_home_is_not_made_by_what_needs_one(
+    words: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    missing = tmp_path / "mistyped"
+    assert main(["--home", str(missing), *shlex.split(example)[1:]], None, {}) != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 HEAVY = (
