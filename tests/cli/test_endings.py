@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -279,7 +282,8 @@ def test_a_signal_ends_the_recorded_program_too(number: signal.Signals, home: Ho
     child = tmp_path / "child"
     program = f"import os, time; open({str(child)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--"]
-    ran = subprocess.Popen([*command, sys.executable, "-c", program], stdin=subprocess.DEVNULL)
+    recorded = [sys.executable, "-c", program]
+    ran = subprocess.Popen([*command, *recorded], stdin=subprocess.DEVNULL, start_new_session=True)
     _wait(lambda: child.is_file() and bool(child.read_text()))
     ran.send_signal(number)
     assert ran.wait(20) == ExitCode.PARTIAL
@@ -287,6 +291,53 @@ def test_a_signal_ends_the_recorded_program_too(number: signal.Signals, home: Ho
         os.kill(int(child.read_text()), 0)
     [row] = Home(home.path).catalog.captures()
     assert (row["outcome"], row["reason"]) == ("partial", "interrupted by the person")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_what_the_recorded_program_started(number: signal.Signals, home: Home, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    inner = f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--"]
+    shell = ["sh", "-c", '"$0" -c "$1"; true', sys.executable, inner]
+    ran = subprocess.Popen([*command, *shell], stdin=subprocess.DEVNULL, start_new_session=True)
+    _wait(lambda: started.is_file() and bool(started.read_text()))
+    ran.send_signal(number)
+    assert ran.wait(40) == ExitCode.PARTIAL
+    _wait(lambda: not _runs(int(started.read_text())), 1)
+
+
+def _runs(process: int) -> bool:
+    """Whether it is there and no zombie, which is left where nobody reaps it."""
+    try:
+        return b") Z" not in Path(f"/proc/{process}/stat").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def test_a_recorded_program_may_read_the_terminal(home: Home) -> None:
+    """On a terminal it stays in the group that is in the foreground: one in another would be stopped at its first read."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--", "sh", "-c"]
+    ran = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *command, "read word </dev/tty; echo got $word"], stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    os.write(leader, b"hello\n")
+    shown, end = b"", time.monotonic() + 20
+    with contextlib.suppress(OSError):  # the other end is closed
+        while time.monotonic() < end and select.select([leader], [], [], 20)[0] and (piece := os.read(leader, 4096)):
+            shown += piece
+    os.close(leader)
+    assert b"got hello" in shown
+    ran.wait(30)
+
+
+def test_what_a_recorded_program_prints_is_not_among_our_json(home: Home) -> None:
+    ran = _run(home.path, "--json record -- sh -c 'echo mine; printf unended'")
+    [line] = ran.stdout.splitlines()
+    assert json.loads(line)["outcome"] == "failed"
+    assert b"mine" in ran.stderr
+    assert _run(home.path, "record -- echo mine").stdout.startswith(b"mine")
 
 
 def _wait(is_so: Callable[[], bool], seconds: float = 30) -> None:
