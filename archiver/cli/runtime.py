@@ -14,7 +14,7 @@ from archiver.capture.engine import CaptureEngine
 from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.result import Progress
 from archiver.capture.scrapy_driver import ScrapyDriver
-from archiver.errors import ExitCode
+from archiver.cli.answers import tell_stopped
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.proxy import Recorder
@@ -112,9 +112,9 @@ class Interruptible:
         self._presses += 1
         self._on_signal(number, self._presses)
         if self._presses > 1:
-            console.warn("stopped at once; the next command seals what was received.")
+            code = tell_stopped(console)
             self._give_back_slots()
-            os._exit(ExitCode.FAILED)
+            os._exit(code)
         console.warn(
             f"stopping: a page under way has {GRACE_SECONDS:.0f} s; what is there is closed and sealed as partial. "
             "Press Ctrl-C again to stop at once."
