@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from archiver.cli.context import Context
 from archiver.cli.main import command_of, main
 from archiver.cli.parser import build_parser, module_of
 from archiver.cli.registry import BEGIN_A_HOME, COMMANDS, FIRST, HOMELESS, groups
+from archiver.errors import NotFound
+from archiver.home.home import Home
 
 FOLDER = Path(__file__).parents[2] / "archiver" / "cli" / "commands"
 ASKED = ["capture", "look", "cases and words", "packages", "copies and keys", "work", "this program"]
@@ -79,9 +82,17 @@ MAKE_THEIR_OWN = ("demo", "restore")
 def test_a_mistyped_home_is_not_made_by_what_needs_one(
     words: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    made: list[Context] = []
+
+    def first_home(context: Context) -> Home:
+        made.append(context)
+        raise NotFound("a home", "none", "The test goes no further.")
+
     monkeypatch.chdir(tmp_path)
-    missing = tmp_path / "mistyped"
-    assert main(["--home", str(missing), *shlex.split(example)[1:]], None, {}) != 0
+    monkeypatch.setattr(Context, "_first_home", first_home)
+    given = shlex.split(example.replace("/media/usb", "usb"))[1:]
+    assert main(["--home", str(tmp_path / "mistyped"), *given], None, {}) != 0
+    assert made == []
     assert list(tmp_path.iterdir()) == []
 
 
