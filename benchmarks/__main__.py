@@ -30,14 +30,18 @@ def say_row(trial: Trial, row: Row, result: Result) -> None:
 
 def measure(given: argparse.Namespace) -> int:
     """Measure what was chosen, print the table; return 1 where a row failed or something was missing."""
-    trials = chosen(given.parts)
+    trials, known = chosen(given.parts), rows()
+    before = read(given.json) if given.json else []
+    if any(run.small != given.small for run in before):
+        raise SystemExit(f"expected results of the same size in {given.json}, found others: name another file")
     print(f"medians of up to {given.rounds} rounds [min-max], taken in turn{', SMALL' if given.small else ''}\n")
-    done = run(trials, given.rounds, given.small, say_row)
-    known = rows()
-    print("\n" + table([cells(known[result.row], result) for result in done.results]))
-    if given.json:
-        write(given.json, merged([run for run in read(given.json) if run.small == given.small], done), known)
-    left = [result.row for result in done.results if not whole(known[result.row], result)]
+    results: list[Result] = []
+    for so_far in run(trials, given.rounds, given.small, say_row):
+        results = so_far.results
+        if given.json:
+            write(given.json, merged(before, so_far), known)
+    print("\n" + table([cells(known[result.row], result) for result in results]))
+    left = [result.row for result in results if not whole(known[result.row], result)]
     if left:
         print(f"\nnot whole: {', '.join(left)}", file=sys.stderr)
     return 1 if left else 0
@@ -54,6 +58,7 @@ def show_list() -> int:
 def compared(given: argparse.Namespace) -> int:
     """Measure two commits in turns and print the ratios; return 1 where a row could not be compared."""
     known, pairs = rows(), compare.compare(given.old, given.new, given.parts, given.rounds, given.small)
+    print("new / old: less is better of times and sizes, more of rates\n")
     for name, pair in pairs.items():
         unit = known[name].unit if name in known else ""
         ratio = spread(pair.ratios)

@@ -39,6 +39,10 @@ class Pair:
 
 def compare(old: str, new: str, names: Sequence[str], rounds: int, small: bool) -> dict[str, Pair]:
     """Measure parts and rows of two commits in turns: old, new, old, new. Raises `KeyError`: a name that neither has."""
+    for commit in (old, new):
+        words = ["git", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
+        if subprocess.run(words, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode:
+            raise SystemExit(f"expected two commits, found {commit!r}")
     with tempfile.TemporaryDirectory(prefix="archiver-compare-") as folder:
         trees = {side: Path(folder) / side for side in ("old", "new")}
         if (ROOT.parent / "shared").is_dir():

@@ -99,7 +99,8 @@ def cells(row: Row, result: Result | None) -> list[str]:
     found = result or Result("")
     what = f"{row.what}, {row.unit}" + (f"; against {row.against}" if row.against else "")
     peer = spread(found.peer) if row.peer else "–"
-    ratio = spread(ratios(row, found.ours, found.peer)) + (" peer / ours" if row.inverted else "")
+    each = ratios(row, found.ours, found.peer)
+    ratio = spread(each) + (" peer / ours" if row.inverted and each else "")
     return [what, spread(found.ours), peer, ratio, goal_text(row), verdict(row, result)]
 
 

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.processes import ROOT
@@ -22,10 +22,10 @@ from benchmarks.results import Result, Run
 Said = Callable[[Trial, Row, Result], None]
 
 
-def run(trials: Sequence[Trial], rounds: int, small: bool, say: Said) -> Run:
-    """Run trials one after the other; `say` is told each row as soon as it is known."""
+def run(trials: Sequence[Trial], rounds: int, small: bool, say: Said) -> Iterator[Run]:
+    """Run trials one after the other; yield after each what is known so far. `say` is told each row by itself."""
     made = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
-    results = []
+    so_far = Run(made, commit(), machine(), rounds, small, [])
     with tempfile.TemporaryDirectory(prefix="archiver-bench-") as folder:
         shared = Path(folder) / "made"
         shared.mkdir()
@@ -34,10 +34,10 @@ def run(trials: Sequence[Trial], rounds: int, small: bool, say: Said) -> Run:
             own.mkdir()
             command = [sys.executable, "-m", "benchmarks.trial", trial.name, str(shared), str(own), str(rounds)]
             for row, result in measured(trial, [*command, *(["--small"] if small else [])], own / "said.jsonl"):
-                results.append(result)
+                so_far.results.append(result)
                 say(trial, row, result)
             shutil.rmtree(own, ignore_errors=True)
-    return Run(made, commit(), machine(), rounds, small, results)
+            yield so_far
 
 
 def measured(trial: Trial, command: Sequence[str], said: Path) -> list[tuple[Row, Result]]:
@@ -78,7 +78,9 @@ def commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
-    return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno") else "")
+    made_here = [":!docs/benchmarks.json", ":!docs/benchmarks.md"]
+    changed = git("status", "--porcelain", "-uno", "--", ".", *made_here)
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
 
 
 def machine() -> dict[str, str]:

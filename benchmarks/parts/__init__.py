@@ -1,19 +1,20 @@
-"""The parts, in the order of the page."""
+"""The parts, in the order of the page: importing them registers their trials."""
+# ruff: noqa: F401, I001
 
 from __future__ import annotations
 
-from benchmarks.parts import (  # noqa: F401 - in the order of the page
-    catalog,
-    copies,
+from benchmarks.parts import (
+    startup,
+    recording,
     crawling,
+    warc,
+    catalog,
     lists,
     media,
-    packages,
-    recording,
     rendered,
-    startup,
     telegram,
-    warc,
+    packages,
+    copies,
     work,
 )
 from benchmarks.registry import TRIALS, Trial

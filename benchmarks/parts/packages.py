@@ -24,7 +24,7 @@ PACKAGES = Part(
     "packages",
     "Packages",
     "A case of twenty captures of a page with a video of 100 MB, profile `full`, not encrypted; caches brought to the disk "
-    "before each.",
+    "before each. Where each new page of the file cache costs the machine's host a fault, `cp` alone varies between 2 and 8 s.",
     """4 GB are written where `cp` writes 2: the recordings lie in the WACZ and each video once more under a name that a
 person can open. Every byte is hashed with SHA-256 and SHA-512 as it is written (BagIt 1.0), both on two cores: 12 s with
 the writing, SHA-512 being the slowest part (0.65 GB/s). Before that every WARC is held against its manifest, record by

@@ -74,6 +74,8 @@ def test_commits_are_measured_in_turns_and_their_worktrees_removed(
     assert compare.compare("HEAD~1", "HEAD", [], 1, True)["p.a"].trouble.startswith(
         "there is no such row in OLD; in NEW"
     )
+    with pytest.raises(SystemExit, match="expected two commits, found 'nosuch'"):
+        compare.compare("HEAD", "nosuch", ["p"], 1, True)
     with pytest.raises(KeyError, match="nosuch"):
         compare.compare("HEAD", "HEAD", ["p", "nosuch"], 1, True)
     assert len(git("worktree", "list").splitlines()) == 1

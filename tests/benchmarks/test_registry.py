@@ -36,6 +36,12 @@ def test_names_are_unique() -> None:
     assert not {trial.part.name for trial in all_trials()} & {"compare", "page"}, "commands of the same name"
 
 
+def test_the_parts_come_in_the_order_of_the_page() -> None:
+    parts = list(dict.fromkeys(trial.part.name for trial in all_trials()))
+    assert parts[:3] == ["startup", "gigabyte", "connect"]
+    assert parts[-2:] == ["queue", "queued"]
+
+
 def test_a_part_and_a_row_can_be_chosen() -> None:
     assert [trial.name for trial in chosen(["startup"])] == ["startup.help_text", "startup.looks"]
     assert [trial.name for trial in chosen(["startup.find", "startup.show"])] == ["startup.looks"]

@@ -96,6 +96,8 @@ def test_a_failed_row_does_not_stop_the_others_and_shows_in_the_exit_code(
     assert {result.row for result in read(kept)[0].results} == {"part.bad", "part.good"}
     answers["bad"] = Result("part.bad", [1.0])
     assert command.main(["part", "--rounds", "2"]) == 0
+    with pytest.raises(SystemExit, match="the same size"):
+        command.main(["part", "--small", "--json", str(kept)])
 
 
 def test_a_missing_peer_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
