@@ -29,7 +29,7 @@ soak: setup
 	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
 	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
 
-# Two to three hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
+# Takes hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
 # `.venv/bin/python -m benchmarks --help` says how to measure parts of it, and how to compare two commits.
 bench:
 	@scripts/setup.sh bench
