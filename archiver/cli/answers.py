@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.parser import CommandLineError
 from archiver.errors import ExitCode, ProgramFault, exit_code
+from spiders.links import without_userinfo
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from archiver.cli.console import Console
+
+
+KEPT = "What was received is kept; the next command seals it."
+"""Said where what was stopped does not say itself what is left of it."""
 
 
 def answer_for(console: Console, error: BaseException) -> ExitCode:
@@ -26,7 +31,8 @@ def answer_for(console: Console, error: BaseException) -> ExitCode:
     if all(isinstance(leaf, EvidenceError) for leaf in leaves):
         return max(_tell(console, leaf) for leaf in leaves if isinstance(leaf, EvidenceError))
     if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
-        console.warn("archiver: stopped. What was received is kept; the next command seals it.")
+        said = next((str(leaf) for leaf in leaves if isinstance(leaf, KeyboardInterrupt) and leaf.args), KEPT)
+        console.warn(f"archiver: stopped. {said}")
         return ExitCode.FAILED
     console.warn(_traceback(error))
     return _tell(console, ProgramFault(error))
@@ -71,7 +77,8 @@ def _tell(console: Console, error: EvidenceError) -> ExitCode:
         console.warn(f"          found    {error.found}")
         console.warn(f"          next     {error.next_step}")
     kind = "UsageError" if isinstance(error, CommandLineError) else type(error).__name__
-    console.data({"error": kind, "expected": error.expected, "found": error.found, "next": error.next_step})
+    said = {"expected": error.expected, "found": error.found, "next": error.next_step}
+    console.data({"error": kind, **{name: without_userinfo(text) for name, text in said.items()}})
     return exit_code(error)
 
 
