@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.homes import change_settings
 from benchmarks.processes import peak
 
 PHONE, ACCOUNT, CHANNEL = "77005550101", 700, 9000
@@ -96,8 +97,7 @@ def ours(network: dict[str, Any], what: str) -> dict[str, float]:
         path = Path(folder) / "home"
         given = TestNetwork(telegram=network)
         main(["--home", str(path), "--pseudonym", "bench"], given, {})
-        text = (path / "archiver.toml").read_text().replace("probe = true", "probe = false")
-        (path / "archiver.toml").write_text(text.replace("rendered = true", "rendered = false"))
+        change_settings(path, {"probe = true": "probe = false", "rendered = true": "rendered = false"})
         Accounts(Home(path)).save(Account("default", 12345, "h" * 32, asyncio.run(key())))
         words = ["crawl", "https://t.me/long_channel"] if what == "history" else ["capture", "https://t.me/films/1"]
         start = time.perf_counter()
