@@ -43,7 +43,7 @@ def run(context: Context) -> int:
         return _query(context)
     if context.arguments.action == "metadata":
         return _metadata(context)
-    home = context.existing_home()
+    home = context.home()
     from archiver.seal.recovery import recover
 
     events = home.rebuild_catalog()
@@ -71,7 +71,7 @@ def _query(context: Context) -> int:
     arguments, console = context.arguments, context.console
     if arguments.csv and arguments.json:
         raise UsageError("--csv or --json", "both", "Leave one out.")
-    query = Query(context.existing_home(), arguments.sql, arguments.seconds)
+    query = Query(context.home(), arguments.sql, arguments.seconds)
     try:
         _print(context, query)
     finally:
