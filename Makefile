@@ -26,8 +26,8 @@ test: lint
 # 1,000 random changes watched, 2,000 posts watched through a simulated week, 2,000 jobs on three machines that are
 # killed and cut off, 20,000 mutated recordings a platform, thousands of generated cases. Some five hours on two cores.
 soak: setup
-	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
-	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
+	EVIDENCE_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
+	EVIDENCE_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
 
 bench:
 	@scripts/setup.sh bench

@@ -104,6 +104,7 @@ def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import ActionMissing, module_of
+    from archiver.cli.settings import check_settings
     from archiver.errors import ExitCode
 
     console = Console(wants_json(words))
@@ -120,7 +121,9 @@ def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None
                 missing.parser.print_help()
                 return ExitCode.OK
             console = threads.console = Console(arguments.json)
-            code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
+            context = Context(arguments, console, network, environment)
+            check_settings(context)
+            code: int = module_of(arguments.command or FIRST).run(context)
     except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
         code = answer_for(console, error)
     code = max(code, threads.code)
