@@ -14,9 +14,10 @@ lint: setup
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Completions of shells and the manual page, from the parser. They are committed.
+# Completions of shells and the manual page, from the parser, and the tables of docs/settings.md. They are committed.
 man: setup
 	.venv/bin/python scripts/shell_files.py
+	.venv/bin/python scripts/settings_page.py
 
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"

@@ -103,8 +103,11 @@ def checked(given: Mapping[str, Any], table: type[T]) -> T:
 
 
 def shown(key: str) -> str:
-    """Return a key as a person finds it in the file: `[copies.destination] where`."""
+    """Return a key as a person finds it in the file: `[sites] proxy`, or `[[notify]] name (entry 2)`."""
     table, _, name = key.rpartition(".")
+    above, _, number = table.rpartition(".")
+    if above and above != "cases" and (number == "N" or number.isdecimal()):
+        return f"[[{above}]] {name}" + (f" (entry {number})" if number != "N" else "")
     return f"[{table}] {name}" if table else name
 
 
@@ -230,12 +233,12 @@ def _found(value: Any, secret: bool) -> str:
 
 
 def schema_key(key: str) -> str:
-    """Return a key as the schema has it, without the number of an entry or the name of a case."""
-    return re.sub(r"^cases\.[^.]+\.", "cases.NAME.", re.sub(r"\.\d+\.", ".", key))
+    """Return a key as the schema has it, whichever entry or case it is of."""
+    return re.sub(r"^cases\.[^.]+\.", "cases.NAME.", re.sub(r"\.\d+\.", ".N.", key))
 
 
 def _unknown_key(key: str, start: str, keys: Mapping[str, Any]) -> Fault:
-    name, among = key.removeprefix(start), f"[{start[:-1]}]" if start else "the file"
+    name, among = key.removeprefix(start), shown(f"{start}x").rpartition(" x")[0] if start else "the file"
     if schema_key(key) in SUCCESSORS:
         now = SUCCESSORS[schema_key(key)]
         step = f"It is {shown(now)} today" if now else "There is nothing in its place today"
@@ -246,7 +249,7 @@ def _unknown_key(key: str, start: str, keys: Mapping[str, Any]) -> Fault:
     if likely:
         step = f"Did you mean {shown(start + likely[0])}?"
     else:
-        elsewhere = {one.rpartition(".")[2]: one for one, _ in reversed(list(known_keys()))}
+        elsewhere = {one.rpartition(".")[2]: one for one, _, _ in reversed(list(known_keys()))}
         far = get_close_matches(name, list(elsewhere), n=1, cutoff=0.6)
         step = f"Did you mean {shown(elsewhere[far[0]])}?" if far else f"Known there: {', '.join(keys)}."
     return Fault(key, f"a key that {among} knows", f"the unknown key {shown(key)}", f"{step} Correct the file.")

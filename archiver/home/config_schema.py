@@ -85,6 +85,10 @@ def _is_place(text: str) -> bool:
     return bool(text) and (not text.startswith("s3:") or BUCKET.fullmatch(text) is not None)
 
 
+def _is_second_place(text: str) -> bool:
+    return not text or _is_place(text)
+
+
 def _is_endpoint(text: str) -> bool:
     if not text or re.fullmatch(r"https://[^/\s]\S*", text):
         return not text or _port_holds(text)
@@ -124,10 +128,14 @@ AuthorityName = Annotated[str, _text("a short name of an authority, like digicer
 DestinationName = Annotated[str, _text("a short name of a destination, like archive", _is_short_name)]
 RuleName = Annotated[str, _text("a name of small letters, digits and dashes", _is_rule_name)]
 Place = Annotated[str, _text("a folder, or s3://bucket/prefix", _is_place)]
+SecondPlace = Annotated[str, _text('a folder, s3://bucket/prefix, or "" for none', _is_second_place)]
 Endpoint = Annotated[str, _text("an endpoint with https", _is_endpoint)]
 WebLink = Annotated[str, _text("a link with http or https", _is_web_link)]
 Fingerprint = Annotated[str, _text("the SHA-256 of a root certificate, 64 hex digits", _is_fingerprint)]
-Secret = Annotated[str, Meta(extra={"secret": ALL})]
+Target = Annotated[str, Meta(description="an address of apprise", extra={"secret": ALL})]
+MtProxy = Annotated[str, Meta(description="a link like tg://proxy?server=…&port=443&secret=…", extra={"secret": ALL})]
+CookiesFile = Annotated[str, Meta(description="the path of a cookies.txt")]
+PostLink = Annotated[str, Meta(description="the link of a post")]
 ExtractorArgs = Annotated[
     dict[str, dict[str, list[str]]], Meta(description="tables of lists of texts", extra={"secret": ALL})
 ]
@@ -200,12 +208,12 @@ class Pages(Table, frozen=True):
 class Accounts(Table, frozen=True):
     """The cookies.txt of accounts: for all platforms, and for each that has its own."""
 
-    cookies: str = ""
-    telegram: str = ""
-    x: str = ""
-    youtube: str = ""
-    facebook: str = ""
-    page: str = ""
+    cookies: CookiesFile = ""
+    telegram: CookiesFile = ""
+    x: CookiesFile = ""
+    youtube: CookiesFile = ""
+    facebook: CookiesFile = ""
+    page: CookiesFile = ""
 
 
 class Telegram(Table, frozen=True):
@@ -217,18 +225,18 @@ class Telegram(Table, frozen=True):
     app: str = "1.0"
     patience: Seconds = 300.0
     interval: Pause = 0.5
-    mtproxy: Secret = ""
+    mtproxy: MtProxy = ""
     retries: Annotated[int, Meta(ge=1, le=100)] = 5
 
 
 class Doctor(Table, frozen=True):
     """A live post for each platform, instead of the one that is known; an empty text leaves the platform out."""
 
-    telegram: str | None = None
-    x: str | None = None
-    youtube: str | None = None
-    facebook: str | None = None
-    page: str | None = None
+    telegram: PostLink | None = None
+    x: PostLink | None = None
+    youtube: PostLink | None = None
+    facebook: PostLink | None = None
+    page: PostLink | None = None
 
 
 class Jobs(Table, frozen=True):
@@ -244,7 +252,7 @@ class Notify(Table, frozen=True):
     """Who is told of what."""
 
     name: RuleName
-    target: Secret = ""
+    target: Target = ""
     from_environment: VariableName = ""
     events: tuple[NotifyKind, ...] = ("unavailable", "dead")
     case: str = ""
@@ -269,7 +277,7 @@ class CopiesDestination(Table, frozen=True):
 class Copies(Table, frozen=True):
     """Where copies go, and how."""
 
-    second: Annotated[str, _text('a folder, s3://bucket/prefix, or ""', lambda text: not text or _is_place(text))] = ""
+    second: SecondPlace = ""
     after_captures: bool = True
     bandwidth: Bytes = 0
     lock_days: Annotated[int, Meta(ge=1, le=36500)] = 3650
@@ -318,7 +326,7 @@ class X(Table, frozen=True):
 class Settings(Table, frozen=True):
     """All of archiver.toml."""
 
-    format: Annotated[int, Meta(ge=1, le=FORMAT)] = FORMAT
+    format: Annotated[int, Meta(ge=1, le=FORMAT, description=f"the number {FORMAT}")] = FORMAT
     pseudonym: Name = "investigator"
     role: Literal["collector", "analyst", "reviewer"] = "collector"
     sites: Sites = Sites()
@@ -421,11 +429,15 @@ def _range(note: Meta) -> str:
     return f" from {note.ge} to {most}" if most is not None else f", {note.ge} or more"
 
 
-def known_keys(table: type[Table] = Settings, start: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every key that has a value, as `table.key`, with its type; NAME stands for the name of a case."""
+def known_keys(table: type[Table] = Settings, start: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield every key that has a value, as `table.key`, with its type and default.
+
+    NAME stands for the name of a case, N for the number of an entry.
+    """
+    above = {Shape.TABLE: "", Shape.NAMED: "NAME.", Shape.LIST: "N."}
     for name, kind in keys_of(table).items():
         shape, inner = shape_of(kind)
         if inner is None:
-            yield f"{start}{name}", kind
+            yield f"{start}{name}", kind, defaults_of(table).get(name)
         else:
-            yield from known_keys(inner, f"{start}{name}." + ("NAME." if shape is Shape.NAMED else ""))
+            yield from known_keys(inner, f"{start}{name}.{above[shape]}")

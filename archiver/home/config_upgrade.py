@@ -25,7 +25,7 @@ def upgraded(text: str) -> str:
     lines, moved, table = [], [], ""
     for line in re.split(r"(?<=\n)", text):
         if header := _HEADER.fullmatch(line):
-            table = header[1]
+            table = f"{header[1]}.N" if line.lstrip().startswith("[[") else header[1]
         entry = _KEY.fullmatch(line)
         key = schema_key(f"{table}.{entry[2]}" if table else entry[2]) if entry else ""
         if entry is None or key not in SUCCESSORS:
@@ -103,7 +103,7 @@ def _leaves(value: Mapping[str, Any], start: str = "") -> Iterator[tuple[str, An
 
 def difference(before: str, after: str) -> list[str]:
     """Return the lines that differ, with - and +; the values of secret keys are hidden."""
-    secret = {key.rpartition(".")[2] for key, kind in known_keys() if secret_part(kind)}
+    secret = {key.rpartition(".")[2] for key, kind, _ in known_keys() if secret_part(kind)}
     secret |= {
         old.rpartition(".")[2] for old, now in SUCCESSORS.items() if now is None or now.rpartition(".")[2] in secret
     }
