@@ -22,6 +22,9 @@ _KEY = re.compile(r"(\s*)([A-Za-z0-9_-]+)(\s*=.*)", re.DOTALL)
 
 def upgraded(text: str) -> str:
     """Return the text with today's keys. Raises `ConfigError` where that cannot be done line by line."""
+    earlier = [shown(key) for key, _ in _leaves(_parsed(text)) if schema_key(key) in SUCCESSORS]
+    if not earlier:
+        return text
     lines, moved, table = [], [], ""
     for line in re.split(r"(?<=\n)", text):
         if header := _HEADER.fullmatch(line):
@@ -41,7 +44,12 @@ def upgraded(text: str) -> str:
     for now, rest in moved:
         _put(lines, now, rest)
     made = "".join(lines)
-    _require_the_same(text, made)
+    if not _say_the_same(text, made):
+        raise ConfigError(
+            f"keys of earlier versions in {NAME}, each on a line of its own and once",
+            ", ".join(earlier),
+            "Change these by hand: `archiver config` says what each is called today.",
+        )
     return made
 
 
@@ -60,30 +68,19 @@ def _put(lines: list[str], key: str, rest: str) -> None:
         lines.insert(0, line)
 
 
-def _require_the_same(before: str, after: str) -> None:
-    """Raise `ConfigError` unless both say the same, under other keys."""
+def _say_the_same(before: str, after: str) -> bool:
+    """Return whether both texts say the same, each under its own keys."""
     wanted = {}
     for key, value in _leaves(_parsed(before)):
         now = SUCCESSORS.get(schema_key(key), key)
-        if (
-            schema_key(key) in SUCCESSORS
-            and now is not None
-            and now.rpartition(".")[0] == schema_key(key).rpartition(".")[0]
-        ):
-            now = f"{key.rpartition('.')[0]}.{now.rpartition('.')[2]}".removeprefix(".")
+        if now is not None and now.rpartition(".")[0] == schema_key(key).rpartition(".")[0]:
+            now = f"{key[: key.rfind('.') + 1]}{now.rpartition('.')[2]}"  # of the same entry or case
         if now is not None:
             wanted[now] = value
     try:
-        if dict(_leaves(_parsed(after))) == wanted:
-            return
+        return dict(_leaves(_parsed(after))) == wanted
     except tomllib.TOMLDecodeError:  # both the old and the new key are there, or a value runs over several lines
-        pass
-    keys = [shown(key) for key, _ in _leaves(_parsed(before)) if schema_key(key) in SUCCESSORS]
-    raise ConfigError(
-        f"keys of earlier versions in {NAME}, each on a line of its own and once",
-        ", ".join(keys),
-        "Change these by hand: `archiver config` says what each is called today.",
-    )
+        return False
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Destination:
     """A folder, or `s3://bucket` or `s3://bucket/prefix`."""
     own: bool = False
     """Whether the place is one's own. Else everything is encrypted before it leaves, and named by a key of ours."""
-    endpoint: str = ""
+    endpoint: str = field(repr=False, default="")
     region: str = ""
     profile: str = ""
     sse: str = ""
