@@ -12,7 +12,7 @@ from archiver.home.variables import YES, without_empty
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.setup_wizard import Given
-    from archiver.errors import ArchiverError
+    from archiver.errors import ConfigError
     from archiver.home.home import Home
     from archiver.home.ports import Decryptor, Fetch
     from archiver.recorder.network import TestNetwork
@@ -34,7 +34,7 @@ class Context:
         self.console = console
         self.network = network
         self.environment = without_empty(environment)
-        self.settings_error: ArchiverError | None = None
+        self.settings_error: ConfigError | None = None
         """Why the settings are not understood, for a command that runs anyway."""
         self._signers: dict[Path, LocalSigner] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.cli.registry import RUN_ANYWAY, WITHOUT_SETTINGS
-from archiver.errors import ArchiverError
+from archiver.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -24,11 +24,17 @@ def check_settings(context: Context) -> None:
     from archiver.home.home import is_home
 
     try:
-        if is_home(context.home_path):
+        there = is_home(context.home_path)
+    except UsageError:
+        if name not in RUN_ANYWAY:
+            raise
+        return  # a command that needs the home says so itself
+    try:
+        if there:
             read_config(context.home_path, context.environment)
         else:
             read_settings(None, context.environment).understood()
-    except ArchiverError as error:
+    except ConfigError as error:
         if name not in RUN_ANYWAY:
             raise
         context.settings_error = error
@@ -36,5 +42,5 @@ def check_settings(context: Context) -> None:
             f"The settings are not understood: expected {error.expected}\n  found  {error.found}\n  next   {error.next_step}"
         )
         context.console.data(
-            {"warning": type(error).__name__, "expected": error.expected, "found": error.found, "next": error.next_step}
+            {"warning": "ConfigError", "expected": error.expected, "found": error.found, "next": error.next_step}
         )

@@ -78,10 +78,10 @@ def test_commands_that_look_run_and_say_it_first(shell: Shell, tmp_path: Path) -
     assert code == 0
     capture = str(kept["capture"])
     (tmp_path / "page.html").write_text("<p>words</p>")
-    looks = {
-        ("find", "Ozen"): 0, ("show", capture): 0, ("history", POST): 0, ("diff", capture, capture): 0, ("check",): 0,
-        ("parse", str(tmp_path / "page.html")): 3,
-    }  # fmt: skip
+    looks = [
+        ("find", "Ozen"), ("show", capture), ("history", POST), ("diff", capture, capture), ("check",),
+        ("parse", str(tmp_path / "page.html")),
+    ]  # fmt: skip
     before = {words: shell.json(*words) for words in looks}
     set_in(Home(shell.home), rendered='"false"')
     asked = len(shell._world.served.log)
@@ -93,6 +93,16 @@ def test_commands_that_look_run_and_say_it_first(shell: Shell, tmp_path: Path) -
             assert (code, lines[1:]) == before[words]
         assert "The settings are not understood" in shell(*words)[2]
     assert len(shell._world.served.log) == asked
+
+
+def test_a_look_that_needs_no_home_asks_for_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "page.html").write_text("<p>words</p>")
+    given = {"ARCHIVER_HOME": str(tmp_path / "file")}
+    assert main(["parse", str(tmp_path / "page.html")], None, given) == 0
+    capsys.readouterr()
+    assert main(["--json", "find", "x"], None, given) == ExitCode.USAGE
+    assert len(capsys.readouterr().out.splitlines()) == 1, "said once"
 
 
 def test_status_says_only_what_the_settings_have_no_part_in(misspelt: Shell) -> None:
@@ -117,6 +127,8 @@ def test_the_doctor_asks_no_platform_by_a_guess(misspelt: Shell, world: World) -
 def test_the_doctor_makes_no_home_by_a_guess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--home", str(tmp_path / "home"), "doctor"], None, {"ARCHIVER_PROXI": "x"}) == ExitCode.PARTIAL
     assert "ARCHIVER_PROXI" in capsys.readouterr().out
+    assert main(["--home", str(tmp_path / "home"), "config"], None, {"ARCHIVER_PROXI": "x"}) == ExitCode.USAGE
+    assert "there is no home yet" in capsys.readouterr().out
     assert not (tmp_path / "home").exists()
 
 
