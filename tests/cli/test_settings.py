@@ -173,6 +173,13 @@ def test_config_shows_values_sources_and_faults(misspelt: Shell) -> None:
     assert "s3cret" not in json.dumps(lines)
 
 
+def test_config_claims_nothing_of_a_file_that_cannot_be_read(shell: Shell) -> None:
+    (shell.home / "archiver.toml").write_text("[sites\n")
+    code, lines = shell.json("config")
+    assert code == ExitCode.USAGE
+    assert [list(line) for line in lines] == [["warning", "expected", "found", "next"], ["fault"]]
+
+
 def test_config_upgrade_with_nothing_to_do(shell: Shell) -> None:
     before = (shell.home / "archiver.toml").read_bytes()
     code, out, _ = shell("config", "--upgrade")

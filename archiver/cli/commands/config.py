@@ -33,8 +33,9 @@ def run(context: Context) -> int:
     if not context.arguments.upgrade:
         missing = "" if is_home(path) else ": there is no home yet"
         rest = "; nothing of it counts until all of it is understood" if read.faults else ""
-        console.say(f"{path / NAME}{missing}{rest}\n")
-        _say(context, read)
+        console.say(f"{path / NAME}{missing}{rest}")
+        if all(fault.key for fault in read.faults):  # else the file as a whole cannot be read
+            _say(context, read)
     _say_faults(console, read)
     return ExitCode.USAGE if read.faults else ExitCode.OK
 
@@ -43,6 +44,7 @@ def _say(context: Context, read: SettingsRead) -> None:
     from archiver.home.config_file import shown
     from archiver.home.config_in_force import in_force
 
+    context.console.say()
     settings = list(in_force(read))
     width = max(len(setting.source) for setting in settings)
     for setting in settings:
