@@ -151,11 +151,16 @@ class Parser(argparse.ArgumentParser):
         raise CommandLineError(self.prog, message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are."""
+        """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are.
+
+        A `--` that ends the options of a command without words, or stands before its action, means nothing.
+        """
+        if self._actions_parser is not None and args and args[0] == "--":
+            args = args[1:]
         parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:
+        if unknown := [word for word in unknown if word != "--"]:
             self.error(self._unknown(unknown))
-        return parsed, unknown
+        return parsed, []
 
     def _unknown(self, words: Sequence[str]) -> str:
         option = next((word for word in words if word.startswith("-")), None)
@@ -176,6 +181,15 @@ class Parser(argparse.ArgumentParser):
         if isinstance(action, argparse._SubParsersAction):
             raise argparse.ArgumentError(None, f"there is no {str(action.metavar).lower()} {value!r}.{said}")
         raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
+
+
+def first_run_options(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Yield each option of the first run that was given, with what archiver.toml keeps of it."""
+    for flag, setting in SETTINGS.items():
+        negated = flag.startswith("--no-")
+        value = getattr(arguments, flag.removeprefix("--no-").lstrip("-").replace("-", "_"), None)
+        if value is not None and (value is False) == negated:
+            yield flag, setting
 
 
 def no_option(name: str, known: Iterable[str]) -> str:

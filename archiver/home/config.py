@@ -12,6 +12,8 @@ from archiver.errors import ConfigError, UsageError
 from archiver.home.config_file import read_settings
 from archiver.home.config_schema import DEFAULT_AGENT as DEFAULT_AGENT
 from archiver.home.config_schema import Accounts, Settings, Timestamps
+from archiver.home.config_schema import is_agent as is_agent
+from archiver.home.config_schema import is_proxy as is_proxy
 from archiver.home.copies_config import CopiesConfig, copies
 from archiver.home.notify_config import NotifyRule, rules
 from archiver.home.variables import DIRECT, without_empty

@@ -30,6 +30,7 @@ from archiver.home.config_schema import (
 )
 from archiver.home.variables import VARIABLES, unknown_variables, without_empty
 from archiver.text.meant import meant
+from spiders.links import mask_links
 
 NAME = "archiver.toml"
 T = TypeVar("T", bound=Table)
@@ -109,11 +110,6 @@ def shown(key: str) -> str:
     if above and above != "cases" and (number == "N" or number.isdecimal()):
         return f"[[{above}]] {name}" + (f" (entry {number})" if number != "N" else "")
     return f"[{table}] {name}" if table else name
-
-
-def without_user(text: str) -> str:
-    """Return a text without user and password of a link in it."""
-    return re.sub(r"://[^/\s]*@", "://…@", text)
 
 
 # -- the file ----------------------------------------------------------------------------------------------------------
@@ -225,7 +221,7 @@ def _found(value: Any, secret: bool) -> str:
     if secret:
         return "another form"
     if isinstance(value, str):
-        text = without_user(value)
+        text = mask_links(value)
         return json.dumps(text if len(text) <= 60 else f"{text[:60]}…", ensure_ascii=False)
     if isinstance(value, list):
         return "a list" + (f" with {_found(value[0], False)}" if len(value) == 1 else "")

@@ -39,14 +39,15 @@ def _port_holds(url: str) -> bool:
         return False
 
 
-def _is_proxy(text: str) -> bool:
+def is_proxy(text: str) -> bool:
+    """Return whether this is the form of a proxy, or says that there is none; whether one answers there is not asked."""
     return text in ("", DIRECT) or (
         bool(re.fullmatch(r"(http|socks5h?)://[^/\s]+/?", text)) and _port_holds(text) and bool(urlsplit(text).hostname)
     )
 
 
 def _is_second_proxy(text: str) -> bool:
-    return text != DIRECT and _is_proxy(text)
+    return text != DIRECT and is_proxy(text)
 
 
 def _is_copies_proxy(text: str) -> bool:
@@ -57,7 +58,8 @@ def _is_database(text: str) -> bool:
     return not text or (bool(re.fullmatch(r"postgres(ql)?://\S+/\S+", text)) and _port_holds(text))
 
 
-def _is_agent(text: str) -> bool:
+def is_agent(text: str) -> bool:
+    """Return whether this can be sent as a User-Agent."""
     return bool(re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text))
 
 
@@ -115,13 +117,13 @@ def _text(description: str, holds: Any, secret: str = "") -> Meta:
 
 
 _PROXY = 'a proxy like socks5h://host:port or http://host:port, or ""'
-Proxy = Annotated[str, _text(f"{_PROXY} or {DIRECT} for none", _is_proxy, secret=USER)]
+Proxy = Annotated[str, _text(f"{_PROXY} or {DIRECT} for none", is_proxy, secret=USER)]
 SecondProxy = Annotated[str, _text(f"{_PROXY} for none", _is_second_proxy, secret=USER)]
 CopiesProxy = Annotated[
     str, _text("an http proxy like http://host:port (S3 has no other)", _is_copies_proxy, secret=USER)
 ]
 Database = Annotated[str, _text('a database like postgresql://user@host/name, or ""', _is_database, secret=ALL)]
-Agent = Annotated[str, _text("a User-Agent in ASCII, without spaces around it", _is_agent)]
+Agent = Annotated[str, _text("a User-Agent in ASCII, without spaces around it", is_agent)]
 Name = Annotated[str, _text("a name without spaces around it", _is_name)]
 VariableName = Annotated[str, _text("the name of an environment variable", _is_variable)]
 AuthorityName = Annotated[str, _text("a short name of an authority, like digicert", _is_authority)]

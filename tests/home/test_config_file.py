@@ -267,7 +267,10 @@ def test_platforms_in_the_settings_are_those_that_there_are() -> None:
 def test_each_value_says_where_it_came_from(tmp_path: Path) -> None:
     file = f'[sites]\nproxy = "{PROXY}"\n[[notify]]\nname = "team"\ntarget = "json://t0ken"\n'
     found = {one.key: one for one in in_force(read(tmp_path, file, ARCHIVER_JOBS="postgres://u:pw@h/d"))}
-    assert (found["sites.proxy"].value, found["sites.proxy"].source) == ("socks5h://…@127.0.0.1:9050", "archiver.toml")
+    assert (found["sites.proxy"].value, found["sites.proxy"].source) == (
+        "socks5h://withheld@127.0.0.1:9050",
+        "archiver.toml",
+    )
     assert (found["sites.interval"].value, found["sites.interval"].source) == (0.5, "default")
     assert (found["jobs.database"].value, found["jobs.database"].source) == ("(hidden)", "$ARCHIVER_JOBS")
     assert found["notify.1.target"].value == "(hidden)"

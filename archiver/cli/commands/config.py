@@ -27,13 +27,15 @@ def run(context: Context) -> int:
     from archiver.home.home import is_home
 
     path, console = context.home_path, context.console
+    if not is_home(path):
+        _say_faults(console, read_settings(None, context.environment))  # of variables: they stop a first run
+        context.home()  # says that there is none
     if context.arguments.upgrade:
         _upgrade(context)
-    read = read_settings(path if is_home(path) else None, context.environment)
+    read = read_settings(path, context.environment)
     if not context.arguments.upgrade:
-        missing = "" if is_home(path) else ": there is no home yet"
         rest = "; nothing of it counts until all of it is understood" if read.faults else ""
-        console.say(f"{path / NAME}{missing}{rest}")
+        console.say(f"{path / NAME}{rest}")
         if all(fault.key for fault in read.faults):  # else the file as a whole cannot be read
             _say(context, read)
     _say_faults(console, read)
@@ -65,7 +67,7 @@ def _say_faults(console: Console, read: SettingsRead) -> None:
 def _upgrade(context: Context) -> None:
     from archiver.home.config_upgrade import upgrade
 
-    changed = upgrade(context.existing_home().path)
+    changed = upgrade(context.home_path)
     for line in changed:
         context.console.say(line)
     context.console.say("written" if changed else "nothing to change: no key of an earlier version")

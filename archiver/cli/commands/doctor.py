@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ConfigError, ExitCode
+from archiver.home.home import is_home
 from archiver.home.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -39,13 +40,17 @@ def run(context: Context) -> int:
 
     While the settings are not understood nothing is written and no platform is asked: it might see this machine's address.
     """
-    if context.settings_error is None:
-        home = context.recovered_home()
-        return _platforms(context, home) if context.arguments.platforms else _machine(context, _home(home))
     if context.arguments.platforms:
-        raise context.settings_error
-    found = context.settings_error.found
-    return _machine(context, [*_keys(context.home_path), ("settings", False, f"not understood: {found}")])
+        if context.settings_error is not None:
+            raise context.settings_error
+        return _platforms(context, context.recovered_home())
+    if context.settings_error is not None:
+        found = f"not understood: {context.settings_error.found}"
+        keys = _keys(context.home_path) if is_home(context.home_path) else []
+        return _machine(context, [*keys, ("settings", False, found)])
+    if not is_home(context.home_path):
+        return _machine(context, [("home", False, f"none at {context.home_path}: archiver makes one")])
+    return _machine(context, _home(context.recovered_home()))
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def run(context: Context) -> int:
     from archiver.jobs.queue import opened
     from archiver.jobs.status import kept, status
 
-    console, home = context.console, context.existing_home()
+    console, home = context.console, context.home()
     if context.settings_error is not None:  # they say where the queue and the copies are
         found = kept(home)
         console.data(found)
