@@ -112,6 +112,11 @@ def shown(key: str) -> str:
     return f"[{table}] {name}" if table else name
 
 
+def printable(text: str) -> str:
+    """Return a text as it may be shown: without user and password of a link in it, and what is not UTF-8 as ?."""
+    return mask_links(text).encode("utf-8", "replace").decode()
+
+
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +148,7 @@ def _unknown(environment: Mapping[str, str], named: Iterator[str]) -> Iterator[F
         step = (
             f"{meant(name, known).strip()} Unset it, or correct its name; `archiver doctor` lists those that there are."
         )
-        yield Fault(name, "no variables of archiver but those it knows", f"${name}", step.strip())
+        yield Fault(name, "no variables of archiver but those it knows", f"${printable(name)}", step.strip())
 
 
 def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], list[Fault]]:
@@ -221,7 +226,7 @@ def _found(value: Any, secret: bool) -> str:
     if secret:
         return "another form"
     if isinstance(value, str):
-        text = mask_links(value)
+        text = printable(value)
         return json.dumps(text if len(text) <= 60 else f"{text[:60]}…", ensure_ascii=False)
     if isinstance(value, list):
         return "a list" + (f" with {_found(value[0], False)}" if len(value) == 1 else "")

@@ -9,9 +9,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from archiver.home.config_file import NAME, SettingsRead
+from archiver.home.config_file import NAME, SettingsRead, printable
 from archiver.home.config_schema import ALL, Settings, Shape, Table, defaults_of, keys_of, secret_part, shape_of
-from spiders.links import mask_links
 
 HIDDEN = "(hidden)"
 WRONG = "(not understood)"
@@ -71,7 +70,7 @@ def _harmless(value: Any, kind: Any) -> Any:
     if value and secret_part(kind) == ALL:
         return HIDDEN
     if isinstance(value, str):
-        return mask_links(value)
+        return printable(value)
     if isinstance(value, list | tuple):
         return [_harmless(one, str) for one in value]
     return {name: _harmless(one, str) for name, one in value.items()} if isinstance(value, dict) else value

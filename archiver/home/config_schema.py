@@ -123,7 +123,7 @@ CopiesProxy = Annotated[
     str, _text("an http proxy like http://host:port (S3 has no other)", _is_copies_proxy, secret=USER)
 ]
 Database = Annotated[str, _text('a database like postgresql://user@host/name, or ""', _is_database, secret=ALL)]
-Agent = Annotated[str, _text("a User-Agent in ASCII, without spaces around it", is_agent)]
+Agent = Annotated[str, _text("a User-Agent of printable ASCII, without spaces around it", is_agent)]
 Name = Annotated[str, _text("a name without spaces around it", _is_name)]
 VariableName = Annotated[str, _text("the name of an environment variable", _is_variable)]
 AuthorityName = Annotated[str, _text("a short name of an authority, like digicert", _is_authority)]

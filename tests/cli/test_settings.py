@@ -182,6 +182,14 @@ def test_config_claims_nothing_of_a_file_that_cannot_be_read(shell: Shell) -> No
     assert [list(line) for line in lines] == [["warning", "expected", "found", "next"], ["fault"]]
 
 
+def test_what_is_not_utf_8_is_told_all_the_same(shell: Shell) -> None:
+    shell.environment = {"ARCHIVER_COOKIES": "\udcff.txt", "ARCHIVER_\udcff": "x"}
+    code, out, _ = shell("config")
+    assert code == ExitCode.USAGE
+    assert 'cookies = "?.txt"' in out
+    assert "$ARCHIVER_?" in out
+
+
 def test_config_upgrade_with_nothing_to_do(shell: Shell) -> None:
     before = (shell.home / "archiver.toml").read_bytes()
     code, out, _ = shell("config", "--upgrade")
