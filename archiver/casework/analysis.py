@@ -69,7 +69,7 @@ def state_time(home: Home, signer: Signer, about: About, when: TimeRange, words:
 
 
 def translate(home: Home, signer: Signer, about: About, translation: Translation, words: str) -> Sealed:
-    """Add a translation of a post's words. Raises `UsageError`, `LedgerError`."""
+    """Add a translation of a post. Raises `UsageError`, `LedgerError`."""
     if not _LANGUAGE.fullmatch(translation.language):
         raise UsageError("--language as a code like en or kk-Latn", repr(translation.language), "Give it in that form.")
     date = translation.date or utc_text(home.clock())[:10]

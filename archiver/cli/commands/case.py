@@ -20,11 +20,11 @@ def add_arguments(parser: Parser) -> None:
     parser.add_action("list", "List cases.", "archiver case list")
     new = parser.add_action("new", "Create a case with its own key.", EXAMPLE)
     new.add_argument("name", metavar="NAME", help="Name of the case: small letters, digits and dashes.")
-    recipient = "Somebody else who may open withheld values; repeatable."
+    recipient = "Public key of another person who may open withheld values; repeatable."
     new.add_argument("--recipient", action="append", default=[], metavar="age1…", help=recipient)
     shown = parser.add_action("show", "List the captures of a case.", "archiver case show almaty")
     shown.add_argument("name", metavar="NAME", help="Name of the case.")
-    add = parser.add_action("add", "Put a capture into another case too.", "archiver case add almaty 9k2mv7qd")
+    add = parser.add_action("add", "Add a capture to another case.", "archiver case add almaty 9k2mv7qd")
     add.add_argument("name", metavar="NAME", help="Name of the case.")
     add_capture_id(add)
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "archiver crawl https://t.me/s/durov --since 2022-01-02"
 DESCRIPTION = """\
-Capture a channel, profile, playlist, thread or search, newest first, to its end. Stopped, the same command continues."""
+Capture a channel, profile, playlist, thread or search to its end, newest first. Run the same command again to continue
+after a stop."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -28,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("link", metavar="TARGET", help="Link of a channel, profile, playlist, thread or search.")
     add_capture(parser)
     add_range(parser)
-    restart = "Begin at the newest post instead of continuing an unfinished crawl."
+    restart = "Start over at the newest post instead of continuing an unfinished crawl."
     parser.add_argument("--restart", action="store_true", help=restart)
     oldest = "Begin with the oldest post (Telegram with an account)."
     parser.add_argument("--oldest-first", action="store_true", help=oldest)
@@ -36,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
     holes = "Request each post number that the channel's pages skip (Telegram)."
     parser.add_argument("--holes", action="store_true", help=holes)
     add_merge(parser)
-    add_at_once(parser, 2, "found videos captured")
+    add_at_once(parser, 2, "video captures")
 
 
 def run(context: Context) -> int:

@@ -21,18 +21,18 @@ EXAMPLE = (
     "archiver --as NAME dispose 9k2mv7qd --confirm --yes",
 )
 DESCRIPTION = """\
-Destroy what must not be kept, here and at the copies. It takes two people: one asks, another confirms. Without ID it
-finishes what could not be reached before."""
+Destroy content that must not be kept, here and in the copies. Two people must agree: one requests, another confirms.
+Without ID, finish earlier disposals at copies that could not be reached then."""
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver dispose` takes."""
-    what = "Id of a capture (default: finish what could not be reached)."
+    what = "Id of a capture (default: finish earlier disposals)."
     parser.add_argument("id", nargs="?", metavar="ID", help=what)
     parser.add_argument("--basis", metavar="TEXT", help="Legal basis; it stays in the ledger.")
     confirm = "Confirm as the second person: archiver --as NAME dispose ID --confirm."
     parser.add_argument("--confirm", action="store_true", help=confirm)
-    notes = "Destroy the words of annotations about it too."
+    notes = "Also destroy the text of annotations about it."
     parser.add_argument("--with-notes", action="store_true", help=notes)
     sure = "Confirm destruction without asking."
     parser.add_argument("--yes", action="store_true", help=sure)

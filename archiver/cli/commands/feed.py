@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver feed` takes."""
     _add_add(parser)
     parser.add_action("list", "List feeds and the result of the last check.", "archiver feed list")
-    shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
+    shown = parser.add_action("show", "Show every row and its result.", "archiver feed show 7k2mv9qd")
     shown.add_argument("id", metavar="ID", help="Id of the feed.")
     add_shown(shown)
     gone = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
@@ -45,14 +45,14 @@ def _add_add(parser: Parser) -> None:
     add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two checks (default 5m).")
     add_capture(add)
     for what, text in (
-        ("status", "what became of the link"),
+        ("status", "the status of the link"),
         ("link", "the capture's id"),
         ("hash", "its manifest's SHA-256"),
     ):
         add.add_argument(
             f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column of a Google Sheet."
         )
-    prefix = "Text before the id that is written, such as https://archive.example/."
+    prefix = "Text to write before the id, such as https://archive.example/."
     add.add_argument("--link-prefix", default="", metavar="TEXT", help=prefix)
 
 

@@ -22,14 +22,14 @@ EXAMPLE = "archiver fixity --sample 100"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver fixity` takes."""
     parser.add_argument("what", nargs="?", metavar="ID|CASE", help="A capture or a case (default: everything).")
-    older = "Only what was not read back for this many days."
+    older = "Check only captures not read back for this many days."
     parser.add_argument("--older-than", type=float, metavar="DAYS", help=older)
-    parser.add_argument("--sample", type=count, metavar="N", help="Only N captures, chosen at random.")
+    parser.add_argument("--sample", type=count, metavar="N", help="Check only N captures, chosen at random.")
     add_destination(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--local", action="store_true", help="Only what is here.")
-    where.add_argument("--remote", action="store_true", help="Only the copies.")
-    parser.add_argument("--repair", action="store_true", help="Bring back what is damaged from another copy.")
+    where.add_argument("--local", action="store_true", help="Check only this home.")
+    where.add_argument("--remote", action="store_true", help="Check only the copies.")
+    parser.add_argument("--repair", action="store_true", help="Replace damaged files from another copy.")
 
 
 def run(context: Context) -> int:

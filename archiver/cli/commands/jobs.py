@@ -29,12 +29,12 @@ def add_arguments(parser: Parser) -> None:
     _add_add(parser)
     shown = parser.add_action("list", "List jobs, the newest first.", EXAMPLE)
     states = ("waiting", "later", "running", "done", "dead", "cancelled")
-    shown.add_argument("--state", choices=states, help="Only jobs in this state.")
+    shown.add_argument("--state", choices=states, help="List only jobs in this state.")
     add_shown(shown)
     for name, summary in (
         ("show", "Show every attempt of a job."),
         ("cancel", "Cancel a job; it is not started or retried."),
-        ("retry", "Try a job again, at once."),
+        ("retry", "Retry a job now."),
     ):
         action = parser.add_action(name, summary, f"archiver jobs {name} 9k2mv7qd")
         action.add_argument("id", metavar="ID", help="Id of the job, or its beginning or end.")
@@ -54,7 +54,7 @@ def _add_add(parser: Parser) -> None:
     add_comments(add)
     add_range(add, "posts of a crawl")
     priorities = ("urgent", "normal", "low")
-    add.add_argument("--priority", choices=priorities, default="normal", help="What is done first (default normal).")
+    add.add_argument("--priority", choices=priorities, default="normal", help="Priority in the queue (default normal).")
 
 
 def run(context: Context) -> int:

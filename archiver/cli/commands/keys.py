@@ -25,21 +25,21 @@ def add_arguments(parser: Parser) -> None:
     shown = parser.add_action(
         "fingerprint", "Show the fingerprint of the ledger's key, for counsel to compare.", EXAMPLE
     )
-    shown.add_argument("--qr", action="store_true", help="Show it as a QR code too.")
-    summary = "Create a key for another person who works in this home."
+    shown.add_argument("--qr", action="store_true", help="Also show it as a QR code.")
+    summary = "Create a key for another person working in this home."
     person = parser.add_action("new", summary, "archiver keys new R-2 --role reviewer --passphrase")
-    person.add_argument("name", metavar="NAME", help="A pseudonym.")
+    person.add_argument("name", metavar="NAME", help="Pseudonym of the person.")
     roles = ("collector", "analyst", "reviewer")
-    person.add_argument("--role", choices=roles, required=True, help="What the person does.")
+    person.add_argument("--role", choices=roles, required=True, help="Role of the person.")
     secret = "Ask for a passphrase, so that nobody else can sign."
     person.add_argument("--passphrase", action="store_true", help=secret)
     summary = "Create a new key for the ledger; the old one signs the hand-over."
     parser.add_action("rotate", summary, "archiver keys rotate")
-    summary = "Put a passphrase on a key, change it, or take it off."
+    summary = "Set, change or remove the passphrase of a key."
     passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
-    name = "Person whose key it is (default: the ledger's and your own)."
+    name = "Owner of the key (default: the ledger and yourself)."
     passphrase.add_argument("name", nargs="?", metavar="NAME", help=name)
-    passphrase.add_argument("--none", action="store_true", help="Take the passphrase off.")
+    passphrase.add_argument("--none", action="store_true", help="Remove the passphrase.")
 
 
 def run(context: Context) -> int:

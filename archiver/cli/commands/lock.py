@@ -20,14 +20,16 @@ EXAMPLE = "archiver lock almaty --hold --because 'proceedings opened'"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver lock` takes."""
-    parser.add_argument("case", metavar="CASE", help="The case whose copies are locked.")
-    mode = "governance: people with that right can unlock; compliance: nobody can."
+    parser.add_argument("case", metavar="CASE", help="Case whose copies to lock.")
+    mode = "governance: people with the right to unlock can; compliance: nobody can."
     parser.add_argument("mode", nargs="?", choices=("governance", "compliance"), help=mode)
-    days = "Length of the lock, from the day of triage (default: lock_days of the settings)."
+    days = "Length of the lock in days, from triage (default: lock_days in the settings)."
     parser.add_argument("--days", type=count, metavar="N", help=days)
-    parser.add_argument("--hold", action=argparse.BooleanOptionalAction, help="Legal hold: locked until it is lifted.")
+    parser.add_argument(
+        "--hold", action=argparse.BooleanOptionalAction, help="Set or lift a legal hold, which locks until lifted."
+    )
     parser.add_argument("--because", required=True, metavar="TEXT", help="Reason; it stays in the ledger.")
-    sure = "Confirm compliance: nobody can undo it before its time."
+    sure = "Confirm compliance: nobody can unlock early."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 

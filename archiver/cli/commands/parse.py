@@ -20,9 +20,9 @@ EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver parse` takes."""
-    files = "HTML, JSON, JSON lines, HAR, WARC or WACZ; gzip of these too."
+    files = "HTML, JSON, JSON Lines, HAR, WARC or WACZ file, gzipped or not."
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
-    parser.add_argument("--url", metavar="LINK", help="Link that the file came from.")
+    parser.add_argument("--url", metavar="LINK", help="Original link of the file.")
 
 
 def run(context: Context) -> int:

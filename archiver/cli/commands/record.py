@@ -33,9 +33,9 @@ EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver record` takes."""
     add_case(parser)
-    about = "What the capture is about (default: the command itself)."
+    about = "Link that the capture is about (default: the command itself)."
     parser.add_argument("--about", metavar="LINK", help=about)
-    program = "Command to record, after --. With --json its standard output goes to standard error."
+    program = "Command to run and record, after --. With --json, its standard output goes to standard error."
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=program)
 
 

@@ -22,17 +22,15 @@ EXAMPLE = "archiver recovery new /media/usb"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver recovery` takes."""
-    new = parser.add_action("new", "Create a recovery key, on another disk.", EXAMPLE)
+    new = parser.add_action("new", "Create a recovery key on another disk.", EXAMPLE)
     new.add_argument(
-        "where", type=given_path, metavar="FILE|DIR", help="Where the key is written: not on this machine's disk."
+        "where", type=given_path, metavar="FILE|DIR", help="File or folder for the key, not on this machine's disk."
     )
     add = parser.add_action(
-        "add", "Add a recovery key that somebody else keeps.", 'archiver recovery add "$(cat colleague.pub)"'
+        "add", "Add a recovery key kept by somebody else.", 'archiver recovery add "$(cat colleague.pub)"'
     )
     add.add_argument("key", metavar="age1…", help="Public half of the key.")
-    drop = parser.add_action(
-        "drop", "Drop a recovery key that was lost.", 'archiver recovery drop "$(cat colleague.pub)"'
-    )
+    drop = parser.add_action("drop", "Drop a lost recovery key.", 'archiver recovery drop "$(cat colleague.pub)"')
     drop.add_argument("key", metavar="age1…", help="Public half of the key.")
     parser.add_action("list", "List the public halves of the recovery keys.", "archiver recovery list")
     example = "archiver recovery check /media/usb/archiver-recovery.age-key"

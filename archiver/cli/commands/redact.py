@@ -21,14 +21,16 @@ def add_arguments(parser: Parser) -> None:
     add_capture_id(parser)
     add_words(parser, what="Reason; it stays in the ledger.")
     add_part(parser)
-    box = "Area to cover, in percent; with times it moves along, like 0:02=40,20,15,30; repeatable."
+    box = "Area to cover, in percent of the picture; with times, it moves between them, like 0:02=40,20,15,30; repeatable."
     parser.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box)
-    follow = "Let the boxes follow what they cover (OpenCV); where it is lost, the whole picture is covered."
+    follow = "Track the covered object (needs OpenCV); where it is lost, cover the whole picture."
     parser.add_argument("--follow", action="store_true", help=follow)
-    anew = "Start over from the original (default: what was covered before stays covered)."
+    anew = "Start from the original (default: keep earlier redactions)."
     parser.add_argument("--anew", action="store_true", help=anew)
-    parser.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="Silence this; repeatable.")
-    tone = "Play a tone in place of the sound; repeatable."
+    parser.add_argument(
+        "--mute", action="append", default=[], metavar="FROM-TO", help="Silence this stretch; repeatable."
+    )
+    tone = "Replace the sound of this stretch with a tone; repeatable."
     parser.add_argument("--tone", action="append", default=[], metavar="FROM-TO", help=tone)
     mask = "Words of the post to mask; repeatable."
     parser.add_argument("--mask", action="append", default=[], metavar="WORDS", help=mask)

@@ -19,14 +19,14 @@ EXAMPLE = "archiver restore --from s3://bucket/prefix --recovery /media/usb/arch
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver restore` takes."""
-    where = "Folder, or s3://bucket/prefix, that holds the copies."
+    where = "Folder or s3://bucket/prefix of the copies."
     parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
     parser.add_argument("--recovery", type=given_path, metavar="FILE", help="The recovery key.")
-    parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 that is not Amazon's.")
+    parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 service other than Amazon's.")
     parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
-    profile = "Profile in ~/.aws (default: the usual chain of boto3)."
+    profile = "Profile in ~/.aws (default: credentials found by boto3)."
     parser.add_argument("--profile", default="", metavar="NAME", help=profile)
-    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, where several lie there.")
+    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, if the place holds several.")
 
 
 def run(context: Context) -> int:

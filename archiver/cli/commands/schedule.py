@@ -54,9 +54,9 @@ def _add_add(parser: Parser) -> None:
     add.add_argument("--since", metavar="DATE", help=since)
     add_post_limit(add, "posts of each crawl")
     add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
-    busy = "Shortest interval, used while there is something new (with `every`)."
+    busy = "Shortest interval, used while new posts appear (with `every`)."
     add.add_argument("--busy", metavar="SPAN", help=busy)
-    quiet = "Longest interval, reached while there is nothing new (with `every`)."
+    quiet = "Longest interval, used while no new posts appear (with `every`)."
     add.add_argument("--quiet", metavar="SPAN", help=quiet)
     missed = "Skip runs that no worker was available for (default: do the last of them)."
     add.add_argument("--no-catch-up", action="store_true", help=missed)

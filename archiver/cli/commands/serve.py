@@ -38,12 +38,12 @@ EXAMPLE = "archiver serve --api --port 8686"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver serve` takes."""
-    parser.add_argument("--api", action="store_true", help="Serve the interface; /openapi.json describes it.")
+    parser.add_argument("--api", action="store_true", help="Serve the API; /openapi.json describes it.")
     add_account(parser)
     parser.add_argument("--port", type=port_number, default=8686, metavar="N", help="Port (default 8686).")
     host = "Address to listen on (default 127.0.0.1: this machine only)."
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help=host)
-    name = "Name that others reach it by; repeatable."
+    name = "Host name that others use for it; repeatable."
     parser.add_argument("--name", action="append", default=[], metavar="NAME", help=name)
 
 

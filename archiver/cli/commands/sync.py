@@ -22,12 +22,14 @@ EXAMPLE = "archiver sync"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver sync` takes."""
     add_destination(parser)
-    parser.add_argument("--status", action="store_true", help="Show how much is copied where; change nothing.")
+    parser.add_argument(
+        "--status", action="store_true", help="Show how many captures each destination holds; copy nothing."
+    )
     parser.add_argument(
         "--from",
         dest="source",
         metavar="NAME",
-        help="Fetch teammates' captures from this destination (cases you hold keys for), read-only.",
+        help="Fetch teammates' captures from this destination, read-only (cases you hold keys for).",
     )
 
 

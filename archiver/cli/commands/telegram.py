@@ -31,26 +31,26 @@ EXAMPLE = "archiver telegram login --account field-1"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver telegram` takes."""
-    summary = "Log an account in, by code or by QR; it is kept encrypted."
+    summary = "Log in an account by code or QR; its session is stored encrypted."
     login = parser.add_action("login", summary, (EXAMPLE, "archiver telegram login --qr"))
     _add_account(login, 'if omitted: "default"')
-    login.add_argument("--qr", action="store_true", help="Show a QR code for a phone that is logged in.")
-    secret = "Ask for a passphrase that will open the session."
+    login.add_argument("--qr", action="store_true", help="Show a QR code to scan with a logged-in phone.")
+    secret = "Ask for a passphrase to protect the session."
     login.add_argument("--passphrase", action="store_true", help=secret)
-    summary = "Show who the accounts are, and whether they are still logged in."
+    summary = "Show the accounts, and whether they are still logged in."
     _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"), "default: all")
-    summary = "End the session at Telegram and forget it here."
+    summary = "End the session at Telegram, and delete it here."
     _add_account(
         parser.add_action("logout", summary, "archiver telegram logout --account field-1"), "default: the one logged in"
     )
-    summary = "Join a channel or group by its link: the one thing that others see."
+    summary = "Join a channel or group by its link; members can see this."
     join = parser.add_action("join", summary, "archiver telegram join https://t.me/+AbCdEf123")
     _add_account(join, "default: the one logged in")
     join.add_argument("link", metavar="LINK", help="Link of the channel or group, or an invitation.")
 
 
 def _add_account(parser: Parser, omitted: str) -> None:
-    name = f"Name of the account here, a pseudonym ({omitted})."
+    name = f"Pseudonym of the account in this home ({omitted})."
     parser.add_argument("--account", metavar="NAME", help=name)
 
 

@@ -18,7 +18,7 @@ EXAMPLE = "archiver triage almaty"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver triage` takes."""
     parser.add_argument("what", metavar="ID|CASE", help="A capture, or all captures of a case.")
-    parser.add_argument("words", nargs="*", metavar="TEXT", help="What was seen; it stays in the ledger.")
+    parser.add_argument("words", nargs="*", metavar="TEXT", help="What you saw; it stays in the ledger.")
 
 
 def run(context: Context) -> int:

@@ -29,14 +29,12 @@ EXAMPLE = "archiver watch add https://t.me/durov/523 --every 6h"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver watch` takes."""
     _add_add(parser)
-    shown = parser.add_action(
-        "list", "List what is watched, the next check first.", "archiver watch list --state missing"
-    )
+    shown = parser.add_action("list", "List watches, the next check first.", "archiver watch list --state missing")
     states = ("new", "present", "missing", "unavailable", "refused")
-    shown.add_argument("--state", choices=states, help="Only watches in this state.")
-    shown.add_argument("--unsure", action="store_true", help="Only watches whose last check was inconclusive.")
+    shown.add_argument("--state", choices=states, help="List only watches in this state.")
+    shown.add_argument("--unsure", action="store_true", help="List only watches with an inconclusive last check.")
     add_shown(shown)
-    for name, summary in (("show", "Show the last check, and what was found."), ("remove", "Stop watching.")):
+    for name, summary in (("show", "Show the last check and its findings."), ("remove", "Stop watching.")):
         action = parser.add_action(name, summary, f"archiver watch {name} 7k2mv9qd")
         action.add_argument("id", metavar="ID", help="Id of the watch.")
     now = parser.add_action("now", "Check now.", "archiver watch now 7k2mv9qd")
@@ -45,7 +43,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _add_add(parser: Parser) -> None:
-    add = parser.add_action("add", "Check posts, all posts of a case, or a channel, regularly.", EXAMPLE)
+    add = parser.add_action("add", "Check posts, a channel, or all posts of a case regularly.", EXAMPLE)
     add_links(add, "LINK|CASE", what="Link of a post or channel, or a case: all its posts.")
     add_capture(add)
     every = "Time between two checks while the post is new (default 1d)."
