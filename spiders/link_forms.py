@@ -92,6 +92,8 @@ def split_link(text: str) -> Link | NoTarget:
         return NoTarget(f"not a link: {read}", MISTYPED)
     host, port = (parts.hostname or "").lower().rstrip("."), parts.port
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
+    # Without an empty name before an @, so that one page has one link.
+    text = f"{read.scheme}://{read.written_host}{read.written_port}{read.tail}{read.fragment}"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)
 
 

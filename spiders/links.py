@@ -24,12 +24,38 @@ _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 _HOST_LENGTH = 253
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_USERINFO = re.compile(
-    r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]*:[/\\]+|(?<!\S)[/\\]{2,})"
-    r"(?:[^/\\?#\s@:\[]*:(?![0-9]{0,5}(?:[/\\?#\s]|$))[^@\r\n]{0,200}@(?:[^\s@]*@)*|[^/\\?#\s]*@)"
+_ODD_AT = "%40|[＠﹫]"
+"""An `@` before a host in other letters: encoded (RFC 3986, 2.1), or as IDNA maps to it. No host holds one."""
+_AT = f"(?:@|{_ODD_AT})"
+_SPECIAL = "https?|ftp|wss?"
+"""Schemes after which any number of slashes leads to a host (URL Standard, 4.4)."""
+_BEFORE = r"(?<![^\s'\"(<\[«=])"
+_START = rf"(?:{_SPECIAL}):[/\\]*|[a-z][a-z0-9+.-]*:[/\\]{{2}}(?![/\\])|[/\\]{{2,}}"
+_START_IN_TEXT = rf"(?<![\w:])(?:{_SPECIAL}):[/\\]*|(?<=[a-z0-9+.-]):[/\\]{{2}}(?![/\\])|{_BEFORE}[/\\]{{2,}}"
+_USERINFO = (
+    # A password that holds what ends a host, such as `/` or a blank, is one all the same. A port before a path is none.
+    rf"(?!\[)[^/\\?#\s:]*:(?![0-9]{{0,5}}(?:[/\\?#]|$))(?:(?!{_AT})[^\r\n]){{1,200}}(?<=\S){_AT}"
+    rf"(?:[^\s@]*@)*(?:[^/\\?#\s]*{_AT})?(?=[\w\[])"
+    rf"|[^/\\?#\s]*{_AT}"
 )
-"""Name and password before a host. A password that holds what ends a host, such as `/` or a blank, is one all the same."""
-_BARE_USERINFO = re.compile(r"(?<!\S)(?!mailto:)[^\s/:@]+:[^\s/@]+@(?=[^\s/@])", re.IGNORECASE)
+_OF_LINK = (
+    re.compile(rf"(?P<start>{_START})(?P<user>[^/\\?#]*{_AT})", re.IGNORECASE),
+    re.compile(rf"(?P<start>{_START})(?P<user>{_USERINFO})", re.IGNORECASE),
+)
+_IN_TEXT = (
+    re.compile(
+        rf"(?P<start>(?P<quote>['\"<])(?:{_START}))(?P<user>(?:(?!(?P=quote))[^/\\?#\r\n>]|\\[^/\\])*{_AT})",
+        re.IGNORECASE,
+    ),
+    re.compile(rf"(?P<start>{_START_IN_TEXT})(?P<user>{_USERINFO})", re.IGNORECASE),
+)
+"""In quotes, where it is known which words belong to the link, even those of Python's `repr`; elsewhere in a text."""
+_BARE = re.compile(
+    rf"(?P<start>{_BEFORE})(?P<user>(?!['\"(<\[«=]|(?:mailto|tag|acct|xmpp|sips?|cid|mid):|\d\d?:\d\d(?::\d\d)?{_AT})"
+    rf"[^\s/:]{{1,200}}:[^\s/]{{1,500}}{_AT})(?=\[|localhost\b|[^\s@/]*\.\w|[a-z0-9-]+[:/])",
+    re.IGNORECASE,
+)
+"""Without a scheme, before what may be a host. A time before an `@` is none, nor are schemes that have an `@` of their own."""
 MASK = "withheld"
 
 
@@ -128,7 +154,7 @@ def read_http(link: str) -> HttpLink | LinkProblem:
     if match is None:
         return LinkProblem.SCHEME
     user, _, place = match[2].rpartition("@")
-    if user.strip(":"):
+    if user not in ("", ":") or re.search(_ODD_AT, match[2]):
         return LinkProblem.USERINFO
     authority = _AUTHORITY.fullmatch(place)
     if authority is None:
@@ -143,14 +169,35 @@ def read_http(link: str) -> HttpLink | LinkProblem:
 
 
 def mask_userinfo(link: str) -> str:
-    """Mask the name and password that a link has before its host (RFC 3986, 3.2.1)."""
-    match = _USERINFO.match(link)
-    return f"{match[1]}{MASK}@{link[match.end() :]}" if match else link
+    """Mask the name and password that a link has before its host (RFC 3986, 3.2.1). An empty one is none."""
+    if not re.search(_AT, link):
+        return link
+    plain = cleaned(link)
+    found = [match for pattern in _OF_LINK if (match := pattern.match(plain))]
+    longest = max(found, key=re.Match.end, default=None)
+    if longest is None or (masked := _masked(longest)) == longest[0]:
+        return link
+    return masked + plain[longest.end() :]
+
+
+def mask_links(text: str) -> str:
+    """Mask names and passwords of the links in a text, wherever in it they stand."""
+    if not re.search(_AT, text):
+        return text
+    if not has_control(text) and read_http(with_slashes(cleaned(text))) is LinkProblem.USERINFO:
+        text = mask_userinfo(text)
+    for pattern in _IN_TEXT:
+        text = pattern.sub(_masked, text)
+    return text
 
 
 def without_userinfo(text: str) -> str:
-    """Mask names and passwords in a text that should have been a link, wherever in it they stand."""
-    return _BARE_USERINFO.sub(f"{MASK}@", _USERINFO.sub(rf"\g<1>{MASK}@", text)) if "@" in text else text
+    """Mask names and passwords in a text that should have been a link, those before a host without a scheme too."""
+    return _BARE.sub(_masked, mask_links(text))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return match[0] if match["user"] in ("@", ":@") else f"{match['start']}{MASK}@"
 
 
 def _host(text: str) -> str | None:

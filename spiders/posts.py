@@ -7,6 +7,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from spiders.links import mask_userinfo
+
+
+def _without_passwords(value: Any) -> Any:
+    """What a page gives as links, without names and passwords: only its bytes, in the WARC, keep them.
+
+    Texts with a blank in them are people's words, and stay.
+    """
+    if isinstance(value, str):
+        return value if any(letter.isspace() for letter in value) else mask_userinfo(value)
+    if isinstance(value, dict):
+        return {key: _without_passwords(item) for key, item in value.items()}
+    return type(value)(map(_without_passwords, value)) if type(value) in (list, tuple) else value
+
 
 class Outcome(StrEnum):
     """How a capture, or anything discovered in it, ended. Always given with a reason."""
@@ -117,6 +131,12 @@ class Attachment:
     """The page that a media extractor takes the file from, where its own link is not to be had from the bytes."""
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("url", "thumbnail", "extract_from"):
+            if (link := getattr(self, name)) is not None:
+                object.__setattr__(self, name, mask_userinfo(link))
+        object.__setattr__(self, "extra", _without_passwords(self.extra))
+
     def line(self) -> dict[str, Any]:
         names = (
             "kind",
@@ -168,6 +188,11 @@ class Post:
     reason: str | None = None
     duration: float | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("url", "reply_to", "forwarded_from"):
+            object.__setattr__(self, name, _without_passwords(getattr(self, name)))
+        object.__setattr__(self, "extra", _without_passwords(self.extra))
 
     def line(self) -> dict[str, Any]:
         """One line of `archiver parse --json` and of posts.jsonl. null: the bytes do not say."""
@@ -248,3 +273,6 @@ class Parsed:
     """Version of the parser that read it."""
     absence: Absence | None = None
     """Whether what was asked for is there, where the answer says so itself."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "page", _without_passwords(self.page))

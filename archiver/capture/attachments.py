@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media import MediaDownload, MediaJob
@@ -29,8 +27,6 @@ class AttachmentFetches:
     def want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
         """Enter a file and start fetching it. Return whether the file counts for its parent."""
         inventory, options = self._inventory, self._context.options
-        if attachment.url is not None and (masked := mask_userinfo(attachment.url)) != attachment.url:
-            key, attachment = key.replace(attachment.url, masked), replace(attachment, url=masked)
         kind = "media" if attachment.extract_from else attachment.kind
         if not inventory.discover(key, kind, attachment.extract_from or attachment.url, parent):
             return key in self._context.tasks
@@ -99,6 +95,6 @@ class AttachmentFetches:
             return
         for link in css_links(body.decode("utf-8", "replace")):
             joined = safe_join(done.uri, link)
-            url = link if joined is None else joined  # what cannot be read is listed all the same
+            url = mask_userinfo(link if joined is None else joined)  # what cannot be read is listed all the same
             kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
             self.want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from spiders.items import Counted
+from spiders.links import mask_userinfo
 from spiders.posts import Census, Outcome
 
 Ending = tuple[Outcome, str | None]
@@ -48,6 +49,7 @@ class Inventory:
         """Enter a thing. Return False if it is there already."""
         if key in self._open or key in self.ended:
             return False
+        url = mask_userinfo(url) if url is not None else None
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
         self._lines.inventory(self._redact({name: value for name, value in line.items() if value is not None}))

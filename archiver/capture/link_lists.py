@@ -17,7 +17,7 @@ from typing import IO, Any
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
 from spiders import platforms
-from spiders.links import mask_userinfo
+from spiders.links import mask_links
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
@@ -56,9 +56,13 @@ class _Table:
 def _link_pattern(bare_hosts: tuple[str, ...]) -> re.Pattern[str]:
     """What a link in a text looks like: with its scheme, or without one on a host that people write so."""
     hosts = "|".join(re.escape(host) for host in bare_hosts)
+    # A link inside another, as archives and share buttons write them, follows one of these. Behind anything else a new
+    # link begins, even without a blank.
+    another = r"(?<![/=?&#:!])https?://"
+    rest, narrow = rf"(?:(?!{another})[^\s<>\"'|])+", rf"(?:(?!{another})[^\s<>\"'|,;])+"
     return re.compile(
-        r"https?://(?:(?!https?://)[^\s<>\"'|])+|tg:(?://)?(?:(?!https?://)[^\s<>\"'|,;])+"
-        rf"|(?<![\w/.@:-])(?:www\.)?(?:{hosts})/(?:(?!https?://)[^\s<>\"'|,;])+",
+        rf"https?://{rest}|tg:(?://)?{narrow}|(?<![\w/.@:-])(?:(?:www\.)?(?:{hosts})/{narrow}"
+        rf"|(?:[\w-]+\.)+[^\W\d_]{{2,}}/(?=[^\s<>\"'|,;]*(?<=[/=?&#:!])https?://){narrow})",
         re.IGNORECASE,
     )
 
@@ -86,15 +90,25 @@ def _links_of(text: str) -> list[str]:
     """Return the links of a line or cell; a single link with a blank in it whole, to be refused with its reason.
 
     Its beginning is another page. Such a text begins with its only link, and words follow after nothing but blanks. Words
-    before the link, or a comma, full stop, tab, line end or ` # ` behind it, say where it ends. A link with a password stays
-    whole too: it is masked whole.
+    before the link, or a comma, full stop, tab, line end or ` # ` behind it, say where it ends. A text with a password that
+    goes on behind its link stays whole too: it is masked whole.
     """
     pattern, links = _link_pattern(_bare_hosts()), links_in(text)
+    if any(_goes_on(piece, links) for piece in re.split(r"[\t\r\n]", text)):
+        return [text]
     if len(pattern.findall(text)) > 1:
         return links
     start = pattern.match(text)
     broken = start and start[0] == links[0] and re.match(r"[^\S\t\r\n]+(?!#\s)\S", text[start.end() :])
-    return [text] if broken or mask_userinfo(text) != text else links
+    return [text] if broken else links
+
+
+def _goes_on(text: str, links: list[str]) -> bool:
+    """Whether a password stands in a text of which its links, as they were found, hold a part or nothing."""
+    masked = text
+    for link in links:
+        masked = masked.replace(link, mask_links(link))
+    return mask_links(text) != masked
 
 
 def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.parser import CommandLineError
 from archiver.errors import ExitCode, ProgramFault, exit_code
+from spiders.links import without_userinfo
 from storage.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _tell(console: Console, error: EvidenceError) -> ExitCode:
         console.warn(f"          found    {error.found}")
         console.warn(f"          next     {error.next_step}")
     kind = "UsageError" if isinstance(error, CommandLineError) else type(error).__name__
-    console.data({"error": kind, "expected": error.expected, "found": error.found, "next": error.next_step})
+    said = {"expected": error.expected, "found": error.found, "next": error.next_step}
+    console.data({"error": kind, **{name: without_userinfo(text) for name, text in said.items()}})
     return exit_code(error)
 
 

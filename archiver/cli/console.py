@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from archiver.cli import streams, terminal
 from archiver.cli.text import kept
 from archiver.text.plain import harmless, size
+from spiders.links import without_userinfo
 
 if TYPE_CHECKING:
     from archiver.capture.result import CaptureResult, Progress
@@ -62,8 +63,9 @@ class Console:
             self._write_out(text)
 
     def warn(self, text: str) -> None:
+        """Write to standard error, whose lines are kept in logs: without the passwords of links that are quoted."""
         self._clear()
-        streams.write(self._err, self._laid_out(text, self._err) + "\n")
+        streams.write(self._err, self._laid_out(without_userinfo(text), self._err) + "\n")
 
     def _laid_out(self, text: str, stream: TextIO) -> str:
         """Return the text as a terminal shows it best: lines broken between words, marks in colour. A pipe gets it as it is."""

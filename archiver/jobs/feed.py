@@ -22,7 +22,7 @@ from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
-from spiders.links import mask_userinfo, without_userinfo
+from spiders.links import LinkProblem, read_http, safe_join, scheme_of, with_slashes, without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
 from storage.digest import sha256
@@ -36,16 +36,29 @@ FETCH_LIMIT = 20 << 20
 
 def kind_of(source: str) -> str:
     """Tell what kind of feed a path or a link is. Raises `UsageError`."""
-    if source.startswith("https://docs.google.com/spreadsheets/"):
+    if source.lower().startswith("https://docs.google.com/spreadsheets/"):
         return "sheet"
-    if source.startswith(("https://", "http://")):
+    if scheme_of(source) in ("https", "http"):
         return "rss"
     path = Path(source).expanduser()
     if path.is_dir():
         return "folder"
     if path.is_file():
         return "file"
-    raise UsageError("a file, a folder, or a link of RSS or a Google Sheet", repr(source), "Check the name.")
+    expected = "a file, a folder, or a link of RSS or a Google Sheet"
+    raise UsageError(expected, repr(without_userinfo(source)), "Check the name.")
+
+
+def checked_link(source: str) -> str:
+    """Return the link of a feed as it is asked for. Raises `UsageError` where it cannot be, and where a password is in it."""
+    link = with_slashes(source)
+    if isinstance(problem := read_http(link), LinkProblem):
+        raise UsageError(
+            "a link that can be asked for, without a name or password",
+            f"{without_userinfo(link)!r}: {problem}",
+            "Check the link; give it without what stands before an @.",
+        )
+    return link
 
 
 @dataclass(frozen=True)
@@ -166,21 +179,28 @@ def _rss(home: Home, source: str) -> ListRead:
     import feedparser  # type: ignore[import-untyped]
     import requests
 
-    try:
-        with _session(home) as session, session.get(source, timeout=FETCH_SECONDS, stream=True) as answer:
-            answer.raise_for_status()
-            data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
-    except (requests.RequestException, OSError, ValueError) as error:  # ValueError: it led to what is no link
-        raise UsageError(
-            "a feed that answers", type(error).__name__ + f": {error}"[:160], "Looked at again later."
-        ) from error
+    with _session(home) as session:
+
+        def refuse_redirect(answer: requests.Response, **_: Any) -> None:
+            """Refuse to be led where no feed may be added from: `requests` would send the password of a link."""
+            if (target := session.get_redirect_target(answer)) is not None:
+                checked_link(safe_join(answer.url, target) or target)
+
+        session.hooks["response"].append(refuse_redirect)
+        try:
+            with session.get(checked_link(source), timeout=FETCH_SECONDS, stream=True) as answer:
+                answer.raise_for_status()
+                data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
+        except (requests.RequestException, OSError, ValueError) as error:
+            said = f"{type(error).__name__}: {without_userinfo(str(error))[:160]}"
+            raise UsageError("a feed that answers", said, "Looked at again later.") from error
     if len(data) > FETCH_LIMIT:
         raise UsageError(f"a feed below {FETCH_LIMIT >> 20} MiB", "a longer one", "Choose a shorter one.")
     found = feedparser.parse(data)
     if not found.entries and found.bozo:
         raise UsageError("RSS or Atom", str(found.get("bozo_exception", ""))[:120], "Check the link.")
     links = [(entry.get("id") or entry.get("link") or "", entry.get("link")) for entry in found.entries]
-    return ListRead(tuple(Entry(f"entry {mask_userinfo(name)}"[:200], link) for name, link in links if link))
+    return ListRead(tuple(Entry(f"entry {without_userinfo(name)}"[:200], link) for name, link in links if link))
 
 
 def _changed(

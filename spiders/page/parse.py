@@ -13,7 +13,7 @@ from urllib.parse import urldefrag
 
 from spiders import dates
 from spiders.html import charset, decode, one_line, tree
-from spiders.links import cleaned, mask_userinfo, safe_join, scheme_of
+from spiders.links import cleaned, mask_userinfo, safe_join, scheme_of, without_userinfo
 from spiders.page.comments import comments
 from spiders.page.pointers import Pointer, archived_copy, pointers, resolved
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
@@ -79,15 +79,23 @@ def _extra(
     document: Any, article: dict[str, Any], archived: dict[str, Any] | None, elsewhere: list[Pointer], remarks: int
 ) -> dict[str, Any]:
     """What is told of the page beside the post's fields. What is not known is left out."""
+    canonical = next((str(link) for link in document.xpath("//link[@rel='canonical']/@href")), None)
     extra: dict[str, Any] = {
-        "canonical": next((str(link) for link in document.xpath("//link[@rel='canonical']/@href")), None),
-        "site": article.get("sitename"),
+        "canonical": mask_userinfo(canonical) if canonical is not None else None,
+        "site": _site(article.get("sitename")),
         "archived_copy": archived,
         "embeds": [item.target.url for item in elsewhere if item.how == "embedded"] or None,
         "links": [item.target.url for item in elsewhere if item.how == "linked"] or None,
         "comments": remarks or None,
     }
     return {key: value for key, value in extra.items() if value is not None}
+
+
+def _site(name: str | None) -> str | None:
+    """The site's name, which trafilatura takes from the host of `og:url`, with what stands before it, where nothing else has it."""
+    if name is None or any(letter.isspace() for letter in name):
+        return name and without_userinfo(name)
+    return without_userinfo(mask_userinfo(f"//{name}").removeprefix("//"))
 
 
 def _census(data: bytes, document: Any, remarks: list[Post]) -> tuple[Census, ...]:

@@ -46,6 +46,27 @@ def found(path: Path, column: str | None = None) -> list[tuple[str, str]]:
         ("see https://t.me/a/1, and (https://x.com/b/status/2).", ["https://t.me/a/1", "https://x.com/b/status/2"]),
         ("https://t.me/a/1;https://t.me/a/2", ["https://t.me/a/1", "https://t.me/a/2"]),
         ("https://t.me/a/1https://t.me/a/2", ["https://t.me/a/1", "https://t.me/a/2"]),
+        (
+            "https://web.archive.org/web/2020/https://one.example/a",
+            ["https://web.archive.org/web/2020/https://one.example/a"],
+        ),
+        ("web.archive.org/web/2020/https://one.example/a", ["web.archive.org/web/2020/https://one.example/a"]),
+        (
+            "https://a.example/?x=https://b.example&y=https://c.example",
+            ["https://a.example/?x=https://b.example&y=https://c.example"],
+        ),
+        ("t.me/share/url?url=https://b.example/c", ["t.me/share/url?url=https://b.example/c"]),
+        ("tg://msg_url?url=https://b.example/c", ["tg://msg_url?url=https://b.example/c"]),
+        (
+            "https://a.example/https://b.example/1,https://c.example/2",
+            ["https://a.example/https://b.example/1", "https://c.example/2"],
+        ),
+        (
+            "https://a.example/?https://b.example/1;https://c.example/2",
+            ["https://a.example/?https://b.example/1", "https://c.example/2"],
+        ),
+        ("source:https://b.example/c", ["https://b.example/c"]),
+        ("see/https://b.example/c", ["https://b.example/c"]),
         ("t.me/a/1 youtu.be/Zh5janSq001 x.com/i/status/1", ["t.me/a/1", "youtu.be/Zh5janSq001", "x.com/i/status/1"]),
         ("https://en.wikipedia.org/wiki/Zhanaozen_(city)", ["https://en.wikipedia.org/wiki/Zhanaozen_(city)"]),
         ("https://e.org/a?x=1,2&y=z", ["https://e.org/a?x=1,2&y=z"]),
@@ -78,6 +99,13 @@ def test_links_in_a_text(text: str, links: list[str]) -> None:
         ("https://blog.example/a and https://blog.example/b", ["https://blog.example/a", "https://blog.example/b"]),
         ("https://blog.example/a https://blog.example/a", ["https://blog.example/a"]),
         ("https://u:hun'ter2@blog.example/a", ["https://u:hun'ter2@blog.example/a"]),
+        ("see https://u: hunter2@blog.example/a", ["see https://u: hunter2@blog.example/a"]),
+        ("see https://u:hunter2@b.example/a now", ["https://u:hunter2@b.example/a"]),
+        ("https://u:h'2@b.example/a https://b.example", ["https://u:h'2@b.example/a https://b.example"]),
+        ("https://u:h2@b.example/a https://b.example", ["https://u:h2@b.example/a", "https://b.example"]),
+        ("see https://blog.example and write to u@b.example", ["https://blog.example"]),
+        ("https://blog.example\tu@b.example", ["https://blog.example"]),
+        ("https://@blog.example/a # empty", ["https://@blog.example/a"]),
     ],
 )
 def test_a_line_that_is_one_link_with_a_blank_stays_whole(tmp_path: Path, line: str, links: list[str]) -> None:

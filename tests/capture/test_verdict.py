@@ -194,3 +194,9 @@ def test_captured_is_never_said_where_a_required_thing_is_not_whole(
         assert not faults
         assert agrees
         assert (conclusion or answer or (FAILED, None))[0] is CAPTURED
+
+
+def test_a_link_is_entered_without_its_password() -> None:
+    lines = Lines()
+    Inventory(lines).discover("video", "video", "https://user:hunter2@cdn.example/a.mp4", None)
+    assert [line["url"] for line in lines] == ["https://withheld@cdn.example/a.mp4"]

@@ -426,3 +426,26 @@ def test_misspelt_words(words: list[str], said: str, shell: Shell) -> None:
     assert "Traceback" not in err
     assert len(Home(shell.home).catalog.captures()) == captures
     assert not list((shell.home / "captures").rglob("*.warc*"))
+
+
+# -- passwords in links ------------------------------------------------------------------------------------------
+
+LOCKED = ["https://bob:hunter2@one.example/", "HTTPS://bob: hunter2@one.example/", "bob:hunter2@one.example/a"]
+WITH_A_LINK = """
+LINK | --LINK | --case=LINK find x | capture LINK | capture --list LINK | capture LINK --sheet /nowhere/x | crawl LINK | receive LINK
+parse LINK | find x --case LINK | find x --limit LINK | show LINK | history LINK | diff LINK LINK | custody LINK | check LINK
+case show LINK | note LINK x | tag LINK x | place LINK x | author LINK official | incident show LINK | redact LINK | export LINK
+disclose LINK x | assemble LINK | sync LINK | fixity LINK | lock LINK | evict LINK | dispose LINK | keys LINK | jobs add LINK
+jobs show LINK | schedule add LINK | schedule capture LINK daily | watch add LINK | feed add LINK | feed show LINK | help LINK
+telegram join LINK | record LINK | completion LINK
+"""
+
+
+@pytest.mark.parametrize("link", LOCKED)
+def test_a_password_in_an_argument_is_shown_nowhere(shell: Shell, link: str) -> None:
+    for line in WITH_A_LINK.replace("\n", " | ").strip(" |").split(" | "):
+        code, out, err = shell("--json", *(word.replace("LINK", link) for word in line.split()))
+        assert code not in (ExitCode.OK, ExitCode.FAULT), line
+        assert "hunter2" not in out + err, line
+    for file in shell.home.rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file

@@ -195,6 +195,7 @@ class Site:
         self.cells: list[list[str]] = []
         self.asked: list[str] = []
         self.limited = False
+        self.location = "http://[x"
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -211,7 +212,7 @@ class Site:
                     self._send(200, outer.rss, "application/rss+xml")
                 elif self.path == "/nowhere":
                     self.send_response(302)
-                    self.send_header("Location", "http://[x")
+                    self.send_header("Location", outer.location)
                     self.end_headers()
                 elif outer.limited:
                     self._send(429, b'{"error":{"code":429,"message":"Quota exceeded","status":"RESOURCE_EXHAUSTED"}}')
@@ -288,24 +289,46 @@ def test_rss_with_links_that_are_none(feeding: Feeding, site: Site) -> None:
     assert feeding.links() == [POST]
 
 
-def test_a_password_in_a_feed_is_kept_nowhere(feeding: Feeding, site: Site, tmp_path: Path) -> None:
-    link = "https://user:hunter2@t.me/ozen_today/12"
+@pytest.mark.parametrize("name", ["user:hunter2@", "user: hunter2@", "user:hunter2%40"])
+def test_a_password_in_a_feed_is_kept_nowhere(feeding: Feeding, site: Site, tmp_path: Path, name: str) -> None:
+    link = f"https://{name}t.me/ozen_today/12"
     path = tmp_path / "links.txt"
     path.write_text(link)
-    site.rss = f"<rss version='2.0'><channel><item><title>t</title><link>{link}</link></item></channel></rss>".encode()
-    for source in (path, f"{site.address}/rss"):
+    item = f"<item><title>t</title><link>{link}</link><guid>see {link}</guid></item>"
+    site.rss = f"<rss version='2.0'><channel>{item}</channel></rss>".encode()
+    site.location = site.address.replace("//", f"//{name}") + "/rss"
+    for source in (path, f"{site.address}/rss", f"{site.address}/nowhere"):
         feeding.add(source)
     feeding.tick()
     assert feeding.links() == []
+    assert sorted(site.asked) == ["GET /nowhere", "GET /rss"], "what it leads to is not asked"
+    assert "a name or password in it" in feeding.told[0]
+    assert "hunter2" not in feeding.told[0]
     for file in feeding.shell.home.rglob("*"):
         if file.is_file():
             assert b"hunter2" not in file.read_bytes(), file
 
 
+@pytest.mark.parametrize(
+    "link", ["https://{}one.example/a", "HTTPS://{}docs.google.com/spreadsheets/d/ID", "http:{}a.b/"]
+)
+@pytest.mark.parametrize("name", ["user:hunter2@", "user: hunter2@", "user:hunter2%40", "hunter2＠"])
+def test_a_feed_with_a_password_is_not_added(shell: Shell, link: str, name: str) -> None:
+    code, out, err = shell("--json", "feed", "add", link.format(name))
+    assert (code, "hunter2" in out + err) == (1, False)
+    assert "without a name or password" in out
+
+
+def test_a_feed_is_a_link_in_any_case(feeding: Feeding, site: Site) -> None:
+    feeding.add(site.address.replace("http:", "HTTP:") + "/rss")
+    site.rss = f"<rss version='2.0'><channel><item><link>{POST}</link></item></channel></rss>".encode()
+    assert feeding.tick() == 1
+
+
 def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
     feeding.add(f"{site.address}/nowhere")
     assert feeding.tick() == 0
-    assert "a feed that answers" in feeding.told[-1]
+    assert "a link that can be asked for" in feeding.told[-1]
 
 
 class ToLoopback(HTTPAdapter):

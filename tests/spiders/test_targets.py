@@ -145,6 +145,20 @@ def test_a_backslash_leads_to_no_other_host() -> None:
     assert same.key == "telegram:post:durov/523"
 
 
+@pytest.mark.parametrize("link", ["https://@example.org/a", "https://:@example.org/a"])
+def test_an_empty_name_before_a_host_is_left_out(link: str) -> None:
+    found = parse_target(link)
+    assert isinstance(found, Target)
+    assert found.url == "https://example.org/a"
+
+
+@pytest.mark.parametrize("mark", ["@", "%40", "＠"])
+def test_a_password_is_refused_as_one(mark: str) -> None:
+    found = parse_target(f"https://user:hunter2{mark}example.org/a")
+    assert isinstance(found, NoTarget)
+    assert found.reason == "a name or password in the link"
+
+
 def test_a_number_that_no_post_can_have_names_a_page() -> None:
     found = parse_target(f"https://t.me/durov/{'9' * 5000}")
     assert isinstance(found, Target)

@@ -12,12 +12,11 @@ from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.paths import given_path
 from archiver.jobs.entries import SharedEntry, find_entry, new_entry_id
-from archiver.jobs.feed import kind_of
+from archiver.jobs.feed import checked_link, kind_of
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, opened
 from archiver.jobs.schedule import interval_words, span_of
 from archiver.text.plain import harmless
-from spiders.links import mask_userinfo
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -70,9 +69,7 @@ def run(context: Context) -> int:
 def _add(context: Context, home: Home, queue: Queue) -> int:
     arguments, console = context.arguments, context.console
     kind = kind_of(arguments.source)
-    source = arguments.source if kind in ("rss", "sheet") else str(given_path(arguments.source))
-    if kind in ("rss", "sheet") and (shown := mask_userinfo(source)) != source:
-        raise UsageError("a link without a name or password", repr(shown), "Give it without what stands before the @.")
+    source = checked_link(arguments.source) if kind in ("rss", "sheet") else str(given_path(arguments.source))
     columns = {what: getattr(arguments, f"{what}_column") for what in ("status", "link", "hash")}
     columns = {what: heading for what, heading in columns.items() if heading}
     if columns and kind != "sheet":
