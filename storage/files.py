@@ -46,7 +46,7 @@ def write_synced(path: Path, content: bytes, mode: int = 0o644) -> None:
 def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file that must not be there yet; it appears whole or not at all. Raises `FileExistsError`, `DiskError`.
 
-    Of several processes that do so at once, one succeeds: what may never be replaced, as a key, is written by this.
+    Of several processes that do so at once, one succeeds: what may never be replaced, as a recovery key, is written by this.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.new")
     try:

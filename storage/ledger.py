@@ -38,6 +38,11 @@ from storage.note import Checkpoint, Signing, VerifierKey, open_note, sign
 TILE = 256
 
 
+def lock_file(home: Path) -> Path:
+    """The lock in which one process at a time writes to the ledger of a home, or changes its keys."""
+    return home / "ledger" / ".lock"
+
+
 def tile_number(n: int) -> str:
     """`x001/x234/067` for 1234067 (tlog-tiles)."""
     parts = [f"{n % 1000:03d}"]
@@ -236,6 +241,7 @@ class Ledger(LedgerReader):
         super().__init__(home, lambda: signer.key)
         self._signer = signer
         self._also: tuple[Signing, ...] = ()
+        self._lock = lock_file(home)
         self._head = head
         self._software = software
 
@@ -245,7 +251,7 @@ class Ledger(LedgerReader):
         Raises `LedgerError` where the ledger is damaged or older than what its key signed; nothing is written then.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self.folder / ".lock"):
+        with locked(self._lock):
             return self._append(events, author)
 
     def hand_over(
@@ -257,7 +263,7 @@ class Ledger(LedgerReader):
         not one that another process has handed over meanwhile, and what `begin` keeps of the new key is never taken for
         what a crash left. After `commit` the new key must be the one that this ledger's signer gives. Raises `LedgerError`.
         """
-        with locked(self.folder / ".lock"):
+        with locked(self._lock):
             event, new = begin()
             self._also = (new,)
             try:
@@ -267,14 +273,17 @@ class Ledger(LedgerReader):
                 self._also = ()
             return sealed
 
-    def resume_hand_over(self, new: Signing, commit: Callable[[bool], None]) -> None:
-        """After a crash: `commit` is told whether the newest event hands over to `new`. All in the lock."""
-        with locked(self.folder / ".lock"):
-            self._also = (new,)
+    def resume_hand_over(self, new: Signing | None, commit: Callable[[str | None], None]) -> None:
+        """After a crash: `commit` is told which key the newest event hands over to, if it does. All in the lock.
+
+        `new`: the key that was to take over; None where it cannot be read.
+        """
+        with locked(self._lock):
+            self._also = (new,) if new else ()
             try:
                 size = self._repaired().size
                 newest = (self.read_event(size - 1) if size else None) or {"type": None}
-                commit(newest["type"] == "key-handover" and newest["detail"]["new"] == str(new.key))
+                commit(newest["detail"]["new"] if newest["type"] == "key-handover" else None)
             finally:
                 self._also = ()
 
@@ -282,7 +291,7 @@ class Ledger(LedgerReader):
         """Adopts events that were written but not yet in the tree. Returns how many."""
         if not self.folder.exists():
             return 0
-        with locked(self.folder / ".lock"):
+        with locked(self._lock):
             before = self.checkpoint().size
             return self._repaired().size - before
 

@@ -12,8 +12,10 @@ puts, asks back, and where the store states no checksum of its own reads every b
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
+import stat
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -268,13 +270,14 @@ class FolderStore:
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._make(path.parent)
             try:
                 with open(temporary, "wb") as stream:
                     for piece in content.pieces():
                         stream.write(piece)
                     stream.flush()
                     os.fsync(stream.fileno())
+                self._open_to_its_readers(temporary, 0o644)
                 os.link(temporary, path)
             except FileExistsError as error:
                 if Content.of(path).sha256 != content.sha256:
@@ -313,6 +316,20 @@ class FolderStore:
         except OSError as error:
             return [Remains(key, None, None, str(error))]
         return []
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder in the place, and those above it."""
+        if folder == self.folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        elif not folder.is_dir():
+            self._make(folder.parent)
+            folder.mkdir(exist_ok=True)
+            self._open_to_its_readers(folder, 0o2775)
+
+    def _open_to_its_readers(self, path: Path, most: int) -> None:
+        """Let those read who read the place, a team perhaps, whatever the umask is for what is one person's alone."""
+        with contextlib.suppress(PermissionError):  # a disk that knows no modes, or another process made it
+            os.chmod(path, stat.S_IMODE(self.folder.stat().st_mode) & most)
 
     def _path(self, key: str) -> Path:
         return self.folder / check_key(key)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
 
 
+KEPT = "What was received is kept; the next command seals it."
+"""Said where what was stopped does not say itself what is left of it."""
+
+
 def answer_for(console: Console, error: BaseException) -> ExitCode:
     """Say what ended a command; return its exit code.
 
@@ -27,7 +31,8 @@ def answer_for(console: Console, error: BaseException) -> ExitCode:
     if all(isinstance(leaf, EvidenceError) for leaf in leaves):
         return max(_tell(console, leaf) for leaf in leaves if isinstance(leaf, EvidenceError))
     if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
-        console.warn("archiver: stopped. What was received is kept; the next command seals it.")
+        said = next((str(leaf) for leaf in leaves if isinstance(leaf, KeyboardInterrupt) and leaf.args), KEPT)
+        console.warn(f"archiver: stopped. {said}")
         return ExitCode.FAILED
     console.warn(_traceback(error))
     return _tell(console, ProgramFault(error))

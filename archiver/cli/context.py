@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     from archiver.home.home import Home
     from archiver.home.ports import Decryptor, Fetch
     from archiver.recorder.network import TestNetwork
+    from archiver.signer.create_home import SetupAnswers
     from archiver.signer.local import LocalSigner
     from archiver.tools.probe import MediaProbe
 
@@ -26,11 +30,14 @@ class Context:
         console: Console,
         network: TestNetwork | None,
         environment: dict[str, str],
+        umask: int,
     ) -> None:
+        """`umask`: the person's own, for a program of theirs that is run."""
         self.arguments = arguments
         self.console = console
         self.network = network
         self.environment = environment
+        self.umask = umask
         self._signers: dict[Path, LocalSigner] = {}
 
     @property
@@ -75,11 +82,29 @@ class Context:
 
     def home(self) -> Home:
         """Open the home for a command that writes; it is made first if this is the first run."""
-        from archiver.home.home import Home, is_home
+        from archiver.home.home import Home
+        from archiver.signer.create_home import sweep_first_run
 
-        if not is_home(self.home_path):
+        if not self._is_made():
             return self._first_home()
+        self.refuse_late_answers()  # again: it may have been made since
+        sweep_first_run(self.home_path)
         return Home(self.home_path, environment=self.environment)
+
+    def refuse_late_answers(self) -> None:
+        """Refuse the options of a first run where none is to come: whoever types a proxy must not go out without it.
+
+        Raises `UsageError`.
+        """
+        from archiver.cli.parser import first_run_options
+
+        for flag, setting in first_run_options(self.arguments):
+            if (brings_settings := self.arguments.command == "restore") or self._is_made():
+                raise UsageError(
+                    f"no {flag}: it belongs to the first run",
+                    "a restore, which brings the settings back" if brings_settings else f"a home at {self.home_path}",
+                    f"Leave it out; later set {setting} in {self.home_path / 'archiver.toml'}.",
+                )
 
     def _first_home(self) -> Home:
         """Make the home: ask on a terminal; elsewhere take flags, environment and defaults, and say so."""
@@ -88,13 +113,21 @@ class Context:
         from archiver.signer.create_home import HomeExists, create_home, require_free_place
 
         given, console = self._given_answers(), self.console
+        named = {name for name, answer in asdict(given).items() if answer is not None}
         asked = sys.stdin.isatty() and not self.arguments.json
         try:
+            answers = answers_from(given)
             require_free_place(self.home_path)  # before anybody is asked
-            answers = ask_for_answers(given, self.home_path, console.say) if asked else answers_from(given)
+            if asked:
+                answers = ask_for_answers(given, self.home_path, console.say)
+                named = set(asdict(answers))
             create_home(self.home_path, answers)
         except HomeExists:  # another process made it meanwhile
-            return Home(self.home_path, environment=self.environment)
+            return self._made_by_another(answers, named)
+        except KeyboardInterrupt:
+            if self._is_made():
+                raise
+            raise KeyboardInterrupt("Nothing was made.") from None
         home = Home(self.home_path, environment=self.environment)
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
         console.say("Back up keys/ now: without it you can neither open withheld values nor add to the log.")
@@ -106,6 +139,25 @@ class Context:
             console.say("Nobody was asked: defaults were taken (direct connection, pseudonym “investigator”).")
         console.say()
         return home
+
+    def _made_by_another(self, answers: SetupAnswers, named: set[str]) -> Home:
+        """Open the home that another process made meanwhile. Raises `UsageError` where it keeps others than the `named` answers."""
+        from archiver.home.home import Home
+        from archiver.signer.create_home import answers_in
+
+        kept, wanted = asdict(answers_in(self.home_path)), asdict(answers)
+        if others := [name.replace("_", "-") for name in sorted(named) if kept[name] != wanted[name]]:
+            raise UsageError(
+                "a first run by the answers given here",
+                f"a home that another process made a moment ago, by others: {', '.join(others)}",
+                f"Look at {self.home_path / 'archiver.toml'}, correct it there, and run the command again.",
+            )
+        return Home(self.home_path, environment=self.environment)
+
+    def _is_made(self) -> bool:
+        from archiver.home.home import is_home
+
+        return is_home(self.home_path)
 
     def _given_answers(self) -> Given:
         """Return what flags and, where they are silent, the environment answer of the first run's questions."""

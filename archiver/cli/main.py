@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from archiver.recorder.network import TestNetwork
 
 
+PRIVATE = 0o077
+"""The umask of every command: what is kept, and what goes out until it is handed over, is its person's alone."""
+
+
 def main(
     argv: Sequence[str] | None = None,
     network: TestNetwork | None = None,
@@ -33,7 +37,11 @@ def main(
         if "--" in words[:place]:  # said before the command it means nothing, and argparse takes it for one
             words = [word for word in words[:place] if word != "--"] + words[place:]
         given = environment if environment is not None else dict(os.environ)
-        code = _guarded(words, name, network, given)
+        umask = os.umask(PRIVATE)  # also for the programs that are started
+        try:
+            code = _guarded(words, name, network, given, umask)
+        finally:
+            os.umask(umask)
     failure = streams.flush() or failure
     return max(code, _tell_unwritten(failure)) if failure is not None else code
 
@@ -99,7 +107,9 @@ def _refuse_other_bytes(arguments: Namespace) -> None:
                 raise UsageError("arguments in UTF-8", repr(text), "Check the encoding of the terminal or script.")
 
 
-def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None, environment: dict[str, str]) -> int:
+def _guarded(
+    words: Sequence[str], name: str | None, network: TestNetwork | None, environment: dict[str, str], umask: int
+) -> int:
     from archiver.cli.answers import WatchedThreads, answer_for
     from archiver.cli.console import Console
     from archiver.cli.context import Context
@@ -120,7 +130,9 @@ def _guarded(words: Sequence[str], name: str | None, network: TestNetwork | None
                 missing.parser.print_help()
                 return ExitCode.OK
             console = threads.console = Console(arguments.json)
-            code: int = module_of(arguments.command or FIRST).run(Context(arguments, console, network, environment))
+            context = Context(arguments, console, network, environment, umask)
+            context.refuse_late_answers()
+            code: int = module_of(arguments.command or FIRST).run(context)
     except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
         code = answer_for(console, error)
     code = max(code, threads.code)

@@ -178,6 +178,15 @@ class Parser(argparse.ArgumentParser):
         raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
 
 
+def first_run_options(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Yield each option of the first run that was given, with what archiver.toml keeps of it."""
+    for flag, setting in SETTINGS.items():
+        negated = flag.startswith("--no-")
+        value = getattr(arguments, flag.removeprefix("--no-").lstrip("-").replace("-", "_"), None)
+        if value is not None and (value is False) == negated:
+            yield flag, setting
+
+
 def no_option(name: str, known: Iterable[str]) -> str:
     """Say that there is no such option, and which was probably meant."""
     options = {option.lstrip("-"): option for option in known}  # dashes, which all have, would make any two alike

@@ -12,7 +12,7 @@ from archiver.cli import terminal
 from archiver.errors import UsageError
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
-from archiver.signer.create_home import SetupAnswers
+from archiver.signer.create_home import SetupAnswers, require_sound
 
 Say = Callable[[str], None]
 LONGEST_PROMPT = 30
@@ -63,21 +63,24 @@ QUESTIONS = (
 
 
 def answers_from(given: Given) -> SetupAnswers:
-    """Take defaults for what was not given, without asking anybody. Raises `UsageError`."""
+    """Take defaults for what was not given, without asking anybody. Raises `UsageError` where an answer is none."""
     second = given.second or ""
-    if second and "://" not in second:  # the settings are read from anywhere
+    if second and not second.startswith("s3:") and "://" not in second:  # the settings are read from anywhere
         second = str(given_path(second))
-    return SetupAnswers(
+    answers = SetupAnswers(
         given.pseudonym or "investigator",
         given.user_agent or DEFAULT_AGENT,
         given.proxy or "",
         second,
         bool(given.timestamps),
     )
+    require_sound(answers)
+    return answers
 
 
 def ask_for_answers(given: Given, home: Path, say: Say) -> SetupAnswers:
     """Ask on the terminal for what was not given. `say` prints, lines broken between words. Raises `UsageError`."""
+    answers_from(given)  # what is given is judged before anything is asked
     open_questions = [one for one in QUESTIONS if _is_open(one, given)]
     say(f"A new home will be made at {home}.")
     if open_questions:
@@ -85,11 +88,23 @@ def ask_for_answers(given: Given, home: Path, say: Say) -> SetupAnswers:
         say(f"{count}; Enter takes the answer in brackets.\n")
     for number, question in enumerate(open_questions, 1):
         say(terminal.wrapped(f"{number}. {question.text}", terminal.columns(sys.stdout), hang=3))
+        given = _answered(question, given, say)
+    return answers_from(given)
+
+
+def _answered(question: Question, given: Given, say: Say) -> Given:
+    """Ask until the answer is one."""
+    while True:
         answer: Any = _ask(question.default, say)
         if question.yes_or_no:
             answer = _yes(answer, question.default, say)
-        given = replace(given, **{question.field: answer})
-    return answers_from(given)
+        answered = replace(given, **{question.field: answer})
+        try:
+            answers_from(answered)
+        except UsageError as error:
+            say(f"   Please give {error.expected}; found: {error.found}.")
+        else:
+            return answered
 
 
 def _is_open(question: Question, given: Given) -> bool:
@@ -109,6 +124,10 @@ def _ask(default: str, say: Say) -> str:
         prompt = "   "
     try:
         answer = input(prompt).strip()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "an answer in UTF-8", "other bytes", "Check the encoding of the terminal. Nothing was made."
+        ) from error
     except EOFError as error:
         raise UsageError(
             "an answer, or Enter for the one in brackets",

@@ -21,7 +21,7 @@ from storage import canonical
 from storage.errors import FormatError, LedgerError, disk_error
 from storage.events import event_name, leaf
 from storage.files import locked, write_synced
-from storage.ledger import TILE, Tiles, tile_path, unpack_entries
+from storage.ledger import TILE, Tiles, lock_file, tile_path, unpack_entries
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, VerifierKey, open_note
 from storage.packs import unpack
@@ -103,7 +103,7 @@ def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault
 def mend_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]]) -> list[Mend]:
     """Put back what is damaged; the damaged files go aside into `damaged/`. Raises as `damaged_ledger`, and `DiskError`."""
     (home.path / "ledger").mkdir(parents=True, exist_ok=True)
-    with locked(home.path / "ledger" / ".lock"):
+    with locked(lock_file(home.path)):
         found = damaged_ledger(home, signer, copies)
         stamp = utc_text(home.clock())[:19].replace(":", "")
         for one in found:  # the checkpoint and the head come last: until then the old ones stand

@@ -274,14 +274,15 @@ def _proxies(
         *((f"[cases.{name}]", of_cases[name]) for name in of_cases),
     ]
     for where, text in named:
-        if text and not _is_proxy(text):
+        if text and not is_proxy(text):
             raise ConfigError(
                 "a proxy like socks5h://host:port or http://host:port", "another form", f"Correct {where} proxy."
             )
     return proxy, second, of_cases
 
 
-def _is_proxy(text: str) -> bool:
+def is_proxy(text: str) -> bool:
+    """Return whether this is the form of a proxy; whether one answers there is not asked."""
     try:
         return bool(re.match(r"(http|socks5h?)://[^/\s]+", text)) and urlsplit(text).port != 0
     except ValueError:  # a port or an address that is none

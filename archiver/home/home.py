@@ -34,6 +34,10 @@ def default_path(environment: Mapping[str, str]) -> Path:
     return given_folder(environment.get("ARCHIVER_HOME") or "~/archiver-home")
 
 
+FIRST_RUN_MADE = ".first-run.made"
+"""A whole home that is being moved up to its place: see `archiver.signer.create_home`."""
+
+
 def is_home(path: Path) -> bool:
     """Return whether a home lies at `path`. Raises `UsageError` where that cannot be seen."""
     try:
@@ -48,8 +52,19 @@ def is_home(path: Path) -> bool:
         ) from error
 
 
+def is_half_moved(path: Path) -> bool:
+    """Return whether a first run at `path` was stopped between making a home and having it in its place."""
+    return (path / FIRST_RUN_MADE / "archiver.toml").exists() and not is_home(path)
+
+
 def require_no_remains(path: Path) -> None:
     """Raise `ConfigError` where a home lies at `path` that has lost its archiver.toml; it is no place for a new one."""
+    if is_half_moved(path):
+        raise ConfigError(
+            f"a home at {path}",
+            "a first run that was stopped before its end",
+            "Run `archiver` to finish it; nothing is lost. Nothing was changed now.",
+        )
     if any(_holds_something(path / name) for name in ("keys", "ledger", "events")) and not is_home(path):
         raise ConfigError(
             f"{path / 'archiver.toml'}",

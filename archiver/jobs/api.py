@@ -31,7 +31,7 @@ from archiver.jobs.status import health, status
 from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
-from storage.files import write_new
+from storage.key_files import write_new_key
 
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -46,7 +46,7 @@ def token_of(home: Path) -> str:
     path = home / "keys" / "api-token"
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
-            write_new(path, secrets.token_urlsafe(32).encode())
+            write_new_key(home, path, secrets.token_urlsafe(32).encode())
     return path.read_text("ascii").strip()
 
 

@@ -18,7 +18,8 @@ from archiver.signer.age import identity_in
 from archiver.signer.local import LocalSigner
 from storage.errors import EvidenceError
 from storage.events import Event
-from storage.files import locked, write_new
+from storage.files import locked
+from storage.key_files import write_new_key
 
 
 def new_case_key(home: Path, name: str) -> str:
@@ -27,7 +28,7 @@ def new_case_key(home: Path, name: str) -> str:
     text = f"# case {name}\n# public key: {identity.to_public()}\n{identity}\n"
     path = case_key_path(home, name)
     try:
-        write_new(path, text.encode())
+        write_new_key(home, path, text.encode())
     except FileExistsError as error:
         raise UsageError(
             f"no key of a case {name!r} yet",

@@ -19,6 +19,7 @@ from archiver.home.people import RECOVERY, recovery_keys
 from archiver.signer.age import identity_in
 from storage.errors import disk_error
 from storage.files import write_new, write_synced
+from storage.key_files import changing_keys, write_new_key
 
 OWN = "copies.age-key"
 NAMES = "copies.names"
@@ -31,7 +32,7 @@ def copies_identity(home: Path) -> pyrage.x25519.Identity:
         fresh = pyrage.x25519.Identity.generate()
         text = f"# opens the copies of this home\n# public key: {fresh.to_public()}\n{fresh}\n"
         with suppress(FileExistsError):  # another process was quicker
-            write_new(path, text.encode())
+            write_new_key(home, path, text.encode())
     found = identity_in(path)
     if not found:
         raise ConfigError(f"an age identity in {path}", "none", "Restore keys/ from your copy.")
@@ -43,7 +44,7 @@ def names_key(home: Path) -> bytes:
     path = home / "keys" / NAMES
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
-            write_new(path, f"{secrets.token_hex(32)}\n".encode())
+            write_new_key(home, path, f"{secrets.token_hex(32)}\n".encode())
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:
@@ -84,18 +85,23 @@ def new_recovery_key(home: Path, to: Path) -> str:
 def add_recovery_key(home: Path, public: str) -> None:
     """Add the public half of a recovery key that somebody else keeps. Raises `UsageError`, `DiskError`."""
     recipients_of([public])
-    known = recovery_keys(home)
-    if public not in known:
-        write_synced(home / "keys" / RECOVERY, "".join(f"{key}\n" for key in [*known, public]).encode(), 0o600)
+    with changing_keys(home):
+        known = recovery_keys(home)
+        if public not in known:
+            _keep_recovery_keys(home, [*known, public])
 
 
 def drop_recovery_key(home: Path, public: str) -> None:
     """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
-    known = recovery_keys(home)
-    if public not in known:
-        raise UsageError(f"one of {', '.join(known) or 'no recovery keys'}", repr(public), "Name the public key.")
-    left = [key for key in known if key != public]
-    write_synced(home / "keys" / RECOVERY, "".join(f"{key}\n" for key in left).encode(), 0o600)
+    with changing_keys(home):
+        known = recovery_keys(home)
+        if public not in known:
+            raise UsageError(f"one of {', '.join(known) or 'no recovery keys'}", repr(public), "Name the public key.")
+        _keep_recovery_keys(home, [key for key in known if key != public])
+
+
+def _keep_recovery_keys(home: Path, keys: list[str]) -> None:
+    write_synced(home / "keys" / RECOVERY, "".join(f"{key}\n" for key in keys).encode(), 0o600)
 
 
 def private_files(home: Path) -> list[tuple[str, bytes]]:

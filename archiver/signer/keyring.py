@@ -29,14 +29,18 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archiver.errors import ConfigError, NotFound, UsageError
+from archiver.home.paths import make_folder
 from archiver.home.people import ledger_key
 from storage.events import Author, Event
-from storage.files import write_new, write_synced
+from storage.files import write_synced
+from storage.key_files import changing_keys, put_new_key, sweep_keys, write_new_key
 from storage.ledger import Ledger
 from storage.note import NoteSigner, VerifierKey, sign
 
 PASSPHRASE = "ARCHIVER_PASSPHRASE"
 _PERSON = re.compile(r"[\w-]{1,40}")
+_END = re.compile(rb"-----END [A-Z ]*PRIVATE KEY-----\s*\Z")
+"""How the file of a whole key ends."""
 
 
 class LedgerKey:
@@ -71,6 +75,7 @@ class Keyring:
     """The keys of one home. Private keys are asked for their passphrase once a process."""
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        self._home = home
         self.folder = home / "keys"
         self._environment = environment
         self._passphrases: dict[Path, bytes] = {}
@@ -153,15 +158,12 @@ class Keyring:
         """Make a key for somebody else who works in this home; return its file. Raises `UsageError`, `DiskError`."""
         if not _PERSON.fullmatch(name):
             raise UsageError("a pseudonym of letters, digits and dashes", repr(name), "Choose another.")
-        if name in self.people():
-            raise UsageError("a new name", f"{name!r}, who has a key", "Choose another.")
-        folder = self.folder / "people"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        path = folder / f"{name}.{role}.key"
-        try:
-            write_new(path, _pem(Ed25519PrivateKey.generate(), passphrase))
-        except FileExistsError as error:  # another process was quicker
-            raise UsageError("a new name", f"{name!r}, who has a key", "Choose another.") from error
+        path = self.folder / "people" / f"{name}.{role}.key"
+        with changing_keys(self._home):  # one name is one key, whatever the roles
+            if name in self.people():
+                raise UsageError("a new name", f"{name!r}, who has a key", "Choose another.")
+            make_folder(path.parent)
+            put_new_key(path, _pem(Ed25519PrivateKey.generate(), passphrase))
         return path
 
     def unlock(self, name: str) -> None:
@@ -169,9 +171,15 @@ class Keyring:
         self.open(self.path(name))
 
     def lock(self, path: Path, passphrase: str | None) -> None:
-        """Put a passphrase on a key's file, or take it off. Raises `ConfigError`, `DiskError`."""
-        key = self.open(path)
-        write_synced(path, _pem(key, passphrase), 0o600)
+        """Put a passphrase on a key's file, or take it off. Raises `ConfigError`, `DiskError`.
+
+        The key is read in the lock: another process may have handed the ledger over since it was opened.
+        """
+        with changing_keys(self._home):
+            if path == self.path("ledger") and self.path("ledger.next").exists():
+                raise _half_done()
+            key = self.open(path)
+            write_synced(path, _pem(key, passphrase), 0o600)
         self._passphrases.pop(path, None)
 
     # -- rotation --------------------------------------------------------------------------------------
@@ -191,8 +199,9 @@ class Keyring:
             nonlocal old
             before = NoteSigner(new.name, self.ledger.private)
             old = str(before.key)
-            secret = self.passphrase(self.path("ledger")).decode() if self.has_passphrase(self.path("ledger")) else None
-            self._keep_next(_pem(fresh, secret))
+            path = self.path("ledger")
+            self.open(path)  # again: another process may have changed the passphrase, which the new key gets too
+            self._keep_next(_pem(fresh, self.passphrase(path).decode() if self.has_passphrase(path) else None))
             note = sign(handover_text(old, str(new.key)), before, new)
             return Event("key-handover", moment, {"old": old, "new": str(new.key), "note": note}), new
 
@@ -202,39 +211,48 @@ class Keyring:
     def _keep_next(self, pem: bytes) -> None:
         """Keep the new key until it has taken over; one that a crash left may be the ledger's, and is not replaced."""
         try:
-            write_new(self.path("ledger.next"), pem)
+            put_new_key(self.path("ledger.next"), pem)
         except FileExistsError as error:
-            raise ConfigError(
-                "no hand-over of the ledger under way",
-                "one that another process left half done",
-                "Run it again: that one is finished first.",
-            ) from error
+            raise _half_done() from error
 
     def finish_rotation(self, ledger: Ledger) -> None:
         """Finish what a crash left half done: the new key takes over if the ledger says so, else it is dropped.
 
-        Raises `ConfigError`, `LedgerError`.
+        Raises `ConfigError`, `LedgerError`, `DiskError`.
         """
+        sweep_keys(self._home, self.folder)
         path = self.path("ledger.next")
         while path.exists():
             try:
                 data = path.read_bytes()
-                new = NoteSigner(self.ledger.name, self.open(path))
+                new = NoteSigner(self.ledger.name, self.open(path)) if _END.search(data) else None
             except (FileNotFoundError, ConfigError):
                 if path.exists():
                     raise
                 return  # another process was in the middle of it, and has finished
             ledger.resume_hand_over(new, partial(self._end_rotation, new, data))
 
-    def _end_rotation(self, new: NoteSigner, data: bytes, handed_over: bool) -> None:
-        """Finish the rotation to `new`, whose file held `data`, in the ledger's lock."""
+    def _end_rotation(self, new: NoteSigner | None, data: bytes, handed_over_to: str | None) -> None:
+        """Finish the rotation to `new`, whose file held `data`, in the ledger's lock.
+
+        Of one that is no whole key (None) nothing is known, but that the ledger's own key does without it unless the newest
+        event hands over to another.
+        """
         path = self.path("ledger.next")
         if not path.exists() or path.read_bytes() != data:
             return  # another process has finished it; what lies there now is the next one's
-        if handed_over:
+        if new is not None and handed_over_to == str(new.key):
             self._commit(new)
-        else:
+        elif new is not None or handed_over_to is None or handed_over_to == self._own_public():
             path.unlink()
+        else:
+            raise ConfigError(
+                f"the key {path}, to which the ledger was handed over", "a part of it", "Restore keys/ from your copy."
+            )
+
+    def _own_public(self) -> str:
+        """Return the public half of the key in ledger.key, whatever ledger.vkey says."""
+        return str(NoteSigner(self.ledger.name, self.private("ledger")).key)
 
     def _commit(self, new: NoteSigner) -> None:
         retired = self.folder / "retired"
@@ -243,9 +261,8 @@ class Keyring:
         if self.ledger.key != new.key:
             write_synced(retired / f"{self.ledger.key.key_id.hex()}.key", old, 0o600)
         write_synced(self.folder / "ledger.vkey", f"{new.key}\n".encode())
-        self._passphrases[self.path("ledger")] = self._passphrases.get(self.path("ledger.next"), b"") or (
-            self._passphrases.get(self.path("ledger"), b"")
-        )
+        if secret := self._passphrases.pop(self.path("ledger.next"), None):
+            self._passphrases[self.path("ledger")] = secret
         self.path("ledger.next").replace(self.path("ledger"))
 
 
@@ -255,10 +272,10 @@ def create_keys(home: Path) -> None:
     ledger, person = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
     # An origin that names nobody: it appears in every checkpoint that is handed out.
     origin = f"archiver.invalid/{secrets.token_hex(6)}"
-    write_new(folder / "ledger.key", _pem(ledger, None))
-    write_new(folder / "person.key", _pem(person, None))
-    write_new(folder / "origin", f"{origin}\n".encode())
-    write_new(folder / "ledger.vkey", f"{NoteSigner(origin, ledger).key}\n".encode(), 0o644)
+    write_new_key(home, folder / "ledger.key", _pem(ledger, None))
+    write_new_key(home, folder / "person.key", _pem(person, None))
+    write_new_key(home, folder / "origin", f"{origin}\n".encode())
+    write_new_key(home, folder / "ledger.vkey", f"{NoteSigner(origin, ledger).key}\n".encode(), 0o644)
 
 
 def ask_secret(prompt: str) -> str:
@@ -267,6 +284,14 @@ def ask_secret(prompt: str) -> str:
         return getpass.getpass(prompt)
     except EOFError as error:
         raise ConfigError("a passphrase", "the end of the input", f"Type one, or set ${PASSPHRASE}.") from error
+
+
+def _half_done() -> ConfigError:
+    return ConfigError(
+        "no hand-over of the ledger under way",
+        "one that another process left half done",
+        "Run it again: that one is finished first.",
+    )
 
 
 def handover_text(old: str, new: str) -> str:

@@ -25,23 +25,24 @@ from cryptography.hazmat.primitives.serialization import (
 from archiver.errors import ConfigError
 from archiver.home.ports import WaczSignature
 from storage.digest import keyed
-from storage.files import write_new
+from storage.key_files import write_new_key
 
 
 def sign_wacz(keys: Path, text: bytes) -> WaczSignature:
     """Sign with the P-384 key in the folder `keys`; deterministic (RFC 6979). Raises `ConfigError`, `DiskError`."""
-    key = _wacz_key(keys / "wacz.key")
+    key = _wacz_key(keys)
     der = key.sign(text, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     r, s = utils.decode_dss_signature(der)
     public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return WaczSignature(r.to_bytes(48, "big") + s.to_bytes(48, "big"), public)
 
 
-def _wacz_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def _wacz_key(keys: Path) -> ec.EllipticCurvePrivateKey:
+    path = keys / "wacz.key"
     if not path.exists():
         fresh = ec.generate_private_key(ec.SECP384R1())
         with suppress(FileExistsError):  # another process was quicker
-            write_new(path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            write_new_key(keys.parent, path, fresh.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
@@ -56,5 +57,5 @@ def pseudonym_secret(keys: Path, facts: bytes) -> bytes:
     path = keys / "pseudonyms.key"
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
-            write_new(path, os.urandom(32))
+            write_new_key(keys.parent, path, os.urandom(32))
     return keyed(path.read_bytes(), facts)

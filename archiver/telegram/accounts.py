@@ -22,7 +22,8 @@ import pyrage
 
 from archiver.errors import ConfigError, NotFound, UsageError
 from storage import canonical
-from storage.files import write_new, write_synced
+from storage.files import write_synced
+from storage.key_files import write_new_key
 
 if TYPE_CHECKING:
     from archiver.home.home import Home
@@ -131,7 +132,7 @@ class Accounts:
         if make and not path.exists():
             identity = pyrage.x25519.Identity.generate()
             with suppress(FileExistsError):  # another process was quicker
-                write_new(path, f"# opens accounts/\n{identity}\n".encode())
+                write_new_key(self.home.path, path, f"# opens accounts/\n{identity}\n".encode())
         try:
             return pyrage.x25519.Identity.from_str(path.read_text("utf-8").splitlines()[-1])
         except (OSError, IndexError, pyrage.IdentityError) as error:

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, create_home
-from tests.conftest import CI, Shell, need
+from tests.conftest import CI, Shell, World, need, set_in
 
 # -- a fault of the program --------------------------------------------------------------------------------------
 
@@ -393,6 +393,56 @@ def test_nothing_to_record(words: list[str], shell: Shell) -> None:
     code, _, err = shell(*words)
     assert code == ExitCode.USAGE
     assert "expected" in err
+
+
+# -- who may read what is written --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def _open_to_others(folder: Path) -> list[Path]:
+    return [path for path in (folder, *folder.rglob("*")) if path.lstat().st_mode & 0o077]
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_what_is_kept_is_its_person_s_alone_whatever_the_umask(world: World, tmp_path: Path) -> None:
+    """Also what yt-dlp and ffmpeg write."""
+    copies, home = tmp_path / "copies", tmp_path / "home"
+    copies.mkdir(mode=0o700)
+    assert main(["--home", str(home), "--second-copy", str(copies)], world.network, {}) == 0
+    set_in(Home(home), rendered="false", retries="0", after_captures="false")
+    for words in (
+        "capture https://t.me/ozen_today/16",
+        "capture https://www.youtube.com/watch?v=Zh5janSq001 --merge",
+        "case new alma",
+        "keys new bob --role analyst",
+        "keys rotate",
+        "jobs add https://t.me/ozen_today/16",
+        f"recovery new {tmp_path / 'recovery'}",
+        "sync",
+        f"export inbox --profile partner --no-encrypt --yes --to {tmp_path / 'package'}",
+        "fixity",
+        "catalog rebuild",
+    ):
+        assert main(["--home", str(home), *words.split()], world.network, {}) in (0, 2), words
+    for folder in (home, copies, tmp_path / "package", tmp_path / "recovery"):
+        assert _open_to_others(folder) == []
+    assert os.umask(0) == 0, "the caller's own is as it was"
+
+
+@pytest.mark.parametrize("umask", [0, 0o027])
+def test_a_recorded_program_has_the_umask_of_its_person(umask: int, shell: Shell, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        shell("record", "--", sys.executable, "-c", "import sys; open(sys.argv[1], 'w')", str(tmp_path / "made"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o666 & ~umask
 
 
 # -- words that are misspelt ------------------------------------------------------------------------------------------

@@ -97,3 +97,36 @@ def test_the_end_of_the_input_is_no_answer(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(UsageError):
         ask_for_answers(Given(), tmp_path / "home", lambda text: None)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "answers", "kept"),
+    [
+        ("proxy", ["tor", "127.0.0.1:9050", "socks5h://127.0.0.1:9050"], "socks5h://127.0.0.1:9050"),
+        ("pseudonym", ["a b", "aru"], "aru"),
+        ("second", ["s3://B", "s3://bucket/x"], "s3://bucket/x"),
+        ("user_agent", ["Test\udcff", "Test/1"], "Test/1"),
+    ],
+)
+def test_what_is_no_answer_is_asked_for_again(
+    field: str, answers: list[str], kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Tty()
+    prompts = answering(monkeypatch, out, answers)
+    found = ask_for_answers(replace(ALL, **{field: None}), Path("/h"), Console(False, out, out).say)
+    assert getattr(found, field) == kept
+    assert len(prompts) == len(answers)
+    assert out.getvalue().count("Please give ") == len(answers) - 1
+
+
+def test_what_was_given_is_judged_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = answering(monkeypatch, Tty(), [])
+    with pytest.raises(UsageError, match="a proxy like"):
+        ask_for_answers(Given(proxy="tor"), Path("/h"), lambda text: None)
+    assert prompts == []
+
+
+def test_a_terminal_that_sends_other_bytes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), "utf-8"))
+    with pytest.raises(UsageError, match="UTF-8"):
+        ask_for_answers(Given(), Path("/h"), lambda text: None)

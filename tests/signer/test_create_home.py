@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -13,7 +15,9 @@ import pytest
 from archiver.cli.main import main
 from archiver.errors import ConfigError, ExitCode, UsageError
 from archiver.home.home import Home
-from archiver.signer.create_home import SetupAnswers, create_home
+from archiver.signer.create_home import SetupAnswers, answers_in, create_home
+from storage.errors import CatalogError
+from storage.files import locked
 from tests.conftest import SOAK, Shell
 
 
@@ -81,8 +85,219 @@ def test_a_first_run_that_is_killed_leaves_a_whole_home_or_one_to_be_made(tmp_pa
         public = (path / "keys" / "cases" / "inbox.age-key").read_text("utf-8").split("public key: ")[1].split()[0]
         assert home.recipients(["inbox"]) == [public]
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
-        left = {one.name for one in path.iterdir() if one.name.startswith(".")}
-        assert left <= {".making", ".first-run.made"}, "empty ones of the last steps"
+        assert not [one.name for one in path.iterdir() if one.name.startswith(".")], name
+
+
+def half_moved(path: Path, answers: SetupAnswers) -> None:
+    """Leave at `path` what a first run leaves that is killed while it moves the parts up."""
+    create_home(path, answers)
+    made = path / ".first-run.made"
+    made.mkdir()
+    for name in ("proofs", "catalog.sqlite", "archiver.toml"):
+        (path / name).rename(made / name)
+    (path / ".making").touch()
+
+
+def test_what_is_answered_after_a_kill_counts(tmp_path: Path) -> None:
+    half_moved(tmp_path, SetupAnswers())
+    answers = SetupAnswers(
+        proxy="socks5h://127.0.0.1:9050", user_agent="Test/1", second=str(tmp_path / "b"), timestamps=True
+    )
+    create_home(tmp_path, answers)
+    assert answers_in(tmp_path) == answers
+    assert main(["--home", str(tmp_path), "check"], None, {}) == 0
+
+
+def test_another_pseudonym_after_a_kill_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first event bears the old one, and would tell it to whoever reads a package."""
+    half_moved(tmp_path, SetupAnswers(pseudonym="real-name"))
+    before = contents(tmp_path)
+    assert main(["--home", str(tmp_path), "--pseudonym", "aru"], None, {}) == ExitCode.USAGE
+    assert "archiver --pseudonym real-name" in capsys.readouterr().err
+    assert contents(tmp_path).keys() - before.keys() == set()
+    assert main(["--home", str(tmp_path), "--pseudonym", "real-name"], None, {}) == 0
+    assert not [one.name for one in tmp_path.iterdir() if one.name.startswith(".")]
+
+
+@pytest.mark.parametrize("words", [["find", "x"], ["status"], ["case", "list"], ["restore", "--from", "x"]], ids=str)
+def test_a_first_run_that_was_stopped_is_called_so(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half_moved(tmp_path / "home", SetupAnswers())
+    before = contents(tmp_path)
+    assert main(["--home", str(tmp_path / "home"), *words], None, {}) != 0
+    assert contents(tmp_path) == before
+    said = capsys.readouterr().err
+    if words[0] != "restore":
+        assert "a first run that was stopped before its end" in said
+        assert "Run `archiver` to finish it" in said
+
+
+def test_what_a_kill_at_the_very_end_leaves_goes_with_the_next_command_that_writes(home: Home, shell: Shell) -> None:
+    left = home.path / ".making", home.path / ".first-run.made"
+    left[0].touch()
+    left[1].mkdir()
+    assert shell("find", "x")[0] == 0
+    assert all(one.exists() for one in left)
+    with locked(left[0]):  # somebody is at it
+        assert shell("jobs", "add", "https://t.me/a/1")[0] == 0
+        assert all(one.exists() for one in left)
+    assert shell("case", "new", "alma")[0] == 0
+    assert not any(one.exists() for one in left)
+
+
+PROXY = "socks5h://127.0.0.1:9050"
+
+
+@pytest.mark.parametrize(
+    ("mine", "others", "refused"),
+    [
+        (["--proxy", PROXY], SetupAnswers(), "proxy"),
+        (["--proxy", ""], SetupAnswers(proxy=PROXY), "proxy"),
+        (["--proxy", PROXY, "--timestamps"], SetupAnswers(), "proxy, timestamps"),
+        (["--proxy", PROXY], SetupAnswers(proxy=PROXY, timestamps=True), ""),
+        ([], SetupAnswers(proxy=PROXY), ""),
+    ],
+)
+def test_a_lost_race_never_goes_on_with_another_s_answers(
+    mine: list[str],
+    others: SetupAnswers,
+    refused: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def beaten(path: Path, answers: SetupAnswers) -> Home:
+        create_home(path, others)
+        return create_home(path, answers)
+
+    monkeypatch.setattr("archiver.signer.create_home.create_home", beaten)
+    code = main(["--home", str(tmp_path / "home"), *mine], None, {})
+    assert code == (ExitCode.USAGE if refused else 0)
+    if refused:
+        assert f"by others: {refused}\n" in capsys.readouterr().err
+    assert answers_in(tmp_path / "home") == others
+
+
+@pytest.mark.parametrize("words", [["capture", "https://t.me/a/1"], ["find", "x"], ["check"], ["case", "list"], []])
+@pytest.mark.parametrize(
+    ("flags", "setting"),
+    [
+        (["--proxy", PROXY], "[sites] proxy"),
+        (["--proxy", ""], "[sites] proxy"),
+        (["--pseudonym", "aru"], "pseudonym"),
+        (["--user-agent", "Test/1"], "[sites] user_agent"),
+        (["--second-copy", "/mnt"], "[copies] second"),
+        (["--timestamps"], "[timestamps] wanted"),
+        (["--no-timestamps"], "[timestamps] wanted"),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_what_belongs_to_the_first_run_is_refused_later(
+    words: list[str], flags: list[str], setting: str, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(home.path)
+    assert main(["--home", str(home.path), *flags, *words], None, {}) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert f"no {flags[0]}: it belongs to the first run" in said
+    assert f"later set {setting} in {home.path / 'archiver.toml'}" in said
+    assert contents(home.path) == before
+
+
+def test_a_restore_takes_no_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--home", str(tmp_path / "h"), "--proxy", PROXY, "restore", "--from", "s3://bucket"]
+    assert main(words, None, {}) == ExitCode.USAGE
+    assert "belongs to the first run" in capsys.readouterr().err
+
+
+def test_another_user_s_folder_is_refused_before_anybody_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    before = contents(tmp_path)
+    assert main(["--home", str(tmp_path)], None, {}) == ExitCode.USAGE
+    assert f"belongs to the user {tmp_path.stat().st_uid}" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.ENOSPC, "Free some space there"), (errno.EDQUOT, "Raise the quota")]
+)
+@pytest.mark.parametrize("step", ["os.rename", "archiver.signer.create_home.names_key"])
+def test_a_full_disk_is_said_in_the_words_of_a_first_run(
+    step: str,
+    number: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*given: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, full)
+        assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+    shown = capsys.readouterr().err
+    assert f"{said}, or choose another folder with --home. Nothing was made." in shown
+    assert "received" not in shown
+
+
+def test_a_disk_that_is_too_full_for_the_catalog_is_no_unsound_catalog(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(home: Home) -> None:
+        raise CatalogError("a sound catalog.sqlite", "database or disk is full", "Run `archiver catalog rebuild`.")
+
+    monkeypatch.setattr(Home, "project", full)
+    assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+    shown = capsys.readouterr().err
+    assert "database or disk is full" in shown
+    assert "Free some space there, or choose another folder with --home. Nothing was made." in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_at_a_first_run_says_that_nothing_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def pressed(*given: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("archiver.signer.create_home.create_keys", pressed)
+        assert main(["--home", str(tmp_path / "home")], None, {}) == ExitCode.FAILED
+    assert capsys.readouterr().err == "archiver: stopped. Nothing was made.\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ARCHIVER_PROXY": "tor"}, "a proxy like socks5h://host:port"),
+        ({"ARCHIVER_PROXY": "ftp://aru:geheim@127.0.0.1"}, "a proxy like socks5h://host:port"),
+        ({"ARCHIVER_SECOND_COPY": "s3://B"}, "s3://bucket/prefix for the second copy"),
+        ({"ARCHIVER_SECOND_COPY": "ftp://host/x"}, "s3://bucket/prefix for the second copy"),
+        ({"ARCHIVER_USER_AGENT": "Test/1\r\nCookie: x"}, "without control characters"),
+        ({"ARCHIVER_USER_AGENT": "Test\udcff"}, "an answer in UTF-8"),
+        ({"ARCHIVER_SECOND_COPY": "/mnt/\udcff"}, "an answer in UTF-8"),
+        ({"ARCHIVER_PSEUDONYM": "a/b"}, "a pseudonym of letters"),
+    ],
+)
+def test_an_answer_is_judged_before_anything_is_made(
+    given: dict[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--home", str(tmp_path / "home"), "capture", "https://t.me/a/1"], None, given) == ExitCode.USAGE
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "geheim" not in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_letters_of_every_script_are_kept(tmp_path: Path) -> None:
+    """JSON writes those outside the BMP in two halves, which TOML refuses."""
+    answers = SetupAnswers(pseudonym="𞤀𞤣", second="/mnt/копия 💾")
+    create_home(tmp_path / "home", answers)
+    assert answers_in(tmp_path / "home") == answers
 
 
 @pytest.mark.parametrize("words", [[], ["case", "list"], ["case", "new", "other"], ["find", "x"], ["keys", "list"]])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -264,3 +266,20 @@ def test_a_long_listing(gateway: Gateway, bucket: str) -> None:
     with ThreadPoolExecutor(4) as several:
         list(several.map(lambda number: store.put(f"k{number:05}", Content.of(b"x")), range(1100)))
     assert [one.key for one in store.list()] == [f"k{number:05}" for number in range(1100)]
+
+
+@pytest.mark.parametrize(
+    ("place", "folders", "file"), [(0o700, 0o700, 0o600), (0o2775, 0o2775, 0o644), (0o777, 0o775, 0o644)], ids=oct
+)
+def test_a_shared_folder_is_read_by_whoever_reads_the_place(
+    place: int, folders: int, file: int, tmp_path: Path
+) -> None:
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place").chmod(place)
+    before = os.umask(0o077)
+    try:
+        FolderStore(tmp_path / "place").put("home/blobs/one", Content.of(b"x"))
+    finally:
+        os.umask(before)
+    modes = {name: stat.S_IMODE((tmp_path / "place" / name).stat().st_mode) for name in ("home", "home/blobs/one")}
+    assert modes == {"home": folders, "home/blobs/one": file}

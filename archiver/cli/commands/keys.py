@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archiver.errors import UsageError
 from archiver.home.people import fingerprint, key_words
 from archiver.signer.keyring import PASSPHRASE
 
@@ -86,6 +87,8 @@ def _qr(text: str) -> str:
 def _new(context: Context, home: Home) -> int:
     arguments = context.arguments
     keys = context.signer(home).keyring
+    if arguments.name == home.config.pseudonym:
+        raise UsageError("a new name", f"{arguments.name!r}, who signs by the home's own key", "Choose another.")
     secret = keys.new_passphrase() if arguments.passphrase else None
     path = keys.new_person(arguments.name, arguments.role, secret)
     context.console.say(

@@ -64,7 +64,7 @@ def _record(context: Context, home: Home) -> int:
     target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
-    program = RecordedProgram(command, recorder.authority.pem)
+    program = RecordedProgram(command, recorder.authority.pem, context.umask)
     codes: list[int] = []
 
     async def recorded() -> None:
@@ -94,9 +94,9 @@ def _target(about: str | None, program: str) -> Target:
 class RecordedProgram:
     """A program that runs with the recorder as its proxy, and gets the signals that end us."""
 
-    def __init__(self, command: list[str], authority: bytes) -> None:
-        """`authority`: the certificate that the recorder signs with, PEM."""
-        self._command, self._authority = command, authority
+    def __init__(self, command: list[str], authority: bytes, umask: int) -> None:
+        """`authority`: the certificate that the recorder signs with, PEM. `umask`: the one that the program is to have."""
+        self._command, self._authority, self._umask = command, authority, umask
         self._child: subprocess.Popen[bytes] | None = None
         self._signalled = False
 
@@ -108,7 +108,8 @@ class RecordedProgram:
             authority.write(self._authority)
             authority.flush()
             try:
-                self._child = subprocess.Popen(self._command, env=_environment(proxy, authority.name))
+                environment = _environment(proxy, authority.name)
+                self._child = subprocess.Popen(self._command, env=environment, umask=self._umask)
             except OSError as error:
                 raise UsageError(
                     f"a program {self._command[0]!r}", str(error), "Check the command after --."
