@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 GRACE_SECONDS = 5.0
-"""How long media that are under way may take to be put together after Ctrl-C."""
+"""How long pages, and media that are put together, may go on after Ctrl-C."""
 Work = Coroutine[Any, Any, None]
 Task = asyncio.Task[None]
 

@@ -14,6 +14,7 @@ from archiver.capture.assemblies import AssemblyBuilder
 from archiver.capture.attachments import AttachmentFetches
 from archiver.capture.context import CaptureOrder, CaptureServices, open_context
 from archiver.capture.fetcher import Fetcher
+from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.inventory import Ending
 from archiver.capture.media import MediaDownload
 from archiver.capture.media_proof import MediaProof
@@ -201,9 +202,13 @@ class CaptureSession:
     # -- the end ----------------------------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """Ask for nothing new: what is there is closed and sealed as partial."""
+        """Ask for nothing new: what is there is closed and sealed as partial, after `GRACE_SECONDS` at most.
+
+        A page that takes longer is cut; what has arrived of it is kept.
+        """
         self.context.interrupt()
         self.context.tasks.cancel()
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self.context.port.cut)
 
     def show_page(self) -> None:
         """Show the target's page in a browser, where it was read, that is wanted and has not begun."""

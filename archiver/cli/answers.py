@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import threading
 import traceback
 from typing import TYPE_CHECKING
 
+from archiver.cli import streams
 from archiver.cli.parser import CommandLineError
 from archiver.errors import ExitCode, ProgramFault, exit_code
 from spiders.links import without_userinfo
@@ -31,11 +34,18 @@ def answer_for(console: Console, error: BaseException) -> ExitCode:
     if all(isinstance(leaf, EvidenceError) for leaf in leaves):
         return max(_tell(console, leaf) for leaf in leaves if isinstance(leaf, EvidenceError))
     if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
-        said = next((str(leaf) for leaf in leaves if isinstance(leaf, KeyboardInterrupt) and leaf.args), KEPT)
-        console.warn(f"archiver: stopped. {said}")
-        return ExitCode.FAILED
+        told = next((str(leaf) for leaf in leaves if isinstance(leaf, KeyboardInterrupt) and leaf.args), KEPT)
+        return tell_stopped(console, told)
     console.warn(_traceback(error))
     return _tell(console, ProgramFault(error))
+
+
+def tell_stopped(console: Console, then: str = KEPT) -> ExitCode:
+    """Say that a person stopped the command, and what is left of it (`then`); return the exit code."""
+    console.warn(f"archiver: stopped. {then}")
+    expected = "a command that runs to its end"
+    console.data({"error": "Stopped", "expected": expected, "found": "Ctrl-C, or a signal to end", "next": then})
+    return ExitCode.FAILED
 
 
 class WatchedThreads:
@@ -57,6 +67,16 @@ class WatchedThreads:
     ) -> None:
         if threading.current_thread() is threading.main_thread():
             threading.excepthook = self._before
+
+    def watch_on(self, code: int) -> None:
+        """Answer for threads that outlive the command: Python waits for them, and would end with the command's `code`."""
+        threading.excepthook = self._ended
+        atexit.register(self._end_process, code)
+
+    def _end_process(self, code: int) -> None:
+        if self.code > code:
+            streams.flush()
+            os._exit(self.code)
 
     def _ended(self, ended: threading.ExceptHookArgs) -> None:
         if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):

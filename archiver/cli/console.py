@@ -78,7 +78,8 @@ class Console:
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""
         if self.as_json:
-            self._write_out(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+            ascii_only = not streams.takes_every_letter(self._out)  # the stream's own escapes are not JSON's
+            self._write_out(json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")))
 
     def _write_out(self, text: str) -> None:
         self.failure = streams.write(self._out, text + "\n") or self.failure

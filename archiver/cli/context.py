@@ -74,21 +74,18 @@ class Context:
 
         return MediaProbe()
 
-    def existing_home(self) -> Home:
-        """Open the home for a command that only looks: where there is none, nothing is made. Raises `NotFound`."""
-        from archiver.home.home import Home
-
-        return Home(self.home_path, environment=self.environment)
-
     def home(self) -> Home:
-        """Open the home for a command that writes; it is made first if this is the first run."""
+        """Open the home. It is made first where there is none and the command may begin one. Raises `NotFound`."""
+        from archiver.cli.registry import begins_a_home
         from archiver.home.home import Home
-        from archiver.signer.create_home import sweep_first_run
 
-        if not self._is_made():
-            return self._first_home()
+        if begins_a_home(self.arguments.command, getattr(self.arguments, "action", None)):
+            from archiver.signer.create_home import sweep_first_run
+
+            if not self._is_made():
+                return self._first_home()
+            sweep_first_run(self.home_path)
         self.refuse_late_answers()  # again: it may have been made since
-        sweep_first_run(self.home_path)
         return Home(self.home_path, environment=self.environment)
 
     def refuse_late_answers(self) -> None:
@@ -178,14 +175,11 @@ class Context:
             timestamps=stamps,
         )
 
-    def recovered_home(self, looks: bool = False) -> Home:
-        """Open the home, after what an earlier process left open was closed and sealed.
-
-        `looks`: the command looks at what is there, and makes no home where there is none. Raises `NotFound`.
-        """
+    def recovered_home(self) -> Home:
+        """Open the home as `home` does, after what an earlier process left open was closed and sealed."""
         from archiver.seal.recovery import recover
 
-        home = self.existing_home() if looks else self.home()
+        home = self.home()
         for done in recover(home, self.signer(home)):
             self.console.warn(f"recovered {done.describe()}")
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})

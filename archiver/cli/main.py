@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
+    from archiver.cli.answers import WatchedThreads
     from archiver.recorder.network import TestNetwork
 
 
@@ -39,7 +40,7 @@ def main(
         given = environment if environment is not None else dict(os.environ)
         umask = os.umask(PRIVATE)  # also for the programs that are started
         try:
-            code = _guarded(words, name, network, given, umask)
+            code = _guarded(words, name, network, given, umask, last=argv is None)
         finally:
             os.umask(umask)
     failure = streams.flush() or failure
@@ -108,41 +109,73 @@ def _refuse_other_bytes(arguments: Namespace) -> None:
 
 
 def _guarded(
-    words: Sequence[str], name: str | None, network: TestNetwork | None, environment: dict[str, str], umask: int
+    words: Sequence[str],
+    name: str | None,
+    network: TestNetwork | None,
+    environment: dict[str, str],
+    umask: int,
+    last: bool,
 ) -> int:
-    from archiver.cli.answers import WatchedThreads, answer_for
+    """Run a command; answer for whatever ends it. `last`: the process ends with it."""
+    console = threads = None
+    try:  # the imports too: Ctrl-C may come while they are under way
+        from archiver.cli.answers import WatchedThreads
+        from archiver.cli.console import Console
+
+        console = Console(wants_json(words))
+        with WatchedThreads(console) as threads:
+            code = _run(words, name, threads, network, environment, umask)
+        console = threads.console
+    except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
+        from archiver.cli.answers import answer_for
+        from archiver.cli.console import Console
+
+        console = threads.console if threads else console or Console(wants_json(words))
+        code = answer_for(console, error)
+    code = max(code, threads.code) if threads else code
+    if threads and last:
+        threads.watch_on(code)
+    return max(code, _tell_unwritten(console.failure)) if console.failure is not None else code
+
+
+def _run(
+    words: Sequence[str],
+    name: str | None,
+    threads: WatchedThreads,
+    network: TestNetwork | None,
+    environment: dict[str, str],
+    umask: int,
+) -> int:
+    """Parse the words and run the command. `threads`: its console becomes that of the arguments."""
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import ActionMissing, module_of
     from archiver.errors import ExitCode
 
-    console = Console(wants_json(words))
-    threads = WatchedThreads(console)
     try:
-        with threads:
-            try:
-                arguments = _parsed(words, name)
-            except SystemExit:  # the parser has shown its help, or the version
-                return ExitCode.OK
-            except ActionMissing as missing:
-                if console.as_json:
-                    raise
-                missing.parser.print_help()
-                return ExitCode.OK
-            console = threads.console = Console(arguments.json)
-            context = Context(arguments, console, network, environment, umask)
-            context.refuse_late_answers()
-            code: int = module_of(arguments.command or FIRST).run(context)
-    except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw
-        code = answer_for(console, error)
-    code = max(code, threads.code)
-    return max(code, _tell_unwritten(console.failure)) if console.failure is not None else code
+        arguments = _parsed(words, name)
+    except SystemExit:  # the parser has shown its help, or the version
+        return ExitCode.OK
+    except ActionMissing as missing:
+        if threads.console.as_json:
+            raise
+        missing.parser.print_help()
+        return ExitCode.OK
+    threads.console = Console(arguments.json)
+    context = Context(arguments, threads.console, network, environment, umask)
+    context.refuse_late_answers()
+    code = module_of(arguments.command or FIRST).run(context)
+    if not isinstance(code, int):
+        raise TypeError(f"{arguments.command} returned {code!r} for its exit code")
+    return code
 
 
 def _tell_unwritten(failure: OSError) -> int:
     """Say on standard error that standard output did not take what was written; return the exit code of that."""
     from archiver.cli.answers import answer_for
     from archiver.cli.console import Console
-    from storage.errors import disk_error
+    from storage.errors import DiskError
 
-    return answer_for(Console(False), disk_error(failure, "standard output"))
+    found = failure.strerror or str(failure)
+    then = "What the command did is done; what it printed is not whole. Free space there, or print to somewhere else."
+    return answer_for(Console(False), DiskError("standard output that takes what is printed", found, then))

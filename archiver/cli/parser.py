@@ -151,11 +151,16 @@ class Parser(argparse.ArgumentParser):
         raise CommandLineError(self.prog, message)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are."""
+        """Parse as argparse does, but refuse an unknown option here, where it is known which ones there are.
+
+        A `--` that ends the options of a command without words, or stands before its action, means nothing.
+        """
+        if self._actions_parser is not None and args and args[0] == "--":
+            args = args[1:]
         parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:
+        if unknown := [word for word in unknown if word != "--"]:
             self.error(self._unknown(unknown))
-        return parsed, unknown
+        return parsed, []
 
     def _unknown(self, words: Sequence[str]) -> str:
         option = next((word for word in words if word.startswith("-")), None)

@@ -84,8 +84,24 @@ COMMANDS = {
 HOMELESS = ("completion", "help", "version")
 """Commands that open no home."""
 
+BEGIN_A_HOME = frozenset(
+    {
+        "capture", "crawl", "receive", "record", "telegram login", "case new",
+        "jobs add", "schedule add", "feed add", "watch add", "watch telegram",
+    }
+)  # fmt: skip
+"""Commands, with their action, that make a home where there is none: each brings in something that may be a home's first.
+
+Every other one needs what is there already, so that to it a mistyped `--home` is an error. `archiver` alone makes one too.
+"""
+
 FIRST = "first_run"
 """The module that is run by `archiver` alone."""
+
+
+def begins_a_home(command: str | None, action: str | None) -> bool:
+    """Return whether a home is made for the command, and its action, where there is none."""
+    return command is None or command in BEGIN_A_HOME or f"{command} {action}" in BEGIN_A_HOME
 
 
 def groups() -> dict[str, dict[str, str]]:

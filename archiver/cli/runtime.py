@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from asyncio import sleep
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 from archiver.capture.engine import CaptureEngine
+from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.result import Progress
 from archiver.capture.scrapy_driver import ScrapyDriver
-from archiver.errors import ExitCode
+from archiver.cli.answers import tell_stopped
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.recorder.proxy import Recorder
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 STAMP_EVERY = 45.0
 """Seconds between two rounds of stamping while captures go on: none waits longer than a minute."""
+
+LEAVE_SECONDS = 2.0
+"""How long a second Ctrl-C waits for the slots at hosts to be given back."""
 
 
 def capture_engine(
@@ -107,10 +112,20 @@ class Interruptible:
         self._presses += 1
         self._on_signal(number, self._presses)
         if self._presses > 1:
-            console.warn("stopped at once; the next command seals what was received.")
-            os._exit(ExitCode.FAILED)
-        console.warn("stopping: what is there is closed and sealed as partial. Press Ctrl-C again to stop at once.")
+            code = tell_stopped(console)
+            self._give_back_slots()
+            os._exit(code)
+        console.warn(
+            f"stopping: a page under way has {GRACE_SECONDS:.0f} s; what is there is closed and sealed as partial. "
+            "Press Ctrl-C again to stop at once."
+        )
         self._engine.interrupt()
+
+    def _give_back_slots(self) -> None:
+        """Give back the slots at hosts, for which other captures would wait; not for long, where their store is away."""
+        leaving = threading.Thread(target=self._engine.recorder.limiter.close, daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_SECONDS)
 
     async def _keep_stamping(self) -> None:
         while self._engine.home.config.timestamps.wanted:

@@ -21,15 +21,20 @@ def prepare() -> None:
     """
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _hold_low_descriptors()
-    if sys.stdin is None:
+    if sys.stdin is None or sys.stdin.closed:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - it lasts as long as the process
-    if sys.stdout is None:
+    if sys.stdout is None or sys.stdout.closed:
         sys.stdout = _nowhere()
-    if sys.stderr is None:
+    if sys.stderr is None or sys.stderr.closed:
         sys.stderr = _nowhere()
     for stream, real in ((sys.stdout, sys.__stdout__), (sys.stderr, sys.__stderr__)):
         if stream is real and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def takes_every_letter(stream: TextIO) -> bool:
+    """Return whether any letter can be written as it is: to UTF-8, or to a text in memory."""
+    return not stream.encoding or stream.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
 
 
 def write(stream: TextIO, text: str) -> OSError | None:

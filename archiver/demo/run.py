@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import tempfile
@@ -10,12 +11,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from archiver.demo.authorities import MiniAuthority, MiniCalendar, allow
 from archiver.demo.media import video
 from archiver.demo.server import Platforms, Site
+from archiver.errors import UsageError
 from archiver.home.config import DEFAULT_AGENT
+from storage.errors import disk_error
 
 if TYPE_CHECKING:
     from archiver.demo.telegram_api import TelegramApi
@@ -35,7 +38,7 @@ class Console(Protocol):
 
     def say(self, text: str = "") -> None: ...
 
-    def warn(self, text: str) -> None: ...
+    def data(self, value: dict[str, Any]) -> None: ...
 
 
 STEPS = [
@@ -172,15 +175,38 @@ class Outsiders:
         return True
 
 
+def _require_empty(folder: Path) -> None:
+    """Raise unless nothing lies there: neither a home, whole or half made, nor anybody's files become a demo.
+
+    Raises `UsageError`, `DiskError`.
+    """
+    try:
+        there = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise disk_error(error, f"looking into {folder}") from error
+    if there:
+        raise UsageError(
+            f"an empty folder for the demo at {folder}, or none",
+            f"one that holds {', '.join(there[:3])}{' …' if len(there) > 3 else ''}",
+            "Name another: archiver demo --home DIR. Nothing was changed.",
+        )
+
+
 def demo(main: Main, console: Console, home: Path | None) -> int:
-    """Run the steps, each by `main`; return 0 if each ended as it should."""
+    """Run the steps, each by `main`; return 0 if each ended as it should.
+
+    `home`: where the home of the demo is made; its packages go into a folder beside it that bears its name. Both must be
+    free. Raises `UsageError`, `DiskError`.
+    """
     from archiver.demo.scene import platforms
     from archiver.demo.witness import witness_by_api
 
     folder = home if home else Path(tempfile.mkdtemp(prefix="archiver-demo-")) / "home"
-    if (folder / "archiver.toml").exists():
-        console.warn(f"archiver: {folder} is a home already. Give the demo an empty folder: archiver demo --home DIR")
-        return 1
+    _require_empty(folder)
+    packages = folder.with_name(f"{folder.name}-packages")
+    _require_empty(packages)
     console.say("The platforms below are miniatures on this machine, under real host names. Nothing leaves it.")
     console.say("What is captured here is marked as made with test routes: not evidence.\n")
     expected = {"capture https://t.me/ozen_today/14": 3, "capture https://t.me/ozen_today/20": 2}
@@ -204,7 +230,8 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
         (handed / "VID_20220105_124012.mp4").write_bytes(video(Path(scratch), 2, 300)[0])
         (handed / "note.txt").write_text("Снято из окна, 12:40.", "utf-8")
         try:
-            main(["--home", str(folder), *FIRST_RUN], network, {})
+            if made := main(["--home", str(folder), *FIRST_RUN], network, {}):
+                return made
             for title, command in STEPS:
                 if command == "seal" and not outside.allowed(folder):
                     console.say("\nopenssl is not installed: nobody stamps the history here.")
@@ -212,13 +239,14 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
                 if title:
                     console.say(f"\n── {title}")
                 shown = command.replace("{list}", str(links)).replace("{handed}", str(handed))
-                shown = shown.replace("{out}", str(folder.parent / "packages"))
+                shown = shown.replace("{out}", str(packages))
                 console.say(f"$ archiver {shown}")
                 if shown.startswith("watch"):
                     threading.Thread(target=meanwhile, args=(api,), daemon=True).start()
                 code = main([*shlex.split(shown), "--home", str(folder)], network, ANSWERS)
                 good = good and code == expected.get(command, 0)
                 console.say(f"  (exit code {code})")
+                console.data({"command": shown, "exit_code": code})
         finally:
             served.stop()
             api.stop()
@@ -228,6 +256,6 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
     console.say(f"  archiver case show zhanaozen --home {folder}")
     console.say(f"  archiver check --home {folder}              every line of the check")
     console.say(f"  zcat {folder}/captures/*/*/*/*/*-00000-*.warc.gz | less      what crossed the wire")
-    console.say(f"  {folder.parent / 'packages'}/zhanaozen-partner/data/report.html      in a browser")
+    console.say(f"  {packages}/zhanaozen-partner/data/report.html      in a browser")
     console.say("  docs/tutorial.md                            the same with a real link")
     return 0 if good else 4

@@ -150,6 +150,16 @@ class Port:
         """Nothing more is requested; what is under way goes on."""
         self._exchanger.stopped = self._exchanger.stopped or reason
 
+    def cut(self) -> None:
+        """Break off what is under way: what has arrived is filed as cut. Who asks again is answered as before."""
+        self._recorder.soon(self._cut)
+
+    def _cut(self) -> list[asyncio.Task[Any]]:
+        tasks = [*self._clients, *self._fetches]
+        for task in tasks:
+            task.cancel()
+        return tasks
+
     async def _listen(self) -> None:
         sock = socket.socket()
         sock.bind(("127.0.0.1", 0))
@@ -202,10 +212,7 @@ class Port:
             self._accepting.cancel()
         if self._socket is not None:
             close_socket(asyncio.get_running_loop(), self._socket)
-        tasks = [*self._clients, *self._fetches]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._cut(), return_exceptions=True)
         self._upstream.close()
 
 

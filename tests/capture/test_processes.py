@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.capture.services import shared_slots
 from archiver.checks import check_home, worst
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home.home import Home
@@ -77,7 +78,7 @@ def test_processes_that_open_a_new_database_at_the_same_moment(tmp_path: Path) -
 
 
 class Stalling:
-    """A page whose film never ends until the gate opens, and a sign that it has begun."""
+    """A page whose film never ends until the gate opens, another that does not end itself, and a sign that it has begun."""
 
     def __init__(self, folder: Path) -> None:
         self.gate, self.begun = threading.Event(), threading.Event()
@@ -86,6 +87,9 @@ class Stalling:
             if asked.path == "/film.mp4":
                 self.begun.set()
                 return Answer(content_type="video/mp4", body=bytes(3_000_000), gate=self.gate)
+            if asked.path == "/slow":
+                self.begun.set()
+                return Answer(body=b"<html>" + bytes(1_000_000), gate=self.gate)
             return Answer(body=b"<html><body><p>film</p><video src='/film.mp4'></video></body></html>")
 
         self.served = Platforms(folder, {"film.example": site})
@@ -114,6 +118,33 @@ def test_ctrl_c_once(home: Home, stalling: Stalling) -> None:
     assert "Traceback" not in err
     assert worst(check_home(home.path)) == 0
     assert not home.state.open_captures()
+
+
+def test_ctrl_c_cuts_a_page_that_does_not_end(home: Home, stalling: Stalling) -> None:
+    process = start(stalling.served, "--home", str(home.path), "--json", "capture", "https://film.example/slow")
+    assert stalling.begun.wait(60)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=25)
+    result = json.loads(out.splitlines()[-1])
+    assert (process.returncode, result["outcome"], result["reason"]) == (2, "partial", "interrupted by the person"), err
+    assert result["bytes"] > 0
+    assert worst(check_home(home.path)) == 0
+    assert not home.state.open_captures()
+
+
+def test_ctrl_c_twice_gives_the_slots_back(home: Home, stalling: Stalling) -> None:
+    process = start(stalling.served, "--home", str(home.path), "capture", "https://film.example/slow")
+    assert stalling.begun.wait(60)
+    slots = shared_slots(home)
+    assert [one["running"] for one in slots.standing()] == [1]
+    process.send_signal(signal.SIGINT)
+    assert process.stderr is not None
+    assert "Press Ctrl-C again" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 4
+    assert slots.standing() == []
+    slots.leave()
+    assert len(recover(home, LocalSigner(home))) == 1
 
 
 def test_ctrl_c_twice_stops_at_once_and_loses_nothing(home: Home, stalling: Stalling) -> None:

@@ -115,9 +115,9 @@ def test_a_relative_home_is_absolute_for_whoever_uses_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     seen: list[Path] = []
-    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: seen.append(context.home().path) or 0)
+    monkeypatch.setattr("archiver.cli.commands.capture.run", lambda context: seen.append(context.home().path) or 0)
     environment = {"ARCHIVER_HOME": "rel/home"} if by == "environment" else {}
-    assert main([*(["--home", "rel/home"] if by == "flag" else []), "find", "x"], None, environment) == 0
+    assert main([*(["--home", "rel/home"] if by == "flag" else []), "capture", "x"], None, environment) == 0
     assert seen == [tmp_path / "rel" / "home"]
     assert seen[0].as_uri(), "as the printing of a report asks for"
 

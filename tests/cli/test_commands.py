@@ -436,11 +436,13 @@ def test_keys_that_are_missing(shell: Shell) -> None:
 
 def test_the_clock_is_held_against_the_servers_own(shell: Shell, home: Home, tmp_path: Path) -> None:
     """Nobody is asked for the time: what servers say of it anyway is noted, and what the kernel thinks of its clock."""
-    later = format_datetime(system_clock() + timedelta(hours=1), usegmt=True)
     page = b"<html><body><p>A page of some words that stand here.</p></body></html>"
-    served = Platforms(
-        tmp_path / "served", {"clock.example": lambda asked: Answer(body=page, headers=[("Date", later)])}
-    )
+
+    def an_hour_ahead(_: object) -> Answer:
+        later = format_datetime(system_clock() + timedelta(hours=1), usegmt=True)
+        return Answer(body=page, headers=[("Date", later)])
+
+    served = Platforms(tmp_path / "served", {"clock.example": an_hour_ahead})
     shell.network = served.network
     try:
         code, [result] = shell.json("capture", "https://clock.example/")

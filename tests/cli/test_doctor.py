@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from archiver.cli.main import main
 from archiver.demo.server import Answer
 from archiver.home.home import Home
 from tests.conftest import Shell, World
@@ -78,3 +81,9 @@ def test_this_machine(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code == 2
     assert "no Chromium" in out
     assert "chmod 600" in out
+
+
+def test_a_machine_without_a_home_is_looked_at_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(tmp_path / "none"), "doctor"], None, {}) == 2
+    assert "archiver makes one" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -97,6 +100,26 @@ def test_letters_that_the_output_cannot_show_are_escaped(words: str, encoding: s
     assert b"Traceback" not in ran.stderr
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8", "cp1251"])
+def test_json_reads_back_in_any_encoding(encoding: str, home: Home) -> None:
+    ran = _run(home.path, "--json case show жü😀", PYTHONIOENCODING=encoding)
+    [line] = ran.stdout.splitlines()
+    assert "жü😀" in json.loads(line.decode(encoding))["expected"]
+
+
+@pytest.mark.parametrize("words", ["case list", "--help"])
+def test_streams_that_were_closed_in_python(words: str, home: Home) -> None:
+    close = "for one in (sys.stdin, sys.stdout, sys.stderr): one.close()"
+    ran = _in_a_process(close, "--home", str(home.path), *words.split())
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_output_that_does_not_fit_is_not_called_a_capture(home: Home) -> None:
+    said = _run(home.path, "case list", ">/dev/full").stderr.decode()
+    assert "expected standard output that takes what is printed" in said
+    assert "partial" not in said
+
+
 # -- exceptions --------------------------------------------------------------------------------------------------------
 
 
@@ -123,15 +146,15 @@ def _config() -> ConfigError:
         (ExceptionGroup("g", [_config(), ValueError("x")]), 7, "ProgramFault"),
         (ExceptionGroup("g", [ExceptionGroup("h", [_config()])]), 1, "ConfigError"),
         (ExceptionGroup("g", [_config(), LedgerError("a", "b", "c")]), 5, "LedgerError"),
-        (KeyboardInterrupt(), 4, None),
-        (BaseExceptionGroup("g", [KeyboardInterrupt()]), 4, None),
+        (KeyboardInterrupt(), 4, "Stopped"),
+        (BaseExceptionGroup("g", [KeyboardInterrupt()]), 4, "Stopped"),
     ],
     ids=repr,
 )
 def test_whatever_ends_a_command_is_said(
     error: BaseException,
     code: int,
-    said: str | None,
+    said: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -139,7 +162,9 @@ def test_whatever_ends_a_command_is_said(
     assert main(["find", "x", "--json"], None, {}) == code
     shown = capsys.readouterr()
     assert shown.err.startswith(("archiver: ", "Traceback", "  + Exception Group", "asyncio."))
-    assert [json.loads(line)["error"] for line in shown.out.splitlines()][-1:] == ([said] if said else [])
+    last = json.loads(shown.out.splitlines()[-1])
+    assert last["error"] == said
+    assert set(last) == {"error", "expected", "found", "next"}
 
 
 def test_a_thread_that_breaks_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,6 +179,51 @@ def test_a_thread_that_breaks_is_said(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert main(["find", "x"], None, {}) == ExitCode.FAULT
     assert "ValueError: in a thread" in capsys.readouterr().err
     assert threading.excepthook is before
+
+
+def _in_a_process(prepared: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `main` as the program does, in a Python that was prepared."""
+    code = (
+        f"import sys; sys.argv[1:] = {list(words)!r}\n{prepared}\nfrom archiver.cli.main import main; sys.exit(main())"
+    )
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_a_thread_that_breaks_after_its_command_is_said() -> None:
+    prepared = """
+import threading, time, archiver.cli.commands.find as find
+def late():
+    time.sleep(0.2)
+    raise ValueError("late")
+def run(context):
+    threading.Thread(target=late).start()
+    return 0
+find.run = run"""
+    ran = _in_a_process(prepared, "find", "x", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["error"]) == (ExitCode.FAULT, "ProgramFault")
+    assert "ValueError: late" in ran.stderr
+
+
+@pytest.mark.parametrize("module", ["answers", "console", "context", "parser", "commands.find"])
+def test_ctrl_c_while_the_program_is_loaded(module: str) -> None:
+    prepared = f"""
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "archiver.cli.{module}":
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())"""
+    ran = _in_a_process(prepared, "find", "x", "--json")
+    assert (ran.returncode, json.loads(ran.stdout)["error"]) == (ExitCode.FAILED, "Stopped")
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_command_that_returns_no_exit_code_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("archiver.cli.commands.find.run", lambda context: None)
+    assert main(["find", "x", "--json"], None, {}) == ExitCode.FAULT
+    assert json.loads(capsys.readouterr().out)["error"] == "ProgramFault"
 
 
 def test_what_breaks_beside_captures_is_said_once_they_are_closed(
@@ -215,8 +285,16 @@ def test_dashes_do_not_make_options_alike() -> None:
     assert no_option("--limt", ["--help", "--limit"]) == "there is no option --limt. Did you mean --limit?"
 
 
-def test_dashes_before_the_command_mean_nothing(home: Home) -> None:
-    assert main(["--home", str(home.path), "--", "find", "x"], None, {}) == 0
+@pytest.mark.parametrize(
+    "words", ["-- find x", "find -- x", "find x --", "status --", "case -- list", "case list --", "--"]
+)
+def test_dashes_that_end_no_options_mean_nothing(words: str, home: Home) -> None:
+    assert main(["--home", str(home.path), *words.split()], None, {}) == 0
+
+
+def test_a_word_after_dashes_is_still_one_too_many(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--home", str(home.path), "status", "--", "x"], None, {}) == ExitCode.USAGE
+    assert "'x' is one word too many" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "²", "1_0", "9" * 5000])
@@ -279,7 +357,8 @@ def test_a_signal_ends_the_recorded_program_too(number: signal.Signals, home: Ho
     child = tmp_path / "child"
     program = f"import os, time; open({str(child)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--"]
-    ran = subprocess.Popen([*command, sys.executable, "-c", program], stdin=subprocess.DEVNULL)
+    recorded = [sys.executable, "-c", program]
+    ran = subprocess.Popen([*command, *recorded], stdin=subprocess.DEVNULL, start_new_session=True)
     _wait(lambda: child.is_file() and bool(child.read_text()))
     ran.send_signal(number)
     assert ran.wait(20) == ExitCode.PARTIAL
@@ -287,6 +366,53 @@ def test_a_signal_ends_the_recorded_program_too(number: signal.Signals, home: Ho
         os.kill(int(child.read_text()), 0)
     [row] = Home(home.path).catalog.captures()
     assert (row["outcome"], row["reason"]) == ("partial", "interrupted by the person")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_what_the_recorded_program_started(number: signal.Signals, home: Home, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    inner = f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--"]
+    shell = ["sh", "-c", '"$0" -c "$1"; true', sys.executable, inner]
+    ran = subprocess.Popen([*command, *shell], stdin=subprocess.DEVNULL, start_new_session=True)
+    _wait(lambda: started.is_file() and bool(started.read_text()))
+    ran.send_signal(number)
+    assert ran.wait(40) == ExitCode.PARTIAL
+    _wait(lambda: not _runs(int(started.read_text())), 1)
+
+
+def _runs(process: int) -> bool:
+    """Whether it is there and no zombie, which is left where nobody reaps it."""
+    try:
+        return b") Z" not in Path(f"/proc/{process}/stat").read_bytes()
+    except FileNotFoundError:
+        return False
+
+
+def test_a_recorded_program_may_read_the_terminal(home: Home) -> None:
+    """On a terminal it stays in the group that is in the foreground: one in another would be stopped at its first read."""
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "archiver", "--home", str(home.path), "record", "--", "sh", "-c"]
+    ran = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *command, "read word </dev/tty; echo got $word"], stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    os.write(leader, b"hello\n")
+    shown, end = b"", time.monotonic() + 20
+    with contextlib.suppress(OSError):  # the other end is closed
+        while time.monotonic() < end and select.select([leader], [], [], 20)[0] and (piece := os.read(leader, 4096)):
+            shown += piece
+    os.close(leader)
+    assert b"got hello" in shown
+    ran.wait(30)
+
+
+def test_what_a_recorded_program_prints_is_not_among_our_json(home: Home) -> None:
+    ran = _run(home.path, "--json record -- sh -c 'echo mine; printf unended'")
+    [line] = ran.stdout.splitlines()
+    assert json.loads(line)["outcome"] == "failed"
+    assert b"mine" in ran.stderr
+    assert _run(home.path, "record -- echo mine").stdout.startswith(b"mine")
 
 
 def _wait(is_so: Callable[[], bool], seconds: float = 30) -> None:

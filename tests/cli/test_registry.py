@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from archiver.cli.context import Context
 from archiver.cli.main import command_of, main
 from archiver.cli.parser import build_parser, module_of
-from archiver.cli.registry import COMMANDS, FIRST, groups
+from archiver.cli.registry import BEGIN_A_HOME, COMMANDS, FIRST, HOMELESS, groups
+from archiver.errors import NotFound
+from archiver.home.home import Home
 
 FOLDER = Path(__file__).parents[2] / "archiver" / "cli" / "commands"
 ASKED = ["capture", "look", "cases and words", "packages", "copies and keys", "work", "this program"]
@@ -52,6 +56,44 @@ def test_help_imports_its_tables_and_nothing_else() -> None:
 def test_one_command_is_imported_of_all() -> None:
     found = _imported("find", "--help", of=("archiver.cli.commands.",))
     assert found == ["archiver.cli.commands.find"]
+
+
+def _with_actions() -> list[tuple[str, str]]:
+    """Every command with each of its actions, and an example of it."""
+    found = []
+    for name, parser in build_parser().subparsers().items():
+        actions = {f"{name} {action}": one for action, one in parser.subparsers().items()} or {name: parser}
+        found += [(words, one.examples[0]) for words, one in actions.items()]
+    return found
+
+
+def test_what_begins_a_home_is_a_command_with_its_action() -> None:
+    assert {words for words, _ in _with_actions()} >= BEGIN_A_HOME
+
+
+MAKE_THEIR_OWN = ("demo", "restore")
+
+
+@pytest.mark.parametrize(
+    ("words", "example"),
+    [one for one in _with_actions() if one[0] not in (*BEGIN_A_HOME, *MAKE_THEIR_OWN, *HOMELESS)],
+    ids=lambda said: said if "archiver " not in said else "",
+)
+def test_a_mistyped_home_is_not_made_by_what_needs_one(
+    words: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Context] = []
+
+    def first_home(context: Context) -> Home:
+        made.append(context)
+        raise NotFound("a home", "none", "The test goes no further.")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Context, "_first_home", first_home)
+    given = shlex.split(example.replace("/media/usb", "usb"))[1:]
+    assert main(["--home", str(tmp_path / "mistyped"), *given], None, {}) != 0
+    assert made == []
+    assert list(tmp_path.iterdir()) == []
 
 
 HEAVY = (

@@ -55,7 +55,7 @@ def _pieces(context: Context, name: str) -> PieceIndex:
         return scan([path])
     if path.is_dir():
         return scan(sorted(path.glob("*.warc.gz")))
-    home = context.existing_home()
+    home = context.home()
     return of_capture(home, name, context.fetch(home))
 
 

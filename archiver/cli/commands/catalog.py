@@ -18,7 +18,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Rebuild the catalog; captures that were left open are closed and sealed."""
-    home = context.existing_home()
+    home = context.home()
     from archiver.seal.recovery import recover
 
     count = home.rebuild_catalog()

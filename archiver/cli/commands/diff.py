@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print the differences and write them as a page; 0, whether there are any or not. Raises `NotFound`, `UsageError`, `DiskError`."""
-    arguments, console, home = context.arguments, context.console, context.existing_home()
+    arguments, console, home = context.arguments, context.console, context.home()
     home.project()
     a, b = (home.resolve_capture(one) for one in (arguments.a, arguments.b))
     found = diff(home, a, b)

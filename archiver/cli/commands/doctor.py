@@ -12,6 +12,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ConfigError, ExitCode
+from archiver.home.home import is_home
 
 if TYPE_CHECKING:
     from archiver.capture.result import CaptureResult
@@ -33,15 +34,17 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Check machine or platforms. Exit code 2 where something is missing or a platform has changed, 4 where one was not reached."""
-    home = context.recovered_home()
-    return _platforms(context, home) if context.arguments.platforms else _machine(context, home)
+    if context.arguments.platforms:
+        return _platforms(context, context.recovered_home())
+    return _machine(context, context.recovered_home() if is_home(context.home_path) else None)
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------
 
 
-def _machine(context: Context, home: Home) -> int:
-    lines = list(_tools()) + list(_home(home))
+def _machine(context: Context, home: Home | None) -> int:
+    no_home = [("home", False, f"none at {context.home_path}: archiver makes one")]
+    lines = [*_tools(), *(_home(home) if home is not None else no_home)]
     width = max(len(name) for name, _, _ in lines)
     for name, good, said in lines:
         context.console.say(f"{'✓' if good else '–'} {name:<{width}}  {said}")

@@ -26,7 +26,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print what holds the words, here and in what others of the team keep."""
-    console, arguments, home = context.console, context.arguments, context.existing_home()
+    console, arguments, home = context.console, context.arguments, context.home()
     beside = [Home(folder) for folder in _brought(home)]
     found = search(home, " ".join(arguments.text), arguments.limit, beside)
     for hit in found.hits:

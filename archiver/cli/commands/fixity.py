@@ -35,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Read back what is asked for. Exit code 5 where something is damaged, 6 where a place did not answer."""
     report = _mended_first(context)
-    arguments, home = context.arguments, context.recovered_home(looks=True)
+    arguments, home = context.arguments, context.recovered_home()
     captures = home.captures_named(arguments.what) if arguments.what else None
     rows = fixity.chosen(home, captures, arguments.older_than, arguments.sample)
     everything = captures is None and arguments.older_than is None and arguments.sample is None
@@ -105,6 +105,6 @@ def _mended_first(context: Context) -> fixity.FixityReport:
     """Make a damaged ledger whole for `--repair`, before the home is opened, which needs it. Return the report so far."""
     report, arguments = fixity.FixityReport(), context.arguments
     if arguments.repair and not arguments.remote:
-        home = context.existing_home()
+        home = context.home()
         fixity.ledger_mended(home, context.signer(home), report)
     return report

@@ -23,7 +23,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print a post as it was seen over time. Raises `NotFound` where nothing has seen it."""
-    home = context.existing_home()
+    home = context.home()
     console, found = context.console, post_history(home, context.arguments.post)
     removals = f", {many(found.removals, 'removal')}" if found.removals else ""
     console.say(f"{found.post}: {many(found.observations, 'observation')}{removals}")

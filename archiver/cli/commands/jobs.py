@@ -59,7 +59,7 @@ def _add_add(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
-    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,

@@ -44,7 +44,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Carry out one action on the keys that sign. Raises `UsageError`, `NotFound`, `ConfigError`."""
-    home = context.recovered_home(looks=context.arguments.action in ("list", "fingerprint"))
+    home = context.recovered_home()
     actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
     return actions[context.arguments.action](context, home)
 

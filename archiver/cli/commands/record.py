@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0
 """How long a program may take to end by a signal, before it is ended."""
+STDERR = 2
 EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"
 
 
@@ -34,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
     add_case(parser)
     about = "What the capture is about (default: the command itself)."
     parser.add_argument("--about", metavar="LINK", help=about)
-    program = "Command to record, after --."
+    program = "Command to record, after --. With --json its standard output goes to standard error."
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=program)
 
 
@@ -64,7 +65,8 @@ def _record(context: Context, home: Home) -> int:
     target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
-    program = RecordedProgram(command, recorder.authority.pem, context.umask)
+    output = STDERR if arguments.json else None
+    program = RecordedProgram(command, recorder.authority.pem, context.umask, output)
     codes: list[int] = []
 
     async def recorded() -> None:
@@ -92,13 +94,23 @@ def _target(about: str | None, program: str) -> Target:
 
 
 class RecordedProgram:
-    """A program that runs with the recorder as its proxy, and gets the signals that end us."""
+    """A program that runs with the recorder as its proxy, and gets the signals that end us.
 
-    def __init__(self, command: list[str], authority: bytes, umask: int) -> None:
-        """`authority`: the certificate that the recorder signs with, PEM. `umask`: the one that the program is to have."""
-        self._command, self._authority, self._umask = command, authority, umask
+
+    With a terminal it stays in our process group: it can read there, and Ctrl-C and Ctrl-Z reach whatever it starts, as in
+    a shell. Elsewhere it has a group of its own, and signals go to the whole of it.
+    """
+
+    def __init__(self, command: list[str], authority: bytes, umask: int, output: int | None = None) -> None:
+        """`authority`: the certificate that the recorder signs with, PEM. `umask`: the one that the program is to have.
+
+        `output`: the descriptor that its standard output goes to; None for ours.
+        """
+        self._command, self._authority, self._umask, self._output = command, authority, umask, output
         self._child: subprocess.Popen[bytes] | None = None
+        self._own_group = not _has_terminal()
         self._signalled = False
+        self._endings: list[asyncio.TimerHandle] = []
 
     async def run(self, proxy: str) -> int:
         """Run it to its end; return its exit code. Raises `UsageError` where it cannot be run."""
@@ -108,28 +120,68 @@ class RecordedProgram:
             authority.write(self._authority)
             authority.flush()
             try:
-                environment = _environment(proxy, authority.name)
-                self._child = subprocess.Popen(self._command, env=environment, umask=self._umask)
+                self._child = subprocess.Popen(
+                    self._command,
+                    stdout=self._output,
+                    env=_environment(proxy, authority.name),
+                    umask=self._umask,
+                    process_group=0 if self._own_group else None,
+                )
             except OSError as error:
                 raise UsageError(
                     f"a program {self._command[0]!r}", str(error), "Check the command after --."
                 ) from error
-            return await asyncio.to_thread(self._child.wait)
+            code = await asyncio.to_thread(self._child.wait)
+            await self._group_ended()
+            return code
+
+    async def _group_ended(self) -> None:
+        """Wait, after a signal, until what the program started has ended too, or was ended."""
+        loop = asyncio.get_running_loop()
+        last = loop.time() + 2 * GRACE_SECONDS + 1  # what nobody reaps is there for ever
+        while self._signalled and self._own_group and self._signal(0) and loop.time() < last:
+            await asyncio.sleep(0.05)
+        for ending in self._endings:
+            ending.cancel()
+        self._child = None
 
     def signalled(self, number: signal.Signals, times: int) -> None:
         """Hand a signal on. What does not end by it is ended: the recorder answers it no more."""
         self._signalled = True
-        child = self._child
-        if child is None:
+        if self._child is None:
             return
         if times > 1:
-            child.kill()
+            self._signal(signal.SIGKILL)
             return
-        if number != signal.SIGINT or not os.isatty(0):  # a terminal sends Ctrl-C to the program too
-            child.send_signal(number)
+        if number != signal.SIGINT or self._own_group:  # a terminal sends Ctrl-C to the program too
+            self._signal(number)
         loop = asyncio.get_running_loop()
-        loop.call_later(GRACE_SECONDS, child.terminate)
-        loop.call_later(2 * GRACE_SECONDS, child.kill)
+        self._endings += [
+            loop.call_later(GRACE_SECONDS, self._signal, signal.SIGTERM),
+            loop.call_later(2 * GRACE_SECONDS, self._signal, signal.SIGKILL),
+        ]
+
+    def _signal(self, number: int) -> bool:
+        """Signal the program, and its group where it has one; 0 only asks. Return whether there was any to get it."""
+        if self._child is None:
+            return False
+        try:
+            if self._own_group:
+                os.killpg(self._child.pid, number)
+            else:
+                self._child.send_signal(number)
+        except (ProcessLookupError, PermissionError):  # it has ended, or runs as another user
+            return False
+        return True
+
+
+def _has_terminal() -> bool:
+    """Return whether a terminal controls us: a process in a group of its own could not read there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
 
 
 def _environment(proxy: str, authority: str) -> dict[str, str]:

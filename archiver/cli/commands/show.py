@@ -44,7 +44,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Print one capture. Raises `NotFound`, `UsageError`."""
     arguments, console = context.arguments, context.console
-    home = context.recovered_home(looks=True) if arguments.quarantined else context.existing_home()
+    home = context.recovered_home() if arguments.quarantined else context.home()
     capture = home.resolve_capture(arguments.id)
     if quarantined(home, capture):
         if arguments.quarantined:

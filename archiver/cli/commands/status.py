@@ -25,7 +25,7 @@ def run(context: Context) -> int:
     from archiver.jobs.queue import opened
     from archiver.jobs.status import status
 
-    console, home = context.console, context.existing_home()
+    console, home = context.console, context.home()
     with opened(home) as queue:
         found = status(home, queue)
     console.data(found)

@@ -64,7 +64,7 @@ def run(context: Context) -> int:
         return watch_telegram.run(context)
     from archiver.jobs.queue import opened
 
-    home = context.existing_home() if context.arguments.action in ("list", "show") else context.home()
+    home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
