@@ -29,9 +29,11 @@ soak: setup
 	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
 	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
 
+# Takes hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
+# `.venv/bin/python -m benchmarks --help` says how to measure parts of it, and how to compare two commits.
 bench:
 	@scripts/setup.sh bench
-	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks --json docs/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
 	rm -rf .venv .venv-replay .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache

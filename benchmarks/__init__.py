@@ -1,1 +1,1 @@
-"""Ratios against named peers in the same run, medians of five: `make bench`. No timed test; these only print."""
+"""Measures this program against named peers in the same run, in turn. `python -m benchmarks --list` names the rows."""

@@ -28,11 +28,14 @@ apt() { # install these packages if root can; else say what to do
 
 "$python" -c 'import ensurepip, venv' 2>/dev/null || apt python3-venv || exit 1
 
-environment() { # folder, lock file
+environment() { # folder, lock file, its Python where another is needed
   if [ ! -x "$1/bin/python" ] || ! cmp -s "$2" "$1/.lock" 2>/dev/null; then
     echo "setting up $1 (pinned by $2)"
-    [ -x "$1/bin/python" ] || "$python" -m venv "$1"
-    "$1/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$2"
+    [ -x "$1/bin/python" ] || "${3:-$python}" -m venv "$1"
+    # The lock is whole: nothing is left to resolve. pip before 23.3 would try, take the newest of what another package
+    # wants with an extra (yt-dlp[default]>=...) instead of what is pinned, and refuse it, as it has no hash.
+    "$1/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r "$2"
+    problems="$("$1/bin/python" -m pip check --disable-pip-version-check)" || echo "$problems" >&2
     cp "$2" "$1/.lock"
   fi
 }
@@ -74,4 +77,11 @@ if [ ! -f "$viewer/sw.js" ]; then
   else echo "npm is not installed: packages will have no viewer of their own, and its test is skipped" >&2; fi
 fi
 [ "$kind" != bench ] || environment .venv-bench requirements-bench.lock
-[ "$kind" != bench ] || environment .venv-auto requirements-auto.lock
+if [ "$kind" = bench ]; then # auto-archiver 1.2.9 asks for Python below 3.13
+  for candidate in "$python" python3.12 python3.11; do
+    "$candidate" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info >= (3, 13))' 2>/dev/null || continue
+    environment .venv-auto requirements-auto.lock "$candidate"
+    break
+  done
+  [ -x .venv-auto/bin/python ] || echo "auto-archiver needs Python 3.11 or 3.12: its rows will say that it is missing" >&2
+fi

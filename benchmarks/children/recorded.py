@@ -16,11 +16,13 @@ from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
 from archiver.recorder.tls import Roots
+from benchmarks.processes import peak
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 
 
 def opened(order: dict[str, str]) -> tuple[Recorder, CaptureWriter]:
+    """Open a recorder and the capture that it records into."""
     folder = Path(tempfile.mkdtemp(dir=order["folder"]))
     routes = {key: (order["address"], int(port)) for key, port in json.loads(order["routes"]).items()}
     recorder = Recorder(HostLimiter(0, 64), network=TestNetwork(routes, Roots(Path(order["roots"]), "bench")))
@@ -38,7 +40,7 @@ def opened(order: dict[str, str]) -> tuple[Recorder, CaptureWriter]:
 
 
 def wait(order: dict[str, str]) -> dict[str, float]:
-    """Serves until a line comes on standard input."""
+    """Serve until a line comes on standard input."""
     recorder, writer = opened(order)
     port = recorder.open(writer)
     authority = Path(order["folder"]) / "authority.pem"
@@ -51,6 +53,7 @@ def wait(order: dict[str, str]) -> dict[str, float]:
 
 
 def fetch(order: dict[str, str]) -> dict[str, float]:
+    """Fetch one link through a recorder; return the seconds until it was received, and until its capture was closed."""
     recorder, writer = opened(order)
     port = recorder.open(writer)
     port.fetch(order["warm"], []).result()
@@ -66,7 +69,7 @@ def fetch(order: dict[str, str]) -> dict[str, float]:
 
 
 def command(order: dict[str, Any]) -> dict[str, float]:
-    """The real command, whole: what a person would wait for."""
+    """Run the real command, whole: what a person would wait for."""
     from archiver.cli.main import main
 
     routes = {key: (value[0], int(value[1])) for key, value in json.loads(order["routes"]).items()}
@@ -80,4 +83,4 @@ if __name__ == "__main__":
     result = {"wait": wait, "fetch": fetch, "main": command}[sys.argv[1]](order)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu = usage.ru_utime + usage.ru_stime
-    print(json.dumps({**result, "cpu": cpu, "rss": usage.ru_maxrss / 1024}), flush=True)
+    print(json.dumps({**result, "cpu": cpu, "rss": peak()}), flush=True)

@@ -1,6 +1,6 @@
-"""A server for `benchmarks.media`: pages with a video of 3 MB, each answer after a latency. Prints its port.
+"""A server of pages with a video, each answer after a latency. Prints its port.
 
-python -m benchmarks.latency ADDRESS SECONDS VIDEO
+python -m benchmarks.children.latency ADDRESS SECONDS VIDEO
 """
 
 from __future__ import annotations
