@@ -24,8 +24,6 @@ ROOT = Path(__file__).parents[2]
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 CODE = [path for room in ("archiver", "spiders", "storage") for path in sorted((ROOT / room).rglob("*.py"))]
 COLUMNS = 100
-GENERATED = "benchmarks.md"
-"""Written by `make bench`."""
 
 
 def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
@@ -194,7 +192,7 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("path", [path for path in DOCS if path.name != GENERATED], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_documents_are_wrapped(path: Path) -> None:
     """Tables, code, and what cannot be broken (a link, a `span of code`) may be longer."""
     text = re.sub(r"^( *)```.*?^\1```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
