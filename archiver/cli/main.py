@@ -150,6 +150,7 @@ def _run(
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import ActionMissing, module_of
+    from archiver.cli.settings import check_settings
     from archiver.errors import ExitCode
 
     try:
@@ -164,6 +165,7 @@ def _run(
     threads.console = Console(arguments.json)
     context = Context(arguments, threads.console, network, environment, umask)
     context.refuse_late_answers()
+    check_settings(context)
     code = module_of(arguments.command or FIRST).run(context)
     if not isinstance(code, int):
         raise TypeError(f"{arguments.command} returned {code!r} for its exit code")

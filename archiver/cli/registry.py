@@ -74,6 +74,7 @@ COMMANDS = {
     "notify": Command(WORK, "Send a test message by the notification rules."),
     "serve": Command(WORK, "Serve an HTTP interface that takes links."),
     "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
+    "config": Command(PROGRAM, "Show the settings in force, and where each came from."),
     "demo": Command(PROGRAM, "See it work offline, against miniature platforms."),
     "completion": Command(PROGRAM, "Print the completion script of a shell."),
     "help": Command(PROGRAM, "Show the help of a command."),
@@ -83,6 +84,10 @@ COMMANDS = {
 
 HOMELESS = ("completion", "help", "version")
 """Commands that open no home."""
+
+WITHOUT_SETTINGS = ("help", "version")
+RUN_ANYWAY = ("config", "doctor", "check", "status", "find", "show", "history", "diff", "parse")
+"""Commands that run although the settings are not understood, and say so first: they look, and connect nowhere."""
 
 BEGIN_A_HOME = frozenset(
     {

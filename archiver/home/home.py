@@ -18,6 +18,7 @@ from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, rebuild
+from archiver.home.variables import without_empty
 from archiver.text.meant import meant
 from storage.times import Clock, system_clock
 
@@ -89,7 +90,7 @@ class Home:
         """Raise `NotFound` where there is no home at `path`, `ConfigError` where it has lost its settings."""
         self.path = path
         self.clock = clock
-        self.environment = environment
+        self.environment = without_empty(environment)
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)

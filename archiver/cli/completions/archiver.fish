@@ -50,7 +50,7 @@ function _shtab_archiver_using
   test "$_shtab_archiver_cmdpath" = "$argv"
 end
 
-set -g _shtab_archiver_commands capture crawl receive record parse telegram 'telegram login' 'telegram whoami' 'telegram logout' 'telegram join' find show history diff custody check case 'case list' 'case new' 'case show' 'case add' note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery 'recovery new' 'recovery add' 'recovery drop' 'recovery list' 'recovery check' triage lock evict dispose keys 'keys list' 'keys fingerprint' 'keys new' 'keys rotate' 'keys passphrase' seal catalog 'catalog rebuild' jobs 'jobs add' 'jobs list' 'jobs show' 'jobs cancel' 'jobs retry' 'jobs pause' 'jobs resume' 'jobs drain' work schedule 'schedule add' 'schedule list' 'schedule remove' watch 'watch add' 'watch list' 'watch show' 'watch remove' 'watch now' 'watch telegram' feed 'feed add' 'feed list' 'feed show' 'feed remove' status notify serve doctor demo completion help version
+set -g _shtab_archiver_commands capture crawl receive record parse telegram 'telegram login' 'telegram whoami' 'telegram logout' 'telegram join' find show history diff custody check case 'case list' 'case new' 'case show' 'case add' note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery 'recovery new' 'recovery add' 'recovery drop' 'recovery list' 'recovery check' triage lock evict dispose keys 'keys list' 'keys fingerprint' 'keys new' 'keys rotate' 'keys passphrase' seal catalog 'catalog rebuild' jobs 'jobs add' 'jobs list' 'jobs show' 'jobs cancel' 'jobs retry' 'jobs pause' 'jobs resume' 'jobs drain' work schedule 'schedule add' 'schedule list' 'schedule remove' watch 'watch add' 'watch list' 'watch show' 'watch remove' 'watch now' 'watch telegram' feed 'feed add' 'feed list' 'feed show' 'feed remove' status notify serve doctor config demo completion help version
 set -g _shtab_archiver_opts_with_value --about --account --add --against --as --at --at-once --attachment --basis --because --box --busy --by --case --checkpoint --column --confidence --consent --copies --date --days --encrypt-to --endpoint --every --fingerprint --for --from --hash-column --health --home --host --how --html --identity --jitter --language --limit --link-column --link-prefix --list --mask --mute --name --older-than --on --only --place --platform --port --post --priority --profile --proxy --pseudonym --quiet --recipient --recovery --refused --region --reread --reread-every --role --root --sample --schedule --seal-after --second-copy --second-look --sheet --since --state --status-column --title --to --to-language --tone --until --url --user-agent --via --which --why --write --zone
 
 complete -c archiver -e
@@ -829,6 +829,13 @@ complete -c archiver -n '_shtab_archiver_using doctor' -l json -d 'Print JSON li
 complete -c archiver -n '_shtab_archiver_using doctor' -l as -x -d 'Sign as this person (archiver keys new NAME).'
 complete -c archiver -n '_shtab_archiver_using doctor' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using doctor' -l platforms -d 'Capture a known post of each platform and report whether its page layout changed.'
+complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a config -d 'Show the settings in force, and where each came from.'
+complete -c archiver -n '_shtab_archiver_using config' -s h -l help -d 'Show this help.'
+complete -c archiver -n '_shtab_archiver_using config' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
+complete -c archiver -n '_shtab_archiver_using config' -l json -d 'Print JSON lines instead of text.'
+complete -c archiver -n '_shtab_archiver_using config' -l as -x -d 'Sign as this person (archiver keys new NAME).'
+complete -c archiver -n '_shtab_archiver_using config' -l version -d 'Print the version.'
+complete -c archiver -n '_shtab_archiver_using config' -l upgrade -d 'Change keys of earlier versions to those of today, and show what changed.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a demo -d 'See it work offline, against miniature platforms.'
 complete -c archiver -n '_shtab_archiver_using demo' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using demo' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
@@ -844,7 +851,7 @@ complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -
 complete -c archiver -n '_shtab_archiver_using help' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using help' -l json -d 'Print JSON lines instead of text.'
 complete -c archiver -n '_shtab_archiver_using help' -l version -d 'Print the version.'
-complete -c archiver -n '_shtab_archiver_using help; and test $_shtab_archiver_npos -ge 0' -ka "capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor demo completion help version" -d 'A command, and perhaps its action.'
+complete -c archiver -n '_shtab_archiver_using help; and test $_shtab_archiver_npos -ge 0' -ka "capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor config demo completion help version" -d 'A command, and perhaps its action.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using version' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using version' -l json -d 'Print JSON lines instead of text.'
