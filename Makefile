@@ -37,4 +37,4 @@ bench:
 	.venv/bin/python -m benchmarks --json docs/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
-	rm -rf .venv .venv-replay .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache

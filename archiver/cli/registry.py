@@ -64,7 +64,7 @@ COMMANDS = {
     "dispose": Command(COPIES, "Destroy what must not be kept, here and at the copies."),
     "keys": Command(COPIES, "Manage the keys that sign: fingerprints, people, passphrases."),
     "seal": Command(COPIES, "Have outside authorities timestamp the ledger."),
-    "catalog": Command(COPIES, "Rebuild the searchable catalog."),
+    "catalog": Command(COPIES, "Ask the searchable catalog in SQL, or rebuild it."),
     "jobs": Command(WORK, "Queue links, and see what became of them."),
     "work": Command(WORK, "Run queued jobs until stopped."),
     "schedule": Command(WORK, "Capture or crawl at regular times."),

@@ -132,10 +132,16 @@ class Home:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Open the catalog, which is made from the ledger and the captures."""
+        """Open the catalog, which is made from the ledger and the captures; one of an earlier release is made again.
+
+        Raises `CatalogError`, `DiskError`, `LedgerError`.
+        """
         from storage.catalog import Catalog
 
-        return Catalog(self.path / CATALOG)
+        catalog = Catalog(self.path / CATALOG)
+        if catalog.outdated:
+            catalog.remake(Projection(self.ledger, catalog, self.path).project)
+        return catalog
 
     @cached_property
     def _projection(self) -> Projection:
