@@ -78,7 +78,7 @@ class ProgramFault(ArchiverError):
         lines = traceback.format_exception_only(cause)
         said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2].strip()
         super().__init__(
-            "a command that ends as it was written to",
+            "a command without a fault of the program",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
             "Report it with the traceback above. What was received is kept; the next command seals it.",
         )

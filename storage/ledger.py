@@ -344,7 +344,7 @@ class Ledger(LedgerReader):
                 f"a ledger of {head.size} events, which this key has signed",
                 f"one of {published.size}: it was rolled back, perhaps restored from an older backup",
                 "Restore the newer `ledger/` and `events/` folders. Nothing was signed or changed now; "
-                "captures keep, and are sealed once the ledger is whole.",
+                "captures are kept, and sealed once the ledger is restored.",
             )
         self._publish(head)
         return head

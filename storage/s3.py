@@ -200,7 +200,7 @@ class S3Store:
         if there.size == content.size and (content.size > self._part or there.checksum in known):
             return there
         found = f"{there.size} bytes, {there.checksum or 'no checksum'}"
-        next_step = "Somebody else writes there, or the store is damaged: look before anything is removed here."
+        next_step = "Somebody else writes there, or the store is damaged: check it before you remove anything here."
         raise OtherContent(f"{content.size} bytes of ours under {there.key}", found, next_step)
 
     def _at_once(self, name: str, content: Content, lock: Lock | None) -> str | None:
@@ -361,7 +361,7 @@ class S3Store:
         raise Unreachable(
             f"{name} at the bucket {self.bucket}",
             problem,
-            "What was copied stays; the rest is tried again by `archiver sync`.",
+            "Copies made so far stay; `archiver sync` retries the rest.",
         )
 
     def _raise_unless_passing(self, name: str, error: ClientError) -> None:

@@ -57,9 +57,9 @@ def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bo
     users = referrers(home, capture)
     if users:
         raise UsageError(
-            "a capture that no other needs",
+            "a capture that no other capture needs",
             f"{len(users)} that refer to its bytes, first: {users[0]}",
-            "Dispose of these first, or of none.",
+            "Dispose of those first.",
         )
     detail = {"capture": capture, "basis": basis, "with_notes": with_notes}
     sealed = signer.append([Event("disposal-requested", home.clock(), detail)])[0]

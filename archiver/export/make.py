@@ -60,7 +60,7 @@ class PackageRequest:
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
-            raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Say for whom it is made.")
+            raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Choose a profile.")
         if self.accept_leaks and self.profile != "full":
             raise UsageError("--accept-leaks only with --profile full", self.profile, "Leave it out.")
 
@@ -191,7 +191,7 @@ def _finish(
             raise Leaked(
                 "a package without secrets",
                 f"{len(found.leaks)} places, first: {first.name} in {first.file}",
-                f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
+                f"Nothing was signed; the unfinished package is in {bag.partial}. Withhold or redact that, or change what is secret; "
                 "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
             )
 

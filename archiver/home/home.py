@@ -47,7 +47,7 @@ def is_home(path: Path) -> bool:
         return False
     except OSError as error:
         raise UsageError(
-            f"a folder at {path} that can be looked into",
+            f"a folder at {path} that can be read",
             error.strerror or str(error),
             "Give this user the right to read it, or name another with --home.",
         ) from error

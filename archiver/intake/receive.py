@@ -418,7 +418,7 @@ def _whole(ended: list[Taken]) -> tuple[Outcome, str | None]:
     bad = [item for item in ended if item.outcome not in (Outcome.CAPTURED, Outcome.SKIPPED)]
     if bad:
         outcome = bad[0].outcome if len(ended) == 1 else Outcome.PARTIAL
-        return outcome, f"{len(bad)} of {len(ended)} files not whole: {bad[0].reason}" if len(ended) > 1 else bad[
+        return outcome, f"{len(bad)} of {len(ended)} files incomplete: {bad[0].reason}" if len(ended) > 1 else bad[
             0
         ].reason
     skipped = [item for item in ended if item.outcome is Outcome.SKIPPED]

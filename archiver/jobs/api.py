@@ -164,7 +164,7 @@ class Api:
             return problem(404, "a job of that id", "none", "List them: GET /jobs")
         if attempts[-1].state in ENDED:
             return problem(
-                409, "a job that has not ended", f"one that is {attempts[-1].state}", "There is nothing to cancel."
+                409, "a job that is not finished", f"one that is {attempts[-1].state}", "There is nothing to cancel."
             )
         await asyncio.to_thread(self._queue.cancel, attempts[-1])
         return web.json_response({"job": attempts[-1].job.id, "state": "cancelled"})

@@ -36,7 +36,7 @@ class GoogleSheets:
         """Read a sheet. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
-        with _google_errors("Looked at again later."):
+        with _google_errors("It is checked again later."):
             try:
                 page = self._pages.get(link) or _page(client_of(self._home), link)
                 rows: list[list[str]] = page.get_all_values()

@@ -189,7 +189,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     captures = [one for one in captures if one.id not in quarantined]
     if not captures:
         raise UsageError(
-            f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
+            f"captures of {case} that are not quarantined", "none", "Packages never contain quarantined captures."
         )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(captures, folders)

@@ -172,7 +172,7 @@ def _require_own(path: Path) -> None:
         raise UsageError(
             f"a folder of your own at {path}",
             f"one that belongs to the user {owner}",
-            f"Name a folder in it, as {path / 'archiver-home'}; or have it given to you (chown). Nothing was changed.",
+            f"Name a folder in it, as {path / 'archiver-home'}; or take ownership of it (chown). Nothing was changed.",
         )
 
 

@@ -84,7 +84,7 @@ class Accounts:
     def path(self, name: str) -> Path:
         """Return where an account lies. Raises `UsageError` for what is no name."""
         if not _NAME.fullmatch(name):
-            raise UsageError("an account name of small letters, digits and dashes", repr(name), "Choose another.")
+            raise UsageError("an account name of lowercase letters, digits and dashes", repr(name), "Choose another.")
         return self.folder / f"{name}.age"
 
     def load(self, name: str) -> Account:

@@ -124,7 +124,7 @@ class XPost(XSpider):
         assert self._first is not None
         said = self._first.reason or "no post in the answer"
         if about is not None:
-            return Verdict(Outcome.PARTIAL, f"only the page's head shows the post; syndication: {said}")
+            return Verdict(Outcome.PARTIAL, f"only the page's metadata shows the post; syndication: {said}")
         return Verdict(self._first.outcome or Outcome.PARTIAL, said)
 
     def script(self, response: Response) -> Iterator[Any]:

@@ -243,7 +243,7 @@ def test_videos_that_failed_are_tried_again(shell: Shell, world: World) -> None:
     world.youtube.trouble.clear()
     world.served.log.clear()
     code, out, _ = shell("crawl", "https://www.youtube.com/playlist?list=PLtwo", "--no-media")
-    assert "2 of what it found still to be captured" in out
+    assert "2 items found earlier still to capture" in out
     assert code == 0
     assert [item.path for item in world.served.log if item.path == "/playlist"] == []
     assert shell("check")[0] == 0

@@ -369,8 +369,8 @@ def test_a_catalog_of_an_earlier_release_on_a_read_only_disk(words: list[str], t
     ("secret", "accepted", "said"),
     [
         ("Төрт файл", 1, ""),
-        ("nowhere-in-it", 0, "no known secret stands in it"),
-        ("ab", 0, "no known secret stands in it; 1 secret of fewer than 6 bytes cannot be searched for"),
+        ("nowhere-in-it", 0, "no known secret found"),
+        ("ab", 0, "no known secret found; 1 secret of fewer than 6 bytes are too short to search for"),
     ],
 )
 def test_an_export_says_what_its_search_found(

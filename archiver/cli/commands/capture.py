@@ -69,7 +69,7 @@ def _capture(context: Context, home: Home) -> int:
             return ExitCode.USAGE
     batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
     if listed:
-        again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
+        again = f", {batch.resumed} of them done before (--restart starts over)" if batch.resumed else ""
         console.say(f"{len(batch.entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
@@ -99,7 +99,7 @@ def _entries(context: Context) -> list[Entry]:
         for text in found.notes:
             context.console.warn(f"archiver: {text}")
     if not entries:
-        raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
+        raise UsageError("links, or a list of links", "none", "For example: archiver capture https://t.me/durov/523")
     return entries
 
 

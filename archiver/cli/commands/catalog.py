@@ -50,7 +50,7 @@ def run(context: Context) -> int:
     for done in recover(home, context.signer(home), everywhere=True):
         context.console.warn(f"recovered {done.describe()}")
     home.project()
-    context.console.say(f"catalog made again from {events} events, {len(home.catalog.captures())} captures")
+    context.console.say(f"catalog rebuilt from {events} events, {len(home.catalog.captures())} captures")
     context.console.data({"events": events, "captures": len(home.catalog.captures())})
     return 0
 

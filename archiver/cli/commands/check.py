@@ -86,7 +86,7 @@ def _refuse_package_options(context: Context, checked: str) -> None:
     if given:
         raise UsageError(
             f"options that apply to {checked}",
-            f"{' and '.join(given)}, for packages that archiver made",
+            f"{' and '.join(given)}, for packages made by archiver",
             "Leave out what does not apply, or name the package by its path.",
         )
 

@@ -56,7 +56,7 @@ def _crawl(context: Context, home: Home) -> int:
     target = parse_target(arguments.link)
     if isinstance(target, NoTarget):
         raise UsageError(
-            "a link that can be walked", f"{without_userinfo(arguments.link)!r}: {target.reason}", target.next_step
+            "a link that can be crawled", f"{without_userinfo(arguments.link)!r}: {target.reason}", target.next_step
         )
     account = telegram_account(home, arguments, [target])
     if walked(target, account is not None) is None:
@@ -71,8 +71,8 @@ def _crawl(context: Context, home: Home) -> int:
     going_on = None if arguments.restart else unfinished(home, target, options)
     if going_on is not None and going_on.parts:
         left = len(home.state.frontier(going_on.run))
-        where = f", {left} of what it found still to be captured" if left else ""
-        console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
+        where = f", {left} items found earlier still to capture" if left else ""
+        console.say(f"continuing run {going_on.run} where it stands{where} (--restart starts over)")
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     walk = Walk(engine, target, options, console.result, arguments.at_once)

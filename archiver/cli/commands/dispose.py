@@ -47,11 +47,11 @@ def run(context: Context) -> int:
     row = home.catalog.capture(capture) or {}
     if not arguments.confirm:
         if not arguments.basis:
-            raise UsageError("--basis TEXT: the legal basis", "none", "It stays in the ledger, for good.")
+            raise UsageError("--basis TEXT: the legal basis", "none", "Name it; it stays in the ledger for good.")
         console.say(LEGAL_ROUTE)
         seq = dispose.request(home, context.signer(home), capture, arguments.basis, arguments.with_notes)
         console.say(
-            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person:"
+            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person confirms:"
         )
         console.say(f"  archiver --as NAME dispose {capture} --confirm")
         console.data({"event": seq, "capture": capture, "state": "requested"})
@@ -60,7 +60,7 @@ def run(context: Context) -> int:
     console.say(f"{capture}, captured {row.get('opened', '')[:19]}Z, cases {', '.join(home.catalog.cases_of(capture))}")
     console.say(f"copies at: {', '.join(item['destination'] for item in places) or 'none'}")
     if not arguments.yes:
-        raise UsageError("--yes", "none", "This cannot be undone. Say --yes once you have read what will be destroyed.")
+        raise UsageError("--yes", "none", "This cannot be undone. Read the lines above, then add --yes.")
     tombstone = dispose.confirm(home, context.signer(home), capture)
     console.say(f"disposed of by {context.signer(home).author.pseudonym}: event {tombstone['event']} is the tombstone")
     console.data({"event": tombstone["event"], "capture": capture, "state": "disposed"})

@@ -37,7 +37,7 @@ def run(context: Context) -> int:
     places = [open_place(home, one, writing=False) for one in destinations(home, [])]
     report = evict(home, context.signer(home), places, captures, max(1, arguments.copies))
     console.say(
-        f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; each was read back first"
+        f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; a copy of each was read back first"
     )
     for capture, why in report.kept:
         console.warn(f"kept here: {capture}: {why}")

@@ -120,8 +120,8 @@ def _search(found: SecretSearch) -> str:
     from archiver.home.ports import SHORTEST_SECRET
 
     short = many(found.too_short, "secret")
-    unsearched = f"; {short} of fewer than {SHORTEST_SECRET} bytes cannot be searched for" if found.too_short else ""
+    unsearched = f"; not searched for: {short} of fewer than {SHORTEST_SECRET} bytes" if found.too_short else ""
     if not found.leaks:
-        return f"no known secret stands in it{unsearched}"
+        return f"no known secret found{unsearched}"
     named, files = ({leak.name for leak in found.leaks}, {leak.file for leak in found.leaks})
     return f"{many(len(named), 'known secret')} in {many(len(files), 'file')}, accepted{unsearched}"

@@ -81,7 +81,7 @@ def _say(context: Context, home: Home, report: fixity.FixityReport, seq: int) ->
         f"{size(report.bytes)} in all; the result is event {seq}, signed by {context.signer(home).author.pseudonym}"
     )
     if report.evicted:
-        console.say(f"{report.evicted} files are not here: they were evicted, and lie at the copies")
+        console.say(f"{report.evicted} files were evicted and exist only in the copies")
     for bad in report.damaged:
         mended = f"  REPAIRED from {bad.repaired}" if bad.repaired else ""
         console.say(f"DAMAGED  {bad.where}  {bad.capture or 'ledger'}  {bad.name}: {bad.found}{mended}")
@@ -89,7 +89,9 @@ def _say(context: Context, home: Home, report: fixity.FixityReport, seq: int) ->
     for name, why in report.unread:
         console.warn(f"{name} did not answer: {why}")
     if report.left and not context.arguments.repair:
-        console.say("`archiver fixity --repair` brings back what another copy has; the damaged file is put aside")
+        console.say(
+            "`archiver fixity --repair` replaces damaged files from another copy, and sets the damaged ones aside"
+        )
     verdict = "damaged" if report.left else "cannot tell: a place did not answer" if report.unread else "intact"
     console.say(f"\n{verdict}")
     console.data(

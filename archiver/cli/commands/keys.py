@@ -88,7 +88,7 @@ def _new(context: Context, home: Home) -> int:
     arguments = context.arguments
     keys = context.signer(home).keyring
     if arguments.name == home.config.pseudonym:
-        raise UsageError("a new name", f"{arguments.name!r}, who signs by the home's own key", "Choose another.")
+        raise UsageError("a new name", f"{arguments.name!r}, who signs with the home's own key", "Choose another.")
     secret = keys.new_passphrase() if arguments.passphrase else None
     path = keys.new_person(arguments.name, arguments.role, secret)
     context.console.say(
@@ -124,7 +124,7 @@ def _passphrase(context: Context, home: Home) -> int:
     for path in before:
         keys.lock(path, secret)
     names = ", ".join(path.name for path in paths)
-    context.console.say(f"{names}: {'no passphrase any more' if secret is None else 'opened only by the passphrase'}")
-    context.console.say(f"Unattended runs take it from ${PASSPHRASE}.")
+    context.console.say(f"{names}: {'passphrase removed' if secret is None else 'passphrase set'}")
+    context.console.say(f"Unattended runs read it from ${PASSPHRASE}.")
     context.console.data({"keys": [path.name for path in paths], "passphrase": secret is not None})
     return 0

@@ -41,18 +41,18 @@ def run(context: Context) -> int:
     if arguments.hold is not None:
         wanted["hold"] = arguments.hold
     if not wanted:
-        raise UsageError("a mode, --days, --hold or --no-hold", "none", "Say what is to be locked how.")
+        raise UsageError("a mode, --days, --hold or --no-hold", "none", "Give at least one of them.")
     if wanted.get("mode") == "compliance" and not arguments.yes:
         raise UsageError(
             "--yes beside compliance",
             "none",
-            "Nobody can remove such copies before their time, whatever turns out to be in them. Say --yes if that is meant.",
+            "Nobody can remove these copies before the lock ends, whatever they contain. Add --yes to confirm.",
         )
     detail = {"case": arguments.case, **wanted, "text": arguments.because}
     sealed = context.signer(home).append([Event("lock-policy", home.clock(), detail)])[0]
     home.project()
     console.say(f"lock policy of {arguments.case} set by event {sealed.seq}: {_policy_words(home, arguments.case)}")
-    console.say("`archiver sync` carries it out; captures that nobody has looked at stay unlocked (archiver triage).")
+    console.say("`archiver sync` applies it; captures not yet looked at stay unlocked (archiver triage).")
     console.data({"event": sealed.seq, **detail})
     return 0
 

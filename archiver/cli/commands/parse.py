@@ -43,7 +43,7 @@ def run(context: Context) -> int:
             silent += not reading.parsed.posts
             damaged += reading.damaged
         if not found:
-            console.warn(f"{path}: nothing in it that could hold posts")
+            console.warn(f"{path}: no content that could hold posts")
     if damaged or (silent and not posts):
         return ExitCode.PARTIAL
     return ExitCode.OK if posts else ExitCode.UNAVAILABLE
@@ -59,6 +59,6 @@ def _say(console: Console, reading: BodyReading) -> None:
         console.say(textwrap.indent(words, "    "))
     for line in parsed.census:
         if not line.agrees:
-            console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
+            console.warn(f"{reading.source}: count check: {line.raw} {line.marker} in the bytes, {line.parsed} read")
     if not parsed.posts:
         console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")

@@ -69,7 +69,7 @@ def _say(console: Console, key: str, report: ForeignReport) -> None:
     if report.facts.get("not_checked"):
         more += f"; not checked: {report.facts['not_checked']}"
     said = "intact" if report.intact else "NOT INTACT"
-    console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} breaches of form" if form else ""))
+    console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} format errors" if form else ""))
     for finding in shown[:10]:
         console.say(f"            {finding}")
     if len(shown) > 10:

@@ -57,8 +57,8 @@ def run(context: Context) -> int:
         console.say(f"{arguments.key} will open the copies from the next `archiver sync` on")
     elif arguments.action == "drop":
         drop_recovery_key(home.path, arguments.key)
-        console.say(f"{arguments.key} opens nothing that is copied from now on. What it opened before it still opens:")
-        console.say("if it is in wrong hands, use another place, or dispose of the old keyrings there.")
+        console.say(f"{arguments.key} does not open copies made from now on. It still opens earlier ones:")
+        console.say("if it is in the wrong hands, use another destination, or dispose of the old keyrings there.")
     for key in recovery_keys(home.path):
         console.say(f"recovery key {key}")
         console.data({"recovery": key})

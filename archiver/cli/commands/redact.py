@@ -44,7 +44,9 @@ def run(context: Context) -> int:
     about = about_of(home, arguments.id, arguments.post, arguments.attachment)
     if arguments.mask:
         if arguments.box or arguments.mute or arguments.tone or arguments.follow:
-            raise UsageError("--mask by itself", "boxes or sound beside it", "Redact words and pictures one by one.")
+            raise UsageError(
+                "--mask on its own", "--mask with boxes or sound", "Redact words and pictures in separate runs."
+            )
         made = mask_words(home, signer, about, arguments.mask, reason)
     else:
         tracks, silences = tracks_of(arguments.box), silences_of(arguments.mute, arguments.tone)
@@ -55,10 +57,10 @@ def run(context: Context) -> int:
     for begin, end in made.lost:
         until = f"until {end / 1000:.1f} s" if end is not None else "to the end"
         console.say(
-            f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. A key moment more mends it: "
+            f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. Add a key moment: "
             f"--box … {begin // 60_000}:{begin // 1000 % 60:02}=X,Y,W,H"
         )
     console.say(f"redacted as event {made.event}; what was recorded is unchanged and keeps its proofs")
-    console.say("Before it goes to the public a second person looks at it: archiver --as NAME review …")
+    console.say("Before publication, a second person must review it: archiver --as NAME review …")
     console.data({"event": made.event, **made.detail})
     return 0

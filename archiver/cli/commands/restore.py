@@ -43,9 +43,9 @@ def run(context: Context) -> int:
     console.say(
         f"restored into {context.home_path}: {many(done.captures, 'capture')} ({size(done.bytes)}), {many(done.events, 'event')}"
     )
-    console.say(f"the ledger goes to event {done.checkpoint}; its signatures and every digest were checked on the way")
+    console.say(f"the ledger ends at event {done.checkpoint}; all signatures and digests were checked")
     if done.withheld:
-        console.say(f"{len(done.withheld)} events have no body there: they were disposed of, or nobody may open them")
+        console.say(f"{len(done.withheld)} events have no body there: they were disposed of, or no key here opens them")
     for capture, why in done.missing:
         console.warn(f"NOT RESTORED  {capture}: {why}")
     if done.keyring:
@@ -56,7 +56,7 @@ def run(context: Context) -> int:
         console.say("Next: archiver check. Accounts (Telegram, cookies) are not in the copies: log in again.")
     else:
         console.warn(
-            "No keyring was opened: this folder can be checked and read, but not continued. Name --recovery FILE."
+            "No keyring was opened: you can check and read this home, but not add to it. Give the recovery key: --recovery FILE."
         )
     console.data(
         {

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spiders.telegram.api.client import Reader
 
 ADVICE = """\
-Use an account that is for this work alone: a number of its own, no contacts, nobody's real name.
+Use an account for this work alone: a number of its own, no contacts, nobody's real name.
   Telegram learns which channels it looks at, from which address, and keeps that.
   The owner of a channel does not see who reads it; members of a group can see who joined it.
   This program only reads. It joins nothing unless you say so: archiver telegram join LINK
@@ -111,7 +111,7 @@ async def _login(context: Context, home: Home) -> int:
         await client.disconnect()
     context.console.say(f"logged in as {_who(me)}; the session is in {path}, for this user alone, encrypted")
     if me.contact is None and (me.first_name or me.username):
-        context.console.say("What others see of it: its name and picture, where it is a member.")
+        context.console.say("Others see its name and picture in chats where it is a member.")
     context.console.data({"account": name, "id": me.id})
     return 0
 
@@ -177,7 +177,7 @@ async def _tried(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _refused(error: Any) -> ArchiverError:
     return UsageError(
-        "Telegram to accept it", str(error).partition(" (caused")[0], "Check what was entered, then try again."
+        "a login that Telegram accepts", str(error).partition(" (caused")[0], "Check what was entered, then try again."
     )
 
 
@@ -255,7 +255,7 @@ async def _join(context: Context, home: Home) -> int:
     target = parse_target(context.arguments.link)
     if name is None or not isinstance(target, Target) or target.platform != "telegram":
         raise UsageError(
-            "an account and a link of a channel or group", "neither or one", "Log in, and give a t.me link."
+            "an account, and a link of a channel or group", "neither or one", "Log in, and give a t.me link."
         )
     account = accounts.load(name)
     client = make_client(home, account, context.network, home.config.proxy, updates=False)

@@ -74,7 +74,7 @@ def run(context: Context) -> int:
             LiveWatch(engine, target, options, client, pace, partial(_said, context, target.url), done)
             for target in chosen
         )
-        console.say(f"watching {', '.join(target.url for target in chosen)} as {account}; Ctrl-C ends it")
+        console.say(f"watching {', '.join(target.url for target in chosen)} as {account}; Ctrl-C stops it")
         await LiveWatches(client, made).run(stop)
 
     def done(result: Any) -> None:
