@@ -70,7 +70,7 @@ def require_no_remains(path: Path) -> None:
         raise ConfigError(
             f"{path / 'archiver.toml'}",
             "a home whose archiver.toml is missing",
-            "Bring it back from your copy; or end the `archiver restore` that broke off. Nothing was changed.",
+            "Restore it from your copy; or finish the interrupted `archiver restore`. Nothing was changed.",
         )
 
 

@@ -77,7 +77,7 @@ class Accounts:
         if len(known) > 1:
             raise UsageError(
                 "one Telegram account", f"{len(known)}: {', '.join(known)}",
-                "Name one: --account NAME, or [telegram] account in archiver.toml; --no-account asks the public web.",
+                "Name one: --account NAME, or [telegram] account in archiver.toml; --no-account uses the public web pages.",
             )  # fmt: skip
         return known[0] if known else None
 

@@ -411,7 +411,7 @@ def test_without_a_control_nothing_is_concluded(watching: Watching) -> None:
     watching.restore()
     watching.look()
     assert POST not in shell("watch", "list", "--unsure")[1]
-    assert "COULD NOT TELL" not in shell("status")[1]
+    assert "INCONCLUSIVE" not in shell("status")[1]
 
 
 def test_an_edit_is_reported_and_what_it_shows_is_captured(watching: Watching) -> None:

@@ -35,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--column", metavar="C", help="Column of the list with the links: heading, letter or number.")
     sheet = "Write the result sheet to this .csv or .xlsx file (default: both, in the home)."
     parser.add_argument("--sheet", type=given_output, metavar="FILE", help=sheet)
-    quick = "Capture the post and media of every link first, short-lived ones before others; the rest in a second pass."
+    quick = "Capture the post and media of every link first, short-lived ones first; capture the rest in a second pass."
     parser.add_argument("--quick", action="store_true", help=quick)
     restart = "Start the list over instead of continuing an unfinished run."
     parser.add_argument("--restart", action="store_true", help=restart)

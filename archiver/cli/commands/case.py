@@ -50,7 +50,7 @@ def run(context: Context) -> int:
         for lender in lenders:
             console.say(f"{lender} is added too: this capture uses bytes stored in it")
         console.say(
-            f"{capture_id} is now in {arguments.name} too. Its withheld values still open only with the keys it was captured for."
+            f"{capture_id} is now in {arguments.name} too. Its withheld values still open only with its earlier keys."
         )
         return 0
     home.require_case(arguments.name)

@@ -38,6 +38,6 @@ def run(context: Context) -> int:
         f"{many(len(captures), 'capture')} looked at by {context.signer(home).author.pseudonym}: `archiver sync` locks their copies"
     )
     if hidden:
-        console.say(f"{len(hidden)} are quarantined and stay unlocked")
+        console.say(f"{many(len(hidden), 'quarantined capture')} left unlocked")
     console.data({"triaged": captures, "quarantined": hidden})
     return 0

@@ -100,7 +100,7 @@ def _chats(links: list[str]) -> list[Target]:
         if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
             what = f"a {found.kind}" if isinstance(found, Target) else found.reason
             raise UsageError(
-                "channels or groups of Telegram to watch",
+                "Telegram channels or groups to watch",
                 f"{without_userinfo(link)!r}: {what}",
                 "Give t.me/NAME or t.me/c/ID.",
             )
@@ -114,7 +114,7 @@ def _account(home: Home, arguments: Namespace, chosen: list[Target]) -> str:
     account = telegram_account(home, arguments, chosen)
     if account is None:
         raise UsageError(
-            "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
+            "a Telegram account", "none is logged in, or --no-account was given", "archiver telegram login"
         )
     return account
 
