@@ -135,7 +135,7 @@ class S3Store:
             self._lock_late(name, found.version, lock)
             found = self.head(key, version)
         if found is None:
-            raise Unreachable(f"{key}, which was just put", "nothing yet", "Try again in a moment.")
+            raise Unreachable(f"{key}, just uploaded", "nothing yet", "Try again in a moment.")
         return found
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
@@ -163,7 +163,7 @@ class S3Store:
             except (BotoCoreError, ConnectionBroken, OSError) as error:  # cut on the way: goes on where it stood
                 broken += 1
                 if broken >= TRIES:
-                    raise Unreachable(f"the whole of {key}", f"a broken connection ({error})", "Try again.") from error
+                    raise Unreachable(f"all of {key}", f"a broken connection ({error})", "Try again.") from error
             finally:
                 body.close()
 
@@ -289,7 +289,7 @@ class S3Store:
         name = self.prefix + check_key(key)
         found = self.head(key, version)
         if found is None:
-            raise StoreError(f"{key}, which was put there", "nothing", "Look with `archiver fixity`.")
+            raise StoreError(f"{key}, uploaded earlier", "nothing", "Check the copies: archiver fixity")
         if not at_least(found.lock, lock):
             mode = found.lock.mode if found.lock is not None else None
             self._lock_late(name, found.version, lock, mode is not None and mode != lock.mode)

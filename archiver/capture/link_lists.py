@@ -209,7 +209,7 @@ def _spreadsheet(path: Path) -> list[_Table]:
         EOFError,
     ) as error:
         raise UsageError(
-            "a spreadsheet that can be read", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
+            "a readable spreadsheet", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
         ) from error
     tables = []
     for sheet in formulas.worksheets:
@@ -262,7 +262,7 @@ def _ods(path: Path) -> list[_Table]:
         RuntimeError,
     ) as error:
         raise UsageError(
-            "a spreadsheet that can be read",
+            "a readable spreadsheet",
             f"{path.name}: {str(error)[:120]}",
             "Save it again without a password, or as CSV.",
         ) from error

@@ -53,7 +53,7 @@ def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, r
     asked = openssl("ts", "-query", "-in", "{q}", "-text", q=request).stdout
     imprint = "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE))
     if "Hash Algorithm: sha256" not in asked or re.sub(r"[ -]", "", imprint) != sha256_hex(message):
-        raise Bad("its request is over something else")
+        raise Bad("its request is for something else")
     if not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE):
         raise Bad("its request has no nonce, so the answer may be an old one")
     said = openssl("ts", "-reply", "-in", "{r}", "-text", r=response).stdout
@@ -78,7 +78,7 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.strptime(plain.strip(), "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Bad(f"a time that cannot be read: {text[:40]}") from error
+        raise Bad(f"an unreadable time: {text[:40]}") from error
 
 
 def _first_end(pem: bytes) -> datetime:

@@ -103,7 +103,7 @@ class Context:
             if (brings_settings := self.arguments.command == "restore") or self._is_made():
                 raise UsageError(
                     f"no {flag}: it belongs to the first run",
-                    "a restore, which brings the settings back" if brings_settings else f"a home at {self.home_path}",
+                    "a restore, which brings back the settings" if brings_settings else f"a home at {self.home_path}",
                     f"Leave it out; later set {setting} in {self.home_path / 'archiver.toml'}.",
                 )
 

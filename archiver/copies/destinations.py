@@ -53,9 +53,9 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
     refuse_to_show_our_address(one, home.config.proxy)
     if writing and not one.own and not recovery_keys(home.path):
         raise ConfigError(
-            f"a recovery key before anything is encrypted for {one.name}",
+            f"a recovery key, needed to encrypt for {one.name}",
             "none",
-            "Make one, on another disk: archiver recovery new /media/usb",
+            "Create one on another disk: archiver recovery new /media/usb",
         )
     origin = home.ledger_key.name
     if one.own:

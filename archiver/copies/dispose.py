@@ -46,7 +46,7 @@ class Erased:
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
     """Record the request of the first person. Raises `UsageError`."""
     if capture in policies(home).disposed:
-        raise UsageError("a capture that is held", f"{capture}, which was disposed of", "Nothing is left to do.")
+        raise UsageError("a capture kept in this home", f"{capture}, already disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]
     if held:
         raise UsageError(

@@ -312,5 +312,5 @@ def _beyond(expected: str, found: str) -> LedgerError:
     return LedgerError(
         expected,
         found,
-        "Nothing was changed. Keep the folder as it is, and bring the ledger back from a copy: archiver restore, into an empty folder.",
+        "Nothing was changed. Keep the folder as it is, and restore the ledger from a copy into an empty folder: archiver restore",
     )

@@ -218,7 +218,7 @@ def key_bytes(vkey):
     name, key_id, encoded = vkey.split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
     if len(raw) != 33 or raw[0] != 1 or hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != key_id:
-        raise Tampered(f"a key that is not what its own id says: {vkey[:60]}")
+        raise Tampered(f"a key that does not match its own id: {vkey[:60]}")
     return raw[1:]
 
 def note_text(note, vkey):

@@ -191,8 +191,8 @@ def _finish(
             raise Leaked(
                 "a package without secrets",
                 f"{len(found.leaks)} places, first: {first.name} in {first.file}",
-                f"Nothing was signed; the unfinished package is in {bag.partial}. Withhold or redact that, or change what is secret; "
-                "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
+                f"Nothing was signed; the unfinished package is in {bag.partial}. Withhold or redact that content, or change the secret. "
+                "Use --accept-leaks only for a full package to somebody you trust.",
             )
 
     folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)

@@ -83,7 +83,7 @@ def read_settings(home: Path | None, environment: Mapping[str, str]) -> Settings
     later = tables.get("format", FORMAT)
     if isinstance(later, int) and later > FORMAT:  # what else it holds is for that version to say
         step = "Use the version of archiver that wrote it, or a later one."
-        fault = Fault("format", f"format {FORMAT} in {where}, which this version reads", f"format {later}", step)
+        fault = Fault("format", f"format {FORMAT} in {where}, known to this version", f"format {later}", step)
         return SettingsRead(tables, {}, (fault,))
     unknown = tuple(_unknown(environment, _named(tables)))
     variables, blank = _override(tables, environment)

@@ -240,7 +240,7 @@ class _Receiver:
                 fields=[("WARC-Truncated", "unspecified")] if unread else [],
             )  # fmt: skip
             if ref.payload_digest != first.label():
-                return Taken(Outcome.FAILED, "the copy is not what was read: look at this machine's disk and memory")
+                return Taken(Outcome.FAILED, "the copy differs from the original: check this machine's disk and memory")
             taken = Taken(Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, _plainly(kind))
             if unread is not None:
                 taken.outcome, taken.reason = Outcome.PARTIAL, unread
@@ -334,11 +334,11 @@ def listed(path: Path) -> Iterator[Handed]:
             try:
                 yield _handed(inside, relative, inside.lstat().st_mode)
             except OSError as error:
-                yield Handed(inside, relative, f"it cannot be looked at: {error.strerror}")
+                yield Handed(inside, relative, f"it cannot be read: {error.strerror}")
     for failure in broken:
         where = Path(str(failure.filename))
         inner = os.fsencode(os.path.relpath(where, path))
-        yield Handed(where, inner, f"a folder that cannot be read: {failure.strerror}")
+        yield Handed(where, inner, f"an unreadable folder: {failure.strerror}")
 
 
 def _handed(path: Path, name: bytes, mode: int) -> Handed:

@@ -83,7 +83,10 @@ class Api:
         try:
             if request.host.rpartition(":")[0] not in self._names and request.host not in self._names:
                 return problem(
-                    421, f"a Host of ours: {', '.join(self._names)}", "another", "Use the address as it was printed."
+                    421,
+                    f"one of our Host names: {', '.join(self._names)}",
+                    "another",
+                    "Use the address as printed by archiver serve.",
                 )
             given = request.headers.get("Authorization", "").encode("utf-8", "replace")
             if request.path not in OPEN and not hmac.compare_digest(given, f"Bearer {self._token}".encode()):

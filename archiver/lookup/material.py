@@ -216,7 +216,7 @@ def _chosen(home: Home, case: str, rows: list[dict[str, Any]], only: list[str]) 
     ids = {home.resolve_capture(text) for text in only}
     if strange := ids - {row["id"] for row in rows}:
         raise UsageError(
-            f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
+            f"captures of the case {case}", f"{sorted(strange)[0]}, from another case", "See `archiver case show`."
         )
     return [row for row in rows if row["id"] in ids]
 

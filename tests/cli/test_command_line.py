@@ -353,8 +353,8 @@ def test_a_catalog_of_an_earlier_release_on_a_read_only_disk(words: list[str], t
     assert ran.returncode == 4
     assert "Traceback" not in ran.stderr
     if words != ["status"]:  # which needs what waits first, in a file of its own
-        assert "made by an earlier release, on a disk that cannot be written" in ran.stderr
-        assert "Copy the home to a disk that can be written" in ran.stderr
+        assert "made by an earlier release, on a read-only disk" in ran.stderr
+        assert "Copy the home to a writable disk" in ran.stderr
     assert (home / "catalog.sqlite").read_bytes() == before
     Home(home, environment={}).catalog.close()
     ran = _on_a_read_only_disk(disk, "--home", str(home), *words)

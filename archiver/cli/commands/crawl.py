@@ -65,7 +65,7 @@ def _crawl(context: Context, home: Home) -> int:
             f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
             if not platform_named(target.platform).by_account
-            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
+            else f"Log in first: archiver {target.platform} login; or capture single posts.",
         )
     options = capture_options(home, arguments, account)
     going_on = None if arguments.restart else unfinished(home, target, options)

@@ -95,7 +95,7 @@ def _say(console: Console, package: Package) -> None:
     from archiver.home.people import key_words
 
     for leak in package.searched.leaks:
-        console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
+        console.warn(f"  ! {leak.name} found in {leak.file}: accepted")
     console.say(f"\nmade       {package.path}")
     resumed = f", {package.resumed} of them done before" if package.resumed else ""
     console.say(f"           {package.files} files, {size(package.bytes)}{resumed}")

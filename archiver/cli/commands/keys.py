@@ -103,7 +103,7 @@ def _new(context: Context, home: Home) -> int:
 def _rotate(context: Context, home: Home) -> int:
     old, new = context.signer(home).rotate()
     home.project()
-    context.console.say("The ledger has a new key. Both keys signed the hand-over, which is an event of its own.")
+    context.console.say("The ledger has a new key. Both keys signed the hand-over, recorded as an event.")
     context.console.say(f"old fingerprint  {fingerprint(old)}\nnew fingerprint  {fingerprint(new)}")
     context.console.say("Tell counsel the new one. Copy keys/ to a safe place again. The old key is in keys/retired/.")
     context.console.data({"old": old, "new": new, "fingerprint": fingerprint(new)})

@@ -61,7 +61,7 @@ def _record(context: Context, home: Home) -> int:
             "For example: archiver record -- scrapy crawl page -a link=https://example.org",
         )
     if shutil.which(command[0]) is None:
-        raise UsageError(f"a program {command[0]!r}", "none that can be run", "Check the command after --.")
+        raise UsageError(f"an executable program {command[0]!r}", "none", "Check the command after --.")
     target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)

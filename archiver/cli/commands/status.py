@@ -56,7 +56,7 @@ def _print_work(console: Console, found: dict[str, Any]) -> None:
         console.say(f"            {one['worker']} on {one['machine']}, {one['version']}: {said}")
     for one in found["hosts"]:
         quiet = f", paused for {one['quiet']:.0f} s more" if one["quiet"] else ""
-        console.say(f"host        {one['host']}: {one['running']} under way{quiet}")
+        console.say(f"host        {one['host']}: {one['running']} running{quiet}")
     for kind, word in (("schedule", "schedules"), ("watch", "watches"), ("feed", "feeds")):
         if found[word]:
             console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
