@@ -57,7 +57,7 @@ def read_ots(file: bytes, digest: bytes) -> list[Said]:
     """What an `.ots` file says of `digest` (SHA-256, 32 bytes). Raises `Bad` where it is of another, or no proof."""
     reader = _Reader(file)
     if reader.take(len(MAGIC)) != MAGIC or reader.take(1) != b"\x08":
-        raise Bad("no OpenTimestamps proof over a SHA-256 digest")
+        raise Bad("not an OpenTimestamps proof of a SHA-256 digest")
     if reader.take(32) != digest:
         raise Bad("the OpenTimestamps proof is for something else")
     found: list[Said] = []

@@ -157,7 +157,7 @@ def _make_room(to: Path, work: Path, shown: PackageView) -> None:
         there = there.parent
     free = shutil.disk_usage(there).free
     if free < needed:
-        raise DiskError(f"{size(needed)} free at {there}", size(free), "Make room, or export to another disk.")
+        raise DiskError(f"{size(needed)} free at {there}", size(free), "Free some space, or export to another disk.")
     try:
         to.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -367,7 +367,7 @@ def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
                 except OSError as error:
                     free = shutil.disk_usage(copy.parent).free
                     raise DiskError(
-                        "room for a copy", f"{error.strerror}, {free} bytes free", "Make room and receive again."
+                        "room for a copy", f"{error.strerror}, {free} bytes free", "Free some space, and receive again."
                     ) from error
     finally:
         os.close(source)

@@ -46,8 +46,8 @@ def _add_add(parser: Parser) -> None:
     add_capture(add)
     for what, text in (
         ("status", "the status of the link"),
-        ("link", "the capture's id"),
-        ("hash", "its manifest's SHA-256"),
+        ("link", "the id of the capture"),
+        ("hash", "the SHA-256 of the manifest"),
     ):
         add.add_argument(
             f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column of a Google Sheet."
