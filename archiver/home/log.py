@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from archiver.home.home import is_home
 from archiver.home.log_text import OURS, plain_text, whole_text
 from storage.errors import DiskError, EvidenceError, disk_error
 from storage.files import locked
@@ -37,6 +36,7 @@ OF_ONE = 5_000_000
 LOCK = ".lock"
 DEBUG = ".debug.log"
 """How the names of files end that were written with `--debug`."""
+IN_LOG = "in the log at"
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 Clean = Callable[[str], str]
@@ -48,6 +48,9 @@ class FaultPlace(NamedTuple):
 
     reference: str
     file: Path
+
+    def __str__(self) -> str:
+        return f"{IN_LOG} {self.reference}"
 
 
 class HomeLog(logging.Handler):
@@ -64,6 +67,7 @@ class HomeLog(logging.Handler):
         self._file: Path | None = None
         self._descriptor = self._process = -1
         self._clean: Clean | None = None
+        self._secrets: set[str] = set()
         self._told = self._torn = False
         self._writing = threading.local()
         self._faults: dict[str, Path] = {}
@@ -105,16 +109,14 @@ class HomeLog(logging.Handler):
             self.release()
         super().close()
 
-    def words_for_child(self) -> list[str]:
-        """Return the words by which a child of ours (`child_log`) finds the log."""
-        return [str(self.home)]
-
     # -- records -----------------------------------------------------------------------------------------
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record. What cannot be written is left to Python's own last resort, standard error, from warnings on."""
         if getattr(self._writing, "now", False):  # a record about writing a record
             return
+        from archiver.home.home import is_home  # late: a child process begins with this module
+
         self._writing.now = True
         reference = str(getattr(record, "reference", "-"))
         try:
@@ -127,8 +129,13 @@ class HomeLog(logging.Handler):
             self._tell(error)
         finally:
             self._writing.now = False
-        if reference == "-" and record.levelno >= logging.WARNING and logging.lastResort is not None:
+        if reference == "-" and record.levelno >= logging.WARNING and not _is_silenced(record.name):
+            assert logging.lastResort is not None
             logging.lastResort.handle(record)
+
+    def withhold(self, secret: str) -> None:
+        """Take a secret that the settings do not name out of what is written from now on."""
+        self._secrets |= {secret} - {""}
 
     def place_of(self, reference: str) -> FaultPlace | None:
         """Return where a fault was written, once; None where it could not be."""
@@ -141,6 +148,8 @@ class HomeLog(logging.Handler):
             with suppress(EvidenceError):  # without the settings it is not known what is secret
                 self._clean = self._clean or self._cleaner()
                 text = self._clean(whole_text(record))
+                for secret in self._secrets:
+                    text = text.replace(secret, "withheld")
         text = plain_text(record) if text is None else text
         moment = utc_text(datetime.fromtimestamp(record.created, UTC))
         # Only a record's first line begins at the margin: so it is told where one ends, also by `forget_captures`.
@@ -289,13 +298,47 @@ def keep_fault(logger: logging.Logger, error: BaseException, what: str, *about: 
     if log is None:
         return None
     reference = _letters(8)
-    logger.error(what, *about, exc_info=error, extra={"reference": reference})
+    logger.error(what, *about, exc_info=error, extra={"reference": reference}, stacklevel=2)
     return log.place_of(reference)
 
 
-def child_log(words: list[str]) -> HomeLog | None:
-    """Make the log of a child process out of the words that its parent handed it. It holds no secret, and writes no text."""
-    return HomeLog(Path(words[0]), _tell_parent) if words else None
+def noted(reason: str, place: FaultPlace | None) -> str:
+    """Return a reason with the place in the log that says more."""
+    return f"{reason}; {place}" if place is not None else reason
+
+
+def child_words() -> list[str]:
+    """Return what a child process of ours is handed for `begin_child_log`."""
+    log = current()
+    return [str(log.home)] if log is not None else []
+
+
+def begin_child_log(logger: logging.Logger, words: list[str]) -> None:
+    """Begin the log of a child process. It is told no secret, and so writes no text, not even with `--debug`.
+
+    An exception that ends the process is written there too; the last line on standard error says where.
+    """
+    if not words:
+        return
+    HomeLog(Path(words[0]), _tell_parent).__enter__()
+
+    def ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, trace)
+        place = keep_fault(logger, error, "a fault ended the process") if isinstance(error, Exception) else None
+        if place is not None:
+            _tell_parent(str(place))
+
+    sys.excepthook = ended
+
+
+def _is_silenced(name: str) -> bool:
+    """Return whether a logger has handlers beside ours, such as one that silences it: Python's last resort is for others."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None:
+        if any(not isinstance(one, HomeLog) for one in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 def _tell_parent(text: str) -> None:

@@ -7,10 +7,14 @@ process without a network where the system allows it.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 
+from archiver.home.log import begin_child_log
 
-def main(path: str) -> int:
+
+def main(path: str, words: list[str]) -> int:
+    begin_child_log(logging.getLogger(__name__), words)
     import c2pa
 
     c2pa.load_settings(json.dumps({"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}))
@@ -23,4 +27,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1], sys.argv[2:]))

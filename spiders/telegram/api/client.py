@@ -68,10 +68,13 @@ class Wire:
 
 
 def silent_logger() -> logging.Logger:
-    """Telethon's log could name phones and keys; what went wrong is in the inventory, with its reason."""
+    """Telethon's log could name phones and keys; what went wrong is in the inventory, with its reason.
+
+    The log of the home keeps which errors there were, without their texts.
+    """
     logger = logging.getLogger("telethon.archiver")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.setLevel(logging.ERROR)
     return logger
 
 
