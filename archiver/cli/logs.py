@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from archiver.errors import UsageError
 
@@ -62,4 +64,10 @@ def _secrets(context: Context) -> set[str]:
         named.append(token.read_text("utf-8", "replace").strip())
     environment = {**os.environ, **context.environment}
     lines = [line for name, value in environment.items() if _SECRET_NAME.search(name) for line in value.splitlines()]
-    return {value for value in (*named, *(line for line in lines if len(line) >= LEAST)) if value}
+    secrets = {value for value in (*named, *(line for line in lines if len(line) >= LEAST)) if value}
+    return {form for secret in secrets for form in _forms(secret)}
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """Return a secret as it stands in plain text, in a link, in JSON and in Python's `repr`."""
+    return (secret, quote(secret, safe=""), quote(secret), json.dumps(secret)[1:-1], repr(secret)[1:-1])

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.home.log_text import OURS, plain_text, whole_text
-from storage.errors import DiskError, EvidenceError, disk_error
+from storage.errors import EvidenceError, disk_error
 from storage.files import locked
 from storage.times import utc_text
 
@@ -72,6 +72,7 @@ class HomeLog(logging.Handler):
         self._writing = threading.local()
         self._faults: dict[str, Path] = {}
         self._before: HomeLog | None = None
+        self._over = False
 
     def __repr__(self) -> str:
         return f"HomeLog({self.home})"
@@ -95,13 +96,15 @@ class HomeLog(logging.Handler):
 
     def close(self) -> None:
         """Let go of the file, and put back the log that stood here before."""
-        root = logging.getLogger()
+        root, before, self._over = logging.getLogger(), self._before, True
+        while before is not None and before._over:
+            before = before._before
         if self in root.handlers:
             root.removeHandler(self)
-            for name in OURS if self._before is None else ():
+            for name in OURS if before is None else ():
                 logging.getLogger(name).setLevel(logging.NOTSET)
-            if self._before is not None:
-                root.addHandler(self._before)
+            if before is not None:
+                root.addHandler(before)
         self.acquire()
         try:
             self._leave()
@@ -160,8 +163,8 @@ class HomeLog(logging.Handler):
     def _tell(self, error: OSError | EvidenceError) -> None:
         if not self._told:
             self._told = True
-            found = error if isinstance(error, DiskError) else disk_error(OSError(*error.args), "writing the log")
-            self._say(f"archiver: the log in {self._folder} cannot be written: {found.found}. Work goes on without it.")
+            found = error.found if isinstance(error, EvidenceError) else error.strerror or str(error)
+            self._say(f"archiver: the log in {self._folder} cannot be written: {found}. Work goes on without it.")
 
     # -- files -------------------------------------------------------------------------------------------
 

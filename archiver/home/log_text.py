@@ -47,7 +47,13 @@ def whole_text(record: logging.LogRecord) -> str:
         return plain_text(record)
     try:
         said = record.getMessage()
-    except (TypeError, ValueError):  # values that do not fit their message
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        RuntimeError,
+    ):  # what does not fit, or cannot say itself
         said = str(record.msg)
     text = f"{record.name}:{record.lineno} {said}"
     if record.exc_info and record.exc_info[1] is not None:

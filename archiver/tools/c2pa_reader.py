@@ -14,7 +14,7 @@ from archiver.home.log import begin_child_log
 
 
 def main(path: str, words: list[str]) -> int:
-    begin_child_log(logging.getLogger(__name__), words)
+    begin_child_log(logging.getLogger("archiver.tools.c2pa_reader"), words)
     import c2pa
 
     c2pa.load_settings(json.dumps({"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}))

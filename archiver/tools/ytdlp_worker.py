@@ -143,7 +143,7 @@ def taken(info: Any) -> Any:
 
 
 def main(words: list[str]) -> None:
-    begin_child_log(logging.getLogger(__name__), words)
+    begin_child_log(logging.getLogger("archiver.tools.ytdlp_worker"), words)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the answers
     sys.addaudithook(only_loopback)
