@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from archiver.home.log import current
+from archiver.home.log import withhold
 from archiver.recorder.redact import cleaned
 
 
@@ -20,8 +20,7 @@ class KnownSecrets:
         """Take a further value out from now on."""
         if value not in self._values:
             self._values.append(value)
-            if (log := current()) is not None:
-                log.withhold(value)
+            withhold(value)
 
     def clean(self, value: Any) -> Any:
         """Return a JSON value without the secrets."""

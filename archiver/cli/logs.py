@@ -59,9 +59,6 @@ def _secrets(context: Context) -> set[str]:
     links = [config.proxy, config.second_proxy, config.jobs, *config.case_proxies.values()]
     named += [safe_split(link).password or "" for link in links if link]
     named.append(config.telegram.mtproxy)
-    token = context.home_path / "keys" / "api-token"
-    if token.is_file():
-        named.append(token.read_text("utf-8", "replace").strip())
     environment = {**os.environ, **context.environment}
     lines = [line for name, value in environment.items() if _SECRET_NAME.search(name) for line in value.splitlines()]
     secrets = {value for value in (*named, *(line for line in lines if len(line) >= LEAST)) if value}

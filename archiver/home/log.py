@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archiver.home.log_text import OURS, plain_text, whole_text
 from storage.errors import EvidenceError, disk_error
 from storage.files import locked
-from storage.times import utc_text
+from storage.times import system_clock, utc_text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -137,7 +137,7 @@ class HomeLog(logging.Handler):
             logging.lastResort.handle(record)
 
     def withhold(self, secret: str) -> None:
-        """Take a secret that the settings do not name out of what is written from now on."""
+        """Take a secret out of what is written from now on."""
         self._secrets |= {secret} - {""}
 
     def place_of(self, reference: str) -> FaultPlace | None:
@@ -202,7 +202,7 @@ class HomeLog(logging.Handler):
         if stat.S_IMODE(self._folder.stat().st_mode) & 0o077:
             self._folder.chmod(0o700)
         ending = DEBUG if self._cleaner is not None else ".log"
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{_letters(4)}{ending}"
+        name = f"{system_clock():%Y%m%dT%H%M%S}-{os.getpid()}-{_letters(4)}{ending}"
         file = self._folder / name
         self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         os.fchmod(self._descriptor, 0o600)  # whatever the umask of who calls the library
@@ -293,6 +293,12 @@ def _overwrite(path: Path, spans: list[tuple[int, int]]) -> None:
 def current() -> HomeLog | None:
     """Return the log that this process writes to."""
     return next((one for one in logging.getLogger().handlers if isinstance(one, HomeLog)), None)
+
+
+def withhold(secret: str) -> None:
+    """Take a secret that no setting names out of the log of this process from now on."""
+    if (log := current()) is not None:
+        log.withhold(secret)
 
 
 def keep_fault(logger: logging.Logger, error: BaseException, what: str, *about: object) -> FaultPlace | None:
