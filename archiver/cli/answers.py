@@ -114,11 +114,13 @@ def _tell_fault(console: Console, error: BaseException) -> ExitCode:
     """Write the traceback to the log and say in one line where it is; it is shown where there is no log."""
     from archiver.home.log import keep_fault  # late: few commands end here
 
+    foreseen = (EvidenceError, KeyboardInterrupt)
+    broke = next(leaf for leaf in _leaves(error) if not isinstance(leaf, foreseen))
     place = keep_fault(logging.getLogger(__name__), error, "a fault ended the command")
     if place is None:
         console.warn(_traceback(error))
-        return _tell(console, ProgramFault(error))
-    fault = ProgramFault(error, f"what stands at {place.reference} in {place.file}")
+        return _tell(console, ProgramFault(broke))
+    fault = ProgramFault(broke, f"what stands at {place.reference} in {place.file}")
     console.warn(harmless(f"archiver: {fault.found}. {fault.next_step}"))
     console.data({**_json_line(fault), "log": {"reference": place.reference, "file": str(place.file)}})
     return exit_code(fault)
