@@ -14,9 +14,10 @@ lint: setup
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-# Completions of shells and the manual page, from the parser. They are committed.
+# Completions of shells and the manual page, from the parser, and the tables of docs/settings.md. They are committed.
 man: setup
 	.venv/bin/python scripts/shell_files.py
+	.venv/bin/python scripts/settings_page.py
 
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"
@@ -26,8 +27,8 @@ test: lint
 # 1,000 random changes watched, 2,000 posts watched through a simulated week, 2,000 jobs on three machines that are
 # killed and cut off, 20,000 mutated recordings a platform, thousands of generated cases. Some five hours on two cores.
 soak: setup
-	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
-	ARCHIVER_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
+	EVIDENCE_SOAK=1 .venv/bin/python -m pytest -s -n 2 --dist load -m soak tests
+	EVIDENCE_SOAK=1 .venv/bin/python -m pytest -n 2 --dist load -m "thorough and not soak" tests
 
 # Takes hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
 # `.venv/bin/python -m benchmarks --help` says how to measure parts of it, and how to compare two commits.
@@ -36,4 +37,4 @@ bench:
 	.venv/bin/python -m benchmarks --json docs/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
-	rm -rf .venv .venv-replay .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Makes .venv with everything pinned. Usage: scripts/setup.sh [run|test|replay|bench]
 #   run     what `make demo` needs: nothing but Python 3.11+; says what it would use of the system and goes on without
-#   test    also system packages for the tests (installed with apt where this is root), and pywb in .venv-replay
+#   test    also system packages for the tests (installed with apt where this is root), pywb in .venv-replay, and
+#           Datasette and pandas in .venv-readers
 #   bench   also warcprox in .venv-bench and auto-archiver in .venv-auto
 set -eu
 cd "$(dirname "$0")/.."
@@ -65,6 +66,7 @@ fi
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null 2>&1 ||
   apt --no-install-recommends postgresql || echo "tests of many machines will say so and be skipped" >&2
 environment .venv-replay requirements-replay.lock
+environment .venv-readers requirements-readers.lock
 viewer=.venv/share/archiver/replaywebpage # for packages; pinned by digest in archiver/export/replay.py
 if [ ! -f "$viewer/sw.js" ]; then
   command -v npm >/dev/null 2>&1 || apt npm || true

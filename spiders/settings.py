@@ -48,9 +48,8 @@ TELNETCONSOLE_ENABLED = False
 LOG_LEVEL = "WARNING"
 LOG_STDERR = True
 REFERRER_POLICY = "no-referrer"  # which page led us there is nobody's business
-USER_AGENT = os.environ.get(
-    "ARCHIVER_USER_AGENT",
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+USER_AGENT = os.environ.get("ARCHIVER_USER_AGENT") or (  # an empty variable counts as not set
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
 )
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",

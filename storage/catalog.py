@@ -1,89 +1,124 @@
-"""The catalog: what the captures and events say, in tables, with full-text search. A projection (sqlite-utils)."""
+"""The catalog: what the captures and events say, in tables, views and full-text search. A projection.
+
+sqlite-utils makes its tables, indexes, views and search (`catalog_make`) and changes what is changed seldom
+(`catalog_rows`). Importing it takes longer than a look at a capture does, so what looks asks the same connection
+directly; `Catalog.database` is the whole of it as sqlite-utils sees it.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from storage import canonical
-from storage.errors import CatalogError
-from storage.fold import index_text, query
-from storage.lines import read_lines
-from storage.sqlite import open_database
+from storage.catalog_schema import TABLES, VERSION
+from storage.errors import CatalogError, DiskError
+from storage.fold import query
+from storage.sqlite import connect, connect_read_only
 
 REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the captures and events."
-TABLES = (
-    "cases",
-    "events",
-    "captures",
-    "case_captures",
-    "records",
-    "posts",
-    "attachments",
-    "inventory",
-    "annotations",
-    "copies",
-    "disposed",
-    "lent",
-)
 
 
 class Catalog:
     """Raises `CatalogError` throughout where the database is not sound."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fill: Callable[[Catalog], object] | None = None) -> None:
+        """Open the catalog; a new one is made. On a disk that takes nothing it is opened for reading.
+
+        `fill`: puts in what it is to hold, where it is new or was made by an earlier release. Without it a new one is
+        empty, and an earlier one stays as it is.
+        Raises `CatalogError`, also for an older catalog that cannot be made again here; `DiskError`.
+        """
         self.path = path
-        self._connection = open_database(path, "0", REBUILD)
         self._turn = threading.RLock()
         """One thread at a time: see `storage.sqlite.Serial`."""
+        writable = True
+        try:
+            self._connection = connect(path, REBUILD)
+        except DiskError:
+            if not path.exists():
+                raise
+            self._connection, writable = connect_read_only(path, REBUILD), False
+        version = self._version()
+        if version > VERSION:
+            self.close()
+            raise CatalogError(
+                f"a {path.name} of version {VERSION} or older", f"version {version}", "Use a newer archiver."
+            )
+        if version < VERSION and not writable:
+            self.close()
+            raise CatalogError(
+                f"a {path.name} of version {VERSION}",
+                f"version {version or 'none'}, made by an earlier release, on a disk that cannot be written",
+                "Copy the home to a disk that can be written and run the command there: it makes the catalog again. "
+                "`archiver check` reads the home here as it is.",
+            )
+        if version < VERSION and fill:
+            self.remake(lambda: fill(self))
+        elif version == 0:
+            self.remake(lambda: None)
+
+    def _version(self) -> int:
+        return int(self._query("PRAGMA user_version")[0][0])
 
     @cached_property
     def database(self) -> Any:
         """The catalog as a `sqlite_utils.Database`, for looking around in it. Imported late: it takes its time."""
         import sqlite_utils
 
-        return sqlite_utils.Database(self._connection)
+        return sqlite_utils.Database(self._connection, execute_plugins=False)
 
     def close(self) -> None:
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside is committed together, durably, or not at all."""
+        """Everything inside is committed together, durably, or not at all. One inside another is part of it."""
         try:
             with self._turn:
+                if self._connection.in_transaction:
+                    yield self._connection
+                    return
                 self._connection.execute("BEGIN IMMEDIATE")
                 with self._connection:  # commits, or rolls back whatever was raised
                     yield self._connection
         except sqlite3.Error as error:
             raise CatalogError("a sound catalog", str(error), REBUILD) from error
 
+    def remake(self, fill: Callable[[], object]) -> None:
+        """Make every table anew and `fill` them, all in one transaction: others see the old catalog until it is done.
+
+        Where another process was faster, nothing is left to do. Raises `CatalogError`, and what `fill` raises.
+        """
+        from storage.catalog_make import drop_all, make  # late: see there
+
+        with self._turn:
+            self._connection.execute("PRAGMA foreign_keys=OFF")  # takes effect outside transactions only
+            try:
+                with self.transaction() as connection:
+                    if self._version() < VERSION:
+                        drop_all(connection)
+                        make(connection)
+                        fill()
+            finally:
+                self._connection.execute("PRAGMA foreign_keys=ON")
+
     def project(self, events: Iterable[tuple[dict[str, Any], str]], home: Path) -> None:
         """Takes in ledger events (body, salted hash) in order of seq; captured ones bring their folder's lines."""
-        with self.transaction() as connection:
+        from storage.catalog_rows import insert_event  # late: what looks does not need it
+
+        events = list(events)
+        with (
+            self._purged() if any(body["type"] == "disposed" for body, _ in events) else nullcontext(),
+            self.transaction() as connection,
+        ):
             for body, salted_hash in events:
-                _insert_event(connection, body, salted_hash)
-                if body["type"] in ("captured", "recovered"):
-                    _insert_capture(connection, body, home)
-                elif body["type"] == "annotated":
-                    _insert_annotation(connection, body)
-                elif body["type"] == "case":
-                    detail = body["detail"]
-                    connection.execute(
-                        "INSERT OR IGNORE INTO cases VALUES (?,?,?,?)",
-                        (detail["name"], body["time"], json.dumps(detail["recipients"]), body["seq"]),
-                    )
-                elif body["type"] in ("replicated", "erased", "disposed"):
-                    _insert_copies(connection, body)
-                elif body["type"] == "case-membership":
-                    detail = body["detail"]
-                    _insert_membership(connection, detail["case"], detail["capture"], body["seq"])
+                insert_event(connection, body, salted_hash, home)
 
     def project_disposed(self, seq: int, leaf: dict[str, Any]) -> None:
         """An event whose body is gone: the leaf still says that something was there."""
@@ -92,6 +127,22 @@ class Catalog:
                 "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,NULL)",
                 (seq, leaf["type"], leaf["time"], "", leaf["salted_hash"]),
             )
+
+    @contextmanager
+    def _purged(self) -> Iterator[None]:
+        """Take what is deleted inside out of the file itself too: freed pages, search index, write-ahead log."""
+        from storage.catalog_rows import purge_index
+
+        self._query("PRAGMA secure_delete=ON")
+        with self.transaction() as connection:
+            yield
+            purge_index(connection)
+        if not self._connection.in_transaction:
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Bring everything into the main file, where nobody else has the catalog open. Raises `CatalogError`."""
+        self._query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def size(self) -> int:
         """How many events are projected, counted from 0 without a hole."""
@@ -111,21 +162,26 @@ class Catalog:
 
     def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
         """Posts and annotations that hold every word of `text`, best first."""
-        expression = query(text)
+        found = self._matching("posts", text, limit) + self._matching("annotations", text, limit)
+        found.sort(key=lambda pair: pair[0])
+        return [row for _, row in found[:limit]]
+
+    def _matching(self, table: str, text: str, limit: int) -> list[tuple[float, dict[str, Any]]]:
+        """(rank, row) of what holds every word; the lower the rank, the better."""
+        *columns, _ = TABLES[table].searched
+        expression = query(text, columns)
         if not expression:
             return []
         rows = self._query(
-            "SELECT capture, n, kind FROM search WHERE search MATCH ? ORDER BY rank LIMIT ?",
+            f"SELECT t.*, f.rank AS found_rank FROM (SELECT rowid AS row, rank FROM {table}_fts WHERE {table}_fts MATCH ? "
+            f"ORDER BY rank LIMIT ?) f JOIN {table} t ON t.rowid=f.row ORDER BY f.rank, f.row",
             (expression, limit),
         )
         found = []
-        for row in rows:
-            if row["kind"] == "post":
-                posts = self._query("SELECT * FROM posts WHERE capture=? AND n=?", (row["capture"], row["n"]))
-                found += [{"kind": "post", **_row(post)} for post in posts]
-            else:
-                notes = self._query("SELECT * FROM annotations WHERE seq=?", (row["n"],))
-                found += [{**_row(note), "annotation": note["kind"], "kind": "annotation"} for note in notes]
+        for row in map(_row, rows):
+            rank = row.pop("found_rank")
+            kind = {"kind": "post"} if table == "posts" else {"annotation": row["kind"], "kind": "annotation"}
+            found.append((rank, {**row, **kind}))
         return found
 
     def capture_ids(self, partial: str) -> list[str]:
@@ -171,17 +227,15 @@ class Catalog:
     def observations(self, post_id: str) -> list[dict[str, Any]]:
         """Every time a post was seen, oldest first: its line, and the capture and event that hold it."""
         sql = (
-            "SELECT p.*, c.opened, c.seq, c.test_routes, c.platform AS target_platform, r.date AS seen FROM posts p "
-            "JOIN captures c ON c.id=p.capture LEFT JOIN records r ON r.capture=p.capture AND r.id=p.record "
-            "WHERE p.id=? ORDER BY COALESCE(r.date, c.opened), c.seq, p.n"
+            "SELECT p.*, c.opened, c.seq, c.test_routes, c.platform AS target_platform FROM posts p "
+            "JOIN captures c ON c.id=p.capture WHERE p.id=? ORDER BY p.seen, c.seq, p.n"
         )
         return [_row(row) for row in self._query(sql, (post_id,))]
 
     def removals(self, post_id: str) -> list[dict[str, Any]]:
         """Events that say a post was seen to be gone, oldest first."""
-        rows = self._query("SELECT body FROM events WHERE type='removed' AND body IS NOT NULL ORDER BY seq")
-        bodies = [json.loads(row["body"]) for row in rows]
-        return [body for body in bodies if body["detail"].get("post") == post_id]
+        sql = "SELECT body FROM events WHERE type='removed' AND json_extract(body, '$.detail.post')=? ORDER BY seq"
+        return [json.loads(row["body"]) for row in self._query(sql, (post_id,))]
 
     def interrupted(self, target: str) -> list[dict[str, Any]]:
         """Captures of a target whose process died."""
@@ -277,11 +331,10 @@ class Catalog:
 
     def forget_events(self, seqs: Sequence[int]) -> None:
         """The bodies of events that were disposed of."""
-        with self.transaction() as connection:
+        with self._purged(), self.transaction() as connection:
             for seq in seqs:
                 connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
-                connection.execute("DELETE FROM search WHERE kind='annotation' AND n=?", (seq,))
 
     def disposals(self) -> list[dict[str, Any]]:
         """Captures that were disposed of: capture, folder, manifest_sha256, seq."""
@@ -296,169 +349,3 @@ class Catalog:
 
 def _row(row: sqlite3.Row) -> dict[str, Any]:
     return {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
-
-
-def _insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_hash: str) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
-        (
-            body["seq"],
-            body["type"],
-            body["time"],
-            body["agent"]["id"],
-            salted_hash,
-            canonical.dumps(body).decode(),
-        ),
-    )
-
-
-def _insert_copies(connection: sqlite3.Connection, body: dict[str, Any]) -> None:
-    """Where copies lie now. Later events stand in place of earlier ones."""
-    detail = body["detail"]
-    if body["type"] == "replicated":
-        connection.executemany(
-            "INSERT OR REPLACE INTO copies VALUES (?,?,?,?)",
-            [
-                (detail["destination"], one["capture"], body["seq"], canonical.dumps(one["objects"]).decode())
-                for one in detail["captures"]
-            ],
-        )
-    elif body["type"] == "erased":
-        connection.execute(
-            "DELETE FROM copies WHERE destination=? AND capture=?", (detail["destination"], detail["capture"])
-        )
-    elif body["type"] == "disposed":
-        connection.execute(
-            "INSERT OR IGNORE INTO disposed VALUES (?,?,?,?)",
-            (detail["capture"], body["seq"], detail["folder"], detail["manifest_sha256"]),
-        )
-        for table in ("search", "attachments", "posts", "records", "inventory", "case_captures", "lent"):
-            connection.execute(f"DELETE FROM {table} WHERE capture=?", (detail["capture"],))
-        connection.execute("DELETE FROM captures WHERE id=?", (detail["capture"],))
-
-
-def _insert_membership(connection: sqlite3.Connection, case: str, capture: str, seq: int) -> None:
-    """Not of a capture that is missing or was disposed of."""
-    connection.execute(
-        "INSERT OR IGNORE INTO case_captures SELECT ?1,?2,?3 WHERE EXISTS (SELECT 1 FROM captures WHERE id=?2)",
-        (case, capture, seq),
-    )
-
-
-def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: Path) -> None:
-    detail = body["detail"]
-    folder = home / detail["folder"]
-    capture = detail["capture"]
-    if not (folder / "manifest.json").exists():
-        return  # `check` names what is missing; a projection does not invent it
-    manifest = canonical.loads((folder / "manifest.json").read_bytes())
-    inventory = list(read_lines(folder / "inventory.jsonl"))
-    target = next((line for line in inventory if line.get("kind") == "target"), {})
-    connection.execute(
-        "INSERT OR IGNORE INTO captures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            capture, body["seq"], manifest["run"], manifest["part"], detail["folder"], target.get("url"),
-            target.get("platform"), target.get("target_kind"), manifest["opened"], manifest["closed"],
-            manifest["outcome"], manifest["reason"], manifest["counts"]["posts"], detail["manifest_sha256"],
-            int(manifest["test_routes"]),
-        ),
-    )  # fmt: skip
-    for case in detail.get("cases", []):
-        _insert_membership(connection, case, capture, body["seq"])
-    records = list(read_lines(folder / "records.jsonl"))
-    lenders = {lender for line in records for lender in _lenders(line)} - {capture}
-    connection.executemany("INSERT OR IGNORE INTO lent VALUES (?,?)", [(capture, one) for one in sorted(lenders)])
-    connection.executemany(
-        "INSERT OR IGNORE INTO records VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            (
-                capture, n, line["id"], line["type"], line.get("uri"), line["date"], line["file"], line["offset"],
-                line["length"], line.get("block_digest"), line.get("payload_digest"), line.get("payload_size"),
-                line.get("status"), line.get("content_type"), line.get("truncated"),
-            )
-            for n, line in enumerate(records)
-        ),
-    )  # fmt: skip
-    posts = list(read_lines(folder / "posts.jsonl"))
-    insert_posts(connection, capture, posts)
-    connection.executemany(
-        "INSERT OR IGNORE INTO inventory VALUES (?,?,?,?,?,?,?)",
-        (
-            (
-                capture,
-                n,
-                line.get("key"),
-                line.get("kind"),
-                line.get("outcome"),
-                line.get("reason"),
-                _text(line),
-            )
-            for n, line in enumerate(inventory)
-        ),
-    )
-
-
-def _lenders(line: dict[str, Any]) -> list[str]:
-    """Captures in which bytes lie that this record only names."""
-    refers = line.get("refers")
-    return [*([refers["capture"]] if isinstance(refers, dict) else []), *line.get("lent", [])]
-
-
-def insert_posts(connection: sqlite3.Connection, capture: str, posts: Sequence[dict[str, Any]]) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO posts VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (
-            (
-                capture, n, line["platform"], line.get("id"), line.get("url"), line.get("author_handle"),
-                line.get("author_name"), line.get("published_at"), line.get("title"), line.get("text"),
-                line.get("lang"), line.get("edited"), line.get("views"), line.get("record"), _text(line),
-            )
-            for n, line in enumerate(posts)
-        ),
-    )  # fmt: skip
-    connection.executemany(
-        "INSERT OR IGNORE INTO attachments VALUES (?,?,?,?,?,?,?,?)",
-        (
-            (
-                capture,
-                n,
-                k,
-                item["kind"],
-                item.get("url"),
-                item.get("file_name"),
-                item.get("duration"),
-                item.get("size"),
-            )
-            for n, line in enumerate(posts)
-            for k, item in enumerate(line.get("attachments") or [])
-        ),
-    )
-    searchable = []
-    for n, line in enumerate(posts):
-        parts = [line.get("title"), line.get("text"), line.get("author_name"), line.get("author_handle")]
-        folded, bones = index_text("\n".join(part for part in parts if part))
-        searchable.append((folded, bones, capture, n, "post"))
-    connection.executemany("INSERT INTO search VALUES (?,?,?,?,?)", searchable)
-
-
-def _insert_annotation(connection: sqlite3.Connection, body: dict[str, Any]) -> None:
-    detail = body["detail"]
-    about = detail["about"]
-    segment = about.get("segment")
-    connection.execute(
-        "INSERT OR IGNORE INTO annotations VALUES (?,?,?,?,?,?,?,?)",
-        (
-            body["seq"], detail["kind"], about.get("capture"), about.get("post"), about.get("attachment"),
-            canonical.dumps(segment).decode() if segment else None, detail.get("text"), canonical.dumps(detail).decode(),
-        ),
-    )  # fmt: skip
-    if detail.get("text"):
-        folded, bones = index_text(detail["text"])
-        connection.execute(
-            "INSERT INTO search VALUES (?,?,?,?,?)",
-            (folded, bones, about.get("capture"), body["seq"], "annotation"),
-        )
-
-
-def _text(line: dict[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=True, sort_keys=True, separators=(",", ":"))

@@ -1,6 +1,6 @@
 """Folding text so that search finds Kazakh in both scripts, Russian and English, whatever the case or accents.
 
-Two forms are indexed: the text in its own script, folded, and a Latin skeleton into which Cyrillic and the Latin
+Two forms are indexed: the text as it is, and a Latin skeleton into which Cyrillic and the Latin
 spellings of Kazakh and Russian (official alphabets of 2018 and 2021, and what people type) fall together:
 Жаңаөзен, Jañaözen and Zhanaozen are all `janaozen`. The skeleton finds too much rather than too little.
 """
@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 _WORD = re.compile(r"\w+", re.UNICODE)
+_DOUBLED = re.compile(r"(.)\1+")
 
 _CYRILLIC = {
     "а": "a", "ә": "a", "б": "b", "в": "v", "г": "g", "ғ": "g", "д": "d", "е": "e", "ё": "e", "ж": "j", "з": "z",
@@ -39,12 +41,7 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
-@lru_cache(maxsize=1 << 16)
-def forms(word: str) -> tuple[str, str]:
-    """(folded, skeleton) of a word; words repeat, so they are remembered."""
-    return plain(word), skeleton(word)
-
-
+@lru_cache(maxsize=1 << 16)  # words repeat
 def skeleton(word: str) -> str:
     """The Latin skeleton of a word: see the module's head."""
     lowered = unicodedata.normalize("NFC", word.casefold())
@@ -52,29 +49,27 @@ def skeleton(word: str) -> str:
     for pair, single in _LATIN_PAIRS:
         latin = latin.replace(pair, single)
     latin = latin.translate(_LATIN_SINGLE)
-    return re.sub(r"(.)\1+", r"\1", latin)
+    return _DOUBLED.sub(r"\1", latin)
 
 
 def words(text: str) -> list[str]:
-    return _WORD.findall(text)
+    """Split a text into its words; a letter and its mark that stand apart are one letter."""
+    return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
-def index_text(text: str) -> tuple[str, str]:
-    """(folded words, skeleton words) for the search table."""
-    both = [forms(word) for word in words(text)]
-    return " ".join(folded for folded, _ in both), " ".join(bones for _, bones in both)
+def skeletons(*texts: str | None) -> str:
+    """Write the words of the texts as skeletons, for the search index."""
+    return " ".join(skeleton(word) for text in texts if text for word in words(text))
 
 
-def query(text: str) -> str:
-    """An FTS5 expression: every word must occur, in either form, as a word or the start of one.
+def query(text: str, columns: Sequence[str]) -> str:
+    """Write an FTS5 expression: every word must occur in `columns` as it is, or in the column `skeleton` as one.
 
-    Endings are many in Kazakh and Russian, so a search for a stem finds its forms.
+    A word, or the start of one: endings are many in Kazakh and Russian, so a search for a stem finds its forms.
     """
+    own = f"{{{' '.join(columns)}}}"
     terms = []
     for word in words(text):
-        folded, bones = plain(word).replace('"', ""), skeleton(word).replace('"', "")
-        either = [f'folded:"{folded}"*'] if folded else []
-        either += [f'skeleton:"{bones}"*'] if bones else []
-        if either:
-            terms.append("(" + " OR ".join(either) + ")")
+        bones = skeleton(word)
+        terms.append(f'({own}:"{word}"*' + (f' OR skeleton:"{bones}"*)' if bones else ")"))
     return " AND ".join(terms)

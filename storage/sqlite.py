@@ -15,8 +15,8 @@ from typing import Any
 from storage.errors import CatalogError, disk_error
 
 
-def open_database(path: Path, migrations: str, next_step: str, durable: bool = True) -> sqlite3.Connection:
-    """A connection to the database at `path`, migrated. `migrations`: file-name prefix below storage/sql.
+def connect(path: Path, next_step: str, durable: bool = True) -> sqlite3.Connection:
+    """Open the database at `path` for reading and writing; an empty one is made where there is none.
 
     Raises `CatalogError` where the file is not a sound database, `DiskError` where it cannot be written.
     """
@@ -31,6 +31,39 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
         connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA temp_store=MEMORY")
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        if not os.access(path.parent, os.W_OK):  # SQLite says no more than that it cannot open the file
+            raise disk_error(OSError(errno.EROFS, str(error), str(path)), f"opening {path.name}") from error
+        raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
+    return connection
+
+
+def read_only(path: Path) -> str:
+    """Return the link by which SQLite reads `path` and writes nothing beside it, also on a disk that takes nothing."""
+    log = path.with_name(f"{path.name}-wal")
+    still = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+
+
+def connect_read_only(path: Path, next_step: str) -> sqlite3.Connection:
+    """Open the database at `path` for reading. Raises `CatalogError` where it is not sound, or cannot be read as it is."""
+    try:
+        connection = sqlite3.connect(read_only(path), uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("SELECT COUNT(*) FROM sqlite_master")
+    except sqlite3.Error as error:
+        raise CatalogError(f"a sound {path.name} that can be read", str(error), next_step) from error
+    return connection
+
+
+def open_database(path: Path, migrations: str, next_step: str, durable: bool = True) -> sqlite3.Connection:
+    """A connection to the database at `path`, migrated. `migrations`: file-name prefix below storage/sql.
+
+    Raises `CatalogError` where the file is not a sound database, `DiskError` where it cannot be written.
+    """
+    connection = connect(path, next_step, durable)
+    try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         scripts = sorted(
             entry.name for entry in resources.files("storage.sql").iterdir() if entry.name.startswith(migrations)
@@ -44,10 +77,7 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
         if version < len(scripts):
             _migrate(connection, scripts)
     except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
-        if not os.access(path.parent, os.W_OK):  # SQLite says no more than that it cannot open the file
-            raise disk_error(OSError(errno.EROFS, str(error), str(path)), f"opening {path.name}") from error
+        connection.close()
         raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
     return connection
 

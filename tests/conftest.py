@@ -26,7 +26,7 @@ from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 
-SOAK = os.environ.get("ARCHIVER_SOAK") == "1"
+SOAK = os.environ.get("EVIDENCE_SOAK") == "1"
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 

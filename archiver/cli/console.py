@@ -62,6 +62,11 @@ class Console:
         if not self.as_json:
             self._write_out(text)
 
+    def sheet(self, text: str) -> None:
+        """Rows for a spreadsheet, as they are; a terminal is kept from being driven by them."""
+        self._clear()
+        self._write_out(harmless(text) if terminal.is_terminal(self._out) else text)
+
     def warn(self, text: str) -> None:
         """Write to standard error, whose lines are kept in logs: without the passwords of links that are quoted."""
         self._clear()
@@ -74,6 +79,11 @@ class Console:
             return text
         text = terminal.wrapped(text, terminal.columns(stream))
         return terminal.painted_mark(text) if terminal.is_colourful(stream) and not self.as_json else text
+
+    @property
+    def columns(self) -> int:
+        """How wide standard output is; 80 where it is no terminal."""
+        return terminal.columns(self._out)
 
     def data(self, value: dict[str, Any]) -> None:
         """A JSON line with --json; nothing otherwise."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.errors import UsageError
+from archiver.home.variables import YES, without_empty
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.setup_wizard import Given
+    from archiver.errors import ConfigError
     from archiver.home.home import Home
     from archiver.home.ports import Decryptor, Fetch
     from archiver.recorder.network import TestNetwork
@@ -36,7 +38,9 @@ class Context:
         self.arguments = arguments
         self.console = console
         self.network = network
-        self.environment = environment
+        self.environment = without_empty(environment)
+        self.settings_error: ConfigError | None = None
+        """Why the settings are not understood, for a command that runs anyway."""
         self.umask = umask
         self._signers: dict[Path, LocalSigner] = {}
 
@@ -166,7 +170,7 @@ class Context:
 
         stamps: bool | None = getattr(self.arguments, "timestamps", None)
         if stamps is None and "ARCHIVER_TIMESTAMPS" in self.environment:
-            stamps = self.environment["ARCHIVER_TIMESTAMPS"].lower() in ("1", "yes", "true")
+            stamps = self.environment["ARCHIVER_TIMESTAMPS"].lower() in YES
         return Given(
             pseudonym=given("pseudonym", "ARCHIVER_PSEUDONYM"),
             proxy=given("proxy", "ARCHIVER_PROXY"),

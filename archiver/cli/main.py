@@ -153,6 +153,7 @@ def _run(
     from archiver.cli.context import Context
     from archiver.cli.logs import open_log
     from archiver.cli.parser import ActionMissing, module_of
+    from archiver.cli.settings import check_settings
     from archiver.errors import ExitCode
 
     try:
@@ -168,6 +169,7 @@ def _run(
     context = Context(arguments, threads.console, network, environment, umask)
     threads.log = open_log(context)
     context.refuse_late_answers()
+    check_settings(context)
     code = module_of(arguments.command or FIRST).run(context)
     if not isinstance(code, int):
         raise TypeError(f"{arguments.command} returned {code!r} for its exit code")

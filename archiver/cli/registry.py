@@ -64,7 +64,7 @@ COMMANDS = {
     "dispose": Command(COPIES, "Destroy what must not be kept, here and at the copies."),
     "keys": Command(COPIES, "Manage the keys that sign: fingerprints, people, passphrases."),
     "seal": Command(COPIES, "Have outside authorities timestamp the ledger."),
-    "catalog": Command(COPIES, "Rebuild the searchable catalog."),
+    "catalog": Command(COPIES, "Ask the searchable catalog in SQL, or rebuild it."),
     "jobs": Command(WORK, "Queue links, and see what became of them."),
     "work": Command(WORK, "Run queued jobs until stopped."),
     "schedule": Command(WORK, "Capture or crawl at regular times."),
@@ -74,6 +74,7 @@ COMMANDS = {
     "notify": Command(WORK, "Send a test message by the notification rules."),
     "serve": Command(WORK, "Serve an HTTP interface that takes links."),
     "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
+    "config": Command(PROGRAM, "Show the settings in force, and where each came from."),
     "demo": Command(PROGRAM, "See it work offline, against miniature platforms."),
     "completion": Command(PROGRAM, "Print the completion script of a shell."),
     "help": Command(PROGRAM, "Show the help of a command."),
@@ -83,6 +84,10 @@ COMMANDS = {
 
 HOMELESS = ("completion", "help", "version")
 """Commands that open no home."""
+
+WITHOUT_SETTINGS = ("help", "version")
+RUN_ANYWAY = ("config", "doctor", "check", "status", "find", "show", "history", "diff", "parse")
+"""Commands that run although the settings are not understood, and say so first: they look, and connect nowhere."""
 
 BEGIN_A_HOME = frozenset(
     {

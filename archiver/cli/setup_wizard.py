@@ -12,6 +12,7 @@ from archiver.cli import terminal
 from archiver.errors import UsageError
 from archiver.home.config import DEFAULT_AGENT
 from archiver.home.paths import given_path
+from archiver.home.variables import DIRECT
 from archiver.signer.create_home import SetupAnswers, require_sound
 
 Say = Callable[[str], None]
@@ -70,7 +71,7 @@ def answers_from(given: Given) -> SetupAnswers:
     answers = SetupAnswers(
         given.pseudonym or "investigator",
         given.user_agent or DEFAULT_AGENT,
-        given.proxy or "",
+        "" if given.proxy in (None, DIRECT) else given.proxy,
         second,
         bool(given.timestamps),
     )

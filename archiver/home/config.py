@@ -1,34 +1,36 @@
-"""The settings of a home, read from archiver.toml."""
+"""The settings of a home, as the rest of the program uses them."""
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+
+from msgspec.structs import asdict
 
 from archiver.errors import ConfigError, UsageError
+from archiver.home.config_file import read_settings
+from archiver.home.config_schema import DEFAULT_AGENT as DEFAULT_AGENT
+from archiver.home.config_schema import Accounts, Settings, Timestamps
+from archiver.home.config_schema import is_agent as is_agent
+from archiver.home.config_schema import is_proxy as is_proxy
 from archiver.home.copies_config import CopiesConfig, copies
 from archiver.home.notify_config import NotifyRule, rules
-
-DEFAULT_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+from archiver.home.variables import DIRECT, without_empty
 
 
 @dataclass(frozen=True)
 class TelegramConfig:
     """How accounts are used. Times in seconds."""
 
-    account: str = ""
-    device: str = "Desktop"
-    system: str = "Linux"
-    app: str = "1.0"
-    patience: float = 300.0
-    interval: float = 0.5
-    mtproxy: str = field(repr=False, default="")
-    retries: int = 5
+    account: str
+    device: str
+    system: str
+    app: str
+    patience: float
+    interval: float
+    mtproxy: str = field(repr=False)
+    retries: int
 
 
 @dataclass(frozen=True)
@@ -48,27 +50,14 @@ class TimestampConfig:
     """Who may see checkpoints. The defaults: two operators in two countries whose roots Mozilla's list has."""
 
     wanted: bool = False
-    authorities: tuple[Authority, ...] = (
-        Authority(
-            "digicert",
-            "http://timestamp.digicert.com",
-            "552f7bdcf1a7af9e6ce672017f4f12abf77240c78e761ac203d1d9d20ac89988",
-        ),
-        Authority(
-            "dfn",
-            "http://zeitstempel.dfn.de",
-            "91e2f5788d5810eba7ba58737de1548a8ecacd014598bc0b143e041b17052552",
-        ),
-    )
-    calendars: tuple[str, ...] = (
-        "https://alice.btc.calendar.opentimestamps.org",
-        "https://bob.btc.calendar.opentimestamps.org",
-        "https://finney.calendar.eternitywall.com",
-    )
+    authorities: tuple[Authority, ...] = field(default_factory=lambda: authorities_of(Timestamps()))
+    calendars: tuple[str, ...] = Timestamps().calendars
 
 
 @dataclass(frozen=True)
 class Config:
+    """What is in force. Made by `read_config` alone: each default stands in the schema."""
+
     pseudonym: str
     role: str
     user_agent: str
@@ -79,28 +68,28 @@ class Config:
     response_seconds: float
     capture_bytes: int | None
     capture_seconds: float | None
-    extractors: int = 2
-    extract_seconds: float = 180.0
-    live_seconds: float = 3600.0
-    probe: bool = True
-    reserve_bytes: int = 256 << 20
-    rendered: bool = True
-    retries: int = 2
-    doctor: Mapping[str, str] = field(default_factory=dict)
+    extractors: int
+    extract_seconds: float
+    live_seconds: float
+    probe: bool
+    reserve_bytes: int
+    rendered: bool
+    retries: int
+    doctor: Mapping[str, str]
     """Platform → a live post by which `archiver doctor --platforms` looks at its layout."""
-    case_proxies: Mapping[str, str] = field(repr=False, default_factory=dict)
-    second_proxy: str | None = field(repr=False, default=None)
-    cookies: Mapping[str, Path] = field(repr=False, default_factory=dict)
+    case_proxies: Mapping[str, str] = field(repr=False)
+    second_proxy: str | None = field(repr=False)
+    cookies: Mapping[str, Path] = field(repr=False)
     """Platform → cookies.txt; under "" the file that counts for all others."""
-    x_queries: Mapping[str, str] = field(default_factory=dict)
-    x_features: Mapping[str, bool] = field(default_factory=dict)
-    extractor_args: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
-    secret_values: tuple[bytes, ...] = field(repr=False, default=())
-    telegram: TelegramConfig = field(default_factory=TelegramConfig)
-    timestamps: TimestampConfig = field(default_factory=TimestampConfig)
-    copies: CopiesConfig = field(default_factory=CopiesConfig)
-    notify: tuple[NotifyRule, ...] = ()
-    jobs: str = field(repr=False, default="")
+    x_queries: Mapping[str, str]
+    x_features: Mapping[str, bool]
+    extractor_args: Mapping[str, Mapping[str, list[str]]] = field(repr=False)
+    secret_values: tuple[bytes, ...] = field(repr=False)
+    telegram: TelegramConfig
+    timestamps: TimestampConfig
+    copies: CopiesConfig
+    notify: tuple[NotifyRule, ...]
+    jobs: str = field(repr=False)
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
 
     def proxy_for(self, cases: Iterable[str]) -> str | None:
@@ -121,20 +110,6 @@ class Config:
     def cookies_for(self, domain: str, platform: str = "") -> dict[str, str]:
         """Name → value of the account's cookies for a domain. Raises `ConfigError` where the file is no cookies.txt."""
         return {name: value for name, value, host in cookies_in(self.cookies_file(platform)) if host == domain}
-
-
-def _jobs(text: str) -> str:
-    try:
-        formed = bool(re.fullmatch(r"postgres(ql)?://\S+/\S+", text)) and urlsplit(text).port != 0
-    except ValueError:  # a port or an address that is none
-        formed = False
-    if text and not formed:
-        raise ConfigError(
-            "a database like postgresql://user@host/name, or nothing",
-            "another form",
-            "Correct [jobs] database or ARCHIVER_JOBS.",
-        )
-    return text
 
 
 def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
@@ -161,146 +136,68 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
     return found
 
 
-def _telegram(table: dict[str, Any]) -> TelegramConfig:
-    plain = TelegramConfig()
-    texts = {
-        name: str(table.get(name, getattr(plain, name))) for name in ("account", "device", "system", "app", "mtproxy")
-    }
-    return TelegramConfig(
-        **texts,
-        patience=float(table.get("patience", plain.patience)),
-        interval=float(table.get("interval", plain.interval)),
-        retries=max(1, int(table.get("retries", plain.retries))),
-    )
-
-
-ROLES = ("collector", "analyst", "reviewer")
-
-
-def _role(text: str) -> str:
-    if text not in ROLES:
-        raise ConfigError(f"a role: {', '.join(ROLES)}", repr(text), "Correct archiver.toml.")
-    return text
-
-
-def _timestamps(table: dict[str, Any]) -> TimestampConfig:
-    plain = TimestampConfig()
-    authorities: list[Authority] = []
-    for item in table.get("authority", []):
-        one = Authority(**{key: str(item.get(key, "")) for key in ("name", "url", "root", "chain")})
-        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", one.name) or one.name == "opentimestamps":
-            raise ConfigError("a short name of an authority, like digicert", repr(one.name), "Correct archiver.toml.")
-        if not re.fullmatch(r"https?://\S+", one.url) or not re.fullmatch(r"[0-9A-Fa-f]{64}", one.root):
-            raise ConfigError(
-                f"url and root (64 hex digits) of the authority {one.name}",
-                f"{one.url!r}, {one.root!r}",
-                "Correct [[timestamps.authority]].",
-            )
-        if any(one.name == other.name for other in authorities):
-            raise ConfigError("authorities with names of their own", f"{one.name!r} twice", "Rename one.")
-        authorities.append(one)
-    return TimestampConfig(
-        wanted=bool(table.get("wanted", False)),
-        authorities=tuple(authorities) if "authority" in table else plain.authorities,
-        calendars=tuple(str(text) for text in table.get("calendars", plain.calendars)),
-    )
-
-
-def _table(value: dict[str, Any], name: str) -> dict[str, Any]:
-    table = value.get(name, {})
-    if not isinstance(table, dict):
-        raise ConfigError(f"a table [{name}]", type(table).__name__, "Correct archiver.toml.")
-    return table
-
-
 def read_config(home: Path, environment: Mapping[str, str]) -> Config:
-    """Read archiver.toml and what the environment says instead. Raises `ConfigError`."""
-    path = home / "archiver.toml"
-    try:
-        value = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
-    sites, limits, media, x = (_table(value, name) for name in ("sites", "limits", "media", "x"))
-    proxy, second, case_proxies = _proxies(value, sites, environment)
-    cookies = _cookies(home, _table(value, "accounts"), environment)
-    try:
-        return Config(
-            pseudonym=str(environment.get("ARCHIVER_PSEUDONYM", value.get("pseudonym", "investigator"))),
-            role=_role(str(value.get("role", "collector"))),
-            user_agent=str(environment.get("ARCHIVER_USER_AGENT", sites.get("user_agent", DEFAULT_AGENT))),
-            proxy=proxy or None,
-            interval=float(sites.get("interval", 0.5)),
-            concurrency=int(sites.get("concurrency", 4)),
-            response_bytes=int(limits.get("response_bytes", 64 << 30)),
-            response_seconds=float(limits.get("response_seconds", 21600)),
-            capture_bytes=int(limits.get("capture_bytes", 0)) or None,
-            capture_seconds=float(limits.get("capture_seconds", 0)) or None,
-            extractors=max(1, int(media.get("extractors", 2))),
-            extract_seconds=float(media.get("extract_seconds", 180)),
-            live_seconds=float(media.get("live_minutes", 60)) * 60,
-            probe=bool(media.get("probe", True)),
-            reserve_bytes=int(media.get("reserve_bytes", 256 << 20)),
-            retries=max(0, int(sites.get("retries", 2))),
-            case_proxies=case_proxies,
-            second_proxy=second or None,
-            doctor={str(k): str(v) for k, v in _table(value, "doctor").items()},
-            rendered=bool(_table(value, "pages").get("rendered", True)),
-            cookies=cookies,
-            x_queries={str(k): str(v) for k, v in _table(x, "queries").items()},
-            x_features={str(k): bool(v) for k, v in _table(x, "features").items()},
-            extractor_args=_table(media, "extractor_args"),
-            telegram=_telegram(_table(value, "telegram")),
-            timestamps=_timestamps(_table(value, "timestamps")),
-            copies=copies(_table(value, "copies")),
-            notify=rules(list(value.get("notify", [])), environment),
-            jobs=_jobs(str(environment.get("ARCHIVER_JOBS", _table(value, "jobs").get("database", "")))),
-            secret_values=_secret_values(_table(value, "secrets"), cookies, environment),
-        )
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"numbers in {path}", str(error), "Correct the file.") from error
+    """Read archiver.toml and what the environment says instead. Raises `ConfigError` where anything is not understood."""
+    return config_of(read_settings(home, environment).understood(), home, without_empty(environment))
 
 
-def _proxies(
-    value: dict[str, Any], sites: dict[str, Any], environment: Mapping[str, str]
-) -> tuple[str, str, dict[str, str]]:
-    """The proxy of all captures, the second one, and those of single cases."""
-    proxy = str(environment.get("ARCHIVER_PROXY", sites.get("proxy", "")))
-    second = str(sites.get("second_proxy", ""))
-    cases = _table(value, "cases")
-    of_cases = {name: str(_table(cases, name)["proxy"]) for name in cases if "proxy" in _table(cases, name)}
-    named = [
-        ("[sites]", proxy),
-        ("[sites] second", second),
-        *((f"[cases.{name}]", of_cases[name]) for name in of_cases),
-    ]
-    for where, text in named:
-        if text and not is_proxy(text):
-            raise ConfigError(
-                "a proxy like socks5h://host:port or http://host:port", "another form", f"Correct {where} proxy."
-            )
-    return proxy, second, of_cases
+def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) -> Config:
+    """Make of settings what the rest uses. Raises `ConfigError` where a cookies.txt cannot be read."""
+    sites, limits, media = settings.sites, settings.limits, settings.media
+    cookies = _cookies(home, settings.accounts)
+    return Config(
+        pseudonym=settings.pseudonym,
+        role=settings.role,
+        user_agent=sites.user_agent,
+        proxy=_proxy(sites.proxy) or None,
+        interval=sites.interval,
+        concurrency=sites.concurrency,
+        response_bytes=limits.response_bytes,
+        response_seconds=limits.response_seconds,
+        capture_bytes=limits.capture_bytes or None,
+        capture_seconds=limits.capture_seconds or None,
+        extractors=media.extractors,
+        extract_seconds=media.extract_seconds,
+        live_seconds=media.live_minutes * 60,
+        probe=media.probe,
+        reserve_bytes=media.reserve_bytes,
+        rendered=settings.pages.rendered,
+        retries=sites.retries,
+        doctor={name: link for name, link in asdict(settings.doctor).items() if link is not None},
+        case_proxies={name: _proxy(case.proxy) for name, case in settings.cases.items()},
+        second_proxy=sites.second_proxy or None,
+        cookies=cookies,
+        x_queries=settings.x.queries,
+        x_features=settings.x.features,
+        extractor_args=media.extractor_args,
+        secret_values=_secret_values(settings.secrets.from_environment, cookies, environment),
+        telegram=TelegramConfig(**asdict(settings.telegram)),
+        timestamps=TimestampConfig(
+            settings.timestamps.wanted, authorities_of(settings.timestamps), settings.timestamps.calendars
+        ),
+        copies=copies(settings.copies),
+        notify=rules(settings.notify, environment),
+        jobs=settings.jobs.database,
+    )
 
 
-def is_proxy(text: str) -> bool:
-    """Return whether this is the form of a proxy; whether one answers there is not asked."""
-    try:
-        return bool(re.match(r"(http|socks5h?)://[^/\s]+", text)) and urlsplit(text).port != 0
-    except ValueError:  # a port or an address that is none
-        return False
+def authorities_of(table: Timestamps) -> tuple[Authority, ...]:
+    """Return the authorities that a table names."""
+    return tuple(Authority(**asdict(one)) for one in table.authority)
 
 
-def _cookies(home: Path, accounts: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Path]:
+def _proxy(text: str) -> str:
+    return "" if text == DIRECT else text
+
+
+def _cookies(home: Path, accounts: Accounts) -> dict[str, Path]:
     """Platform → cookies.txt, relative paths from the home."""
-    files = {name: text for name, text in accounts.items() if name != "cookies"}
-    files[""] = environment.get("ARCHIVER_COOKIES", accounts.get("cookies", ""))
-    return {name: home / Path(str(text)).expanduser() for name, text in files.items() if text}
+    files = {"" if name == "cookies" else name: text for name, text in asdict(accounts).items()}
+    return {name: home / Path(text).expanduser() for name, text in files.items() if text}
 
 
-def _secret_values(
-    table: dict[str, Any], cookies: Mapping[str, Path], environment: Mapping[str, str]
-) -> tuple[bytes, ...]:
+def _secret_values(variable: str, cookies: Mapping[str, Path], environment: Mapping[str, str]) -> tuple[bytes, ...]:
     """What is withheld wherever it shows: the configured secrets, and the values of cookies long enough to be told."""
-    variable = str(table.get("from_environment", "ARCHIVER_SECRETS"))
     given = [line.encode() for line in environment.get(variable, "").splitlines() if line]
     kept = {value for path in cookies.values() for _, value, _ in cookies_in(path) if len(value) >= 8}
     return (*given, *(text.encode() for text in sorted(kept)))

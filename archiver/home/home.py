@@ -18,6 +18,7 @@ from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
 from archiver.home.projection import CATALOG, Projection, rebuild
+from archiver.home.variables import without_empty
 from archiver.text.meant import meant
 from storage.times import Clock, system_clock
 
@@ -89,7 +90,7 @@ class Home:
         """Raise `NotFound` where there is no home at `path`, `ConfigError` where it has lost its settings."""
         self.path = path
         self.clock = clock
-        self.environment = environment
+        self.environment = without_empty(environment)
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)
@@ -131,10 +132,13 @@ class Home:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Open the catalog, which is made from the ledger and the captures."""
+        """Open the catalog, which is made from ledger and captures; where it is missing or old, it is made again.
+
+        Raises `CatalogError`, `DiskError`, `LedgerError`.
+        """
         from storage.catalog import Catalog
 
-        return Catalog(self.path / CATALOG)
+        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).project())
 
     @cached_property
     def _projection(self) -> Projection:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import get_args
 
-from archiver.errors import ConfigError
+from archiver.home.config_schema import Notify, NotifyKind
 
-KINDS = ("unavailable", "changed", "seen-again", "dead")
+KINDS: tuple[str, ...] = get_args(NotifyKind)
 
 
 @dataclass(frozen=True)
@@ -18,29 +17,17 @@ class NotifyRule:
 
     name: str
     targets: tuple[str, ...] = field(repr=False)
-    events: tuple[str, ...] = ("unavailable", "dead")
-    case: str | None = None
-    content: bool = False
+    events: tuple[str, ...]
+    case: str | None
+    content: bool
     """Also the link and the platform's words."""
 
 
-def rules(items: list[dict[str, Any]], environment: Mapping[str, str]) -> tuple[NotifyRule, ...]:
-    """Of `[[notify]]` in archiver.toml. Raises `ConfigError`."""
+def rules(items: Iterable[Notify], environment: Mapping[str, str]) -> tuple[NotifyRule, ...]:
+    """Make the rules of the settings; a variable that is set counts before the target in the file."""
     found = []
     for item in items:
-        unknown = set(item) - {"name", "target", "from_environment", "events", "case", "content"}
-        name = str(item.get("name", ""))
-        events = tuple(str(one) for one in item.get("events", ("unavailable", "dead")))
-        text = environment.get(str(item.get("from_environment", "")), "") or str(item.get("target", ""))
-        if unknown or not re.fullmatch(r"[a-z0-9-]{1,40}", name) or set(events) - set(KINDS):
-            raise ConfigError(
-                f"[[notify]] with name, target or from_environment, events ({', '.join(KINDS)}), case, content",
-                ", ".join(sorted(unknown)) or name or "no name", "Correct [[notify]] in archiver.toml.",
-            )  # fmt: skip
+        text = environment.get(item.from_environment, "") or item.target
         targets = tuple(line.strip() for line in text.splitlines() if line.strip())
-        found.append(
-            NotifyRule(
-                name, targets, events, str(item["case"]) if item.get("case") else None, item.get("content") is True
-            )
-        )
+        found.append(NotifyRule(item.name, targets, item.events, item.case or None, item.content))
     return tuple(found)

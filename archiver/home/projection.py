@@ -59,7 +59,7 @@ def rebuild(ledger: LedgerReader, path: Path) -> int:
     try:
         count = Projection(ledger, fresh, path).project()
     finally:
-        fresh.database.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        fresh.checkpoint()
         fresh.close()
     for suffix in ("-wal", "-shm"):
         (path / f"{CATALOG}{suffix}").unlink(missing_ok=True)

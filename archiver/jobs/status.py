@@ -48,6 +48,12 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def kept(home: Home) -> dict[str, Any]:
+    """Report on what a home holds, which the settings have no part in."""
+    home.project()
+    return {"captures": len(home.catalog.captures())}
+
+
 def health(queue: Queue) -> tuple[bool, dict[str, Any]]:
     """Tell a monitor whether all is well, without links and names. Raises `Unreachable`."""
     alive = len(queue.shared.workers.alive())

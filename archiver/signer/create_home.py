@@ -27,7 +27,7 @@ from pathlib import Path
 
 from archiver.errors import ConfigError, UsageError
 from archiver.home.cases import DEFAULT_CASE
-from archiver.home.config import DEFAULT_AGENT, TimestampConfig, is_proxy, read_config
+from archiver.home.config import DEFAULT_AGENT, TimestampConfig, is_agent, is_proxy, read_config
 from archiver.home.copies_config import Destination
 from archiver.home.home import FIRST_RUN_MADE, Home, is_half_moved, is_home, require_no_remains
 from archiver.signer.case_keys import new_case_key
@@ -101,6 +101,10 @@ def require_sound(answers: SetupAnswers) -> None:
     if answers.proxy and not is_proxy(answers.proxy):
         # It may hold a password.
         raise UsageError("a proxy like socks5h://host:port or http://host:port", "another form", "Correct the proxy.")
+    if not is_agent(answers.user_agent):
+        raise UsageError(
+            "a User-Agent of printable ASCII, without spaces around it", repr(answers.user_agent), "Correct it."
+        )
     if re.match(r"s3:|.*://", answers.second) and not Destination("second", answers.second).bucket:
         raise UsageError(
             "a folder or s3://bucket/prefix for the second copy", repr(answers.second), "Correct the second copy."

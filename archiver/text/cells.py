@@ -21,7 +21,7 @@ _FORMULA = re.compile(
     "[=+\\-@＝＋－＠]"
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_MARK = "\ufeff"
+MARK = "\ufeff"
 """So that Excel reads the file as UTF-8."""
 
 
@@ -36,8 +36,13 @@ def spreadsheet_cell(value: Any) -> str:
 
 def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     """Write a table as CSV (RFC 4180) in UTF-8, each cell by `spreadsheet_cell`."""
+    return (MARK + csv_text((head, *rows))).encode("utf-8", "backslashreplace")
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    """Write rows as CSV, each cell by `spreadsheet_cell`. A file of them begins with `MARK`."""
     out = io.StringIO()
     writer = csv.writer(out)
-    for row in (head, *rows):
+    for row in rows:
         writer.writerow([spreadsheet_cell(value) for value in row])
-    return (_MARK + out.getvalue()).encode("utf-8", "backslashreplace")
+    return out.getvalue()

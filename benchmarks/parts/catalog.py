@@ -33,7 +33,7 @@ FLAT = "What costs more with every post is unusable at a million. Flat, within w
 
 
 def _capture(connection: sqlite3.Connection, number: int) -> None:
-    from storage.catalog import insert_posts
+    from storage.catalog_rows import insert_posts
 
     capture, day = f"20261122T000000-{number:08d}", "2026-11-22T00:00:00.000000Z"
     connection.execute("INSERT INTO events VALUES (?,?,?,?,?,?)", (number, "captured", day, "bench", "0" * 64, "{}"))
@@ -121,7 +121,8 @@ def sealed(bench: Bench) -> Iterator[Series]:
 )  # fmt: skip
 def million(bench: Bench) -> Iterator[Series]:
     """Fill a catalog; one sample for each 10,000 posts of its first and last tenth, then one for each search."""
-    from storage.catalog import Catalog, insert_posts
+    from storage.catalog import Catalog
+    from storage.catalog_rows import insert_posts
 
     count = bench.size(1_000_000)
     step = max(1, count // 100)

@@ -1,7 +1,7 @@
 """Three machines on one PostgreSQL, killed, stopped and cut off at random: no job lost, what is there twice is marked, limits kept.
 
 Each is a network namespace with a wire of its own: cut, everything is swallowed, or only what comes from the database. The
-pages count by themselves how many are asked for at once. CI does a sample; `make soak` two thousand jobs (ARCHIVER_JOBS_COUNT).
+pages count by themselves how many are asked for at once. CI does a sample; `make soak` two thousand jobs (EVIDENCE_JOBS_COUNT).
 """
 
 from __future__ import annotations
@@ -259,4 +259,4 @@ def test_a_network_that_swallows_everything_is_noticed(started: list[Any]) -> No
 def test_three_machines_and_two_thousand_jobs(tmp_path: Path, started: list[Any]) -> None:
     chance = random.Random(12)
     blows = [(chance.choice(BLOWS), chance.uniform(0.0, LONG if chance.random() < 0.3 else SHORT)) for _ in range(60)]
-    campaign(tmp_path, started, int(os.environ.get("ARCHIVER_JOBS_COUNT", "2000")), blows, seed=12)
+    campaign(tmp_path, started, int(os.environ.get("EVIDENCE_JOBS_COUNT", "2000")), blows, seed=12)

@@ -147,4 +147,4 @@ def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed
 @pytest.mark.parametrize("half", [1, 2])
 def test_kill_a_thousand_times(tmp_path: Path, served: Platforms, zygote: Zygote, half: int) -> None:
     """The full campaign of `make soak`, in two halves for two cores."""
-    campaign(tmp_path, served, zygote, kills=int(os.environ.get("ARCHIVER_KILLS", "1000")) // 2, seed=SEED + half)
+    campaign(tmp_path, served, zygote, kills=int(os.environ.get("EVIDENCE_KILLS", "1000")) // 2, seed=SEED + half)

@@ -141,7 +141,7 @@ def test_killed_in_the_middle_of_a_film(tmp_path: Path, started: list[Any]) -> N
 @pytest.mark.soak
 def test_a_gigabyte_and_a_hundred_kills(tmp_path: Path, started: list[Any]) -> None:
     """The full campaign of `make soak`."""
-    campaign(tmp_path, 1 << 30, int(os.environ.get("ARCHIVER_MEDIA_KILLS", "100")), started)
+    campaign(tmp_path, 1 << 30, int(os.environ.get("EVIDENCE_MEDIA_KILLS", "100")), started)
 
 
 def test_exiftool_does_not_outlive_a_killed_process(tmp_path: Path) -> None:

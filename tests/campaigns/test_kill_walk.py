@@ -133,7 +133,7 @@ def test_killed_in_the_middle_of_a_walk(tmp_path: Path, started: list[Any]) -> N
 @pytest.mark.soak
 def test_ten_thousand_posts_and_twenty_kills(tmp_path: Path, started: list[Any]) -> None:
     """The full campaign of `make soak`."""
-    campaign(tmp_path, 10_000, int(os.environ.get("ARCHIVER_WALK_KILLS", "20")), started)
+    campaign(tmp_path, 10_000, int(os.environ.get("EVIDENCE_WALK_KILLS", "20")), started)
 
 
 def walked(tmp_path: Path, count: int) -> tuple[int, int]:

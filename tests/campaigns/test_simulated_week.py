@@ -1,7 +1,7 @@
 """Time that passes faster: schedules and watches on the miniature platforms, with edits, removals, walls and outages at random.
 
 What may not happen: a post that is there is said to be unavailable; one that is gone is not, after its second look; a scheduled run
-is left out, done twice, or drifts. CI simulates a day and a half, `make soak` a week with two thousand posts (ARCHIVER_POSTS).
+is left out, done twice, or drifts. CI simulates a day and a half, `make soak` a week with two thousand posts (EVIDENCE_POSTS).
 """
 
 from __future__ import annotations
@@ -194,4 +194,4 @@ def test_a_day_and_a_half(home: Home, world_as_it_was: World) -> None:
 
 @pytest.mark.soak
 def test_a_week_of_two_thousand_posts(home: Home, world_as_it_was: World) -> None:
-    simulate(home, world_as_it_was, posts=int(os.environ.get("ARCHIVER_POSTS", "2000")), hours=7 * 24, step=12, seed=9)
+    simulate(home, world_as_it_was, posts=int(os.environ.get("EVIDENCE_POSTS", "2000")), hours=7 * 24, step=12, seed=9)

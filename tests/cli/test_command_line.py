@@ -24,6 +24,7 @@ from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, create_home
 from tests.conftest import CI, Shell, World, need, set_in
+from tests.support.kept_homes import unpack_home
 
 # -- a fault of the program --------------------------------------------------------------------------------------
 
@@ -337,6 +338,28 @@ def test_a_home_on_a_read_only_disk(words: list[str], reads: bool, there: bool, 
     assert ran.returncode in ((0, 4) if reads and there else (1, 4)), ran.stdout
     assert words != ["check"] or not there or ran.returncode == 0, ran.stdout
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "words", [["find", "Zhanaozen"], ["show", "wxe6z4t7"], ["status"], ["catalog", "query", "SELECT id FROM captures"]]
+)
+def test_a_catalog_of_an_earlier_release_on_a_read_only_disk(words: list[str], tmp_path: Path) -> None:
+    """It cannot be made again there: the words say so, and what to do. Made again on another disk, it is read there."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    home = unpack_home(disk)
+    before = (home / "catalog.sqlite").read_bytes()
+    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
+    assert ran.returncode == 4
+    assert "Traceback" not in ran.stderr
+    if words != ["status"]:  # which needs what waits first, in a file of its own
+        assert "made by an earlier release, on a disk that cannot be written" in ran.stderr
+        assert "Copy the home to a disk that can be written" in ran.stderr
+    assert (home / "catalog.sqlite").read_bytes() == before
+    Home(home, environment={}).catalog.close()
+    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
+    assert ran.returncode == (4 if words == ["status"] else 0), ran.stderr
+    assert words == ["status"] or "wxe6z4t7" in ran.stdout
 
 
 # -- what an export says of its search --------------------------------------------------------------------------------

@@ -418,7 +418,7 @@ def test_settings_that_cannot_be_read(shell: Shell) -> None:
         (text.replace('proxy = ""', 'proxy = "ftp://x"'), "a proxy like"),
         (text.replace('proxy = ""', 'proxy = "http://[x"'), "a proxy like"),
         (text.replace('proxy = ""', 'proxy = "http://x:abc"'), "a proxy like"),
-        (text.replace("interval = 0.5", 'interval = "often"'), "numbers in"),
+        (text.replace("interval = 0.5", 'interval = "often"'), "a number from 0 to 3600 for [sites] interval"),
     ):
         path.write_text(wrong)
         code, _, err = shell("capture", POST)

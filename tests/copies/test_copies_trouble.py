@@ -423,7 +423,7 @@ SETTINGS = {
     "an open endpoint": ({"endpoint": "http://s3.example.org"}, "https"),
     "encryption of the server": ({"sse": "rot13"}, "AES256"),
     "a proxy": ({"proxy": "socks5://127.0.0.1:9050"}, "http proxy"),
-    "something else": ({"colour": "blue"}, "settings of a destination"),
+    "something else": ({"colour": "blue"}, "the unknown key [[copies.destination]] colour (entry 1)"),
 }
 
 

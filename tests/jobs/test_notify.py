@@ -13,7 +13,7 @@ import pytest
 
 from archiver.errors import ConfigError
 from archiver.home.home import Home
-from archiver.home.notify_config import KINDS, rules
+from archiver.home.notify_config import KINDS
 from archiver.jobs import notify
 from archiver.jobs.notify import Notifier, message
 from tests.conftest import Shell, World
@@ -122,12 +122,14 @@ def test_without_rules_it_says_where_they_go(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "item",
-    [{}, {"name": "A B"}, {"name": "a", "events": ["everything"]}, {"name": "a", "colour": "blue"}],
+    "rule",
+    ["", 'name = "A B"', 'name = "a"\nevents = ["everything"]', 'name = "a"\ncolour = "blue"'],
 )
-def test_rules_that_mean_nothing(item: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
-        rules([item], {})
+def test_rules_that_mean_nothing(home: Home, rule: str) -> None:
+    with open(home.path / "archiver.toml", "a", encoding="utf-8") as settings:
+        settings.write(f"\n[[notify]]\n{rule}\n")
+    with pytest.raises(ConfigError, match="notify"):
+        _ = Home(home.path, environment={}).config
 
 
 def test_a_job_that_is_given_up_is_told(shell: Shell, target: Target, world: World) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
-from archiver.errors import ArchiverError, ExitCode, NotFound, UsageError
+from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
@@ -160,13 +159,13 @@ def _check_path(context: Context, path: Path) -> int:
 
 def pinned_roots(home: Path) -> frozenset[str]:
     """Fingerprints of the roots whose timestamps count: those of the settings, of keys/roots/, and the program's own."""
-    from archiver.home.config import TimestampConfig
-    from archiver.home.home import Home
+    from archiver.home.config_file import read_settings
+    from archiver.home.config_schema import Timestamps
 
-    pinned = {authority.root.lower() for authority in TimestampConfig().authorities}
-    with suppress(ArchiverError):  # a damaged home is checked all the same, by the program's own roots
-        pinned |= {authority.root.lower() for authority in Home(home).config.timestamps.authorities}
-    return frozenset(pinned)
+    # A damaged home is checked all the same, by the program's own roots; so is one whose table is not understood.
+    named = read_settings(home, {}).understood_table("timestamps", Timestamps)
+    tables = [Timestamps(), *([named] if named else [])]
+    return frozenset(one.root.lower() for table in tables for one in table.authority)
 
 
 def _on(day: str | None) -> datetime:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import is_home
+from archiver.home.variables import VARIABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archiver.capture.result import CaptureResult
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
@@ -33,26 +36,53 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Check machine or platforms. Exit code 2 where something is missing or a platform has changed, 4 where one was not reached."""
+    """Check machine or platforms. Exit code 2 where something is missing or a platform has changed, 4 where one was not reached.
+
+    While the settings are not understood nothing is written and no platform is asked: it might see this machine's address.
+    """
     if context.arguments.platforms:
+        if context.settings_error is not None:
+            raise context.settings_error
         return _platforms(context, context.recovered_home())
-    return _machine(context, context.recovered_home() if is_home(context.home_path) else None)
+    if context.settings_error is not None:
+        found = f"not understood: {context.settings_error.found}"
+        keys = _keys(context.home_path) if is_home(context.home_path) else []
+        return _machine(context, [*keys, ("settings", False, found)])
+    if not is_home(context.home_path):
+        return _machine(context, [("home", False, f"none at {context.home_path}: archiver makes one")])
+    return _machine(context, _home(context.recovered_home()))
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------
 
 
-def _machine(context: Context, home: Home | None) -> int:
-    no_home = [("home", False, f"none at {context.home_path}: archiver makes one")]
-    lines = [*_tools(), *(_home(home) if home is not None else no_home)]
+Lines = list[tuple[str, bool, str]]
+
+
+def _machine(context: Context, about_home: Lines) -> int:
+    lines = [*_tools(), *about_home]
     width = max(len(name) for name, _, _ in lines)
     for name, good, said in lines:
         context.console.say(f"{'✓' if good else '–'} {name:<{width}}  {said}")
         context.console.data({"what": name, "present": good, "said": said})
+    _say_variables(context)
     return ExitCode.OK if all(good for _, good, _ in lines) else ExitCode.PARTIAL
 
 
-def _tools() -> list[tuple[str, bool, str]]:
+def _say_variables(context: Context) -> None:
+    """Print the table of variables, with those marked that are set; their values may be secrets."""
+    width = max(len(variable.name) for variable in VARIABLES)
+    context.console.say("\nvariables (• set here)")
+    for variable in VARIABLES:
+        given = variable.name in context.environment
+        context.console.say(f"{'•' if given else ' '} {variable.name:<{width}}  {variable.means}")
+    facts = {one.name: {"set": one.name in context.environment, "means": one.means} for one in VARIABLES}
+    context.console.data(
+        {"what": "variables", "present": True, "said": "those that archiver knows", "variables": facts}
+    )
+
+
+def _tools() -> Lines:
     from importlib.metadata import PackageNotFoundError, version
     from importlib.util import find_spec
 
@@ -91,15 +121,20 @@ def _tools() -> list[tuple[str, bool, str]]:
     return found
 
 
-def _home(home: Home) -> list[tuple[str, bool, str]]:
+def _keys(path: Path) -> Lines:
+    keys = [one for one in (path / "keys").rglob("*.key") if os.stat(one).st_mode & 0o077]
+    return [("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone")]
+
+
+def _home(home: Home) -> Lines:
     from archiver.home.config import cookies_in
     from archiver.telegram.accounts import Accounts
 
     free = shutil.disk_usage(home.path).free
-    keys = [path for path in (home.path / "keys").rglob("*.key") if os.stat(path).st_mode & 0o077]
     found = [
         ("room on disk", free > home.config.reserve_bytes, f"{free / 1e9:.1f} GB free"),
-        ("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone"),
+        *_keys(home.path),
+        ("settings", True, "understood; archiver config shows them"),
         ("connection", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
     ]
     if names := Accounts(home).names():

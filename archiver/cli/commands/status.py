@@ -23,9 +23,16 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Print how things stand. Exit code 2 where nobody works although something waits, or something failed for good."""
     from archiver.jobs.queue import opened
-    from archiver.jobs.status import status
+    from archiver.jobs.status import kept, status
 
     console, home = context.console, context.home()
+    if context.settings_error is not None:  # they say where the queue and the copies are
+        found = kept(home)
+        console.data(found)
+        console.say(
+            f"captures    {found['captures']}\nNOT SHOWN: jobs, copies and timestamps, until the settings are understood"
+        )
+        return ExitCode.PARTIAL
     with opened(home) as queue:
         found = status(home, queue)
     console.data(found)

@@ -50,8 +50,8 @@ function _shtab_archiver_using
   test "$_shtab_archiver_cmdpath" = "$argv"
 end
 
-set -g _shtab_archiver_commands capture crawl receive record parse telegram 'telegram login' 'telegram whoami' 'telegram logout' 'telegram join' find show history diff custody check case 'case list' 'case new' 'case show' 'case add' note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery 'recovery new' 'recovery add' 'recovery drop' 'recovery list' 'recovery check' triage lock evict dispose keys 'keys list' 'keys fingerprint' 'keys new' 'keys rotate' 'keys passphrase' seal catalog 'catalog rebuild' jobs 'jobs add' 'jobs list' 'jobs show' 'jobs cancel' 'jobs retry' 'jobs pause' 'jobs resume' 'jobs drain' work schedule 'schedule add' 'schedule list' 'schedule remove' watch 'watch add' 'watch list' 'watch show' 'watch remove' 'watch now' 'watch telegram' feed 'feed add' 'feed list' 'feed show' 'feed remove' status notify serve doctor demo completion help version
-set -g _shtab_archiver_opts_with_value --about --account --add --against --as --at --at-once --attachment --basis --because --box --busy --by --case --checkpoint --column --confidence --consent --copies --date --days --encrypt-to --endpoint --every --fingerprint --for --from --hash-column --health --home --host --how --html --identity --jitter --language --limit --link-column --link-prefix --list --mask --mute --name --older-than --on --only --place --platform --port --post --priority --profile --proxy --pseudonym --quiet --recipient --recovery --refused --region --reread --reread-every --role --root --sample --schedule --seal-after --second-copy --second-look --sheet --since --state --status-column --title --to --to-language --tone --until --url --user-agent --via --which --why --write --zone
+set -g _shtab_archiver_commands capture crawl receive record parse telegram 'telegram login' 'telegram whoami' 'telegram logout' 'telegram join' find show history diff custody check case 'case list' 'case new' 'case show' 'case add' note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery 'recovery new' 'recovery add' 'recovery drop' 'recovery list' 'recovery check' triage lock evict dispose keys 'keys list' 'keys fingerprint' 'keys new' 'keys rotate' 'keys passphrase' seal catalog 'catalog rebuild' 'catalog query' 'catalog metadata' jobs 'jobs add' 'jobs list' 'jobs show' 'jobs cancel' 'jobs retry' 'jobs pause' 'jobs resume' 'jobs drain' work schedule 'schedule add' 'schedule list' 'schedule remove' watch 'watch add' 'watch list' 'watch show' 'watch remove' 'watch now' 'watch telegram' feed 'feed add' 'feed list' 'feed show' 'feed remove' status notify serve doctor config demo completion help version
+set -g _shtab_archiver_opts_with_value --about --account --add --against --as --at --at-once --attachment --basis --because --box --busy --by --case --checkpoint --column --confidence --consent --copies --date --days --encrypt-to --endpoint --every --fingerprint --for --from --hash-column --health --home --host --how --html --identity --jitter --language --limit --link-column --link-prefix --list --mask --mute --name --older-than --on --only --place --platform --port --post --priority --profile --proxy --pseudonym --quiet --recipient --recovery --refused --region --reread --reread-every --role --root --sample --schedule --seal-after --second-copy --second-look --seconds --sheet --since --state --status-column --title --to --to-language --tone --until --url --user-agent --via --which --why --write --zone
 
 complete -c archiver -e
 complete -c archiver -f
@@ -630,7 +630,7 @@ complete -c archiver -n '_shtab_archiver_using seal' -l debug -d 'Write links, h
 complete -c archiver -n '_shtab_archiver_using seal' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using seal' -l case -x -d 'Connect by the proxy of this case; repeatable.'
 complete -c archiver -n '_shtab_archiver_using seal' -l write -xka "(__fish_complete_path (commandline -ct))" -d 'Write the latest checkpoint for counsel or a partner.'
-complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a catalog -d 'Rebuild the searchable catalog.'
+complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a catalog -d 'Ask the searchable catalog in SQL, or rebuild it.'
 complete -c archiver -n '_shtab_archiver_using catalog' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using catalog' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
 complete -c archiver -n '_shtab_archiver_using catalog' -l json -d 'Print JSON lines instead of text.'
@@ -644,6 +644,22 @@ complete -c archiver -n '_shtab_archiver_using catalog rebuild' -l json -d 'Prin
 complete -c archiver -n '_shtab_archiver_using catalog rebuild' -l as -x -d 'Sign as this person (archiver keys new NAME).'
 complete -c archiver -n '_shtab_archiver_using catalog rebuild' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using catalog rebuild' -l version -d 'Print the version.'
+complete -c archiver -n '_shtab_archiver_using catalog; and test $_shtab_archiver_npos -eq 0' -a query -d 'Ask it in SQL, and print the answer as a table. Nothing can be changed by it.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -s h -l help -d 'Show this help.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l json -d 'Print JSON lines instead of text.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l as -x -d 'Sign as this person (archiver keys new NAME).'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l debug -d 'Write links, handles and names into the log too.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l version -d 'Print the version.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l csv -d 'Print CSV for a spreadsheet, with whole values.'
+complete -c archiver -n '_shtab_archiver_using catalog query' -l seconds -x -d 'Stop a query that takes longer (default: 30).'
+complete -c archiver -n '_shtab_archiver_using catalog; and test $_shtab_archiver_npos -eq 0' -a metadata -d 'Print what tables, views and columns hold, as Datasette'"'"'s metadata.json.'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -s h -l help -d 'Show this help.'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -l json -d 'Print JSON lines instead of text.'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -l as -x -d 'Sign as this person (archiver keys new NAME).'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -l debug -d 'Write links, handles and names into the log too.'
+complete -c archiver -n '_shtab_archiver_using catalog metadata' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a jobs -d 'Queue links, and see what became of them.'
 complete -c archiver -n '_shtab_archiver_using jobs' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using jobs' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
@@ -918,6 +934,14 @@ complete -c archiver -n '_shtab_archiver_using doctor' -l as -x -d 'Sign as this
 complete -c archiver -n '_shtab_archiver_using doctor' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using doctor' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using doctor' -l platforms -d 'Capture a known post of each platform and report whether its page layout changed.'
+complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a config -d 'Show the settings in force, and where each came from.'
+complete -c archiver -n '_shtab_archiver_using config' -s h -l help -d 'Show this help.'
+complete -c archiver -n '_shtab_archiver_using config' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
+complete -c archiver -n '_shtab_archiver_using config' -l json -d 'Print JSON lines instead of text.'
+complete -c archiver -n '_shtab_archiver_using config' -l as -x -d 'Sign as this person (archiver keys new NAME).'
+complete -c archiver -n '_shtab_archiver_using config' -l debug -d 'Write links, handles and names into the log too.'
+complete -c archiver -n '_shtab_archiver_using config' -l version -d 'Print the version.'
+complete -c archiver -n '_shtab_archiver_using config' -l upgrade -d 'Change keys of earlier versions to those of today, and show what changed.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a demo -d 'See it work offline, against miniature platforms.'
 complete -c archiver -n '_shtab_archiver_using demo' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using demo' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
@@ -936,7 +960,7 @@ complete -c archiver -n '_shtab_archiver_using help' -s h -l help -d 'Show this 
 complete -c archiver -n '_shtab_archiver_using help' -l json -d 'Print JSON lines instead of text.'
 complete -c archiver -n '_shtab_archiver_using help' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using help' -l version -d 'Print the version.'
-complete -c archiver -n '_shtab_archiver_using help; and test $_shtab_archiver_npos -ge 0' -ka "capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor demo completion help version" -d 'A command, and perhaps its action.'
+complete -c archiver -n '_shtab_archiver_using help; and test $_shtab_archiver_npos -ge 0' -ka "capture crawl receive record parse telegram find show history diff custody check case note tag place time translate sensitivity quarantine author incident conclude review redact export disclose assemble sync fixity restore recovery triage lock evict dispose keys seal catalog jobs work schedule watch feed status notify serve doctor config demo completion help version" -d 'A command, and perhaps its action.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using version' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using version' -l json -d 'Print JSON lines instead of text.'

@@ -1,0 +1,64 @@
+"""The environment variables that archiver knows, in one table: the documentation and `archiver doctor` print it.
+
+A variable of this prefix that is not in it is refused as an unknown key of the settings is: what was misspelt would
+else be passed over, and a proxy with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PREFIX = "ARCHIVER_"
+DIRECT = "direct"
+"""As a proxy: none. An empty variable counts as not set, so that one that a script left unset changes nothing."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One line of the table."""
+
+    name: str
+    means: str
+    key: str = ""
+    """The setting that it overrides, as `table.key`; empty where there is none."""
+    choices: tuple[str, ...] = ()
+    as_it_is: bool = False
+    """Whether spaces may begin or end it, as they may a passphrase."""
+
+
+YES, NO = ("1", "yes", "true"), ("0", "no", "false")
+
+VARIABLES = (
+    Variable("ARCHIVER_HOME", "Folder of the home (default: ~/archiver-home).", as_it_is=True),
+    Variable("ARCHIVER_AS", "Person to sign as, like --as."),
+    Variable("ARCHIVER_PSEUDONYM", "Name that events are signed with.", "pseudonym"),
+    Variable("ARCHIVER_PROXY", f"Proxy of captures; `{DIRECT}` for none.", "sites.proxy"),
+    Variable("ARCHIVER_USER_AGENT", "User-Agent sent to sites.", "sites.user_agent"),
+    Variable("ARCHIVER_COOKIES", "A cookies.txt for all platforms that have none of their own.", "accounts.cookies"),
+    Variable("ARCHIVER_JOBS", "PostgreSQL database of the queue, as a link.", "jobs.database"),
+    Variable("ARCHIVER_SECRETS", "Values that must never reach a record, one per line.", as_it_is=True),
+    Variable("ARCHIVER_SECOND_COPY", "First run: folder or s3://bucket for the second copy."),
+    Variable("ARCHIVER_TIMESTAMPS", "First run: whether outside authorities timestamp the work.", choices=(*YES, *NO)),
+    Variable("ARCHIVER_PASSPHRASE", "Passphrase of the keys that sign.", as_it_is=True),
+    Variable("ARCHIVER_TELEGRAM_API_ID", "Telegram login: api_id."),
+    Variable("ARCHIVER_TELEGRAM_API_HASH", "Telegram login: api_hash."),
+    Variable("ARCHIVER_TELEGRAM_PHONE", "Telegram login: phone number.", as_it_is=True),
+    Variable("ARCHIVER_TELEGRAM_CODE", "Telegram login: the code that Telegram sent.", as_it_is=True),
+    Variable("ARCHIVER_TELEGRAM_PASSWORD", "Telegram login: two-step password of the account.", as_it_is=True),
+    Variable("ARCHIVER_TELEGRAM_PASSPHRASE", "Passphrase of the Telegram session.", as_it_is=True),
+    Variable("ARCHIVER_REPLAY", "Folder with ReplayWeb.page, for packages with a viewer.", as_it_is=True),
+    Variable("ARCHIVER_RECORDER", "Set by `archiver record` for the program that it runs."),
+)
+"""Those that archiver.toml itself names (`from_environment`) are known too."""
+
+
+def without_empty(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without our variables that are empty: compose files and units hand on unset ones so."""
+    return {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
+
+
+def unknown_variables(environment: Mapping[str, str], named: Iterable[str]) -> list[str]:
+    """Return the names of variables of our prefix that neither the table nor the settings (`named`) know."""
+    known = {variable.name for variable in VARIABLES} | set(named)
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)

@@ -1,0 +1,265 @@
+"""The catalog's tables: their columns, keys, indexes and full-text search. `catalog_make` makes them.
+
+What a column holds and its unit stand here once; `catalog_views.metadata` and docs/catalog.md say them to people.
+`VERSION` stands in the file's `user_version`. A catalog of another version is made again, not altered: what its new
+columns hold is in the captures and events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+VERSION = 4
+"""1 to 3 were numbered SQL scripts; they had no views, and a search index that only this program could use."""
+
+OUTCOMES = {
+    "captured": "kept as it was asked for",
+    "partial": "kept in part",
+    "unavailable": "the platform says that it is not there",
+    "refused": "the platform wants a login, or keeps it private",
+    "blocked": "the platform limited or blocked us",
+    "failed": "a fault of this program or machine",
+    "skipped": "left out, as the options say",
+}
+
+UTC_TEXT = "UTC, ISO 8601"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `about`: what it holds; `unit`: of numbers; times are text in UTC."""
+
+    type: type
+    about: str
+    unit: str | None = None
+    required: bool = False
+
+
+def text(about: str, required: bool = False) -> Column:
+    """Describe a column of text."""
+    return Column(str, about, None, required)
+
+
+def whole(about: str, unit: str | None = None, required: bool = False) -> Column:
+    """Describe a column of whole numbers."""
+    return Column(int, about, unit, required)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table. `searched`: columns in its full-text index, which is `NAME_fts`; `bulk`: rows come by the thousand."""
+
+    about: str
+    columns: Mapping[str, Column]
+    key: str | tuple[str, ...]
+    indexes: tuple[tuple[str, ...], ...] = ()
+    references: tuple[tuple[str | tuple[str, ...], str, str | tuple[str, ...]], ...] = ()
+    searched: tuple[str, ...] = ()
+    bulk: bool = False
+
+
+_CAPTURE = text("the capture: captures.id", True)
+_EVENT = whole("the event in the ledger: events.seq", required=True)
+_SKELETON = text("the words in the Latin skeleton by which search finds both scripts of Kazakh")
+_TO_CAPTURE = ("capture", "captures", "id")
+_TO_EVENT = ("seq", "events", "seq")
+_TO_OUTCOME = ("outcome", "outcomes", "outcome")
+
+TABLES: Mapping[str, Table] = {
+    "outcomes": Table(
+        "How a capture, or a thing in it, can end.",
+        {"outcome": text("the word"), "about": text("what it means", True)},
+        "outcome",
+    ),
+    "events": Table(
+        "Every event of the ledger.",
+        {
+            "seq": whole("number in the ledger, from 0"),
+            "type": text("captured, annotated, exported, …", True),
+            "time": text(f"when it was signed; {UTC_TEXT}", True),
+            "agent": text("pseudonym of the person or program that signed it", True),
+            "salted_hash": text("as in the ledger's leaf: SHA-256 of salt and event, hexadecimal", True),
+            "body": text("the event as canonical JSON; empty where it was disposed of"),
+        },
+        "seq",
+        indexes=(("type",),),
+    ),
+    "cases": Table(
+        "The cases of this home.",
+        {
+            "name": text("name of the case"),
+            "created": text(f"when; {UTC_TEXT}", True),
+            "recipients": text("age public keys that can open its withheld values, a JSON list", True),
+            "seq": _EVENT,
+        },
+        "name",
+    ),
+    "captures": Table(
+        "Sealed captures: one folder each.",
+        {
+            "id": text("id of the capture"),
+            "seq": _EVENT,
+            "run": text("id of the run; a crawl has several captures", True),
+            "part": whole("which capture of its run, from 1", required=True),
+            "folder": text("folder in the home", True),
+            "target": text("the link that was asked for"),
+            "platform": text("platform of the link"),
+            "kind": text("what the link names: post, channel, page, …"),
+            "opened": text(f"when it began; {UTC_TEXT}, by this machine's clock", True),
+            "closed": text(f"when it ended; {UTC_TEXT}, by this machine's clock", True),
+            "outcome": text("how it ended: outcomes.outcome", True),
+            "reason": text("why, where it is not captured"),
+            "posts": whole("how many posts were read in it", "posts", True),
+            "manifest_sha256": text("SHA-256 of its manifest, hexadecimal", True),
+            "test_routes": whole("1: made by tests or the demo, no evidence", required=True),
+        },
+        "id",
+        indexes=(("run", "part"), ("target",)),
+        references=(_TO_EVENT, _TO_OUTCOME),
+    ),
+    "case_captures": Table(
+        "Which captures are in which case.",
+        {"case": text("cases.name"), "capture": _CAPTURE, "seq": _EVENT},
+        ("case", "capture"),
+        references=(("case", "cases", "name"), _TO_CAPTURE),
+    ),
+    "records": Table(
+        "WARC records of the captures.",
+        {
+            "capture": _CAPTURE,
+            "n": whole("line of records.jsonl, from 0"),
+            "id": text("WARC-Record-ID", True),
+            "type": text("WARC-Type", True),
+            "uri": text("WARC-Target-URI"),
+            "date": text(f"WARC-Date; {UTC_TEXT}", True),
+            "file": text("WARC file in the capture's folder", True),
+            "offset": whole("where the record begins in the file", "bytes", True),
+            "length": whole("length of the compressed record", "bytes", True),
+            "block_digest": text("digest of the record's block"),
+            "payload_digest": text("digest of the body, transfer coding removed"),
+            "payload_size": whole("size of that body", "bytes"),
+            "status": whole("HTTP status"),
+            "content_type": text("media type as the server stated it"),
+            "truncated": text("why the record is not whole"),
+            "lender": text("capture in which the same body lies, where this record only refers to it"),
+            "lender_record": text("the record there"),
+        },
+        ("capture", "n"),
+        indexes=(("uri",), ("payload_digest",), ("capture", "id")),
+        references=(_TO_CAPTURE,),
+    ),
+    "posts": Table(
+        "Posts and pages as each capture read them; the same post stands here once for each time it was seen.",
+        {
+            "capture": _CAPTURE,
+            "n": whole("line of posts.jsonl, from 0"),
+            "platform": text("platform", True),
+            "id": text("the post's id at the platform"),
+            "url": text("link of the post"),
+            "author_handle": text("handle of the author"),
+            "author_name": text("name of the author as shown"),
+            "published_at": text(f"when it was published, as stated; {UTC_TEXT}; empty where only bounds are known"),
+            "published_earliest": text(f"earliest time at which it can have been published; {UTC_TEXT}"),
+            "published_latest": text(f"latest time at which it can have been published; {UTC_TEXT}"),
+            "seen": text(f"when the answer arrived in which it was read; {UTC_TEXT}"),
+            "title": text("title"),
+            "text": text("words of the post"),
+            "lang": text("language as the platform states it"),
+            "edited": whole("1: the platform says that it was edited; 0: that it was not"),
+            "views": whole("views as the platform states them", "views"),
+            "role": text("target, beside the target, or captions"),
+            "record": text("record in which it was read: records.id"),
+            "line": text("the whole line of posts.jsonl, JSON", True),
+            "skeleton": _SKELETON,
+        },
+        ("capture", "n"),
+        indexes=(("id", "platform", "seen"), ("url",), ("author_handle",), ("published_earliest",)),
+        references=(_TO_CAPTURE,),
+        searched=("title", "text", "author_name", "author_handle", "skeleton"),
+        bulk=True,
+    ),
+    "attachments": Table(
+        "Files that posts name, as the platform states them. What is held of them: the view file.",
+        {
+            "capture": _CAPTURE,
+            "post": whole("posts.n"),
+            "n": whole("which file of the post, from 0"),
+            "kind": text("photo, video, …", True),
+            "url": text("link of the file"),
+            "file_name": text("name of the file as stated"),
+            "duration": Column(float, "duration as stated", "seconds"),
+            "size": whole("size as stated", "bytes"),
+        },
+        ("capture", "post", "n"),
+        references=((("capture", "post"), "posts", ("capture", "n")),),
+    ),
+    "inventory": Table(
+        "Everything that a capture found: once when it was discovered, once with its outcome.",
+        {
+            "capture": _CAPTURE,
+            "n": whole("line of inventory.jsonl, from 0"),
+            "key": text("name of the thing in the capture"),
+            "kind": text("page, post, photo, census, …"),
+            "outcome": text("how it ended: outcomes.outcome; empty where the line is no end"),
+            "reason": text("why, where it is not captured"),
+            "post": whole("posts.n, of a file of a post"),
+            "attachment": whole("attachments.n, of a file of a post; which file of a received capture, from 0"),
+            "record": text("record of the file, or of the list of its pieces: records.id"),
+            "sha256": text("SHA-256 of the file, hexadecimal"),
+            "size": whole("size of the file", "bytes"),
+            "media_type": text("media type of the file as the server stated it"),
+            "line": text("the whole line of inventory.jsonl, JSON", True),
+        },
+        ("capture", "n"),
+        indexes=(("outcome",), ("capture", "key")),
+        references=(_TO_CAPTURE, _TO_OUTCOME),
+    ),
+    "annotations": Table(
+        "What people said: notes, tags, places, times, quarantine, ….",
+        {
+            "seq": _EVENT,
+            "kind": text("note, tag, place, time, …", True),
+            "capture": text("capture that it is about"),
+            "post": text("post that it is about: posts.id"),
+            "attachment": whole("file of the post that it is about: attachments.n"),
+            "segment": text("stretch of time (milliseconds) or part of the picture (percent) that it is about, JSON"),
+            "text": text("the words"),
+            "body": text("the whole annotation, canonical JSON", True),
+            "skeleton": _SKELETON,
+        },
+        "seq",
+        indexes=(("capture",),),
+        references=(_TO_EVENT,),
+        searched=("text", "skeleton"),
+    ),
+    "copies": Table(
+        "Where copies lie, by the newest event about each.",
+        {
+            "destination": text("name of the place, as in archiver.toml"),
+            "capture": _CAPTURE,
+            "seq": _EVENT,
+            "objects": text("what lies there, with locks; a JSON list as in the event", True),
+        },
+        ("destination", "capture"),
+        indexes=(("capture",),),
+        references=(_TO_EVENT,),
+    ),
+    "disposed": Table(
+        "Captures that were disposed of. Nothing else of them is kept here.",
+        {
+            "capture": text("the capture that was"),
+            "seq": _EVENT,
+            "folder": text("folder in which it was", True),
+            "manifest_sha256": text("SHA-256 of its manifest, hexadecimal", True),
+        },
+        "capture",
+        references=(_TO_EVENT,),
+    ),
+    "lent": Table(
+        "Captures that name bytes which lie in another.",
+        {"capture": text("the capture that names them"), "lender": text("the capture in which they lie")},
+        ("capture", "lender"),
+        indexes=(("lender",),),
+    ),
+}
