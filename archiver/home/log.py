@@ -12,6 +12,7 @@ import secrets
 import stat
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archiver.home.log_text import OURS, plain_text, whole_text
 from storage.errors import EvidenceError, disk_error
-from storage.files import locked
+from storage.files import Lock, locked
 from storage.times import system_clock, utc_text
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ STEP = 65536
 OF_ONE = 5_000_000
 """A file that holds so much is continued in a new one, so that of a long process the oldest part can go."""
 LOCK = ".lock"
+PATIENCE = 1.0
+"""Seconds that a process waits for another that makes room."""
 DEBUG = ".debug.log"
 """How the names of files end that were written with `--debug`."""
 IN_LOG = "in the log at"
@@ -179,9 +182,15 @@ class HomeLog(logging.Handler):
         if size and size // STEP == (size + len(line)) // STEP:
             self._append(line)
         else:
-            with locked(self._folder / LOCK):
-                make_room(self._folder, self._file, (size + len(line)) // STEP - size // STEP)
+            lock = Lock(self._folder / LOCK)
+            # A process that was stopped while it held the lock keeps nobody from work: then the bound may be passed.
+            held = _taken(lock)
+            try:
+                if held:
+                    make_room(self._folder, self._file, (size + len(line)) // STEP - size // STEP)
                 self._append(line)
+            finally:
+                lock.release()
         return self._file
 
     def _append(self, line: bytes) -> None:
@@ -213,6 +222,15 @@ class HomeLog(logging.Handler):
             with suppress(OSError):
                 os.close(self._descriptor)
         self._descriptor, self._file = -1, None
+
+
+def _taken(lock: Lock) -> bool:
+    end = time.monotonic() + PATIENCE
+    while not lock.acquire(wait=False):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def make_room(folder: Path, own: Path, more: int) -> None:
