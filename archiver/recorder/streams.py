@@ -23,8 +23,10 @@ class Stream(Protocol):
 
     async def recv(self) -> bytes:
         """Return bytes as soon as some arrive; b"" at the end. Raises `StreamError`."""
+
     async def send(self, data: bytes) -> None:
         """Send all of `data`. Raises `StreamError`."""
+
     def close(self) -> None:
         """Close the connection without announcing it."""
 
