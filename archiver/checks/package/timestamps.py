@@ -15,7 +15,7 @@ from storage.digest import sha256
 
 
 def timestamps(files: PackageFiles) -> str:
-    """Check each stamp; its line says from when, and under which root."""
+    """Check each stamp; its line tells the time it states, and under which root."""
     tokens: list[tuple[int, str, CheckedToken]] = []
     for name in sorted(files.names):
         match = re.fullmatch(r"proofs/timestamps/(\d+)/([\w-]+)\.(tsr|ots)", name)
