@@ -42,7 +42,7 @@ from storage.times import Clock, system_clock, utc_text
 
 @dataclass(frozen=True)
 class SetupAnswers:
-    """What the first run asks."""
+    """Answers to the questions of the first run."""
 
     pseudonym: str = "investigator"
     user_agent: str = DEFAULT_AGENT

@@ -30,7 +30,7 @@ class LocalSigner:
 
     @property
     def author(self) -> PublicAuthor:
-        """Name the person who signs. Raises `NotFound`, `ConfigError`."""
+        """The person who signs: pseudonym, role and public key. Raises `NotFound`, `ConfigError`."""
         return PublicAuthor(self._author.pseudonym, self._author.role, self._author.public_text)
 
     def unlock(self) -> None:

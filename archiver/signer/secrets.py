@@ -13,7 +13,7 @@ from archiver.signer.age import identity_in
 
 
 def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
-    """Yield each value with what it is called. Raises `OSError`."""
+    """Yield each private value of a home with what it is called. Raises `OSError`."""
     for path in sorted((home / "keys").rglob("*key")):
         if path.suffix in (".key", ".age-key") and path.is_file():
             for value in key_values(path.read_bytes()):
