@@ -27,7 +27,7 @@ class ExifTool:
         self._turn = threading.Lock()
 
     def read(self, path: Path) -> Any:
-        """Return what it says of a file, as JSON; an object with `error` where it cannot."""
+        """Return what exiftool says of a file, as JSON; an object with `error` where it cannot."""
         lines = ["-json", "-G", "-n", "-api", "largefilesupport=1", str(path), "-execute"]
         with self._turn:
             hung = threading.Timer(READ_SECONDS, self._kill)
