@@ -41,7 +41,6 @@ class Log:
 
     def debug(self, text: str) -> None:
         """Drop what is only for debugging."""
-        pass
 
     def warning(self, text: str) -> None:
         """Keep a warning for the answer to the job."""
