@@ -96,8 +96,8 @@ def make_package(
 ) -> Package | None:
     """Make a package, check it and enter it in the ledger.
 
-    None where `confirm`, which is given what becomes visible, says no.
-    Raises `UsageError`, `NotFound`, `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
+    None where `confirm`, which is given what becomes visible, says no. Raises `UsageError`, `NotFound`,
+    `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
     """
     keys = list(request.encrypt_to)
     if request.profile == "full" and not keys and not request.plain:
