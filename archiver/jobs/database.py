@@ -88,7 +88,7 @@ def in_slices(connection: Connection, statement: Any, rows: Sequence[Mapping[str
 
 
 def unreachable(error: Exception) -> Unreachable:
-    """Say what to do where the queue's database does not answer."""
+    """Return the error for a queue whose database does not answer, with what to do."""
     return Unreachable(
         "a queue that answers",
         f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],

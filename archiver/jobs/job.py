@@ -91,7 +91,7 @@ def unpacked(value: Mapping[str, Any]) -> CaptureOptions:
 
 
 def letters(value: Mapping[str, Any]) -> str:
-    """Derive eight letters from a value: the end of an id that must be the same each time."""
+    """Derive eight letters from a value, for the end of an id that must be the same each time."""
     number = int.from_bytes(sha256(dumps(dict(value)))[:5], "big")
     return "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
 
@@ -113,7 +113,7 @@ def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """What follows an attempt."""
+    """Decision on what follows an attempt."""
 
     state: str
     """`done`, `again` or `dead`."""
@@ -138,12 +138,12 @@ def decide_retry(outcome: Outcome, reason: str | None, attempts: Mapping[str, in
 
 
 def interrupted(outcome: Outcome, reason: str | None) -> bool:
-    """Tell whether an attempt was cut off by a kill, a stop or a crash, and not by what it met."""
+    """Return whether an attempt was cut off by a kill, a stop or a crash, and not by what it met."""
     return outcome is Outcome.PARTIAL and (reason or "").startswith(INTERRUPTED)
 
 
 class Ended(NamedTuple):
-    """How an attempt, or one capture or crawl of it, ended."""
+    """End of an attempt, or of one capture or crawl of it."""
 
     outcome: Outcome
     reason: str | None

@@ -74,7 +74,10 @@ class Notifier:
 
 
 def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
-    """Send a message by a rule. Returns why it was not sent, or None. Names the targets nowhere: they are secrets."""
+    """Send a message by a rule; return why it was not sent, or None.
+
+    The reason never names the targets: they are secrets.
+    """
     if not rule.targets:
         return "it has no target (target, or the variable that from_environment names)"
     proxy = home.config.proxy

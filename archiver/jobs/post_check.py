@@ -46,7 +46,7 @@ class PostCheck:
         self._captures: list[str] = []
 
     async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded | None]:
-        """Capture the post, and what it takes to tell whether it is there.
+        """Capture the post, and what else is needed to tell whether it is there.
 
         Returns how the attempt ended, and what follows for the watch: None where a check before a kill has concluded it.
         Raises `EvidenceError`.

@@ -117,7 +117,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is done when."""
+    """A capture or crawl of one link that is repeated, and when."""
 
     id: str
     kind: str
