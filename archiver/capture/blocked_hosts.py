@@ -11,7 +11,10 @@ MOST = 3
 
 
 class BlockedHosts:
-    """One for each run of the program. A wall met once is met again, and asking on makes it last longer."""
+    """Hosts that are asked nothing more, since they answer with walls or rate limits. One for each run.
+
+    A wall met once is met again, and asking on makes it last longer.
+    """
 
     def __init__(self) -> None:
         self._met: Counter[str] = Counter()

@@ -9,7 +9,7 @@ from storage.records import RecordRef
 
 
 class RecordedExchanges:
-    """The exchanges of one capture, as the recorder reports them from its own thread."""
+    """Exchanges of one capture, as the recorder reports them from its own thread."""
 
     def __init__(self) -> None:
         self.by_tag: dict[str, ExchangeDone] = {}
