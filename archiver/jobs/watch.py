@@ -116,8 +116,8 @@ def _said(attachments: Sequence[Sequence[Any]]) -> list[list[Any]]:
 def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
     """List what differs, each as (field, before, after).
 
-    Counts alone are no change: they move by themselves. Unknown is no difference: a page that does not say who wrote it has
-    not renamed anybody.
+    Counts alone are no change: they move by themselves. Unknown is no difference: a page that does not say who wrote
+    it has not renamed anybody.
     """
     found: list[dict[str, Any]] = []
     if before.limits != now.limits:
