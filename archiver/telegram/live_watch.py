@@ -42,7 +42,7 @@ LASTING = (Outcome.REFUSED, Outcome.UNAVAILABLE)
 
 @dataclass
 class Pace:
-    """How a watch goes about it. Times in seconds."""
+    """Pace of a watch. Times in seconds."""
 
     poll: float = 30.0
     """Between two questions for the difference."""
@@ -155,7 +155,7 @@ class LiveWatch:
         return max(pause, float(trouble.wait))
 
     def wake(self, update: Any, whole: Any, wire: Wire) -> None:
-        """Take an update that was pushed and may be about this chat."""
+        """Queue an update that was pushed and may be about this chat, and wake the watch."""
         self.pushed.put_nowait((update, whole, wire))
         self._woken.set()
 

@@ -24,7 +24,7 @@ COUNTERS = frozenset({"views", "forwards", "reactions", "replies", "_account", "
 
 @dataclass
 class Told:
-    """What a person is told as it happens. `what`: new, edited, removed, pinned, unpinned, info."""
+    """News for a person. `what`: new, edited, removed, pinned, unpinned, info."""
 
     what: str
     post: str | None
@@ -60,7 +60,10 @@ class Observations:
                     await self.observe(kept)
 
     async def observe(self, kept: KeptAnswer, whole: bool = True) -> None:
-        """Enter the posts of an answer: new, edited, or as they were. Not `whole`: members of an album come one by one."""
+        """Enter the posts of an answer: new, edited, or as they were.
+
+        Not `whole`: members of an album come one by one.
+        """
         session = self._watched.session
         digests = {message["id"]: content(message) for message in kept.messages if message["_"] != "MessageEmpty"}
         seen: list[tuple[int, str, str, str | None]] = []
@@ -118,7 +121,10 @@ class Observations:
             self.tell(Told(what, post, ""))
 
     def removed(self, numbers: list[int], how: str, kept: KeptAnswer, shown: str, control: int | None) -> None:
-        """Enter messages that are gone: an event each, with the last observation and what shows the removal."""
+        """Enter messages that are gone.
+
+        Each becomes an event, with the last observation and what shows the removal.
+        """
         session = self._watched.session
         events, gone = [], []
         for number in numbers:
@@ -162,7 +168,10 @@ class Observations:
 
 
 def content(message: dict[str, Any]) -> str:
-    """Return a digest of what a message says: without counters, and without commitments, which are new each time."""
+    """Return a digest of what a message says.
+
+    Counters are left out, and commitments, which are new each time.
+    """
     return sha256_hex(canonical.dumps(_stable(message)))
 
 
