@@ -99,7 +99,10 @@ def _disposed(home: Path, detail: dict[str, Any], tombstone: dict[str, Any]) -> 
 
 
 def tile_name(n: int) -> str:
-    """Write the number of a tile as its path does (C2SP tlog-tiles): three digits a folder, `x` before all but the last."""
+    """Return the path of a tile's number (C2SP tlog-tiles): three digits a folder.
+
+    All parts but the last begin with `x`.
+    """
     digits = f"{n:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]

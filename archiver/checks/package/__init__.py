@@ -44,7 +44,7 @@ def check_ours(
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder is such a package, or what is left of one."""
+    """Return whether a folder is such a package, or what is left of one."""
     return (folder / "proofs" / "vkey.txt").is_file() or (folder / "signature").is_dir()
 
 

@@ -27,7 +27,7 @@ class Unknown(Exception):
 
 @dataclass
 class PackagedCapture:
-    """What was sealed of one capture."""
+    """Sealed contents of one capture."""
 
     id: str
     manifest: dict[str, Any]

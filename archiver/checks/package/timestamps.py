@@ -79,7 +79,7 @@ def _ended(files: PackageFiles, tokens: list[tuple[int, str, CheckedToken]]) -> 
 
 
 def time(files: PackageFiles) -> None:
-    """Say how many captures are covered by a stamp."""
+    """Report how many captures are covered by a stamp, and whether the package was made with test routes."""
     seqs = [item["event"] for item in files.package["captures"]]
     covered = sum(any(size > seq for size in files.times) for seq in seqs)
     text = f"{covered} of {len(seqs)} captures are covered by an outsider's stamp"
