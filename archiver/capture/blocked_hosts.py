@@ -20,7 +20,7 @@ class BlockedHosts:
         self._met: Counter[str] = Counter()
 
     def met(self, host: str, absence: Absence, layout: str, outcome: Outcome) -> None:
-        """Take note of a page's answer."""
+        """Record how a host answered with a page."""
         if absence.state in (Availability.BOT_WALL, Availability.RATE_LIMITED) and absence.kind != "consent wall":
             whole = absence.state is Availability.BOT_WALL and layout.endswith(("/wall", "page/html"))
             self._met[host] += MOST if whole else 1

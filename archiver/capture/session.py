@@ -220,7 +220,7 @@ class CaptureSession:
         asyncio.get_running_loop().call_later(GRACE_SECONDS, self.context.port.cut)
 
     def show_page(self) -> None:
-        """Show the target's page in a browser, if it was read, that is wanted, and it has not begun."""
+        """Show the target's page in a browser, if it was read and that is wanted and has not begun."""
         if self._answer is not None:
             self._screenshot.begin()
 
