@@ -78,7 +78,10 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
 
 
 def strong_validator(entity_tag: str | None, last_modified: str | None) -> str | None:
-    """Return what tells a version of a file (RFC 9110 13.1.5): a strong entity tag, else the date of last modification."""
+    """Return a strong entity tag, else the date of last modification: it tells versions of a file apart.
+
+    See RFC 9110 section 13.1.5. None where the server sent neither.
+    """
     return entity_tag if entity_tag and not entity_tag.startswith("W/") else last_modified
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """What a command gets: its arguments, where to write, and the home."""
+    """Context of a command: its arguments, where to write, and the home."""
 
     def __init__(
         self,

@@ -110,7 +110,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that does not end the process: it raises `CommandLineError`, with what is wrong and what was probably meant."""
+    """A parser that raises `CommandLineError` instead of ending the process.
+
+    The error says what is wrong and what was probably meant.
+    """
 
     def __init__(self, *given: Any, summary: str = "", examples: Sequence[str] = (), **more: Any) -> None:
         self.summary, self.examples = summary, tuple(examples)

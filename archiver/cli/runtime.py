@@ -44,8 +44,8 @@ def capture_engine(
 ) -> CaptureEngine:
     """Compose the engine that captures into `home`.
 
-    `telegrams`: the clients to share, where a command has its own. `report`: what is told of open captures, where it is not the
-    console.
+    `telegrams`: the clients to share, where a command has its own. `report`: what is told of open captures, where it is
+    not the console.
     """
     drivers = (TelegramDriver(telegrams or Telegrams(home, recorder.network), recorder), ScrapyDriver())
     return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)

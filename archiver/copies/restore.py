@@ -171,7 +171,10 @@ def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHo
 
 
 def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
-    """Restore the longest ledger whose tiles are there; its older checkpoints must all be prefixes of it. Raises `LedgerError`."""
+    """Restore the longest ledger whose tiles are there; its older checkpoints must all be prefixes of it.
+
+    Raises `LedgerError`.
+    """
     newest: tuple[Checkpoint, bytes] | None = None
     older: list[Checkpoint] = []
     for checkpoint, note in readable_checkpoints(home.vault, home.keys):
@@ -367,7 +370,10 @@ def _packed(vault: Vault, manifest_sha256: str, opens: Identities) -> dict[str, 
 
 
 def fetch_file(vault: Vault, entry: dict[str, Any], opens: Identities, out: Path) -> None:
-    """Restore one large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
+    """Restore one large file, as its manifest says.
+
+    Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
+    """
     _first(vault, vault.named("file", entry["sha256"]), lambda key: _fetch(vault, key, entry, opens, out))
 
 

@@ -29,7 +29,10 @@ class Controls:
         self._home, self._shared, self._watch = home, shared, watch
 
     def candidates(self, target: Target) -> list[str]:
-        """List the links to try: a few posts that were there when they were last checked, and the one of the settings."""
+        """List the links to try as a control.
+
+        They are a few posts that were there when they were last checked, and the one of the settings.
+        """
         known = self._known(target.platform)
         known += [one["link"] for one in list(self._watch.posts.values())[:TRIED]]
         links = [link for link in dict.fromkeys(known) if link != self._watch.link]

@@ -48,7 +48,10 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Exclude all other workers meanwhile. On one machine nothing is locked: SQLite runs one statement at a time."""
+        """Exclude all other workers meanwhile.
+
+        On one machine nothing is locked: SQLite runs one statement at a time.
+        """
         if not self.postgres:
             yield
             return

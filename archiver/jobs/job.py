@@ -39,7 +39,10 @@ def known(cls: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """One link to be captured or crawled. `options` holds the fields of `CaptureOptions` that differ from its defaults."""
+    """One link to be captured or crawled.
+
+    `options` holds the fields of `CaptureOptions` that differ from its defaults.
+    """
 
     id: str
     kind: str
@@ -102,10 +105,11 @@ def derived(*parts: str) -> str:
 
 
 def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str:
-    """Return the id of the capture that an attempt makes in a home: the same each time the attempt is carried out there.
+    """Return the id of the capture that an attempt makes in a home.
 
-    `begun` is when the attempt first began, as the queue remembers it; ids sort by it, and recovery reads it. `ledger` names
-    the home's ledger, so that two homes which both carried the attempt out (after a takeover) hold two captures with two ids.
+    It is the same each time the attempt is carried out there. `begun` is when the attempt first began, as the queue
+    remembers it; ids sort by it, and recovery reads it. `ledger` names the home's ledger, so that two homes which both
+    carried the attempt out (after a takeover) hold two captures with two ids.
     """
     end = letters({"attempt": attempt, "job": job, "ledger": ledger})
     return f"{begun:%Y%m%dT%H%M%S}-{end}"

@@ -30,7 +30,10 @@ LEFT_SECONDS = 30.0
 
 
 def message(kind: str, detail: Mapping[str, Any], content: bool) -> tuple[str, str]:
-    """Return title and text of a message. Without `content` it holds ids of this home and nothing of what it is about."""
+    """Return title and text of a message.
+
+    Without `content` it holds ids of this home and nothing of what it is about.
+    """
     ids = [(name, detail[name]) for name in ("job", "capture", "event", "watch") if detail.get(name) is not None]
     lines = [f"{name} {value}" for name, value in ids]
     if content:

@@ -235,7 +235,10 @@ class Queue:
         return sorted(found, key=lambda one: one.attempt)
 
     def cancel(self, one: JobStatus) -> None:
-        """Cancel an attempt: it will not begin. If it has begun it goes on to its end, and no further attempt follows."""
+        """Cancel an attempt: it will not begin.
+
+        If it has begun it goes on to its end, and no further attempt follows.
+        """
         with database_errors():
             self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
 

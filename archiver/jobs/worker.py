@@ -78,7 +78,7 @@ class Worker:
 
     @property
     def busy(self) -> int:
-        """How many attempts are being carried out."""
+        """Number of attempts that are being carried out."""
         with self._counting:
             self._under_way = +self._under_way
             return self._under_way.total()

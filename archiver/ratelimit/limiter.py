@@ -23,7 +23,7 @@ AGAIN_SECONDS = 0.5
 
 
 class Limiter(Protocol):
-    """How often and how many requests may go to a host.
+    """Limit on how often and how many requests go to a host.
 
     All methods but `close` are called on the recorder's loop.
     """
@@ -122,9 +122,9 @@ class HostLimiter:
 class SharedLimiter:
     """The limits of all who share a store. Raises `EvidenceError` from `acquire` where the store cannot be asked.
 
-    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the store.
-    Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is started anew
-    should cost no capture.
+    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the
+    store. Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is
+    started anew should cost no capture.
     """
 
     def __init__(self, slots: SharedSlots, concurrency: int, patience: float = 30.0) -> None:

@@ -30,9 +30,10 @@ class SharedSlots:
         """What we hold. Each beat writes it, so that an answer that was lost on the way is put right."""
 
     def take(self, host: str, held: bool = False) -> tuple[bool, float]:
-        """Take a slot: (whether it is ours, seconds to wait). Ours: the request starts after that wait. Else: ask again after it.
+        """Take a slot; return (whether it is ours, seconds to wait).
 
-        `held`: the slot is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
+        Where it is ours, the request starts after that wait; else ask again after it. `held`: the slot is ours already,
+        and its start was put off meanwhile. Raises `EvidenceError`.
         """
         with self._store.transaction() as rows:
             rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))

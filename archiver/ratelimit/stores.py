@@ -20,8 +20,8 @@ class Transaction(Protocol):
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows.
 
-        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own way;
-        `{lock}` ends a SELECT that is to keep others from the row.
+        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own
+        way; `{lock}` ends a SELECT that is to keep others from the row.
         """
 
     def now(self) -> float:

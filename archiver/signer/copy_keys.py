@@ -95,7 +95,10 @@ def add_recovery_key(home: Path, public: str) -> None:
 
 
 def drop_recovery_key(home: Path, public: str) -> None:
-    """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
+    """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it.
+
+    Raises `UsageError`.
+    """
     with changing_keys(home):
         known = recovery_keys(home)
         if public not in known:

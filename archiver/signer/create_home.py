@@ -68,8 +68,8 @@ class HomeExists(ConfigError):
 def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) -> Home:
     """Make a new home with keys and the default case, or nothing.
 
-    Raises `HomeExists`, `ConfigError` (one without its settings), `UsageError` (a folder of other files, an answer that is
-    none), `DiskError`.
+    Raises `HomeExists`, `ConfigError` (one without its settings), `UsageError` (a folder of other files, an answer that
+    is none), `DiskError`.
     """
     if is_home(path):
         raise HomeExists(path)

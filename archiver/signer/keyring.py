@@ -175,7 +175,10 @@ class Keyring:
         return path
 
     def unlock(self, name: str) -> None:
-        """Ask now for the passphrase of `ledger` or `person`, so that nobody waits for it later. Raises `ConfigError`."""
+        """Ask now for the passphrase of `ledger` or `person`, so that nobody waits for it later.
+
+        Raises `ConfigError`.
+        """
         self.open(self.path(name))
 
     def lock(self, path: Path, passphrase: str | None) -> None:

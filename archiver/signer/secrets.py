@@ -22,8 +22,9 @@ def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
 
 
 def key_values(data: bytes) -> list[bytes]:
-    """Return what is secret in a key's file: the lines of one in text, without its frame; one of random bytes as a whole.
+    """Return what is secret in a key's file.
 
+    Of a key in text these are its lines, without the frame; a key of random bytes counts as a whole.
     Random bytes hold line ends by chance; parts of them would be too short to be searched for.
     """
     if not data.isascii():

@@ -87,7 +87,10 @@ class LiveWatch:
     # -- the loop ---------------------------------------------------------------------------------------
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Watch until `stop`, or until Telegram no longer shows the chat. Raises `EvidenceError` where the disk refuses."""
+        """Watch until `stop`, or until Telegram no longer shows the chat.
+
+        Raises `EvidenceError` where the disk refuses.
+        """
         begun = time.monotonic()
         pause = 1.0
         next_poll = next_reread = 0.0
