@@ -19,19 +19,19 @@ class WorkerEvents(Protocol):
     """Listener to what happens in a worker. The calls come from several threads."""
 
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
-        """Take note of the end of an attempt."""
+        """React to the end of an attempt."""
         ...
 
     def captured(self, result: CaptureResult) -> None:
-        """Take note of a capture that was sealed."""
+        """React to a capture that was sealed."""
         ...
 
     def warned(self, text: str) -> None:
-        """Take note of trouble that the worker goes on despite; one line."""
+        """React to trouble that the worker goes on despite; one line."""
         ...
 
     def found(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
-        """Take note of what a watch found.
+        """React to what a watch found.
 
         Given are the type of the event, its detail with its number, and the cases of the watch.
         """

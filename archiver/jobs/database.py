@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Exclude all other workers meanwhile.
+        """Exclude all other workers until the block ends.
 
         On one machine nothing is locked: SQLite runs one statement at a time.
         """
@@ -69,7 +69,7 @@ class Database:
             return float(connection.execute(self.sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
     def insert(self, table: Table) -> Any:
-        """Make an insert statement of the database's dialect, which knows what to do on a conflict."""
+        """Make an insert statement in the database's dialect, which can state what happens on a conflict."""
         from sqlalchemy.dialects import postgresql, sqlite
 
         return (postgresql if self.postgres else sqlite).insert(table)

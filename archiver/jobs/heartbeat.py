@@ -96,7 +96,7 @@ class Heartbeat:
         self._worker.events.warned(text)
 
     def once(self) -> None:
-        """Make one round.
+        """Make one round: take over lost attempts, settle claims, queue what is due.
 
         Raises `EvidenceError`: the queue may be away, or nothing can be written in the home.
         """

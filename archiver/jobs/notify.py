@@ -71,7 +71,7 @@ class Notifier:
                     sleep(PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Wait for what is still to be sent, and not for ever."""
+        """Wait until what is queued was sent, for `LEFT_SECONDS` at most."""
         self._waiting.put(None)
         self._thread.join(LEFT_SECONDS)
 

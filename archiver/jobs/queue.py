@@ -143,7 +143,7 @@ class JobStatus:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Raise what DBOS raises where the database does not answer as `Unreachable`."""
+    """Raise errors of DBOS and its database as `Unreachable`."""
     from dbos import error as dbos_error
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -154,7 +154,7 @@ def database_errors() -> Iterator[None]:
 
 
 class Queue:
-    """The jobs that wait, run and have ended. Every method raises `Unreachable` where the database does not answer."""
+    """A queue of jobs that wait, run or have ended. Every method raises `Unreachable` if the database is away."""
 
     def __init__(self, url: str) -> None:
         """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`."""

@@ -178,7 +178,7 @@ class Schedule:
         return found
 
     def due_now(self, now: datetime) -> tuple[Schedule, datetime | None]:
-        """Move on from a run that has become due.
+        """Move on past a run that has become due.
 
         Returns the schedule after it, and the base of the run to begin: of several that no worker was available for the
         last, or None without `catch_up`.

@@ -50,7 +50,7 @@ class SharedState:
         self._database.close()
 
     def alone(self) -> AbstractContextManager[None]:
-        """Exclude all other workers meanwhile."""
+        """Exclude all other workers until the block ends."""
         return self._database.alone()
 
     def now(self) -> float:
@@ -141,7 +141,7 @@ class Settings:
         return None if found is None else str(found)
 
     def set(self, name: str, value: str) -> None:
-        """Set a setting."""
+        """Write the value of a setting, for all workers."""
         self._database.upsert(self._table, [{"name": name, "value": value}], ["name"])
 
 

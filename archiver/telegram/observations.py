@@ -49,7 +49,7 @@ class Observations:
         return self._watched.place
 
     async def albums_due(self, every: bool = False) -> None:
-        """Observe albums whose last member came a while ago. `every`: without waiting."""
+        """Enter the albums whose last member came a while ago. `every`: all of them, without waiting."""
         for name, album in self.albums.due(every):
             whole = await self._watched.ask.with_album(self._place, min(album.numbers()), False, None)
             self.albums.forget(name)
@@ -92,7 +92,7 @@ class Observations:
             self._home.state.watch_removed(self._key, [row[0] for row in seen if row[0] in self._gone])
 
     async def info(self) -> None:
-        """Keep the chat itself anew, which has changed: title, photo or description."""
+        """Record the chat itself again, after its title, photo or description changed."""
         session = self._watched.session
         kept = await self._watched.ask.about(self._place)
         record, full = next(iter(kept.more.values()))

@@ -33,7 +33,10 @@ SUFFIXES = {
 
 
 class CaptureKeep:
-    """The `Keep` port over one capture. Writing happens beside the loop, so that asking goes on meanwhile."""
+    """The `Keep` port over one capture.
+
+    Writing happens beside the loop, so that requests go on meanwhile.
+    """
 
     def __init__(self, context: CaptureContext) -> None:
         self._context = context

@@ -72,7 +72,7 @@ class WatchedChat:
 
     @property
     def capture(self) -> TelegramCapture:
-        """The navigation of the open capture."""
+        """The `TelegramCapture` of the open capture."""
         return self._open()[1]
 
     @property
