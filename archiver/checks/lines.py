@@ -52,20 +52,20 @@ def intact(subject: str, check: str, detail: str) -> Line:
 
 
 def damaged(subject: str, check: str, detail: str) -> Line:
-    """Make a line that says that `subject` is not what it should be. It ends the command with exit code 5."""
+    """Make a line that says that `subject` is not what it should be."""
     return Line(Finding.DAMAGED, subject, check, detail)
 
 
 def missing(subject: str, check: str, detail: str) -> Line:
-    """Make a line that says that something of `subject` is not there. It ends the command with exit code 2."""
+    """Make a line that says that something of `subject` is not there."""
     return Line(Finding.MISSING, subject, check, detail)
 
 
 def note(subject: str, check: str, detail: str) -> Line:
-    """Make a line that is worth knowing and leaves the exit code as it is."""
+    """Make a line that is worth knowing and says nothing against integrity."""
     return Line(Finding.NOTE, subject, check, detail)
 
 
 def unknown(subject: str, check: str, detail: str) -> Line:
-    """Make a line that says that `check` lacks what it needs. It ends the command with exit code 6."""
+    """Make a line that says that `check` lacks what it needs to tell."""
     return Line(Finding.UNKNOWN, subject, check, detail)

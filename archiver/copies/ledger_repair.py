@@ -48,7 +48,7 @@ class Mend:
 
     @property
     def mode(self) -> int:
-        """Permissions of the file: 0600 for the head, which is private, else 0644."""
+        """Permissions of the file: 0600 for the head, which lies among the keys, else 0644."""
         return 0o600 if self.name == HEAD else 0o644
 
 

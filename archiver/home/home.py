@@ -59,7 +59,10 @@ def is_half_moved(path: Path) -> bool:
 
 
 def require_no_remains(path: Path) -> None:
-    """Raise `ConfigError` where a home lies at `path` that has lost its archiver.toml; it is no place for a new one."""
+    """Raise `ConfigError` where a home at `path` has lost its archiver.toml.
+
+    That is no place for a new one.
+    """
     if is_half_moved(path):
         raise ConfigError(
             f"a home at {path}",
@@ -148,7 +151,7 @@ class Home:
         return Projection(self.ledger, self.catalog, self.path)
 
     def project(self) -> int:
-        """Bring the catalog up to the ledger; return how many events were taken in. Raises `CatalogError`."""
+        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`."""
         with self._projecting:
             return self._projection.project()
 

@@ -52,7 +52,7 @@ class SqliteStore:
         return self._connection.execute(sql.format_map(self.NAMES), values).fetchall()
 
     def now(self) -> float:
-        """Return the seconds since 1970 by the system's clock, which is SQLite's too."""
+        """Return the seconds since 1970 by the clock of this machine, which all processes of the home share."""
         return system_clock().timestamp()
 
     @contextmanager
@@ -119,7 +119,7 @@ class PostgresStore:
         return list(cursor.fetchall()) if cursor.description else []
 
     def now(self) -> float:
-        """Return the seconds since 1970 by the server's clock, also within a transaction."""
+        """Return the seconds since 1970 by the server's clock, which moves on within a transaction."""
         return float(self.ask("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def _connected(self) -> Any:

@@ -32,7 +32,7 @@ class Stream(Protocol):
 
 
 class PlainStream:
-    """A byte stream over a socket, without TLS. Any end is a clean one: TCP announces it."""
+    """A byte stream over a socket, without TLS. An end that TCP announces is a clean one."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)

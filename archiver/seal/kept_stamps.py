@@ -30,7 +30,7 @@ class Stamp:
 
     @property
     def owed(self) -> bool:
-        """Whether it is an OpenTimestamps proof that no Bitcoin block confirms yet."""
+        """Whether it is an OpenTimestamps proof that names no Bitcoin block yet."""
         return self.name == OTS and not self.blocks
 
 

@@ -227,8 +227,9 @@ class Keyring:
             raise _half_done() from error
 
     def finish_rotation(self, ledger: Ledger) -> None:
-        """Finish what a crash left half done: the new key takes over if the ledger says so, else it is dropped.
+        """Finish a rotation that a crash left half done.
 
+        The new key takes over if the ledger says so, else it is dropped.
         Raises `ConfigError`, `LedgerError`, `DiskError`.
         """
         sweep_keys(self._home, self.folder)

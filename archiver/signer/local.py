@@ -58,7 +58,10 @@ class LocalSigner:
         return sign_wacz(self.keyring.folder, text)
 
     def pseudonym_secret(self, facts: bytes) -> bytes:
-        """Derive what the pseudonyms of one package are made from: other facts give others, which cannot be linked."""
+        """Derive the secret that the pseudonyms of one package are made from.
+
+        Other facts give other pseudonyms, which cannot be linked to these.
+        """
         return pseudonym_secret(self.keyring.folder, facts)
 
     def find_secrets(self, folder: Path, values: Mapping[bytes, str]) -> SecretSearch:

@@ -104,7 +104,7 @@ def stated_options() -> dict[str, str]:
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
-    """Do one job: ask whether an extractor claims the link, or extract its description, and the files with `folder`.
+    """Do one job: tell which extractor claims the link, or describe it; with `folder`, download its files too.
 
     Returns the answer as JSON; what yt-dlp reports as failed is in `error`. Other exceptions end the process.
     """
