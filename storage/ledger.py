@@ -206,7 +206,7 @@ class LedgerReader:
         self._key = key
 
     def checkpoint(self) -> Checkpoint:
-        """Read the latest published checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
+        """Read the latest checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
         try:
             note = (self.folder / "checkpoint").read_text("utf-8")
         except FileNotFoundError:

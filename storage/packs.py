@@ -25,7 +25,7 @@ def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def unpack(data: bytes) -> list[tuple[str, bytes]]:
-    """Return the files of a pack. Raises `FormatError` on anything that `pack` would not write, even one changed bit."""
+    """Return the files of a pack. Raises `FormatError` on anything that `pack` would not write: any changed bit."""
     files = []
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:

@@ -142,7 +142,7 @@ class S3Store:
         return found
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
-        """Yield the bytes from `start`; go on after a broken connection. Raises `KeyError` where there is no such object."""
+        """Yield the bytes from `start`; go on after a broken connection. Raises `KeyError` where no object is."""
         name = self.prefix + check_key(key)
         if length == 0:
             return
