@@ -27,9 +27,11 @@ REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the c
 class Catalog:
     """The catalog's database. Every method raises `CatalogError` where it is not sound."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fill: Callable[[Catalog], object] | None = None) -> None:
         """Open the catalog; a new one is made. On a disk that takes nothing it is opened for reading.
 
+        `fill`: puts in what it is to hold, where it is new or was made by an earlier release. Without it a new one is
+        empty, and an earlier one stays as it is.
         Raises `CatalogError`, also for an older catalog that cannot be made again here; `DiskError`.
         """
         self.path = path
@@ -56,9 +58,9 @@ class Catalog:
                 "Copy the home to a disk that can be written and run the command there: it makes the catalog again. "
                 "`archiver check` reads the home here as it is.",
             )
-        self.outdated = 0 < version < VERSION
-        """It was made by an earlier release: `remake` it before it is asked anything."""
-        if version == 0:
+        if version < VERSION and fill:
+            self.remake(lambda: fill(self))
+        elif version == 0:
             self.remake(lambda: None)
 
     def _version(self) -> int:
@@ -106,7 +108,6 @@ class Catalog:
                         fill()
             finally:
                 self._connection.execute("PRAGMA foreign_keys=ON")
-        self.outdated = False
 
     def project(self, events: Iterable[tuple[dict[str, Any], str]], home: Path) -> None:
         """Enter ledger events (body, salted hash) in order of seq; captured ones bring their folder's lines."""
