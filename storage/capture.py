@@ -186,7 +186,7 @@ class CaptureWriter:
         )
 
     def _append(self, data: bytes) -> int:
-        """Appends to the current file; returns the offset. The digest of the file runs along."""
+        """Append to the current file; return the offset. The digest of the file runs along."""
         digest = self._files[self._main]
         assert digest is not None
         offset = digest.size
@@ -510,7 +510,7 @@ def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, kn
 
 
 def _counts(folder: Path) -> dict[str, Any]:
-    """Counts by what the files say, so that a recovered capture counts like any other."""
+    """Count by what the files say, so that a recovered capture counts like any other."""
     records = Counter(line["type"] for line in read_lines(folder / "records.jsonl"))
     outcomes = Counter(line["outcome"] for line in read_lines(folder / "inventory.jsonl") if line.get("outcome"))
     posts = sum(1 for _ in read_lines(folder / "posts.jsonl"))

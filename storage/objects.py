@@ -264,7 +264,7 @@ class MemoryStore:
 
 
 class FolderStore:
-    """A folder on another disk: no versions, locks or checksums of its own. Putting is a link, which never replaces."""
+    """A folder on another disk: no versions, locks or checksums of its own. A put is a hard link: it never replaces."""
 
     truthful = False
 
@@ -296,7 +296,7 @@ class FolderStore:
         return Stored(key, content.size)
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
-        """Return the bytes from `start`, `length` of them or all. Raises `KeyError`, and `DiskError` on the way."""
+        """Return the bytes from `start`, `length` of them or all. Raises `KeyError`, and `DiskError` while reading."""
         path = self._path(key)
         if not path.is_file():
             raise KeyError(key)

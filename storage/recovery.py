@@ -128,7 +128,7 @@ def _cut_partial_line(path: Path) -> int:
 
 
 def _cut_tail(path: Path, end: int) -> int:
-    """Moves what follows the last complete member to `<name>.tail`; returns its size in bytes."""
+    """Move what follows the last complete member to `<name>.tail`; return its size in bytes."""
     size = path.stat().st_size
     if end == size:
         return 0

@@ -142,7 +142,7 @@ class S3Store:
         return found
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
-        """Yield the bytes from `start`; go on after a broken connection. Raises `KeyError` where no object is."""
+        """Yield the bytes from `start`; go on after a broken connection. Raises `KeyError` for a missing object."""
         name = self.prefix + check_key(key)
         if length == 0:
             return
@@ -418,7 +418,7 @@ class S3Store:
         return found
 
     def _refuse_if_public(self) -> None:
-        """Raises `Refused` where the bucket's list of rights or its policy lets everybody read."""
+        """Raise `Refused` where the bucket's list of rights or its policy lets everybody read."""
         everybody = []
         with suppress(Refused, _Absent):  # not everybody who may write may read these
             for grant in self._call("get_bucket_acl").get("Grants", []):

@@ -120,7 +120,7 @@ class MemberInPlace:
     """
 
     def __init__(self, path: Path, reserve: int, stored: bool) -> None:
-        """Appends to the file at `path`; `reserve` bytes are kept free for the record header."""
+        """Append to the file at `path`; `reserve` bytes are kept free for the record header."""
         self.path = path
         self.stored = stored
         self._reserve = reserve

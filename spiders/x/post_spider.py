@@ -64,7 +64,7 @@ class XPost(XSpider):
         return scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
 
     def syndicated(self, response: Response) -> Iterator[Any]:
-        """Read what syndication shows of a post; where needed ask for the page, and for the author's post it answers."""
+        """Read what syndication shows of a post; where needed, ask for the page and for the post that it answers."""
         parsed = parse(response.body, response.url)
         if response.status == 404 and not parsed.posts:
             said = "X's public syndication knows no such post: deleted, protected, suspended or never there"

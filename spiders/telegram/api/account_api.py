@@ -116,7 +116,7 @@ class AccountApi:
                 raise unreachable(str(error)) from error
 
     async def _paused(self, request: Any) -> None:
-        """Returns when no pause is left that another was told to make. Raises `TelegramError` where that is too long."""
+        """Wait until no pause is left that another was told to make. Raises `TelegramError` where it is too long."""
         while self._pauses is not None and (left := await self._pauses.left(method_of(request))) > 0:
             if left > self._patience or self._stopped():
                 raise pausing(left)
@@ -221,7 +221,7 @@ class AccountApi:
         return changed
 
     async def _commit(self, items: Iterable[Plain]) -> None:
-        """Puts a commitment in the place of whatever does not travel."""
+        """Put a commitment in the place of whatever does not travel."""
         held: list[tuple[str, bytes]] = []
         places: list[tuple[dict[str, Any], str]] = []
         for item in items:

@@ -341,7 +341,7 @@ class Collector(AccountApi):
         oldest_first: bool,
         dated: bool,
     ) -> None:
-        """Asks for the ids that a page leaves out. What is there after all joins the page."""
+        """Ask for the ids that a page leaves out. What is there after all joins the page."""
         if oldest_first:
             top = max(numbers, default=0)
             bottom = min(numbers, default=1) if dated else min([*numbers, cursor or 1])
