@@ -52,7 +52,7 @@ def tile_number(n: int) -> str:
 
 
 def tile_path(level: int | str, n: int, width: int = TILE) -> str:
-    """Return a tile's path below `ledger/` (C2SP tlog-tiles). `level`: number or "entries"; partial: `width` below 256."""
+    """Return a tile's path below `ledger/` (C2SP tlog-tiles). `level`: number or "entries"; `width`: of 256."""
     path = f"tile/{level}/{tile_number(n)}"
     return path if width == TILE else f"{path}.p/{width}"
 
