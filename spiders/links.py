@@ -74,8 +74,8 @@ class LinkProblem(StrEnum):
 class HttpLink:
     """An absolute http(s) link that can be asked for.
 
-    `scheme`, `written_host` and `written_port` (with its colon) stand as they were written; `host` is in ASCII and small
-    letters. `tail`: path and query. `fragment`: with its `#`.
+    `scheme`, `written_host` and `written_port` (with its colon) stand as they were written; `host` is in ASCII and
+    lower case. `tail`: path and query. `fragment`: with its `#`.
     """
 
     scheme: str

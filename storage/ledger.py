@@ -268,7 +268,8 @@ class Ledger(LedgerReader):
 
         `begin` gives the event and the new key. All of it in the lock: what is handed over is the key of this moment,
         not one that another process has handed over meanwhile, and what `begin` keeps of the new key is never taken for
-        what a crash left. After `commit` the new key must be the one that this ledger's signer gives. Raises `LedgerError`.
+        what a crash left. After `commit` the new key must be the one that this ledger's signer gives.
+        Raises `LedgerError`.
         """
         with locked(self._lock):
             event, new = begin()

@@ -121,8 +121,8 @@ def _statements(script: str) -> Iterator[str]:
 class Serial:
     """A connection that several threads use: one statement, or one transaction, at a time, and its rows read at once.
 
-    A statement whose rows are still being read holds a snapshot; a write of another thread over the same connection would then fail
-    at once ("database is locked") where another process has written meanwhile, whatever the timeout.
+    A statement whose rows are still being read holds a snapshot; a write of another thread over the same connection
+    would then fail at once ("database is locked") where another process has written meanwhile, whatever the timeout.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
