@@ -135,16 +135,13 @@ class Home:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The catalog, which is made from the ledger and the captures; one of an earlier release is made again.
+        """The catalog, which is made from ledger and captures; where it is missing or old, it is made again.
 
         Raises `CatalogError`, `DiskError`, `LedgerError`.
         """
         from storage.catalog import Catalog
 
-        catalog = Catalog(self.path / CATALOG)
-        if catalog.outdated:
-            catalog.remake(Projection(self.ledger, catalog, self.path).project)
-        return catalog
+        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).project())
 
     @cached_property
     def _projection(self) -> Projection:

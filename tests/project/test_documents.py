@@ -21,7 +21,9 @@ from storage.times import utc_parse, utc_text
 from tests.conftest import World
 
 ROOT = Path(__file__).parents[2]
-DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
+CODE = [path for room in ("archiver", "spiders", "storage") for path in sorted((ROOT / room).rglob("*.py"))]
+COLUMNS = 100
 
 
 def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
@@ -188,6 +190,32 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+?)\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_documents_are_wrapped(path: Path) -> None:
+    """Tables, code, and what cannot be broken (a link, a `span of code`) may be longer."""
+    text = re.sub(r"^( *)```.*?^\1```", "", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for line in text.splitlines():
+        whole = re.sub(r"`[^`]+`|\]\(.*?\)", lambda found: "x" * len(found[0]), line)
+        if not line.startswith(("|", "    ")):
+            assert len(line) <= COLUMNS or len(whole.removeprefix("- ").split()) == 1, line
+
+
+def test_entries_of_the_glossary_are_used_and_in_order() -> None:
+    pages = [path for path in DOCS if path.name not in ("glossary.md", "CHANGELOG.md")]
+    used = " ".join(" ".join(path.read_text("utf-8").split()) for path in [*pages, *CODE]).lower()
+    for subject in (ROOT / "docs" / "glossary.md").read_text("utf-8").split("\n## ")[1:]:
+        entries = [entry.lower() for entry in re.findall(r"^- \*\*(.+?)\*\*:", subject, re.MULTILINE)]
+        assert entries
+        assert [entry for entry in entries if entry not in used] == []
+        assert entries == sorted(entries) or subject.startswith("Outcomes")
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    for path in CODE:
+        for page in re.findall(r"\bdocs/[\w/-]+\.md|\bdocs/adr/\d{4}", path.read_text("utf-8")):
+            assert list(ROOT.glob(page if page.endswith(".md") else f"{page}-*.md")), f"{path}: {page}"
 
 
 def test_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

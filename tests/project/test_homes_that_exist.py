@@ -92,6 +92,17 @@ def test_the_catalog_is_made_again_when_the_home_is_opened(old_home: Path, capsy
     }
 
 
+def test_a_catalog_that_is_missing_is_made_again_before_it_answers(
+    old_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = run(old_home, capsys, "find", "Жаңаөзен")
+    assert held[0] == 0
+    assert held[1].count("\n") >= 4
+    for path in old_home.glob("catalog.sqlite*"):
+        path.unlink()
+    assert run(old_home, capsys, "find", "Жаңаөзен") == held
+
+
 def test_many_that_open_the_home_at_once_make_the_catalog_once(old_home: Path) -> None:
     ask = [sys.executable, "-m", "archiver", "--home", str(old_home), "--json", "find", "Жаңаөзен"]
     running = [subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
