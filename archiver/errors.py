@@ -18,7 +18,7 @@ from storage.errors import EvidenceError, LedgerError
 
 
 class ExitCode(IntEnum):
-    """What a command says to whoever started it. Where several things happened, the highest counts."""
+    """Exit code of a command. Where several things happened, the highest counts."""
 
     OK = 0
     USAGE = 1
@@ -43,13 +43,13 @@ EXIT_CODES = {
 
 
 class ArchiverError(EvidenceError):
-    """What a person asked for cannot be done as asked."""
+    """Something that a person asked for cannot be done as asked."""
 
     exit_code = ExitCode.USAGE
 
 
 class UsageError(ArchiverError):
-    """What was asked for cannot be understood."""
+    """A request that cannot be understood."""
 
 
 class ConfigError(ArchiverError):
@@ -57,7 +57,7 @@ class ConfigError(ArchiverError):
 
 
 class NotFound(ArchiverError):
-    """No such capture, case or file."""
+    """There is no such capture, case or file."""
 
 
 class CannotTell(ArchiverError):
@@ -87,7 +87,7 @@ class ProgramFault(ArchiverError):
 
 
 def exit_code(error: EvidenceError) -> ExitCode:
-    """Return the exit code that an error of the tree ends a command with."""
+    """Return the exit code with which an error of the tree ends a command."""
     if isinstance(error, ArchiverError):
         return error.exit_code
     return ExitCode.CHECK_FAILED if isinstance(error, LedgerError) else ExitCode.FAILED

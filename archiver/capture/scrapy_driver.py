@@ -18,7 +18,7 @@ class ScrapyDriver:
     """Captures what is on the public web, by the spiders that the table of platforms names."""
 
     def takes(self, target: Target, options: CaptureOptions) -> bool:
-        """Take everything that no other driver does."""
+        """Return True: this driver takes every target that no other does."""
         return True
 
     def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
@@ -26,7 +26,7 @@ class ScrapyDriver:
         return unsupported(target, walk)
 
     async def run(self, session: CaptureSession) -> None:
-        """Run the spider that fits the target until it has nothing more to ask."""
+        """Run the spider that fits the target until it has nothing more to request."""
         # Late: Scrapy takes longer to load than most commands to run.
         from scrapy import signals
         from scrapy.crawler import AsyncCrawlerRunner
@@ -60,11 +60,11 @@ class ScrapyDriver:
         await runner.crawl(crawler, target=context.target, **arguments)
 
     async def close(self) -> None:
-        """Nothing outlives a capture."""
+        """Do nothing: nothing outlives a capture."""
 
 
 def chosen(session: CaptureSession) -> tuple[Any, dict[str, Any]]:
-    """Return the spider that fits the target, and what it is told beside it."""
+    """Return the spider that fits the target, and the arguments that it is given."""
     context = session.context
     options, config, walk = context.options, context.config, context.walk
     platform, kind = platform_named(context.target.platform), kind_of(context.target)

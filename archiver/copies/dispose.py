@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Erased:
-    """What one place had of a capture."""
+    """Result of erasing a capture at one place."""
 
     destination: str
     capture: str
@@ -45,7 +45,7 @@ class Erased:
 
 
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
-    """Record the request of the first person. Raises `UsageError`."""
+    """Record the request of the first person; return the event's number. Raises `UsageError`."""
     if capture in policies(home).disposed:
         raise UsageError("a capture that is held", f"{capture}, which was disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]
@@ -69,12 +69,15 @@ def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bo
 
 
 def referrers(home: Home, capture: str) -> list[str]:
-    """Captures that hold no bytes of their own of something that lies in this one."""
+    """List the captures that only refer to bytes which lie in this one."""
     return home.catalog.referring_to(capture)
 
 
 def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
-    """Record the confirmation of the second person: the tombstone. Raises `UsageError` where nobody asked, or the same person did."""
+    """Record the confirmation of the second person: the tombstone.
+
+    Raises `UsageError` where nobody asked, or the same person did.
+    """
     asked = [
         body for body in home.catalog.event_bodies(("disposal-requested",)) if body["detail"]["capture"] == capture
     ]
@@ -127,7 +130,10 @@ def _words_about(home: Home, capture: str) -> list[int]:
 
 
 def destroy_here(home: Home) -> list[str]:
-    """Remove what the tombstones name and is still here. Run again, it finds nothing. Raises `DiskError`."""
+    """Remove what the tombstones name and is still here; return the captures removed.
+
+    Run again, it finds nothing. Raises `DiskError`.
+    """
     done = []
     for body in home.catalog.event_bodies(("disposed",)):
         detail = body["detail"]
@@ -156,7 +162,7 @@ def destroy_here(home: Home) -> list[str]:
 
 
 def destroy_there(home: Home, signer: Signer, place: Place) -> list[Erased]:
-    """Remove the copies of what was disposed of, the key of the capture first. Raises `StoreError`."""
+    """Remove the copies of what was disposed of, each capture's key first. Raises `StoreError`."""
     name = place.destination.name
     told = {
         body["detail"]["capture"]

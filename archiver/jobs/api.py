@@ -43,7 +43,7 @@ OPEN = ("/openapi.json", "/save", "/health")
 
 
 def token_of(home: Path) -> str:
-    """Return the token of a home, a secret; it is made if there is none yet. Raises `DiskError`."""
+    """Return the token of a home, a secret; make it where there is none yet. Raises `DiskError`."""
     path = home / "keys" / "api-token"
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
@@ -52,7 +52,7 @@ def token_of(home: Path) -> str:
 
 
 def problem(status_: int, expected: str, found: str, next_step: str, **headers: str) -> web.Response:
-    """Make an answer that says what was expected, what was found and what to do next."""
+    """Return an answer that says what was expected, what was found and what to do next."""
     return web.json_response({"expected": expected, "found": found, "next": next_step}, status=status_, headers=headers)
 
 
@@ -214,7 +214,7 @@ def _wrong(value: Any) -> str | None:
 
 
 async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Serve until the returned runner is cleaned up. Returns it and the port. Raises `OSError`."""
+    """Serve until the returned runner is cleaned up; return it and the port. Raises `OSError`."""
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

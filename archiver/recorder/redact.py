@@ -37,7 +37,7 @@ Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
 
 
 def cleaned(value: Any, secrets: Sequence[str]) -> Any:
-    """A JSON value with configured secrets taken out of its strings, for what is listed and shown.
+    """Return a JSON value with configured secrets taken out of its strings, for what is listed and shown.
 
     In a WARC a commitment stands in their place; here a plain mark, since the record beside it has the commitment.
     """
@@ -80,7 +80,7 @@ class Redactor:
         return f"Redactor({len(self._values)} values)"
 
     def head(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
-        """`raw` start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
+        """Return start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
         named: list[_Span] = []
         start = raw.find(b"\n") + 1
         for match in _FIELD_LINE.finditer(raw, start) if _ANY_SECRET.search(raw) else ():
@@ -91,11 +91,11 @@ class Redactor:
         return self._replaced(raw, where, self._spans(raw, named))
 
     def mark(self, text: str | None) -> str | None:
-        """A client's tag with known values taken out; no commitment, since the tag is ours."""
+        """Return a client's tag with known values taken out; no commitment, since the tag is ours."""
         return cleaned(text, [value.decode("utf-8", "replace") for value in self._values]) if text else text
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
-        """A request body or a link with known values replaced."""
+        """Return a request body or a link with known values replaced, and what was replaced."""
         return self._replaced(data, where, self._spans(data))
 
     def _spans(self, data: bytes, taken: Sequence[_Span] = ()) -> list[_Span]:

@@ -18,11 +18,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Recovered:
+    """A capture whose process died, and that was closed and sealed. `report`: what that took."""
+
     capture: str
     folder: Path
     report: dict[str, Any]
 
     def describe(self) -> str:
+        """Return in one line, for people, how the capture was sealed and what was done to close it."""
         did = []
         if self.report.get("salvaged"):
             did.append(f"{self.report['salvaged']} cut files kept as truncated records")
@@ -91,7 +94,10 @@ RECENT = 1000
 
 
 def sealed_captures(home: Home, newest: int | None) -> set[str]:
-    """Ids with a `captured` or `recovered` event among the `newest` events, or among all."""
+    """Return ids with a `captured` or `recovered` event.
+
+    Only the `newest` events are looked at; all where it is None.
+    """
     size = home.ledger.checkpoint().size
     found = set()
     for seq in range(0 if newest is None else max(0, size - newest), size):

@@ -14,6 +14,10 @@ from archiver.home.log import begin_child_log
 
 
 def main(path: str, words: list[str]) -> int:
+    """Write the file's content credentials as JSON to standard output, or an object with `error`; return 0.
+
+    `words`: what `archiver.home.log.child_words` handed over.
+    """
     begin_child_log(logging.getLogger("archiver.tools.c2pa_reader"), words)
     import c2pa
 

@@ -16,7 +16,10 @@ from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 
 
 class MediaProbe:
-    """Asks what is installed of the three about files. Implements `archiver.home.ports.Inspector`; `close` ends what it started."""
+    """Asks whichever of the three tools are installed about files.
+
+    Implements `archiver.home.ports.Inspector`; `close` ends what it started.
+    """
 
     def __init__(self) -> None:
         self._exiftool = ExifTool()
@@ -26,7 +29,10 @@ class MediaProbe:
         return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
 
     def facts(self, path: Path, c2pa_marked: bool) -> dict[str, Any]:
-        """Return what each tool that is present says of a file. `c2pa_marked`: it seems to hold content credentials."""
+        """Return what each installed tool says of a file.
+
+        `c2pa_marked`: the file seems to hold content credentials.
+        """
         facts: dict[str, Any] = {}
         if (ffprobe := shutil.which("ffprobe")) is not None:
             facts["ffprobe"] = _by_ffprobe(ffprobe, path)

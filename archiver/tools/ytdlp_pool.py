@@ -27,7 +27,7 @@ LINE_LIMIT = 256 << 20
 
 
 class ExtractorDied(Exception):
-    """The process ended in the middle of a job."""
+    """An extractor process that ended in the middle of a job."""
 
 
 @dataclass(eq=False)
@@ -41,7 +41,7 @@ class _Worker:
 
 
 class ExtractorPool:
-    """At most `size` processes, started when they are needed and kept. `close` ends them."""
+    """A pool of at most `size` processes, started when they are needed and kept. `close` ends them."""
 
     def __init__(self, authority_pem: bytes, size: int = 2) -> None:
         self._pem = authority_pem
@@ -56,7 +56,7 @@ class ExtractorPool:
         self.runtime: str | None = None
 
     def warm(self) -> None:
-        """Starts a process beside other work, so that the first job finds it ready."""
+        """Start a process beside other work, so that the first job finds it ready."""
         if self._warming is None:
             self._warming = asyncio.ensure_future(self._warm())
 
@@ -65,7 +65,10 @@ class ExtractorPool:
             self._idle.append(await self._start())
 
     async def run(self, job: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """The answer to one job. Raises `ExtractorDied`, `TimeoutError`. A process that failed is not used again."""
+        """Return the answer to one job. A process that failed is not used again.
+
+        `timeout` in seconds. Raises `ExtractorDied`, `TimeoutError`.
+        """
         async with self._slots:
             if self._warming is not None and not self._idle:
                 await self._warming

@@ -28,7 +28,7 @@ TAKEN = frozenset(
 
 
 def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
-    """PEP 578 audit hook: a connection to anything but loopback never leaves."""
+    """Refuse connections to anything but loopback (an audit hook, PEP 578). Raises `PermissionError`."""
     if event in ("socket.connect", "socket.sendto") and len(arguments) > 1:
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None
@@ -37,18 +37,20 @@ def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 class Log:
-    """Collects what yt-dlp says."""
+    """Collects the warnings of yt-dlp."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
     def debug(self, text: str) -> None:
-        pass
+        """Drop what is only for debugging."""
 
     def warning(self, text: str) -> None:
+        """Keep a warning for the answer to the job."""
         self.warnings.append(text)
 
     def error(self, text: str) -> None:
+        """Keep an error beside the warnings; the exception that follows it tells the cause."""
         self.warnings.append(text)
 
 
@@ -76,7 +78,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
-    """The options of one job: the common ones, and what only the job knows."""
+    """Return the options of one job: the common ones, and what only the job knows."""
     agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
         **OPTIONS,
@@ -100,11 +102,15 @@ def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
 
 
 def stated_options() -> dict[str, str]:
-    """The common options as text, for the manifest."""
+    """Return the common options as text, for the manifest."""
     return {name: ", ".join(sorted(value)) if isinstance(value, set) else str(value) for name, value in OPTIONS.items()}
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
+    """Do one job: tell which extractor claims the link, or describe it; with `folder`, download its files too.
+
+    Returns the answer as JSON; what yt-dlp reports as failed is in `error`. Other exceptions end the process.
+    """
     import yt_dlp
     from yt_dlp.utils import DownloadError
 
@@ -124,7 +130,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def claimed(ydl: Any, url: str) -> str | None:
-    """The name of the extractor made for that link, if there is one beside the generic."""
+    """Return the name of the extractor made for that link, or None where only the generic one fits."""
     for name, extractor in ydl._ies.items():
         if name != "Generic" and extractor.suitable(url):
             return str(name)
@@ -132,7 +138,7 @@ def claimed(ydl: Any, url: str) -> str | None:
 
 
 def taken(info: Any) -> Any:
-    """The part of a description that the parent needs."""
+    """Return the part of a description that the parent needs."""
     if not isinstance(info, dict):
         return info
     part = {name: value for name, value in info.items() if name in TAKEN}
@@ -143,6 +149,10 @@ def taken(info: Any) -> Any:
 
 
 def main(words: list[str]) -> None:
+    """Answer jobs, one JSON object a line: read from standard input until it ends, written to standard output.
+
+    `words`: what `archiver.home.log.child_words` handed over.
+    """
     begin_child_log(logging.getLogger("archiver.tools.ytdlp_worker"), words)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the answers
@@ -164,7 +174,7 @@ def main(words: list[str]) -> None:
 
 
 def runtimes(ydl: Any) -> str | None:
-    """Name and version of the JavaScript runtime that yt-dlp would use, if any."""
+    """Return name and version of the JavaScript runtime that yt-dlp would use, or None."""
     for name, runtime in (getattr(ydl, "_js_runtimes", None) or {}).items():
         info = getattr(runtime, "info", None)
         if info is not None and getattr(info, "supported", True):
