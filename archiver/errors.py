@@ -71,16 +71,18 @@ class ProgramFault(ArchiverError):
 
     exit_code = ExitCode.FAULT
 
-    def __init__(self, cause: BaseException) -> None:
+    def __init__(self, cause: BaseException, where: str = "the traceback above") -> None:
+        """`where`: what there is to read of it."""
         import traceback  # late: `archiver --help` needs this module
 
         # By way of `traceback`, which has words for an exception whose own text cannot be made.
         lines = traceback.format_exception_only(cause)
-        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2].strip()
+        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2]
+        said = " ".join(said.split())
         super().__init__(
             "a command that ends as it was written to",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
-            "Report it with the traceback above. What was received is kept; the next command seals it.",
+            f"Report it with {where}. What was received is kept; the next command seals it.",
         )
 
 

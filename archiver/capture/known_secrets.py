@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from archiver.home.log import withhold
 from archiver.recorder.redact import cleaned
 
 
@@ -19,6 +20,7 @@ class KnownSecrets:
         """Take one more value out from now on."""
         if value not in self._values:
             self._values.append(value)
+            withhold(value)
 
     def clean(self, value: Any) -> Any:
         """Return a JSON value without the secrets."""

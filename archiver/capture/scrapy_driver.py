@@ -33,7 +33,11 @@ class ScrapyDriver:
 
         from archiver.capture.scrapy_settings import spider_settings
 
-        logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
+        log = logging.getLogger(
+            "scrapy"
+        )  # what went wrong is in the inventory, with its reason, and in the log of the home
+        log.handlers[:] = [logging.NullHandler()]
+        log.setLevel(logging.ERROR)
         spider, arguments = chosen(session)
         context = session.context
         port, config = context.port, context.config
@@ -49,7 +53,7 @@ class ScrapyDriver:
                 raise
 
         def failed(failure: Any, response: Any) -> None:
-            session.parser_failed(f"{failure.type.__name__} on {response.url}")
+            session.parser_failed(failure.value.with_traceback(failure.getTracebackObject()), response.url)
 
         crawler.signals.connect(scraped, signal=signals.item_scraped)
         crawler.signals.connect(failed, signal=signals.spider_error)

@@ -8,6 +8,7 @@ ends in the inventory with an outcome and a reason.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from archiver.capture.assemblies import AssemblyBuilder
@@ -23,6 +24,7 @@ from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, stop_reason, verdict
+from archiver.home.log import keep_fault, noted
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
 from spiders.availability import classify
@@ -30,6 +32,8 @@ from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from storage.errors import CatalogError
+
+_log = logging.getLogger(__name__)
 
 
 class CaptureSession:
@@ -54,6 +58,7 @@ class CaptureSession:
         self._answer: Ending | None = None
         self._conclusion: Ending | None = None
         self._walk_ended = False
+        _log.info("capture %s begins", context.capture_id)
 
     def progress(self) -> Progress:
         """Return how far the capture has come."""
@@ -111,11 +116,13 @@ class CaptureSession:
 
         Whatever else is said of it, the capture is then partial.
         """
-        self.inventory.fault(f"{type(error).__name__}: {error}")
+        place = keep_fault(_log, error, "capture %s: a fault of ours", self.context.capture_id)
+        self.inventory.fault(noted(f"{type(error).__name__}: {error}", place))
 
-    def parser_failed(self, what: str) -> None:
-        """Record that a parser of ours broke."""
-        self.inventory.fault(f"our parser failed: {what}")
+    def parser_failed(self, error: BaseException, link: str) -> None:
+        """Record that a parser of ours broke on what a link answered."""
+        place = keep_fault(_log, error, "capture %s: our parser failed", self.context.capture_id)
+        self.inventory.fault(noted(f"our parser failed: {type(error).__name__} on {link}", place))
 
     def program_ended(self, code: int) -> None:
         """Record the exit code of a program that ran behind the recorder: it decides the outcome."""
@@ -254,6 +261,7 @@ class CaptureSession:
             seq = seal(context.home, self._services.signer, context.folder, cases).seq
         finally:
             context.writer.release()
+        _log.info("capture %s ends: %s, event %d", context.capture_id, outcome, seq)
         warnings: list[str] = []
         try:
             context.home.project()

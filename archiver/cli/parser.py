@@ -232,6 +232,7 @@ def common_options(homeless: bool = False) -> Parser:
     common.add_argument("--home", type=given_folder, metavar="DIR", help=home)
     common.add_argument("--json", action="store_true", help=said["--json"])
     common.add_argument("--as", dest="person", metavar="NAME", help=person)
+    common.add_argument("--debug", action="store_true", help=said["--debug"])
     common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])
     return parser
 

@@ -20,6 +20,7 @@ from archiver.copies.locks import lock_line, policies
 from archiver.copies.packing import MANIFEST
 from archiver.copies.vault import Vault
 from archiver.errors import NotFound, UsageError
+from archiver.home.log import forget_captures
 from storage import canonical
 from storage.errors import disk_error
 from storage.events import Event, event_name
@@ -140,6 +141,7 @@ def destroy_here(home: Home) -> list[str]:
         names = [path for seq in detail["seqs"] if (path := home.ledger.events / event_name(seq)).exists()]
         if not folder.exists() and not names:
             continue
+        forget_captures(home.path, [detail["capture"]])
         try:
             if folder.exists():
                 # The manifest goes last: until then the folder is known for what it is.

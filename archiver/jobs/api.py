@@ -23,6 +23,7 @@ from aiohttp import web
 from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
+from archiver.home.log import withhold
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
@@ -64,6 +65,7 @@ class Api:
         """Serve a home. `names` is what the Host header may say, without the port; by `account` Telegram is asked."""
         self._home, self._queue, self._token, self._names = home, queue, token, names
         self._account = account
+        withhold(token)
 
     def application(self) -> web.Application:
         """Make the application that `listen` serves."""

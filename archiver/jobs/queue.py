@@ -379,11 +379,11 @@ def _time(milliseconds: int | None) -> datetime | None:
 
 
 def _quiet() -> None:
-    """Silence DBOS's own log handler, which writes to the terminal: commands tell a person what there is to know."""
+    """Silence DBOS's own log handler, which writes to the terminal: commands tell a person, the log of the home keeps errors."""
     log = logging.getLogger("dbos")
     log.handlers[:] = [logging.NullHandler()]
-    log.propagate = False
-    log.setLevel(logging.CRITICAL)
+    log.propagate = True
+    log.setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ the job is done; or an open one, which is closed and sealed as interrupted befor
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +19,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
+from archiver.home.log import keep_fault
 from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
@@ -31,6 +33,8 @@ from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.errors import EvidenceError
 from storage.files import Lock
+
+_log = logging.getLogger(__name__)
 
 
 def worker_place(home: Path) -> tuple[Lock, int]:
@@ -64,15 +68,21 @@ class Worker:
     def carry_out(self, attempt: JobAttempt) -> AttemptResult:
         """Carry out an attempt, on a thread of the queue's.
 
-        Nothing is raised: a failure of the home is an outcome like any other.
+        A failure of the home is an outcome like any other. A fault of the program is raised: the queue keeps it, and its
+        traceback is in the log of the home.
         """
+        _log.info("attempt %s begins", attempt.id)
         with self._counting:
             self._under_way[attempt.id] += 1
         try:
             result = self._once(attempt)
+        except Exception as error:
+            keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)
+            raise
         finally:
             with self._counting:
                 self._under_way[attempt.id] -= 1
+        _log.info("attempt %s ends: %s", attempt.id, Outcome(result.outcome))
         self.events.attempt_ended(attempt.job, result)
         return result
 

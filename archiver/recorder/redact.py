@@ -29,6 +29,8 @@ SECRET_FIELDS = frozenset(
 LEARN_FROM = 8
 """Values shorter than this are not searched for: they would match ordinary text."""
 _ANY_SECRET = re.compile(b"|".join(re.escape(name) for name in sorted(SECRET_FIELDS)), re.IGNORECASE)
+_FIELD_IN_TEXT = re.compile(rf"((?:{_ANY_SECRET.pattern.decode()})\b[\w\s'\"]*[:=,])[^\r\n]*", re.IGNORECASE)
+"""To the end of the line: how a value is written in somebody's `repr` is not known."""
 _FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
 
 Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
@@ -48,6 +50,11 @@ def cleaned(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, list):
         return [cleaned(item, secrets) for item in value]
     return value
+
+
+def without_secret_fields(text: str) -> str:
+    """Mask the values of secret fields wherever they stand in a text, such as a head within an exception's."""
+    return _FIELD_IN_TEXT.sub(r"\1withheld", text)
 
 
 @dataclass(frozen=True)

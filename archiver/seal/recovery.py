@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.errors import FormatError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
 
         report = recover_folder(absolute, home.clock, then, home.catalog.holder)
         if report is not None and "sealed_by_another" not in report:
+            _log.warning("capture %s was left open by a process that died", capture_id)
             done.append(Recovered(capture_id, Path(folder_name), report))
     return done
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from archiver.home.log import IN_LOG, child_words
 from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 
 
@@ -61,7 +62,7 @@ def read_c2pa(path: Path) -> Any:
     """Return the content credentials in a file, by a process that has no network; None where no reader is installed."""
     if find_spec("c2pa") is None:
         return None
-    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path)]
+    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
     unshare = shutil.which("unshare")
     if (
         unshare is not None
@@ -80,6 +81,10 @@ def read_c2pa(path: Path) -> Any:
             stdin=subprocess.DEVNULL,
             env={**os.environ, **nowhere},
         )
+        if done.returncode:
+            place = done.stderr.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+            what = f"the reader ended with exit code {done.returncode}"
+            return {"error": f"{what}; {place}" if place.startswith(IN_LOG) else what}
         return json.loads(done.stdout or b"null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"error": str(error)[:200]}

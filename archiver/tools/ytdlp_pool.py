@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import archiver
+from archiver.home.log import child_words
+
+_log = logging.getLogger(__name__)
 
 LINE_LIMIT = 256 << 20
 """The longest answer, bytes: a description of a playlist with comments can have some MiB."""
@@ -97,7 +101,7 @@ class ExtractorPool:
             Path(self._folder.name, "authority.pem").write_bytes(self._pem)
         folder = Path(self._folder.name)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "archiver.tools.ytdlp_worker",
+            sys.executable, "-m", "archiver.tools.ytdlp_worker", *child_words(),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env=_environment(folder), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
         )  # fmt: skip
@@ -150,6 +154,7 @@ async def _listen(process: asyncio.subprocess.Process, said: list[str]) -> None:
     with contextlib.suppress(ValueError):  # a line beyond all bounds
         while line := await process.stderr.readline():
             said.append(line.decode("utf-8", "replace").strip()[:500])
+            _log.debug("the extractor says: %s", said[-1])
             del said[:-20]
 
 

@@ -7,10 +7,13 @@ other address is refused here, whatever an extractor or a runtime may try.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
 from typing import Any
+
+from archiver.home.log import begin_child_log
 
 TAKEN = frozenset(
     {
@@ -145,8 +148,12 @@ def taken(info: Any) -> Any:
     return part
 
 
-def main() -> None:
-    """Answer jobs, one JSON object a line: read from standard input until it ends, written to standard output."""
+def main(words: list[str]) -> None:
+    """Answer jobs, one JSON object a line: read from standard input until it ends, written to standard output.
+
+    `words`: what `archiver.home.log.child_words` handed over.
+    """
+    begin_child_log(logging.getLogger("archiver.tools.ytdlp_worker"), words)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the answers
     sys.addaudithook(only_loopback)
@@ -176,4 +183,4 @@ def runtimes(ydl: Any) -> str | None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

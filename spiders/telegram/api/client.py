@@ -69,13 +69,13 @@ class Wire:
 
 
 def silent_logger() -> logging.Logger:
-    """Return a logger that writes nothing: Telethon's log could name phones and keys.
+    """Return a logger that shows nothing: Telethon's log could name phones and keys.
 
-    What went wrong is in the inventory, with its reason.
+    What went wrong is in the inventory, with its reason; the log of the home keeps the types of errors, not their texts.
     """
     logger = logging.getLogger("telethon.archiver")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.setLevel(logging.ERROR)
     return logger
 
 
