@@ -18,7 +18,7 @@ from storage.errors import EvidenceError, LedgerError
 
 
 class ExitCode(IntEnum):
-    """What a command says to whoever started it. Where several things happened, the highest counts."""
+    """Exit code of a command. Where several things happened, the highest counts."""
 
     OK = 0
     USAGE = 1
@@ -43,13 +43,13 @@ EXIT_CODES = {
 
 
 class ArchiverError(EvidenceError):
-    """What a person asked for cannot be done as asked."""
+    """Something that a person asked for cannot be done as asked."""
 
     exit_code = ExitCode.USAGE
 
 
 class UsageError(ArchiverError):
-    """What was asked for cannot be understood."""
+    """A request that cannot be understood."""
 
 
 class ConfigError(ArchiverError):
@@ -57,7 +57,7 @@ class ConfigError(ArchiverError):
 
 
 class NotFound(ArchiverError):
-    """No such capture, case or file."""
+    """There is no such capture, case or file."""
 
 
 class CannotTell(ArchiverError):
@@ -71,21 +71,23 @@ class ProgramFault(ArchiverError):
 
     exit_code = ExitCode.FAULT
 
-    def __init__(self, cause: BaseException) -> None:
+    def __init__(self, cause: BaseException, where: str = "the traceback above") -> None:
+        """`where`: what there is to read of it."""
         import traceback  # late: `archiver --help` needs this module
 
         # By way of `traceback`, which has words for an exception whose own text cannot be made.
         lines = traceback.format_exception_only(cause)
-        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2].strip()
+        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2]
+        said = " ".join(said.split())
         super().__init__(
             "a command without a fault of the program",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
-            "Report it with the traceback above. What was received is kept; the next command seals it.",
+            f"Report it with {where}. What was received is kept; the next command seals it.",
         )
 
 
 def exit_code(error: EvidenceError) -> ExitCode:
-    """Return the exit code that an error of the tree ends a command with."""
+    """Return the exit code with which an error of the tree ends a command."""
     if isinstance(error, ArchiverError):
         return error.exit_code
     return ExitCode.CHECK_FAILED if isinstance(error, LedgerError) else ExitCode.FAILED

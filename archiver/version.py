@@ -12,7 +12,7 @@ SOFTWARE = f"archiver/{__version__}"
 
 @lru_cache(maxsize=1)
 def software() -> dict[str, Any]:
-    """What made a capture, for its manifest."""
+    """Return the name, version, Python and libraries that made a capture, for its manifest."""
     import platform
     from importlib.metadata import PackageNotFoundError, version
 

@@ -84,12 +84,13 @@ class Wording(NamedTuple):
 
     @property
     def meaning(self) -> str:
+        """What the platform's mark means, in words: `said`, else the kind, else the mark itself."""
         return self.said or self.kind or self.mark
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wordings:
-    """A platform's wordings in one place of its answers, the telling ones first. `source`: where they were read."""
+    """A platform's wordings in one place of its answers, the most telling first. `source`: where they were read."""
 
     place: str
     source: str
@@ -99,23 +100,23 @@ class Wordings:
         return iter(self.rows)
 
     def first_in(self, text: str) -> Wording | None:
-        """The first row whose mark stands in the text, capitals and curled apostrophes aside."""
+        """Return the first row whose mark stands in the text; capitals and curly apostrophes make no difference."""
         lower = text.lower().replace("’", "'")
         return next((row for row in self.rows if row.mark in lower), None)
 
     def named(self, mark: str) -> Wording | None:
-        """The row of one code or name."""
+        """Return the row of one code or name; None where there is none."""
         return next((row for row in self.rows if row.mark == mark), None)
 
 
 def absence(kind: str | None, said: str | None = None, where: tuple[str, ...] = ()) -> Absence:
-    """What a kind means. A kind that the table does not have is `unknown`."""
+    """Return what a kind means, by `KINDS`. A kind that the table does not have is `unknown`."""
     state, by = KINDS.get(kind or "", (Availability.UNKNOWN, None))
     return Absence(state, kind, by, said, where)
 
 
 def classify(parsed: Parsed | None, status: int | None = None) -> Absence:
-    """The target's presence by the parser's reading of the answer, then by the HTTP status.
+    """Tell whether the target is there by the parser's reading of the answer, then by the HTTP status.
 
     `status`: None where no answer came; that says nothing about the target.
     """

@@ -11,17 +11,18 @@ from spiders.posts import Time
 
 @dataclass(frozen=True)
 class DateRange:
-    """From `since` (included) to `until` (excluded), both aware, None where it is open."""
+    """The dates from `since` (included) to `until` (excluded), both aware; None where there is no bound."""
 
     since: datetime | None = None
     until: datetime | None = None
 
     @property
     def open(self) -> bool:
+        """Whether there is no bound on either side, so that every date is inside."""
         return self.since is None and self.until is None
 
     def may_hold(self, when: Time | None) -> bool:
-        """Whether the time may lie in the span. One that nobody knows may."""
+        """Return whether the time may lie in the range. An unknown time may."""
         if when is None:
             return True
         earliest, latest = when.earliest or when.value, when.latest or when.value
@@ -29,6 +30,6 @@ class DateRange:
         return after and (self.until is None or earliest is None or earliest < self.until)
 
     def is_past(self, times: Iterable[Time | None]) -> bool:
-        """Whether everything that has a time is older than the span: a walk from the newest on can end."""
+        """Return whether everything that has a time is older than the range: a walk from the newest on can end."""
         ends = [end for time in times if time is not None and (end := time.latest or time.value) is not None]
         return self.since is not None and bool(ends) and max(ends) < self.since

@@ -22,7 +22,7 @@ WEST, EAST = timedelta(hours=12), timedelta(hours=14)
 
 
 def iso(literal: str, source: str) -> Time:
-    """ISO 8601. With an offset: converted to UTC. Without: the zone is unknown and the value is an interval."""
+    """Parse ISO 8601: to UTC where there is an offset, else to an interval, since the zone is unknown."""
     try:
         found = datetime.fromisoformat(literal)
     except ValueError:
@@ -42,7 +42,7 @@ def iso(literal: str, source: str) -> Time:
 
 
 def with_offset(literal: str, source: str, *formats: str) -> Time:
-    """A time in one of the `strptime` forms, else ISO 8601: UTC where it carries its offset, else the literal alone."""
+    """Parse one of the `strptime` forms, else ISO 8601: to UTC where it has an offset, else keep the literal alone."""
     found = _read(literal, formats)
     if found is None:
         return Time(None, None, False, literal, source)
@@ -67,7 +67,7 @@ def _read(literal: str, formats: tuple[str, ...]) -> datetime | None:
 
 
 def day(found: datetime, literal: str, source: str) -> Time:
-    """A date without a zone: somewhere on earth it was that day."""
+    """Make the interval of a date without a zone: all moments at which it was that day somewhere on earth."""
     try:
         start = found.replace(tzinfo=UTC, hour=0, minute=0, second=0, microsecond=0)
         return Time(None, "day", False, literal, source, start - EAST, start + timedelta(days=1) + WEST)
@@ -76,7 +76,7 @@ def day(found: datetime, literal: str, source: str) -> Time:
 
 
 def instant(seconds: float | None, literal: str, source: str, precision: str = "second") -> Time | None:
-    """Seconds since 1970 in UTC."""
+    """Make the time of seconds since 1970 in UTC; None for None."""
     if seconds is None:
         return None
     try:
@@ -86,7 +86,7 @@ def instant(seconds: float | None, literal: str, source: str, precision: str = "
 
 
 def ago(literal: str, source: str, observed: datetime | None) -> Time:
-    """`5 years ago`, seen at `observed`: between five and six years before. Without `observed` only the literal."""
+    """Parse `5 years ago`, seen at `observed`: five to six years before. Without `observed`, keep the literal alone."""
     match = _AGO.search(literal)
     if match is None or observed is None:
         return Time(None, None, False, literal, source)
@@ -137,7 +137,7 @@ _WRITTEN = [
 
 
 def written(literal: str, source: str) -> Time:
-    """`December 18, 2011 at 12:43 pm`, `18 декабря 2011, 12:43`: a clock without a zone, so an interval.
+    """Parse `December 18, 2011 at 12:43 pm` or `18 декабря 2011, 12:43`: no zone, so an interval.
 
     Dates like 12/11/2011 are left alone: nothing says which number is the month.
     """

@@ -47,7 +47,7 @@ class _Connection:
 
 
 class RecorderHandler(BaseDownloadHandler):
-    """Speaks HTTP/1.1 to the recorder's port (settings RECORDER_ADDRESS, RECORDER_AUTHORIZATION)."""
+    """A handler that speaks HTTP/1.1 to the recorder (settings RECORDER_ADDRESS, RECORDER_AUTHORIZATION)."""
 
     lazy = False
 
@@ -65,6 +65,10 @@ class RecorderHandler(BaseDownloadHandler):
         self._idle: list[_Connection] = []
 
     async def download_request(self, request: Request) -> Response:
+        """Send a request through the recorder and read the whole answer.
+
+        Raises `NotSupported` without a recorder, `DownloadTimeoutError`, `DownloadFailedError`.
+        """
         if self._address is None:
             raise NotSupported(NO_RECORDER)
         timeout = float(request.meta.get("download_timeout", 180))
@@ -180,6 +184,7 @@ class RecorderHandler(BaseDownloadHandler):
         )
 
     async def close(self) -> None:
+        """Close the connections that wait to be used again."""
         for connection in self._idle:
             connection.writer.close()
         self._idle.clear()

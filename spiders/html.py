@@ -13,7 +13,7 @@ _BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h
 
 
 def charset(data: bytes, header: str | None = None) -> str:
-    """Byte order mark, then the HTTP header's charset, then the page's own, then UTF-8."""
+    """Find the charset of a page: byte order mark, then the HTTP header, then the page's own `<meta>`, then UTF-8."""
     for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return name
@@ -29,12 +29,12 @@ def charset(data: bytes, header: str | None = None) -> str:
 
 
 def decode(data: bytes, header: str | None = None) -> str:
-    """Text of a page. Bytes that do not fit the charset become U+FFFD: the original bytes are in the WARC."""
+    """Decode the text of a page. Bytes that do not fit become U+FFFD: the original bytes are in the WARC."""
     return data.decode(charset(data, header), "replace").removeprefix("\ufeff")
 
 
 def tree(data: bytes, header: str | None = None) -> Any | None:
-    """The document element, or None where nothing is markup."""
+    """Parse a page and return its document element, or None where nothing is markup."""
     text = decode(data, header).replace("\x00", "")
     if "<" not in text:
         return None
@@ -46,16 +46,17 @@ def tree(data: bytes, header: str | None = None) -> Any | None:
 
 
 def by_class(element: Any, name: str) -> list[Any]:
-    """Descendants that carry a class, in document order."""
+    """List descendants that have a class, in document order."""
     return list(element.xpath(f".//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ')]"))
 
 
 def has_class(element: Any, name: str) -> bool:
+    """Return whether an element has a class."""
     return name in (element.get("class") or "").split()
 
 
 def text_of(element: Any, skip: frozenset[str] = frozenset({"script", "style"})) -> str:
-    """Text with `<br>` and blocks as line feeds and entities decoded; ends stripped, nothing else collapsed."""
+    """Return the text of an element with `<br>` and blocks as line feeds, stripped; other blanks stay as they are."""
     parts: list[str] = []
     for event, node in etree.iterwalk(element, events=("start", "end")):
         tag = node.tag if isinstance(node.tag, str) else None
@@ -80,10 +81,11 @@ def _inside(node: Any, root: Any, skip: frozenset[str]) -> bool:
 
 
 def one_line(element: Any) -> str:
+    """Return the text of an element with each run of blanks and line feeds as one blank."""
     return " ".join(text_of(element).split())
 
 
 def background_url(element: Any) -> str | None:
-    """The URL in a CSS `background-image` of an element's style."""
+    """Return the URL in the CSS `background-image` of an element's style; None where there is none."""
     match = re.search(r"background-image:\s*url\(\s*['\"]?([^'\")]+)", element.get("style") or "")
     return match[1] if match else None

@@ -11,7 +11,7 @@ from spiders.targets import Target
 
 @dataclass
 class Seen:
-    """An answer was read. `key` names the page in the inventory; `tag` the exchange it came in.
+    """An answer that was read. `key` names the page in the inventory; `tag` the exchange it came in.
 
     `wanted`: ids of the posts this run is about; None means all of them. `final`: whether the outcome of this
     page stands for the target itself. `apart`: the posts are entries of a list, each to be captured on its own.
@@ -46,7 +46,7 @@ class Noted:
 
 @dataclass
 class Counted:
-    """What the platform itself states, beside what a walk has come by. Where they differ the capture is partial."""
+    """A count that the platform states, and what a walk has found. Where they differ the capture is partial."""
 
     what: str
     stated: int

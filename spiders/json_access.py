@@ -13,7 +13,7 @@ NESTING = 400
 
 
 def load(data: bytes | str) -> Any:
-    """The JSON value of `data`, or None where it is none (JSON's own null reads the same)."""
+    """Parse `data` as JSON; None where it is not (JSON's own null reads the same)."""
     try:
         text = data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data
         return json.loads(text)
@@ -22,7 +22,7 @@ def load(data: bytes | str) -> Any:
 
 
 def load_at(text: str, at: int) -> Any:
-    """The JSON value that starts at `at` and may be followed by anything, or None."""
+    """Parse the JSON value that starts at `at`, whatever follows it; None where there is none."""
     try:
         return _DECODER.raw_decode(text, at)[0]
     except (ValueError, RecursionError):
@@ -30,7 +30,7 @@ def load_at(text: str, at: int) -> Any:
 
 
 def at(value: Any, *path: str | int) -> Any:
-    """`value[path[0]][path[1]]…`, or None where a step is missing or of another type."""
+    """Return `value[path[0]][path[1]]…`, or None where a step is missing or of another type."""
     for step in path:
         if type(value) is dict:  # JSON gives these very types
             value = value.get(step)
@@ -42,12 +42,12 @@ def at(value: Any, *path: str | int) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """A string that is not empty, else None."""
+    """Return a string that is not empty, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def count(value: Any) -> int | None:
-    """A count given as a number or as plain digits. Anything else is unknown."""
+    """Return a count given as a number or as plain digits. Anything else is unknown: None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -60,13 +60,13 @@ def count(value: Any) -> int | None:
 
 
 def length_of(value: Any, per_second: int = 1) -> float | None:
-    """A duration in seconds. Zero and less mean that nobody knows."""
+    """Return a duration in seconds, given in units of which `per_second` make one. None unless it is above zero."""
     found = number(value)
     return found / per_second if found is not None and found > 0 else None
 
 
 def number(value: Any) -> float | None:
-    """A finite number, also as text."""
+    """Return a number below 1e18 in size, also one given as text, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -77,22 +77,22 @@ def number(value: Any) -> float | None:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; empty for anything else."""
+    """List the objects of a list; none for anything else."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def obj(value: Any) -> dict[str, Any]:
-    """An object; empty for anything else."""
+    """Return an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def strings(value: Any) -> list[str]:
-    """The texts of a list; empty for anything else."""
+    """List the texts of a list; none for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def walk(value: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object inside `value`, outermost first and in order, with the key it stands under."""
+    """Yield every object inside `value`, outermost first and in order, with the key it stands under."""
     stack: list[tuple[str, Any, int]] = [("", value, depth)]
     while stack:
         key, item, level = stack.pop()
@@ -106,7 +106,7 @@ def walk(value: Any, depth: int = 0) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def gather(value: Any, names: Iterable[str]) -> dict[str, list[Any]]:
-    """Every value that stands under one of `names`, in order, by one pass: answers have tens of thousands of nodes."""
+    """Collect the values under each of `names`, in order, in one pass: answers have tens of thousands of nodes."""
     found: dict[str, list[Any]] = {name: [] for name in names}
 
     def visit(item: Any, level: int) -> None:
@@ -128,12 +128,12 @@ def gather(value: Any, names: Iterable[str]) -> dict[str, list[Any]]:
 
 
 def find(value: Any, name: str) -> Iterator[Any]:
-    """Every value that stands under the key `name`, in order."""
+    """Yield every value that stands under the key `name`, in order."""
     yield from gather(value, (name,))[name]
 
 
 def shape(value: Any) -> str:
-    """What a value of unknown layout looks like, so that a person can see what it has become: `keys data, errors`."""
+    """Describe a value of unknown layout, so that a person can see how it has changed: `keys data, errors`."""
     if isinstance(value, dict):
         names = [name[:40] for name in list(value)[:12]]
         return f"keys {', '.join(names)}" + (" …" if len(value) > 12 else "") if names else "an empty object"

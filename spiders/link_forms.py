@@ -31,13 +31,14 @@ class Target:
 
     @property
     def key(self) -> str:
+        """The target in one text: platform, kind and id."""
         single = "?single" if self.single else ""
         return f"{self.platform}:{self.kind}:{self.id}{single}"
 
 
 @dataclass(frozen=True)
 class NoTarget:
-    """Why a text is no link we can capture, and what to do."""
+    """Why a text is not a link that can be captured, and what to do."""
 
     reason: str
     next_step: str
@@ -45,7 +46,7 @@ class NoTarget:
 
 @dataclass(frozen=True)
 class Link:
-    """An http link: `host` in small letters, `path` without doubled slashes, the first value of each query field."""
+    """An http link: `host` in lower case, `path` without doubled slashes, the first value of each query field."""
 
     text: str
     host: str
@@ -56,19 +57,19 @@ class Link:
 
 
 def tidied(text: str) -> str:
-    """The text without the blanks, brackets and quotes that come along when a link is copied."""
+    """Remove the blanks, brackets and quotes that come along when a link is copied."""
     return text.strip().strip("<>\"'")
 
 
 def unreadable(text: str) -> NoTarget | None:
-    """Why no link can be read out of a text, whatever its form; None where one may stand in it."""
+    """Return why no link of any form can be read from a text; None where there may be one."""
     if _UNPRINTABLE.search(text):
         return NoTarget("a control character in the link", "Copy the link again, in one line.")
     return None
 
 
 def split_link(text: str) -> Link | NoTarget:
-    """Take an http link apart, one without its scheme too. Total."""
+    """Split an http link into its parts, also one without its scheme. Total."""
     if (wrong := unreadable(text)) is not None:
         return wrong
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", text) and re.match(r"[^\s/]+\.[^\s/]{2,}(?:/|$|\?)", text):
@@ -98,12 +99,12 @@ def split_link(text: str) -> Link | NoTarget:
 
 
 def query_of(query: str) -> dict[str, str]:
-    """The first value of each field of a query, empty ones too."""
+    """Return the first value of each field of a query, also where it is empty."""
     return {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
 
 
 def first_match(rows: Sequence[Row], path: str) -> tuple[str, dict[str, str]] | None:
-    """The kind of the first row that fits the path, and the parts of the path that it names."""
+    """Return the kind of the first row that fits the whole path, with the groups that are named and not empty."""
     for pattern, kind in rows:
         if match := re.fullmatch(pattern, path):
             return kind, {key: value for key, value in match.groupdict().items() if value}
@@ -111,12 +112,12 @@ def first_match(rows: Sequence[Row], path: str) -> tuple[str, dict[str, str]] | 
 
 
 def no_text(text: str) -> Target | NoTarget | None:
-    """The forms of a platform that is named by http links alone: none."""
+    """Return None: the platform has no form of link but http links."""
     return None
 
 
 def id_of(target: Target) -> str | None:
-    """The id of the post that a target names, where parsers write it as the link does."""
+    """Return the id of the post that a target names, where parsers write it as the link does."""
     return target.id
 
 

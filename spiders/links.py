@@ -74,8 +74,8 @@ class LinkProblem(StrEnum):
 class HttpLink:
     """An absolute http(s) link that can be asked for.
 
-    `scheme`, `written_host` and `written_port` (with its colon) stand as they were written; `host` is in ASCII and small
-    letters. `tail`: path and query. `fragment`: with its `#`.
+    `scheme`, `written_host` and `written_port` (with its colon) stand as they were written; `host` is in ASCII and
+    lower case. `tail`: path and query. `fragment`: with its `#`.
     """
 
     scheme: str
@@ -88,18 +88,18 @@ class HttpLink:
 
 
 def cleaned(link: str) -> str:
-    """Return a link without what browsers take out of it: line ends and tabs, and blanks around it."""
+    """Remove from a link what browsers remove: line ends and tabs, and blanks around it."""
     return link.translate(_REMOVED).strip(_TRIMMED)
 
 
 def scheme_of(link: str) -> str | None:
-    """Return the scheme that a link begins with, in small letters, or None where it is relative."""
+    """Return the scheme of a link in lower case, or None where the link is relative."""
     match = _SCHEME.match(link)
     return match[1].lower() if match else None
 
 
 def safe_join(base: str, link: str) -> str | None:
-    """Resolve a link against the page it stands on, as browsers read it. Return None where it cannot be read."""
+    """Resolve a link against the page it stands on, as browsers do. Return None where it cannot be read."""
     try:
         return urljoin(base, _slashed(cleaned(link), scheme_of(base)))
     except ValueError:
@@ -142,12 +142,12 @@ def _slashed(link: str, base_scheme: str | None) -> str:
 
 
 def has_control(text: str) -> bool:
-    """Return whether a text holds a control character, which would end or break the line that it is sent in."""
+    """Return whether a text holds a control character, which would end or break the line it is sent in."""
     return bool(_CONTROL.search(text))
 
 
 def read_http(link: str) -> HttpLink | LinkProblem:
-    """Take an absolute http(s) link apart, or say why it cannot be asked for. Total."""
+    """Split an absolute http(s) link into its parts, or say why it cannot be asked for. Total."""
     if has_control(link):
         return LinkProblem.CONTROL
     match = _LINK.fullmatch(_SURROGATE.sub("\ufffd", link))
@@ -169,7 +169,7 @@ def read_http(link: str) -> HttpLink | LinkProblem:
 
 
 def mask_userinfo(link: str) -> str:
-    """Mask the name and password that a link has before its host (RFC 3986, 3.2.1). An empty one is none."""
+    """Mask the name and password before the host of a link (RFC 3986, 3.2.1). An empty one does not count."""
     if not re.search(_AT, link):
         return link
     plain = cleaned(link)
@@ -181,7 +181,7 @@ def mask_userinfo(link: str) -> str:
 
 
 def mask_links(text: str) -> str:
-    """Mask names and passwords of the links in a text, wherever in it they stand."""
+    """Mask names and passwords in all links of a text."""
     if not re.search(_AT, text):
         return text
     if not has_control(text) and read_http(with_slashes(cleaned(text))) is LinkProblem.USERINFO:

@@ -21,14 +21,14 @@ Named = str
 
 
 def imported(named: Named) -> Any:
-    """Import what a row of the table names."""
+    """Import the object that a row of the table names as "module:name"."""
     module, _, name = named.partition(":")
     return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)
 class SpiderUse:
-    """A spider, and which of the things that a capture can tell one it takes.
+    """A spider, and which of the settings of a capture it takes.
 
     On offer: `comments`, `holes`, `quick`, `follow`, `limited`, `thread`, `clock`, `cookies`, `query_ids`, `features`,
     `enough`, and in a walk `cursor`, `since`, `until`.
@@ -48,7 +48,7 @@ class WalkUse:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of target of a platform, and how it can be had. One without a way is recognised and no more."""
+    """One kind of target of a platform, and how it can be captured. Without any way it is only recognised."""
 
     capture: SpiderUse | None = None
     walk: WalkUse | None = None
@@ -99,7 +99,7 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class BodyMarks:
-    """Bytes by which a body shows whose it is. `within`: how far from its beginning they are looked for."""
+    """Bytes by which a body shows whose it is. `within`: how many bytes from its beginning are searched."""
 
     trust: Trust
     literals: tuple[bytes, ...] = ()
@@ -108,7 +108,7 @@ class BodyMarks:
     within: int | None = None
 
     def are_in(self, data: bytes) -> bool:
-        """Look for one of the marks in the body."""
+        """Return whether one of the marks is in the body."""
         start = data if self.within is None else data[: self.within]
         if any(mark in start for mark in self.literals):
             return True
@@ -161,10 +161,10 @@ class Platform:
     """A public post that has stood for years: what a look at the platform asks for."""
 
     def kind(self, name: str) -> Kind:
-        """Return the row of a kind of target; one without a row is recognised and no more."""
+        """Return the row of a kind of target; one without a row is only recognised."""
         return self.kinds.get(name, RECOGNISED_ONLY)
 
     @property
     def by_account(self) -> bool:
-        """Say whether the program can ask it through an account of the person's."""
+        """Whether the program can ask it through one of the person's accounts."""
         return any(kind.account or kind.account_walk for kind in self.kinds.values())

@@ -24,15 +24,15 @@ PLATFORMS: tuple[Platform, ...] = (
 
 
 def platform_named(name: str) -> Platform:
-    """The platform of that name; for a name that the table does not have, what any page is."""
+    """Return the platform of that name; any page for a name that the table does not have."""
     return next((platform for platform in PLATFORMS if platform.name == name), PAGE)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all platforms, those whose posts vanish first at the front."""
+    """Return the names of all platforms, those whose posts vanish first at the front."""
     return tuple(platform.name for platform in PLATFORMS)
 
 
 def known_posts() -> dict[str, str]:
-    """A public post of each platform that has stood for years. `[doctor]` in archiver.toml names others."""
+    """Return for each platform a public post that has stood for years. `[doctor]` in archiver.toml names others."""
     return {platform.name: platform.known_post for platform in PLATFORMS if platform.known_post}

@@ -68,6 +68,7 @@ class Absence:
     where: tuple[str, ...] = ()
 
     def line(self) -> dict[str, Any]:
+        """Return the form in which it is listed, without the fields that say nothing."""
         parts = {"state": str(self.state), "kind": self.kind, "by": self.by, "said": self.said}
         return {name: value for name, value in {**parts, "where": list(self.where) or None}.items() if value}
 
@@ -89,9 +90,11 @@ class Time:
     """Bounds, UTC, where the text says no more than "5 years ago" or a date without a zone."""
 
     def text(self) -> str | None:
+        """Return `value` as ISO 8601 in UTC; None where it is unknown."""
         return None if self.value is None else _text(self.value)
 
     def line(self) -> dict[str, Any]:
+        """Return the form in which it is listed; `earliest` and `latest` only where both are known."""
         line = {
             "value": self.text(),
             "precision": self.precision,
@@ -138,6 +141,7 @@ class Attachment:
         object.__setattr__(self, "extra", _without_passwords(self.extra))
 
     def line(self) -> dict[str, Any]:
+        """Return the form in which the line of its post lists it, `extra` among the fields."""
         names = (
             "kind",
             "url",
@@ -195,7 +199,7 @@ class Post:
         object.__setattr__(self, "extra", _without_passwords(self.extra))
 
     def line(self) -> dict[str, Any]:
-        """One line of `archiver parse --json` and of posts.jsonl. null: the bytes do not say."""
+        """Return one line of `archiver parse --json` and of posts.jsonl. null: the bytes do not say."""
         return {
             "platform": self.platform,
             "id": self.id,
@@ -230,7 +234,7 @@ class Post:
 
 @dataclass(frozen=True)
 class Census:
-    """A count that does not come from the parser, beside what the parser found."""
+    """A count that does not come from the parser, and what the parser found."""
 
     marker: str
     raw: int
@@ -238,9 +242,11 @@ class Census:
 
     @property
     def agrees(self) -> bool:
+        """Whether the parser found as many as were counted."""
         return self.raw == self.parsed
 
     def line(self) -> dict[str, Any]:
+        """Return the inventory line of the census."""
         return {
             "kind": "census",
             "marker": self.marker,

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Redirects(RedirectMiddleware):
-    """Follows `Location`, unless it cannot be read."""
+    """A middleware that follows `Location`, unless it cannot be read."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Return where the answer leads, or the answer."""
+        """Return the request to where the answer leads, or the answer."""
         try:
             led = super().process_response(request, _with_slashes(request, response))
         except ValueError:
@@ -26,10 +26,10 @@ class Redirects(RedirectMiddleware):
 
 
 class Refreshes(MetaRefreshMiddleware):
-    """Follows `<meta http-equiv="refresh">`, unless it cannot be read."""
+    """A middleware that follows `<meta http-equiv="refresh">`, unless it cannot be read."""
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
-        """Return where the page leads, or the page."""
+        """Return the request to where the page leads, or the page."""
         try:
             return super().process_response(request, response)
         except ValueError:

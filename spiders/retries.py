@@ -18,7 +18,7 @@ GROWTH = 4.0
 
 
 class Retries:
-    """Downloader middleware. The recorder keeps the host's pause across captures; here it is only waited for."""
+    """A downloader middleware. The recorder keeps the host's pause across captures; here it is only waited for."""
 
     def __init__(self, retries: int, rng: random.Random | None = None) -> None:
         self._retries = retries
@@ -26,9 +26,11 @@ class Retries:
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> Retries:
+        """Make the middleware by Scrapy's settings: RETRIES, or 2."""
         return cls(crawler.settings.getint("RETRIES", 2))
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Return the answer, or after a pause the request again, where the host was busy and tries are left."""
         attempt = int(request.meta.get("attempt", 0))
         if response.status not in BUSY or attempt >= self._retries:
             return response
@@ -40,12 +42,12 @@ class Retries:
 
 
 def pause(attempt: int, rng: random.Random) -> float:
-    """Seconds before asking again where the host names none: 2, 8, 32, … each between half and one and a half of it."""
+    """Draw the seconds to wait where the host names none: 2, 8, 32, …, each times a factor from 0.5 to 1.5."""
     return FIRST * GROWTH**attempt * rng.uniform(0.5, 1.5)
 
 
 def wanted_pause(response: Response) -> float | None:
-    """Seconds that `Retry-After` asks for (RFC 9110 10.2.3); None where it says nothing that can be read."""
+    """Return the seconds that `Retry-After` asks for (RFC 9110 10.2.3); None where it cannot be read."""
     text = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
     if text.isdigit():
         return float(text)

@@ -13,7 +13,7 @@ from spiders.targets import Target, given
 
 
 class TargetSpider(scrapy.Spider):
-    """A spider for one target, handed in or named by its link."""
+    """A spider for one target, which is given or named by its link."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class TargetSpider(scrapy.Spider):
 
 
 class WalkSpider(TargetSpider):
-    """A spider that goes from page to page and can be gone on with."""
+    """A spider that goes from page to page and can be continued later."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ __all__ = ["NoTarget", "Target", "given", "page", "parse_target"]
 
 
 def parse_target(text: str) -> Target | NoTarget:
-    """The target that a person's text names. Total: any text gives one or the other."""
+    """Parse what a person typed. Total: any text gives a target or the reason why not."""
     text = tidied(text)
     if not text:
         return NoTarget("nothing was given", "Give a link, for example https://t.me/durov/523")
@@ -34,7 +34,7 @@ def _of_link(link: Link) -> Target | NoTarget:
 
 
 def given(link: str, target: Target | None) -> Target:
-    """The target that a spider was started for: handed in, or named by `-a link=…`. Raises `ValueError`."""
+    """Return the target that a spider was started for, or the one of `-a link=…`. Raises `ValueError`."""
     found = target or parse_target(link)
     if isinstance(found, NoTarget):
         raise ValueError(f"{without_userinfo(link)!r}: {found.reason}. {found.next_step}")

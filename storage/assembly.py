@@ -24,7 +24,7 @@ READ = 1 << 20
 
 @dataclass(frozen=True)
 class Piece:
-    """`length` bytes from `offset` in the payload of `record`. `capture`: where that record lies, if not beside it."""
+    """A range of `length` bytes from `offset` in the payload of `record`. `capture`: which one holds it, if another."""
 
     record: str
     offset: int
@@ -32,6 +32,7 @@ class Piece:
     capture: str | None = None
 
     def line(self) -> dict[str, Any]:
+        """Return the piece as it stands in the assembly record; `capture` is left out where it is None."""
         line = {"record": self.record, "offset": self.offset, "length": self.length}
         return line | {"capture": self.capture} if self.capture else line
 
@@ -48,6 +49,7 @@ class Assembly:
     about: dict[str, Any] = field(default_factory=dict)
 
     def block(self) -> bytes:
+        """Return the content of the assembly record as canonical JSON; `parse_assembly` reads it back."""
         return canonical.dumps(
             {
                 "format": FORMAT,
@@ -62,7 +64,7 @@ class Assembly:
 
 
 def parse_assembly(block: bytes) -> Assembly:
-    """Reads what `Assembly.block` wrote. Raises `FormatError`."""
+    """Parse what `Assembly.block` wrote. Raises `FormatError`."""
     value = canonical.loads(block)
     try:
         if value["format"] != FORMAT:
@@ -91,14 +93,14 @@ def parse_assembly(block: bytes) -> Assembly:
 
 
 def safe_name(name: str) -> str:
-    """A name that can only be a file in the folder where it is put: no separators, no leading dot, 150 bytes at most."""
+    """Make a name safe as that of a file in one folder: no separators, no leading dot, 150 bytes of UTF-8 at most."""
     kept = "".join(c if c.isalnum() or c in "-_.@+ " else "_" for c in name).strip(" .") or "file"
     encoded = kept.encode("utf-8")[-150:]
     return encoded.decode("utf-8", "ignore").strip(" .") or "file"
 
 
 def payload(path: Path, at: int, offset: int, length: int) -> Iterator[bytes]:
-    """`length` bytes of the payload, from `offset`, of the record that starts at `at` in a WARC file.
+    """Yield `length` bytes of the payload, from `offset`, of the record that starts at byte `at` of a WARC file.
 
     Fewer where the record ends earlier. Raises `FormatError`, `DiskError`.
     """
@@ -124,7 +126,7 @@ def payload(path: Path, at: int, offset: int, length: int) -> Iterator[bytes]:
 
 
 def digest_of(parts: Iterator[bytes]) -> Sha256:
-    """SHA-256 and size of a file given in parts."""
+    """Compute the SHA-256 and the size in bytes of a file given in parts."""
     whole = Sha256()
     for part in parts:
         whole.update(part)

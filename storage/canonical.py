@@ -15,7 +15,7 @@ Json: TypeAlias = "dict[str, Any] | list[Any] | str | int | bool | None"
 
 
 def dumps(value: Json) -> bytes:
-    """Canonical bytes of `value`. Raises `FormatError` on floats and on keys that are not strings."""
+    """Write `value` as canonical bytes. Raises `FormatError` on floats and on keys that are not strings."""
     _refuse_floats(value)
     try:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -25,7 +25,7 @@ def dumps(value: Json) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The value of canonical `data`. Raises `FormatError` unless `dumps` would print these very bytes."""
+    """Parse canonical `data`. Raises `FormatError` unless `dumps` would write these very bytes."""
     try:
         value = json.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:

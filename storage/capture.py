@@ -57,7 +57,7 @@ class Identity:
 
 
 class CaptureWriter:
-    """Writes one capture folder. All methods may be called from any thread. Raises `DiskError`."""
+    """Writer of one capture folder. All methods may be called from any thread. Raises `DiskError`."""
 
     def __init__(
         self,
@@ -127,13 +127,14 @@ class CaptureWriter:
     # -- files -------------------------------------------------------------------------------------
 
     def new_file_name(self) -> str:
+        """Return the name of the next WARC file: time of opening, serial number, end of the capture's id."""
         stamp = self.opened.strftime("%Y%m%d%H%M%S")
         name = f"archiver-{stamp}-{self._serial:05d}-{self.identity.capture_id[-8:]}.warc.gz"
         self._serial += 1
         return name
 
     def warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
-        """(record id, member, header, block) of the `warcinfo` that starts each file."""
+        """Make the `warcinfo` that starts each file: (record id, member, header, block)."""
         software = self.identity.software
         block = fields_block(
             [
@@ -185,7 +186,7 @@ class CaptureWriter:
         )
 
     def _append(self, data: bytes) -> int:
-        """Appends to the current file; returns the offset. The digest of the file runs along."""
+        """Append to the current file; return the offset. The digest of the file runs along."""
         digest = self._files[self._main]
         assert digest is not None
         offset = digest.size
@@ -211,7 +212,7 @@ class CaptureWriter:
     # -- records -----------------------------------------------------------------------------------
 
     def exchange(self, exchange: Exchange, notify: Callable[[], None]) -> ExchangeSink:
-        """A sink for the answer. `notify` is called, from any thread, when a backlogged sink has drained."""
+        """Return a sink for the answer. `notify` is called, from any thread, when a backlogged sink has drained."""
         return ExchangeSink(self, exchange, notify)
 
     def resource(
@@ -225,7 +226,7 @@ class CaptureWriter:
         fields: Sequence[tuple[str, str]] = (),
         extra: dict[str, Any] | None = None,
     ) -> RecordRef:
-        """Bytes kept without a visible HTTP exchange, or a `metadata` record about another."""
+        """Keep bytes that came without a visible HTTP exchange, or a `metadata` record about another record."""
         date = date or self._clock()
         one = self._block(uri, content_type, block, record_type, date, fields)
         with self._mutex:
@@ -258,7 +259,7 @@ class CaptureWriter:
         return data, RecordRef(record_id, record_type, uri, date, "", 0, 0, digest, payload, len(block))
 
     def resources(self, items: Sequence[tuple[str, str, bytes, dict[str, Any]]]) -> list[RecordRef]:
-        """Many (uri, type, bytes, what the line says beside) as `resource` records, with one write."""
+        """Keep many (uri, type, bytes, additions to the line) as `resource` records, with one write."""
         date = self._clock()
         made = [
             (*self._block(uri, kind, block, "resource", date, ()), {"content_type": kind, **extra})
@@ -276,7 +277,7 @@ class CaptureWriter:
         record_type: str = "resource",
         fields: Sequence[tuple[str, str]] = (),
     ) -> RecordRef:
-        """A file of any size as a `resource` or `conversion`, in a WARC file of its own. Memory does not grow with it."""
+        """Keep a file of any size as a `resource` or `conversion`, in a WARC file of its own, at constant memory."""
         name = self.claim_file()
         spool = self.folder / f"{name}.spool"
         info_id, data, _, info_block = self.warcinfo_member(name)
@@ -308,12 +309,12 @@ class CaptureWriter:
         return at_home
 
     def path_of(self, name: str) -> Path:
-        """Where a WARC file of this capture lies now: it has another name while the capture is open."""
+        """Return where a WARC file of this capture lies now: it has another name while the capture is open."""
         working = self.folder / f"{name}.open"
         return working if working.exists() else self.folder / name
 
     def append_records(self, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
-        """Appends whole members with one write, and lists them. Each comes with what its line says beside its place."""
+        """Append whole members with one write, and list them. Each comes with what its line says besides its place."""
         with self._mutex:
             self._refuse_if_closed()
             if self._files[self._main].size > FILE_LIMIT:  # type: ignore[union-attr]
@@ -330,13 +331,13 @@ class CaptureWriter:
             return done
 
     def claim_file(self) -> str:
-        """The name of a WARC file that somebody else fills."""
+        """Reserve the name of a WARC file that the caller fills."""
         with self._mutex:
             self._refuse_if_closed()
             return self.new_file_name()
 
     def adopt_file(self, name: str, spool: Path, records: Sequence[RecordRef], length: int) -> None:
-        """Takes in a finished file that was claimed: its name, and a line for each of its records."""
+        """Add a finished file whose name was claimed, with a line for each of its records. `length`: bytes."""
         with self._mutex:
             self._refuse_if_closed()
             self._files[name] = None
@@ -354,13 +355,14 @@ class CaptureWriter:
     # -- what the parsers read, what was discovered, what is withheld --------------------------------
 
     def post(self, line: dict[str, Any]) -> None:
+        """Append what a parser read of one post to posts.jsonl."""
         with self._mutex:
             self._refuse_if_closed()
             self._lines["posts.jsonl"].append([line])
             self.counts["post"] += 1
 
     def inventory(self, line: dict[str, Any]) -> None:
-        """A discovered thing with its outcome, the target, or a census. Things are counted by outcome."""
+        """Append a discovered thing with its outcome, the target, or a census. Things are counted by outcome."""
         with self._mutex:
             self._refuse_if_closed()
             self._lines["inventory.jsonl"].append([line])
@@ -368,7 +370,7 @@ class CaptureWriter:
                 self.outcomes[outcome] += 1
 
     def withhold(self, values: Sequence[tuple[str, str, bytes]]) -> tuple[Withheld, ...]:
-        """Commits to secret `values` (where, name, value) and keeps them for the case's recipients."""
+        """Commit to secret `values` (where, name, value) and keep them for the case's recipients."""
         done, private = [], []
         for where, name, value in values:
             salt = os.urandom(32)
@@ -393,10 +395,11 @@ class CaptureWriter:
             raise FormatError("an open capture", "one that was closed", "Report this as a bug.")
 
     def elapsed(self) -> float:
+        """Return the seconds since the capture was opened, by the monotonic clock."""
         return self._ticks() - self._opened_ticks
 
     def close(self, outcome: str, reason: str | None, extra: dict[str, Any] | None = None) -> bytes:
-        """Syncs everything and writes the manifest; returns its bytes. The capture is then *closed*.
+        """Sync everything and write the manifest; return its bytes. The capture is then *closed*.
 
         Raises `DiskError`; the folder is then left open, and recovery closes it later.
         """
@@ -442,7 +445,7 @@ class CaptureWriter:
         return {"answers": len(offsets), "median_ms": offsets[len(offsets) // 2]} if offsets else None
 
     def release(self) -> None:
-        """Gives up the folder's lock. Called after sealing, so that nobody else seals the capture meanwhile."""
+        """Give up the folder's lock. Called after sealing, so that nobody else seals the capture meanwhile."""
         self._lock.release(remove=True)
 
     def _private_file(self) -> bytes:
@@ -458,7 +461,7 @@ class CaptureWriter:
 
 
 def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, known: dict[str, Sha256 | None]) -> bytes:
-    """The common end of a normal close and of a recovery: final names, digests, manifest, sync. Returns the manifest.
+    """End a normal close or a recovery: final names, digests, manifest, sync. Return the manifest's bytes.
 
     `known` has running digests of files that were only appended to; others are read. Raises `DiskError`.
     """
@@ -507,7 +510,7 @@ def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, kn
 
 
 def _counts(folder: Path) -> dict[str, Any]:
-    """Counts by what the files say, so that a recovered capture counts like any other."""
+    """Count by what the files say, so that a recovered capture counts like any other."""
     records = Counter(line["type"] for line in read_lines(folder / "records.jsonl"))
     outcomes = Counter(line["outcome"] for line in read_lines(folder / "inventory.jsonl") if line.get("outcome"))
     posts = sum(1 for _ in read_lines(folder / "posts.jsonl"))

@@ -25,7 +25,7 @@ REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the c
 
 
 class Catalog:
-    """Raises `CatalogError` throughout where the database is not sound."""
+    """The catalog's database. Every method raises `CatalogError` where it is not sound."""
 
     def __init__(self, path: Path, fill: Callable[[Catalog], object] | None = None) -> None:
         """Open the catalog; a new one is made. On a disk that takes nothing it is opened for reading.
@@ -74,11 +74,12 @@ class Catalog:
         return sqlite_utils.Database(self._connection, execute_plugins=False)
 
     def close(self) -> None:
+        """Close the connection."""
         self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything inside is committed together, durably, or not at all. One inside another is part of it."""
+        """Commit everything inside together, durably, or nothing. One inside another is part of the outer one."""
         try:
             with self._turn:
                 if self._connection.in_transaction:
@@ -109,7 +110,7 @@ class Catalog:
                 self._connection.execute("PRAGMA foreign_keys=ON")
 
     def project(self, events: Iterable[tuple[dict[str, Any], str]], home: Path) -> None:
-        """Takes in ledger events (body, salted hash) in order of seq; captured ones bring their folder's lines."""
+        """Enter ledger events (body, salted hash) in order of seq; captured ones bring their folder's lines."""
         from storage.catalog_rows import insert_event  # late: what looks does not need it
 
         events = list(events)
@@ -121,7 +122,7 @@ class Catalog:
                 insert_event(connection, body, salted_hash, home)
 
     def project_disposed(self, seq: int, leaf: dict[str, Any]) -> None:
-        """An event whose body is gone: the leaf still says that something was there."""
+        """Enter an event whose body is gone: its leaf in the ledger still says that there was one."""
         with self.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,NULL)",
@@ -145,7 +146,7 @@ class Catalog:
         self._query("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def size(self) -> int:
-        """How many events are projected, counted from 0 without a hole."""
+        """Count the events that were entered, from 0 without a hole."""
         row = self._query("SELECT COALESCE(MAX(seq)+1, 0) FROM events")[0]
         return int(row[0])
 
@@ -161,7 +162,7 @@ class Catalog:
             raise CatalogError("a sound catalog", str(error), REBUILD) from error
 
     def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
-        """Posts and annotations that hold every word of `text`, best first."""
+        """Find posts and annotations that hold every word of `text`, best first."""
         found = self._matching("posts", text, limit) + self._matching("annotations", text, limit)
         found.sort(key=lambda pair: pair[0])
         return [row for _, row in found[:limit]]
@@ -185,7 +186,7 @@ class Catalog:
         return found
 
     def capture_ids(self, partial: str) -> list[str]:
-        """Ids that equal, begin or end with `partial`."""
+        """List ids of captures that equal, begin or end with `partial`, 20 at most."""
         rows = self._query(
             "SELECT id FROM captures WHERE id=? OR substr(id,1,?)=? OR substr(id,-?)=? ORDER BY id LIMIT 20",
             (partial, len(partial), partial, len(partial), partial),
@@ -193,39 +194,41 @@ class Catalog:
         return [row["id"] for row in rows]
 
     def capture(self, capture_id: str) -> dict[str, Any] | None:
+        """Return the row of a capture; None where there is none, or it was disposed of."""
         rows = self._query("SELECT * FROM captures WHERE id=?", (capture_id,))
         return _row(rows[0]) if rows else None
 
     def captures(self, case: str | None = None) -> list[dict[str, Any]]:
+        """List captures, of one case or of all, in the order of their events."""
         if case is None:
             return [_row(row) for row in self._query("SELECT * FROM captures ORDER BY seq")]
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
 
     def captures_of(self, target: str) -> list[dict[str, Any]]:
-        """Captures of one link, oldest first."""
+        """List captures of one link, oldest first."""
         return [_row(row) for row in self._query("SELECT * FROM captures WHERE target=? ORDER BY seq", (target,))]
 
     def event_bodies(self, types: Sequence[str]) -> list[dict[str, Any]]:
-        """The events of these types that were not disposed of, oldest first."""
+        """List the events of these types that were not disposed of, oldest first."""
         marks = ",".join("?" for _ in types)
         rows = self._query(f"SELECT body FROM events WHERE type IN ({marks}) AND body IS NOT NULL ORDER BY seq", types)
         return [json.loads(row[0]) for row in rows]
 
     def all_bodies(self) -> list[dict[str, Any]]:
-        """Every event that was not disposed of, oldest first."""
+        """List every event that was not disposed of, oldest first."""
         return [
             json.loads(row[0]) for row in self._query("SELECT body FROM events WHERE body IS NOT NULL ORDER BY seq")
         ]
 
     def last_event_but(self, types: Sequence[str]) -> int | None:
-        """The newest event that is of none of these types."""
+        """Return the seq of the newest event that is of none of these types; None where there is none."""
         marks = ",".join("?" for _ in types)
         row = self._query(f"SELECT MAX(seq) FROM events WHERE type NOT IN ({marks})", types)[0]
         return None if row[0] is None else int(row[0])
 
     def observations(self, post_id: str) -> list[dict[str, Any]]:
-        """Every time a post was seen, oldest first: its line, and the capture and event that hold it."""
+        """List every time a post was seen, oldest first: its line, and the capture and event that hold it."""
         sql = (
             "SELECT p.*, c.opened, c.seq, c.test_routes, c.platform AS target_platform FROM posts p "
             "JOIN captures c ON c.id=p.capture WHERE p.id=? ORDER BY p.seen, c.seq, p.n"
@@ -233,38 +236,44 @@ class Catalog:
         return [_row(row) for row in self._query(sql, (post_id,))]
 
     def removals(self, post_id: str) -> list[dict[str, Any]]:
-        """Events that say a post was seen to be gone, oldest first."""
+        """List the events that say a post was seen to be gone, oldest first."""
         sql = "SELECT body FROM events WHERE type='removed' AND json_extract(body, '$.detail.post')=? ORDER BY seq"
         return [json.loads(row["body"]) for row in self._query(sql, (post_id,))]
 
     def interrupted(self, target: str) -> list[dict[str, Any]]:
-        """Captures of a target whose process died."""
+        """List captures of a target whose process died."""
         sql = "SELECT * FROM captures WHERE target=? AND outcome='partial' AND reason='interrupted' ORDER BY seq"
         return [_row(row) for row in self._query(sql, (target,))]
 
     def run(self, run: str) -> list[dict[str, Any]]:
-        """Captures of a run, in the order of their parts."""
+        """List captures of a run, in the order of their parts."""
         return [_row(row) for row in self._query("SELECT * FROM captures WHERE run=? ORDER BY part", (run,))]
 
     def cases(self) -> list[dict[str, Any]]:
+        """List the cases in the order they were made, each with the number of its captures."""
         sql = 'SELECT s.*, (SELECT COUNT(*) FROM case_captures m WHERE m."case"=s.name) AS captures FROM cases s ORDER BY seq'
         return [_row(row) for row in self._query(sql)]
 
     def cases_of(self, capture_id: str) -> list[str]:
+        """List the names of the cases that a capture belongs to."""
         rows = self._query('SELECT "case" FROM case_captures WHERE capture=? ORDER BY 1', (capture_id,))
         return [row[0] for row in rows]
 
     def posts(self, capture_id: str) -> list[dict[str, Any]]:
+        """List the posts of a capture in the order of posts.jsonl."""
         return [_row(row) for row in self._query("SELECT * FROM posts WHERE capture=? ORDER BY n", (capture_id,))]
 
     def inventory(self, capture_id: str) -> list[dict[str, Any]]:
+        """List the inventory lines of a capture as inventory.jsonl has them."""
         rows = self._query("SELECT line FROM inventory WHERE capture=? ORDER BY n", (capture_id,))
         return [json.loads(row["line"]) for row in rows]
 
     def records(self, capture_id: str) -> list[dict[str, Any]]:
+        """List the WARC records of a capture in the order of records.jsonl."""
         return [_row(row) for row in self._query("SELECT * FROM records WHERE capture=? ORDER BY n", (capture_id,))]
 
     def annotations(self, capture_id: str) -> list[dict[str, Any]]:
+        """List the annotations of a capture, oldest first, each with its time and its author's id."""
         rows = self._query(
             "SELECT a.*, e.time, e.agent FROM annotations a JOIN events e USING (seq) WHERE a.capture=? ORDER BY seq",
             (capture_id,),
@@ -274,11 +283,11 @@ class Catalog:
     # -- copies ----------------------------------------------------------------------------------------
 
     def quarantined_captures(self) -> set[str]:
-        """Captures of which something is kept from view."""
+        """Return the ids of captures of which something is kept from view."""
         return {row[0] for row in self._query("SELECT DISTINCT capture FROM annotations WHERE kind='quarantine'")}
 
     def not_copied_to(self, destination: str) -> list[dict[str, Any]]:
-        """The backlog: sealed captures without a copy there, oldest first."""
+        """List sealed captures that have no copy at this destination yet, oldest first."""
         sql = (
             "SELECT c.* FROM captures c LEFT JOIN copies k ON k.capture=c.id AND k.destination=? "
             "WHERE k.capture IS NULL AND c.id NOT IN (SELECT capture FROM disposed) ORDER BY c.seq"
@@ -286,7 +295,7 @@ class Catalog:
         return [_row(row) for row in self._query(sql, (destination,))]
 
     def copies(self, destination: str | None = None, capture: str | None = None) -> list[dict[str, Any]]:
-        """Where copies lie, as the newest `replicated` event says: destination, capture, seq, time, objects."""
+        """List where copies lie, as the newest `replicated` event says: destination, capture, seq, time, objects."""
         rows = self._query(
             "SELECT k.*, e.time FROM copies k JOIN events e ON e.seq=k.seq WHERE (?1 IS NULL OR destination=?1) "
             "AND (?2 IS NULL OR capture=?2) ORDER BY k.capture, destination",
@@ -295,22 +304,23 @@ class Catalog:
         return [{**_row(row), "objects": json.loads(row["objects"])} for row in rows]
 
     def referring_to(self, capture: str) -> list[str]:
-        """Captures that name this one as the place of bytes which they do not hold themselves."""
+        """List captures that refer to this one for bytes which they do not hold themselves."""
         rows = self._query("SELECT DISTINCT capture FROM lent WHERE lender=? ORDER BY 1", (capture,))
         return [row[0] for row in rows]
 
     def lenders_of(self, capture: str) -> list[str]:
-        """Captures in which bytes lie that this one only names."""
+        """List captures that hold bytes which this one only refers to."""
         return [row[0] for row in self._query("SELECT lender FROM lent WHERE capture=? ORDER BY 1", (capture,))]
 
     def lendings(self) -> list[tuple[str, str]]:
-        """(capture, lender) of every such reference."""
+        """List every such reference as (capture, lender)."""
         return [(row[0], row[1]) for row in self._query("SELECT capture, lender FROM lent ORDER BY 1, 2")]
 
     def sealed_payload(self, digest: str, cases: Sequence[str]) -> dict[str, Any] | None:
-        """The oldest sealed record with this payload, in a capture that is in all of `cases`. Raises `CatalogError`.
+        """Find the oldest sealed record with this payload, in a capture that is in all of `cases`.
 
         `digest`: `sha256:…`. Neither quarantined nor disposed of; records that hold the bytes themselves.
+        Raises `CatalogError`.
         """
         marks = ",".join("?" for _ in cases)
         sql = (
@@ -324,24 +334,24 @@ class Catalog:
         return _row(rows[0]) if rows else None
 
     def holder(self, record: str, payload_digest: str) -> str | None:
-        """The capture that holds a record with this payload."""
+        """Return the capture that holds the response `record` with this payload; None where there is none."""
         sql = "SELECT capture FROM records WHERE payload_digest=? AND id=? AND type='response'"
         rows = self._query(sql, (payload_digest, record))
         return rows[0]["capture"] if rows else None
 
     def forget_events(self, seqs: Sequence[int]) -> None:
-        """The bodies of events that were disposed of."""
+        """Remove the bodies, authors and annotations of events that were disposed of."""
         with self._purged(), self.transaction() as connection:
             for seq in seqs:
                 connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
 
     def disposals(self) -> list[dict[str, Any]]:
-        """Captures that were disposed of: capture, folder, manifest_sha256, seq."""
+        """List captures that were disposed of: capture, folder, manifest_sha256, seq."""
         return [_row(row) for row in self._query("SELECT * FROM disposed ORDER BY seq")]
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
-        """Every row of a table ordered by primary key, for comparing two catalogs."""
+        """List every row of a table ordered by primary key, for comparing two catalogs."""
         keys = [row[1] for row in sorted(self._query(f"PRAGMA table_info({table})"), key=lambda r: r[5]) if row[5]]
         order = ", ".join(f'"{key}"' for key in keys)
         return [tuple(row) for row in self._query(f"SELECT * FROM {table} ORDER BY {order}")]

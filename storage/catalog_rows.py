@@ -27,7 +27,7 @@ _FILE = re.compile(r"(?:post (?P<post>.*?) #|file )(?P<number>\d+)", re.DOTALL)
 
 
 def insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_hash: str, home: Path) -> None:
-    """Take in an event of the ledger and what it tells of. `home`: where captures lie. Raises `sqlite3.Error`."""
+    """Enter an event of the ledger and what it tells of. `home`: where captures lie. Raises `sqlite3.Error`."""
     detail = body["detail"]
     connection.execute(
         "INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?)",
@@ -77,7 +77,7 @@ def _dispose(connection: sqlite3.Connection, seq: int, detail: dict[str, Any]) -
 
 
 def purge_index(connection: sqlite3.Connection) -> None:
-    """Take words that were deleted out of the search index, which else keeps them until it is next merged."""
+    """Remove deleted words from the search index, which would keep them until it is next merged."""
     for name in ("posts", "annotations"):
         _table(connection, name).optimize()
 
@@ -182,7 +182,7 @@ def insert_posts(
     posts: Sequence[dict[str, Any]],
     seen: Sequence[str | None] | None = None,
 ) -> None:
-    """Take in lines of posts.jsonl with their attachments, once. `seen`: when each arrived. Raises `sqlite3.Error`."""
+    """Enter lines of posts.jsonl with their attachments, once. `seen`: when each arrived. Raises `sqlite3.Error`."""
     times = seen or [None] * len(posts)
     _insert(
         connection, "posts",

@@ -28,7 +28,7 @@ UTC_TEXT = "UTC, ISO 8601"
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `about`: what it holds; `unit`: of numbers; times are text in UTC."""
+    """A column of a table or view. `about`: what it holds; `unit`: of numbers; times are text in UTC."""
 
     type: type
     about: str

@@ -19,7 +19,7 @@ READ_SIZE = 1 << 20
 
 
 class Sha256:
-    """A running SHA-256 that counts what it has seen."""
+    """A running SHA-256 that counts the bytes it was fed."""
 
     __slots__ = ("_hash", "size")
 
@@ -28,23 +28,25 @@ class Sha256:
         self.size = 0
 
     def update(self, chunk: Buffer) -> None:
+        """Add the next bytes."""
         self._hash.update(chunk)
         self.size += len(chunk)
 
     def digest(self) -> bytes:
-        """The digest of what was seen so far; more may follow."""
+        """Return the digest of what was added so far, 32 bytes; more may follow."""
         return self._hash.copy().finalize()
 
     def hexdigest(self) -> str:
+        """Return the digest of what was added so far as 64 lowercase hex digits."""
         return self.digest().hex()
 
     def label(self) -> str:
-        """`sha256:<64 lowercase hex>`, as WARC digest fields write it."""
+        """Return `sha256:<64 lowercase hex>`, as WARC digest fields write it."""
         return "sha256:" + self.hexdigest()
 
 
 def sha256(*parts: Buffer) -> bytes:
-    """SHA-256 over the concatenation of `parts`, 32 bytes."""
+    """Compute the SHA-256 over the concatenation of `parts`, 32 bytes."""
     running = hashes.Hash(hashes.SHA256())
     for part in parts:
         running.update(part)
@@ -52,10 +54,12 @@ def sha256(*parts: Buffer) -> bytes:
 
 
 def sha256_hex(*parts: Buffer) -> str:
+    """Compute the SHA-256 over the concatenation of `parts`, 64 lowercase hex digits."""
     return sha256(*parts).hex()
 
 
 def sha256_label(*parts: Buffer) -> str:
+    """Compute the SHA-256 over the concatenation of `parts`, as WARC digest fields write it: `sha256:<hex>`."""
     return "sha256:" + sha256(*parts).hex()
 
 
@@ -79,11 +83,13 @@ class Digests:
         self.size = 0
 
     def update(self, chunk: Buffer) -> None:
+        """Add the next bytes to every digest."""
         for running in self._running.values():
             running.update(chunk)
         self.size += len(chunk)
 
     def hexdigests(self) -> dict[str, str]:
+        """Return the digests of what was added so far, in lowercase hex, by the algorithm's name."""
         return {name: running.copy().finalize().hex() for name, running in self._running.items()}
 
 
@@ -100,7 +106,7 @@ class Beside:
         self._running: Future[None] | None = None
 
     def update(self, running: Sha256 | Digests, piece: Buffer) -> None:
-        """Feeds `piece` to `running`, after all that was fed before."""
+        """Feed `piece` to `running`, after all that was fed before."""
         self.wait()
         if len(piece) < self.WORTH:
             running.update(piece)
@@ -109,7 +115,7 @@ class Beside:
         self._running = self._worker.submit(running.update, piece)
 
     def wait(self) -> None:
-        """Until everything has been counted."""
+        """Wait until every piece has been counted."""
         if self._running is not None:
             self._running.result()
             self._running = None
@@ -125,6 +131,7 @@ class Beside:
 
 
 def digest_chunks(chunks: Iterable[Buffer]) -> Sha256:
+    """Compute the SHA-256 and the size in bytes of a stream given in chunks."""
     running = Sha256()
     for chunk in chunks:
         running.update(chunk)
@@ -132,7 +139,7 @@ def digest_chunks(chunks: Iterable[Buffer]) -> Sha256:
 
 
 def file_sha256(path: Path, start: int = 0) -> Sha256:
-    """SHA-256 of the file at `path` from byte `start`, read in 1 MiB pieces. Raises `OSError`."""
+    """Compute the SHA-256 of the file at `path` from byte `start`, read in 1 MiB pieces. Raises `OSError`."""
     running = Sha256()
     buffer = bytearray(READ_SIZE)
     view = memoryview(buffer)
@@ -146,7 +153,7 @@ def file_sha256(path: Path, start: int = 0) -> Sha256:
 
 
 def keyed(key: bytes, *parts: Buffer) -> bytes:
-    """HMAC-SHA256 (RFC 2104) over the concatenation of `parts`, 32 bytes."""
+    """Compute the HMAC-SHA256 (RFC 2104) over the concatenation of `parts`, 32 bytes."""
     running = hmac.HMAC(key, hashes.SHA256())
     for part in parts:
         running.update(bytes(part))
@@ -154,7 +161,7 @@ def keyed(key: bytes, *parts: Buffer) -> bytes:
 
 
 def commitment(salt: bytes, value: bytes) -> str:
-    """SHA-256(salt ‖ value) in hex: says a value was there without saying which.
+    """Compute SHA-256(salt ‖ value) in hex: it says that a value was there without saying which.
 
     `salt` must be 32 fresh random bytes for each value; equal values must not look equal.
     """

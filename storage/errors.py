@@ -19,7 +19,7 @@ import errno
 
 
 class EvidenceError(Exception):
-    """Says what was expected, what was found, and what the person can do next."""
+    """An error that says what was expected, what was found, and what the person can do next."""
 
     def __init__(self, expected: str, found: str, next_step: str) -> None:
         super().__init__(f"{expected}; found: {found}. {next_step}")
@@ -58,11 +58,11 @@ class StoreError(StorageError):
 
 
 class Unreachable(StoreError):
-    """Nobody answered, not in time, or with a fault of its own: worth another try."""
+    """Nobody answered, or not in time, or the server had a fault of its own: worth another try."""
 
 
 class Refused(StoreError):
-    """The place answered, and will answer so again: credentials, policy, no such bucket."""
+    """The place answered, and another try will not change its answer: credentials, policy, no such bucket."""
 
 
 class OtherContent(StoreError):
@@ -70,7 +70,7 @@ class OtherContent(StoreError):
 
 
 def disk_error(error: OSError, doing: str) -> DiskError:
-    """Translates an `OSError` met while `doing` something into what a person can act on."""
+    """Translate an `OSError` met while `doing` something into an error that a person can act on."""
     hints = {
         errno.ENOSPC: "Free some space; what was received so far is kept and will be sealed as partial.",
         errno.EDQUOT: "Raise the quota; what was received so far is kept and will be sealed as partial.",

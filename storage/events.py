@@ -42,6 +42,7 @@ class Author:
 
     @property
     def public_text(self) -> str:
+        """The person's public key: 32 bytes of Ed25519 (RFC 8032) in base64."""
         return base64.b64encode(self.private.public_key().public_bytes_raw()).decode()
 
     def __repr__(self) -> str:
@@ -58,7 +59,7 @@ class Event:
 
 
 def event_body(event: Event, seq: int, author: Author, software: str) -> dict[str, Any]:
-    """The signed event as a canonical value."""
+    """Make the signed event as a canonical value. Raises `ValueError` for a type that is not in `TYPES`."""
     if event.type not in TYPES:
         raise ValueError(f"unknown event type {event.type!r}")
     body: dict[str, Any] = {
@@ -75,11 +76,12 @@ def event_body(event: Event, seq: int, author: Author, software: str) -> dict[st
 
 
 def event_file(body: dict[str, Any], salt: bytes) -> bytes:
+    """Write the file of an event: its body and the hex of its salt, as canonical JSON."""
     return canonical.dumps({"event": body, "salt": salt.hex()})
 
 
 def leaf(body: dict[str, Any], salt: bytes) -> bytes:
-    """The ledger's entry for an event: `{seq, time, type, salted_hash}`, canonical."""
+    """Make the ledger's entry for an event: `{seq, time, type, salted_hash}`, canonical."""
     return canonical.dumps(
         {
             "seq": body["seq"],
@@ -91,5 +93,5 @@ def leaf(body: dict[str, Any], salt: bytes) -> bytes:
 
 
 def event_name(seq: int) -> str:
-    """Path of an event below `events/`: 10,000 to a folder."""
+    """Return the path of an event's file below `events/`: 10,000 to a folder."""
     return f"{seq // 10000:06d}/{seq:010d}.json"

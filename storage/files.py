@@ -14,7 +14,7 @@ from storage.errors import disk_error
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes names in `folder` durable (a file's own fsync does not)."""
+    """Make names in `folder` durable (a file's own fsync does not). Raises `OSError`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -23,7 +23,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_synced(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Writes `content` at `path`: temporary file, fsync, rename, folder fsync. Raises `DiskError`."""
+    """Write `content` at `path`: temporary file, fsync, rename, folder fsync. Raises `DiskError`."""
     temporary = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,9 +44,9 @@ def write_synced(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file that must not be there yet; it appears whole or not at all. Raises `FileExistsError`, `DiskError`.
+    """Write a file that must not exist yet; it appears whole or not at all. Raises `FileExistsError`, `DiskError`.
 
-    Of several processes that do so at once, one succeeds: what may never be replaced, as a recovery key, is written by this.
+    Of several processes that do so at once, one succeeds. For what may never be replaced, such as a recovery key.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.new")
     try:
@@ -89,7 +89,10 @@ class Lock:
         self._descriptor: int | None = None
 
     def acquire(self, wait: bool = True) -> bool:
-        """True when held. With `wait` false, False at once if another process holds it. Raises `DiskError`."""
+        """Take the lock; True when held. With `wait` false, return False at once if another process holds it.
+
+        Raises `DiskError`.
+        """
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
@@ -112,6 +115,7 @@ class Lock:
             return False
 
     def release(self, remove: bool = False) -> None:
+        """Give the lock up, if it is held. `remove`: its file goes too."""
         if self._descriptor is None:
             return
         if remove:
@@ -122,6 +126,7 @@ class Lock:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path` inside the `with` block, after waiting for it. Raises `DiskError`."""
     lock = Lock(path)
     lock.acquire()
     try:

@@ -36,14 +36,14 @@ _LATIN_SINGLE = str.maketrans({"q": "k", "w": "u", "y": "i", "x": "h", "ı": "i"
 
 
 def plain(text: str) -> str:
-    """Case and accents removed, script kept; ё and е, й and и fall together."""
+    """Remove case and accents and keep the script; ё and е, й and и become the same letter."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
 @lru_cache(maxsize=1 << 16)  # words repeat
 def skeleton(word: str) -> str:
-    """The Latin skeleton of a word: see the module's head."""
+    """Write a word as its Latin skeleton, which the head of this module explains."""
     lowered = unicodedata.normalize("NFC", word.casefold())
     latin = plain("".join(_CYRILLIC.get(c, c) for c in lowered))
     for pair, single in _LATIN_PAIRS:

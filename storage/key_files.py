@@ -25,20 +25,23 @@ def changing_keys(home: Path) -> Iterator[None]:
 
 
 def write_new_key(home: Path, path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a key that must not be there yet: of several processes one succeeds. Raises `FileExistsError`, `DiskError`."""
+    """Write a key that must not exist yet; of several processes one succeeds.
+
+    Raises `FileExistsError`, `DiskError`.
+    """
     with changing_keys(home):
         put_new_key(path, content, mode)
 
 
 def put_new_key(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Do what `write_new_key` does, for who holds the lock. Raises `FileExistsError`, `DiskError`."""
+    """Write a key that must not exist yet, for a caller who holds the lock. Raises `FileExistsError`, `DiskError`."""
     if os.path.lexists(path):
         raise FileExistsError(path)
     write_synced(path, content, mode)
 
 
 def sweep_keys(home: Path, folder: Path) -> None:
-    """Take away what a kill left of files that were being written: private keys must not lie around. Raises `DiskError`."""
+    """Remove half-written files that a killed process left: private keys must not lie around. Raises `DiskError`."""
     if any(folder.rglob(".*.new")):
         with changing_keys(home):
             for left in list(folder.rglob(".*.new")):

@@ -39,12 +39,12 @@ TILE = 256
 
 
 def lock_file(home: Path) -> Path:
-    """The lock in which one process at a time writes to the ledger of a home, or changes its keys."""
+    """Return the path of the lock under which one process at a time writes to a home's ledger, or changes its keys."""
     return home / "ledger" / ".lock"
 
 
 def tile_number(n: int) -> str:
-    """`x001/x234/067` for 1234067 (tlog-tiles)."""
+    """Write a tile's number as a path: `x001/x234/067` for 1234067 (C2SP tlog-tiles)."""
     parts = [f"{n % 1000:03d}"]
     while n := n // 1000:
         parts.append(f"x{n % 1000:03d}")
@@ -52,15 +52,18 @@ def tile_number(n: int) -> str:
 
 
 def tile_path(level: int | str, n: int, width: int = TILE) -> str:
+    """Return a tile's path below `ledger/` (C2SP tlog-tiles). `level`: number or "entries"; `width`: of 256."""
     path = f"tile/{level}/{tile_number(n)}"
     return path if width == TILE else f"{path}.p/{width}"
 
 
 def pack_entries(entries: Sequence[bytes]) -> bytes:
+    """Write an entry bundle (C2SP tlog-tiles): each entry after its length, two bytes big-endian."""
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
 def unpack_entries(data: bytes) -> list[bytes]:
+    """Read the entries of a bundle that `pack_entries` wrote. Raises `FormatError` where one is cut."""
     entries, at = [], 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 2], "big")
@@ -72,7 +75,7 @@ def unpack_entries(data: bytes) -> list[bytes]:
 
 
 class Tiles:
-    """Reads and writes the tiles of a tree of `size` leaves."""
+    """The tiles of a tree of `size` leaves, as files below `folder`."""
 
     def __init__(self, folder: Path, size: int) -> None:
         self.folder = folder
@@ -80,7 +83,7 @@ class Tiles:
         self._cache: dict[tuple[int, int], list[bytes]] = {}
 
     def hashes(self, level: int, n: int) -> list[bytes]:
-        """The hashes of one tile, as many as a tree of `size` gives it. Raises `LedgerError`."""
+        """Read the hashes of one tile, as many as it has in a tree of `size`. Raises `LedgerError`."""
         if (level, n) not in self._cache:
             width = min(TILE, (self.size >> (8 * level)) - n * TILE)
             data = self._read(level, n, width) if width else b""
@@ -90,7 +93,7 @@ class Tiles:
         return self._cache[level, n]
 
     def entries(self, n: int) -> list[bytes]:
-        """The leaves of one tile. Raises `LedgerError`."""
+        """Read the entries of the leaves of one tile. Raises `LedgerError`."""
         width = min(TILE, self.size - n * TILE)
         try:
             return unpack_entries(self._read("entries", n, width))[:width] if width else []
@@ -112,7 +115,7 @@ class Tiles:
         raise _damaged(f"tile {tile_path(level, n, width)}", "no such file")
 
     def perfect(self, level: int, index: int) -> bytes:
-        """Root of the perfect subtree of 2^level leaves that starts at leaf index·2^level."""
+        """Compute the root of the perfect subtree of 2^level leaves that starts at leaf index·2^level."""
         tile_level, rest = divmod(level, 8)
         first = index << rest
         hashes = self.hashes(tile_level, first // TILE)[first % TILE : first % TILE + (1 << rest)]
@@ -123,7 +126,7 @@ class Tiles:
         return hashes[0]
 
     def peaks(self, start: int, end: int) -> list[bytes]:
-        """Perfect subtrees that cover leaves start..end; `start` is aligned to the first of them."""
+        """Compute the roots of the perfect subtrees that cover leaves start..end; `start` is aligned to the first."""
         peaks = []
         while start < end:
             level = (end - start).bit_length() - 1
@@ -132,16 +135,20 @@ class Tiles:
         return peaks
 
     def subtree(self, start: int, end: int) -> bytes:
-        """Root over leaves start..end, for the ranges that RFC 6962 proofs ask for."""
+        """Compute the root over leaves start..end, for the ranges that RFC 6962 proofs ask for."""
         if start == end:
             return EMPTY_ROOT
         return Frontier(self.peaks(start, end), end - start).root()
 
     def root(self) -> bytes:
+        """Compute the root of the whole tree, 32 bytes (RFC 6962 2.1). Raises `LedgerError`."""
         return self.subtree(0, self.size)
 
     def grown(self, entries: Sequence[bytes]) -> tuple[int, dict[str, bytes], list[str]]:
-        """New size, the files a tree grown by `entries` needs, and the partial tiles they replace. Raises `LedgerError`."""
+        """Return the new size, the files of a tree grown by `entries`, and the partial tiles that they replace.
+
+        Nothing is written. Raises `LedgerError`.
+        """
         files: dict[str, bytes] = {}
         stale: list[str] = []
         new: list[bytes] = [leaf_hash(entry) for entry in entries]
@@ -199,7 +206,7 @@ class LedgerReader:
         self._key = key
 
     def checkpoint(self) -> Checkpoint:
-        """Read the latest published checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
+        """Read the latest checkpoint and check its signature. Size 0 in a new ledger. Raises `LedgerError`."""
         try:
             note = (self.folder / "checkpoint").read_text("utf-8")
         except FileNotFoundError:
@@ -235,7 +242,7 @@ class LedgerReader:
 
 
 class Ledger(LedgerReader):
-    """One home's ledger for who holds its key. Appending and signing happen under a short lock."""
+    """A home's ledger for the holder of its key. Appending and signing happen under a lock that is held briefly."""
 
     def __init__(self, home: Path, signer: Signing, head: Path, software: str) -> None:
         super().__init__(home, lambda: signer.key)
@@ -246,7 +253,7 @@ class Ledger(LedgerReader):
         self._software = software
 
     def append(self, events: Sequence[Event], author: Author) -> list[Sealed]:
-        """Records `events` under one new checkpoint. Durable when it returns.
+        """Record `events` under one new checkpoint. They are durable when it returns.
 
         Raises `LedgerError` where the ledger is damaged or older than what its key signed; nothing is written then.
         """
@@ -261,7 +268,8 @@ class Ledger(LedgerReader):
 
         `begin` gives the event and the new key. All of it in the lock: what is handed over is the key of this moment,
         not one that another process has handed over meanwhile, and what `begin` keeps of the new key is never taken for
-        what a crash left. After `commit` the new key must be the one that this ledger's signer gives. Raises `LedgerError`.
+        what a crash left. After `commit` the new key must be the one that this ledger's signer gives.
+        Raises `LedgerError`.
         """
         with locked(self._lock):
             event, new = begin()
@@ -274,9 +282,9 @@ class Ledger(LedgerReader):
             return sealed
 
     def resume_hand_over(self, new: Signing | None, commit: Callable[[str | None], None]) -> None:
-        """After a crash: `commit` is told which key the newest event hands over to, if it does. All in the lock.
+        """Finish a hand-over after a crash: tell `commit` which key the newest event hands over to, if it does.
 
-        `new`: the key that was to take over; None where it cannot be read.
+        All in the lock. `new`: the key that was to take over; None where it cannot be read.
         """
         with locked(self._lock):
             self._also = (new,) if new else ()
@@ -288,7 +296,7 @@ class Ledger(LedgerReader):
                 self._also = ()
 
     def recover(self) -> int:
-        """Adopts events that were written but not yet in the tree. Returns how many."""
+        """Add events to the tree that were written before a crash and are not in it yet. Return how many."""
         if not self.folder.exists():
             return 0
         with locked(self._lock):

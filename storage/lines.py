@@ -17,7 +17,7 @@ from storage.merkle import Frontier, leaf_hash
 
 
 class LineFile:
-    """Appends lines with one `write(2)` each time, so that what was appended survives the process. Raises `DiskError`."""
+    """A file that grows by lines, one `write(2)` each time, so that they survive the process. Raises `DiskError`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,9 +27,11 @@ class LineFile:
             raise disk_error(error, f"opening {path.name}") from error
 
     def append(self, lines: Sequence[dict[str, Any]]) -> None:
+        """Append lines, each with a salt of its own, in one write."""
         self.append_raw(b"".join(salted_line(line) for line in lines))
 
     def append_raw(self, data: bytes) -> None:
+        """Append bytes that end in a line feed; where the write fails, none of them stay."""
         view = memoryview(data)
         try:
             while view:
@@ -39,19 +41,20 @@ class LineFile:
             raise disk_error(error, f"writing {self._path.name}") from error
 
     def close(self) -> None:
-        """Syncs and closes. Raises `OSError`."""
+        """Sync the file and close it. Raises `OSError`."""
         os.fsync(self._fd)
         os.close(self._fd)
 
 
 def salted_line(line: dict[str, Any]) -> bytes:
+    """Write a line as JSON with 32 fresh random bytes of salt, and a line feed."""
     salted = {"salt": os.urandom(32).hex(), **line}
     # Surrogates cannot be UTF-8; a hostile page must not be able to stop the recording of what it said.
     return json.dumps(salted, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a file, parsed. Raises `FormatError` on anything that is not an object, `OSError`."""
+    """Parse the lines of a file. Raises `FormatError` on anything that is not an object, `OSError`."""
     with open(path, "rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
@@ -64,7 +67,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def lines_root(path: Path) -> dict[str, Any]:
-    """`{"count", "root"}` of the lines of a file; the line's terminating LF is not part of its leaf."""
+    """Compute `{"count", "root"}` over the lines of a file; a line's final LF is not part of its leaf."""
     frontier = Frontier()
     with open(path, "rb") as stream:
         for line in stream:

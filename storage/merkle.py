@@ -14,10 +14,12 @@ EMPTY_ROOT = sha256(b"")
 
 
 def leaf_hash(entry: bytes) -> bytes:
+    """Compute the hash of a leaf: SHA-256(00 ‖ entry), RFC 6962 2.1."""
     return sha256(b"\x00", entry)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
+    """Compute the hash of an inner node: SHA-256(01 ‖ left ‖ right), RFC 6962 2.1."""
     return sha256(b"\x01", left, right)
 
 
@@ -32,7 +34,7 @@ class Frontier:
         self.size = size
 
     def append(self, leaf: bytes) -> None:
-        """Adds a leaf hash (not an entry)."""
+        """Add a leaf by its hash (not its entry)."""
         node, size = leaf, self.size
         while size & 1:
             node = node_hash(self._peaks.pop(), node)
@@ -41,6 +43,7 @@ class Frontier:
         self.size += 1
 
     def root(self) -> bytes:
+        """Compute the root of the tree so far, 32 bytes; SHA-256("") where it is empty."""
         if not self._peaks:
             return EMPTY_ROOT
         root = self._peaks[-1]
@@ -50,7 +53,7 @@ class Frontier:
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes."""
+    """Compute the root over leaf hashes."""
     frontier = Frontier()
     for leaf in leaves:
         frontier.append(leaf)
@@ -62,6 +65,7 @@ Subtree = Callable[[int, int], bytes]
 
 
 def subtree_of(leaves: Sequence[bytes]) -> Subtree:
+    """Return a function that computes the root over a range of these leaf hashes."""
     return lambda start, end: root_of(leaves[start:end])
 
 
@@ -70,7 +74,7 @@ def _split(n: int) -> int:
 
 
 def inclusion_proof(index: int, size: int, subtree: Subtree) -> list[bytes]:
-    """PATH(m, D[n]) of RFC 6962 2.1.1, leaf to root. Raises `ValueError` unless 0 <= index < size."""
+    """Compute PATH(m, D[n]) of RFC 6962 2.1.1, leaf to root. Raises `ValueError` unless 0 <= index < size."""
     if not 0 <= index < size:
         raise ValueError(f"index {index} outside a tree of {size}")
 
@@ -87,7 +91,7 @@ def inclusion_proof(index: int, size: int, subtree: Subtree) -> list[bytes]:
 
 
 def consistency_proof(old: int, size: int, subtree: Subtree) -> list[bytes]:
-    """PROOF(m, D[n]) of RFC 6962 2.1.2. Raises `ValueError` unless 0 <= old <= size."""
+    """Compute PROOF(m, D[n]) of RFC 6962 2.1.2. Raises `ValueError` unless 0 <= old <= size."""
     if not 0 <= old <= size:
         raise ValueError(f"no proof from size {old} to {size}")
     if old in (0, size):
@@ -106,7 +110,7 @@ def consistency_proof(old: int, size: int, subtree: Subtree) -> list[bytes]:
 
 
 def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
-    """RFC 9162 2.1.3.2."""
+    """Check that a leaf hash is in the tree with this root, by RFC 9162 2.1.3.2."""
     if not 0 <= index < size:
         return False
     fn, sn, r = index, size - 1, leaf
@@ -126,7 +130,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
 
 
 def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
-    """RFC 9162 2.1.4.2."""
+    """Check that the newer tree continues the older one, by RFC 9162 2.1.4.2."""
     if not 0 <= old <= new:
         return False
     if old == 0:

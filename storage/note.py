@@ -33,6 +33,7 @@ class VerifierKey:
 
     @property
     def key_id(self) -> bytes:
+        """The first 4 bytes of SHA-256(name LF 01 ‖ public key), as C2SP signed-note defines it."""
         return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public)[:4]
 
     def __str__(self) -> str:
@@ -40,7 +41,7 @@ class VerifierKey:
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
-        """Raises `FormatError` unless `str()` of the result would be `text`."""
+        """Parse a key in note form. Raises `FormatError` unless `str()` of the result would be `text`."""
         parts = text.split("+", 2)
         try:
             raw = base64.b64decode(parts[2], validate=True)
@@ -55,23 +56,31 @@ class VerifierKey:
 
 
 class Signing(Protocol):
-    """What signs notes: a key at hand, or one that is opened when it is first needed."""
+    """What signs notes: a key in memory, or one that is opened when it is first needed."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The signer's name in signature lines."""
+
     @property
-    def key(self) -> VerifierKey: ...
+    def key(self) -> VerifierKey:
+        """The public key that checks the signatures."""
+
     @property
-    def private(self) -> Ed25519PrivateKey: ...
+    def private(self) -> Ed25519PrivateKey:
+        """The private key that makes the signatures."""
 
 
 @dataclass(frozen=True)
 class NoteSigner:
+    """A signer whose private key is in memory."""
+
     name: str
     private: Ed25519PrivateKey
 
     @property
     def key(self) -> VerifierKey:
+        """The public key that checks the signatures."""
         return VerifierKey(self.name, self.private.public_key().public_bytes_raw())
 
     def __repr__(self) -> str:
@@ -79,7 +88,7 @@ class NoteSigner:
 
 
 def sign(text: str, *signers: Signing) -> str:
-    """The signed note. `text` must end in a line feed."""
+    """Sign a note by each of the signers. Raises `ValueError` unless `text` ends in a line feed."""
     if not text.endswith("\n"):
         raise ValueError("a note's text ends in a line feed")
     lines = [text, "\n"]
@@ -90,9 +99,9 @@ def sign(text: str, *signers: Signing) -> str:
 
 
 def open_note(note: str, keys: Sequence[VerifierKey]) -> str:
-    """The text, if at least one known key signed it. Unknown keys are ignored; a known key that fails rejects.
+    """Return the text of a note that at least one known key signed, and no known key signed wrongly.
 
-    Raises `FormatError`.
+    Signatures by unknown keys are ignored. Raises `FormatError`.
     """
     split = note.rfind("\n\n")
     if split < 0 or not note.endswith("\n"):
@@ -125,16 +134,19 @@ def open_note(note: str, keys: Sequence[VerifierKey]) -> str:
 
 @dataclass(frozen=True)
 class Checkpoint:
+    """The state of a log (C2SP tlog-checkpoint): its origin, the number of its leaves, the root over them."""
+
     origin: str
     size: int
     root: bytes
 
     def text(self) -> str:
+        """Write the checkpoint as the text of a note: origin, size and base64 of the root, a line each."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """Raises `FormatError` unless `text()` of the result would print these characters."""
+        """Parse the text of a checkpoint. Raises `FormatError` unless `text()` would give it back unchanged."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3]:
             raise _bad("three lines: origin, size, root", text[:80])

@@ -33,9 +33,10 @@ _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._=-]*(?:/[A-Za-z0-9_][A-Za-z0-9._=-]*
 
 @dataclass(frozen=True)
 class Lock:
-    """Until when nobody may remove an object: `governance` with a special right, `compliance` nobody at all.
+    """How long nobody may remove an object.
 
-    `hold`: a legal hold, which has no end of its own.
+    `governance` can be lifted by a special right, `compliance` by nobody at all. `hold`: a legal hold, which has no
+    end of its own.
     """
 
     mode: str | None = None
@@ -80,30 +81,30 @@ class Content:
 
     @classmethod
     def of(cls, source: bytes | Path) -> Content:
-        """Raises `DiskError`."""
+        """Read `source` once for its size and SHA-256. Raises `DiskError`."""
         running = Sha256()
         for piece in _pieces(source, 0, None):
             running.update(piece)
         return cls(running.size, running.hexdigest(), source)
 
     def pieces(self, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Raises `DiskError`."""
+        """Yield the bytes from `start`, `length` of them or all. Raises `DiskError`."""
         return _pieces(self.source, start, length)
 
     def checksum_in_parts(self, part: int) -> str:
-        """What S3 states of it when it came in parts of `part` bytes: SHA-256 over the digests of the parts."""
+        """Compute the checksum that S3 states for an upload in parts of `part` bytes, from the parts' SHA-256."""
         digests = [self.part_digest(start, part) for start in range(0, self.size, part)]
         return f"sha256-parts:{base64.b64encode(sha256(*digests)).decode()}-{len(digests)}"
 
     def md5(self, start: int, length: int) -> str:
-        """Hex; only to recognise a part that a server lists by its ETag."""
+        """Compute a part's MD5 in hex, only to recognise a part that a server lists by its ETag. Raises `DiskError`."""
         running = Digests("md5")
         for piece in self.pieces(start, length):
             running.update(piece)
         return running.hexdigests()["md5"]
 
     def part_digest(self, start: int, length: int, data: bytes | None = None) -> bytes:
-        """SHA-256 of a part; `data`: its bytes, where they are at hand."""
+        """Compute the SHA-256 of a part, 32 bytes. `data`: its bytes, if already read. Raises `DiskError`."""
         length = min(length, self.size - start)
         if (start, length) not in self._known:
             self._known[start, length] = sha256(data) if data is not None else self._digest(start, length)
@@ -132,46 +133,46 @@ def _pieces(source: bytes | Path, start: int, length: int | None) -> Iterator[by
 
 
 class ObjectStore(Protocol):
-    """The contract: four methods. Every one may raise `Unreachable` and `Refused`.
+    """A place for copies, by a contract of four methods. Every one may raise `Unreachable` and `Refused`.
 
-    `remove` is none of them: it is for disposal alone, which two people decide.
+    `remove` is none of the four: it is for disposal alone, which two people decide.
     """
 
     @property
     def truthful(self) -> bool:
-        """Whether the checksum that it states was seen to be one that it computes."""
+        """Whether the store was seen to compute the checksum that it states."""
         ...
 
     def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
-        """Keeps it if nobody has used the key. Raises `OtherContent`, at the latest when `keep` reads it back."""
+        """Keep `content` unless the key is in use. Raises `OtherContent`, at the latest when `keep` reads it back."""
         ...
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
-        """Raises `KeyError` where there is no such object."""
+        """Yield the bytes from `start`, `length` of them or all. Raises `KeyError` where there is no such object."""
         ...
 
     def head(self, key: str, version: str | None = None) -> Stored | None:
-        """None where there is no such object."""
+        """Describe an object; None where there is no such one."""
         ...
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
-        """Of each key the newest version; checksums and locks are left out."""
+        """List the newest version of each key; checksums and locks are left out."""
         ...
 
     def remove(self, key: str) -> Sequence[Remains]:
-        """Every version of it; returns what could not be removed."""
+        """Remove every version of an object; return what could not be removed."""
         ...
 
 
 def check_key(key: str) -> str:
-    """Raises `ValueError` for a key that some file system or server would read as another."""
+    """Return `key`, or raise `ValueError` where some file system or server would read it as another."""
     if not _KEY.fullmatch(key) or len(key) > 900:
         raise ValueError(f"a key that is not safe everywhere: {key!r}")
     return key
 
 
 def keep(store: ObjectStore, key: str, content: Content, lock: Lock | None = None) -> tuple[Stored, str]:
-    """Puts it, and makes sure that it lies there: (what the store states, how that was found).
+    """Put an object, and make sure that it lies there: (what the store states, how that was found).
 
     `stated`: the store's own checksum is ours. `read back`: it states none, so every byte was fetched again.
     Raises `OtherContent` where it is not what was put, `Unreachable`, `Refused`.
@@ -203,7 +204,7 @@ def keep(store: ObjectStore, key: str, content: Content, lock: Lock | None = Non
 
 
 def at_least(found: Lock | None, asked: Lock) -> bool:
-    """Whether a lock that was found is the one that was asked for, or a stricter one."""
+    """Return whether the lock that was found is the one asked for, or a stricter one."""
     if found is None or (asked.hold and not found.hold):
         return False
     if asked.mode is None or asked.until is None:
@@ -221,7 +222,7 @@ def _other(key: str, found: str) -> OtherContent:
 
 
 class MemoryStore:
-    """For tests, and the measure of what the others do."""
+    """A store in memory: for tests, and the standard that the other stores are measured by."""
 
     truthful = True
 
@@ -230,6 +231,7 @@ class MemoryStore:
         self._mutex = threading.Lock()
 
     def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        """Keep `content` unless the key is in use. Raises `OtherContent`, and `ValueError` for an unsafe key."""
         data = b"".join(content.pieces())
         with self._mutex:
             there = self._objects.setdefault(check_key(key), (data, lock))
@@ -238,18 +240,21 @@ class MemoryStore:
         return self._stored(key, *there)
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        """Return the bytes from `start`, `length` of them or all. Raises `KeyError` where there is no such object."""
         data = self._objects[key][0]
         return _pieces(data, start, length)
 
     def head(self, key: str, version: str | None = None) -> Stored | None:
+        """Describe an object; None where there is no such one."""
         return self._stored(key, *self._objects[key]) if key in self._objects else None
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
+        """List the objects whose keys begin with `prefix`, by key; checksums and locks are left out."""
         for key in sorted(key for key in self._objects if key.startswith(prefix)):
             yield Stored(key, len(self._objects[key][0]), "1")
 
     def remove(self, key: str) -> Sequence[Remains]:
-        """Only `archiver dispose` calls it."""
+        """Remove an object. Only `archiver dispose` calls it."""
         self._objects.pop(key, None)
         return []
 
@@ -259,7 +264,7 @@ class MemoryStore:
 
 
 class FolderStore:
-    """A folder, on another disk: no versions, no locks, no checksums of its own. Put is a link, which never replaces."""
+    """A folder on another disk: no versions, locks or checksums of its own. A put is a hard link: it never replaces."""
 
     truthful = False
 
@@ -267,6 +272,7 @@ class FolderStore:
         self.folder = folder
 
     def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        """Keep `content` durably unless the key is in use; `lock` is ignored. Raises `OtherContent`, `DiskError`."""
         path = self._path(key)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
         try:
@@ -290,16 +296,19 @@ class FolderStore:
         return Stored(key, content.size)
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        """Return the bytes from `start`, `length` of them or all. Raises `KeyError`, and `DiskError` while reading."""
         path = self._path(key)
         if not path.is_file():
             raise KeyError(key)
         return _pieces(path, start, length)
 
     def head(self, key: str, version: str | None = None) -> Stored | None:
+        """Describe an object by its size alone; None where there is no such one."""
         path = self._path(key)
         return Stored(key, path.stat().st_size) if path.is_file() else None
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
+        """List the objects whose keys begin with `prefix`, by key."""
         found = {
             path.relative_to(self.folder).as_posix(): path
             for path in self.folder.rglob("*")
@@ -309,7 +318,10 @@ class FolderStore:
             yield Stored(key, found[key].stat().st_size)
 
     def remove(self, key: str) -> Sequence[Remains]:
-        """Only `archiver dispose` calls it. What a disk keeps of a removed file is outside our reach; encryption helps there."""
+        """Remove an object, or return why it could not be. Only `archiver dispose` calls it.
+
+        What a disk keeps of a removed file is outside our reach; encryption helps there.
+        """
         path = self._path(key)
         try:
             path.unlink(missing_ok=True)

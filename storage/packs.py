@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 
 
 def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
-    """(name, content), in this order. Raises `ValueError` for a name that could leave the folder it is unpacked into."""
+    """Pack files (name, content), in this order. Raises `ValueError` for a name that could leave its folder."""
     parts = []
     for name, data in files:
         if not _NAME.fullmatch(name):
@@ -25,7 +25,7 @@ def pack(files: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def unpack(data: bytes) -> list[tuple[str, bytes]]:
-    """The files of a pack. Raises `FormatError` on anything that `pack` would not make: one changed bit is seen."""
+    """Return the files of a pack. Raises `FormatError` on anything that `pack` would not write: any changed bit."""
     files = []
     try:
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:

@@ -19,6 +19,7 @@ class Withheld:
     commitment: str
 
     def line(self) -> dict[str, str]:
+        """Return the form in which records.jsonl lists it: without the value."""
         return {"where": self.where, "name": self.name, "commitment": self.commitment}
 
 
@@ -51,7 +52,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class RecordRef:
-    """Where a record lies, and what it says of itself."""
+    """The place of a record in a WARC file (byte offset and length), and what the record says of itself."""
 
     record_id: str
     type: str
@@ -67,7 +68,7 @@ class RecordRef:
 
 
 def placed(ref: RecordRef, file: str, offset: int, length: int, extra: dict[str, Any]) -> RecordRef:
-    """The record where it lies, with its line. `extra` says more of it, and never something else."""
+    """Return the record at its place, with its line. Raises `ValueError` if `extra` replaces one of its own facts."""
     own = {
         "id": ref.record_id,
         "type": ref.type,

@@ -25,7 +25,7 @@ from storage.warc import complete_members
 def recover_folder(
     folder: Path, clock: Clock, then: Callable[[dict[str, Any]], None], holder: Holder
 ) -> dict[str, Any] | None:
-    """Closes an open capture folder whose lock is free, and calls `then` with what was done while it holds the lock.
+    """Close an open capture folder whose lock is free, and call `then` with what was done while holding the lock.
 
     `holder`: which sealed capture holds a record that was only referred to.
 
@@ -128,7 +128,7 @@ def _cut_partial_line(path: Path) -> int:
 
 
 def _cut_tail(path: Path, end: int) -> int:
-    """Moves what follows the last complete member to `<name>.tail`; returns its size in bytes."""
+    """Move what follows the last complete member to `<name>.tail`; return its size in bytes."""
     size = path.stat().st_size
     if end == size:
         return 0
@@ -150,6 +150,6 @@ def _withheld(records: Path) -> dict[str, int]:
 
 
 def manifest_digest(folder: Path) -> tuple[dict[str, Any], str]:
-    """The manifest of a closed capture and its SHA-256. Raises `FormatError`, `OSError`."""
+    """Read the manifest of a closed capture and compute its SHA-256. Raises `FormatError`, `OSError`."""
     data = (folder / "manifest.json").read_bytes()
     return canonical.loads(data), sha256(data).hex()

@@ -63,7 +63,7 @@ class Abilities:
 
 @dataclass(frozen=True)
 class Options:
-    """`bandwidth`: bytes a second that are sent at most. `sse`: how the server encrypts what lies there."""
+    """Settings. `bandwidth`: bytes sent a second at most. `sse`: how the server encrypts what lies there."""
 
     proxy: str = ""
     profile: str = ""
@@ -73,12 +73,13 @@ class Options:
 
     @property
     def fields(self) -> dict[str, str]:
+        """The encryption settings as parameters of S3's PutObject."""
         named = {"ServerSideEncryption": self.sse, "SSEKMSKeyId": self.kms_key}
         return {name: value for name, value in named.items() if value}
 
 
 class S3Store:
-    """One bucket, or what lies under a prefix of it."""
+    """A bucket, or what lies under a prefix of it."""
 
     def __init__(
         self,
@@ -114,9 +115,11 @@ class S3Store:
 
     @property
     def truthful(self) -> bool:
+        """Whether the server was seen to check the SHA-256 that it states."""
         return self.abilities.checksums
 
     def put(self, key: str, content: Content, lock: Lock | None = None) -> Stored:
+        """Keep `content` unless the key is in use. Raises `OtherContent`, `Unreachable`, `Refused`."""
         name = self.prefix + check_key(key)
         if not self.abilities.conditions and (there := self.head(key)) is not None:
             return self._same(there, content)
@@ -139,6 +142,7 @@ class S3Store:
         return found
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
+        """Yield the bytes from `start`; go on after a broken connection. Raises `KeyError` for a missing object."""
         name = self.prefix + check_key(key)
         if length == 0:
             return
@@ -168,6 +172,7 @@ class S3Store:
                 body.close()
 
     def head(self, key: str, version: str | None = None) -> Stored | None:
+        """Describe an object, with its checksum and lock; None where there is no such one."""
         given: dict[str, Any] = {"VersionId": version} if version else {}
         try:
             answer = self._call(
@@ -180,6 +185,7 @@ class S3Store:
         return Stored(key, answer["ContentLength"], _version(answer), checksum, _lock(answer), part)
 
     def list(self, prefix: str = "") -> Iterator[Stored]:
+        """List the objects whose keys begin with `prefix`; checksums and locks are left out."""
         more: dict[str, Any] = {}
         while True:
             answer = self._call("list_objects_v2", {"Prefix": self.prefix + prefix, **more})
@@ -285,7 +291,7 @@ class S3Store:
     # -- beyond the contract: locks that come later, and disposal ---------------------------------------
 
     def lock(self, key: str, version: str | None, lock: Lock) -> Lock | None:
-        """Locks what lies there, or locks it longer; lifts a legal hold. Returns the lock as it is read back."""
+        """Lock an object, or lock it for longer; lift a legal hold. Return the lock as it is read back."""
         name = self.prefix + check_key(key)
         found = self.head(key, version)
         if found is None:
@@ -300,7 +306,7 @@ class S3Store:
         return again.lock if again else None
 
     def remove(self, key: str) -> Sequence[Remains]:
-        """Every version of an object, past a governance lock where the credentials allow it. What cannot go is returned."""
+        """Remove every version of an object, past a governance lock where allowed. Return what could not be removed."""
         name = self.prefix + check_key(key)
         remains = []
         for version in self._versions(name):
@@ -385,7 +391,7 @@ class S3Store:
     # -- what the server does --------------------------------------------------------------------------
 
     def probe(self) -> Abilities:
-        """Tries what is relied on, with objects of a few bytes under `probe/`. Raises `Unreachable`, `Refused`."""
+        """Try what is relied on, with objects of a few bytes under `probe/`. Raises `Unreachable`, `Refused`."""
         name = f"{self.prefix}probe/{secrets.token_hex(8)}"
         good, bad = (base64.b64encode(sha256(data)).decode() for data in (b"probe", b"another"))
         self._refuse_if_public()
@@ -412,7 +418,7 @@ class S3Store:
         return found
 
     def _refuse_if_public(self) -> None:
-        """Raises `Refused` where the bucket's list of rights or its policy lets everybody read."""
+        """Raise `Refused` where the bucket's list of rights or its policy lets everybody read."""
         everybody = []
         with suppress(Refused, _Absent):  # not everybody who may write may read these
             for grant in self._call("get_bucket_acl").get("Grants", []):

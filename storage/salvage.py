@@ -15,7 +15,7 @@ from storage.warc import MemberInPlace, complete_members, parse_header, record_h
 
 
 def either(folder: Path, name: str) -> Path:
-    """The file under its open or its final name; made empty if the crash came before it."""
+    """Return the path of a file under its open or its final name; make it empty if the crash came before it."""
     final, working = folder / name, folder / f"{name}.open"
     if final.exists():
         return final
@@ -24,13 +24,14 @@ def either(folder: Path, name: str) -> Path:
 
 
 def append_lines(path: Path, lines: list[dict[str, Any]]) -> None:
+    """Append salted lines to the file at `path` and sync it. Raises `DiskError`, `OSError`."""
     writer = LineFile(path)
     writer.append(lines)
     writer.close()
 
 
 def salvage(folder: Path, spool: Path, holder: Holder) -> int:
-    """Finishes one spool. Returns 1 if it became a truncated record, 0 if it was whole or empty."""
+    """Finish one spool. Return 1 if it became a truncated record, 0 if it was whole, empty or could not be read."""
     sidecar_path = spool.with_name(spool.name + ".json")
     name = spool.name.removesuffix(".spool")
     working = folder / f"{name}.open"
@@ -104,7 +105,7 @@ Holder = Callable[[str, str], str | None]
 
 
 def line_from_header(file: str, offset: int, length: int, head: bytes, holder: Holder) -> dict[str, Any]:
-    """A records.jsonl line for a record that was written but not yet listed."""
+    """Make the records.jsonl line of a record that was written but not yet listed. Raises `FormatError`."""
     fields = {name.lower(): value for name, value in parse_header(head)}
     body = head[head.find(b"\r\n\r\n") + 4 :]
     status = body.split(b"\r\n", 1)[0].split(b" ")[1:2] if body.startswith(b"HTTP/") else []

@@ -40,7 +40,7 @@ BACKLOG_LIMIT = 8 << 20
 
 
 class RecordSink(Protocol):
-    """Where records go. The methods may be called from any thread, and raise `DiskError`."""
+    """What records are written to. The methods may be called from any thread, and raise `DiskError`."""
 
     failed: StorageError | None
     """What went wrong with the disk, once it has."""
@@ -50,10 +50,12 @@ class RecordSink(Protocol):
     """Find an earlier record with the payload of a digest and size, so that this one may only refer to it."""
 
     @property
-    def folder(self) -> Path: ...
+    def folder(self) -> Path:
+        """The folder in which the WARC files lie."""
 
     @property
-    def opened(self) -> datetime: ...
+    def opened(self) -> datetime:
+        """When writing began."""
 
     def append_records(self, members: Sequence[tuple[bytes, RecordRef, dict[str, Any]]]) -> list[RecordRef]:
         """Append whole members with one write, and list them."""
@@ -67,14 +69,14 @@ class RecordSink(Protocol):
         """Make the `warcinfo` that starts a file: (record id, member, header, block)."""
 
     def claim_file(self) -> str:
-        """Name a WARC file that somebody else fills."""
+        """Reserve the name of a WARC file that the caller fills."""
 
     def adopt_file(self, name: str, spool: Path, records: Sequence[RecordRef], length: int) -> None:
-        """Take in a claimed file that is finished, with a line for each of its records."""
+        """Add a finished file whose name was claimed, with a line for each of its records."""
 
 
 class ExchangeSink:
-    """Takes one answer as it arrives and files it with its request. One thread at a time calls it.
+    """A sink that takes one answer as it arrives and files it with its request. One thread at a time calls it.
 
     `head` once, `body` any number of times, then `finish`. Only after `finish` returns may a client see the last
     byte: the exchange is then in a readable WARC.
@@ -101,7 +103,7 @@ class ExchangeSink:
         self.payload_size = 0
 
     def interim(self, raw: bytes) -> None:
-        """A 1xx answer: kept as a record of its own, since readers expect one status line to a response."""
+        """Keep a 1xx answer as a record of its own, since readers expect one status line to a response."""
         self._interim.append(raw)
 
     def head(
@@ -115,7 +117,7 @@ class ExchangeSink:
         chunked: bool,
         withheld: tuple[Withheld, ...] = (),
     ) -> None:
-        """Status line and fields as received, secrets replaced. `expected`: body size in bytes, if stated."""
+        """Take the status line and fields as received, secrets replaced. `expected`: body size in bytes, if stated."""
         self._status, self._content_type = status, content_type
         self._chunked = chunked
         self._stored = is_incompressible(content_type, content_encoding)
@@ -127,7 +129,7 @@ class ExchangeSink:
             self._spool()
 
     def body(self, wire: bytes, payload: bytes) -> None:
-        """The next bytes: `wire` with framing, `payload` without. The same object where there is no framing."""
+        """Take the next bytes: `wire` with framing, `payload` without. The same object where there is no framing."""
         self.payload_size += len(payload)
         if self._stream is not None:
             self._stream.put(wire, payload)
@@ -153,7 +155,7 @@ class ExchangeSink:
         self._parts, self._payload_parts = [], []
 
     def finish(self, truncated: str | None = None, extra: dict[str, Any] | None = None) -> RecordRef:
-        """Files the exchange. `truncated`: a `WARC-Truncated` reason. Returns the response's place."""
+        """File the exchange and return the response's place. `truncated`: a `WARC-Truncated` reason (WARC 1.1)."""
         if self._stream is not None:
             return self._stream.finish(truncated, extra or {})
         block_digest = sha256_label(*self._parts)
@@ -198,16 +200,16 @@ class ExchangeSink:
         return self._stream is not None
 
     def abandon(self) -> None:
-        """The disk failed: stops the threads. What was written stays in the spool, and closing the capture salvages it."""
+        """Stop the threads because the disk failed. Closing the capture salvages what was written to the spool."""
         if self._stream is not None:
             self._stream.abandon()
 
     def finish_without_answer(self) -> None:
-        """Nothing came back. The request is kept: that we asked, and got no answer, is a fact."""
+        """Keep the request alone: that we asked, and got no answer, is a fact."""
         self._writer.append_records([self._request_member(answered=False), *self._interim_members()])
 
     def finish_unparsed(self, problem: str) -> RecordRef:
-        """What came is no HTTP response: kept as a `resource`, because a `response` record must be one."""
+        """Keep what is no HTTP response as a `resource`, because a `response` record must be one."""
         self.finish_without_answer()
         return self._writer.resource(
             f"urn:archiver:unparsed:{self.exchange.uri}",
@@ -303,7 +305,7 @@ class ExchangeSink:
         return ref, fields, line
 
     def sidecar(self) -> dict[str, Any]:
-        """What recovery needs to finish a spool whose process died."""
+        """Describe the exchange for recovery, which finishes a spool whose process died."""
         _, fields, line = self._response("", "", "unspecified", {})
         skip = {"WARC-Block-Digest", "WARC-Payload-Digest", "WARC-Truncated"}
         return {

@@ -41,14 +41,14 @@ def connect(path: Path, next_step: str, durable: bool = True) -> sqlite3.Connect
 
 
 def read_only(path: Path) -> str:
-    """Return the link by which SQLite reads `path` and writes nothing beside it, also on a disk that takes nothing."""
+    """Return the URI by which SQLite reads `path` and writes nothing beside it, also on a disk that takes nothing."""
     log = path.with_name(f"{path.name}-wal")
     still = not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
     return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if still else ''}"
 
 
 def connect_read_only(path: Path, next_step: str) -> sqlite3.Connection:
-    """Open the database at `path` for reading. Raises `CatalogError` where it is not sound, or cannot be read as it is."""
+    """Open the database at `path` for reading. Raises `CatalogError` where it is not sound or cannot be read."""
     try:
         connection = sqlite3.connect(read_only(path), uri=True, isolation_level=None, check_same_thread=False)
         connection.execute("SELECT COUNT(*) FROM sqlite_master")
@@ -58,7 +58,7 @@ def connect_read_only(path: Path, next_step: str) -> sqlite3.Connection:
 
 
 def open_database(path: Path, migrations: str, next_step: str, durable: bool = True) -> sqlite3.Connection:
-    """A connection to the database at `path`, migrated. `migrations`: file-name prefix below storage/sql.
+    """Open the database at `path` and migrate it. `migrations`: prefix of the file names below storage/sql.
 
     Raises `CatalogError` where the file is not a sound database, `DiskError` where it cannot be written.
     """
@@ -121,8 +121,8 @@ def _statements(script: str) -> Iterator[str]:
 class Serial:
     """A connection that several threads use: one statement, or one transaction, at a time, and its rows read at once.
 
-    A statement whose rows are still being read holds a snapshot; a write of another thread over the same connection would then fail
-    at once ("database is locked") where another process has written meanwhile, whatever the timeout.
+    A statement whose rows are still being read holds a snapshot; a write of another thread over the same connection
+    would then fail at once ("database is locked") where another process has written meanwhile, whatever the timeout.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -130,10 +130,12 @@ class Serial:
         self._turn = threading.RLock()
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
+        """Run one statement and read all its rows. Raises `sqlite3.Error`."""
         with self._turn:
             return Rows(self._connection.execute(sql, values).fetchall())
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each tuple of values. Raises `sqlite3.Error`."""
         with self._turn:
             self._connection.executemany(sql, values)
 
@@ -149,6 +151,7 @@ class Serial:
             self._turn.release()
 
     def close(self) -> None:
+        """Close the connection, after the statement or transaction that has its turn."""
         with self._turn:
             self._connection.close()
 
@@ -157,7 +160,9 @@ class Rows(list[tuple[Any, ...]]):
     """The rows of a statement, as a cursor gives them."""
 
     def fetchone(self) -> Any:
+        """Return the first row, each time; None where there is none."""
         return self[0] if self else None
 
     def fetchall(self) -> list[tuple[Any, ...]]:
+        """Return all the rows."""
         return self

@@ -12,7 +12,7 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """The one place where the program reads the wall clock."""
+    """Return the time now. Only here does the program read the wall clock."""
     return from_epoch(time.time_ns() / 1e9)
 
 
@@ -27,14 +27,17 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 
 
 def utc_text(moment: datetime) -> str:
-    """`2026-11-22T05:15:26.434731Z`: W3CDTF with six digits, of which WARC 1.1 allows up to nine. Refuses naive times."""
+    """Write a time as W3CDTF with six digits: `2026-11-22T05:15:26.434731Z` (WARC 1.1 allows up to nine).
+
+    Raises `ValueError` for a naive time.
+    """
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be written as UTC")
     return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def utc_parse(text: str) -> datetime:
-    """The inverse of `utc_text`. Raises `ValueError`."""
+    """Parse what `utc_text` wrote. Raises `ValueError`."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
 
 
@@ -57,7 +60,7 @@ _ERROR = 5
 
 
 def kernel_clock() -> dict[str, int | bool] | None:
-    """What the kernel itself thinks of its clock: `synchronised`, and its largest error in milliseconds.
+    """Ask the kernel about its clock: whether it is `synchronised`, and its largest error in milliseconds.
 
     Nobody is asked over the network. None where the system does not tell.
     """

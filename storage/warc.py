@@ -51,7 +51,7 @@ _STORED_EXACT = frozenset(
 
 
 def is_incompressible(content_type: str | None, content_encoding: str | None = None) -> bool:
-    """Whether a body is stored rather than deflated. SVG and BMP are images that shrink."""
+    """Return whether a body is stored rather than deflated. SVG and BMP are images that shrink."""
     if content_encoding and content_encoding.strip().lower() not in ("", "identity"):
         return True
     base = (content_type or "").split(";")[0].strip().lower()
@@ -61,11 +61,15 @@ def is_incompressible(content_type: str | None, content_encoding: str | None = N
 
 
 def new_record_id() -> str:
+    """Return a random `WARC-Record-ID`: `<urn:uuid:…>` (RFC 9562, version 4)."""
     return f"<urn:uuid:{uuid.uuid4()}>"
 
 
 def record_header(record_type: str, record_id: str, date: datetime, fields: Fields, length: int) -> bytes:
-    """Header block of a record, the empty line included. `fields` keep their order and may repeat."""
+    """Write a record's header, the empty line included. `fields` keep their order and may repeat.
+
+    `length`: of the block, in bytes. Raises `FormatError` where a value has more than one line.
+    """
     lines = [
         "WARC/1.1",
         f"WARC-Type: {record_type}",
@@ -81,7 +85,7 @@ def record_header(record_type: str, record_id: str, date: datetime, fields: Fiel
 
 
 def member(header: bytes, block: Sequence[Buffer], stored: bool) -> bytes:
-    """A whole record as one gzip member."""
+    """Write a whole record as one gzip member (RFC 1952). `stored`: without compressing it."""
     if not stored:
         deflate = isal_zlib.compressobj(TEXT_LEVEL, isal_zlib.DEFLATED, 31)
         parts = [deflate.compress(header), *(deflate.compress(part) for part in block)]
@@ -93,7 +97,7 @@ def member(header: bytes, block: Sequence[Buffer], stored: bool) -> bytes:
 
 
 def stored_blocks(data: memoryview, final: bool) -> list[Buffer]:
-    """Deflate blocks of type 0 (RFC 1951 3.2.4) that carry `data`; the last is marked where `final`."""
+    """Wrap `data` in deflate blocks of type 0 (RFC 1951 3.2.4); the last is marked where `final`."""
     out: list[Buffer] = []
     at = 0
     while True:
@@ -116,7 +120,7 @@ class MemberInPlace:
     """
 
     def __init__(self, path: Path, reserve: int, stored: bool) -> None:
-        """Appends to the file at `path`; `reserve` bytes are kept free for the record header."""
+        """Append to the file at `path`; `reserve` bytes are kept free for the record header."""
         self.path = path
         self.stored = stored
         self._reserve = reserve
@@ -132,6 +136,7 @@ class MemberInPlace:
         self._deflate = None if stored else isal_zlib.compressobj(TEXT_LEVEL, isal_zlib.DEFLATED, -15)
 
     def write(self, data: Buffer) -> None:
+        """Append the next bytes of the block."""
         view = memoryview(data)
         if not view:
             return
@@ -143,7 +148,7 @@ class MemberInPlace:
             self._put([packed])
 
     def finish(self, header: bytes) -> tuple[int, int]:
-        """Writes the ending and then the record header. Returns (offset, length) of the member."""
+        """Write the ending and then the record header. Return (offset, length) of the member in bytes."""
         end = memoryview(_RECORD_END)
         crc = isal_zlib.crc32(end, self._crc)
         if self._deflate is None:
@@ -162,6 +167,7 @@ class MemberInPlace:
         return self.offset, self._position - self.offset
 
     def abandon(self) -> None:
+        """Close the file and leave the member unfinished."""
         os.close(self._fd)
 
     def _prefix(self, header: bytes) -> bytes:
@@ -191,12 +197,12 @@ class MemberInPlace:
 
 
 def header_reserve(uri: str) -> int:
-    """Bytes to keep free for a record header about `uri`: the fixed fields take under 1.6 KB."""
+    """Return how many bytes to keep free for a record header about `uri`: the fixed fields take under 1.6 KB."""
     return min(2400 + len(uri.encode("utf-8", "surrogateescape")), 60000)
 
 
 def spooled_block(path: Path, offset: int) -> Iterator[bytes]:
-    """What a member that was never finished holds so far: its deflate blocks from `offset`, decoded in pieces."""
+    """Decode what an unfinished member holds: its deflate blocks from `offset`, in pieces. Raises `OSError`."""
     inflate = zlib.decompressobj(-15)
     with open(path, "rb") as stream:
         stream.seek(offset)
@@ -224,7 +230,7 @@ class Member:
 
 
 def complete_members(path: Path) -> Iterator[Member]:
-    """The complete members from the start of the file; stops before the first that is cut or damaged."""
+    """Find the complete members from the start of a file; stop before the first that is cut or damaged."""
     size = path.stat().st_size
     offset = 0
     with open(path, "rb") as stream:
@@ -251,7 +257,7 @@ def complete_members(path: Path) -> Iterator[Member]:
 
 
 def parse_header(head: bytes) -> list[tuple[str, str]]:
-    """Fields of a record header, in order, as written. Raises `FormatError`."""
+    """Parse the fields of a record header, in order, as written. Raises `FormatError`."""
     end = head.find(b"\r\n\r\n")
     lines = head[:end].split(b"\r\n") if end >= 0 else []
     if not lines or not lines[0].startswith(b"WARC/"):
@@ -264,7 +270,10 @@ def parse_header(head: bytes) -> list[tuple[str, str]]:
 
 
 class Readable(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
+    """A stream of bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to `size` bytes, all where it is negative; none at the end."""
 
 
 @dataclass
@@ -278,19 +287,22 @@ class WarcRecord:
     http_fields: list[tuple[str, str]] = field(default_factory=list)
 
     def get(self, name: str) -> str | None:
+        """Return the first WARC field of that name, in any case; None where there is none."""
         return next((value for key, value in self.fields if key.lower() == name.lower()), None)
 
     def http(self, name: str) -> str | None:
+        """Return the first HTTP field of that name, in any case; None where there is none."""
         return next((value for key, value in self.http_fields if key.lower() == name.lower()), None)
 
     @property
     def uri(self) -> str | None:
+        """The `WARC-Target-URI` without the angle brackets that some writers put around it."""
         uri = self.get("WARC-Target-URI")
         return uri.strip("<>") if uri else None
 
 
 def read_warc(stream: BinaryIO) -> Iterator[WarcRecord]:
-    """Records of a WARC or ARC file of anybody's, by warcio. Raises `FormatError` where it cannot go on.
+    """Read the records of any WARC or ARC file by warcio. Raises `FormatError` where it cannot go on.
 
     `stream` of a record is its payload with transfer coding removed; content coding is left.
     """
@@ -329,5 +341,5 @@ class _Dechunked:
 
 
 def fields_block(pairs: Iterable[tuple[str, str]]) -> bytes:
-    """`application/warc-fields` content."""
+    """Write a block of `application/warc-fields`: `name: value` lines."""
     return "".join(f"{name}: {value}\r\n" for name, value in pairs).encode()

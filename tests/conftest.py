@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from hypothesis import HealthCheck, settings
 
 from archiver.cli.main import main
 from archiver.demo.scene import Scene
@@ -26,15 +25,9 @@ from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 
-SOAK = os.environ.get("EVIDENCE_SOAK") == "1"
+pytest_plugins = ["tests.support.soak"]
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
-
-settings.register_profile(
-    "ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-settings.register_profile("soak", max_examples=4000, deadline=None, suppress_health_check=list(HealthCheck))
-settings.load_profile("soak" if SOAK else "ci")
 
 
 @pytest.fixture(scope="session")

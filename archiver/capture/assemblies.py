@@ -17,7 +17,7 @@ from storage.lines import read_lines
 
 
 class RunningDigest:
-    """The digest of a file's pieces, computed while the next ones still arrive."""
+    """Digest of a file's pieces, computed while the next ones still arrive."""
 
     def __init__(self, parts: Callable[[list[Piece]], Iterator[bytes]]) -> None:
         self._parts = parts
@@ -27,7 +27,7 @@ class RunningDigest:
         self._broken = False
 
     def see(self, pieces: list[Piece]) -> None:
-        """Take the pieces so far, in order. A file that is begun anew is digested at the end instead."""
+        """Take the pieces so far, in order. A file that was begun again is digested at its end instead."""
         if pieces[: len(self._taken)] != self._taken:
             self._broken = True
         if not self._broken and (fresh := pieces[len(self._taken) :]):
@@ -67,7 +67,7 @@ class AssemblyBuilder:
             yield from payload(path, offset, piece.offset, piece.length)
 
     def glimpse(self, pieces: list[Piece], start: int, length: int) -> Iterator[bytes]:
-        """Yield `length` bytes of the file from `start`."""
+        """Yield `length` bytes of the file from byte `start`. Raises `EvidenceError`."""
         for piece in pieces:
             if start >= piece.length:
                 start -= piece.length

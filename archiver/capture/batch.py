@@ -32,7 +32,7 @@ SHEET_EVERY = 20
 
 @dataclass(frozen=True)
 class CaptureEnded:
-    """A capture of one link has ended. `position` of `total`: where it stands in the list, if it is in one."""
+    """News that the capture of one link has ended, as number `position` of `total` where it is in a list."""
 
     result: CaptureResult
     position: int | None = None
@@ -41,7 +41,7 @@ class CaptureEnded:
 
 @dataclass(frozen=True)
 class Broken:
-    """A link could not be captured at all."""
+    """News that a link could not be captured at all."""
 
     target: Target
     error: EvidenceError
@@ -49,21 +49,21 @@ class Broken:
 
 @dataclass(frozen=True)
 class NotStarted:
-    """A link was not begun, since the run was stopped."""
+    """News that a link was not begun, since the run was stopped."""
 
     target: Target
 
 
 @dataclass(frozen=True)
 class WalkedOnly:
-    """A link leads to a whole channel, which a list does not capture."""
+    """News that a link leads to a whole channel, which a list does not capture."""
 
     target: Target
 
 
 @dataclass(frozen=True)
 class SecondPass:
-    """The extras of so many links are captured now."""
+    """News that the extras of so many links are captured now."""
 
     links: int
 
@@ -74,7 +74,7 @@ BatchEvent = CaptureEnded | Broken | NotStarted | WalkedOnly | SecondPass
 
 @dataclass(frozen=True)
 class LinkOutcome:
-    """What is remembered of one link, in the state and on the sheet."""
+    """Outcome of one link, as the state and the sheet keep it."""
 
     outcome: Outcome
     reason: str | None
@@ -85,17 +85,17 @@ class LinkOutcome:
     at: str = ""
 
     def value(self) -> dict[str, Any]:
-        """Return it as the state keeps it."""
+        """Return the outcome as the state keeps it."""
         return {**asdict(self), "outcome": str(self.outcome)}
 
     @classmethod
     def of(cls, value: dict[str, Any]) -> LinkOutcome:
-        """Read it back from the state."""
+        """Read an outcome that `value` returned."""
         return cls(**{**value, "outcome": Outcome(value["outcome"])})
 
 
 class Batch:
-    """The links of one command. `targets` has each link once, however it is spelled."""
+    """Links of one command. `targets` has each link once, however it is spelled."""
 
     def __init__(
         self,
@@ -130,12 +130,13 @@ class Batch:
 
     @property
     def key(self) -> str:
-        """The same for the same links, options and cases: by it an unfinished run is found again.
+        """Digest that is the same for the same links, options and cases; an unfinished run is found by it.
 
-        Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture --list`
-        sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_proxy` (of a watch's second look).
-        `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk (`by`): what an account
-        sees and what its public pages show are not one run. Lists that an older release left unfinished do not say, and begin anew.
+        Every option counts that changes what a capture of a list holds. Not among them, since no option of `capture
+        --list` sets them: `since`, `until`, `limit`, `holes`, `oldest_first` (of walks), `second_proxy` (of a watch's
+        second look). `extras_only` and `media_reason` follow from `quick`. How Telegram is asked counts as in a walk
+        (`by`): what an account sees and what its public pages show are not one run. Lists that an older release left
+        unfinished do not say, and begin anew.
         """
         facts = {
             "targets": sorted(self.targets), "cases": list(self.options.cases), "media": self.options.media,
@@ -166,7 +167,7 @@ class Batch:
         self.sheet()
 
     def ordered(self) -> list[Target]:
-        """List the targets; in a quick run those first whose posts vanish first."""
+        """List the targets; in a quick run, those whose posts vanish soonest come first."""
         targets = list(self.targets.values())
         if self.options.quick:
             order = names()
@@ -174,7 +175,10 @@ class Batch:
         return targets
 
     async def capture(self, engine: CaptureEngine, at_once: int) -> list[int]:
-        """Capture everything of the first pass, then the extras. Return exit codes. One failure stops nothing else."""
+        """Capture everything of the first pass, then the extras; return exit codes.
+
+        One failure stops nothing else.
+        """
         codes: list[int] = [ExitCode.USAGE] if self.wrong else []
         codes += [EXIT_BY_OUTCOME[done.outcome] for done in self.done.values()]
         first = [target for target in self.ordered() if target.key not in self.done]
@@ -279,7 +283,7 @@ class Batch:
     # -- the sheet ------------------------------------------------------------------------------------------------
 
     def rows(self) -> list[Row]:
-        """List what the sheet says of each entry."""
+        """Return the rows of the result sheet, one for each entry."""
         first: dict[str, str] = {}
         rows = []
         for number, (entry, key) in enumerate(zip(self.entries, self._keys, strict=True)):
@@ -315,7 +319,7 @@ class Batch:
         )
 
     def sheet(self) -> list[Path]:
-        """Write the result sheet as things stand."""
+        """Write the result sheet, as far as the run has come."""
         self._since_sheet = 0
         secrets = [value.decode("utf-8", "replace") for value in self._home.config.secret_values]
         write_sheet([Row(**cleaned(asdict(row), secrets)) for row in self.rows()], self._sheets)
@@ -348,7 +352,7 @@ def second_pass(options: CaptureOptions, capture: str) -> CaptureOptions:
 
 
 def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
-    """Return what is remembered of a capture."""
+    """Return the outcome that is kept of a capture."""
     files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
     return LinkOutcome(
         result.outcome,

@@ -11,13 +11,16 @@ MOST = 3
 
 
 class BlockedHosts:
-    """One for each run of the program. A wall met once is met again, and asking on makes it last longer."""
+    """Hosts that are asked nothing more, since they answer with walls or rate limits. One for each run.
+
+    A wall met once is met again, and asking on makes it last longer.
+    """
 
     def __init__(self) -> None:
         self._met: Counter[str] = Counter()
 
     def met(self, host: str, absence: Absence, layout: str, outcome: Outcome) -> None:
-        """Take note of a page's answer."""
+        """Record how a host answered with a page."""
         if absence.state in (Availability.BOT_WALL, Availability.RATE_LIMITED) and absence.kind != "consent wall":
             whole = absence.state is Availability.BOT_WALL and layout.endswith(("/wall", "page/html"))
             self._met[host] += MOST if whole else 1

@@ -42,7 +42,7 @@ FETCHES_AT_ONCE = 6
 
 @dataclass(frozen=True)
 class CaptureOrder:
-    """One capture as it is asked for. `walk`: the walk that it is a part of."""
+    """Order for one capture. `walk`: the walk that it is a part of."""
 
     target: Target
     options: CaptureOptions
@@ -55,7 +55,7 @@ class CaptureOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureServices:
-    """What all captures of one engine share. Helpers of a capture are handed what they need of it."""
+    """Services that all captures of one engine share. Each helper of a capture is given only those it needs."""
 
     home: Home
     recorder: Recorder
@@ -96,51 +96,51 @@ class CaptureContext:
 
     @property
     def config(self) -> Config:
-        """The home's settings."""
+        """Settings of the home."""
         return self.home.config
 
     @property
     def target(self) -> Target:
-        """What is captured."""
+        """Target of the capture."""
         return self.order.target
 
     @property
     def options(self) -> CaptureOptions:
-        """What the person asked for beside the link."""
+        """Options that the person gave beside the link."""
         return self.order.options
 
     @property
     def walk(self) -> WalkState | None:
-        """The walk that the capture is a part of."""
+        """Walk that the capture is a part of, or None."""
         return self.order.walk
 
     @property
     def promise(self) -> Promise:
-        """What `captured` says of the target."""
+        """Promise of the platform: what `captured` means for this target."""
         return platform_named(self.target.platform).promise
 
     @property
     def kind(self) -> Kind:
-        """How targets of this kind can be had."""
+        """Kind of the target: the ways in which such targets can be captured."""
         return kind_of(self.target)
 
     def interrupt(self) -> None:
-        """Stop: nothing new is asked for."""
+        """Stop: request nothing new."""
         self.interrupted = True
         self._stop.set()
         self.port.stop(STOPPED_BY_PERSON)
 
     async def stopped(self) -> None:
-        """Return when the person stops the capture."""
+        """Wait until the person stops the capture."""
         await self._stop.wait()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, and no longer than until the person stops the capture."""
+        """Wait for some seconds, but no longer than until the person stops the capture."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     def room_for(self, size: int | None) -> str | None:
-        """Return why a file of that size should not be started, or None."""
+        """Return why a file of that size, in bytes, should not be started, or None."""
         reserve = self.config.reserve_bytes
         free = shutil.disk_usage(self.home.path).free - reserve
         if size is not None and size > free:

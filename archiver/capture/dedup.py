@@ -17,7 +17,7 @@ from storage.records import Origin
 
 
 class SealedOriginals:
-    """For one capture. May be called from any thread."""
+    """Finds payloads that sealed captures already hold, for one capture. May be called from any thread."""
 
     def __init__(self, home: Home, cases: tuple[str, ...]) -> None:
         self._home, self._cases = home, cases
@@ -45,7 +45,7 @@ class SealedOriginals:
         return (found.label(), found.size) == (row["payload_digest"], row["payload_size"])
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Close the catalog."""
         with self._mutex:
             if self._catalog is not None:
                 self._catalog.close()

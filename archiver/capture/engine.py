@@ -38,11 +38,11 @@ class Driver(Protocol):
         ...
 
     async def run(self, session: CaptureSession) -> None:
-        """Report everything to the session, until there is nothing more to ask. Raises `EvidenceError`."""
+        """Report everything to the session, until there is nothing more to request. Raises `EvidenceError`."""
         ...
 
     async def close(self) -> None:
-        """Let go of what was opened for several captures."""
+        """Close what was opened for several captures."""
         ...
 
 

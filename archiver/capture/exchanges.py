@@ -9,7 +9,7 @@ from storage.records import RecordRef
 
 
 class RecordedExchanges:
-    """The exchanges of one capture, as the recorder reports them from its own thread."""
+    """Exchanges of one capture, as the recorder reports them from its own thread."""
 
     def __init__(self) -> None:
         self.by_tag: dict[str, ExchangeDone] = {}
@@ -24,7 +24,7 @@ class RecordedExchanges:
         """How many exchanges have ended, answered or not."""
 
     def add(self, done: ExchangeDone) -> None:
-        """Take note of an exchange that has ended."""
+        """Add an exchange that has ended."""
         self.count += 1
         if done.tag:
             self.by_tag[done.tag] = done

@@ -28,7 +28,7 @@ PAUSES = (0.5, 2.0, 8.0)
 
 @dataclass
 class FetchedFile:
-    """What became of one file. `pieces` in order make its first `size` bytes."""
+    """Result of fetching one file. `pieces` in order make its first `size` bytes."""
 
     outcome: Outcome
     reason: str | None
@@ -39,7 +39,7 @@ class FetchedFile:
 
     @property
     def size(self) -> int:
-        """How many bytes of it are held."""
+        """Number of bytes that are held."""
         return sum(piece.length for piece in self.pieces)
 
 
@@ -67,7 +67,7 @@ class FetchRequest:
 
 @dataclass(frozen=True)
 class FetchAttempt:
-    """One answer to a request, and how things stood when it was asked for."""
+    """One answer to a request, and how things stood when the request was made."""
 
     done: ExchangeDone
     start: int
@@ -86,14 +86,14 @@ class FetchAttempt:
 
 @dataclass(frozen=True)
 class Finished:
-    """There is nothing more to ask."""
+    """Decision that there is nothing more to request."""
 
     file: FetchedFile
 
 
 @dataclass(frozen=True)
 class AskAgain:
-    """The rest is to be asked for, after a pause."""
+    """Decision that the rest is to be requested after a pause."""
 
     seconds: float
     idle: int
@@ -161,12 +161,15 @@ class Fetcher:
 
 
 def brought(done: ExchangeDone) -> bool:
-    """Return whether an answer holds something of a file."""
+    """Return whether an answer holds any bytes of a file."""
     return done.status in (200, 206) and done.record is not None
 
 
 def take(held: PartialFile, done: ExchangeDone, span: tuple[int, int] | None) -> tuple[PartialFile, str | None]:
-    """Add an answer that brought something to what is held. Return that, and what is wrong with the answer, if anything."""
+    """Add an answer that brought something to what is held.
+
+    Returns what is held now, and what is wrong with the answer, if anything.
+    """
     assert done.record is not None
     part = replace(held, pieces=list(held.pieces))
     if done.header("content-encoding") not in (None, "", "identity") and part.pieces:
@@ -199,7 +202,7 @@ def take(held: PartialFile, done: ExchangeDone, span: tuple[int, int] | None) ->
 
 
 def next_step(attempt: FetchAttempt, span: tuple[int, int] | None, pauses: Sequence[float]) -> Finished | AskAgain:
-    """Decide what follows an answer: the file as it is now, or asking for the rest. Pure.
+    """Decide what follows an answer: the file as it is now, or a request for the rest. Has no side effects.
 
     `pauses`: seconds before each further try that brings nothing; there are as many tries.
     """

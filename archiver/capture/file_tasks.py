@@ -28,7 +28,10 @@ class FileTasks:
         return key in self._files
 
     def start(self, key: str, work: Work, *, lasting: bool = False) -> None:
-        """Begin to bring the file of an inventory key. `lasting`: after a stop it ends by itself, with what it has."""
+        """Begin to fetch the file of an inventory key.
+
+        `lasting`: after a stop it ends by itself, with what it has.
+        """
         task = asyncio.ensure_future(work)
         self._files[key] = task
         self.waiting += 1
@@ -37,7 +40,7 @@ class FileTasks:
         task.add_done_callback(self._file_ended)
 
     def follow(self, work: Work) -> None:
-        """Begin something that waits for files."""
+        """Begin work that waits for files."""
         task = asyncio.ensure_future(work)
         self._followers.add(task)
         task.add_done_callback(self._followers.discard)
@@ -55,7 +58,7 @@ class FileTasks:
         return [*(task for task in self._files.values() if not task.done()), *self._followers]
 
     async def wait_for(self, keys: Iterable[str]) -> None:
-        """Wait until the files of these keys have ended, however they did."""
+        """Wait until the files of these keys have ended, in whatever way."""
         await asyncio.gather(*(self._files[key] for key in keys if key in self._files), return_exceptions=True)
 
     async def below(self, count: int) -> None:

@@ -26,6 +26,8 @@ class MediaSegment:
 
 @dataclass(frozen=True)
 class Playlist:
+    """A playlist of HLS: segments in order, or the variants of a master playlist (RFC 8216 section 4)."""
+
     segments: tuple[MediaSegment, ...]
     ended: bool
     target: float
@@ -38,7 +40,7 @@ class Playlist:
 
 
 def parse_playlist(text: str, url: str) -> Playlist | None:
-    """Return the playlist in `text`, or None where it is none."""
+    """Parse a playlist (RFC 8216 section 4); return None where `text` is none."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if not lines or not lines[0].startswith("#EXTM3U"):
         return None

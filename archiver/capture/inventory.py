@@ -15,7 +15,7 @@ Ending = tuple[Outcome, str | None]
 
 
 class InventoryLines(Protocol):
-    """Where the lines of an inventory go: a `CaptureWriter`."""
+    """Destination of an inventory's lines: a `CaptureWriter`."""
 
     def inventory(self, line: dict[str, Any], /) -> None:
         """Write one line."""
@@ -23,7 +23,7 @@ class InventoryLines(Protocol):
 
 
 class Inventory:
-    """Everything discovered ends here with an outcome and a reason; nothing does so twice.
+    """Inventory of a capture: everything discovered ends once, with an outcome and a reason.
 
     What a verdict needs beside the endings is kept with them: which things the capture is about, which parts of it are
     required, what of the program's own went wrong.
@@ -46,7 +46,7 @@ class Inventory:
         """What of the program's own went wrong."""
 
     def discover(self, key: str, kind: str, url: str | None, parent: str | None, **extra: Any) -> bool:
-        """Enter a thing. Return False if it is there already."""
+        """Enter a discovered thing. Return False if it is there already."""
         if key in self._open or key in self.ended:
             return False
         url = mask_userinfo(url) if url is not None else None
@@ -56,7 +56,7 @@ class Inventory:
         return True
 
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
-        """Give a thing its outcome. Raises `KeyError` where it was not discovered, or has one."""
+        """Give a thing its outcome. Raises `KeyError` where it was not discovered, or has an outcome already."""
         line = self._open.pop(key)
         self.ended[key] = (outcome, reason)
         if outcome is Outcome.CAPTURED:
@@ -87,7 +87,7 @@ class Inventory:
         self.required.append(key)
 
     def fault(self, what: str) -> None:
-        """Note a fault of the program's own: the capture cannot be called whole."""
+        """Record a fault of the program itself: the capture cannot be called complete."""
         self.faults.append(f"a fault of ours: {what}" if not what.startswith("our ") else what)
 
     def census(self, lines: Iterable[Census], page: str) -> None:
@@ -105,7 +105,7 @@ class Inventory:
             self.disagreements.append(f"{item.what}: the platform states {item.stated}, {item.found} were found")
 
     def not_kept(self) -> list[dict[str, Any]]:
-        """List what ended otherwise than captured, and not by a rule either."""
+        """List what ended otherwise than captured, except what a rule left out."""
         return [
             {"key": key, "outcome": str(outcome), "reason": reason}
             for key, (outcome, reason) in self.ended.items()

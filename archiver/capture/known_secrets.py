@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from archiver.home.log import withhold
 from archiver.recorder.redact import cleaned
 
 
 class KnownSecrets:
-    """Values that are taken out of everything that is written in the clear."""
+    """Values that are taken out of everything that is written unencrypted."""
 
     def __init__(self, values: Iterable[bytes]) -> None:
         self._values = [value.decode("utf-8", "replace") for value in values]
 
     def add(self, value: str) -> None:
-        """Take a further value out from now on."""
+        """Take one more value out from now on."""
         if value not in self._values:
             self._values.append(value)
+            withhold(value)
 
     def clean(self, value: Any) -> Any:
         """Return a JSON value without the secrets."""

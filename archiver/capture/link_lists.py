@@ -37,6 +37,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class ListRead:
+    """Links that were read from a list. `column`: heading of the column that they stood in; None for plain text."""
+
     entries: tuple[Entry, ...]
     column: str | None = None
     notes: tuple[str, ...] = ()
@@ -72,7 +74,7 @@ def _bare_hosts() -> tuple[str, ...]:
 
 
 def links_in(text: str) -> list[str]:
-    """The links in a piece of text, in order, each once."""
+    """Return the links in a piece of text, in order, each once."""
     found: dict[str, None] = {}
     for match in _link_pattern(_bare_hosts()).finditer(text):
         link = match[0].rstrip(_END)
@@ -112,7 +114,7 @@ def _goes_on(text: str, links: list[str]) -> bool:
 
 
 def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
-    """The links of a file, or of standard input for `-`. Raises `UsageError`, `DiskError`."""
+    """Read the links of a file, or of standard input for `-`. Raises `UsageError`, `DiskError`."""
     if source == "-":
         return _text(_decoded(stdin.read(SIZE_LIMIT)), "line")
     path = given_path(source)
@@ -292,7 +294,7 @@ def _ods_cells(row: Any) -> Cells:
 
 
 def entries_of_rows(rows: list[list[str]], column: str | None) -> ListRead:
-    """The links of a table that is no file. Raises `UsageError`."""
+    """Read the links of a table that is not in a file. Raises `UsageError`."""
     return _tables([_Table("", [(number, row) for number, row in enumerate(rows, 1)])], column)
 
 

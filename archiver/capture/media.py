@@ -58,7 +58,7 @@ class MediaJob:
 
 
 class MediaDownload:
-    """Takes the media of one capture."""
+    """Fetches the media of one capture."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class MediaDownload:
         self.facts: dict[str, Any] | None = None
 
     async def take(self, job: MediaJob) -> tuple[Outcome, str | None, str | None]:
-        """Take everything of one page, and end its files in the inventory; the caller ends `job.key` itself."""
+        """Fetch everything of one page, and end its files in the inventory; the caller ends `job.key` itself."""
         proxy = self._context.port.proxy_for(f"media {job.key}")
         request = {
             "do": "extract",
@@ -226,7 +226,10 @@ class MediaDownload:
         return got, assembly
 
     async def direct(self, key: str, url: str, attachment: Attachment) -> FetchedFile:
-        """A file with a link of its own. It becomes an assembly only where it arrived in more than one answer."""
+        """Fetch a file with a link of its own.
+
+        It becomes an assembly only where it arrived in more than one answer.
+        """
         begun = self._begun(key, url)
         self._note(key, attachment.size)
         got = await self._fetcher.fetch(FetchRequest(key, url, partial=begun))

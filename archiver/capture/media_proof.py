@@ -18,19 +18,25 @@ END = 16 << 20
 
 
 class MediaProof:
-    """Has the files of one capture looked into."""
+    """Records what tools read from the media files of one capture."""
 
     def __init__(self, context: CaptureContext, assemblies: AssemblyBuilder, probe: MediaProbe) -> None:
         self._context, self._assemblies, self._probe = context, assemblies, probe
 
     async def of_attachment(self, key: str, attachment: Attachment, got: FetchedFile) -> dict[str, str]:
-        """Look into an attachment that is media and was kept. Return what its line in the inventory says of that."""
+        """Examine an attachment that is media and was kept.
+
+        Returns what its line in the inventory says of that; empty where nothing was recorded.
+        """
         wanted = attachment.kind in ("video", "audio", "gif") and got.outcome is Outcome.CAPTURED
         record = await self.record(key, got) if wanted else None
         return {"probe": record} if record else {}
 
     async def record(self, key: str, got: FetchedFile) -> str | None:
-        """Write what the tools say of a file; return the record's id. None where that is not wanted, or not possible."""
+        """Write what the tools say of a file; return the record's id.
+
+        None where that is not wanted, or not possible.
+        """
         if not got.pieces or not self._context.config.probe or self._context.options.quick:
             return None
         return await asyncio.to_thread(self._looked_into, key, got)

@@ -12,7 +12,7 @@ PART_SECONDS = 900.0
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """What a person asked for beside the link."""
+    """Options that a person gave beside the link."""
 
     cases: tuple[str, ...] = ("inbox",)
     media: bool = True

@@ -40,7 +40,7 @@ _STATUS = {
 
 
 def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
-    """Return the outcome of one file or page by its exchange alone."""
+    """Return the outcome of one file or page, judged by its exchange alone."""
     if done.problem in _PROBLEMS:
         outcome, reason = _PROBLEMS[done.problem]
         return outcome, f"{reason} ({done.detail})" if done.detail else reason
@@ -55,7 +55,7 @@ def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
 
 
 def of_status(status: int) -> tuple[Outcome, str | None]:
-    """Return the outcome that an HTTP status says."""
+    """Return the outcome that an HTTP status stands for."""
     if 200 <= status < 300 or status == 304:
         return Outcome.CAPTURED, None
     if status in _STATUS:

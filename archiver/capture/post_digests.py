@@ -10,8 +10,9 @@ FILE_FACTS = ("kind", "duration", "file_name", "photo_id", "file_id", "media_id"
 
 
 def attached(line: Mapping[str, Any]) -> list[list[Any]]:
-    """Of each attachment: `FILE_FACTS`, and its digest where `line` has `digests` and the platform links to the file itself.
+    """Return `FILE_FACTS` and digest of each attachment.
 
+    The digest is given where `line` has `digests` and the platform links to the file itself.
     What is put together from pieces is left out: the platform offers others tomorrow.
     """
     files = line.get("attachments") or []
@@ -23,7 +24,10 @@ def attached(line: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def other_files(before: Sequence[Sequence[Any]], now: Sequence[Sequence[Any]]) -> bool:
-    """Whether a post has other attachments than before. What one of the two does not say is no difference."""
+    """Return whether a post has other attachments than before.
+
+    A fact that one of the two does not state counts as no difference.
+    """
     pairs = zip(before, now, strict=False)
     differ = any(x != y for old, new in pairs for x, y in zip(old, new, strict=False) if None not in (x, y))
     return differ or len(before) != len(now)

@@ -21,10 +21,11 @@ Want = Callable[[str, Attachment, str, bool], bool]
 
 @dataclass(frozen=True)
 class Sighting:
-    """Where and how a post was met.
+    """One sighting of a post: where and how it was met.
 
-    `facts`: what its line says of where it was read. `wanted`: the capture is about it. `apart`: an entry of a list, to be
-    captured on its own. `key`: its key in the inventory, other than `post ID` where one capture sees a post more than once.
+    `facts`: what its line says of where it was read. `wanted`: the capture is about it. `apart`: an entry of a list,
+    to be captured on its own. `key`: its key in the inventory, other than `post ID` where one capture sees a post
+    more than once.
     """
 
     parent: str
@@ -45,7 +46,7 @@ class CaptionTrack:
 
 
 class PostIntake:
-    """Takes the posts that one capture meets."""
+    """Enters the posts that one capture meets."""
 
     def __init__(self, context: CaptureContext) -> None:
         self._context, self._inventory = context, context.inventory
@@ -55,7 +56,7 @@ class PostIntake:
         """What can be captured on its own, not yet handed on."""
 
     def take(self, post: Post, sighting: Sighting, want: Want, want_requisite: Want) -> None:
-        """Enter a post and start fetching its files. `want_requisite`: for what is only shown with it."""
+        """Enter a post and start fetching its files. `want_requisite`: fetches what is only shown with it."""
         context, inventory = self._context, self._inventory
         key, record = sighting.key or f"post {post.id}", sighting.facts.get("record")
         remark = post.extra.get("kind") in ("comment", "chat")
@@ -129,14 +130,17 @@ class PostIntake:
             self._inventory.end(key, Outcome.CAPTURED, "without its files, as asked" if bad else None, record)
 
     def take_captions(self, key: str, track: CaptionTrack, record: str | None) -> None:
-        """Write a caption track as posts, so that what was said can be searched for."""
+        """Write a caption track as posts, so that what was said can be searched."""
         parsed = parse_track(track.body, track.url, track.lang, track.automatic)
         for post in parsed.posts:
             facts = {"record": record, "parser": parsed.parser, "layout": parsed.layout}
             self._write(post, "captions", facts, id=post.id or key)
 
     def take_description(self, whole: Any, record: str | None) -> None:
-        """Write what the extractor was told of a video as its post, where no page of it could be read."""
+        """Write the extractor's description of a video as its post.
+
+        This is for a video of which no page could be read.
+        """
         if self.count or not isinstance(whole, dict):
             return
         parsed = parse_info(whole)

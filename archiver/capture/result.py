@@ -12,7 +12,7 @@ from spiders.targets import Target
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an open capture has come."""
+    """Progress of an open capture."""
 
     capture: str
     url: str
@@ -26,7 +26,7 @@ class Progress:
 
 @dataclass
 class CaptureResult:
-    """What a person is told of one capture that has ended."""
+    """Result of a capture that has ended, as a person is told it."""
 
     capture: str
     run: str
@@ -50,7 +50,11 @@ class CaptureResult:
 
     @property
     def missing(self) -> list[dict[str, Any]]:
-        """What was not kept, without the posts that are incomplete only by a part listed too, and the target's own line."""
+        """Things that were not kept, each once.
+
+        Left out are posts that are incomplete only by a part which is listed too, and the line of the target itself
+        where others are listed.
+        """
         keys = [str(item["key"]) for item in self.not_kept]
 
         def only_repeats(key: str) -> bool:

@@ -64,7 +64,7 @@ WIDTHS = {
 
 
 def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
-    """What a person can do about an outcome. Empty where there is nothing to do."""
+    """Return what a person can do about an outcome. Empty where there is nothing to do."""
     said = (reason or "").lower()
     if outcome is Outcome.CAPTURED:
         return ""
@@ -96,7 +96,10 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
 
 
 def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:
-    """Writes the rows to each path, CSV or XLSX by its ending. Whole or not at all. Raises `DiskError`."""
+    """Write the rows to each path, as CSV or XLSX by its ending.
+
+    Each file is replaced as a whole or not at all. Raises `DiskError`.
+    """
     names = [field.name for field in fields(Row)]
     table = [[HEADINGS.get(name, name) for name in names]]
     table += [[_printable(str(asdict(row)[name])) for name in names] for row in rows]

@@ -21,7 +21,7 @@ _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 @dataclass
 class PartialFile:
-    """What is held of a file before asking on: its pieces, and what the server said of the whole."""
+    """Beginning of a file that is held: its pieces, and what the server said of the whole."""
 
     pieces: list[Piece] = field(default_factory=list)
     total: int | None = None
@@ -29,12 +29,15 @@ class PartialFile:
 
     @property
     def size(self) -> int:
-        """How many bytes are held."""
+        """Number of bytes that are held."""
         return sum(piece.length for piece in self.pieces)
 
 
 def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
-    """Return what earlier, sealed captures hold of the file that was fetched under `tag`: its contiguous beginning."""
+    """Return what earlier, sealed captures hold of the file that was fetched under `tag`.
+
+    Only its contiguous beginning counts.
+    """
     found: list[tuple[int, int, str, str, int | None, str | None]] = []
     for capture in captures:
         folder = home.path / home.capture_folder(capture)
@@ -75,7 +78,10 @@ def begun_in(home: Home, captures: Sequence[str], tag: str) -> PartialFile:
 
 
 def strong_validator(entity_tag: str | None, last_modified: str | None) -> str | None:
-    """Return what tells a version of a file (RFC 9110 13.1.5): a strong entity tag, else the date of last modification."""
+    """Return a strong entity tag, else the date of last modification: it tells versions of a file apart.
+
+    See RFC 9110 section 13.1.5. None where the server sent neither.
+    """
     return entity_tag if entity_tag and not entity_tag.startswith("W/") else last_modified
 
 

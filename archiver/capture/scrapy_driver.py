@@ -18,7 +18,7 @@ class ScrapyDriver:
     """Captures what is on the public web, by the spiders that the table of platforms names."""
 
     def takes(self, target: Target, options: CaptureOptions) -> bool:
-        """Take everything that no other driver does."""
+        """Return True: this driver takes every target that no other does."""
         return True
 
     def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
@@ -26,14 +26,18 @@ class ScrapyDriver:
         return unsupported(target, walk)
 
     async def run(self, session: CaptureSession) -> None:
-        """Run the spider that fits the target until it has nothing more to ask."""
+        """Run the spider that fits the target until it has nothing more to request."""
         # Late: Scrapy takes longer to load than most commands to run.
         from scrapy import signals
         from scrapy.crawler import AsyncCrawlerRunner
 
         from archiver.capture.scrapy_settings import spider_settings
 
-        logging.getLogger("scrapy").setLevel(logging.CRITICAL)  # what went wrong is in the inventory, with its reason
+        log = logging.getLogger(
+            "scrapy"
+        )  # what went wrong is in the inventory, with its reason, and in the log of the home
+        log.handlers[:] = [logging.NullHandler()]
+        log.setLevel(logging.ERROR)
         spider, arguments = chosen(session)
         context = session.context
         port, config = context.port, context.config
@@ -49,18 +53,18 @@ class ScrapyDriver:
                 raise
 
         def failed(failure: Any, response: Any) -> None:
-            session.parser_failed(f"{failure.type.__name__} on {response.url}")
+            session.parser_failed(failure.value.with_traceback(failure.getTracebackObject()), response.url)
 
         crawler.signals.connect(scraped, signal=signals.item_scraped)
         crawler.signals.connect(failed, signal=signals.spider_error)
         await runner.crawl(crawler, target=context.target, **arguments)
 
     async def close(self) -> None:
-        """Nothing outlives a capture."""
+        """Do nothing: nothing outlives a capture."""
 
 
 def chosen(session: CaptureSession) -> tuple[Any, dict[str, Any]]:
-    """Return the spider that fits the target, and what it is told beside it."""
+    """Return the spider that fits the target, and the arguments that it is given."""
     context = session.context
     options, config, walk = context.options, context.config, context.walk
     platform, kind = platform_named(context.target.platform), kind_of(context.target)

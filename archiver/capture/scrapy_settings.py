@@ -8,7 +8,10 @@ from scrapy.settings import Settings, SettingsAttribute
 
 
 class QuickSettings(Settings):  # type: ignore[misc]
-    """Scrapy copies all its settings, deeply, for each crawler: as long as capturing a small page takes."""
+    """Settings that are quick to copy.
+
+    Scrapy copies all its settings, deeply, for each crawler: that takes as long as capturing a small page.
+    """
 
     def copy(self) -> QuickSettings:
         """Copy its own values and priorities; what is inside a value is shared, since nothing here changes it."""

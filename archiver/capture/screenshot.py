@@ -13,7 +13,10 @@ PARTS = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
 
 
 class Screenshot:
-    """Shows the page of one capture in a browser, once. It stands beside the post: without it the post is whole."""
+    """Shows the page of one capture in a browser, once.
+
+    The picture stands beside the post, which is complete without it.
+    """
 
     def __init__(self, context: CaptureContext, browser: Browser) -> None:
         self._context, self._inventory, self._browser = context, context.inventory, browser

@@ -34,7 +34,7 @@ Held = dict[tuple[str, str], Piece]
 
 @dataclass
 class SegmentedStream:
-    """What was fetched of a stream so far."""
+    """Fragments that were fetched of a stream so far."""
 
     parts: list[FetchedFile] = field(default_factory=list)
     fragments: list[tuple[MediaSegment, list[Piece]]] = field(default_factory=list)
@@ -43,12 +43,13 @@ class SegmentedStream:
     """What is wrong with the stream as a whole, each said once."""
 
     def got(self, ending: str | None = None) -> FetchedFile:
-        """The stream as one file. `ending`: why it was cut off."""
+        """Return the stream as one file. `ending`: why it was cut off."""
         said = [FetchedFile(Outcome.PARTIAL, text) for text in (*([ending] if ending else []), *self.remarks)]
         return joined([*said, *self.parts])
 
     @property
     def encrypted(self) -> bool:
+        """Whether any fragment is encrypted."""
         return any(segment.key for segment, _ in self.fragments)
 
 
@@ -62,7 +63,7 @@ class SegmentedDownload:
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def fetch(self, segments: list[MediaSegment]) -> list[FetchedFile]:
-        """Some at a time; the results in order."""
+        """Fetch several segments at a time; return the results in their order."""
         return list(await asyncio.gather(*(self._one(segment) for segment in segments)))
 
     async def _one(self, segment: MediaSegment) -> FetchedFile:
@@ -83,7 +84,10 @@ class SegmentedDownload:
         return parse_playlist((body or b"").decode("utf-8", "replace"), got.done.uri), got
 
     async def hls(self, url: str) -> tuple[FetchedFile, SegmentedStream]:
-        """RFC 8216. A live playlist is read again until it ends, the person stops it, or the limit is reached."""
+        """Fetch an HLS stream (RFC 8216).
+
+        A live playlist is read again until it ends, the person stops it, or the limit is reached.
+        """
         loop = asyncio.get_running_loop()
         started, quiet, turn, missed = loop.time(), 0.0, 0, 0
         stream = SegmentedStream()
@@ -155,7 +159,10 @@ def _no_playlist(got: FetchedFile) -> FetchedFile:
 
 
 def joined(parts: list[FetchedFile]) -> FetchedFile:
-    """Fragments in order, as one file. A missing one leaves the file partial, never shorter without a word."""
+    """Join fragments, in order, into one file.
+
+    A missing one makes the file partial, with a reason: it is never just shorter.
+    """
     pieces = [piece for part in parts for piece in part.pieces]
     bad = [part for part in parts if part.outcome is not Outcome.CAPTURED]
     record = next((part.record for part in parts if part.record), None)
@@ -171,7 +178,7 @@ def joined(parts: list[FetchedFile]) -> FetchedFile:
 
 
 def dash(item: dict[str, Any]) -> list[MediaSegment]:
-    """The fragments of a DASH format, as yt-dlp lists them from its manifest."""
+    """Return the fragments of a DASH format, as yt-dlp lists them from its manifest."""
     base = text_of(item.get("fragment_base_url")) or text_of(item.get("url")) or ""
     return [
         MediaSegment(position, text_of(fragment.get("url")) or safe_join(base, path) or path)
@@ -181,7 +188,7 @@ def dash(item: dict[str, Any]) -> list[MediaSegment]:
 
 
 def decrypted(stream: SegmentedStream, parts: Callable[[list[Piece]], Iterator[bytes]], out: Path) -> None:
-    """Writes a stream whose fragments are encrypted by AES-128 (RFC 8216 5.2) as it is played.
+    """Write a stream whose fragments are encrypted by AES-128 (RFC 8216 5.2), decrypted as for playing.
 
     Raises `ValueError` where a key or a fragment is not what it must be.
     """

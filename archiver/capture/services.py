@@ -14,7 +14,7 @@ from archiver.recorder.proxy import Recorder
 
 
 def shared_slots(home: Home, interval: float | None = None) -> SharedSlots:
-    """Make a further holder of slots at hosts, among all processes of the home, or all machines.
+    """Make one more holder of slots at hosts, shared by all processes of the home, or by all machines.
 
     `interval`: seconds between two starts at a host, where it is not the home's own.
     """

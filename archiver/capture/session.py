@@ -8,6 +8,7 @@ ends in the inventory with an outcome and a reason.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from archiver.capture.assemblies import AssemblyBuilder
@@ -23,6 +24,7 @@ from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, stop_reason, verdict
+from archiver.home.log import keep_fault, noted
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
 from spiders.availability import classify
@@ -31,9 +33,14 @@ from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from storage.errors import CatalogError
 
+_log = logging.getLogger(__name__)
+
 
 class CaptureSession:
-    """Takes what drivers report of one capture, fetches what it names, and closes it. Runs on the main thread's loop."""
+    """One open capture: takes what drivers report, fetches what that names, and closes the capture.
+
+    Runs on the main thread's loop.
+    """
 
     def __init__(self, services: CaptureServices, order: CaptureOrder) -> None:
         """Open the capture. Raises `StorageError`."""
@@ -51,6 +58,7 @@ class CaptureSession:
         self._answer: Ending | None = None
         self._conclusion: Ending | None = None
         self._walk_ended = False
+        _log.info("capture %s begins", context.capture_id)
 
     def progress(self) -> Progress:
         """Return how far the capture has come."""
@@ -86,7 +94,7 @@ class CaptureSession:
     # -- what drivers report ----------------------------------------------------------------------------
 
     def seen(self, item: Any) -> None:
-        """Take what a spider reports."""
+        """Enter what a spider reports."""
         if isinstance(item, Seen):
             self._page_seen(item)
         elif isinstance(item, Noted):
@@ -100,19 +108,24 @@ class CaptureSession:
         self._report()
 
     def answered(self, outcome: Outcome, reason: str | None) -> None:
-        """Take what the platform says of the target itself."""
+        """Record what the platform says of the target itself."""
         self._answer = (outcome, reason)
 
     def broken(self, error: BaseException) -> None:
-        """Take note that something of the program's own broke: whatever else is said of it, the capture is partial."""
-        self.inventory.fault(f"{type(error).__name__}: {error}")
+        """Record that something of the program itself broke.
 
-    def parser_failed(self, what: str) -> None:
-        """Take note that a parser of ours broke."""
-        self.inventory.fault(f"our parser failed: {what}")
+        Whatever else is said of it, the capture is then partial.
+        """
+        place = keep_fault(_log, error, "capture %s: a fault of ours", self.context.capture_id)
+        self.inventory.fault(noted(f"{type(error).__name__}: {error}", place))
+
+    def parser_failed(self, error: BaseException, link: str) -> None:
+        """Record that a parser of ours broke on what a link answered."""
+        place = keep_fault(_log, error, "capture %s: our parser failed", self.context.capture_id)
+        self.inventory.fault(noted(f"our parser failed: {type(error).__name__} on {link}", place))
 
     def program_ended(self, code: int) -> None:
-        """Take the exit code of a program that ran behind the recorder: it decides."""
+        """Record the exit code of a program that ran behind the recorder: it decides the outcome."""
         if code != 0:
             self._conclusion = (Outcome.PARTIAL, f"the program ended with exit code {code}")
         elif not self.context.exchanges.count:
@@ -124,7 +137,7 @@ class CaptureSession:
             self._answer = (Outcome.CAPTURED, None)
 
     def program_failed(self, reason: str) -> None:
-        """Take why a program could not be run behind the recorder."""
+        """Record why a program could not be run behind the recorder."""
         self._conclusion = (Outcome.FAILED, f"the program could not be run: {reason}")
 
     def take_post(self, post: Post, sighting: Sighting, want: Want | None = None) -> None:
@@ -187,7 +200,10 @@ class CaptureSession:
             context.walk.reached(cursor, found)
 
     def enough(self) -> bool:
-        """Return whether this part is full and a walk should go on in the next. A capture of one thing is never full."""
+        """Return whether this part is full, so that a walk should go on in the next.
+
+        A capture of one thing is never full.
+        """
         context, limit = self.context, self.context.options.limit
         if context.interrupted or context.port.stopped or (limit is not None and self.posts.count >= limit):
             return True
@@ -202,7 +218,7 @@ class CaptureSession:
     # -- the end ----------------------------------------------------------------------------------------
 
     def interrupt(self) -> None:
-        """Ask for nothing new: what is there is closed and sealed as partial, after `GRACE_SECONDS` at most.
+        """Request nothing new; close and seal what is there as partial, after `GRACE_SECONDS` at most.
 
         A page that takes longer is cut; what has arrived of it is kept.
         """
@@ -211,7 +227,7 @@ class CaptureSession:
         asyncio.get_running_loop().call_later(GRACE_SECONDS, self.context.port.cut)
 
     def show_page(self) -> None:
-        """Show the target's page in a browser, where it was read, that is wanted and has not begun."""
+        """Show the target's page in a browser, if it was read and that is wanted and has not begun."""
         if self._answer is not None:
             self._screenshot.begin()
 
@@ -220,12 +236,15 @@ class CaptureSession:
         await self.context.tasks.settle()
 
     def abandon(self) -> None:
-        """Let go of the port and the folder, where the disk refuses. The next command closes and seals what is there."""
+        """Close the port and release the folder without finishing the capture, since the disk refuses.
+
+        The next command closes and seals what is there.
+        """
         self.context.port.close()
         self.context.writer.release()
 
     def finish(self) -> CaptureResult:
-        """Close, seal and project. Raises `StorageError` where the disk or the ledger do not allow it."""
+        """Close, seal and project the capture. Raises `StorageError` where the disk or the ledger does not allow it."""
         context = self.context
         context.port.close()
         stop = "interrupted" if context.interrupted else context.port.stopped
@@ -242,6 +261,7 @@ class CaptureSession:
             seq = seal(context.home, self._services.signer, context.folder, cases).seq
         finally:
             context.writer.release()
+        _log.info("capture %s ends: %s, event %d", context.capture_id, outcome, seq)
         warnings: list[str] = []
         try:
             context.home.project()

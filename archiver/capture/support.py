@@ -9,12 +9,12 @@ from spiders.targets import Target
 
 
 def kind_of(target: Target) -> Kind:
-    """Return the row of a target's kind."""
+    """Return the row for a target's kind in its platform's table."""
     return platform_named(target.platform).kind(target.kind)
 
 
 def walked(target: Target, account: bool) -> str | None:
-    """Return what a walk of the target is called, or None where there is none."""
+    """Return the name of a walk of the target, or None where there is none."""
     platform, kind = platform_named(target.platform), kind_of(target)
     if account and platform.by_account:
         return kind.account_walk
@@ -22,7 +22,10 @@ def walked(target: Target, account: bool) -> str | None:
 
 
 def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
-    """Return why a target that is recognised cannot be captured, or not in this way, with what to do; None if it can."""
+    """Return why a recognised target cannot be captured, or not in this way, with what to do.
+
+    None if it can.
+    """
     platform, kind = platform_named(target.platform), kind_of(target)
     if account and platform.by_account:
         if kind.account_walk if walk else kind.account:

@@ -29,10 +29,10 @@ WHOLE = (Outcome.CAPTURED, Outcome.SKIPPED)
 
 @dataclass(frozen=True)
 class Statement:
-    """What was said of the target itself.
+    """Statement about the target itself.
 
-    `answer`: how the page or answer that stands for it ended; None where none was read. `conclusion`: what the driver makes
-    of it, where that differs.
+    `answer`: how the page or answer that stands for it ended; None where none was read. `conclusion`: what the driver
+    makes of it, where that differs.
     """
 
     answer: Ending | None = None
@@ -40,7 +40,10 @@ class Statement:
 
 
 def stop_reason(interrupted: bool, disk: str | None, port: str | None, posts: int) -> Ending | None:
-    """Return how a capture ends that was stopped, or None. `disk`, `port`: what they say of why they stopped."""
+    """Return how a capture ends that was stopped, or None.
+
+    `disk`, `port`: the reasons that they give for having stopped.
+    """
     if interrupted:
         return Outcome.PARTIAL, STOPPED_BY_PERSON
     if disk is not None:

@@ -17,7 +17,7 @@ KNOWN = "kept in an earlier part of this run"
 
 @dataclass
 class WalkState:
-    """Where a walk stands while one of its parts is open.
+    """Position of a walk while one of its parts is open.
 
     `known`: inventory keys of posts beyond the last checkpoint that killed parts have kept, and that have not been met
     again yet. While there are any, the parts that hold them are looked through again after the next kill.
@@ -29,7 +29,7 @@ class WalkState:
     left: int | None = None
 
     def met(self, key: str) -> bool:
-        """Return whether a killed part has kept it. Asked once for each."""
+        """Return whether a killed part has kept the post. The answer is True once for each."""
         if key not in self.known:
             return False
         self.known.discard(key)

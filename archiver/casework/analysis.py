@@ -26,7 +26,10 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{2,8})*")
 
 @dataclass(frozen=True)
 class TimeRange:
-    """The earliest and the latest moment, and both as a person wrote them. Raises `UsageError` where they are swapped."""
+    """Earliest and latest moment, and both as a person wrote them.
+
+    Raises `UsageError` where they are swapped.
+    """
 
     start: datetime
     end: datetime
@@ -37,7 +40,7 @@ class TimeRange:
             raise UsageError("--until after --since", " … ".join(self.given), "Swap them.")
 
     def detail(self) -> dict[str, str]:
-        """Write it as events hold it."""
+        """Return the range as events hold it."""
         return {"from": utc_text(self.start), "to": utc_text(self.end)}
 
 
@@ -53,7 +56,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class IncidentFacts:
-    """What is added to an incident. `at`: latitude and longitude as text; `exhibits`: `ID`, `ID:POST`, `ID:POST@FROM-TO`."""
+    """Facts that are added to an incident.
+
+    `at`: latitude and longitude as text; `exhibits`: `ID`, `ID:POST`, `ID:POST@FROM-TO`.
+    """
 
     title: str | None = None
     place: str | None = None
@@ -64,7 +70,7 @@ class IncidentFacts:
 
 
 def state_time(home: Home, signer: Signer, about: About, when: TimeRange, words: str) -> Sealed:
-    """Say when something happened, and from what that is known. Raises `UsageError`, `LedgerError`."""
+    """Sign when something happened, and how that is known. Raises `UsageError`, `LedgerError`."""
     return record(home, signer, "time", about.detail(), words, {**when.detail(), "given": list(when.given)})
 
 
@@ -82,7 +88,7 @@ def translate(home: Home, signer: Signer, about: About, translation: Translation
 
 
 def rate_sensitivity(home: Home, signer: Signer, about: About, level: str, words: str) -> Sealed:
-    """Say whether something may be seen by everybody. Raises `UsageError`, `LedgerError`."""
+    """Sign whether something may be seen by everybody. Raises `UsageError`, `LedgerError`."""
     return record(home, signer, "sensitivity", about.detail(), words, {"level": level})
 
 
@@ -148,7 +154,10 @@ def conclude(
     basis: tuple[str, ...],
     against: tuple[str, ...] = (),
 ) -> Sealed:
-    """Say what is concluded of an incident, how surely, from what. Raises `NotFound`, `UsageError`, `LedgerError`."""
+    """Sign a conclusion about an incident: how sure it is, and what it rests on.
+
+    Raises `NotFound`, `UsageError`, `LedgerError`.
+    """
     about = _incident(home, case, incident)
     known = {
         body["detail"]["about"]["incident"]
@@ -167,7 +176,10 @@ def conclude(
 
 
 def exhibit_of(home: Home, text: str) -> dict[str, Any]:
-    """Read `ID`, `ID:POST` or `ID:POST@0:12-0:30` as what an annotation can be about. Raises `NotFound`, `UsageError`."""
+    """Parse `ID`, `ID:POST` or `ID:POST@0:12-0:30` into what an annotation can be about.
+
+    Raises `NotFound`, `UsageError`.
+    """
     match = _EXHIBIT.fullmatch(text)
     if match is None:
         raise UsageError(

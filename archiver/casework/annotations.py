@@ -19,7 +19,10 @@ KINDS = ("note", "tag", "place", "quarantine")
 
 @dataclass(frozen=True)
 class About:
-    """What an annotation is about. `segment`: {"from_ms", "to_ms"} and/or {"region": [x, y, w, h] in percent}."""
+    """Subject of an annotation.
+
+    `segment`: {"from_ms", "to_ms"} and/or {"region": [x, y, w, h] in percent}.
+    """
 
     capture: str
     post: str | None = None
@@ -27,7 +30,7 @@ class About:
     segment: dict[str, Any] | None = None
 
     def detail(self) -> dict[str, Any]:
-        """Write it as events hold it."""
+        """Return the subject as events hold it."""
         parts = {
             "capture": self.capture,
             "post": self.post,
@@ -47,7 +50,7 @@ def about_of(
     end: str | None = None,
     region: str | None = None,
 ) -> About:
-    """Resolve what a person named. Raises `NotFound`, `UsageError`."""
+    """Resolve the capture, post or attachment that a person named. Raises `NotFound`, `UsageError`."""
     capture_id = home.resolve_capture(capture)
     posts = {row["id"]: row for row in home.catalog.posts(capture_id)}
     if post is not None:
@@ -111,7 +114,7 @@ def _region(text: str | None) -> dict[str, list[int]]:
 
 
 def milliseconds(text: str) -> int:
-    """Read `1:02:03.5`, `02:03` or `63.5` as milliseconds. Raises `UsageError`."""
+    """Parse `1:02:03.5`, `02:03` or `63.5` into milliseconds. Raises `UsageError`."""
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d{1,5})(?:\.(\d{1,3}))?", text.strip())
     if not match:
         raise UsageError("a time like 1:02:03.5, 02:03 or 63.5", repr(text), "Give it in that form.")
@@ -150,7 +153,10 @@ def record(
 
 
 def coordinates(text: str | None) -> dict[str, str]:
-    """Read `43.3412,52.8619` as latitude and longitude, kept as the text that was given. Raises `UsageError`."""
+    """Parse `43.3412,52.8619` into latitude and longitude, kept as the text that was given.
+
+    Raises `UsageError`.
+    """
     if text is None:
         return {}
     match = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*", text)

@@ -8,7 +8,7 @@ from storage.events import Event
 
 
 def add_capture(home: Home, signer: Signer, case: str, capture: str) -> list[str]:
-    """Put a capture into one more case, and with it the captures in which bytes of its files lie.
+    """Put a capture into one more case, and with it the captures that hold bytes of its files.
 
     Return all of them, the named one first. Raises `NotFound`, `LedgerError`.
     """

@@ -22,14 +22,17 @@ EXCULPATORY = "exculpatory"
 
 @dataclass(frozen=True)
 class CustodyEntry:
-    """One event. `body`: as it was signed; `stamp`: the earliest authority's word that it existed, None without one."""
+    """One event. `body`: as it was signed.
+
+    `stamp`: the earliest authority's statement that it existed; None without one.
+    """
 
     body: dict[str, Any]
     stamp: Stamp | None
 
     @property
     def summary(self) -> str:
-        """Tell the event in a few words."""
+        """The event in a few words."""
         detail = self.body["detail"]
         kind = detail.get("kind") or detail.get("outcome") or detail.get("how") or detail.get("profile") or ""
         about = detail.get("capture") or detail.get("about", {}).get("capture") or detail.get("package") or ""
@@ -60,7 +63,7 @@ def _concerns(detail: dict[str, Any], captures: set[str], case: str | None) -> b
 
 @dataclass(frozen=True)
 class Disclosure:
-    """A package that was given to somebody, as it was signed, and what its schedule is made of."""
+    """A package that was given to somebody, as that was signed, and the material of its schedule."""
 
     event: int
     detail: dict[str, Any]
@@ -71,11 +74,14 @@ class Disclosure:
 
     @property
     def not_given(self) -> list[dict[str, Any]]:
-        """List the exculpatory tags on captures that are not in the package."""
+        """Exculpatory tags on captures that are not in the package."""
         return [tag for tag in self.exculpatory if tag["capture"] not in self.detail["captures"]]
 
     def schedule(self) -> bytes:
-        """Write as CSV what is withheld and why, then what is tagged as exculpatory and whether it was given."""
+        """Return as CSV what is withheld and why.
+
+        Then follows what is tagged as exculpatory, and whether it was given.
+        """
         rows = [["withheld", row["exhibit"], row["what"], row["why"]] for row in self.withheld]
         for tag in self.exculpatory:
             given = "disclosed" if tag["capture"] in self.detail["captures"] else "NOT in the package"
@@ -86,9 +92,10 @@ class Disclosure:
 
 
 def disclose(home: Home, signer: Signer, package: Path, *, to: str, basis: str, fingerprint_by: str) -> Disclosure:
-    """Sign what went to whom, on what basis. `fingerprint_by`: how they were given the key's fingerprint.
+    """Sign what was given to whom, on what basis.
 
-    Raises `NotFound`, `UsageError` where this home did not export it, `LedgerError`.
+    `fingerprint_by`: how they were given the key's fingerprint. Raises `NotFound`, `UsageError` where this home did
+    not export it, `LedgerError`.
     """
     exported = _exported(home, package)
     opened = read_package(package) if package.is_dir() else {}

@@ -54,7 +54,7 @@ class CaptureDiff:
     """The captures themselves: outcome and reason."""
 
     def line(self) -> dict[str, Any]:
-        """Write it as one JSON line."""
+        """Return the comparison as a JSON object."""
 
         def values(found: tuple[Difference, ...]) -> list[dict[str, Any]]:
             return [{"field": one.name, "before": one.before, "after": one.after} for one in found]
@@ -69,7 +69,10 @@ class CaptureDiff:
 
 
 def diff(home: Home, a: str, b: str) -> CaptureDiff:
-    """Compare two captures by their ids, the earlier one first. Raises `UsageError` where they have no post in common and other targets."""
+    """Compare two captures by their ids, the earlier one first.
+
+    Raises `UsageError` where they have no post in common and other targets.
+    """
     rows = sorted(
         (row for one in (a, b) if (row := home.catalog.capture(one))), key=lambda row: (row["opened"], row["seq"])
     )
@@ -102,7 +105,10 @@ def diff(home: Home, a: str, b: str) -> CaptureDiff:
 
 
 def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
-    """Read each post's line, by its name, with the digest of each of its files that the capture has whole."""
+    """Read each post's line, by its name.
+
+    With it come the digests of those of its files that the capture has complete.
+    """
     records = {row["id"]: row["payload_digest"] for row in home.catalog.records(capture)}
     kept = {}
     for line in home.catalog.inventory(capture):

@@ -15,14 +15,14 @@ WHERE = {"both": "", "a": "  only in A", "b": "  only in B"}
 
 
 def shown_value(value: Any) -> str:
-    """Write a field's value for people; None is what a capture does not say."""
+    """Format a field's value for people; None is what a capture does not say."""
     if isinstance(value, dict):
         value = value.get("value")
     return "not said" if value is None else harmless(str(value))
 
 
 def diff_page(found: CaptureDiff) -> Markup:
-    """Write the page: one HTML file without scripts, that loads nothing."""
+    """Return the page: one HTML file without scripts, which loads nothing."""
     head = table(
         ("", "A", "B"),
         [

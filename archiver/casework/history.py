@@ -25,7 +25,10 @@ WATCHED = ("changed", "unavailable", "seen-again")
 
 @dataclass(frozen=True)
 class Observed:
-    """The post as one capture has it. `changed`: the fields that differ from the observation before, all for the first."""
+    """Observation of the post by one capture.
+
+    `changed`: the fields that differ from the observation before; all for the first.
+    """
 
     when: str
     capture: str
@@ -37,7 +40,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Removed:
-    """The platform said that it was removed. `event`: the body."""
+    """Statement of the platform that the post was removed. `event`: the body."""
 
     when: str
     event: dict[str, Any]
@@ -45,7 +48,7 @@ class Removed:
 
 @dataclass(frozen=True)
 class WatchFinding:
-    """A watch found it changed, gone or back. `event`: the body."""
+    """Finding of a watch: the post changed, gone or back. `event`: the body."""
 
     when: str
     event: dict[str, Any]
@@ -61,12 +64,12 @@ class PostHistory:
 
     @property
     def observations(self) -> int:
-        """Count the captures that have it."""
+        """Number of captures that have it."""
         return sum(isinstance(entry, Observed) for entry in self.entries)
 
     @property
     def removals(self) -> int:
-        """Count the removals that the platform told of."""
+        """Number of removals that the platform told of."""
         return sum(isinstance(entry, Removed) for entry in self.entries)
 
 
@@ -97,7 +100,7 @@ def _observed(home: Home, post: str) -> list[Observed]:
 
 
 def post_of(text: str) -> str:
-    """Find a post's id, from its link or as it stands in the captures."""
+    """Return a post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text else None
     named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
     return text if named is None else named

@@ -10,7 +10,10 @@ from storage.ledger import Sealed
 
 
 def record_view(home: Home, signer: Signer, capture: str, why: str | None) -> Sealed:
-    """Record who looks at a quarantined capture, and why. Raises `UsageError` without a reason, `LedgerError`."""
+    """Sign who looks at a quarantined capture, and why.
+
+    Raises `UsageError` without a reason, `LedgerError`.
+    """
     if not why:
         raise UsageError("--why TEXT beside --quarantined", "none", "Every view is recorded with its reason.")
     sealed = signer.append([Event("viewed", home.clock(), {"capture": capture, "why": why})])[0]

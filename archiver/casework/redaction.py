@@ -35,7 +35,10 @@ _STRETCH = re.compile(r"(?P<from>[\d:.]+)-(?P<to>[\d:.]+)")
 
 @dataclass(frozen=True)
 class Cover:
-    """What is covered and silenced in one file. `anew`: begin with what was recorded, not with the latest copy of it."""
+    """Parts of one file that are covered and silenced.
+
+    `anew`: begin with what was recorded, not with the latest copy of it.
+    """
 
     tracks: tuple[Track, ...] = ()
     silences: tuple[Silence, ...] = ()
@@ -46,7 +49,10 @@ class Cover:
 
 @dataclass(frozen=True)
 class Redacted:
-    """A redaction as it was signed. `lost`: (from, until) in milliseconds, None is the end, where what was followed was lost."""
+    """A redaction as it was signed.
+
+    `lost`: (from, until) in milliseconds where what was followed was lost; None is the end.
+    """
 
     event: int
     detail: dict[str, Any]
@@ -54,9 +60,10 @@ class Redacted:
 
 
 def mask_words(home: Home, signer: Signer, about: About, words: Sequence[str], reason: str) -> Redacted:
-    """Have packages for others show words of a post as ███. They stand in the event, which stays in the house.
+    """Have packages for others show words of a post as ███.
 
-    Raises `NotFound` where the post has no such words, `LedgerError`.
+    The words stand in the event, which stays in the house. Raises `NotFound` where the post has no such words,
+    `LedgerError`.
     """
     posts = [row for row in home.catalog.posts(about.capture) if about.post in (None, row["id"])]
     for text in words:
@@ -179,7 +186,7 @@ def _seal_copy(
 
 
 def tracks_of(texts: list[list[str]]) -> list[Track]:
-    """Read boxes as a person draws them; each list of words is one thing. Raises `UsageError`.
+    """Parse boxes as a person draws them; each list of words is one thing. Raises `UsageError`.
 
     A thing is `10,20,30,40`, or several of `0:01=10,20,30,40` along its way; `0:01-0:05` limits when it is covered.
     """
@@ -204,7 +211,10 @@ def tracks_of(texts: list[list[str]]) -> list[Track]:
 
 
 def silences_of(mute: list[str], tone: list[str]) -> list[Silence]:
-    """Read stretches of sound like `0:01-0:03`: those that are silenced, and those that a tone replaces. Raises `UsageError`."""
+    """Parse stretches of sound like `0:01-0:03`: those that are silenced, and those that a tone replaces.
+
+    Raises `UsageError`.
+    """
     found = []
     for text, replaced in (*((text, False) for text in mute), *((text, True) for text in tone)):
         match = _STRETCH.fullmatch(text)

@@ -15,7 +15,7 @@ URI = "urn:archiver:assembly:"
 
 
 def check_assemblies(name: str, folder: Path, records: list[dict[str, Any]]) -> list[Line]:
-    """One line about all assemblies of a capture, and one for what could not be looked at."""
+    """Return one line about all assemblies of a capture, and one for what could not be looked at."""
     stated = [line for line in records if str(line.get("uri", "")).startswith(URI) and line.get("type") == "metadata"]
     if not stated:
         return []

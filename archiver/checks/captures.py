@@ -22,7 +22,7 @@ SERVERS_TOLERANCE_MS = 60_000
 
 
 def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None) -> list[Line]:
-    """All lines about one capture. `detail` is that of its event in the ledger.
+    """Return all lines about one capture. `detail` is that of its event in the ledger.
 
     `stamped`: the earliest time that an outsider states for a checkpoint that covers it.
     """

@@ -27,6 +27,8 @@ ALGORITHMS = {"sha1": 20, "sha256": 32, "md5": 16, "sha512": 64}
 
 @dataclass(frozen=True)
 class ForeignFinding:
+    """One thing found wrong in a foreign file. `kind`: damage, form or signature. `where`: the place in it."""
+
     kind: str
     where: str
     what: str
@@ -35,12 +37,13 @@ class ForeignFinding:
         return f"{self.where}: {self.what}" if self.where else self.what
 
     def line(self) -> dict[str, str]:
+        """Return the finding as a JSON object."""
         return {"kind": self.kind, "where": self.where, "what": self.what}
 
 
 @dataclass
 class ForeignReport:
-    """What was found in one file or folder. `facts`: counts, signer, versions."""
+    """Findings in one file or folder. `facts`: counts, signer, versions."""
 
     form: str
     findings: list[ForeignFinding] = field(default_factory=list)
@@ -52,12 +55,15 @@ class ForeignReport:
         return not any(finding.kind in ("damage", "signature") for finding in self.findings)
 
     def damage(self, where: str, what: str) -> None:
+        """Add that something is not what the package itself states; it then no longer counts as intact."""
         self._add(ForeignFinding("damage", where, what))
 
     def form_broken(self, where: str, what: str) -> None:
+        """Add a breach of the format's rules, which says nothing against integrity."""
         self._add(ForeignFinding("form", where, what))
 
     def signature(self, what: str) -> None:
+        """Add that a signature does not hold; the package then no longer counts as intact."""
         self._add(ForeignFinding("signature", "", what))
 
     def _add(self, finding: ForeignFinding) -> None:
@@ -65,6 +71,7 @@ class ForeignReport:
             self.findings.append(finding)
 
     def line(self) -> dict[str, Any]:
+        """Return the report as a JSON object, its facts beside form, outcome and findings."""
         return {
             "form": self.form,
             "intact": self.intact,
@@ -269,7 +276,7 @@ class _Reader:
 
 
 def check_warc(stream: IO[bytes]) -> ForeignReport:
-    """A WARC file of anybody's, compressed or not. Raises `OSError`."""
+    """Check a WARC file from anywhere, compressed or not. Raises `OSError`."""
     report = ForeignReport("warc")
     reader = _Reader(report)
     start = stream.read(READ)
@@ -319,7 +326,7 @@ def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: Foreign
 
 
 def check_arc(stream: IO[bytes]) -> ForeignReport:
-    """The framing of an ARC file; ARC has no digests."""
+    """Check the framing of an ARC file; ARC has no digests."""
     report = ForeignReport("arc", facts={"digests": 0})
     start = stream.read(2)
     stream.seek(0)

@@ -44,7 +44,7 @@ def check_home(
     older: bytes | None = None,
     now: datetime | None = None,
 ) -> list[Line]:
-    """Lines about the ledger, the events, the timestamps, the captures for which `wanted(detail)` holds, and the catalog.
+    """Return lines about ledger, events, timestamps, catalog, and the captures for which `wanted(detail)` holds.
 
     `whole`: also look for capture folders that no event names. `pinned`: fingerprints of roots whose timestamps count.
     `older`: a checkpoint that was given away once, to hold the ledger against. `now`: for certificates that have ended.
@@ -99,7 +99,10 @@ def _disposed(home: Path, detail: dict[str, Any], tombstone: dict[str, Any]) -> 
 
 
 def tile_name(n: int) -> str:
-    """Write the number of a tile as its path does (C2SP tlog-tiles): three digits a folder, `x` before all but the last."""
+    """Return the path of a tile's number (C2SP tlog-tiles): three digits a folder.
+
+    All parts but the last begin with `x`.
+    """
     digits = f"{n:03d}"
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
@@ -193,7 +196,7 @@ Keys = list[tuple[int, str]]
 
 
 def keys_by_time(key: str, bodies: list[dict[str, Any] | None]) -> Keys:
-    """The keys that signed the ledger, followed back from `key` through its hand-overs."""
+    """Return the keys that signed the ledger, followed back from `key` through its hand-overs."""
     found: Keys = []
     for body in reversed(bodies):
         if (

@@ -10,6 +10,8 @@ from archiver.errors import ExitCode
 
 
 class Finding(StrEnum):
+    """Result of one check, as it is printed."""
+
     INTACT = "intact"
     NOTE = "note"
     """Worth knowing; says nothing against integrity."""
@@ -21,6 +23,8 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True)
 class Line:
+    """One line of a check: what was looked at, by which check, and what was found."""
+
     finding: Finding
     subject: str
     """What was looked at: `ledger`, `events`, a capture id, `catalog`."""
@@ -28,11 +32,12 @@ class Line:
     detail: str
 
     def text(self) -> str:
+        """Return the line in columns, for people."""
         return f"{self.finding:<11}  {self.subject:<24}  {self.check:<12}  {self.detail}"
 
 
 def worst(lines: Iterable[Line]) -> ExitCode:
-    """Exit code: 5 where anything is damaged, 2 where something is missing, 6 where something cannot be told, else 0."""
+    """Return the exit code: 5 where anything is damaged, 2 where missing, 6 where it cannot be told, else 0."""
     found = {line.finding for line in lines}
     if Finding.DAMAGED in found:
         return ExitCode.CHECK_FAILED
@@ -42,20 +47,25 @@ def worst(lines: Iterable[Line]) -> ExitCode:
 
 
 def intact(subject: str, check: str, detail: str) -> Line:
+    """Make a line that says that `check` found nothing wrong with `subject`."""
     return Line(Finding.INTACT, subject, check, detail)
 
 
 def damaged(subject: str, check: str, detail: str) -> Line:
+    """Make a line that says that `subject` is not what it should be."""
     return Line(Finding.DAMAGED, subject, check, detail)
 
 
 def missing(subject: str, check: str, detail: str) -> Line:
+    """Make a line that says that something of `subject` is not there."""
     return Line(Finding.MISSING, subject, check, detail)
 
 
 def note(subject: str, check: str, detail: str) -> Line:
+    """Make a line that is worth knowing and says nothing against integrity."""
     return Line(Finding.NOTE, subject, check, detail)
 
 
 def unknown(subject: str, check: str, detail: str) -> Line:
+    """Make a line that says that `check` lacks what it needs to tell."""
     return Line(Finding.UNKNOWN, subject, check, detail)

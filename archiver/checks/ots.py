@@ -54,7 +54,10 @@ class _Reader:
 
 
 def read_ots(file: bytes, digest: bytes) -> list[Said]:
-    """What an `.ots` file says of `digest` (SHA-256, 32 bytes). Raises `Bad` where it is of another, or no proof."""
+    """Return what an `.ots` file says of `digest` (SHA-256, 32 bytes).
+
+    Raises `Bad` where it is about another digest, or no proof.
+    """
     reader = _Reader(file)
     if reader.take(len(MAGIC)) != MAGIC or reader.take(1) != b"\x08":
         raise Bad("not an OpenTimestamps proof of a SHA-256 digest")

@@ -23,7 +23,7 @@ GROWTH, GROWN = 300, 1 << 30
 
 
 def check_path(path: Path) -> ForeignReport | None:
-    """The check that fits a file or folder, or None where it is no package. Raises `OSError`."""
+    """Return the check that fits a file or folder, or None where it is no package. Raises `OSError`."""
     if path.is_dir():
         return check_bag(_Folder(path)) if (path / "bagit.txt").is_file() else None
     with open(path, "rb") as stream:
@@ -130,7 +130,10 @@ def _unpackable(archive: zipfile.ZipFile, report: ForeignReport) -> bool:
 
 
 def unpackable(archive: zipfile.ZipFile) -> str | None:
-    """Why a ZIP is not unpacked: too many entries, or one that would fill the disk. None where it may be."""
+    """Return why a ZIP is not unpacked: too many entries, or one that would fill the disk.
+
+    None where it may be unpacked.
+    """
     entries = archive.infolist()
     if len(entries) > ENTRIES:
         return f"{len(entries)} entries: not unpacked"
@@ -317,7 +320,7 @@ def _signer(signed: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 
 
 def check_bag(tree: _Tree, report: ForeignReport | None = None) -> ForeignReport:
-    """A BagIt bag (RFC 8493): complete, and every checksum true. Nothing is fetched."""
+    """Check that a BagIt bag (RFC 8493) is complete and every checksum holds. Fetches nothing."""
     report = report or ForeignReport("bag")
     names = set(tree.names())
     for name in tree.odd if isinstance(tree, _Folder) else []:

@@ -14,21 +14,23 @@ from storage.digest import sha256
 
 
 class Bad(Exception):
-    """Bytes are not what their format says. The text tells which."""
+    """Bytes that are not what their format says. The text tells which."""
 
 
 def leaf(entry: bytes) -> bytes:
+    """Return the hash of a leaf, SHA-256 of 0x00 and the entry (RFC 6962 section 2.1)."""
     return sha256(b"\x00" + entry)
 
 
 class RunningTree:
-    """Roots of every prefix of a list of leaves: perfect subtrees are merged as their sizes meet."""
+    """A Merkle tree that grows leaf by leaf and knows its root at each size: subtrees of equal size are merged."""
 
     def __init__(self) -> None:
         self._stack: list[tuple[int, bytes]] = []
         self.size = 0
 
     def add(self, leaf_hash: bytes) -> None:
+        """Append a leaf by its hash, as `leaf` returns it."""
         self._stack.append((1, leaf_hash))
         self.size += 1
         while len(self._stack) > 1 and self._stack[-1][0] == self._stack[-2][0]:
@@ -36,6 +38,7 @@ class RunningTree:
             self._stack.append((2 * width, sha256(b"\x01" + left + right)))
 
     def root(self) -> bytes:
+        """Return the root over the leaves so far, 32 bytes; SHA-256 of nothing where there are none (RFC 6962 2.1)."""
         if not self._stack:
             return sha256(b"")
         stack = list(self._stack)
@@ -46,7 +49,7 @@ class RunningTree:
 
 
 def tree_root(leaves: list[bytes]) -> bytes:
-    """MTH(D[n]) of RFC 6962 section 2.1, as defined."""
+    """Compute the root MTH(D[n]) over hashes of leaves, as RFC 6962 section 2.1 defines it."""
     if not leaves:
         return sha256(b"")
     if len(leaves) == 1:
@@ -58,6 +61,7 @@ def tree_root(leaves: list[bytes]) -> bytes:
 
 
 def inclusion_path(leaves: list[bytes], index: int) -> list[bytes]:
+    """Compute the inclusion path PATH(index, D[n]) of a leaf, lowest sibling first (RFC 6962 section 2.1.1)."""
     if len(leaves) <= 1:
         return []
     split = 1
@@ -69,7 +73,7 @@ def inclusion_path(leaves: list[bytes], index: int) -> list[bytes]:
 
 
 def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
-    """RFC 9162 section 2.1.3.2."""
+    """Return whether `path` proves that a leaf is in the tree of that root (RFC 9162 section 2.1.3.2)."""
     if index >= size:
         return False
     position, last, value = index, size - 1, leaf_hash
@@ -89,7 +93,7 @@ def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: b
 
 
 def note_text(note: bytes, key: str) -> str:
-    """The text of a note signed by `key` (a C2SP verifier key). Raises `Bad`."""
+    """Return the text of a note signed by `key` (a C2SP verifier key). Raises `Bad`."""
     try:
         name, key_id, encoded = key.split("+", 2)
         public = base64.b64decode(encoded, validate=True)
@@ -121,7 +125,7 @@ def note_text(note: bytes, key: str) -> str:
 
 
 def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
-    """(origin, size, root) of a checkpoint signed by `key`. Raises `Bad`."""
+    """Return (origin, size, root) of a checkpoint signed by `key` (C2SP tlog-checkpoint). Raises `Bad`."""
     lines = note_text(note, key).split("\n")
     if len(lines) != 4 or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
         raise Bad("not a checkpoint")
@@ -135,7 +139,10 @@ def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
 
 
 def strict_json(data: bytes) -> Any:
-    """Canonical JSON, or `Bad`: sorted keys, no spaces, no floats, no duplicates, nothing behind it."""
+    """Parse canonical JSON: sorted keys, no spaces, no floats, no duplicates, nothing behind it.
+
+    Raises `Bad` for anything else.
+    """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in items]
@@ -156,4 +163,5 @@ def strict_json(data: bytes) -> Any:
 
 
 def canonical(value: Any) -> bytes:
+    """Return a value as canonical JSON in UTF-8: keys sorted, no spaces, letters beyond ASCII as they are."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")

@@ -19,12 +19,12 @@ from storage.digest import sha256, sha256_hex
 
 
 class NoOpenssl(Exception):
-    """The program is not installed."""
+    """The program `openssl` is not installed."""
 
 
 @dataclass(frozen=True)
 class CheckedToken:
-    """What a token states, after the check."""
+    """Statement of a token that was checked."""
 
     time: datetime
     expires: datetime
@@ -32,7 +32,7 @@ class CheckedToken:
 
 
 def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
-    """Runs it; each `{name}` in `words` stands for a temporary file with those bytes. Raises `NoOpenssl`."""
+    """Run it; each `{name}` in `words` stands for a temporary file with those bytes. Raises `NoOpenssl`."""
     with tempfile.TemporaryDirectory() as folder:
         paths = {name: str(Path(folder) / name) for name in files}
         for name, data in files.items():
@@ -45,7 +45,7 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
 
 
 def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, root: bytes) -> CheckedToken:
-    """One RFC 3161 token over `message`. Raises `Bad` with what is wrong, `NoOpenssl`.
+    """Check one RFC 3161 token over `message`. Raises `Bad` with what is wrong, `NoOpenssl`.
 
     The request must carry a nonce and a SHA-256 imprint of `message`; OpenSSL holds the answer against both, checks the
     signature, that stamping is the signer's only use, and the chain to `root`, at the time that the token states.
@@ -97,7 +97,10 @@ def check_stamps(
     bodies: list[dict[str, Any] | None],
     now: datetime | None,
 ) -> tuple[list[Line], dict[int, datetime]]:
-    """(lines, checkpoint size → earliest time that a pinned authority states). `checkpoints`: size → note, checked."""
+    """Return (lines, checkpoint size → earliest time that a pinned authority states).
+
+    `checkpoints`: size → note, checked.
+    """
     lines: list[Line] = []
     times: dict[int, datetime] = {}
     tokens: list[tuple[int, str, CheckedToken]] = []
@@ -149,7 +152,7 @@ def _one(home: Path, path: Path, message: bytes) -> tuple[CheckedToken, str]:
 
 
 def fingerprint(pem: bytes) -> str:
-    """SHA-256 of the one certificate in `pem`, hex; empty where there is none."""
+    """Return the SHA-256 of the one certificate in `pem`, hex; empty where there is none."""
     shown = openssl("x509", "-in", "{c}", "-noout", "-fingerprint", "-sha256", c=pem).stdout
     return shown.partition("=")[2].strip().replace(":", "").lower()
 

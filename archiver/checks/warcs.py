@@ -30,7 +30,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 @dataclass
 class FoundRecord:
-    """One record as the bytes give it."""
+    """One record, as computed from the bytes of the file."""
 
     offset: int
     length: int
@@ -41,6 +41,7 @@ class FoundRecord:
     problems: list[str] = field(default_factory=list)
 
     def get(self, name: str) -> str | None:
+        """Return the first value of a WARC field, its name in any case; None where it is absent."""
         return next((value for key, value in self.fields if key.lower() == name.lower()), None)
 
 
@@ -150,6 +151,7 @@ class Chunks:
         self._state = "size"
 
     def feed(self, data: bytes) -> None:
+        """Take bytes as they arrive; digest the payload in them, and hand it to `take`."""
         buffer = self._buffer + data
         while buffer and self._state != "done":
             if self._state == "data":
@@ -177,7 +179,7 @@ class Chunks:
 
 
 def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterator[FoundRecord]:
-    """Every record of a `.warc.gz`, or of the one that lies in `path` from `start`; offsets count from there.
+    """Read every record of a `.warc.gz`, or of the one that lies in `path` from `start`; offsets count from there.
 
     Raises `Bad` at the first byte that is no complete member, `OSError`.
     """
@@ -195,7 +197,7 @@ def read_records(path: Path, start: int = 0, size: int | None = None) -> Iterato
 
 
 def read_payload(path: Path, offset: int, take: Take, start: int = 0) -> FoundRecord:
-    """The record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
+    """Read the record at `offset`, its payload handed to `take` as it is read. Raises `Bad`, `OSError`."""
     with open(path, "rb", buffering=0) as stream, Beside() as beside:
         stream.seek(start + offset)
         return _member(stream, offset, b"", beside, take)[0]
@@ -229,7 +231,7 @@ def _member(
 
 
 def problems_of(found: FoundRecord) -> list[str]:
-    """What is wrong with one record by itself."""
+    """List what is wrong with one record by itself."""
     problems = list(found.problems)
     kind = found.get("WARC-Type") or ""
     if not _ID.fullmatch(found.get("WARC-Record-ID") or ""):
@@ -252,5 +254,6 @@ def problems_of(found: FoundRecord) -> list[str]:
 
 
 def digest_of_file(path: Path) -> tuple[int, str]:
+    """Return size in bytes and SHA-256 (hex) of a file. Raises `OSError`."""
     running = file_sha256(path)
     return running.size, running.hexdigest()

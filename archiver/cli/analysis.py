@@ -21,7 +21,7 @@ def about_part(home: Home, arguments: Any) -> About:
 
 
 def time_range(since: str, until: str | None) -> TimeRange:
-    """Read when something began and ended; without `until` it was a moment. Raises `UsageError`."""
+    """Parse when something began and ended; without `until` it was a moment. Raises `UsageError`."""
     start = given_moment(since, "--since")
     if not until:
         return TimeRange(start, start, (since,))
@@ -29,7 +29,7 @@ def time_range(since: str, until: str | None) -> TimeRange:
 
 
 def say(context: Context, signer: Signer, sealed: Sealed) -> int:
-    """Say which event was signed, and by whom."""
+    """Print which event was signed, and by whom."""
     kind, author = sealed.body["detail"]["kind"], signer.author
     context.console.say(f"{kind} signed by {author.pseudonym} ({author.role}) as event {sealed.seq}")
     context.console.data({"event": sealed.seq, **sealed.body["detail"]})

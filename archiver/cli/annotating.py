@@ -22,7 +22,10 @@ def add_subject(parser: Parser, words: str) -> None:
 
 
 def annotate(context: Context, kind: str, extra: dict[str, Any], notice: str = "") -> int:
-    """Sign what a person says as an event, and say which; `notice` is told with it. Raises `UsageError`, `NotFound`, `LedgerError`."""
+    """Sign what a person says as an event, and print which one, with `notice`.
+
+    Raises `UsageError`, `NotFound`, `LedgerError`.
+    """
     from archiver.casework import annotations
 
     arguments, home = context.arguments, context.recovered_home()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archiver.cli import streams
 from archiver.cli.parser import CommandLineError
 from archiver.errors import ExitCode, ProgramFault, exit_code
+from archiver.text.plain import harmless
 from spiders.links import without_userinfo
 from storage.errors import EvidenceError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from archiver.cli.console import Console
+    from archiver.home.log import HomeLog
 
 
 KEPT = "What was received is kept; the next command seals it."
@@ -36,8 +39,7 @@ def answer_for(console: Console, error: BaseException) -> ExitCode:
     if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
         told = next((str(leaf) for leaf in leaves if isinstance(leaf, KeyboardInterrupt) and leaf.args), KEPT)
         return tell_stopped(console, told)
-    console.warn(_traceback(error))
-    return _tell(console, ProgramFault(error))
+    return _tell_fault(console, error)
 
 
 def tell_stopped(console: Console, then: str = KEPT) -> ExitCode:
@@ -54,6 +56,8 @@ class WatchedThreads:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.code = ExitCode.OK
+        self.log: HomeLog | None = None
+        """The log of the command, once its home is known."""
         self._before = threading.excepthook
 
     def __enter__(self) -> WatchedThreads:
@@ -96,10 +100,30 @@ def _tell(console: Console, error: EvidenceError) -> ExitCode:
         console.warn(f"archiver: expected {error.expected}")
         console.warn(f"          found    {error.found}")
         console.warn(f"          next     {error.next_step}")
+    console.data(_json_line(error))
+    return exit_code(error)
+
+
+def _json_line(error: EvidenceError) -> dict[str, Any]:
     kind = "UsageError" if isinstance(error, CommandLineError) else type(error).__name__
     said = {"expected": error.expected, "found": error.found, "next": error.next_step}
-    console.data({"error": kind, **{name: without_userinfo(text) for name, text in said.items()}})
-    return exit_code(error)
+    return {"error": kind, **{name: without_userinfo(text) for name, text in said.items()}}
+
+
+def _tell_fault(console: Console, error: BaseException) -> ExitCode:
+    """Write the traceback to the log and say in one line where it is; it is shown where there is no log."""
+    from archiver.home.log import keep_fault  # late: few commands end here
+
+    foreseen = (EvidenceError, KeyboardInterrupt)
+    broke = next(leaf for leaf in _leaves(error) if not isinstance(leaf, foreseen))
+    place = keep_fault(logging.getLogger(__name__), error, "a fault ended the command")
+    if place is None:
+        console.warn(_traceback(error))
+        return _tell(console, ProgramFault(broke))
+    fault = ProgramFault(broke, f"what stands at {place.reference} in {place.file}")
+    console.warn(harmless(f"archiver: {fault.found}. {fault.next_step}"))
+    console.data({**_json_line(fault), "log": {"reference": place.reference, "file": str(place.file)}})
+    return exit_code(fault)
 
 
 def _traceback(error: BaseException) -> str:

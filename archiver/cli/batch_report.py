@@ -8,7 +8,7 @@ from spiders.posts import Outcome
 
 
 def tell(console: Console, event: BatchEvent) -> None:
-    """Write one thing that happened."""
+    """Print one thing that happened in a batch."""
     match event:
         case CaptureEnded(result, int(position), int(total)):
             console.line(result, position, total)

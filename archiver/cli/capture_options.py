@@ -40,14 +40,20 @@ def capture_options(home: Home, arguments: Any, account: str | None = None) -> C
 
 
 def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTarget]) -> str | None:
-    """Return the account by which Telegram is asked, where one of the targets is Telegram's. Raises `NotFound`, `UsageError`."""
+    """Return the account by which Telegram is asked, where one of the targets is Telegram's.
+
+    Raises `NotFound`, `UsageError`.
+    """
     if not any(isinstance(one, Target) and platform_named(one.platform).by_account for one in targets):
         return None
     return chosen_account(home, arguments)
 
 
 def chosen_account(home: Home, arguments: Any) -> str | None:
-    """Return what `--account` and `--no-account` come to; None for Telegram's public pages. Raises `NotFound`, `UsageError`."""
+    """Return what `--account` and `--no-account` come to; None for Telegram's public pages.
+
+    Raises `NotFound`, `UsageError`.
+    """
     if arguments.no_account:
         return None
     from archiver.telegram.accounts import Accounts

@@ -47,28 +47,35 @@ class Console:
         self._mutex = threading.Lock()
 
     def say(self, text: str = "") -> None:
+        """Print text for a person; nothing with --json. Control characters in it are shown as codes."""
         self._clear()
         if not self.as_json:
             self._write_out(self._laid_out(text, self._out))
 
     def paragraph(self, text: str, most: int | None = None) -> None:
-        """Show what somebody wrote: indented, lines broken between words at the width of the terminal, at most `most` lines."""
+        """Show what somebody wrote: indented, at most `most` lines.
+
+        Lines are broken between words at the width of the terminal.
+        """
         lines = terminal.wrapped(harmless(text), terminal.columns(self._out) - 4).split("\n")
         self.say("\n".join(f"    {line}" if line else "" for line in lines[:most]))
 
     def art(self, text: str) -> None:
-        """Something drawn with control sequences of our own, such as a QR code."""
+        """Print a drawing with control sequences of our own, such as a QR code."""
         self._clear()
         if not self.as_json:
             self._write_out(text)
 
     def sheet(self, text: str) -> None:
-        """Rows for a spreadsheet, as they are; a terminal is kept from being driven by them."""
+        """Print rows for a spreadsheet, as they are; on a terminal, control characters in them are shown as codes."""
         self._clear()
         self._write_out(harmless(text) if terminal.is_terminal(self._out) else text)
 
     def warn(self, text: str) -> None:
-        """Write to standard error, whose lines are kept in logs: without the passwords of links that are quoted."""
+        """Write to standard error, whose lines are kept in logs.
+
+        Passwords of links that are quoted are left out.
+        """
         self._clear()
         streams.write(self._err, self._laid_out(without_userinfo(text), self._err) + "\n")
 
@@ -82,11 +89,11 @@ class Console:
 
     @property
     def columns(self) -> int:
-        """How wide standard output is; 80 where it is no terminal."""
+        """Width of standard output in columns; 80 where it is no terminal."""
         return terminal.columns(self._out)
 
     def data(self, value: dict[str, Any]) -> None:
-        """A JSON line with --json; nothing otherwise."""
+        """Print a value as a line of JSON with --json; nothing otherwise."""
         if self.as_json:
             ascii_only = not streams.takes_every_letter(self._out)  # the stream's own escapes are not JSON's
             self._write_out(json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":")))
@@ -97,7 +104,7 @@ class Console:
     # -- progress ----------------------------------------------------------------------------------------
 
     def progress(self, progress: Progress) -> None:
-        """One line, redrawn, on a terminal; elsewhere nothing between the lines of the results."""
+        """Draw the progress of captures on one line of a terminal; elsewhere nothing."""
         if not self._live:
             return
         with self._mutex:
@@ -121,7 +128,7 @@ class Console:
             self._draw(text)
 
     def progress_line(self, text: str) -> None:
-        """Any other work: one line, redrawn, on a terminal only."""
+        """Draw the progress of any other work on one line of a terminal; elsewhere nothing."""
         now = time.monotonic()
         if not self._live or now - self._last < 0.1:
             return
@@ -143,7 +150,7 @@ class Console:
     # -- results -----------------------------------------------------------------------------------------
 
     def line(self, result: CaptureResult, position: int, total: int) -> None:
-        """One result of many, on one line."""
+        """Print one result of many, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else f" · {kept(result.kept)}"
         self.say(
@@ -153,11 +160,11 @@ class Console:
             self.warn(f"  ! {warning}")
 
     def not_captured(self, link: str, error: EvidenceError) -> None:
-        """Say what kept a link from being captured at all."""
+        """Say what kept a link from being captured at all, on standard error."""
         self.warn(f"✗ {link}\n  expected {error.expected}\n  found    {error.found}\n  next     {error.next_step}")
 
     def sealed(self, result: CaptureResult) -> None:
-        """One capture of many that a watch makes, on one line."""
+        """Print one capture of the many that a watch makes, on one line."""
         self.data(result_line(result))
         reason = f": {result.reason}" if result.reason else ""
         event = f"sealed as event {result.seq}" if result.seq is not None else "NOT SEALED"
@@ -168,6 +175,7 @@ class Console:
             self.warn(f"  ! {warning}")
 
     def result(self, result: CaptureResult) -> None:
+        """Print everything that a person is told of one capture, and its warnings."""
         self._clear()
         self.data(result_line(result))
         if self.as_json:
@@ -194,6 +202,7 @@ class Console:
 
 
 def result_line(result: CaptureResult) -> dict[str, Any]:
+    """Return the result of a capture as the JSON object that --json prints."""
     return {
         "capture": result.capture,
         "run": result.run,

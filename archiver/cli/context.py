@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """What a command gets: its arguments, where to write, and the home."""
+    """Context of a command: its arguments, where to write, and the home."""
 
     def __init__(
         self,
@@ -46,14 +46,17 @@ class Context:
 
     @property
     def home_path(self) -> Path:
-        """Absolute: what is kept of it, and what a child process is given, must not depend on the working folder."""
+        """Absolute path of the home.
+
+        What is kept of it, and what a child process is given, must not depend on the working folder.
+        """
         from archiver.home.home import default_path
 
         chosen: Path | None = self.arguments.home
         return chosen if chosen else default_path(self.environment)
 
     def signer(self, home: Home) -> LocalSigner:
-        """Return the signer of `home`, one and the same for a command: a passphrase is asked for once."""
+        """Return the signer of `home`, always the same within a command: a passphrase is asked for once."""
         from archiver.signer.local import LocalSigner
 
         if home.path not in self._signers:
@@ -61,19 +64,19 @@ class Context:
         return self._signers[home.path]
 
     def decryptor(self, home: Home) -> Decryptor:
-        """Make what opens withheld values with the keys of `home`."""
+        """Make the decryptor that opens withheld values with the keys of `home`."""
         from archiver.signer.withheld import LocalDecryptor
 
         return LocalDecryptor(home.path)
 
     def fetch(self, home: Home) -> Fetch:
-        """Make what brings evicted files back from the copies of `home`."""
+        """Make the port that brings evicted files back from the copies of `home`."""
         from archiver.copies.evict import CopiesFetch
 
         return CopiesFetch(home)
 
     def inspector(self) -> MediaProbe:
-        """Make what reads the facts of media files; its caller closes it."""
+        """Make the inspector that reads the facts of media files; its caller closes it."""
         from archiver.tools.probe import MediaProbe
 
         return MediaProbe()
@@ -93,9 +96,9 @@ class Context:
         return Home(self.home_path, environment=self.environment)
 
     def refuse_late_answers(self) -> None:
-        """Refuse the options of a first run where none is to come: whoever types a proxy must not go out without it.
+        """Refuse the options of a first run where none is to come.
 
-        Raises `UsageError`.
+        Whoever types a proxy must not go out without it. Raises `UsageError`.
         """
         from archiver.cli.parser import first_run_options
 

@@ -12,12 +12,12 @@ JOB_MARKS = {"waiting": "·", "later": "◷", "running": "▶", "done": "✓", "
 
 
 def due_words(due: float | None, never: str) -> str:
-    """Say when an entry is next due, or `never`."""
+    """Return in words when an entry is next due, or `never`."""
     return f"next {from_epoch(due):%Y-%m-%d %H:%M}Z" if due is not None else never
 
 
 def warn_without_worker(console: Console, queue: Queue, consequence: str) -> None:
-    """Say what does not happen, where no worker is alive. Raises `Unreachable`."""
+    """Warn that nothing will be done, where no worker is alive. Raises `Unreachable`."""
     if not queue.shared.workers.alive():
         console.say(f"No worker is alive: {consequence} until `archiver work` runs.")
 

@@ -88,7 +88,7 @@ def _parsed(words: Sequence[str], name: str | None) -> Namespace:
                 raise CommandLineError("archiver", no_option(option, known))
         raise CommandLineError("archiver", f"there is no command {name!r}.{meant(name, COMMANDS)}")
     parser = build_parser([name] if name is not None else [])
-    arguments = parser.parse_args(words, Namespace(home=None, json=False, person=None, command=None))
+    arguments = parser.parse_args(words, Namespace(home=None, json=False, person=None, debug=False, command=None))
     _refuse_other_bytes(arguments)
     return arguments
 
@@ -135,6 +135,8 @@ def _guarded(
     code = max(code, threads.code) if threads else code
     if threads and last:
         threads.watch_on(code)
+    elif threads and threads.log is not None:  # a process that ends keeps it for its threads
+        threads.log.close()
     return max(code, _tell_unwritten(console.failure)) if console.failure is not None else code
 
 
@@ -149,6 +151,7 @@ def _run(
     """Parse the words and run the command. `threads`: its console becomes that of the arguments."""
     from archiver.cli.console import Console
     from archiver.cli.context import Context
+    from archiver.cli.logs import open_log
     from archiver.cli.parser import ActionMissing, module_of
     from archiver.cli.settings import check_settings
     from archiver.errors import ExitCode
@@ -164,6 +167,7 @@ def _run(
         return ExitCode.OK
     threads.console = Console(arguments.json)
     context = Context(arguments, threads.console, network, environment, umask)
+    threads.log = open_log(context)
     context.refuse_late_answers()
     check_settings(context)
     code = module_of(arguments.command or FIRST).run(context)

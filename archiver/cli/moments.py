@@ -27,7 +27,10 @@ def given_moment(text: str, flag: str) -> datetime:
 
 
 def read_moment(text: str) -> datetime:
-    """Read a moment in UTC. A zone's name follows its rules of that day: Almaty was +6 until March 2024. Raises `ValueError`."""
+    """Parse a moment into UTC. Raises `ValueError`.
+
+    A zone's name follows its rules of that day: Almaty was +6 until March 2024.
+    """
     first, _, zone = text.strip().partition(" ")
     if zone and not re.match(r"[0-9]", zone):
         value = datetime.fromisoformat(first)

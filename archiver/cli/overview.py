@@ -19,6 +19,7 @@ EVERY_COMMAND_OPTIONS = {
     "--home DIR": "Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).",
     "--json": "Print JSON lines instead of text.",
     "--as NAME": "Sign as this person (archiver keys new NAME).",
+    "--debug": "Write links, handles and names into the log too.",
     "--version": "Print the version.",
 }
 FIRST_RUN = "first run (these options answer its questions)"

@@ -57,7 +57,7 @@ def shown_example(example: str) -> str:
 
 
 class CommandLineError(UsageError):
-    """The words of a command line do not fit together. A person reads one line of it, and where the help is."""
+    """The words of a command line do not fit together. A person is shown one line of it, and where the help is."""
 
     def __init__(self, program: str, found: str) -> None:
         self.program = harmless(program)
@@ -110,7 +110,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that does not end the process: it raises `CommandLineError`, with what is wrong and what was probably meant."""
+    """A parser that raises `CommandLineError` instead of ending the process.
+
+    The error says what is wrong and what was probably meant.
+    """
 
     def __init__(self, *given: Any, summary: str = "", examples: Sequence[str] = (), **more: Any) -> None:
         self.summary, self.examples = summary, tuple(examples)
@@ -193,7 +196,7 @@ def first_run_options(arguments: argparse.Namespace) -> Iterator[tuple[str, str]
 
 
 def no_option(name: str, known: Iterable[str]) -> str:
-    """Say that there is no such option, and which was probably meant."""
+    """Return the error that there is no such option, and which one was probably meant."""
     options = {option.lstrip("-"): option for option in known}  # dashes, which all have, would make any two alike
     likely = meant(name.lstrip("-"), options).removesuffix("?").rpartition(" ")[2]
     return f"there is no option {name}." + (f" Did you mean {options[likely]}?" if likely else "")
@@ -229,6 +232,7 @@ def common_options(homeless: bool = False) -> Parser:
     common.add_argument("--home", type=given_folder, metavar="DIR", help=home)
     common.add_argument("--json", action="store_true", help=said["--json"])
     common.add_argument("--as", dest="person", metavar="NAME", help=person)
+    common.add_argument("--debug", action="store_true", help=said["--debug"])
     common.add_argument("--version", action=_Version, nargs=0, help=said["--version"])
     return parser
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class Command:
-    """One line of the table. A plain class: a dataclass or a named tuple would cost more to make than all of the help."""
+    """One line of the table of commands.
+
+    A plain class: a dataclass or a named tuple would cost more to make than all of the help.
+    """
 
     __slots__ = ("group", "summary")
 

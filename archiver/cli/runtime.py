@@ -44,18 +44,18 @@ def capture_engine(
 ) -> CaptureEngine:
     """Compose the engine that captures into `home`.
 
-    `telegrams`: the clients to share, where a command has its own. `report`: what is told of open captures, where it is not the
-    console.
+    `telegrams`: the clients to share, where a command has its own. `report`: what is told of open captures, where it is
+    not the console.
     """
     drivers = (TelegramDriver(telegrams or Telegrams(home, recorder.network), recorder), ScrapyDriver())
     return CaptureEngine(home, recorder, context.signer(home), drivers, report or context.console.progress)
 
 
 class Interruptible:
-    """Runs work on open captures that Ctrl-C, or SIGTERM, ends.
+    """Runs work on open captures that Ctrl-C or SIGTERM ends.
 
-    Once closes and seals what is there as partial; twice stops at once, and the next command recovers. What was sealed is
-    timestamped meanwhile and at the end, where set-up allowed it; by the proxy of the `cases`.
+    Once closes and seals what is there as partial; twice stops at once, and the next command recovers. What was
+    sealed is timestamped meanwhile and at the end, where set-up allowed it; by the proxy of the `cases`.
     """
 
     def __init__(
@@ -137,6 +137,7 @@ class Interruptible:
 
 
 def shown(stamp: Stamp) -> dict[str, object]:
+    """Return a stamp as the JSON object that --json prints."""
     return {
         "checkpoint": stamp.size,
         "by": stamp.name,
@@ -147,7 +148,7 @@ def shown(stamp: Stamp) -> dict[str, object]:
 
 
 def tell(console: Console, report: TimestampReport) -> None:
-    """A line for each proof that came, and for each that did not."""
+    """Print a line for each proof that came, and for each that did not."""
     for stamp in report.new:
         if stamp.name != OTS:
             time = utc_text(stamp.time)[:19] + "Z" if stamp.time else "time unknown"
@@ -170,7 +171,10 @@ def tell(console: Console, report: TimestampReport) -> None:
 
 
 def after_captures(context: Context, home: Home, cases: Iterable[str]) -> None:
-    """The round that follows captures where set-up allowed it. A failure is told and takes nothing from the captures."""
+    """Make the round of stamping that follows captures, where set-up allowed it.
+
+    Its failure is printed, and takes nothing from the captures.
+    """
     if not home.config.timestamps.wanted:
         return
     report = stamp_latest(home, context.signer(home), service_client(home, cases, context.network))

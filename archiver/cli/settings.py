@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def check_settings(context: Context) -> None:
-    """Raise `ConfigError` where file or environment say what is not understood; say it first where the command only looks.
+    """Raise `ConfigError` where file or environment say something that is not understood.
 
-    What was misspelt may be the proxy: no command that connects runs on a guess.
+    Where the command only looks, warn and go on. What was misspelt may be the proxy: no command that connects runs on
+    a guess.
     """
     name = context.arguments.command
     if name in WITHOUT_SETTINGS:

@@ -22,7 +22,7 @@ LONGEST_PROMPT = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """What flags and environment answered; None where they say nothing."""
+    """Answers that flags and environment gave; None where they say nothing."""
 
     pseudonym: str | None = None
     proxy: str | None = None
@@ -64,7 +64,7 @@ QUESTIONS = (
 
 
 def answers_from(given: Given) -> SetupAnswers:
-    """Take defaults for what was not given, without asking anybody. Raises `UsageError` where an answer is none."""
+    """Use defaults for what was not given, without asking anybody. Raises `UsageError` for an invalid answer."""
     second = given.second or ""
     if second and not second.startswith("s3:") and "://" not in second:  # the settings are read from anywhere
         second = str(given_path(second))

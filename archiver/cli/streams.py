@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 def prepare() -> None:
-    """Make the streams usable: one that was closed leads nowhere, and a letter that one cannot show is escaped.
+    """Make the streams usable.
 
+    One that was closed leads nowhere, and a letter that one cannot show is escaped.
     Streams that a test or another program has put in their places are left as they are.
     """
     if None in (sys.stdin, sys.stdout, sys.stderr):
@@ -38,9 +39,10 @@ def takes_every_letter(stream: TextIO) -> bool:
 
 
 def write(stream: TextIO, text: str) -> OSError | None:
-    """Write and flush. Return why the stream did not take it; a reader who has left is no reason.
+    """Write and flush; return why the stream did not take it, or None.
 
-    A stream that failed leads nowhere from then on, so that the work goes on and its failure is told once.
+    A reader who has left is no such reason. A stream that failed leads nowhere from then on, so that the work goes on
+    and its failure is told once.
     """
     try:
         stream.write(text)
@@ -54,7 +56,7 @@ def write(stream: TextIO, text: str) -> OSError | None:
 
 
 def flush() -> OSError | None:
-    """Write what is still held back. Return why standard output did not take it."""
+    """Write what is still held back; return why standard output did not take it, or None."""
     write(sys.stderr, "")
     return write(sys.stdout, "")
 

@@ -17,7 +17,7 @@ _LOOKED_AT = 200
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]], width: int) -> Iterator[str]:
-    """Write rows under their headings, a line each. A value that is longer than its column ends with `…`."""
+    """Format rows under their headings, a line each. A value that is longer than its column ends with `…`."""
     texts = ([_cell(value) for value in row] for row in rows)
     first = list(islice(texts, _LOOKED_AT))
     widths = [max(map(width_of, column)) for column in zip(head, *first, strict=True)]

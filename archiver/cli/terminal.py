@@ -34,7 +34,7 @@ def columns(stream: TextIO | None = None) -> int:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Return whether a person watches the stream: lines are broken and progress is drawn."""
+    """Return whether a person watches the stream: then lines are broken and progress is drawn."""
     try:
         return stream.isatty()
     except ValueError:  # closed

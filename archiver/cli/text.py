@@ -29,7 +29,10 @@ RENDERED = ("first view", "screenshot", "pdf", "dom", "page text", "page info")
 
 
 def kept(kinds: dict[str, int]) -> str:
-    """`1 post, 2 videos, 1 page, 3 other files`: what a person asked for by name, the rest as a number."""
+    """Return what a capture kept, as `1 post, 2 videos, 1 page, 3 other files`.
+
+    Kinds that a person asked for are named, the rest is a number.
+    """
     named = [(kind, kinds[kind]) for kind in _NAMED if kinds.get(kind)]
     rest = sum(count for kind, count in kinds.items() if kind not in (*_NAMED, *RENDERED, "media"))
     parts = [*named, ("other file", rest)] if rest else named
@@ -39,6 +42,6 @@ def kept(kinds: dict[str, int]) -> str:
 
 
 def when_published(value: str | None, line: dict[str, Any]) -> str:
-    """Tell the time, or as much of it as the platform says: "stated: 4 years ago"."""
+    """Return the time, or as much of it as the platform says: "stated: 4 years ago"."""
     literal = (line.get("published") or {}).get("literal")
     return value or (f"stated: {literal}" if literal else "time unknown")

@@ -36,7 +36,7 @@ class Place:
 
 
 def destinations(home: Home, named: list[str]) -> list[Destination]:
-    """All, or those that are named. Raises `ConfigError`, `NotFound`."""
+    """Return the destinations that are named, or all where none is. Raises `ConfigError`, `NotFound`."""
     known = {one.name: one for one in home.config.copies.destinations}
     if not known:
         raise ConfigError(
@@ -49,7 +49,7 @@ def destinations(home: Home, named: list[str]) -> list[Destination]:
 
 
 def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
-    """Open the store of a destination. Raises `ConfigError`, `StoreError`, `DiskError`."""
+    """Open the store of a destination. Raises `ConfigError`, `NotFound`, `StoreError`, `DiskError`."""
     refuse_to_show_our_address(one, home.config.proxy)
     if writing and not one.own and not recovery_keys(home.path):
         raise ConfigError(
@@ -87,7 +87,10 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
 
 
 def store_of(one: Destination, base: Path, bandwidth: int | None = None) -> ObjectStore:
-    """Make the store by itself, trusted with nothing yet. boto3 is imported here: it takes its time."""
+    """Make the store alone, without asking the server what it can do.
+
+    boto3 is imported here: it takes its time.
+    """
     if one.bucket is None:
         return FolderStore(folder_of(one, base))
     from storage.s3 import Abilities, Options, S3Store
@@ -119,7 +122,7 @@ def _abilities(home: Home, one: Destination, store: Any) -> dict[str, bool]:
 
 
 def at(place: Place, change: Callable[[ObjectStore], ObjectStore]) -> Place:
-    """Return the same place with another store, for tests that stand between."""
+    """Return the same place with another store, for tests that put one in between."""
     vault = place.vault
     changed = Vault(change(vault.store), vault.home, vault.names, vault.opens, vault._outgoing)
     return replace(place, vault=changed)

@@ -20,6 +20,7 @@ from archiver.copies.locks import lock_line, policies
 from archiver.copies.packing import MANIFEST
 from archiver.copies.vault import Vault
 from archiver.errors import NotFound, UsageError
+from archiver.home.log import forget_captures
 from storage import canonical
 from storage.errors import disk_error
 from storage.events import Event, event_name
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Erased:
-    """What one place had of a capture."""
+    """Result of erasing a capture at one place."""
 
     destination: str
     capture: str
@@ -44,7 +45,7 @@ class Erased:
 
 
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
-    """Record the request of the first person. Raises `UsageError`."""
+    """Record the request of the first person; return the event's number. Raises `UsageError`."""
     if capture in policies(home).disposed:
         raise UsageError("a capture kept in this home", f"{capture}, already disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]
@@ -68,12 +69,15 @@ def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bo
 
 
 def referrers(home: Home, capture: str) -> list[str]:
-    """Captures that hold no bytes of their own of something that lies in this one."""
+    """List the captures that only refer to bytes which lie in this one."""
     return home.catalog.referring_to(capture)
 
 
 def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
-    """Record the confirmation of the second person: the tombstone. Raises `UsageError` where nobody asked, or the same person did."""
+    """Record the confirmation of the second person: the tombstone.
+
+    Raises `UsageError` where nobody asked, or the same person did.
+    """
     asked = [
         body for body in home.catalog.event_bodies(("disposal-requested",)) if body["detail"]["capture"] == capture
     ]
@@ -126,7 +130,10 @@ def _words_about(home: Home, capture: str) -> list[int]:
 
 
 def destroy_here(home: Home) -> list[str]:
-    """Remove what the tombstones name and is still here. Run again, it finds nothing. Raises `DiskError`."""
+    """Remove what the tombstones name and is still here; return the captures removed.
+
+    Run again, it finds nothing. Raises `DiskError`.
+    """
     done = []
     for body in home.catalog.event_bodies(("disposed",)):
         detail = body["detail"]
@@ -134,6 +141,7 @@ def destroy_here(home: Home) -> list[str]:
         names = [path for seq in detail["seqs"] if (path := home.ledger.events / event_name(seq)).exists()]
         if not folder.exists() and not names:
             continue
+        forget_captures(home.path, [detail["capture"]])
         try:
             if folder.exists():
                 # The manifest goes last: until then the folder is known for what it is.
@@ -154,7 +162,7 @@ def destroy_here(home: Home) -> list[str]:
 
 
 def destroy_there(home: Home, signer: Signer, place: Place) -> list[Erased]:
-    """Remove the copies of what was disposed of, the key of the capture first. Raises `StoreError`."""
+    """Remove the copies of what was disposed of, each capture's key first. Raises `StoreError`."""
     name = place.destination.name
     told = {
         body["detail"]["capture"]

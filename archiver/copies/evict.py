@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class EvictReport:
+    """Result of freeing space: how many captures, files and bytes, and what stayed."""
+
     captures: int = 0
     files: int = 0
     bytes: int = 0
@@ -39,7 +41,10 @@ class EvictReport:
 
 
 def evict(home: Home, signer: Signer, places: list[Place], captures: Iterable[str], copies: int) -> EvictReport:
-    """Frees what lies safely at `copies` places. The event comes before the files go. Raises `LedgerError`, `DiskError`."""
+    """Free the large files that lie safely at `copies` places.
+
+    The event comes before the files go. Raises `LedgerError`, `DiskError`.
+    """
     report = EvictReport()
     with locked(home.path / "outgoing" / ".evict.lock"):
         for capture in captures:
@@ -127,7 +132,7 @@ class CopiesFetch:
         self._home = home
 
     def bring_back(self, captures: Iterable[str], names: Sequence[str] | None = None) -> int:
-        """Fetch evicted files back, each checked; return their bytes. Nothing is done where nothing is missing.
+        """Fetch evicted files back, each checked; return their size in bytes, 0 where nothing is missing.
 
         Raises `CannotTell` where no place gives one back, `DiskError`.
         """

@@ -60,12 +60,15 @@ class Damage:
     """From where, once it was."""
 
     def line(self) -> dict[str, Any]:
+        """Return the damage as events and answers hold it."""
         full = {"where": self.where, "capture": self.capture, "name": self.name, "found": self.found}
         return {key: value for key, value in full.items() if value is not None}
 
 
 @dataclass
 class FixityReport:
+    """Result of reading everything back: how much was read, and what of it is damaged."""
+
     captures: int = 0
     files: int = 0
     objects: int = 0
@@ -78,13 +81,17 @@ class FixityReport:
 
     @property
     def left(self) -> list[Damage]:
+        """Damage that was not repaired."""
         return [one for one in self.damaged if one.repaired is None]
 
 
 def chosen(
     home: Home, captures: list[str] | None, older_than: float | None, sample: int | None
 ) -> list[dict[str, Any]]:
-    """Rows of the captures that are to be read."""
+    """Return the catalog's rows of the captures that are to be read.
+
+    `older_than`: days since each was last read. `sample`: at most so many, drawn at random.
+    """
     rows = home.catalog.captures()
     if captures is not None:
         rows = [row for row in rows if row["id"] in set(captures)]
@@ -98,7 +105,7 @@ def chosen(
 
 
 def last_read(home: Home) -> dict[str, str]:
-    """Capture → when it was read back last, by the signed results."""
+    """Return capture → time (UTC text) when it was last read back, by the signed results."""
     found: dict[str, str] = {}
     seqs = {row["id"]: row["seq"] for row in home.catalog.captures()}
     for body in home.catalog.event_bodies(("checked",)):
@@ -158,14 +165,20 @@ def read_events(home: Home, report: FixityReport) -> None:
 
 
 def read_ledger(home: Home, signer: Signer, report: FixityReport) -> None:
-    """Tiles, checkpoints and the head, against each other and the events. Raises `LedgerError` where they fit in no way."""
+    """Check tiles, checkpoints and head against each other and the events.
+
+    Raises `LedgerError` where they cannot be made to fit.
+    """
     report.files += sum(1 for path in home.ledger.folder.rglob("*") if path.is_file() and path.name != ".lock")
     for one in damaged_ledger(home, signer):
         report.damaged.append(Damage("home", None, one.name, one.found, "ledger"))
 
 
 def ledger_mended(home: Home, signer: Signer, report: FixityReport) -> None:
-    """Repair the ledger, before anything else: with a damaged ledger no other command writes. Raises `LedgerError`."""
+    """Repair the ledger before anything else: with a damaged ledger no other command writes.
+
+    Raises `LedgerError`.
+    """
     copies: list[tuple[str, Vault]] = []
     for one in home.config.copies.destinations:
         with suppress(StoreError):  # said when it is opened again, to be read
@@ -201,7 +214,10 @@ def _expected(folder: Path, row: dict[str, Any], report: FixityReport) -> Iterat
 
 
 def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: FixityReport, whole: bool) -> None:
-    """Check that every object of these captures is as it was put there; with `whole` the ledger's copy too. Raises `StoreError`."""
+    """Check that every object of these captures is as it was put there; with `whole` the ledger's copy too.
+
+    Raises `StoreError`.
+    """
     name, wanted = place.destination.name, {row["id"]: row for row in rows}
     report.places.append(name)
     for copy in home.catalog.copies(name):
@@ -233,7 +249,7 @@ def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: Fix
 
 
 def tell_result(home: Home, signer: Signer, report: FixityReport, rows: list[dict[str, Any]], everything: bool) -> int:
-    """Sign the result; return the event's number."""
+    """Sign the result as an event; return the event's number."""
     detail: dict[str, Any] = {
         "kind": "fixity",
         "files": report.files,
@@ -257,7 +273,7 @@ def tell_result(home: Home, signer: Signer, report: FixityReport, rows: list[dic
 
 
 def repair(home: Home, signer: Signer, places: list[Place], report: FixityReport) -> None:
-    """Brings back what can be brought back. What cannot stays in the report as it was."""
+    """Bring back what can be brought back. What cannot stays in the report as it was."""
     rows = {row["id"]: row for row in home.catalog.captures()}
     for one in report.damaged:
         if one.repaired is not None:

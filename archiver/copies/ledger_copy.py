@@ -37,7 +37,10 @@ BUNDLE = 1000
 
 @dataclass(frozen=True)
 class Remote:
-    """The newest checkpoint at a place that our keys have signed; size 0 where there is none. `strange`: what we did not sign."""
+    """Newest checkpoint at a place that our keys have signed; size 0 where there is none.
+
+    `strange`: what lies there and was not signed by us.
+    """
 
     size: int = 0
     strange: tuple[str, ...] = ()
@@ -52,7 +55,10 @@ def our_keys(home: Home) -> list[VerifierKey]:
 
 
 def compare(home: Home, vault: Vault) -> Remote:
-    """Holds the newest checkpoint there against our ledger. Raises `LedgerError` on a fork or a rollback."""
+    """Compare the newest checkpoint there with our ledger.
+
+    Raises `LedgerError` on a fork or a rollback.
+    """
     keys, local, strange = our_keys(home), home.ledger.checkpoint(), []
     for one in reversed(vault.list("checkpoint")):
         try:
@@ -78,7 +84,10 @@ def compare(home: Home, vault: Vault) -> Remote:
 
 
 def push(home: Home, vault: Vault, lock: Lock | None) -> int:
-    """Brings the ledger's copy up to ours; returns how many events went. Raises `LedgerError`, `StoreError`."""
+    """Bring the ledger's copy up to ours; return how many events were copied.
+
+    Raises `LedgerError`, `StoreError`.
+    """
     remote = compare(home, vault)
     size = home.ledger.checkpoint().size
     everyone = recipients_of([*every_recipient(home.catalog), *_own(vault)])
@@ -160,7 +169,7 @@ def _events(home: Home, vault: Vault, start: int, end: int, lock: Lock | None, a
 
 
 def concerned(home: Home, body: dict[str, Any]) -> set[str]:
-    """List the cases that an event is about."""
+    """Return the cases that an event is about."""
     detail = body.get("detail", {})
     about = detail.get("about") or {}
     named = {detail.get("case"), about.get("case"), *detail.get("cases", [])}
@@ -202,7 +211,7 @@ def _proofs(home: Home, vault: Vault, size: int, lock: Lock | None) -> None:
 
 
 def readable_checkpoints(vault: Vault, keys: Sequence[VerifierKey]) -> Iterator[tuple[Checkpoint, bytes]]:
-    """List the checkpoints that these keys have signed, newest first."""
+    """Yield the checkpoints that these keys have signed, newest first, each with its note."""
     for one in reversed(vault.list("checkpoint")):
         try:
             note = vault.read(f"{vault.home}/checkpoint/{one.key}")
@@ -215,7 +224,10 @@ def readable_checkpoints(vault: Vault, keys: Sequence[VerifierKey]) -> Iterator[
 
 
 def check_ledger_copy(home: Home, vault: Vault) -> Iterator[tuple[str, str]]:
-    """(key, what is wrong with it) of the objects of the ledger's copy, each read back and held against what is here."""
+    """Read back each object of the ledger's copy and compare it with what is here.
+
+    Yields (key, what is wrong with it). Raises `LedgerError`, `StoreError`.
+    """
     keys = our_keys(home)
     newest = next((one.size for one, _ in readable_checkpoints(vault, keys)), 0)
     if newest > home.ledger.checkpoint().size:
@@ -268,7 +280,7 @@ def _events_fit(home: Home, data: bytes) -> bool:
 
 
 def fits(data: bytes, leaf: dict[str, Any]) -> bool:
-    """Tell whether an event's file is the one that a leaf of the ledger commits to."""
+    """Return whether an event's file is the one that a leaf of the ledger commits to."""
     try:
         value = canonical.loads(data)
         body = value["event"]
@@ -278,7 +290,7 @@ def fits(data: bytes, leaf: dict[str, Any]) -> bool:
 
 
 def event_in_copy(vault: Vault, name: str, good: Callable[[bytes], bool]) -> bytes | None:
-    """Read the file of one event out of the packs there. Raises `StoreError`."""
+    """Return the file of one event out of the packs there; None where none is `good`. Raises `StoreError`."""
     for one in vault.list("ledger"):
         with suppress(KeyError, FormatError):
             for found, data in unpack(vault.read(f"{vault.home}/ledger/{one.key}")):
@@ -288,7 +300,10 @@ def event_in_copy(vault: Vault, name: str, good: Callable[[bytes], bool]) -> byt
 
 
 def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:
-    """Put an object of the ledger's copy there once more, under a key that begins with the same. Return whether it could be made."""
+    """Put an object of the ledger's copy there again, under a key that begins with the old one.
+
+    Returns whether the object could be made from what is here.
+    """
     again = f"{key}{AGAIN}{secrets.token_hex(4)}"
     path = key.removeprefix(f"{vault.home}/")
     everyone = recipients_of([*every_recipient(home.catalog), *_own(vault)])
@@ -312,7 +327,7 @@ def mend_ledger_copy(home: Home, vault: Vault, key: str) -> bool:
 
 
 def replace_events(home: Home, vault: Vault, seqs: Sequence[int]) -> None:
-    """After events were disposed of: the packs that hold them are written anew without them, and the old ones removed.
+    """Write the packs that hold disposed events anew without them, and remove the old ones.
 
     Raises `StoreError` where a lock forbids that.
     """

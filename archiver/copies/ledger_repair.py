@@ -36,7 +36,10 @@ HEAD = "keys/ledger.head"
 
 @dataclass(frozen=True)
 class Mend:
-    """A file of the ledger that is not what it should be, and what it should hold. `source`: `home`, or the place that had it."""
+    """A damaged file of the ledger, and what it should hold.
+
+    `source`: `home`, or the place that had the right content.
+    """
 
     name: str
     found: str
@@ -45,6 +48,7 @@ class Mend:
 
     @property
     def mode(self) -> int:
+        """Permissions of the file: 0600 for the head, which lies among the keys, else 0644."""
         return 0o600 if self.name == HEAD else 0o644
 
 
@@ -58,9 +62,10 @@ class _Source:
 
 
 def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]] = ()) -> list[Mend]:
-    """Find what of `ledger/` and its head is damaged, and what belongs there. Changes nothing.
+    """Find what is damaged of `ledger/` and its head, and what belongs there. Changes nothing.
 
-    Raises `LedgerError` where not even the copies given make it whole, or where two histories were signed; `StoreError`.
+    Raises `LedgerError` where not even the copies given make it whole, or where two histories were signed;
+    `StoreError`.
     """
     keys = our_keys(home)
     notes = {**_notes_there(copies, keys), **_notes_here(home, keys)}
@@ -101,7 +106,10 @@ def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault
 
 
 def mend_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault]]) -> list[Mend]:
-    """Put back what is damaged; the damaged files go aside into `damaged/`. Raises as `damaged_ledger`, and `DiskError`."""
+    """Put back what is damaged; move the damaged files to `damaged/`.
+
+    Raises as `damaged_ledger`, and `DiskError`.
+    """
     (home.path / "ledger").mkdir(parents=True, exist_ok=True)
     with locked(lock_file(home.path)):
         found = damaged_ledger(home, signer, copies)

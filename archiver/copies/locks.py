@@ -21,7 +21,7 @@ MODES = ("governance", "compliance")
 
 
 def lock_line(lock: Lock | None) -> dict[str, Any] | None:
-    """Write a lock as events and answers hold it: {"mode", "until", "hold"}."""
+    """Return a lock as events and answers hold it: {"mode", "until", "hold"}."""
     if lock is None:
         return None
     line: dict[str, Any] = {"hold": lock.hold}
@@ -40,7 +40,7 @@ def lock_of(line: dict[str, Any] | None) -> Lock | None:
 
 @dataclass
 class Policies:
-    """What events say of triage, locks, holds and quarantine."""
+    """Policies that events state: triage, locks, holds and quarantine."""
 
     days: int
     triaged: dict[str, str] = field(default_factory=dict)
@@ -52,9 +52,10 @@ class Policies:
     disposed: set[str] = field(default_factory=set)
 
     def lock(self, capture: str, cases: list[str]) -> Lock | None:
-        """Return the strictest lock that the cases of a capture ask for; of one that refers to others, once these were triaged too.
+        """Return the strictest lock that the cases of a capture ask for.
 
-        What is referred to is never kept shorter: it is in the same cases, and counts from whichever was looked at last.
+        A capture that refers to others is locked once these were triaged too. What is referred to is never kept
+        shorter: it is in the same cases, and counts from whichever was looked at last.
         """
         if any(lender not in self.triaged for lender in self.lenders.get(capture, ())):
             hold = any(self.by_case.get(case, {}).get("hold") for case in cases)
@@ -70,14 +71,17 @@ class Policies:
         return Lock(mode, (seen + timedelta(days=days)).replace(microsecond=0), hold)
 
     def may_leave(self, capture: str) -> bool:
-        """Tell whether a capture may be copied: not where it, or what it refers to, is quarantined or disposed of."""
+        """Return whether a capture may be copied.
+
+        It may not where it, or what it refers to, is quarantined, or where it was disposed of.
+        """
         if self.quarantined.intersection(self.lenders.get(capture, ())):
             return False
         return capture not in self.quarantined and capture not in self.disposed
 
 
 def policies(home: Home) -> Policies:
-    """Read the policies out of the events. Raises `CatalogError`."""
+    """Read the policies from the events. Raises `CatalogError`."""
     found = Policies(home.config.copies.days)
     for body in home.catalog.event_bodies(("triaged", "lock-policy", "disposed")):
         detail = body["detail"]
@@ -96,7 +100,7 @@ def policies(home: Home) -> Policies:
 
 
 def checked_mode(mode: str | None, days: int | None) -> dict[str, Any]:
-    """Check the mode and days that a person gave. Raises `UsageError`."""
+    """Return the mode and days that a person gave, checked; None is left out. Raises `UsageError`."""
     if mode is not None and mode not in MODES:
         raise UsageError("governance or compliance", repr(mode), "Choose one.")
     if days is not None and not 1 <= days <= 36500:

@@ -12,7 +12,7 @@ PACK = 16 << 20
 
 
 def planned(manifest: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(files that are packed, files that are objects of their own)."""
+    """Sort a capture's files into (those that are packed together, those that are objects of their own)."""
     small: list[dict[str, Any]] = []
     large: list[dict[str, Any]] = []
     total = 0

@@ -50,7 +50,7 @@ class FoundHome:
 
 @dataclass
 class Restored:
-    """What came back, and what did not."""
+    """Result of restoring: what came back, and what did not."""
 
     checkpoint: int = 0
     events: int = 0
@@ -64,7 +64,7 @@ class Restored:
 
 
 def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], int]:
-    """Find the homes whose ring these keys open; return with them how many they do not open."""
+    """Return the homes whose ring these keys open, and the number of homes that they do not open."""
     marks: dict[str, list[str]] = {}
     for one in store.list():
         mark, _, rest = one.key.partition("/")
@@ -87,7 +87,10 @@ def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], in
 
 
 def with_keyring(home: FoundHome, recovery: Identities) -> tuple[FoundHome, list[tuple[str, bytes]]]:
-    """Read the newest keyring that opens, as (path in the home, content); return it after the home as its own keys open it."""
+    """Read the newest keyring that opens.
+
+    Returns the home as its own keys open it, and the keyring's files as (path in the home, content).
+    """
     for one in reversed(home.vault.list("keyring")):
         try:
             files = list(unpack(home.vault.read(f"{home.mark}/keyring/{one.key}", recovery)))
@@ -168,7 +171,10 @@ def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHo
 
 
 def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
-    """Restore the longest ledger whose tiles are there; its older checkpoints must all be prefixes of it. Raises `LedgerError`."""
+    """Restore the longest ledger whose tiles are there; its older checkpoints must all be prefixes of it.
+
+    Raises `LedgerError`.
+    """
     newest: tuple[Checkpoint, bytes] | None = None
     older: list[Checkpoint] = []
     for checkpoint, note in readable_checkpoints(home.vault, home.keys):
@@ -239,7 +245,7 @@ def _there(vault: Vault, key: str) -> Iterator[str]:
 
 
 def restore_events(into: Path, home: FoundHome, checkpoint: Checkpoint, done: Restored, opens: Identities = ()) -> None:
-    """Restore every event that opens and fits its leaf; what does not is left out and counted."""
+    """Restore every event that opens and fits its leaf; leave out and count the others."""
     leaves: dict[int, dict[str, Any]] = {}
     tiles = Tiles(into / "ledger", checkpoint.size)
     for n in range(-(-checkpoint.size // TILE)):
@@ -321,7 +327,7 @@ def restore_captures(
 
 
 def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Identities) -> int:
-    """Restore one capture's folder, every file as its manifest says; return the bytes written.
+    """Restore one capture's folder, every file as its manifest says; return the number of bytes written.
 
     Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
     """
@@ -364,7 +370,10 @@ def _packed(vault: Vault, manifest_sha256: str, opens: Identities) -> dict[str, 
 
 
 def fetch_file(vault: Vault, entry: dict[str, Any], opens: Identities, out: Path) -> None:
-    """Restore one large file, as its manifest says. Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`."""
+    """Restore one large file, as its manifest says.
+
+    Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
+    """
     _first(vault, vault.named("file", entry["sha256"]), lambda key: _fetch(vault, key, entry, opens, out))
 
 
@@ -397,7 +406,10 @@ def _fetch(vault: Vault, key: str, entry: dict[str, Any], opens: Identities, out
 
 
 def restored_files(vault: Vault, row: dict[str, Any], names: list[str], into: Path) -> dict[str, Path]:
-    """Some files of a capture, checked, in `into`: name → path. `row`: with manifest_sha256. Raises as `restore_capture`."""
+    """Restore some files of a capture into `into`, each checked; return name → path.
+
+    `row`: with manifest_sha256. Raises as `restore_capture`.
+    """
     keys = vault.opens_capture(row["manifest_sha256"])
     packed = _packed(vault, row["manifest_sha256"], keys)
     entries = {entry["name"]: entry for entry in canonical.loads(packed[MANIFEST])["files"]}

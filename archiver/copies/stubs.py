@@ -16,16 +16,17 @@ FORMAT = "archiver-stub/1"
 
 
 def stub_path(folder: Path, name: str) -> Path:
+    """Return where the stub of a file lies."""
     return folder / f"{name}{SUFFIX}"
 
 
 def is_stub(folder: Path, name: str) -> bool:
-    """Tell whether only the stub of a file is here."""
+    """Return whether only the stub of a file is here."""
     return not (folder / name).exists() and stub_path(folder, name).is_file()
 
 
 def stub_of(folder: Path, name: str) -> dict[str, Any] | None:
-    """Read a stub; None where it says nothing that can be used."""
+    """Read a stub; None where it is missing or not a valid one."""
     try:
         value = canonical.loads(stub_path(folder, name).read_bytes())
     except (OSError, FormatError):

@@ -39,7 +39,7 @@ AT_ONCE = 4
 
 @dataclass
 class SyncReport:
-    """What one round did at one place."""
+    """Result of one round at one place."""
 
     destination: str
     copied: int = 0
@@ -58,13 +58,17 @@ class SyncReport:
 
     @property
     def good(self) -> bool:
+        """Whether nothing went wrong and no capture still waits to be copied."""
         return not self.troubles and not self.waiting
 
 
 def sync(
     home: Home, signer: Signer, place: Place, shown: Callable[[SyncReport], None] = lambda report: None
 ) -> SyncReport:
-    """Make one round at one place; one process at a time. Raises `LedgerError`; what else goes wrong is in the report."""
+    """Make one round at one place; one process at a time.
+
+    Raises `LedgerError`; other trouble is in the report.
+    """
     report = SyncReport(place.destination.name)
     folder = home.path / "outgoing"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -87,9 +91,10 @@ def sync(
 
 
 def ledger_lock(home: Home, place: Place) -> Lock | None:
-    """Return the lock of the ledger's copy. It names no unlawful thing and everything hangs on it: always locked where that is known.
+    """Return the lock of the ledger's copy, until the end of the year in which the configured days are over.
 
-    Until the end of the year in which the configured days are over, so that one object put twice has one lock.
+    So one object that is put twice has one lock. The ledger is always locked where the place can: it holds no
+    unlawful content, and everything depends on it. None where the place knows no locks.
     """
     if not place.locks:
         return None
@@ -134,7 +139,7 @@ def _captures(
 
 
 def tell(home: Home, signer: Signer, destination: str, done: list[dict[str, Any]]) -> None:
-    """Make the `replicated` event."""
+    """Append the `replicated` event to the ledger, if anything was copied."""
     if done:
         detail = {"destination": destination, "captures": done}
         signer.append([Event("replicated", home.clock(), detail)])
@@ -144,7 +149,10 @@ def tell(home: Home, signer: Signer, destination: str, done: list[dict[str, Any]
 def replicate(
     home: Home, place: Place, row: dict[str, Any], readers: list[str], lock: Lock | None
 ) -> list[dict[str, Any]]:
-    """Copies one capture; the objects that make it. Raises `FormatError` where it is damaged here, `StoreError`, `DiskError`."""
+    """Copy one capture; return the objects that make it.
+
+    Raises `FormatError` where it is damaged here, `StoreError`, `DiskError`.
+    """
     vault, folder = place.vault, home.path / row["folder"]
     manifest_bytes = _read(folder / MANIFEST)
     if sha256_hex(manifest_bytes) != row["manifest_sha256"]:
@@ -240,6 +248,6 @@ def _damaged(capture: str, name: str) -> FormatError:
 
 
 def total_backlog(home: Home, names: Iterable[str]) -> dict[str, int]:
-    """Destination → captures that wait."""
+    """Return destination → number of captures that wait to be copied there."""
     rules = policies(home)
     return {name: sum(rules.may_leave(row["id"]) for row in home.catalog.not_copied_to(name)) for name in names}

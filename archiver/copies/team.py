@@ -38,6 +38,8 @@ MARK = "others.json"
 
 @dataclass
 class Brought:
+    """Part of somebody else's home that was brought here: the cases that our keys open."""
+
     mark: str
     cases: list[str]
     done: Restored = field(default_factory=Restored)
@@ -45,7 +47,10 @@ class Brought:
 
 
 def bring(home: Home, place: Place) -> tuple[list[Brought], int]:
-    """(what was brought, how many homes there are that no key here opens). Raises `LedgerError`, `StoreError`, `DiskError`."""
+    """Bring what our keys open of other homes.
+
+    Returns what was brought, and how many homes no key here opens. Raises `LedgerError`, `StoreError`, `DiskError`.
+    """
     opens = [*place.vault.opens, *case_identities(home.path)]
     found, closed = homes_at(place.vault.store, opens)
     return [_one(home, other, opens) for other in found if other.mark != place.vault.home], closed

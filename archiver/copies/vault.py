@@ -41,7 +41,10 @@ Recipients = Sequence[pyrage.x25519.Recipient]
 
 @dataclass(frozen=True)
 class StoredCopy:
-    """An object that lies at a destination and was checked there. `sha256`, `size`: of what was meant; `stored_…`: as it lies there."""
+    """An object that lies at a destination and was checked there.
+
+    `sha256`, `size`: of the content; `stored_…`: as it lies there, encrypted where that is due.
+    """
 
     key: str
     size: int
@@ -54,7 +57,7 @@ class StoredCopy:
     lock: Lock | None
 
     def line(self) -> dict[str, Any]:
-        """Write it as the `replicated` event holds it."""
+        """Return the copy as the `replicated` event holds it."""
         full: dict[str, Any] = {
             "key": self.key, "size": self.size, "sha256": self.sha256, "version": self.version, "checksum": self.checksum,
             "how": self.how, "lock": lock_line(self.lock),
@@ -65,11 +68,11 @@ class StoredCopy:
 
 
 class CannotOpen(FormatError):
-    """No key here opens it, or it was changed."""
+    """No key here opens the object, or it was changed."""
 
 
 class Vault:
-    """What one home keeps in a store. `names`: the key of the names, None at a place of one's own."""
+    """Objects of one home in a store. `names`: the key of the names; None at a place of one's own."""
 
     def __init__(
         self, store: ObjectStore, home: str, names: bytes | None, opens: Identities, outgoing: Path | None = None
@@ -79,6 +82,7 @@ class Vault:
 
     @property
     def encrypted(self) -> bool:
+        """Whether objects are encrypted: everywhere but at a place of one's own."""
         return self.names is not None
 
     def named(self, kind: str, digest: str) -> str:
@@ -88,7 +92,10 @@ class Vault:
         return f"{self.home}/{kind}/{digest[:2]}/{digest}"
 
     def mark(self, data: bytes) -> str:
-        """Sixteen letters that tell one content from another, for names that need it; of no use without the key of the names."""
+        """Return sixteen letters that tell one content from another, for names that need it.
+
+        They are of no use without the key of the names.
+        """
         return (keyed(self.names, data) if self.names is not None else sha256(data)).hex()[:16]
 
     # -- writing ---------------------------------------------------------------------------------------
@@ -96,8 +103,9 @@ class Vault:
     def keep(
         self, key: str, content: Content, lock: Lock | None, recipients: Recipients, opens: Identities = ()
     ) -> StoredCopy:
-        """Put it there, encrypted where that is due, and make sure that it lies there. `opens`: by which one that lies there is recognised.
+        """Put an object there, encrypted where that is due, and check that it lies there.
 
+        `opens`: the keys by which one that lies there already is recognised.
         Raises `StoreError`, `DiskError`.
         """
         if not self.encrypted:
@@ -156,11 +164,11 @@ class Vault:
     # -- reading ---------------------------------------------------------------------------------------
 
     def read(self, key: str, opens: Identities = (), version: str | None = None) -> bytes:
-        """Read a small object, opened. Raises `KeyError`, `CannotOpen`, `StoreError`."""
+        """Return a small object, decrypted. Raises `KeyError`, `CannotOpen`, `StoreError`."""
         return opened(b"".join(self.store.get(key, version=version)), (*opens, *self.opens))
 
     def copy(self, key: str, opens: Identities, out: Any, version: str | None = None) -> tuple[Sha256, Sha256]:
-        """Writes the opened object to `out`; the digests of what lies there and of what is inside.
+        """Write the decrypted object to `out`; return the digests of what lies there and of what is inside.
 
         Raises `KeyError`, `CannotOpen`, `StoreError`.
         """
@@ -190,7 +198,7 @@ class Vault:
         return stored, inside
 
     def measure(self, key: str, opens: Identities, version: str | None = None) -> tuple[Sha256, Sha256]:
-        """Return the two digests, without keeping anything."""
+        """Return the digests of what lies there and of what is inside, without keeping anything. Raises as `copy`."""
         return self.copy(key, opens, io.RawIOBase(), version)
 
     def list(self, kind: str) -> list[Stored]:
@@ -202,7 +210,7 @@ class Vault:
         ]
 
     def candidates(self, key: str) -> Iterator[str]:
-        """List where an object may lie: under its key, or since a repair under one that begins with it."""
+        """Yield the keys where an object may lie: its own, or since a repair one that begins with it."""
         yield key
         for one in self.store.list(f"{key}{AGAIN}"):
             yield one.key
@@ -212,7 +220,10 @@ class Vault:
     def capture_key(
         self, manifest_sha256: str, recipients: Recipients, lock: Lock | None
     ) -> tuple[Any, StoredCopy | None]:
-        """(identity, where its envelope lies) of a capture's own key, made where there is none. (None, None) at one's own place."""
+        """Return (identity, where its envelope lies) of a capture's own key; make it where there is none.
+
+        (None, None) at a place of one's own, where nothing is encrypted.
+        """
         if not self.encrypted:
             return None, None
         fresh = pyrage.x25519.Identity.generate()
@@ -229,7 +240,7 @@ class Vault:
             raise error
 
     def opens_capture(self, manifest_sha256: str, also: Identities = ()) -> Identities:
-        """Return what the objects of a capture are opened with. Raises `KeyError`, `CannotOpen`, `StoreError`."""
+        """Return the keys that open the objects of a capture. Raises `KeyError`, `CannotOpen`, `StoreError`."""
         if not self.encrypted:
             return ()
         found: list[pyrage.x25519.Identity] = []
@@ -247,7 +258,7 @@ class Vault:
 
 
 def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:
-    """Lock what lies there as asked, where the store can; return it as it then is."""
+    """Lock what lies there as asked, where the store can; return the object as it then is."""
     locks: Callable[[str, str | None, Lock], Lock | None] | None = getattr(store, "lock", None)
     if lock is None or locks is None:
         return there
@@ -255,7 +266,7 @@ def relock(store: ObjectStore, there: Stored, lock: Lock | None) -> Stored:
 
 
 def opened(data: bytes, opens: Identities) -> bytes:
-    """Open an object. Raises `CannotOpen`."""
+    """Return an object, decrypted if it is an age file. Raises `CannotOpen`."""
     if not data.startswith(AGE):
         return data
     try:
@@ -283,12 +294,13 @@ def _watched(pieces: Iterable[bytes], running: Sha256) -> Iterator[bytes]:
 
 
 class PieceReader:
-    """A file to read from, made of pieces."""
+    """A file to read from, made of pieces of bytes."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._left = pieces, memoryview(b"")
 
     def read(self, size: int = -1) -> bytes:
+        """Return `size` bytes, fewer only at the end; everything that is left where `size` is negative."""
         parts, wanted = [], size
         while wanted:
             if not self._left:

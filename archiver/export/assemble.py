@@ -28,7 +28,7 @@ Place = tuple[Path, int]
 
 @dataclass
 class PieceIndex:
-    """The assemblies of some WARC files, and where the records are."""
+    """Assemblies of some WARC files, and where their records begin."""
 
     assemblies: dict[str, Assembly] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class PieceIndex:
 
 
 def scan(paths: list[Path]) -> PieceIndex:
-    """Read WARC files from one end to the other. Raises `FormatError`, `DiskError`."""
+    """Index WARC files by reading them from one end to the other. Raises `FormatError`, `DiskError`."""
     found = PieceIndex()
     for path in paths:
         try:
@@ -58,7 +58,7 @@ def scan(paths: list[Path]) -> PieceIndex:
 
 
 def listed(folder: Path) -> PieceIndex:
-    """Read the same from a capture's own list of records, without reading the WARC files. Raises `DiskError`."""
+    """Index a capture by its own list of records, without reading its WARC files. Raises `DiskError`."""
     found = PieceIndex()
     try:
         lines = list(read_lines(folder / "records.jsonl"))
@@ -78,7 +78,7 @@ def _take(found: PieceIndex, path: Path, offset: int, most: int) -> None:
 
 
 def parts(assembly: Assembly, place: dict[str, Place]) -> Iterator[bytes]:
-    """Give the file's bytes. Raises `CannotTell` where a piece is not here."""
+    """Yield the file's bytes, piece by piece. Raises `CannotTell` where a piece is not here."""
     for piece in assembly.pieces:
         if piece.record not in place:
             where = f" of capture {piece.capture}" if piece.capture else ""
@@ -90,7 +90,10 @@ def parts(assembly: Assembly, place: dict[str, Place]) -> Iterator[bytes]:
 
 
 def write(assembly: Assembly, place: dict[str, Place], out: Path) -> bool:
-    """Write the file; return whether it is what the assembly says, by its digest. Raises `EvidenceError`."""
+    """Write the file; return whether its size and SHA-256 are those of the assembly.
+
+    One that differs is kept beside it as NAME.damaged. Raises `EvidenceError`.
+    """
     whole = Sha256()
     working = out.with_name(out.name + ".part")
     try:
@@ -108,7 +111,7 @@ def write(assembly: Assembly, place: dict[str, Place], out: Path) -> bool:
 
 
 def of_capture(home: Home, named: str, fetch: Fetch) -> PieceIndex:
-    """Read the assemblies of a capture of the home, and where their pieces lie in it and in earlier captures.
+    """Index a capture's assemblies, and where their pieces lie in it and in earlier captures.
 
     Raises `NotFound`, `UsageError` where it is quarantined, `CannotTell` where freed files cannot be fetched back.
     """

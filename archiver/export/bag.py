@@ -29,7 +29,7 @@ JOURNAL = ".journal"
 
 
 def signed_text(tagmanifest_sha512: str) -> str:
-    """Write what the ledger's key signs for a package: it names every file of it through the manifests."""
+    """Return the text that the ledger's key signs for a package: through the manifests, it names every file."""
     return f"archiver-package/1\nsha512 {tagmanifest_sha512}\n"
 
 
@@ -44,7 +44,7 @@ class BagFile:
 
 
 class Bag:
-    """Writes `folder`.partial; `finish` gives it its name."""
+    """A BagIt bag in the making, in `folder`.partial; `finish` gives it its name."""
 
     def __init__(self, folder: Path, plan: str) -> None:
         """`plan`: what this package is made of; a partial folder of another plan is begun anew.
@@ -84,7 +84,10 @@ class Bag:
         return plan
 
     def has(self, name: str) -> BagFile | None:
-        """Find a file that an interrupted export had completed and that is still what was written; it then counts as written."""
+        """Return the file if an interrupted export had completed it and it is still what was written, else None.
+
+        It then counts as written.
+        """
         one = self._known.get(name)
         if one is not None and name not in self.files:
             if _read_back(self.partial, one):  # what was not synced may be lost where the machine died
@@ -121,9 +124,10 @@ class Bag:
         return one
 
     def finish(self, info: list[tuple[str, str]], sign: Callable[[str], bytes], before: Callable[[], None]) -> Path:
-        """Write the manifests and `bag-info.txt`, have `before()` look at all files a last time, then sign and name the folder.
+        """Write the manifests and `bag-info.txt`, call `before()`, then sign and give the folder its name.
 
-        Raises `DiskError`, and whatever `before` raises; the folder then stays partial and unsigned.
+        `before()` looks at all files a last time. Raises `DiskError`, and whatever `before` raises; the folder then
+        stays partial and unsigned.
         """
         payload = sorted(name for name in self.files if name.startswith("data/"))
         oxum = f"{sum(self.files[name].size for name in payload)}.{len(payload)}"
@@ -155,7 +159,7 @@ class Bag:
         return self.folder
 
     def read_back(self) -> None:
-        """Read every file again and hold it against what was written. Raises `DiskError`."""
+        """Read every file again and compare it with what was written. Raises `DiskError`."""
         try:
             changed = [one.name for one in self.files.values() if _read_back(self.partial, one)]
         except OSError as error:

@@ -99,7 +99,10 @@ def _searched(plan: PackagePlan) -> str:
 
 
 def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> Markup:
-    """Write fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection; a lawyer finishes it."""
+    """Draft the fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection.
+
+    A lawyer finishes it.
+    """
     blank = "________________"
     people = sorted(
         {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}

@@ -55,7 +55,10 @@ def _id(secret: bytes, what: str) -> str:
 
 
 def screens(shown: PackageView) -> Iterator[tuple[str, bytes]]:
-    """Give (name in the package, PNG) of each page as a browser showed it, without a login, where nothing of it is withheld."""
+    """Yield (name in the package, PNG) of each page as a browser showed it, without a login.
+
+    Pages of which something is withheld are left out.
+    """
     for number, capture in enumerate(shown.material.captures, 1):
         record = capture.screenshot
         if record is not None and capture.id not in shown.unfit:

@@ -18,7 +18,7 @@ from storage.times import utc_parse
 
 @dataclass
 class Conclusion:
-    """What an analyst says, how surely, from what, and what speaks against it."""
+    """Conclusion of an analyst: what, how surely, from what, and what speaks against it."""
 
     event: int
     text: str
@@ -33,6 +33,8 @@ class Conclusion:
 
 @dataclass
 class Incident:
+    """An incident as the report tells it. `exhibits` by number; `zone`: IANA name of the place's time zone."""
+
     name: str
     title: str
     place: str | None = None
@@ -46,7 +48,7 @@ class Incident:
 
 
 def incidents(shown: PackageView) -> list[Incident]:
-    """Put incidents in order of time; those without one come last."""
+    """Return the incidents in order of time; those without a time come last."""
     found: dict[str, Incident] = {}
     for event in shown.annotations:
         detail = event["detail"]
@@ -79,7 +81,7 @@ def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
 
 
 def segment(value: dict[str, Any] | None) -> str:
-    """Write a stretch of a video: `0:12.0 to 0:30.0`."""
+    """Format a stretch of a video: `0:12.0 to 0:30.0`; empty where the whole video is meant."""
     if not value or "from_ms" not in value:
         return ""
     said = _clock(value["from_ms"])
@@ -92,12 +94,12 @@ def _clock(milliseconds: int) -> str:
 
 
 def utc(moment: datetime | None) -> str:
-    """Write a moment in UTC."""
+    """Format a moment in UTC, to the second."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not known"
 
 
 def local(moment: datetime | None, zone: str | None) -> str | None:
-    """Write the time at the place, by the rules of its zone on that day; None without a place's zone."""
+    """Format the time at the place, by the rules of its zone on that day; None where the zone is not known."""
     if moment is None or zone is None:
         return None
     try:
@@ -126,7 +128,7 @@ def sun(moment: datetime | None, latitude: str | None, longitude: str | None) ->
 
 @dataclass
 class Figures:
-    """The numbers of page one."""
+    """Numbers on page one of the report."""
 
     captures: int
     of_case: int
@@ -143,7 +145,7 @@ class Figures:
 
 
 def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figures:
-    """Count what page one tells."""
+    """Count what page one of the report states."""
     captures = shown.material.captures
     not_kept: Counter[tuple[str, str]] = Counter()
     for capture in captures:
@@ -169,12 +171,12 @@ def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figure
 
 
 def edited(card: Card) -> bool:
-    """Say whether a post was edited, by its platform or as it was seen."""
+    """Return whether a post was edited: the platform says so, or its words changed between captures."""
     return any(view.post.get("edited") for view in card.views) or len(versions(card)) > 1
 
 
 def versions(card: Card) -> list[tuple[str | None, str | None]]:
-    """Give (first seen, words) of each wording, in the order of observation.
+    """Return (first seen, words) of each wording, in the order of observation.
 
     Only what was read in the same way is compared: a web page and an answer of an API put the same post differently.
     """

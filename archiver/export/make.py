@@ -35,14 +35,14 @@ RESERVE = 64 << 20
 
 
 class Leaked(ArchiverError):
-    """The search found what must not leave. Nothing was signed."""
+    """The search found something that must not leave the home. Nothing was signed."""
 
     exit_code = ExitCode.FAILED
 
 
 @dataclass(frozen=True)
 class PackageRequest:
-    """What is to be packed, for whom, and where to. Raises `UsageError` where that contradicts itself."""
+    """Request for a package: of what, for whom, and where to. Raises `UsageError` where it contradicts itself."""
 
     case: str
     to: Path
@@ -94,9 +94,10 @@ def make_package(
     fetch: Fetch,
     decryptor: Decryptor,
 ) -> Package | None:
-    """Make a package; None where `confirm`, given what becomes visible, says no.
+    """Make a package, check it and enter it in the ledger.
 
-    Raises `UsageError`, `NotFound`, `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
+    None where `confirm`, which is given what becomes visible, says no. Raises `UsageError`, `NotFound`,
+    `CannotTell`, `Leaked`, `DiskError`, `FormatError`, `ConversionError`, `LedgerError`.
     """
     keys = list(request.encrypt_to)
     if request.profile == "full" and not keys and not request.plain:

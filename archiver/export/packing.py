@@ -32,7 +32,7 @@ NOT_PACKED = ("private.age", "private.age-lines")
 
 @dataclass(frozen=True)
 class PackagePlan:
-    """All that decides the bytes of a package."""
+    """Everything that decides the bytes of a package."""
 
     name: str
     shown: PackageView
@@ -45,13 +45,13 @@ class PackagePlan:
 
     @property
     def made(self) -> str:
-        """Tell the time that the package states: of the newest event it holds, so that the same package has the same bytes."""
+        """Time that the package states: that of its newest event, so that the same package has the same bytes."""
         material = self.shown.material
         times = [str(event["time"]) for event in material.events]
         return max(times + [str(capture.manifest["closed"]) for capture in material.captures])
 
     def key(self) -> str:
-        """Digest all that decides the bytes: an interrupted export of the same is continued."""
+        """Return a digest of everything that decides the bytes, by which an interrupted export is continued."""
         material = self.shown.material
         facts = {
             "format": FORMAT, "name": self.name, "profile": self.shown.profile, "privileged": self.privileged, "accept_leaks": self.accept_leaks,
@@ -66,7 +66,7 @@ Progress = Callable[[str], None]
 
 
 def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
-    """Write everything but report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
+    """Write everything except report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
     shown, material = plan.shown, plan.shown.material
     progress("proofs")
     write_proofs(home, bag, material, plan.base)
@@ -169,7 +169,7 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
 
 
 def replay_pages(material: Material) -> Iterator[ReplayPage]:
-    """List what can be opened in the replay: each HTML page that a capture received, each once."""
+    """Yield each page that can be opened in the replay: the HTML that a capture received, each link once."""
     seen = set()
     for capture in material.captures:
         for line in capture.records:
@@ -186,7 +186,7 @@ def _title(capture: SealedCapture, line: dict[str, Any]) -> str:
 
 
 def bag_info(plan: PackagePlan) -> list[tuple[str, str]]:
-    """List the fields of bag-info.txt."""
+    """Return the fields of bag-info.txt, in order (RFC 8493 section 2.2.2)."""
     return [
         ("Bagging-Date", plan.made[:10]),
         ("External-Identifier", plan.name),
@@ -204,5 +204,8 @@ def add_program(bag: Bag) -> None:
 
 
 def pseudonym_facts(material: Material, profile: str, base: Basis) -> bytes:
-    """State what this package's pseudonyms depend on: another package has others, which cannot be linked."""
+    """Return the bytes that this package's pseudonyms depend on.
+
+    Another package has other pseudonyms, which cannot be linked to these.
+    """
     return canonical.dumps([profile, base.size, [capture.id for capture in material.captures]])

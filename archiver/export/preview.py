@@ -14,7 +14,7 @@ PreviewLine = tuple[str, str]
 
 
 def preview(home: Home, plan: PackagePlan, keys: Sequence[str]) -> list[PreviewLine]:
-    """Tell what a package will show. `keys`: the age public keys it is encrypted to."""
+    """Describe what a package will show. `keys`: the age public keys it is encrypted to."""
     return [
         *_captures(plan),
         *_people(plan),

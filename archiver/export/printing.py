@@ -14,9 +14,10 @@ SECONDS = 300
 
 
 def print_pdf(report: Path, made: str, home: Path) -> bytes | None:
-    """Print the PDF, with `made` as its date so that the same report gives the same bytes; None where nothing can print.
+    """Print the report as PDF; None where nothing can print.
 
-    It is printed inside the `home`: nothing of a report lies in a folder that others read.
+    `made` is its date, so that the same report gives the same bytes. It is printed inside the `home`: nothing of
+    a report lies in a folder that others read.
     """
     chromium = program()
     if chromium is None:

@@ -43,7 +43,7 @@ IDENTIFYING = (
 
 @dataclass(frozen=True)
 class WithheldItem:
-    """Something that is not shown: where, what kind of thing, why, and what stands in its place."""
+    """One thing that is not shown: where, what kind of thing, why, and what stands in its place."""
 
     exhibit: str
     what: str
@@ -65,7 +65,7 @@ class CardFile:
 
     @property
     def converted(self) -> bool:
-        """Say whether it is other bytes than those that were received."""
+        """Whether its bytes are other than those that were received."""
         return self.made != "as it was received"
 
 
@@ -104,13 +104,13 @@ class Card:
 
     @property
     def every_file(self) -> list[CardFile]:
-        """List its files, those of its posts included."""
+        """Its files, with those of its posts."""
         return [*self.files, *(file for view in self.views for file in view.files)]
 
 
 @dataclass
 class PackageView:
-    """What a package shows, and what it does not."""
+    """Everything that a package shows, and what it leaves out."""
 
     profile: str
     case: str
@@ -124,7 +124,7 @@ class PackageView:
 
 
 class Marks:
-    """What people said of authors, exhibits and files: the latest word counts."""
+    """Marks that people set on authors, exhibits and files: the latest one counts."""
 
     def __init__(self, material: Material) -> None:
         self._authors: dict[str, str] = {}
@@ -154,7 +154,7 @@ class Marks:
             self._quarantined.add((place[0], place[1]))
 
     def author(self, post: dict[str, Any]) -> str | None:
-        """Find the mark of the account that made a post."""
+        """Return the mark of the account that made a post, or None."""
         names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"))
         found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
         return next((mark for mark in found if mark), None)
@@ -166,14 +166,17 @@ class Marks:
         return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
 
     def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
-        """Tell how sensitive it is: `none`, or what was found; None where nobody has looked."""
+        """Return how sensitive it is: `none`, or what was found; None where nobody has looked."""
         found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
         return next((level for level in found if level), None)
 
     def approved(
         self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
     ) -> bool:
-        """Say whether a person other than who collected or redacted it has approved it for publication, as it is now."""
+        """Return whether it is approved for publication, as it is now.
+
+        The approval must come from a person other than whoever collected or redacted it.
+        """
         redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
         if attachment is not None:
             redacted = [one for one in redacted if one.original in (None, sha256)]
@@ -189,19 +192,28 @@ class Marks:
         return one.about.get("capture") == capture and one.about.get("post") in (None, post)
 
     def redaction(self, sha256: str) -> MediaFile | None:
-        """Find the latest copy that stands in place of a file: of the same bytes, wherever they were found."""
+        """Return the latest copy that stands in place of a file, or None.
+
+        It counts for the same bytes wherever they were found.
+        """
         fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
         return fitting[-1] if fitting else None
 
     def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
-        """Say whether this file of the post was redacted as other bytes: sent again, or in another size."""
+        """Return whether this file of the post was redacted as other bytes.
+
+        It may have been sent again, or in another size.
+        """
         return post is not None and any(
             one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
             for one in self._redactions
         )
 
     def masked(self, capture: str, post: str | None) -> list[str]:
-        """List words that packages for others do not show; a mask on one observation counts for every one of the post."""
+        """List the words that packages for others do not show.
+
+        A mask on one observation of a post counts for all of them.
+        """
         return [
             words
             for one in self._redactions
@@ -210,12 +222,15 @@ class Marks:
         ]
 
     def quarantined(self, capture: str, post: str | None) -> bool:
-        """Say whether a post or its whole capture is quarantined."""
+        """Return whether a post or its whole capture is quarantined."""
         return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
 def show(material: Material, profile: str, secret: bytes, privileged: bool) -> PackageView:
-    """Apply a profile. `secret`: from which the package's own pseudonyms are made; others cannot be linked to them."""
+    """Apply a profile to the material.
+
+    `secret`: what the package's own pseudonyms are made from; those of other packages cannot be linked to them.
+    """
     shown = PackageView(profile, material.case, material)
     maker = _Maker(shown, Marks(material), secret)
     for exhibit in material.exhibits:
@@ -257,7 +272,7 @@ def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: M
 
 
 def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
-    """Name another person who has agreed with an annotation, latest word, or None."""
+    """Return the other person who has agreed with an annotation, by their latest word, or None."""
     said = [
         other
         for other in annotations
@@ -427,7 +442,7 @@ _CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<!
 
 
 def without_addresses(words: str) -> str:
-    """Replace every IPv4 and IPv6 address in words. A time of day is none."""
+    """Replace every IPv4 and IPv6 address in words. A time of day is not taken for one."""
 
     def instead(match: re.Match[str]) -> str:
         try:

@@ -30,7 +30,7 @@ from storage.merkle import leaf_hash
 
 @dataclass(frozen=True)
 class Basis:
-    """The checkpoint that a package is made of, and the stamps that count for it."""
+    """Basis of a package: the checkpoint that it is made from, and the stamps that count for it."""
 
     size: int
     note: bytes
@@ -40,15 +40,16 @@ class Basis:
     """Events that renewed a stamp, as far as this checkpoint holds them."""
 
     def covering(self, seq: int) -> Stamp | None:
-        """Find the earliest time that an outsider states for a checkpoint that holds event `seq`."""
+        """Return the stamp with the earliest time over a checkpoint that holds event `seq`, or None."""
         over = [stamp for stamp in self.stamps if stamp.time is not None and stamp.size > seq]
         return min(over, key=lambda stamp: (str(stamp.time), stamp.size), default=None)
 
 
 def basis(home: Home, material: Material, wanted: int | None) -> Basis:
-    """Choose the first stamped checkpoint over everything in the package, else the first published one. Raises `UsageError`.
+    """Choose the first stamped checkpoint over everything in the package, else the first published one.
 
     So the same selection has the same basis whatever was recorded since, until a stamp had to be renewed.
+    Raises `UsageError`.
     """
     folder = home.path / "ledger" / "checkpoints"
     sizes = sorted(int(path.name) for path in folder.glob("[0-9]*"))
@@ -100,7 +101,10 @@ def _leaves(home: Home, size: int) -> Iterator[tuple[int, bytes]]:
 
 
 def tlog_proof(home: Home, seq: int, entry: bytes, size: int) -> bytes:
-    """Write a C2SP tlog-proof: the leaf in its `extra` line, the way to the checkpoint of `size`, and that checkpoint."""
+    """Write a C2SP tlog-proof of one event.
+
+    The leaf is in its `extra` line, then the path to the checkpoint of `size`, and that checkpoint.
+    """
     lines = ["c2sp.org/tlog-proof@v1", f"extra {base64.b64encode(entry).decode()}", f"index {seq}"]
     lines += [base64.b64encode(item).decode() for item in home.ledger.inclusion(seq, size)]
     note = (home.path / "ledger" / "checkpoints" / str(size)).read_bytes()

@@ -25,7 +25,7 @@ LICENCE = "https://www.npmjs.com/package/replaywebpage, AGPL-3.0-or-later; its s
 
 
 def installed(environment: Mapping[str, str]) -> Path | None:
-    """Find the folder with the viewer's two files, whole and unchanged; None where there is none."""
+    """Return the folder with the viewer's two files, whole and unchanged; None where there is none."""
     places = [Path(environment["ARCHIVER_REPLAY"])] if "ARCHIVER_REPLAY" in environment else []
     places += [Path(sys.prefix) / "share" / "archiver" / "replaywebpage"]
     places += [Path(os.path.expanduser("~/.local/share/archiver/replaywebpage"))]

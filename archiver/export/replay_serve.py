@@ -20,21 +20,23 @@ POLICY = (
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Files below `data/`, with byte ranges: the viewer reads a large archive piece by piece."""
+    """Serves the files below `data/`, with byte ranges: the viewer reads a large archive piece by piece."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments, directory=os.path.dirname(HERE))
 
     def end_headers(self) -> None:
+        """End the header with what keeps the browser from asking other hosts, and from caching."""
         self.send_header("Content-Security-Policy", POLICY)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Cache-Control", "no-store")
         super().end_headers()
 
     def log_message(self, *_: Any) -> None:
-        pass
+        """Log nothing."""
 
     def do_GET(self) -> None:
+        """Answer with the whole file, or with the one byte range that was asked for (RFC 9110 section 14)."""
         path = self.translate_path(self.path)
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if not asked or not os.path.isfile(path):
@@ -60,6 +62,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 def main() -> None:
+    """Serve on 127.0.0.1 until Ctrl-C. Arguments: port, 8765 if none; with a second one, no browser is opened."""
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8765
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
     address = f"http://127.0.0.1:{server.server_port}/replay/index.html"

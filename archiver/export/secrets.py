@@ -17,7 +17,7 @@ LONGEST = 2048
 
 
 def known_secrets(home: Home, shown: PackageView, decryptor: Decryptor) -> dict[bytes, str]:
-    """Return value → what it is called, of all but private keys, which the signer looks for itself.
+    """Return secret value → its name; all but private keys, which the signer looks for itself.
 
     In `full` only what is ours: bodies there are as they were received.
     """

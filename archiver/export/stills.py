@@ -19,14 +19,17 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Drawn:
-    """Small pictures of a file: (what it is, JPEG) each; and one of a few pixels, from which nothing can be got back."""
+    """Small pictures of a file: (label, JPEG) each; and one of a few pixels, from which nothing can be recovered."""
 
     pictures: tuple[tuple[str, bytes], ...] = ()
     blurred: bytes | None = None
 
 
 def draw(path: Path, kind: str, home: Path) -> Drawn:
-    """Draw the pictures of a photo or video, by one run of ffmpeg inside the `home`; none where nothing can be drawn."""
+    """Draw small pictures of a photo or video, by one run of ffmpeg inside the `home`.
+
+    None are made where the kind has no picture, or ffmpeg is missing or fails.
+    """
     if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
         return Drawn()
     length = _length(path) if kind in VIDEO else None
@@ -59,7 +62,7 @@ def _jpeg(path: Path) -> bytes | None:
 
 
 def data_uri(jpeg: bytes) -> str:
-    """Write a picture as a link that holds it."""
+    """Return a JPEG as a `data:` link (RFC 2397)."""
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 

@@ -10,12 +10,12 @@ from archiver.text.cells import csv_bytes
 
 
 def json_bytes(value: Any) -> bytes:
-    """Write JSON for people: indented, keys sorted."""
+    """Return a value as JSON for people: indented, keys sorted."""
     return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def card_json(card: Card) -> dict[str, Any]:
-    """Write an exhibit as posts.json holds it."""
+    """Return an exhibit as posts.json holds it."""
     value: dict[str, Any] = {"exhibit": card.number, "platform": card.platform, "author": card.author}
     if card.hidden:
         return {**value, "not_shown": card.hidden}
@@ -82,12 +82,15 @@ def withheld_csv(shown: PackageView) -> bytes:
 
 
 def annotations_json(shown: PackageView) -> bytes:
-    """Write the annotations that the package tells."""
+    """Return the annotations that the package tells, as JSON."""
     return json_bytes([told(event, shown) for event in shown.annotations])
 
 
 def told(event: dict[str, Any], shown: PackageView) -> dict[str, Any]:
-    """Write an annotation as a package tells it: about exhibits by number, without what leads to an account that is not shown."""
+    """Return an annotation as a package tells it.
+
+    Exhibits are named by number; what leads to an account that is not shown is left out.
+    """
     detail = event["detail"]
     value = {"event": event["seq"], "time": event["time"], "role": event["agent"].get("role")}
     if shown.profile != "public":
@@ -110,7 +113,7 @@ def _place(one: dict[str, Any]) -> dict[str, Any]:
 
 
 def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
-    """Find the numbers of the exhibits that an annotation is about."""
+    """Return the numbers of the exhibits that an annotation is about."""
     return [
         exhibit.number
         for exhibit in shown.material.exhibits
@@ -121,7 +124,10 @@ def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
 
 
 def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
-    """List every media file of the package with its digests; where it is not the bytes that were kept, that is said."""
+    """List every media file of the package with its digests.
+
+    A file that is not the bytes that were kept is marked so.
+    """
     head = ["file", "exhibits", "kind", "bytes", "sha256", "sha512", "record", "note"]
     rows: dict[str, list[Any]] = {}
     for card in shown.cards:

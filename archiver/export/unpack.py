@@ -20,12 +20,15 @@ _NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
 
 
 class Cut(FormatError):
-    """The file ends before the package does, or was changed on the way: age does not tell which."""
+    """The file ends too early, or was changed on the way: age does not tell which."""
 
 
 @contextmanager
 def opened(path: Path, identities: list[pyrage.x25519.Identity], beside: Path | None) -> Iterator[Path]:
-    """Open a package as a folder. `beside`: where the temporary folder lies. Raises `CannotTell`, `Cut`, `DiskError`."""
+    """Open a package as a folder, decrypted and unpacked where need be.
+
+    `beside`: where the temporary folder lies. Raises `CannotTell`, `Cut`, `DiskError`.
+    """
     if path.is_dir():
         yield path
         return

@@ -63,7 +63,10 @@ class _Entry:
 def wacz(
     sources: list[WarcSource], pages: list[ReplayPage], title: str, created: str, software: str, sign: Sign
 ) -> Iterator[bytes]:
-    """Write the whole file, in pieces. Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`."""
+    """Yield the whole WACZ file, in pieces.
+
+    Raises `FormatError` where a WARC file is not what its manifest says, `DiskError`.
+    """
     entries: list[_Entry] = []
     lines: list[tuple[str, str, str]] = []
     resources = []
@@ -131,7 +134,7 @@ def _changed(path: Path, found: str) -> FormatError:
 
 
 def sort_key(uri: str) -> str:
-    """Write the searchable form of a link (SURT): host reversed, everything in small letters, parameters sorted.
+    """Return the searchable form of a link (SURT): host reversed, all in lower case, parameters sorted.
 
     Different links can have the same key; the line's `url` tells them apart.
     """
@@ -194,7 +197,10 @@ def _pages(pages: list[ReplayPage]) -> bytes:
 
 
 def signed_digest(package: bytes, created: str, software: str, sign: Sign) -> dict[str, Any]:
-    """Make `datapackage-digest.json`: ECDSA over the text of the digest, r ‖ s in 96 bytes, always the same for the same text."""
+    """Make `datapackage-digest.json`: ECDSA over the text of the digest, r ‖ s in 96 bytes.
+
+    The same text always gives the same signature.
+    """
     digest = sha256_label(package)
     made = sign(digest.encode())
     signed = {
@@ -255,7 +261,7 @@ def _zip(entries: list[_Entry]) -> Iterator[bytes]:
 
 
 def pieces_of(path: Path) -> Iterator[bytes]:
-    """Read a file in pieces. Raises `DiskError`."""
+    """Yield a file in pieces. Raises `DiskError`."""
     try:
         with open(path, "rb", buffering=0) as stream:
             while data := stream.read(READ):

@@ -8,7 +8,7 @@ from archiver.errors import UsageError
 
 
 def recipients_of(keys: list[str]) -> list[pyrage.x25519.Recipient]:
-    """Read age public keys. Raises `UsageError`."""
+    """Parse age public keys into recipients. Raises `UsageError`."""
     found = []
     for text in keys:
         try:

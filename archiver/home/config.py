@@ -21,7 +21,7 @@ from archiver.home.variables import DIRECT, without_empty
 
 @dataclass(frozen=True)
 class TelegramConfig:
-    """How accounts are used. Times in seconds."""
+    """Settings for accounts of Telegram. Times in seconds."""
 
     account: str
     device: str
@@ -35,7 +35,7 @@ class TelegramConfig:
 
 @dataclass(frozen=True)
 class Authority:
-    """Who stamps checkpoints (RFC 3161), and the root certificate that its answers must lead to."""
+    """Authority that stamps checkpoints (RFC 3161), with the root certificate that its answers must lead to."""
 
     name: str
     url: str
@@ -47,7 +47,10 @@ class Authority:
 
 @dataclass(frozen=True)
 class TimestampConfig:
-    """Who may see checkpoints. The defaults: two operators in two countries whose roots Mozilla's list has."""
+    """Choice of who may see checkpoints.
+
+    The defaults: two operators in two countries whose roots Mozilla's list has.
+    """
 
     wanted: bool = False
     authorities: tuple[Authority, ...] = field(default_factory=lambda: authorities_of(Timestamps()))
@@ -56,7 +59,7 @@ class TimestampConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """What is in force. Made by `read_config` alone: each default stands in the schema."""
+    """Settings in force. Made by `read_config` alone: each default stands in the schema."""
 
     pseudonym: str
     role: str
@@ -93,7 +96,10 @@ class Config:
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
 
     def proxy_for(self, cases: Iterable[str]) -> str | None:
-        """The proxy by which captures of these cases go out. Raises `UsageError` where two cases have two ways."""
+        """Return the proxy by which captures of these cases go out, or None.
+
+        Raises `UsageError` where two of the cases go out in two ways.
+        """
         ways = {self.case_proxies.get(name, self.proxy or "") for name in cases}
         if len(ways) > 1:
             raise UsageError(
@@ -104,16 +110,22 @@ class Config:
         return next(iter(ways), self.proxy or "") or None
 
     def cookies_file(self, platform: str) -> Path | None:
-        """The cookies.txt that counts for a platform."""
+        """Return the cookies.txt that counts for a platform, or None."""
         return self.cookies.get(platform) or self.cookies.get("")
 
     def cookies_for(self, domain: str, platform: str = "") -> dict[str, str]:
-        """Name → value of the account's cookies for a domain. Raises `ConfigError` where the file is no cookies.txt."""
+        """Return name → value of the account's cookies for a domain.
+
+        Raises `ConfigError` where the file is no cookies.txt.
+        """
         return {name: value for name, value, host in cookies_in(self.cookies_file(platform)) if host == domain}
 
 
 def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
-    """(name, value, domain without its leading dot) of a cookies.txt. Raises `ConfigError`."""
+    """Return the cookies of a cookies.txt as (name, value, domain).
+
+    The domain stands without its leading dot and `www.`. Raises `ConfigError`.
+    """
     if path is None:
         return []
     try:
@@ -137,12 +149,15 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
 
 
 def read_config(home: Path, environment: Mapping[str, str]) -> Config:
-    """Read archiver.toml and what the environment says instead. Raises `ConfigError` where anything is not understood."""
+    """Read archiver.toml, and the environment that overrides it.
+
+    Raises `ConfigError` where anything is not understood.
+    """
     return config_of(read_settings(home, environment).understood(), home, without_empty(environment))
 
 
 def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) -> Config:
-    """Make of settings what the rest uses. Raises `ConfigError` where a cookies.txt cannot be read."""
+    """Convert settings into what the program uses. Raises `ConfigError` where a cookies.txt cannot be read."""
     sites, limits, media = settings.sites, settings.limits, settings.media
     cookies = _cookies(home, settings.accounts)
     return Config(

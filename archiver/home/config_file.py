@@ -38,7 +38,7 @@ T = TypeVar("T", bound=Table)
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is not understood. `key`: as `table.key`, or the variable; empty for the file as a whole."""
+    """One fault in the settings. `key`: as `table.key`, or the variable; empty for the file as a whole."""
 
     key: str
     expected: str
@@ -46,13 +46,13 @@ class Fault:
     next: str = "Correct the file."
 
     def line(self) -> dict[str, str]:
-        """Return it as JSON shows it."""
+        """Return the fault as a JSON object."""
         return {"key": self.key, "expected": self.expected, "found": self.found, "next": self.next}
 
 
 @dataclass(frozen=True)
 class SettingsRead:
-    """What file and environment say. `variables`: the keys that a variable overrides, with its name."""
+    """Settings as read from file and environment. `variables`: key → name of the variable that overrides it."""
 
     tables: Mapping[str, Any] = field(repr=False)
     variables: Mapping[str, str]
@@ -73,7 +73,10 @@ class SettingsRead:
 
 
 def read_settings(home: Path | None, environment: Mapping[str, str]) -> SettingsRead:
-    """Read the settings of a home, or where there is none yet what the environment says. Raises nothing for what they say."""
+    """Read the settings of a home; where there is none yet, what the environment says.
+
+    Raises nothing for their content: what is not understood is in `faults`.
+    """
     environment = without_empty(environment)
     where = NAME if home is None else str(home / NAME)
     try:
@@ -97,7 +100,7 @@ def read_settings(home: Path | None, environment: Mapping[str, str]) -> Settings
 
 
 def checked(given: Mapping[str, Any], table: type[T]) -> T:
-    """Return one table that did not come from the file. Raises `ConfigError`."""
+    """Check a table that did not come from the file, and return it. Raises `ConfigError`."""
     for fault in _faults(given, table, ""):
         raise ConfigError(fault.expected, fault.found, "Choose another name.")
     return convert(given, table)
@@ -113,7 +116,10 @@ def shown(key: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text as it may be shown: without user and password of a link in it, and what is not UTF-8 as ?."""
+    """Return a text as it may be shown.
+
+    User and password of a link in it are masked; what is not UTF-8 becomes ?.
+    """
     return mask_links(text).encode("utf-8", "replace").decode()
 
 

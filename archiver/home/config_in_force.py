@@ -26,11 +26,11 @@ class Setting:
     source: str
 
     def line(self) -> dict[str, Any]:
-        """Return it as JSON shows it."""
+        """Return the setting as a JSON object."""
         return {"key": self.key, "value": self.value, "source": self.source}
 
     def text(self) -> str:
-        """Return the value as TOML has it."""
+        """Return the value as TOML writes it."""
         if self.value is None:
             return "(not set)"
         return self.value if self.value in (HIDDEN, WRONG) else json.dumps(self.value, ensure_ascii=False)

@@ -40,7 +40,10 @@ def _port_holds(url: str) -> bool:
 
 
 def is_proxy(text: str) -> bool:
-    """Return whether this is the form of a proxy, or says that there is none; whether one answers there is not asked."""
+    """Return whether the text has the form of a proxy, or says that there is none.
+
+    Whether a proxy answers there is not asked.
+    """
     return text in ("", DIRECT) or (
         bool(re.fullmatch(r"(http|socks5h?)://[^/\s]+/?", text)) and _port_holds(text) and bool(urlsplit(text).hostname)
     )
@@ -59,7 +62,7 @@ def _is_database(text: str) -> bool:
 
 
 def is_agent(text: str) -> bool:
-    """Return whether this can be sent as a User-Agent."""
+    """Return whether the text can be sent as a User-Agent."""
     return bool(re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?", text))
 
 
@@ -159,7 +162,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sites(Table, frozen=True):
-    """How sites see us, and how often they are asked."""
+    """Settings of how sites see us, and how often they are asked."""
 
     user_agent: Agent = DEFAULT_AGENT
     proxy: Proxy = ""
@@ -170,13 +173,13 @@ class Sites(Table, frozen=True):
 
 
 class Case(Table, frozen=True):
-    """What one case has of its own."""
+    """Settings that one case has of its own."""
 
     proxy: Proxy
 
 
 class Limits(Table, frozen=True):
-    """What is cut, and when a capture asks for nothing more."""
+    """Limits at which a response is cut, and a capture requests nothing more."""
 
     response_bytes: SomeBytes = 64 << 30
     response_seconds: SomeSeconds = 21600.0
@@ -185,13 +188,13 @@ class Limits(Table, frozen=True):
 
 
 class Secrets(Table, frozen=True):
-    """Where the values are that must never reach a record."""
+    """Place of the values that must never reach a record."""
 
     from_environment: VariableName = "ARCHIVER_SECRETS"
 
 
 class Media(Table, frozen=True):
-    """How media are looked for and taken."""
+    """Settings of how media are looked for and fetched."""
 
     extractors: Annotated[int, Meta(ge=1, le=64)] = 2
     extract_seconds: SomeSeconds = 180.0
@@ -202,7 +205,7 @@ class Media(Table, frozen=True):
 
 
 class Pages(Table, frozen=True):
-    """What is kept of pages beside their bytes."""
+    """Settings of what is kept of pages beside their bytes."""
 
     rendered: bool = True
 
@@ -219,7 +222,7 @@ class Accounts(Table, frozen=True):
 
 
 class Telegram(Table, frozen=True):
-    """How accounts of Telegram are used."""
+    """Settings of how accounts of Telegram are used."""
 
     account: str = ""
     device: str = "Desktop"
@@ -242,7 +245,7 @@ class Doctor(Table, frozen=True):
 
 
 class Jobs(Table, frozen=True):
-    """Where the queue is."""
+    """Place of the queue."""
 
     database: Database = ""
 
@@ -251,7 +254,7 @@ NotifyKind = Literal["unavailable", "changed", "seen-again", "dead"]
 
 
 class Notify(Table, frozen=True):
-    """Who is told of what."""
+    """One rule: who is told of what."""
 
     name: RuleName
     target: Target = ""
@@ -277,7 +280,7 @@ class CopiesDestination(Table, frozen=True):
 
 
 class Copies(Table, frozen=True):
-    """Where copies go, and how."""
+    """Settings of where copies go, and how."""
 
     second: SecondPlace = ""
     after_captures: bool = True
@@ -287,7 +290,7 @@ class Copies(Table, frozen=True):
 
 
 class Authority(Table, frozen=True):
-    """Who timestamps, and the root that its answers must lead to."""
+    """Authority that timestamps, and the root that its answers must lead to."""
 
     name: AuthorityName
     url: WebLink
@@ -296,7 +299,10 @@ class Authority(Table, frozen=True):
 
 
 class Timestamps(Table, frozen=True):
-    """Whether outside authorities timestamp the ledger, and which. The defaults: two operators in two countries."""
+    """Choice whether outside authorities timestamp the ledger, and which.
+
+    The defaults: two operators in two countries.
+    """
 
     wanted: bool = False
     calendars: tuple[WebLink, ...] = (
@@ -351,7 +357,7 @@ class Settings(Table, frozen=True):
 
 
 class Shape(Enum):
-    """How a key holds what it holds."""
+    """Shape of a key's value: a plain value, a table, or several tables."""
 
     VALUE = "a value"
     TABLE = "a table"
@@ -367,14 +373,14 @@ def keys_of(table: type[Table]) -> dict[str, Any]:
 
 @cache
 def defaults_of(table: type[Table]) -> dict[str, Any]:
-    """Return what keys are where a table does not say so; those that it must have are missing."""
+    """Return the values of keys that a table does not give; keys without a default are left out."""
     made = {field.name: field.default for field in fields(table) if field.default is not NODEFAULT}
     empty = {field.name: field.default_factory() for field in fields(table) if field.default_factory is not NODEFAULT}
     return made | empty
 
 
 def shape_of(kind: Any) -> tuple[Shape, type[Table] | None]:
-    """Return how a key of this type holds tables, and which; or that it holds a value."""
+    """Return whether a key of this type holds a value or tables, and which tables."""
     if isinstance(kind, type) and issubclass(kind, Table):
         return Shape.TABLE, kind
     inner = [one for one in get_args(kind) if isinstance(one, type) and issubclass(one, Table)]
@@ -408,7 +414,7 @@ def holds(kind: Any, value: Any) -> bool:
 
 
 def in_words(kind: Any) -> str:
-    """Say what a value of this type must be."""
+    """Return in words what a value of this type must be."""
     base, notes = _meta(kind)
     if described := [note.description for note in notes if note.description]:
         return described[0]

@@ -114,7 +114,10 @@ def _without_value(line: str, secret: set[str]) -> str:
 
 
 def upgrade(home: Path) -> list[str]:
-    """Write archiver.toml with today's keys, at once and whole; return what changed. Raises `ConfigError`, `DiskError`."""
+    """Write archiver.toml with today's keys, as a whole or not at all; return what changed.
+
+    Raises `ConfigError`, `DiskError`.
+    """
     path = (home / NAME).resolve()
     try:
         before = path.read_bytes().decode("utf-8")

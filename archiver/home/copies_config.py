@@ -35,18 +35,22 @@ class Destination:
 
     @property
     def bucket(self) -> tuple[str, str] | None:
-        """(bucket, prefix with its slash or empty), or None for a folder."""
+        """Bucket and prefix (with its slash, or empty), or None for a folder."""
         match = BUCKET.fullmatch(self.where)
         return (match[1], f"{match[2]}/" if match[2] else "") if match else None
 
     @property
     def on_loopback(self) -> bool:
+        """Whether the store is on this machine, so that nobody sees its address."""
         return urlsplit(self.endpoint).hostname in LOOPBACK
 
 
 @dataclass(frozen=True)
 class CopiesConfig:
-    """`bandwidth`: bytes a second, None for no limit. `days`: how long locks last, from the day of triage."""
+    """Settings of copies.
+
+    `bandwidth`: bytes a second, None for no limit. `days`: how long locks last, from the day of triage.
+    """
 
     destinations: tuple[Destination, ...]
     after_captures: bool
@@ -60,14 +64,20 @@ def destination(given: Mapping[str, Any]) -> Destination:
 
 
 def copies(table: Copies) -> CopiesConfig:
-    """Make of `[copies]` what the rest uses; `second`, which the first run writes, is a destination."""
+    """Convert `[copies]` into what the program uses.
+
+    `second`, which the first run writes, becomes a destination.
+    """
     second = (Destination("second", table.second),) if table.second else ()
     others = (Destination(**asdict(one)) for one in table.destination)
     return CopiesConfig((*second, *others), table.after_captures, table.bandwidth or None, table.lock_days)
 
 
 def refuse_to_show_our_address(one: Destination, sites_proxy: str | None) -> None:
-    """Captures go out by a proxy; then copies do not go past it unless somebody said so. Raises `ConfigError`."""
+    """Refuse to copy past the proxy by which captures go out, unless the settings say so.
+
+    Raises `ConfigError`.
+    """
     if one.bucket and sites_proxy and not (one.proxy or one.direct or one.on_loopback):
         raise ConfigError(
             f"how to reach {one.name} while captures connect through a proxy",
@@ -77,5 +87,5 @@ def refuse_to_show_our_address(one: Destination, sites_proxy: str | None) -> Non
 
 
 def folder_of(one: Destination, home: Path) -> Path:
-    """The folder of a destination that is one, relative paths from the home."""
+    """Return the folder of a destination that is a folder. A relative path counts from the home."""
     return home / Path(one.where).expanduser()

@@ -59,7 +59,10 @@ def is_half_moved(path: Path) -> bool:
 
 
 def require_no_remains(path: Path) -> None:
-    """Raise `ConfigError` where a home lies at `path` that has lost its archiver.toml; it is no place for a new one."""
+    """Raise `ConfigError` where a home at `path` has lost its archiver.toml.
+
+    That is no place for a new one.
+    """
     if is_half_moved(path):
         raise ConfigError(
             f"a home at {path}",
@@ -102,14 +105,14 @@ class Home:
 
     @cached_property
     def config(self) -> Config:
-        """Read the settings. Raises `ConfigError` with the line that is wrong."""
+        """Settings, read once. Raises `ConfigError` with the line that is wrong."""
         from archiver.home.config import read_config
 
         return read_config(self.path, self.environment)
 
     @property
     def ledger_key(self) -> VerifierKey:
-        """Read the ledger's public key, which another process may have handed over meanwhile. Raises `ConfigError`."""
+        """The ledger's public key, read each time: another process may have replaced it. Raises `ConfigError`."""
         return ledger_key(self.path)
 
     def ledger_key_text(self) -> str:
@@ -118,21 +121,21 @@ class Home:
 
     @cached_property
     def ledger(self) -> LedgerReader:
-        """Open the ledger for reading; appending is the signer's."""
+        """The ledger, opened for reading; only the signer appends."""
         from storage.ledger import LedgerReader
 
         return LedgerReader(self.path, lambda: self.ledger_key)
 
     @cached_property
     def state(self) -> State:
-        """Open what must survive a crash and is no evidence."""
+        """State that must survive a crash and is no evidence: `state.sqlite`."""
         from storage.state import State
 
         return State(self.path / "state.sqlite")
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Open the catalog, which is made from ledger and captures; where it is missing or old, it is made again.
+        """The catalog, which is made from ledger and captures; where it is missing or old, it is made again.
 
         Raises `CatalogError`, `DiskError`, `LedgerError`.
         """
@@ -145,12 +148,15 @@ class Home:
         return Projection(self.ledger, self.catalog, self.path)
 
     def project(self) -> int:
-        """Bring the catalog up to the ledger; return how many events were taken in. Raises `CatalogError`."""
+        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`."""
         with self._projecting:
             return self._projection.project()
 
     def rebuild_catalog(self) -> int:
-        """Make the catalog anew from events and captures; return how many events it holds. Raises `CatalogError`."""
+        """Make the catalog again from events and captures; return how many events it holds.
+
+        Raises `CatalogError`.
+        """
         for part in ("_projection", "catalog"):
             self.__dict__.pop(part, None)
         return rebuild(self.ledger, self.path)
@@ -174,7 +180,7 @@ class Home:
         return list(dict.fromkeys(key for name in cases for key in known[name]))
 
     def new_capture_id(self, moment: datetime) -> str:
-        """Make an id like `20261122T051526-9k2mv7qd`: sortable, and not to be guessed."""
+        """Make an id like `20261122T051526-9k2mv7qd`, which sorts by time and cannot be guessed."""
         letters = "0123456789abcdefghjkmnpqrstvwxyz"
         return moment.strftime("%Y%m%dT%H%M%S") + "-" + "".join(secrets.choice(letters) for _ in range(8))
 

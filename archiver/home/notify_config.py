@@ -13,7 +13,7 @@ KINDS: tuple[str, ...] = get_args(NotifyKind)
 
 @dataclass(frozen=True)
 class NotifyRule:
-    """Who is told of what. `targets`: apprise's addresses; secrets."""
+    """Rule of who is told of what. `targets`: apprise's addresses; secrets."""
 
     name: str
     targets: tuple[str, ...] = field(repr=False)
@@ -24,7 +24,10 @@ class NotifyRule:
 
 
 def rules(items: Iterable[Notify], environment: Mapping[str, str]) -> tuple[NotifyRule, ...]:
-    """Make the rules of the settings; a variable that is set counts before the target in the file."""
+    """Make the rules that the settings hold.
+
+    A variable of the environment that is set counts before the target in the file.
+    """
     found = []
     for item in items:
         text = environment.get(item.from_environment, "") or item.target

@@ -49,13 +49,16 @@ def given_output(text: str) -> Path:
 
 
 def refuse_inside(home: Path, target: Path) -> None:
-    """Refuse to write what goes out into the home, whose folders are sealed and copied. Raises `UsageError`."""
+    """Refuse to write something that goes out into the home, whose folders are sealed and copied.
+
+    Raises `UsageError`.
+    """
     if target.resolve().is_relative_to(home.resolve()):
         raise UsageError(f"a folder outside of the home {home}", str(target), "Name a folder elsewhere.")
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for this person alone, where it is not there yet. Raises `DiskError`."""
+    """Make a folder that only this user can read, where it is not there yet. Raises `DiskError`."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:

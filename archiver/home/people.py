@@ -45,17 +45,23 @@ def key_words(hexadecimal: str) -> list[str]:
 
 
 def recovery_keys(home: Path) -> list[str]:
-    """Return the public recovery keys of a home."""
+    """Return the public recovery keys of a home (age); none where there is no file of them."""
     path = home / "keys" / RECOVERY
     return [line for line in path.read_text("utf-8").split() if line.startswith("age1")] if path.exists() else []
 
 
 def every_recipient(catalog: Catalog) -> list[str]:
-    """Return the public keys of all cases: who holds one may know that this home exists and how long its ledger is."""
+    """Return the public keys of all cases, sorted, each once.
+
+    Whoever holds one of the private keys may know that this home exists and how long its ledger is.
+    """
     cases = [json.loads(case["recipients"]) for case in catalog.cases()]
     return sorted({key for keys in cases for key in keys})
 
 
 def home_mark(origin: str) -> str:
-    """Return what a home is called at a place of one's own: it tells homes apart and names nobody."""
+    """Return the name of a home at a place of one's own: 16 hex digits.
+
+    It tells homes apart and names nobody.
+    """
     return sha256_hex(f"archiver-home/1\n{origin}\n".encode())[:16]

@@ -17,7 +17,7 @@ from storage.ledger import Sealed
 
 @dataclass(frozen=True)
 class PublicAuthor:
-    """Who signs, as anybody may know them. `public_text`: the public key as events name it."""
+    """Person who signs, as anybody may know them. `public_text`: the public key as events name it."""
 
     pseudonym: str
     role: str
@@ -29,7 +29,7 @@ class Signer(Protocol):
 
     @property
     def author(self) -> PublicAuthor:
-        """Name the person who signs. Raises `NotFound`, `ConfigError`."""
+        """The person who signs. Raises `NotFound`, `ConfigError`."""
         ...
 
     def append(self, events: Sequence[Event]) -> list[Sealed]:
@@ -55,7 +55,7 @@ class WaczSignature:
 
 @dataclass(frozen=True)
 class Leak:
-    """A secret that was found: what it is called, and in which file. Never its value."""
+    """A secret that was found: its name, and the file. Never its value."""
 
     name: str
     file: str
@@ -67,25 +67,34 @@ SHORTEST_SECRET = 6
 
 @dataclass(frozen=True)
 class SecretSearch:
-    """What a search for secrets found. `too_short`: how many values are shorter than `SHORTEST_SECRET`."""
+    """Result of a search for secrets. `too_short`: how many values are shorter than `SHORTEST_SECRET`."""
 
     leaks: tuple[Leak, ...]
     too_short: int = 0
 
 
 class PackageSigner(Signer, Protocol):
-    """Signs packages as well, and sees to it that nothing secret leaves in one."""
+    """Signs packages as well, and searches them for secrets, so that none leaves in one."""
 
     def sign_wacz(self, text: bytes) -> WaczSignature:
-        """Sign the digest of a WACZ with the key that names nobody; the same text gives the same bytes. Raises `ConfigError`."""
+        """Sign the digest of a WACZ with the key that names nobody.
+
+        The same text gives the same bytes. Raises `ConfigError`.
+        """
         ...
 
     def pseudonym_secret(self, facts: bytes) -> bytes:
-        """Derive what the pseudonyms of one package are made from: other facts give others, which cannot be linked."""
+        """Derive the secret that the pseudonyms of one package are made from.
+
+        Other facts give other pseudonyms, which cannot be linked to these.
+        """
         ...
 
     def find_secrets(self, folder: Path, values: Mapping[bytes, str]) -> SecretSearch:
-        """Search every file of a folder for the private keys of the home and for `values` (value → what it is called)."""
+        """Search every file of a folder for the private keys of the home and for `values`.
+
+        `values`: value → what it is called.
+        """
         ...
 
 
@@ -101,7 +110,7 @@ class Decryptor(Protocol):
     """Opens what is encrypted for the cases of one home."""
 
     def withheld(self, folder: Path) -> Iterator[WithheldValue]:
-        """Open the private record of a capture, as far as the keys here do. Raises `OSError`."""
+        """Decrypt the private record of a capture, as far as the keys here can. Raises `OSError`."""
         ...
 
 
@@ -109,15 +118,15 @@ class Fetch(Protocol):
     """Brings back what lies only at a copy."""
 
     def bring_back(self, captures: Iterable[str], names: Sequence[str] | None = None) -> int:
-        """Fetch evicted files, each checked; return their bytes. Raises `CannotTell`, `DiskError`."""
+        """Fetch evicted files, each checked; return their size in bytes. Raises `CannotTell`, `DiskError`."""
         ...
 
 
 class Inspector(Protocol):
-    """Reads the facts of a media file. Nothing that it runs may ask anybody."""
+    """Reads the facts of a media file. Nothing that it runs may use the network."""
 
     def available(self) -> bool:
-        """Return whether anything is installed that could say more of a file."""
+        """Return whether any tool is installed that can tell more about a file."""
         ...
 
     def facts(self, path: Path, c2pa_marked: bool) -> dict[str, Any]:

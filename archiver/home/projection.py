@@ -21,7 +21,7 @@ class Projection:
         self._ledger, self._catalog, self._path = ledger, catalog, path
 
     def project(self) -> int:
-        """Bring the catalog up to the ledger; return how many events were taken in. Raises `CatalogError`.
+        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`.
 
         One thread at a time.
         """
@@ -47,9 +47,10 @@ class Projection:
 
 
 def rebuild(ledger: LedgerReader, path: Path) -> int:
-    """Make the catalog of a home anew from events and captures; return how many events it holds. Raises `CatalogError`.
+    """Make the catalog of a home again from events and captures; return how many events it holds.
 
     The old file is replaced only when the new one is complete. Nobody may have the old one open.
+    Raises `CatalogError`.
     """
     from storage.catalog import Catalog
 

@@ -19,7 +19,7 @@ LOCK = ".lock"
 
 @contextmanager
 def scratch(home: Path, what: str) -> Iterator[Path]:
-    """An empty folder of one's own in `scratch/`, gone afterwards. Raises `DiskError`."""
+    """Make an empty folder in `scratch/`, removed at the end. Raises `DiskError`."""
     folder = home / "scratch"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -16,7 +16,7 @@ DIRECT = "direct"
 
 @dataclass(frozen=True)
 class Variable:
-    """One line of the table."""
+    """One variable of the environment, with its description."""
 
     name: str
     means: str
@@ -54,7 +54,10 @@ VARIABLES = (
 
 
 def without_empty(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without our variables that are empty: compose files and units hand on unset ones so."""
+    """Return the environment without our variables that are empty.
+
+    Compose files and units hand on unset ones so.
+    """
     return {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
 
 

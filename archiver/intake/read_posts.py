@@ -46,12 +46,12 @@ class BodyReading:
 
     @property
     def damaged(self) -> bool:
-        """Say whether nothing could be read because the file is damaged, or not what its signature covers."""
+        """Whether nothing could be read because the file is damaged, or not what its signature covers."""
         return not self.parsed.posts and (self.parsed.reason or "").startswith(("damage:", "signature:"))
 
 
 def read_file(path: Path, url: str | None = None) -> Iterator[BodyReading]:
-    """Read everything in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
+    """Yield everything that can be read in the file. Raises `NotFound`, `UsageError`, `FormatError`."""
     try:
         with open(path, "rb") as stream:
             start = stream.read(16)
@@ -118,7 +118,7 @@ def _wacz(path: Path) -> Iterator[BodyReading]:
 
 
 def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[BodyReading]:
-    """Read a body of any known kind. Total: what is not recognised is said to be so."""
+    """Read a body of any known kind. Never raises: what is not recognised is reported as such."""
     kind, value = sniff(data)
     if kind == "har":
         yield from _har(value, source)
@@ -133,7 +133,10 @@ def read_bytes(data: bytes, url: str | None, source: str) -> Iterator[BodyReadin
 
 
 def sniff(data: bytes) -> tuple[str, Any]:
-    """Tell html, json, json lines, har, recording or unknown; and give the JSON value where it is one."""
+    """Return the kind: html, json, json lines, har, recording or unknown.
+
+    With it comes the JSON value, where the body is one.
+    """
     data = data.removeprefix(b"\xef\xbb\xbf")
     start = data.lstrip()[:1]
     if start in (b"{", b"[", b'"'):
@@ -171,7 +174,7 @@ def _is_json(line: bytes) -> bool:
 def parse_body(
     data: bytes, url: str | None, content_type: str | None = None, observed: datetime | None = None
 ) -> Parsed:
-    """Give the body to the parser that its link or its marks name. `observed`: when it was received."""
+    """Parse a body by the parser that its link or its marks name. `observed`: when it was received."""
 
     def read(use: ParserUse) -> Parsed:
         told = {"content_type": content_type, "observed": observed}
@@ -219,7 +222,7 @@ def _recording(value: dict[str, Any], source: str) -> Iterator[BodyReading]:
 
 
 def http_date(text: str) -> datetime | None:
-    """Read a date of an HTTP header; None where it is none, or has no zone."""
+    """Parse a date of an HTTP header (RFC 9110 5.6.7); None where it is none, or has no zone."""
     try:
         found = parsedate_to_datetime(text)
     except (TypeError, ValueError):

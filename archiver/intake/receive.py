@@ -56,7 +56,7 @@ _MAGIC = [
 
 @dataclass(frozen=True)
 class Handed:
-    """One thing in what was handed over. `reason`: why it is no file that can be taken."""
+    """One thing in what was handed over. `reason`: why it is not a file that can be taken."""
 
     path: Path
     name: bytes
@@ -66,7 +66,7 @@ class Handed:
 
 @dataclass
 class Taken:
-    """What became of one file. `size` and `sha256` are of what could be read."""
+    """Result of taking one file. `size` and `sha256` are of what could be read."""
 
     outcome: Outcome
     reason: str | None = None
@@ -78,9 +78,10 @@ class Taken:
 
 @dataclass(frozen=True)
 class HandOver:
-    """Who handed something over, how it came, what they agreed to, and for which cases.
+    """Hand-over of material: by whom, in what way, with whose consent, and for which cases.
 
-    `source` is a pseudonym. Raises `UsageError` where it is none, or where the way it came is not said in a word or two.
+    `source` is a pseudonym. Raises `UsageError` where it is none, or where the way it came is not said in a word or
+    two.
     """
 
     source: str
@@ -99,7 +100,7 @@ class HandOver:
             raise UsageError("a way it came, like signal or usb", repr(self.via), "Name it in a word or two.")
 
     def details(self, capture: str) -> list[dict[str, Any]]:
-        """Write it as annotations of the capture: the source, and the consent."""
+        """Return the annotations of the capture: the source, and the consent."""
         about = {"capture": capture}
         agreed = {name: value for name, value in self.consent.items() if value is not None}
         words = ", ".join(f"{name}: {'yes' if value else 'no'}" for name, value in agreed.items()) or "not asked"
@@ -117,14 +118,17 @@ class HandOver:
 
 @dataclass(frozen=True)
 class Received:
-    """A hand-over that was sealed. `reports`: (which file, what the check on arrival found) of each package among the files."""
+    """A hand-over that was sealed.
+
+    `reports`: (which file, what the check on arrival found) of each package among the files.
+    """
 
     result: CaptureResult
     reports: list[tuple[str, ForeignReport]]
 
     @property
     def intact(self) -> bool:
-        """Say whether every package is what it states of itself."""
+        """Whether every package is what it states of itself."""
         return all(report.intact for _, report in self.reports)
 
 
@@ -137,7 +141,10 @@ def receive(
     *,
     test_routes: bool = False,
 ) -> Received:
-    """Take in files and folders, all in one capture, and sign who handed them over. Raises `StorageError`, `UsageError`."""
+    """Take in files and folders, all in one capture, and sign who handed them over.
+
+    Raises `StorageError`, `UsageError`.
+    """
     recipients = home.recipients(list(hand_over.cases))
     handed = [item for path in given for item in listed(path)]
     if not handed:
@@ -313,7 +320,10 @@ class _Receiver:
 
 
 def listed(path: Path) -> Iterator[Handed]:
-    """List everything below `path`, in the order of its names. Links are not followed: what they name was not handed over."""
+    """List everything below `path`, ordered by name.
+
+    Links are not followed: what they name was not handed over.
+    """
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError as error:
@@ -374,7 +384,7 @@ def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
 
 
 def safe_suffix(name: bytes) -> str:
-    """Find the ending of a file's name, where it is one that says what the file is."""
+    """Return the ending of a file's name, where it tells what the file is; else nothing."""
     match = re.search(rb"\.(warc\.gz|arc\.gz|[A-Za-z0-9]{1,8})$", name)
     return f".{match[1].decode().lower()}" if match else ""
 
@@ -385,7 +395,10 @@ def _head(path: Path) -> bytes:
 
 
 def media_type(start: bytes) -> str:
-    """Tell the type by the first bytes; the name that somebody gave a file is no statement of ours."""
+    """Return the type that the first bytes show.
+
+    The name that somebody gave a file is no statement of ours.
+    """
     for magic, at, kind in _MAGIC:
         if start[at : at + len(magic)] == magic:
             return kind

@@ -23,6 +23,7 @@ from aiohttp import web
 from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
+from archiver.home.log import withhold
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
@@ -42,7 +43,7 @@ OPEN = ("/openapi.json", "/save", "/health")
 
 
 def token_of(home: Path) -> str:
-    """Return the token of a home, a secret; it is made if there is none yet. Raises `DiskError`."""
+    """Return the token of a home, a secret; make it where there is none yet. Raises `DiskError`."""
     path = home / "keys" / "api-token"
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
@@ -51,7 +52,7 @@ def token_of(home: Path) -> str:
 
 
 def problem(status_: int, expected: str, found: str, next_step: str, **headers: str) -> web.Response:
-    """Make an answer that says what was expected, what was found and what to do next."""
+    """Return an answer that says what was expected, what was found and what to do next."""
     return web.json_response({"expected": expected, "found": found, "next": next_step}, status=status_, headers=headers)
 
 
@@ -64,6 +65,7 @@ class Api:
         """Serve a home. `names` is what the Host header may say, without the port; by `account` Telegram is asked."""
         self._home, self._queue, self._token, self._names = home, queue, token, names
         self._account = account
+        withhold(token)
 
     def application(self) -> web.Application:
         """Make the application that `listen` serves."""
@@ -215,7 +217,7 @@ def _wrong(value: Any) -> str | None:
 
 
 async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
-    """Serve until the returned runner is cleaned up. Returns it and the port. Raises `OSError`."""
+    """Serve until the returned runner is cleaned up; return it and the port. Raises `OSError`."""
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, host, port)

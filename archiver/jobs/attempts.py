@@ -16,27 +16,30 @@ from spiders.targets import Target
 
 
 class WorkerEvents(Protocol):
-    """Whom a worker tells what happens. The calls come from several threads."""
+    """Listener to what happens in a worker. The calls come from several threads."""
 
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
-        """Hear of the end of an attempt."""
+        """React to the end of an attempt."""
         ...
 
     def captured(self, result: CaptureResult) -> None:
-        """Hear of a capture that was sealed."""
+        """React to a capture that was sealed."""
         ...
 
     def warned(self, text: str) -> None:
-        """Hear of a trouble that the worker goes on with; one line."""
+        """React to trouble that the worker goes on despite; one line."""
         ...
 
     def found(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
-        """Hear of what a watch found: the type of the event, its detail with its number, and the cases of the watch."""
+        """React to what a watch found.
+
+        Given are the type of the event, its detail with its number, and the cases of the watch.
+        """
         ...
 
 
 class Attempts(Protocol):
-    """What the check of a watch needs of the worker that carries it out."""
+    """Services that the check of a watch needs of the worker that carries it out."""
 
     home: Home
     queue: Queue

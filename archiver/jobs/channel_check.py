@@ -48,9 +48,9 @@ class ChannelCheck:
         self._moment = self._home.clock()
 
     async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded]:
-        """Crawl the channel, and act on what differs. Returns how the attempt ended, and what follows for the watch.
+        """Crawl the channel, and act on what differs.
 
-        Raises `EvidenceError`.
+        Returns how the attempt ended, and what follows for the watch. Raises `EvidenceError`.
         """
         ended = await self._attempts.walk(self._attempt, target, options, alone=True)
         present = self._present(ended.captures)

@@ -59,7 +59,7 @@ class HomeClaims:
                 self.settle(attempt, claim)
 
     def settle(self, attempt: str, result: dict[str, Any]) -> AttemptResult:
-        """Claim an attempt for this home. Returns the result that counts: ours, or that of the home which was first.
+        """Claim an attempt for this home; return the result that counts: ours, or that of the home which was first.
 
         Where another was first, what was captured here is marked as a duplicate. Raises `Unreachable`.
         """

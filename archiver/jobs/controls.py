@@ -29,7 +29,10 @@ class Controls:
         self._home, self._shared, self._watch = home, shared, watch
 
     def candidates(self, target: Target) -> list[str]:
-        """List the links to try: a few posts that were there when they were last checked, and the one of the settings."""
+        """List the links to try as a control.
+
+        They are a few posts that were there when they were last checked, and the one of the settings.
+        """
         known = self._known(target.platform)
         known += [one["link"] for one in list(self._watch.posts.values())[:TRIED]]
         links = [link for link in dict.fromkeys(known) if link != self._watch.link]
@@ -41,15 +44,15 @@ class Controls:
         return [*links[:TRIED], *([config] if config not in (*links[:TRIED], "", self._watch.link) else [])]
 
     def remember(self) -> None:
-        """Remember the watched post, which was there just now."""
+        """Remember the watched post as one that was there just now."""
         known = self._known(self._watch.platform)
         if self._watch.link not in known[:2]:
             self._save(self._watch.platform, list(dict.fromkeys([self._watch.link, *known]))[:KEPT])
 
     def remember_channel(self, platform: str, links: Sequence[str]) -> None:
-        """Remember posts that a channel just listed: if possible those that the home has captured by themselves.
+        """Remember posts that a channel just listed.
 
-        A list may name posts that nobody is shown.
+        Those that the home has captured on their own are preferred: a list may name posts that nobody is shown.
         """
         kept = (link for link in links if any(row["outcome"] in SHOWN for row in self._home.catalog.captures_of(link)))
         self._save(platform, list(islice(kept, KEPT)) or list(links[:KEPT]))

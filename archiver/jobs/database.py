@@ -48,7 +48,10 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Exclude all other workers meanwhile. On one machine nothing is locked: SQLite runs one statement at a time."""
+        """Exclude all other workers until the block ends.
+
+        On one machine nothing is locked: SQLite runs one statement at a time.
+        """
         if not self.postgres:
             yield
             return
@@ -66,7 +69,7 @@ class Database:
             return float(connection.execute(self.sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
     def insert(self, table: Table) -> Any:
-        """Make an insert statement of the database's dialect, which knows what to do on a conflict."""
+        """Make an insert statement in the database's dialect, which can state what happens on a conflict."""
         from sqlalchemy.dialects import postgresql, sqlite
 
         return (postgresql if self.postgres else sqlite).insert(table)
@@ -88,7 +91,7 @@ def in_slices(connection: Connection, statement: Any, rows: Sequence[Mapping[str
 
 
 def unreachable(error: Exception) -> Unreachable:
-    """Say what to do where the queue's database does not answer."""
+    """Return the error for a queue whose database does not answer, with what to do."""
     return Unreachable(
         "a queue that answers",
         f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],

@@ -21,7 +21,7 @@ def entry_of(schedule: Schedule) -> SharedEntry:
 
 
 def schedules_due(queue: Queue, now: float) -> list[Job]:
-    """Queue the runs that are due by `now`. Returns what it queued. Raises `Unreachable`."""
+    """Queue the runs that are due by `now`; return what was queued. Raises `Unreachable`."""
     queued = []
     for entry in queue.shared.entries.due("schedule", now):
         schedule = Schedule.of(entry.id, entry.value)

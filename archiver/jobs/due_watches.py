@@ -25,9 +25,9 @@ def first_check(now: float, watch: Watch) -> SharedEntry:
 
 
 def watches_due(queue: Queue, now: float, moment: datetime, limit: int = 500) -> list[Job]:
-    """Queue the checks that are due by `now`, with ids that begin with `moment`. Returns what it queued.
+    """Queue the checks that are due by `now`; return what was queued.
 
-    Raises `Unreachable`.
+    `moment`: what the ids of the jobs begin with. Raises `Unreachable`.
     """
     queued = []
     for entry in queue.shared.entries.due("watch", now, limit):

@@ -57,7 +57,7 @@ class Entries:
         self._database.upsert(self._table, _rows(kind, entries), ["kind", "id"])
 
     def add(self, kind: str, entries: Sequence[SharedEntry]) -> int:
-        """Write the entries that are not there yet. Returns how many those were."""
+        """Write the entries that are not there yet; return how many that were."""
         if not entries:
             return 0
         made = self._database.insert(self._table).on_conflict_do_nothing()
@@ -78,7 +78,7 @@ class Entries:
             return connection.execute(asked).rowcount == 1
 
     def remove(self, kind: str, name: str) -> bool:
-        """Remove one entry. Returns whether it was there."""
+        """Remove one entry; return whether it was there."""
         c = self._table.c
         with self._database.begin() as connection:
             return connection.execute(self._table.delete().where(c.kind == kind, c.id == name)).rowcount == 1
@@ -109,7 +109,10 @@ class Entries:
         return self._read(self._table.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
 
     def next_due(self, kind: str, holding: str = "") -> float | None:
-        """Return when the next entry of a kind is due; with `holding` of those whose value contains this text, quoted."""
+        """Return when the next entry of a kind is due.
+
+        `holding`: only entries whose value contains this text, quoted.
+        """
         c, sa = self._table.c, self._sa
         asked = sa.select(sa.func.min(c.due)).where(c.kind == kind)
         if holding:

@@ -35,7 +35,7 @@ FETCH_LIMIT = 20 << 20
 
 
 def kind_of(source: str) -> str:
-    """Tell what kind of feed a path or a link is. Raises `UsageError`."""
+    """Return what kind of feed a path or a link is. Raises `UsageError`."""
     if source.lower().startswith("https://docs.google.com/spreadsheets/"):
         return "sheet"
     if scheme_of(source) in ("https", "http"):
@@ -50,7 +50,10 @@ def kind_of(source: str) -> str:
 
 
 def checked_link(source: str) -> str:
-    """Return the link of a feed as it is asked for. Raises `UsageError` where it cannot be, and where a password is in it."""
+    """Return the link of a feed as it is requested.
+
+    Raises `UsageError` where it cannot be requested, and where a password is in it.
+    """
     link = with_slashes(source)
     if isinstance(problem := read_http(link), LinkProblem):
         raise UsageError(
@@ -63,7 +66,7 @@ def checked_link(source: str) -> str:
 
 @dataclass(frozen=True)
 class FeedResult:
-    """What reading a feed came to."""
+    """Result of reading a feed."""
 
     queued: int
     """How many links were queued."""
@@ -80,9 +83,9 @@ class FeedReader:
         self._sheets = GoogleSheets(home)
 
     def read_due(self) -> int:
-        """Read the feeds that are due. One that cannot be read is read again later. Returns how many links were queued.
+        """Read the feeds that are due; return how many links were queued.
 
-        Raises `Unreachable`.
+        A feed that cannot be read is read again later. Raises `Unreachable`.
         """
         shared, queued = self._queue.shared, 0
         now, ours = shared.now(), self._home.ledger_key.name

@@ -62,8 +62,9 @@ class Sheet:
         return entries_of_rows(self.rows, self._column)
 
     def write_back(self, feed: Feed, rows: Mapping[str, dict[str, Any]], queue: Queue) -> dict[str, dict[str, Any]]:
-        """Write what became of each row into the sheet, and return the rows of which something was written, as they are known now.
+        """Write into the sheet what became of each row.
 
+        Returns the rows of which something was written, as they are known now.
         Raises `UsageError` where a column is missing, `Unreachable`.
         """
         import gspread

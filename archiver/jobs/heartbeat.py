@@ -26,7 +26,7 @@ DRAIN_SECONDS = 0.3
 
 
 class Heartbeat:
-    """Reports beside the work, every few seconds, that a worker is alive, and sees to what is due.
+    """Reports every few seconds, beside the work, that a worker is alive, and starts what is due.
 
     It has threads of its own, so that nothing which keeps the loop busy makes the worker look dead.
     """
@@ -59,7 +59,10 @@ class Heartbeat:
         self._shared.workers.beat(self._name, machine, version, self._started, self._at_once, self._worker.busy)
 
     def start(self) -> None:
-        """Start the threads. The beat has one of its own: a round may take its time, and must not make us look dead."""
+        """Start the threads.
+
+        The beat has one of its own: a round may take its time, and must not make us look dead.
+        """
         often = DRAIN_SECONDS if self._drain else BEAT_SECONDS
         self._going = [
             self._threads.submit(self._repeat, seconds, what)
@@ -93,7 +96,10 @@ class Heartbeat:
         self._worker.events.warned(text)
 
     def once(self) -> None:
-        """Make one round. Raises `EvidenceError`: the queue may be away, and the home may be one where nothing can be written."""
+        """Make one round: take over lost attempts, settle claims, queue what is due.
+
+        Raises `EvidenceError`: the queue may be away, or nothing can be written in the home.
+        """
         if taken := self._queue.taken_over(self._name):
             self._warn(f"taken over from a silent worker: {', '.join(taken)}")
         self._worker.claims.settle_all()
@@ -133,7 +139,7 @@ class Heartbeat:
         return bool(self._lost)
 
     def stop(self) -> None:
-        """Stop the threads, and sign the worker off. What hangs in a silent network is not waited for.
+        """Stop the threads, and sign the worker off. A thread that hangs in a silent network is not waited for.
 
         Raises what made a thread fail.
         """

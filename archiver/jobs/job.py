@@ -39,7 +39,10 @@ def known(cls: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """One link to be captured or crawled. `options` holds the fields of `CaptureOptions` that differ from its defaults."""
+    """One link to be captured or crawled.
+
+    `options` holds the fields of `CaptureOptions` that differ from its defaults.
+    """
 
     id: str
     kind: str
@@ -91,7 +94,7 @@ def unpacked(value: Mapping[str, Any]) -> CaptureOptions:
 
 
 def letters(value: Mapping[str, Any]) -> str:
-    """Derive eight letters from a value: the end of an id that must be the same each time."""
+    """Derive eight letters from a value, for the end of an id that must be the same each time."""
     number = int.from_bytes(sha256(dumps(dict(value)))[:5], "big")
     return "".join(LETTERS[number >> (5 * place) & 31] for place in range(8))
 
@@ -102,10 +105,11 @@ def derived(*parts: str) -> str:
 
 
 def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str:
-    """Return the id of the capture that an attempt makes in a home: the same each time the attempt is carried out there.
+    """Return the id of the capture that an attempt makes in a home.
 
-    `begun` is when the attempt first began, as the queue remembers it; ids sort by it, and recovery reads it. `ledger` names
-    the home's ledger, so that two homes which both carried the attempt out (after a takeover) hold two captures with two ids.
+    It is the same each time the attempt is carried out there. `begun` is when the attempt first began, as the queue
+    remembers it; ids sort by it, and recovery reads it. `ledger` names the home's ledger, so that two homes which both
+    carried the attempt out (after a takeover) hold two captures with two ids.
     """
     end = letters({"attempt": attempt, "job": job, "ledger": ledger})
     return f"{begun:%Y%m%dT%H%M%S}-{end}"
@@ -113,7 +117,7 @@ def capture_id(job: str, attempt: int, begun: datetime, ledger: str = "") -> str
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """What follows an attempt."""
+    """Decision on what follows an attempt."""
 
     state: str
     """`done`, `again` or `dead`."""
@@ -138,12 +142,12 @@ def decide_retry(outcome: Outcome, reason: str | None, attempts: Mapping[str, in
 
 
 def interrupted(outcome: Outcome, reason: str | None) -> bool:
-    """Tell whether an attempt was cut off by a kill, a stop or a crash, and not by what it met."""
+    """Return whether an attempt was cut off by a kill, a stop or a crash, and not by what it met."""
     return outcome is Outcome.PARTIAL and (reason or "").startswith(INTERRUPTED)
 
 
 class Ended(NamedTuple):
-    """How an attempt, or one capture or crawl of it, ended."""
+    """End of an attempt, or of one capture or crawl of it."""
 
     outcome: Outcome
     reason: str | None

@@ -13,13 +13,13 @@ from spiders.targets import Target
 
 
 def refusal_of(target: Target, by_account: bool) -> str | None:
-    """Say why a link can be neither captured nor crawled; None where it can be."""
+    """Return why a link can be neither captured nor crawled; None where it can be."""
     refusal = unsupported(target, account=by_account)
     return refusal[1] if refusal is not None and walked(target, by_account) is None else None
 
 
 def new_job(name: str, target: Target, options: CaptureOptions, about: Mapping[str, Any] | None = None) -> Job:
-    """Make the job of a link: a crawl of what is only there to be crawled, such as a channel; else a capture.
+    """Make the job of a link: a crawl where it can only be crawled, as a channel; else a capture.
 
     A capture has no range: `since`, `until` and `limit` are left out.
     """

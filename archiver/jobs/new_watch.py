@@ -20,8 +20,8 @@ def watch_for(
 ) -> Watch:
     """Make the watch of a link, as of `moment`: of a channel with the files of its posts, else of a post.
 
-    Of a post it begins with the last observation that the home holds. Raises `UsageError` for a link that can be neither
-    captured nor crawled.
+    Of a post it begins with the last observation that the home holds. Raises `UsageError` for a link that can be
+    neither captured nor crawled.
     """
     by_account = account is not None
     if (refusal := refusal_of(target, by_account)) is not None:

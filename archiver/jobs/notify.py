@@ -30,7 +30,10 @@ LEFT_SECONDS = 30.0
 
 
 def message(kind: str, detail: Mapping[str, Any], content: bool) -> tuple[str, str]:
-    """Return title and text of a message. Without `content` it holds ids of this home and nothing of what it is about."""
+    """Return title and text of a message.
+
+    Without `content` it holds ids of this home and nothing of what it is about.
+    """
     ids = [(name, detail[name]) for name in ("job", "capture", "event", "watch") if detail.get(name) is not None]
     lines = [f"{name} {value}" for name, value in ids]
     if content:
@@ -68,13 +71,16 @@ class Notifier:
                     sleep(PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Wait for what is still to be sent, and not for ever."""
+        """Wait until what is queued was sent, for `LEFT_SECONDS` at most."""
         self._waiting.put(None)
         self._thread.join(LEFT_SECONDS)
 
 
 def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
-    """Send a message by a rule. Returns why it was not sent, or None. Names the targets nowhere: they are secrets."""
+    """Send a message by a rule; return why it was not sent, or None.
+
+    The reason never names the targets: they are secrets.
+    """
     if not rule.targets:
         return "it has no target (target, or the variable that from_environment names)"
     proxy = home.config.proxy

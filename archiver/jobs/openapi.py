@@ -56,7 +56,7 @@ _LIST_QUERY = [
 
 
 def openapi() -> dict[str, Any]:
-    """Return the description of the interface: what it takes and what it answers."""
+    """Return the description of the interface: what it takes and what it answers (OpenAPI)."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "archiver", "version": __version__},

@@ -46,10 +46,10 @@ class PostCheck:
         self._captures: list[str] = []
 
     async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded | None]:
-        """Capture the post, and what it takes to tell whether it is there.
+        """Capture the post, and what else is needed to tell whether it is there.
 
-        Returns how the attempt ended, and what follows for the watch: None where a check before a kill has concluded it.
-        Raises `EvidenceError`.
+        Returns how the attempt ended, and what follows for the watch: None where a check before a kill has concluded
+        it. Raises `EvidenceError`.
         """
         first = await self._capture(target, options, FIRST)
         capture = first.captures[0] if first.captures else ""

@@ -74,7 +74,7 @@ class JobAttempt:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """How an attempt ended, and what follows from it."""
+    """Result of an attempt, and what follows from it."""
 
     state: str
     """`done`, `again` or `dead`."""
@@ -143,7 +143,7 @@ class JobStatus:
 
 @contextmanager
 def database_errors() -> Iterator[None]:
-    """Raise what DBOS raises where the database does not answer as `Unreachable`."""
+    """Raise errors of DBOS and its database as `Unreachable`."""
     from dbos import error as dbos_error
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -154,7 +154,7 @@ def database_errors() -> Iterator[None]:
 
 
 class Queue:
-    """The jobs that wait, run and have ended. Every method raises `Unreachable` where the database does not answer."""
+    """A queue of jobs that wait, run or have ended. Every method raises `Unreachable` if the database is away."""
 
     def __init__(self, url: str) -> None:
         """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`."""
@@ -174,7 +174,7 @@ class Queue:
         self.shared.close()
 
     def add(self, jobs: Iterable[Job], priority: int = PRIORITIES["normal"]) -> int:
-        """Queue jobs; one whose id is queued already stays as it is. Returns how many were given."""
+        """Queue jobs; one whose id is queued already stays as it is. Return how many were given."""
         count = 0
         for count, job in enumerate(jobs, 1):  # noqa: B007 - counted to its end
             self._put(job, 1, priority, {}, 0.0)
@@ -225,17 +225,20 @@ class Queue:
         return found
 
     def named(self, text: str) -> list[str]:
-        """Return the ids of jobs that are, begin or end with `text`; a few, where there are many."""
+        """Return a few ids of jobs that are, begin or end with `text`."""
         return self.shared.workflows.jobs_named(WORKFLOW, text, SHOWN)
 
     def attempts(self, job: str) -> list[JobStatus]:
-        """List everything that was tried of a job, given by its whole id, the first attempt first."""
+        """List all attempts at a job, given by its whole id, the first one first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
         found = [one for item in items if (one := _job_status(item)) is not None]
         return sorted(found, key=lambda one: one.attempt)
 
     def cancel(self, one: JobStatus) -> None:
-        """Cancel an attempt: it will not begin. If it has begun it goes on to its end, and no further attempt follows."""
+        """Cancel an attempt: it will not begin.
+
+        If it has begun it goes on to its end, and no further attempt follows.
+        """
         with database_errors():
             self._client.cancel_workflow(f"{one.job.id}.{one.attempt}")
 
@@ -247,7 +250,7 @@ class Queue:
         self._put(one.job, one.attempt + 1, one.priority, {}, 0.0)
 
     def taken_over(self, worker: str) -> list[str]:
-        """Queue again, for `worker`, the attempts whose worker is silent or gone. Returns their ids."""
+        """Queue again, for `worker`, the attempts whose worker is silent or gone; return their ids."""
         with self.shared.alone():
             alive = {one.name for one in self.shared.workers.alive()} | {worker}
             taken = [
@@ -376,11 +379,11 @@ def _time(milliseconds: int | None) -> datetime | None:
 
 
 def _quiet() -> None:
-    """Silence DBOS's own log handler, which writes to the terminal: commands tell a person what there is to know."""
+    """Silence DBOS's own log handler, which writes to the terminal: commands tell a person, the log of the home keeps errors."""
     log = logging.getLogger("dbos")
     log.handlers[:] = [logging.NullHandler()]
-    log.propagate = False
-    log.setLevel(logging.CRITICAL)
+    log.propagate = True
+    log.setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ GRACE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """How a worker works."""
+    """Options of a worker."""
 
     place: int
     """Its number among the workers of the home."""

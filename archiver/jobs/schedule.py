@@ -56,7 +56,7 @@ def interval_words(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class Rule:
-    """How often something is done: by an interval or by cron."""
+    """Rule of how often something is done: by an interval or by cron."""
 
     every: float | None = None
     """Seconds."""
@@ -66,7 +66,10 @@ class Rule:
 
     @classmethod
     def read(cls, text: str) -> Rule:
-        """Parse `every 10m`, `every day at 06:00 Asia/Almaty` or `cron 0 6 * * 1-5 Asia/Almaty`. Raises `UsageError`."""
+        """Parse `every 10m`, `every day at 06:00 Asia/Almaty` or `cron 0 6 * * 1-5 Asia/Almaty`.
+
+        Raises `UsageError`.
+        """
         words = text.split()
         try:
             if daily := re.fullmatch(r"every day at (\d{1,2}):(\d\d)(?: (\S+))?", " ".join(words)):
@@ -117,7 +120,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is done when."""
+    """A capture or crawl of one link that is repeated, and when."""
 
     id: str
     kind: str
@@ -150,7 +153,7 @@ class Schedule:
 
     @property
     def due(self) -> datetime:
-        """When the next run is due, jitter included."""
+        """Time at which the next run is due, jitter included."""
         share = int.from_bytes(sha256(dumps({"schedule": self.id, "base": utc_text(self.base)}))[:4], "big") / 2**32
         return self.base + timedelta(seconds=self.jitter * share)
 
@@ -175,7 +178,7 @@ class Schedule:
         return found
 
     def due_now(self, now: datetime) -> tuple[Schedule, datetime | None]:
-        """Move on from a run that has become due.
+        """Move on past a run that has become due.
 
         Returns the schedule after it, and the base of the run to begin: of several that no worker was available for the
         last, or None without `catch_up`.

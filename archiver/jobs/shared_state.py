@@ -26,7 +26,10 @@ SILENT_SECONDS = 25.0
 
 
 class SharedState:
-    """What all workers of a queue share. Every method of it and of its parts raises `Unreachable`. Thread-safe."""
+    """State that all workers of a queue share. Thread-safe.
+
+    Every method of it and of its parts raises `Unreachable`.
+    """
 
     def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
         """Open the database at `url`, which is the queue's, and create missing tables.
@@ -47,7 +50,7 @@ class SharedState:
         self._database.close()
 
     def alone(self) -> AbstractContextManager[None]:
-        """Exclude all other workers meanwhile."""
+        """Exclude all other workers until the block ends."""
         return self._database.alone()
 
     def now(self) -> float:
@@ -121,7 +124,7 @@ class Workers:
 
 
 class Settings:
-    """What is set for all workers, such as whether work is paused."""
+    """Settings for all workers, such as whether work is paused."""
 
     def __init__(self, database: Database, tables: MetaData) -> None:
         self._database, sa = database, database.sa
@@ -138,13 +141,13 @@ class Settings:
         return None if found is None else str(found)
 
     def set(self, name: str, value: str) -> None:
-        """Set a setting."""
+        """Write the value of a setting, for all workers."""
         self._database.upsert(self._table, [{"name": name, "value": value}], ["name"])
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Which home carried an attempt out, and the result."""
+    """Claim on an attempt: which home carried it out, and the result."""
 
     attempt: str
     ledger: str
@@ -164,7 +167,10 @@ class SharedClaims:
         )  # fmt: skip
 
     def add(self, attempt: str, ledger: str, done: Mapping[str, Any]) -> Claim:
-        """Claim an attempt as carried out by the home of `ledger`. Returns the claim that counts: ours, or an earlier one."""
+        """Claim an attempt as carried out by the home of `ledger`.
+
+        Returns the claim that counts: ours, or an earlier one.
+        """
         made = self._database.insert(self._table).values(
             attempt=attempt, ledger=ledger, state=str(done["state"]), done=json.dumps(dict(done)),
             at=self._database.now(),

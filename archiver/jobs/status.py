@@ -49,13 +49,13 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
 
 
 def kept(home: Home) -> dict[str, Any]:
-    """Report on what a home holds, which the settings have no part in."""
+    """Report on what a home holds, without its settings."""
     home.project()
     return {"captures": len(home.catalog.captures())}
 
 
 def health(queue: Queue) -> tuple[bool, dict[str, Any]]:
-    """Tell a monitor whether all is well, without links and names. Raises `Unreachable`."""
+    """Report to a monitor whether all is well, without links and names. Raises `Unreachable`."""
     alive = len(queue.shared.workers.alive())
     good = alive > 0
     value = {"status": "ok" if good else "no worker is alive", "workers": alive, "paused": queue.paused}

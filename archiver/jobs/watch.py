@@ -82,7 +82,7 @@ class Sight:
 
 
 def is_there(line: Mapping[str, Any]) -> bool:
-    """Tell whether a line of posts.jsonl shows the post, whole or in part.
+    """Return whether a line of posts.jsonl shows the post, whole or in part.
 
     Other lines say that there is none, or that we may not see it.
     """
@@ -114,10 +114,10 @@ def _said(attachments: Sequence[Sequence[Any]]) -> list[list[Any]]:
 
 
 def changes(before: Sight, now: Sight) -> list[dict[str, Any]]:
-    """List what differs, as field, before, after.
+    """List what differs, each as (field, before, after).
 
-    Counts alone are no change: they move by themselves. Unknown is no difference: a page that does not say who wrote it has
-    not renamed anybody.
+    Counts alone are no change: they move by themselves. Unknown is no difference: a page that does not say who wrote
+    it has not renamed anybody.
     """
     found: list[dict[str, Any]] = []
     if before.limits != now.limits:
@@ -239,7 +239,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class Concluded:
-    """What follows from a look."""
+    """Conclusion from a look."""
 
     watch: Watch
     """The watch as it is now."""
@@ -303,7 +303,7 @@ def not_shown(watch: Watch, look: MissedLook, moment: datetime) -> Concluded:
 
 
 def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
-    """Tell whether two of the looks lie `apart` seconds apart, or went out by two proxies."""
+    """Return whether two of the looks lie `apart` seconds apart, or went out by two proxies."""
     if len(looks) < 2:
         return False
     first, last = looks[0], looks[-1]
@@ -312,7 +312,10 @@ def confirmed(looks: Sequence[Mapping[str, Any]], apart: float) -> bool:
 
 
 def cannot_tell(watch: Watch, reason: str) -> Concluded:
-    """Conclude nothing, for the post or against it. The next look comes soon, later ones at growing intervals up to the usual."""
+    """Conclude nothing, neither for the post nor against it.
+
+    The next look comes soon, later ones at growing intervals up to the usual.
+    """
     after = replace(watch, said=f"{CANNOT_TELL}: {reason}", unsure=watch.unsure + 1)
     most = watch.second_look if watch.state == "missing" else watch.every
     return Concluded(after, max(SOON, min(most, SOON * 2 ** min(watch.unsure, 16))))

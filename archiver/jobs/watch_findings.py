@@ -17,7 +17,7 @@ from storage.events import Event
 
 
 class WatchFindings:
-    """What one check of a watch writes down."""
+    """Findings of one check of a watch, and where they are written."""
 
     def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch

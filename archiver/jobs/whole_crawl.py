@@ -8,7 +8,7 @@ from spiders.posts import Outcome
 
 
 def walked_whole(home: Home, ended: Ended) -> bool:
-    """Tell whether a crawl came to its end or its limit, and every page of it was answered.
+    """Return whether a crawl came to its end or its limit, and every page of it was answered.
 
     That a file of a post is missing does not matter here, nor what became of the links it found: they are captured by
     themselves.

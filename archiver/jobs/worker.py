@@ -8,6 +8,7 @@ the job is done; or an open one, which is closed and sealed as interrupted befor
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -18,6 +19,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
+from archiver.home.log import keep_fault
 from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
@@ -32,9 +34,11 @@ from spiders.targets import Target, parse_target
 from storage.errors import EvidenceError
 from storage.files import Lock
 
+_log = logging.getLogger(__name__)
+
 
 def worker_place(home: Path) -> tuple[Lock, int]:
-    """Take the lowest free place among the home's workers. Returns the lock that holds it, and its number.
+    """Take the lowest free place among the home's workers; return the lock that holds it, and its number.
 
     The lock is held for as long as the worker lives. Raises `UsageError` where there is none, `DiskError`.
     """
@@ -66,20 +70,29 @@ class Worker:
         self._under_way: Counter[str] = Counter()
 
     def carry_out(self, attempt: JobAttempt) -> AttemptResult:
-        """Carry out an attempt, on a thread of the queue's. Nothing is raised: a failure of the home is an outcome like any other."""
+        """Carry out an attempt, on a thread of the queue's.
+
+        A failure of the home is an outcome like any other. A fault of the program is raised: the queue keeps it, and its
+        traceback is in the log of the home.
+        """
+        _log.info("attempt %s begins", attempt.id)
         with self._counting:
             self._under_way[attempt.id] += 1
         try:
             result = self._once(attempt)
+        except Exception as error:
+            keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)
+            raise
         finally:
             with self._counting:
                 self._under_way[attempt.id] -= 1
+        _log.info("attempt %s ends: %s", attempt.id, Outcome(result.outcome))
         self.events.attempt_ended(attempt.job, result)
         return result
 
     @property
     def busy(self) -> int:
-        """How many attempts are being carried out."""
+        """Number of attempts that are being carried out."""
         with self._counting:
             self._under_way = +self._under_way
             return self._under_way.total()
@@ -135,7 +148,7 @@ class Worker:
     async def capture(
         self, attempt: JobAttempt, target: Target, options: CaptureOptions, part: int = 1, what: str = ""
     ) -> Ended:
-        """Make one capture of an attempt, unless an earlier asking for the attempt has made it.
+        """Make one capture of an attempt, unless an earlier run of the same attempt has made it.
 
         `part` and `what` tell the captures of an attempt that makes several apart: each has an id of its own.
         """
@@ -162,7 +175,7 @@ class Worker:
         return None
 
     async def walk(self, attempt: JobAttempt, target: Target, options: CaptureOptions, alone: bool = False) -> Ended:
-        """Crawl as an attempt, in as many captures as it takes. Returns the worst outcome, and all captures.
+        """Crawl as an attempt, in as many captures as it takes; return the worst outcome, and all captures.
 
         `alone` is for the check of a watch: it resumes no crawl that broke off.
         """
@@ -181,7 +194,10 @@ class Worker:
 
 
 def result_of(attempt: JobAttempt, ended: Ended) -> AttemptResult:
-    """Decide what the end of an attempt means for the job. An interruption by a person counts against nothing."""
+    """Decide what the end of an attempt means for the job.
+
+    An interruption by a person does not count as a failed try.
+    """
     attempts = dict(attempt.before)
     name = INTERRUPTED if interrupted(ended.outcome, ended.reason) else str(ended.outcome)
     if ended.reason != STOPPED_BY_PERSON:

@@ -16,7 +16,10 @@ from archiver.seal.kept_stamps import Stamp, covering, stamps
 
 @dataclass(frozen=True)
 class PostView:
-    """A post of a capture. `row`: of the catalog; `line`: as it was recorded, None where it is quarantined."""
+    """A post of a capture.
+
+    `row`: of the catalog; `line`: as it was recorded, None where it is quarantined.
+    """
 
     row: dict[str, Any]
     line: dict[str, Any] | None
@@ -48,17 +51,17 @@ class CaptureView:
 
     @property
     def stamp(self) -> Stamp | None:
-        """Find the earliest authority's stamp over it."""
+        """The earliest authority's stamp over it, or None."""
         return covering(self.stamps, self.row["seq"])
 
     @property
     def outcomes(self) -> Counter[str]:
-        """Count the inventory by outcome."""
+        """Number of things in the inventory, by outcome."""
         return Counter(line["outcome"] for line in self.inventory if line.get("outcome"))
 
     @property
     def arrival_checks(self) -> list[dict[str, Any]]:
-        """List what was checked when somebody handed it over."""
+        """Checks that were made when somebody handed it over."""
         return [line for line in self.inventory if line.get("kind") == "arrival check"]
 
 

@@ -43,7 +43,7 @@ class QueryStopped(EvidenceError):
 
 
 class Query:
-    """One question to the catalog. `rows` gives its answer; `columns` names them, each once."""
+    """One question to the catalog. `rows` gives its answer; `columns` names the columns, each once."""
 
     def __init__(self, home: Home, sql: str, seconds: float) -> None:
         """Ask. Raises `UsageError` where the SQL is wrong or does not only read, `QueryStopped`, `CatalogError`."""
@@ -65,14 +65,14 @@ class Query:
         self.columns = _distinct([column[0] for column in self._cursor.description])
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        """Read the answer as it comes. Raises `QueryStopped` where it takes more than its time."""
+        """Yield the rows of the answer as they come. Raises `QueryStopped` where that takes more than its time."""
         rows = self._first
         while rows:
             yield from rows
             rows = self._timed(self._cursor)
 
     def close(self) -> None:
-        """Let go of the catalog."""
+        """Close the catalog."""
         self._connection.close()
 
     def _asked(self, sql: str) -> list[tuple[Any, ...]]:

@@ -41,16 +41,16 @@ class SealedCapture:
 
     @property
     def target(self) -> dict[str, Any]:
-        """Find what the capture was made for, by its line in the inventory."""
+        """Line of the inventory for what the capture was made for."""
         return next((line for line in self.inventory if "target_salt" in line), {})
 
     def record(self, record_id: str | None) -> dict[str, Any] | None:
-        """Find a record by its id."""
+        """Return a record's line by its id, or None."""
         return next((line for line in self.records if line["id"] == record_id), None)
 
     @property
     def lent(self) -> set[str]:
-        """Find the captures in which pieces of its files lie."""
+        """Captures in which pieces of its files lie."""
         digests = [
             str(line["uri"])[len(ASSEMBLY) :] for line in self.records if str(line.get("uri")).startswith(ASSEMBLY)
         ]
@@ -60,14 +60,14 @@ class SealedCapture:
 
     @property
     def screenshot(self) -> dict[str, Any] | None:
-        """Find the record of the page as a browser showed it first."""
+        """Line of the record of the page as a browser showed it first, or None."""
         for line in self.ended():
             if line["key"] == "screenshot" and line["outcome"] == "captured":
                 return self.record(line.get("record"))
         return None
 
     def ended(self) -> Iterator[dict[str, Any]]:
-        """List the inventory's outcomes, each thing once."""
+        """Yield the inventory's lines with an outcome, the last one of each thing."""
         last = {line["key"]: line for line in self.inventory if line.get("outcome")}
         yield from last.values()
 
@@ -91,7 +91,7 @@ class MediaFile:
     """(WARC file, where the record begins, offset in its payload, length), in order."""
 
     def chunks(self) -> Iterator[bytes]:
-        """Read its bytes, piece by piece."""
+        """Yield the file's bytes, piece by piece."""
         for path, at, offset, length in self.pieces:
             yield from payload(path, at, offset, length)
 
@@ -109,6 +109,8 @@ class Observation:
 
 @dataclass
 class Exhibit:
+    """An exhibit: a post as several captures saw it, or a file that somebody handed over."""
+
     number: str
     key: str
     """Platform and id, or the capture and key of a received file."""
@@ -122,18 +124,18 @@ class Exhibit:
 
     @property
     def every_media(self) -> list[MediaFile]:
-        """List its files, those of its observations included."""
+        """Its files, with those of its observations."""
         return [*self.files, *(one for observation in self.observations for one in observation.media)]
 
     @property
     def latest(self) -> dict[str, Any]:
-        """Give its line as it was last seen; empty for a file."""
+        """Its line as it was last seen; empty for a file."""
         return self.observations[-1].line if self.observations else {}
 
 
 @dataclass(frozen=True)
 class Redaction:
-    """What stands in place of a file or of words in packages for others."""
+    """A redaction: it stands in place of a file or of words in packages for others."""
 
     seq: int
     by: str
@@ -147,6 +149,8 @@ class Redaction:
 
 @dataclass
 class Material:
+    """Material of a case for a report or package: captures, exhibits, events and annotations."""
+
     case: str
     captures: list[SealedCapture]
     all_of_case: list[dict[str, Any]]
@@ -163,18 +167,19 @@ class Material:
 
     @property
     def last_seq(self) -> int:
-        """Find the newest event that any of it rests on."""
+        """Number of the newest event that any of it rests on."""
         return max(int(item["seq"]) for item in (*self.events, *self.all_of_case))
 
     @property
     def test_routes(self) -> bool:
-        """Say whether any of it was made with test routes."""
+        """Whether any of it was made with test routes."""
         return any(capture.manifest["test_routes"] for capture in self.captures)
 
 
 def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
-    """Read the case, or those of its captures that `only` names; what was freed here comes back first.
+    """Read the case, or those of its captures that `only` names.
 
+    What was freed here is fetched back first.
     Raises `NotFound`, `UsageError`, `FormatError`, `CannotTell`.
     """
     rows = _rows(home, case)

@@ -12,32 +12,38 @@ from archiver.home.visibility import is_hidden
 
 @dataclass(frozen=True)
 class Hit:
-    """A post or an annotation. `row`: of the catalog; `beside`: the folder of somebody else's home, None for one's own."""
+    """A post or an annotation that was found.
+
+    `row`: of the catalog; `beside`: the folder of somebody else's home, None for one's own.
+    """
 
     row: Mapping[str, Any]
     beside: str | None = None
 
     @property
     def is_post(self) -> bool:
-        """Tell posts from annotations."""
+        """Whether it is a post, and not an annotation."""
         return bool(self.row["kind"] == "post")
 
     @property
     def words(self) -> str:
-        """Give its text, or its title where it has none."""
+        """Its text, or its title where it has none."""
         return str(self.row.get("text") or self.row.get("title") or "")
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What was found, best first, the home's own before others'. `hidden`: how many of its own are quarantined."""
+    """Hits, best first, one's own home before others'. `hidden`: how many of one's own are quarantined."""
 
     hits: tuple[Hit, ...]
     hidden: int = 0
 
 
 def search(home: Home, text: str, limit: int, beside: Sequence[Home] = ()) -> SearchResult:
-    """Find up to `limit` posts and annotations of each home that hold every word of `text`. Raises `CatalogError`."""
+    """Find up to `limit` posts and annotations of each home that hold every word of `text`.
+
+    Raises `CatalogError`.
+    """
     rows = home.catalog.find(text, limit)
     hits = [Hit(row) for row in rows if _is_shown(home, row)]
     hidden = len(rows) - len(hits)

@@ -23,7 +23,10 @@ AGAIN_SECONDS = 0.5
 
 
 class Limiter(Protocol):
-    """All methods are called on the recorder's loop."""
+    """Limit on how often and how many requests go to a host.
+
+    All methods but `close` are called on the recorder's loop.
+    """
 
     async def acquire(self, host: str) -> None:
         """Wait until a request to `host` may start. Raises `EvidenceError` where that cannot be known."""
@@ -32,13 +35,16 @@ class Limiter(Protocol):
         """Give the place back: the exchange has ended."""
 
     def penalise(self, host: str, seconds: float) -> None:
-        """Keep the pause that the host asked for: no request to it starts before it is over."""
+        """Hold back all requests to `host` for `seconds` from now, as it asked."""
 
     async def quiet(self, host: str) -> float:
-        """Return the seconds left of the pause that the host asked for, 0 for none. Raises `EvidenceError` as `acquire` does."""
+        """Return how many seconds are left of the pause that the host asked for; 0 where there is none.
+
+        Raises `EvidenceError` as `acquire` does.
+        """
 
     def close(self) -> None:
-        """Give back what is held. Not on the recorder's loop."""
+        """Give back everything that is held. Must not be called on the recorder's loop."""
 
 
 @dataclass
@@ -62,6 +68,7 @@ class HostLimiter:
         self._hosts: dict[str, _Host] = {}
 
     async def acquire(self, host: str) -> None:
+        """Wait until a request to `host` may start; whoever came first starts first."""
         state = self._hosts.setdefault(host, _Host())
         if state.running < self._concurrency:
             state.running += 1
@@ -89,6 +96,7 @@ class HostLimiter:
             raise
 
     def release(self, host: str) -> None:
+        """Hand the place at `host` to whoever has waited longest, or free it where nobody waits."""
         state = self._hosts[host]
         while state.waiting:
             if not (place := state.waiting.popleft()).done():
@@ -97,24 +105,26 @@ class HostLimiter:
         state.running -= 1
 
     def penalise(self, host: str, seconds: float) -> None:
+        """Let no request to `host` start for `seconds` from now. A longer pause already set stays."""
         state = self._hosts.setdefault(host, _Host())
         state.quiet_until = max(state.quiet_until, self._ticks() + seconds)
         state.next_start = max(state.next_start, state.quiet_until)
 
     async def quiet(self, host: str) -> float:
+        """Return how many seconds are left of the host's pause; 0 where there is none."""
         state = self._hosts.get(host)
         return max(0.0, state.quiet_until - self._ticks()) if state is not None else 0.0
 
     def close(self) -> None:
-        """Nothing outlives the process."""
+        """Do nothing: no limit outlives the process."""
 
 
 class SharedLimiter:
     """The limits of all who share a store. Raises `EvidenceError` from `acquire` where the store cannot be asked.
 
-    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the store.
-    Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is started anew
-    should cost no capture.
+    Within the process those who wait for a host stand in a row as with `HostLimiter`, so that few of them ask the
+    store. Its queries run on one thread, in order. A store that is away is asked again for a while: a database that is
+    started anew should cost no capture.
     """
 
     def __init__(self, slots: SharedSlots, concurrency: int, patience: float = 30.0) -> None:
@@ -126,6 +136,10 @@ class SharedLimiter:
         self._beating: asyncio.Task[None] | None = None
 
     async def acquire(self, host: str) -> None:
+        """Wait for a place within the process, then for a slot in the store.
+
+        Raises `EvidenceError` after the store has not answered for `patience` seconds.
+        """
         if self._beating is None:
             self._beating = asyncio.ensure_future(self._beat())
         await self._local.acquire(host)
@@ -195,14 +209,20 @@ class SharedLimiter:
         self._thread.submit(done)
 
     def release(self, host: str) -> None:
+        """Give the slot back to the store, on its thread, and the place to whoever waits within the process."""
         self._later(self._slots.give_back, host)
         self._local.release(host)
 
     def penalise(self, host: str, seconds: float) -> None:
+        """Hold back requests to `host` for `seconds` from now, for all who share the store."""
         self._local.penalise(host, seconds)  # kept here too: the store may be away just now
         self._later(self._slots.quiet, host, seconds)
 
     async def quiet(self, host: str) -> float:
+        """Return how many seconds are left of the host's pause, in the store or here, whichever is longer; 0 for none.
+
+        Raises `EvidenceError` after the store has not answered for `patience` seconds.
+        """
         loop = asyncio.get_running_loop()
         begun = loop.time()
         while True:
@@ -215,5 +235,6 @@ class SharedLimiter:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     def close(self) -> None:
+        """Give all slots back and end the store's thread; waits until both are done."""
         self._thread.submit(self._slots.leave).result()
         self._thread.shutdown()

@@ -30,9 +30,10 @@ class SharedSlots:
         """What we hold. Each beat writes it, so that an answer that was lost on the way is put right."""
 
     def take(self, host: str, held: bool = False) -> tuple[bool, float]:
-        """Take a slot: (whether it is ours, seconds to wait). Ours: the request starts after that wait. Else: ask again after it.
+        """Take a slot; return (whether it is ours, seconds to wait).
 
-        `held`: the slot is ours already, and its start was put off meanwhile. Raises `EvidenceError`.
+        Where it is ours, the request starts after that wait; else ask again after it. `held`: the slot is ours already,
+        and its start was put off meanwhile. Raises `EvidenceError`.
         """
         with self._store.transaction() as rows:
             rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
@@ -59,27 +60,27 @@ class SharedSlots:
         return True, float(start - now)
 
     def give_back(self, host: str) -> None:
-        """Give a slot back."""
+        """Give back one of our slots at `host`. Raises `EvidenceError`."""
         self._running[host] -= 1
         with self._store.transaction() as rows:
             values = (self._running[host], host, self._holder)
             rows.ask("UPDATE {held} SET running=? WHERE host=? AND holder=?", values)
 
     def quiet(self, host: str, seconds: float) -> None:
-        """Start no request to the host before that many seconds have passed."""
+        """Let no request to `host` start for `seconds` from now. Raises `EvidenceError`."""
         with self._store.transaction() as rows:
             rows.ask("INSERT INTO {hosts} VALUES (?,0,0) ON CONFLICT DO NOTHING", (host,))
             until = rows.now() + seconds
             rows.ask("UPDATE {hosts} SET quiet_until=? WHERE host=? AND quiet_until<?", (until, host, until))
 
     def left(self, host: str) -> float:
-        """Return the seconds left of the host's pause, 0 for none."""
+        """Return how many seconds are left of the host's pause; 0 for none. Raises `EvidenceError`."""
         with self._store.transaction() as rows:
             found = rows.ask("SELECT quiet_until FROM {hosts} WHERE host=?", (host,))
             return max(0.0, float(found[0][0]) - rows.now()) if found else 0.0
 
     def beat(self) -> None:
-        """Say that we are alive, and clear away what others left behind who are not."""
+        """Tell the store that we are alive and what we hold, and clear away dead holders. Raises `EvidenceError`."""
         with self._store.transaction() as rows:
             now = rows.now()
             self._beat(rows, now)
@@ -98,7 +99,7 @@ class SharedSlots:
         )
 
     def leave(self) -> None:
-        """Give back what is held: the process ends in order."""
+        """Give back everything we hold and close the store: the process ends in order. Never raises."""
         with suppress(EvidenceError), self._store.transaction() as rows:
             rows.ask("DELETE FROM {held} WHERE holder=?", (self._holder,))
             rows.ask("DELETE FROM {holders} WHERE holder=?", (self._holder,))

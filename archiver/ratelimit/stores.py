@@ -20,21 +20,23 @@ class Transaction(Protocol):
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows.
 
-        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own way;
-        `{lock}` ends a SELECT that is to keep others from the row.
+        `?` stands for a value; `{hosts}`, `{holders}` and `{held}` for the tables, which each database names its own
+        way; `{lock}` ends a SELECT that is to keep others from the row.
         """
 
     def now(self) -> float:
-        """Seconds since 1970 by the database's clock."""
+        """Return the seconds since 1970 by the database's clock."""
 
 
 class Store(Protocol):
     """A database that others use at the same time. Raises `EvidenceError` where it cannot be asked."""
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]: ...
+    def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction, committed at the end and rolled back on an exception. Raises `EvidenceError`."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class SqliteStore:
@@ -46,13 +48,16 @@ class SqliteStore:
         self._connection = open_database(path, "state_", "Move state.sqlite away and run it again.", durable=False)
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement, its table names filled in from `NAMES`, and return its rows."""
         return self._connection.execute(sql.format_map(self.NAMES), values).fetchall()
 
     def now(self) -> float:
+        """Return the seconds since 1970 by the clock of this machine, which all processes of the home share."""
         return system_clock().timestamp()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction that locks out other writers at once. Raises `CatalogError`."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
@@ -61,6 +66,7 @@ class SqliteStore:
             raise CatalogError("a state.sqlite that answers", str(error), "Check the disk, then continue.") from error
 
     def close(self) -> None:
+        """Close the connection to `state.sqlite`."""
         self._connection.close()
 
 
@@ -84,7 +90,10 @@ SCHEMA_LOCK = 0x6172_6368
 
 
 def patient(link: str, options: str = FROZEN) -> str:
-    """Return a link to PostgreSQL by which nobody waits for ever. What the link says itself of these things stands."""
+    """Return a link to PostgreSQL with time limits added, so that nobody waits for ever.
+
+    What the link itself says of these things stands. `options`: settings of the server for this connection.
+    """
     place, _, query = link.partition("?")
     said = dict(parse_qsl(query))
     asked = {**PATIENCE, **said, "options": " ".join(filter(None, (options, said.get("options"))))}
@@ -92,7 +101,7 @@ def patient(link: str, options: str = FROZEN) -> str:
 
 
 class PostgresStore:
-    """Connects when it is first asked, and again after the server was away."""
+    """Slots in PostgreSQL. Connects when it is first asked, and again after the server was away."""
 
     NAMES: ClassVar = {
         "hosts": "archiver_turn_hosts", "holders": "archiver_turn_holders", "held": "archiver_turns_held",
@@ -105,10 +114,12 @@ class PostgresStore:
         self._connection: Any = None
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run a statement, its table names filled in from `NAMES`, and return its rows, if it gives any."""
         cursor = self._connection.execute(sql.format_map(self.NAMES).replace("?", "%s"), values)
         return list(cursor.fetchall()) if cursor.description else []
 
     def now(self) -> float:
+        """Return the seconds since 1970 by the server's clock, which moves on within a transaction."""
         return float(self.ask("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
     def _connected(self) -> Any:
@@ -125,6 +136,7 @@ class PostgresStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
+        """Open a transaction; connect first, once more where the server was restarted. Raises `Unreachable`."""
         import psycopg
 
         try:
@@ -145,6 +157,7 @@ class PostgresStore:
             ) from error
 
     def close(self) -> None:
+        """Close the connection, if there is one. The next transaction connects again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

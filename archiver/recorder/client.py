@@ -28,14 +28,17 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True)
 class ServiceClient:
-    """How services are reached: the proxy, the roots, and the tests' routes."""
+    """A way to reach services: the proxy, the roots, and the tests' routes."""
 
     proxy: str | None = None
     network: TestNetwork | None = None
     seconds: float = SECONDS
 
     def ask(self, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-        """(status, body) of one GET, or POST where there is a body. Raises `NoAnswer`."""
+        """Send one GET, or a POST where there is a body; return (status, body).
+
+        Raises `NoAnswer`, also where there is no answer within `seconds`.
+        """
 
         async def within() -> tuple[int, bytes]:
             async with asyncio.timeout(self.seconds):

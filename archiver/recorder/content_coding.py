@@ -8,7 +8,10 @@ import brotli
 
 
 def decode_body(body: bytes, coding: str | None, limit: int) -> bytes | None:
-    """`body` with its content coding removed, or None where it is unknown, damaged or larger than `limit` bytes."""
+    """Return `body` with its content coding removed (RFC 9110 8.4).
+
+    None where the coding is unknown, the bytes are damaged, or the result is larger than `limit` bytes.
+    """
     for name in reversed([item.strip().lower() for item in (coding or "").split(",") if item.strip()]):
         if name == "identity":
             continue

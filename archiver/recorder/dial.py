@@ -26,7 +26,7 @@ Routes = Mapping[str, tuple[str, int]]
 
 
 class DialError(Exception):
-    """No connection. `kind` is the typed reason."""
+    """A connection that could not be made. `kind` is the typed reason."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -40,12 +40,13 @@ class ProxyError(DialError):
 
 @dataclass(frozen=True)
 class ProxyChoice:
-    """How captures connect: directly, or by a proxy URL (`http://…`, `socks5h://…`)."""
+    """Choice of how captures connect: directly, or by a proxy URL (`http://…`, `socks5h://…`)."""
 
     url: str | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> str:
+        """How connections go out: "direct", "socks5", or the scheme of an HTTP proxy."""
         if self.url is None:
             return "direct"
         scheme = urlsplit(self.url).scheme
@@ -53,7 +54,10 @@ class ProxyChoice:
 
 
 def refused_address(address: str) -> str | None:
-    """Why an IP address may not be connected to, or None. Covers IPv4 inside IPv6 (mapped, 6to4, NAT64, Teredo)."""
+    """Return why an IP address may not be connected to, or None.
+
+    Covers IPv4 inside IPv6 (mapped, 6to4, NAT64, Teredo). Raises `ValueError` where it is no address.
+    """
     ip = ipaddress.ip_address(address.split("%")[0])
     inner: list[ipaddress.IPv4Address | None] = []
     if isinstance(ip, ipaddress.IPv6Address):
@@ -74,7 +78,7 @@ def refused_address(address: str) -> str | None:
 
 
 def refused_host(host: str) -> str | None:
-    """Why a host named in a link is refused before resolution, or None."""
+    """Return why a host named in a link is refused before resolution, or None."""
     bare = host.strip("[]").rstrip(".").lower()
     try:
         return refused_address(bare)
@@ -90,7 +94,7 @@ def refused_host(host: str) -> str | None:
 
 
 async def system_resolve(host: str, port: int) -> list[str]:
-    """Addresses of `host`, in the system's order. Raises `DialError`."""
+    """Return the addresses of `host`, in the system's order, each once. Raises `DialError`."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
@@ -107,7 +111,7 @@ class Dialer:
     resolve: Resolve = system_resolve
 
     async def connect(self, host: str, port: int) -> tuple[PlainStream, str | None]:
-        """(stream, address of the server or None behind a proxy). Raises `DialError`, `ProxyError`."""
+        """Return (stream, address of the server; None behind a proxy). Raises `DialError`, `ProxyError`."""
         route = self.routes.get(f"{host}:{port}")
         if route is not None:
             return await _open(route[0], route[1], "host unreachable"), route[0]

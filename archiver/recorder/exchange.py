@@ -47,7 +47,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class ExchangeDone:
-    """What became of one request. `record` is the response's place in the WARC, None where nothing was received."""
+    """Result of one request. `record` is the response's place in the WARC, None where nothing was received."""
 
     tag: str | None
     uri: str
@@ -64,9 +64,11 @@ class ExchangeDone:
 
     @property
     def complete(self) -> bool:
+        """Whether a whole response was received: it has a status, was not cut, and had no problem."""
         return self.status is not None and self.truncated is None and self.problem is None
 
     def header(self, name: str) -> str | None:
+        """Return the first value of a response field, its name in any case; None where it is absent."""
         return next((value for key, value in self.fields if key.lower() == name.lower()), None)
 
 
@@ -103,7 +105,7 @@ class Exchanger:
         """Why nothing more is requested in this capture (its proxy failed, the disk is full, a limit is reached)."""
 
     async def run(self, request: Request, relay: Relay | None, keep_body: int = 0) -> ExchangeDone:
-        """Never raises for what a server or a network does; `ExchangeDone.problem` says it.
+        """Carry out one request. Never raises for what a server or network does: `ExchangeDone.problem` tells.
 
         `on_done` hears of the exchange before the client sees its last byte: who acts on the answer can rely on it.
         """
@@ -153,7 +155,7 @@ class Exchanger:
                 connection.stream.close()
 
     def refuse(self, tag: str | None, uri: str, problem: LinkProblem) -> ExchangeDone:
-        """Report a link that cannot be asked for. Nothing goes out."""
+        """Report a link that cannot be requested. Nothing goes out."""
         done = ExchangeDone(tag, mask_userinfo(uri), None, problem="unsupported link", detail=problem.value)
         self._on_done(done)
         return done
@@ -198,6 +200,10 @@ class ExchangeRun:
         self.reusable = False
 
     async def run(self) -> ExchangeDone:
+        """Send the request, receive and file the response; its last bytes stay back from the client until `release`.
+
+        Raises `StorageError`, and `StreamError` where the connection breaks. A cancelled run is filed as cut.
+        """
         loop = asyncio.get_running_loop()
         exchanger, request = self._exchanger, self._request
         drained = asyncio.Event()
@@ -409,7 +415,7 @@ class ExchangeRun:
         return sink.finish(self._truncated, {"problem": str(self._problem) if self._problem else None})
 
     async def release(self) -> None:
-        """Lets the client have the end. Only now: the exchange is filed, and its report is out."""
+        """Let the client have the last bytes: only now is the exchange filed and its report out."""
         if self._held and self._relay is not None:
             held, self._held = b"".join(self._held), []
             with contextlib.suppress(StreamError):  # the client left; the exchange is filed all the same

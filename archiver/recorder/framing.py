@@ -24,7 +24,7 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?")
 
 
 class Flaw(StrEnum):
-    """Why a message could not be framed. The value is the typed reason that reaches the inventory."""
+    """Reason why a message could not be framed. The value is the typed reason that reaches the inventory."""
 
     STATUS_LINE = "malformed status line"
     REQUEST_LINE = "malformed request line"
@@ -44,7 +44,7 @@ class Flaw(StrEnum):
 
 @dataclass(frozen=True)
 class Interim:
-    """A 1xx answer other than 101."""
+    """A 1xx answer other than 101 (RFC 9110 15.2)."""
 
     raw: bytes
     status: int
@@ -73,11 +73,11 @@ class Head:
         return index
 
     def all(self, name: bytes) -> list[bytes]:
-        """Values of a field, in order. `name` in lower case."""
+        """Return all values of a field, in order. `name` in lower case."""
         return self._by_name.get(name, [])
 
     def first(self, name: bytes) -> str | None:
-        """First value of a field, decoded as Latin-1, or None."""
+        """Return the first value of a field, decoded as Latin-1, or None. `name` in lower case."""
         values = self.all(name)
         return values[0].decode("latin-1") if values else None
 
@@ -92,7 +92,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Body:
-    """`wire`: as received, framing included. `payload`: with transfer coding removed (the same object if none)."""
+    """Part of a body. `wire`: as received, with framing. `payload`: without transfer coding (same object if none)."""
 
     wire: bytes
     payload: bytes
@@ -100,13 +100,15 @@ class Body:
 
 @dataclass(frozen=True)
 class End:
-    """The message is complete. `rest` was received behind it and belongs to no message yet."""
+    """End of a complete message. `rest` was received after it and belongs to no message yet."""
 
     rest: bytes
 
 
 @dataclass(frozen=True)
 class Problem:
+    """A message that cannot be framed, and why. `raw`: the bytes of the header at fault, if it was the header."""
+
     flaw: Flaw
     raw: bytes = b""
 
@@ -128,9 +130,11 @@ class Framing:
 
     @property
     def complete(self) -> bool:
+        """Whether the message has been read to its end."""
         return self._state == "end"
 
     def feed(self, data: bytes) -> list[Event]:
+        """Take bytes as they arrive; return the events that they complete. A flaw is a `Problem`, nothing is raised."""
         if data:
             self._started = True
         if self._state == "length":
@@ -141,7 +145,7 @@ class Framing:
         return self._head() if self._state == "head" else self._chunked()
 
     def eof(self) -> list[Event]:
-        """The sender closed. Ends a close-delimited body; anything else unfinished is a `Problem`."""
+        """Take note that the sender closed: ends a close-delimited body; anything else unfinished is a `Problem`."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         if self._state == "close":

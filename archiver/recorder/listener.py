@@ -36,11 +36,11 @@ class Listener:
         self.admit(token, None)
 
     def admit(self, token: str, tag: str | None) -> None:
-        """Lets in who shows `token`. What is asked with it carries `tag`, unless the request names its own."""
+        """Let in clients that show `token`. Their requests carry `tag`, unless a request names its own."""
         self._admitted[b"Basic " + base64.b64encode(b"archiver:" + token.encode())] = tag
 
     async def serve(self, client: Stream) -> None:
-        """Answers one client connection until it ends."""
+        """Answer one client connection until it ends."""
         try:
             await self._requests(client, None, None)
         except StreamError:

@@ -13,7 +13,7 @@ from archiver.recorder.tls import Roots
 
 
 def default_roots() -> Roots:
-    """Mozilla's list as packaged by certifi."""
+    """Return Mozilla's roots as packaged by certifi, named with its version."""
     from importlib.metadata import version
 
     return Roots(Path(certifi.where()), f"certifi {version('certifi')}")

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Recorder:
-    """One per process. `open` gives each capture its port; `close` ends all. Thread-safe."""
+    """The recording proxy, one per process. `open` gives each capture its port; `close` ends all. Thread-safe."""
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class Recorder:
         self._loop.run_forever()
 
     def call(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Runs a coroutine on the recorder's loop."""
+        """Run a coroutine on the recorder's loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def soon(self, work: Callable[..., object], *arguments: object) -> None:
-        """Calls something on the recorder's loop."""
+        """Call `work` on the recorder's loop, without waiting for it."""
         self._loop.call_soon_threadsafe(partial(work, *arguments))
 
     def open(
@@ -71,7 +71,7 @@ class Recorder:
         on_done: Callable[[ExchangeDone], None] = lambda done: None,
         proxy: ProxyChoice | None = None,
     ) -> Port:
-        """A port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
+        """Open a port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
 
         `proxy`: the proxy of this capture's case, where it is not the recorder's own.
         """
@@ -85,6 +85,8 @@ class Recorder:
         return port
 
     def close(self) -> None:
+        """Cancel what is under way, end the recorder's loop and thread, and close the limiter."""
+
         async def stop() -> None:
             tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in tasks:
@@ -127,7 +129,7 @@ class Port:
         return f"http://archiver:{self.token}@{self.address[0]}:{self.address[1]}"
 
     def proxy_for(self, tag: str) -> str:
-        """A proxy address of its own for one job: what is asked through it carries `tag`. A secret."""
+        """Return a proxy address of its own for one job: what is requested through it carries `tag`. A secret."""
         token = secrets.token_urlsafe(18)
         self._listener.admit(token, tag)
         return f"http://archiver:{token}@{self.address[0]}:{self.address[1]}"
@@ -144,14 +146,15 @@ class Port:
 
     @property
     def stopped(self) -> str | None:
+        """Why nothing more is requested in this capture, or None while requests still go out."""
         return self._exchanger.stopped
 
     def stop(self, reason: str) -> None:
-        """Nothing more is requested; what is under way goes on."""
+        """Request nothing more, for `reason`; exchanges under way go on."""
         self._exchanger.stopped = self._exchanger.stopped or reason
 
     def cut(self) -> None:
-        """Break off what is under way: what has arrived is filed as cut. Who asks again is answered as before."""
+        """Break off what is under way: what has arrived is filed as cut. New requests are answered as before."""
         self._recorder.soon(self._cut)
 
     def _cut(self) -> list[asyncio.Task[Any]]:
@@ -182,9 +185,9 @@ class Port:
     def fetch(
         self, url: str, headers: list[tuple[str, str]], tag: str | None = None, keep_body: int = 0
     ) -> Future[ExchangeDone]:
-        """GETs `url` straight into the WARC: the streaming fetcher. Follows nothing. Never raises for the network.
+        """GET `url` straight into the WARC, as the streaming fetcher does. Follows no redirect.
 
-        `keep_body`: give the payload back if it is no larger, bytes.
+        Never raises for the network. `keep_body`: give the payload back if it is no larger than this, in bytes.
         """
         return self._recorder.call(self._fetch(url, headers, tag, keep_body))
 
@@ -204,7 +207,7 @@ class Port:
         return done
 
     def close(self) -> None:
-        """Stops accepting, ends what is under way, closes connections. The writer is left to its owner."""
+        """Stop accepting, end what is under way, close connections. The writer is left to its owner."""
         self._recorder.call(self._close()).result()
 
     async def _close(self) -> None:

@@ -29,13 +29,15 @@ SECRET_FIELDS = frozenset(
 LEARN_FROM = 8
 """Values shorter than this are not searched for: they would match ordinary text."""
 _ANY_SECRET = re.compile(b"|".join(re.escape(name) for name in sorted(SECRET_FIELDS)), re.IGNORECASE)
+_FIELD_IN_TEXT = re.compile(rf"((?:{_ANY_SECRET.pattern.decode()})\b[\w\s'\"]*[:=,])[^\r\n]*", re.IGNORECASE)
+"""To the end of the line: how a value is written in somebody's `repr` is not known."""
 _FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
 
 Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
 
 
 def cleaned(value: Any, secrets: Sequence[str]) -> Any:
-    """A JSON value with configured secrets taken out of its strings, for what is listed and shown.
+    """Return a JSON value with configured secrets taken out of its strings, for what is listed and shown.
 
     In a WARC a commitment stands in their place; here a plain mark, since the record beside it has the commitment.
     """
@@ -48,6 +50,11 @@ def cleaned(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, list):
         return [cleaned(item, secrets) for item in value]
     return value
+
+
+def without_secret_fields(text: str) -> str:
+    """Mask the values of secret fields wherever they stand in a text, such as a head within an exception's."""
+    return _FIELD_IN_TEXT.sub(r"\1withheld", text)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Redactor:
         return f"Redactor({len(self._values)} values)"
 
     def head(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
-        """`raw` start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
+        """Return start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
         named: list[_Span] = []
         start = raw.find(b"\n") + 1
         for match in _FIELD_LINE.finditer(raw, start) if _ANY_SECRET.search(raw) else ():
@@ -84,11 +91,11 @@ class Redactor:
         return self._replaced(raw, where, self._spans(raw, named))
 
     def mark(self, text: str | None) -> str | None:
-        """A client's tag with known values taken out; no commitment, since the tag is ours."""
+        """Return a client's tag with known values taken out; no commitment, since the tag is ours."""
         return cleaned(text, [value.decode("utf-8", "replace") for value in self._values]) if text else text
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
-        """A request body or a link with known values replaced."""
+        """Return a request body or a link with known values replaced, and what was replaced."""
         return self._replaced(data, where, self._spans(data))
 
     def _spans(self, data: bytes, taken: Sequence[_Span] = ()) -> list[_Span]:

@@ -13,20 +13,27 @@ BATCH = 1 << 20
 
 
 class StreamError(Exception):
-    """The peer broke the connection, or TLS did. `clean` end of data is not an error."""
+    """The connection or its TLS broke. A `clean` end of data is not an error."""
 
 
 class Stream(Protocol):
-    """`recv` gives b"" at the end; `ended_cleanly` then tells whether the end was announced."""
+    """A byte stream to a peer. At its end, `ended_cleanly` tells whether the end was announced."""
 
     ended_cleanly: bool
 
-    async def recv(self) -> bytes: ...
-    async def send(self, data: bytes) -> None: ...
-    def close(self) -> None: ...
+    async def recv(self) -> bytes:
+        """Return bytes as soon as some arrive; b"" at the end. Raises `StreamError`."""
+
+    async def send(self, data: bytes) -> None:
+        """Send all of `data`. Raises `StreamError`."""
+
+    def close(self) -> None:
+        """Close the connection without announcing it."""
 
 
 class PlainStream:
+    """A byte stream over a socket, without TLS. An end that TCP announces is a clean one."""
+
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.sock = sock
@@ -34,6 +41,7 @@ class PlainStream:
         self._loop = asyncio.get_running_loop()
 
     async def recv(self) -> bytes:
+        """Return what has arrived, up to some 1 MiB; b"" at the end. Raises `StreamError`."""
         try:
             data = await self._loop.sock_recv(self.sock, READ_SIZE)
             if len(data) >= 65536:
@@ -59,17 +67,19 @@ class PlainStream:
         return b"".join(parts) if len(parts) > 1 else first
 
     async def send(self, data: bytes) -> None:
+        """Send all of `data`. Raises `StreamError`."""
         try:
             await self._loop.sock_sendall(self.sock, data)
         except OSError as error:
             raise StreamError(str(error)) from error
 
     def close(self) -> None:
+        """Close the socket, also while a read or write is pending."""
         close_socket(self._loop, self.sock)
 
 
 def close_socket(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-    """Closes a socket that a cancelled read or write may still be registered for.
+    """Close a socket that a cancelled read or write may still be registered for.
 
     asyncio unregisters a cancelled `sock_recv` only in the loop's next round. Closed before that, the number of the
     descriptor is given to a new socket at once, and the selector, which still knows it, fails or deafens that one.
@@ -104,6 +114,10 @@ class TlsStream:
             return
 
     async def recv(self) -> bytes:
+        """Return decrypted bytes as they arrive; b"" at the end. Raises `StreamError`.
+
+        Only a close_notify (RFC 8446 6.1) sets `ended_cleanly`: without it the body may be cut.
+        """
         while True:
             data = self._decrypt()
             if data:
@@ -135,6 +149,7 @@ class TlsStream:
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
     async def send(self, data: bytes) -> None:
+        """Encrypt and send all of `data`. Raises `StreamError`."""
         view = memoryview(data)
         try:
             while view:
@@ -165,7 +180,7 @@ class TlsStream:
             return
 
     async def goodbye(self) -> None:
-        """Sends close_notify, so that our own client can tell a whole body from a cut one."""
+        """Send close_notify, so that our own client can tell a whole body from a cut one."""
         try:
             self.connection.shutdown()
             await self._flush()
@@ -173,6 +188,7 @@ class TlsStream:
             return
 
     def close(self) -> None:
+        """Close the socket beneath. `goodbye` announces it first, where it is due."""
         self._plain.close()
 
 

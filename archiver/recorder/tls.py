@@ -45,6 +45,7 @@ class Roots:
     name: str
 
     def describe(self) -> dict[str, str]:
+        """Return name and SHA-256 (hex) of the file of roots, for the WARC. Raises `OSError`."""
         return {"name": self.name, "sha256": sha256_hex(self.path.read_bytes())}
 
 
@@ -69,6 +70,10 @@ _VERIFY_ERRORS = {
 
 
 def client_context(roots: Roots) -> SSL.Context:
+    """Make the TLS settings towards servers: TLS 1.2 or newer, the ciphers of `_IANA_12`, HTTP/1.1 by ALPN.
+
+    A failed check is noted and does not end the handshake: the chain is kept first, then `facts` tells of it.
+    """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.load_verify_locations(str(roots.path))
@@ -89,7 +94,7 @@ def _remember(connection: SSL.Connection, _certificate: crypto.X509, error: int,
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """What is kept of a connection: its chain as sent, and whether our check of it passed."""
+    """Facts that are kept of a connection: its chain as sent, and whether our check of it passed."""
 
     protocol: str | None
     protocol_text: str
@@ -99,6 +104,7 @@ class TlsFacts:
 
 
 def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
+    """Make a client connection on memory BIOs, with SNI for `host` unless it is an IP address."""
     connection = SSL.Connection(context, None)
     connection.set_app_data([])
     connection.set_connect_state()
@@ -108,7 +114,7 @@ def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
 
 
 def facts(connection: SSL.Connection, host: str) -> TlsFacts:
-    """Chain and verification of a finished handshake: trust, validity and name."""
+    """Return the chain of a finished handshake and what our check found of it: trust, validity and name."""
     problems: list[str] = list(dict.fromkeys(connection.get_app_data()))
     chain = connection.get_peer_cert_chain() or []
     if not chain:
@@ -156,6 +162,7 @@ class ThrowAwayAuthority:
 
     @property
     def pem(self) -> bytes:
+        """The authority's certificate as PEM, for our clients to trust."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
@@ -170,7 +177,7 @@ class ThrowAwayAuthority:
         )
 
     def server_connection(self, host: str) -> SSL.Connection:
-        """The client-facing end of a CONNECT tunnel to `host`."""
+        """Make the client-facing end of a CONNECT tunnel to `host`, with a certificate for it."""
         if host not in self._contexts:
             context = SSL.Context(SSL.TLS_SERVER_METHOD)
             context.set_min_proto_version(SSL.TLS1_2_VERSION)

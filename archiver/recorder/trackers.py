@@ -15,7 +15,7 @@ def _hosts() -> frozenset[str]:
 
 
 def tracker(url: str, page: str = "") -> str | None:
-    """The listed host that a link goes to, or None. A page on such a host may load from it."""
+    """Return the listed host that a link goes to, or None. A page on such a host may load from it."""
     listed = _listed(_host(url))
     return listed if listed is not None and listed != _listed(_host(page)) else None
 

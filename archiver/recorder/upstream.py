@@ -18,7 +18,7 @@ from storage.capture import CaptureWriter
 
 @dataclass
 class Request:
-    """`head` as the client wrote it, start line included, already in origin form; `body` may still be to come."""
+    """A request to a server. `head`: as the client wrote it, in origin form; `body` may still be to come."""
 
     method: bytes
     uri: str
@@ -63,7 +63,7 @@ class Upstream:
         self._idle: dict[tuple[str, str, int], list[Connection]] = {}
 
     async def take(self, request: Request, fresh: bool = False) -> Connection:
-        """An idle connection, or a new one. Raises `DialError`."""
+        """Return an idle connection, or a new one; with `fresh` always a new one. Raises `DialError`."""
         idle = self._idle.get((request.scheme, request.host, request.port), [])
         while idle and not fresh:
             connection = idle.pop()
@@ -73,10 +73,12 @@ class Upstream:
         return await self._open(request)
 
     def give_back(self, request: Request, connection: Connection) -> None:
+        """Keep a connection for the next request to the same host and port, for up to 10 s."""
         connection.idle_since = time.monotonic()
         self._idle.setdefault((request.scheme, request.host, request.port), []).append(connection)
 
     def close(self) -> None:
+        """Close all idle connections."""
         for connections in self._idle.values():
             for connection in connections:
                 connection.stream.close()

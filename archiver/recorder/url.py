@@ -38,7 +38,7 @@ class WireLink:
 
 
 def split_url(link: str, *, as_sent: bool = False) -> WireLink | LinkProblem:
-    """Split an absolute http(s) link for the wire, or say why it cannot be asked for. Total.
+    """Split an absolute http(s) link for the wire, or return why it cannot be requested. Never raises.
 
     `as_sent`: a client of ours wrote the request: what is visible ASCII stays as the client sent it.
     """
@@ -60,7 +60,7 @@ def iri_to_uri(text: str) -> str:
 
 
 def ascii_of(data: bytes) -> str:
-    """Decode a link that came as bytes; those beyond ASCII are percent-encoded one by one, whatever charset they are."""
+    """Decode a link given as bytes. Those beyond ASCII are percent-encoded one by one, whatever charset they are."""
     return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in data)
 
 

@@ -30,11 +30,12 @@ class Stamp:
 
     @property
     def owed(self) -> bool:
+        """Whether it is an OpenTimestamps proof that names no Bitcoin block yet."""
         return self.name == OTS and not self.blocks
 
 
 def stamps(home: Home) -> list[Stamp]:
-    """Every proof that is kept, by checkpoint."""
+    """Return every proof that is kept, ordered by checkpoint."""
     found = []
     for path in home.path.glob("proofs/*/*.json"):
         try:
@@ -55,13 +56,13 @@ def stamps(home: Home) -> list[Stamp]:
 
 
 def covering(kept: Iterable[Stamp], seq: int) -> Stamp | None:
-    """The earliest authority's stamp over a checkpoint that holds event `seq`."""
+    """Return the earliest authority's stamp over a checkpoint that holds event `seq`, or None."""
     over = [stamp for stamp in kept if stamp.size > seq and stamp.time is not None]
     return min(over, key=lambda stamp: (stamp.time or datetime.max, stamp.size), default=None)
 
 
 def in_words(kept: Iterable[Stamp], seq: int | None) -> str:
-    """`timestamped 2026-11-22T20:01:07Z by digicert`, or NOT TIMESTAMPED, for people."""
+    """Return `timestamped 2026-11-22T20:01:07Z by digicert`, or NOT TIMESTAMPED, for people."""
     stamp = covering(kept, seq) if seq is not None else None
     if stamp is None or stamp.time is None:
         owed = any(item.size > (seq or 0) and item.owed for item in kept) if seq is not None else False
@@ -70,6 +71,6 @@ def in_words(kept: Iterable[Stamp], seq: int | None) -> str:
 
 
 def needed(home: Home) -> int:
-    """The least size of a checkpoint that holds everything but events about stamps."""
+    """Return the least size of a checkpoint that holds everything but events about stamps."""
     rest = home.catalog.last_event_but(OWN_EVENTS)
     return 0 if rest is None else rest + 1

@@ -24,7 +24,7 @@ _ANSWER_LIMIT = 10_000
 
 @dataclass(frozen=True)
 class Attested:
-    """What an `.ots` file holds."""
+    """Attestations in an `.ots` file."""
 
     pending: tuple[str, ...]
     blocks: tuple[int, ...]
@@ -32,7 +32,10 @@ class Attested:
 
 
 def submit(message: bytes, calendars: tuple[str, ...], service: ServiceClient) -> tuple[bytes | None, dict[str, str]]:
-    """(the `.ots` file or None, calendar → why it gave no answer). What is sent is a digest salted afresh."""
+    """Send a digest, salted afresh, to the calendars.
+
+    Returns (the `.ots` file or None, calendar → why it gave no answer).
+    """
     from opentimestamps.core.op import OpAppend, OpSHA256
     from opentimestamps.core.timestamp import DetachedTimestampFile, Timestamp
 
@@ -51,7 +54,10 @@ def submit(message: bytes, calendars: tuple[str, ...], service: ServiceClient) -
 
 
 def upgrade(file: bytes, service: ServiceClient) -> tuple[bytes, dict[str, str]]:
-    """The file with what its pending calendars now know, and what they answered otherwise. Raises `InvalidProof`."""
+    """Ask the pending calendars of a file what they know by now.
+
+    Returns the file with that, and what they answered otherwise. Raises `InvalidProof`.
+    """
     detached = _file(file)
     troubles: dict[str, str] = {}
     for stamp, calendar in list(_pending(detached.timestamp)):
@@ -63,7 +69,10 @@ def upgrade(file: bytes, service: ServiceClient) -> tuple[bytes, dict[str, str]]
 
 
 def attested(file: bytes, message: bytes) -> Attested:
-    """What the file says of `message`. Raises `InvalidProof` where it is of something else, or no `.ots` file."""
+    """Return what the file attests of `message`.
+
+    Raises `InvalidProof` where it is about something else, or no `.ots` file.
+    """
     from opentimestamps.core.notary import BitcoinBlockHeaderAttestation
 
     detached = _file(file)

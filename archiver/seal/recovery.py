@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +13,19 @@ from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.errors import FormatError
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Recovered:
+    """A capture whose process died, and that was closed and sealed. `report`: what that took."""
+
     capture: str
     folder: Path
     report: dict[str, Any]
 
     def describe(self) -> str:
+        """Return in one line, for people, how the capture was sealed and what was done to close it."""
         did = []
         if self.report.get("salvaged"):
             did.append(f"{self.report['salvaged']} cut files kept as truncated records")
@@ -79,6 +85,7 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
 
         report = recover_folder(absolute, home.clock, then, home.catalog.holder)
         if report is not None and "sealed_by_another" not in report:
+            _log.warning("capture %s was left open by a process that died", capture_id)
             done.append(Recovered(capture_id, Path(folder_name), report))
     return done
 
@@ -87,7 +94,10 @@ RECENT = 1000
 
 
 def sealed_captures(home: Home, newest: int | None) -> set[str]:
-    """Ids with a `captured` or `recovered` event among the `newest` events, or among all."""
+    """Return ids with a `captured` or `recovered` event.
+
+    Only the `newest` events are looked at; all where it is None.
+    """
     size = home.ledger.checkpoint().size
     found = set()
     for seq in range(0 if newest is None else max(0, size - newest), size):

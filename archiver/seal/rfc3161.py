@@ -30,7 +30,7 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----"
 
 
 class InvalidProof(Exception):
-    """An authority's answer is no proof. The text tells why."""
+    """An answer of an authority that is no proof. The text tells why."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TimestampToken:
 
 
 def find_root(authority: Authority, folder: Path) -> x509.Certificate:
-    """The pinned root: among certifi's, or a PEM file in `folder`. Raises `ConfigError`."""
+    """Find the pinned root among certifi's, or in a PEM file in `folder`. Raises `ConfigError`."""
     for path in (Path(certifi.where()), *sorted(folder.glob("*.pem"))):
         for block in _PEM.findall(path.read_text("latin-1")):
             if sha256_hex(base64.b64decode(block)) == authority.root.lower():
@@ -66,7 +66,7 @@ def find_root(authority: Authority, folder: Path) -> x509.Certificate:
 def ask(
     authority: Authority, message: bytes, root: x509.Certificate, extra_chain: bytes, service: ServiceClient
 ) -> TimestampToken:
-    """Has `message` stamped. Raises `NoAnswer`, `InvalidProof`."""
+    """Have `message` stamped (RFC 3161). Raises `NoAnswer`, `InvalidProof`."""
     from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
     # With a fresh nonce, and asking for the certificates: the builder's own defaults, but SHA-512.
@@ -81,7 +81,7 @@ def ask(
 def examine(
     request: bytes, response: bytes, message: bytes, root: x509.Certificate, extra_chain: bytes
 ) -> TimestampToken:
-    """Checks an answer against its request. Raises `InvalidProof`."""
+    """Check an answer against its request (RFC 3161). Raises `InvalidProof`."""
     facts = _printed(response)
     asked = _text("-query", request)
     nonce = re.search(r"^Nonce: (0x[0-9A-Fa-f]+)", asked, re.MULTILINE)

@@ -13,7 +13,10 @@ from storage.recovery import manifest_digest
 
 
 def captured_event(home: Home, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Event:
-    """The event that commits to a closed capture by its manifest's digest. `folder` is relative to the home."""
+    """Make the event that commits to a closed capture by its manifest's digest.
+
+    `folder` is relative to the home.
+    """
     manifest, digest = manifest_digest(home.path / folder)
     detail: dict[str, Any] = {
         "capture": manifest["capture"],
@@ -30,7 +33,7 @@ def captured_event(home: Home, folder: Path, cases: list[str], recovered: dict[s
 
 
 def seal(home: Home, signer: Signer, folder: Path, cases: list[str], recovered: dict[str, Any] | None = None) -> Sealed:
-    """Seals a closed capture and forgets that it was open. Raises `LedgerError`, `DiskError`."""
+    """Seal a closed capture and remove it from the list of open ones. Raises `LedgerError`, `DiskError`."""
     event = captured_event(home, folder, cases, recovered)
     sealed = signer.append([event])[0]
     home.state.capture_sealed(event.detail["capture"])

@@ -41,7 +41,7 @@ CLOCKS_DIFFER = timedelta(minutes=5)
 
 @dataclass
 class TimestampReport:
-    """What one round of stamping did."""
+    """Result of one round of stamping."""
 
     size: int
     new: list[Stamp] = field(default_factory=list)
@@ -52,10 +52,11 @@ class TimestampReport:
 
 
 def stamp_latest(home: Home, signer: Signer, service: ServiceClient) -> TimestampReport:
-    """One round: renew what ends, complete what is owed, have the latest checkpoint stamped where it is not.
+    """Make one round of stamping.
 
-    One process at a time. Raises `LedgerError`, `DiskError`; what an authority does wrong is in the report, and nothing
-    of it is kept.
+    Renew stamps that end soon, complete what is owed, have the latest checkpoint stamped where it is not.
+    One process at a time. Raises `LedgerError`, `DiskError`; what an authority does wrong is in the report, and
+    nothing of it is kept.
     """
     with locked(home.path / "proofs" / ".lock"):
         home.project()
@@ -186,7 +187,10 @@ def _tell_ledger(home: Home, signer: Signer) -> None:
 
 
 def due(stamp: Stamp, now: datetime) -> bool:
-    """Whether a token must be renewed: a year before its certificates end, or a third of their time where that is less."""
+    """Return whether a token must be renewed.
+
+    That is a year before its certificates end, or a third of their time where that is less.
+    """
     if stamp.expires is None or stamp.time is None:
         return False
     return now > stamp.expires - min(RENEW_BEFORE, (stamp.expires - stamp.time) / 3)

@@ -26,7 +26,7 @@ NAMES = "copies.names"
 
 
 def copies_identity(home: Path) -> pyrage.x25519.Identity:
-    """Open the key of this home's copies; it is made the first time. Raises `ConfigError`, `DiskError`."""
+    """Open the key of this home's copies; make it the first time. Raises `ConfigError`, `DiskError`."""
     path = home / "keys" / OWN
     if not path.exists():
         fresh = pyrage.x25519.Identity.generate()
@@ -40,7 +40,7 @@ def copies_identity(home: Path) -> pyrage.x25519.Identity:
 
 
 def names_key(home: Path) -> bytes:
-    """Read the key of the names; it is made the first time. Raises `ConfigError`, `DiskError`."""
+    """Read the key of the names; make it the first time. Raises `ConfigError`, `DiskError`."""
     path = home / "keys" / NAMES
     if not path.exists():
         with suppress(FileExistsError):  # another process was quicker
@@ -55,7 +55,10 @@ def names_key(home: Path) -> bytes:
 
 
 def new_recovery_key(home: Path, to: Path) -> str:
-    """Write a new recovery key to `to`, outside the home, and add its public half here; return that. Raises `UsageError`, `DiskError`."""
+    """Write a new recovery key to `to`, outside the home, and add its public half here; return that half.
+
+    Raises `UsageError`, `DiskError`.
+    """
     to = to.expanduser().absolute()
     if to.is_dir():
         to = to / "archiver-recovery.age-key"
@@ -92,7 +95,10 @@ def add_recovery_key(home: Path, public: str) -> None:
 
 
 def drop_recovery_key(home: Path, public: str) -> None:
-    """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it. Raises `UsageError`."""
+    """Drop a recovery key that was lost or is no longer trusted: the next keyring is not for it.
+
+    Raises `UsageError`.
+    """
     with changing_keys(home):
         known = recovery_keys(home)
         if public not in known:

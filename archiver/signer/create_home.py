@@ -42,7 +42,7 @@ from storage.times import Clock, system_clock, utc_text
 
 @dataclass(frozen=True)
 class SetupAnswers:
-    """What the first run asks."""
+    """Answers to the questions of the first run."""
 
     pseudonym: str = "investigator"
     user_agent: str = DEFAULT_AGENT
@@ -68,8 +68,8 @@ class HomeExists(ConfigError):
 def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) -> Home:
     """Make a new home with keys and the default case, or nothing.
 
-    Raises `HomeExists`, `ConfigError` (one without its settings), `UsageError` (a folder of other files, an answer that is
-    none), `DiskError`.
+    Raises `HomeExists`, `ConfigError` (one without its settings), `UsageError` (a folder of other files, an answer that
+    is none), `DiskError`.
     """
     if is_home(path):
         raise HomeExists(path)
@@ -133,10 +133,10 @@ def _not_made(error: OSError | DiskError | CatalogError, path: Path) -> DiskErro
 
 
 def require_free_place(path: Path) -> None:
-    """Raise unless nothing lies at `path`, an empty folder, or what a first run left that was killed.
+    """Raise unless `path` is free for a new home.
 
-    Raises `HomeExists`, `ConfigError` (a home without its settings), `UsageError` (other files, another user's folder),
-    `DiskError`.
+    It is free where nothing lies there, an empty folder, or what a killed first run left. Raises `HomeExists`,
+    `ConfigError` (a home without its settings), `UsageError` (other files, another user's folder), `DiskError`.
     """
     try:
         there = set(os.listdir(path))
@@ -153,7 +153,7 @@ def require_free_place(path: Path) -> None:
 
 
 def sweep_first_run(path: Path) -> None:
-    """Take away what a first run that was killed at its very end left beside the home that it made."""
+    """Remove what a first run left beside the home that it made, when it was killed at its very end."""
     if not any((path / name).exists() for name in (_LOCK, _MADE)):
         return
     making = Lock(path / _LOCK)

@@ -52,14 +52,17 @@ class LedgerKey:
 
     @property
     def name(self) -> str:
+        """The name in the ledger's public key, which is the ledger's origin too."""
         return self.key.name
 
     @property
     def key(self) -> VerifierKey:
+        """The ledger's public key, read from its file each time. Raises `ConfigError`."""
         return ledger_key(self._keyring.folder.parent)
 
     @property
     def private(self) -> Ed25519PrivateKey:
+        """The private key, opened when first needed. Raises `ConfigError`, also where it does not match `key`."""
         public = str(self.key)
         if self._opened is None or self._opened[0] != public:
             private = self._keyring.private("ledger")
@@ -82,10 +85,11 @@ class Keyring:
         self.ledger = LedgerKey(self)
 
     def path(self, name: str) -> Path:
+        """Return where the private key `ledger` or `person` lies."""
         return self.folder / f"{name}.key"
 
     def people(self) -> dict[str, tuple[str, Path]]:
-        """Return name → (role, file) of the others who work in this home."""
+        """Return name → (role, file) of the other people who work in this home."""
         found = {}
         for path in sorted((self.folder / "people").glob("*.*.key")):
             name, role, _ = path.name.rsplit(".", 2)
@@ -93,7 +97,7 @@ class Keyring:
         return found
 
     def person(self, name: str) -> Author:
-        """Open the key of one of the others who work in this home. Raises `NotFound`, `ConfigError`."""
+        """Open the key of another person who works in this home. Raises `NotFound`, `ConfigError`."""
         people = self.people()
         if name not in people:
             raise NotFound(
@@ -134,6 +138,10 @@ class Keyring:
             raise ConfigError(f"the key {path}", str(error), "Restore keys/ from your copy.") from error
 
     def passphrase(self, path: Path) -> bytes:
+        """Return the passphrase of a key's file, asked for once: from the environment, else on the terminal.
+
+        Raises `ConfigError` where there is neither.
+        """
         if path not in self._passphrases:
             self._passphrases[path] = self._ask(f"Passphrase of {path.name}: ").encode()
         return self._passphrases[path]
@@ -167,7 +175,10 @@ class Keyring:
         return path
 
     def unlock(self, name: str) -> None:
-        """Ask now for the passphrase of `ledger` or `person`, so that nobody waits for it later. Raises `ConfigError`."""
+        """Ask now for the passphrase of `ledger` or `person`, so that nobody waits for it later.
+
+        Raises `ConfigError`.
+        """
         self.open(self.path(name))
 
     def lock(self, path: Path, passphrase: str | None) -> None:
@@ -216,8 +227,9 @@ class Keyring:
             raise _half_done() from error
 
     def finish_rotation(self, ledger: Ledger) -> None:
-        """Finish what a crash left half done: the new key takes over if the ledger says so, else it is dropped.
+        """Finish a rotation that a crash left half done.
 
+        The new key takes over if the ledger says so, else it is dropped.
         Raises `ConfigError`, `LedgerError`, `DiskError`.
         """
         sweep_keys(self._home, self.folder)
@@ -279,7 +291,10 @@ def create_keys(home: Path) -> None:
 
 
 def ask_secret(prompt: str) -> str:
-    """Ask on the terminal for what is not shown there. Raises `ConfigError` where the input ends instead (Ctrl-D)."""
+    """Ask on the terminal for something that is not shown there.
+
+    Raises `ConfigError` where the input ends instead (Ctrl-D).
+    """
     try:
         return getpass.getpass(prompt)
     except EOFError as error:
@@ -295,11 +310,12 @@ def _half_done() -> ConfigError:
 
 
 def handover_text(old: str, new: str) -> str:
-    """What both keys sign when one follows the other."""
+    """Return the text that both keys sign when one follows the other."""
     return f"archiver-key-handover/1\n{old}\n{new}\n"
 
 
 def is_locked(pem: bytes) -> bool:
+    """Return whether a private key in PEM is encrypted (PKCS #8, RFC 7468 section 11)."""
     return b"ENCRYPTED PRIVATE KEY" in pem
 
 

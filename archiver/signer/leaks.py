@@ -30,7 +30,7 @@ _STREAM = re.compile(rb"stream\r?\n")
 
 
 class Searcher:
-    """Knows the secrets in every dress. `names` say what each is."""
+    """Finds secrets however they are written. `names` say what each is."""
 
     def __init__(self, secrets: dict[bytes, str]) -> None:
         self._names: list[str] = []
@@ -51,7 +51,7 @@ class Searcher:
             )
 
     def chunks(self, pieces: Iterable[bytes]) -> set[str]:
-        """Names of the secrets in a stream."""
+        """Return the names of the secrets that stand in a stream."""
         found: set[str] = set()
         if self._database is None:
             return found

@@ -30,7 +30,7 @@ class LocalSigner:
 
     @property
     def author(self) -> PublicAuthor:
-        """Name the person who signs. Raises `NotFound`, `ConfigError`."""
+        """The person who signs: pseudonym, role and public key. Raises `NotFound`, `ConfigError`."""
         return PublicAuthor(self._author.pseudonym, self._author.role, self._author.public_text)
 
     def unlock(self) -> None:
@@ -51,21 +51,33 @@ class LocalSigner:
         return sign(text, self.keyring.ledger).encode()
 
     def sign_wacz(self, text: bytes) -> WaczSignature:
-        """Sign the digest of a WACZ with the key that names nobody; the same text gives the same bytes. Raises `ConfigError`."""
+        """Sign the digest of a WACZ with the key that names nobody; the same text gives the same bytes.
+
+        Raises `ConfigError`.
+        """
         return sign_wacz(self.keyring.folder, text)
 
     def pseudonym_secret(self, facts: bytes) -> bytes:
-        """Derive what the pseudonyms of one package are made from: other facts give others, which cannot be linked."""
+        """Derive the secret that the pseudonyms of one package are made from.
+
+        Other facts give other pseudonyms, which cannot be linked to these.
+        """
         return pseudonym_secret(self.keyring.folder, facts)
 
     def find_secrets(self, folder: Path, values: Mapping[bytes, str]) -> SecretSearch:
-        """Search every file of a folder for the private keys of the home and for `values` (value → what it is called)."""
+        """Search every file of a folder for the private keys of the home and for `values`.
+
+        `values`: value → what it is called.
+        """
         from archiver.signer.leaks import search  # hyperscan takes its time
 
         return search(folder, {**dict(private_values(self._home.path)), **values})
 
     def rotate(self) -> tuple[str, str]:
-        """Hand the ledger over to a new key; return the old and the new public key. Raises `LedgerError`, `ConfigError`."""
+        """Hand the ledger over to a new key; return the old and the new public key.
+
+        Raises `LedgerError`, `ConfigError`.
+        """
         return self.keyring.rotate(self._ledger, self._author, self._home.clock())
 
     @cached_property

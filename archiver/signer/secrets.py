@@ -13,7 +13,7 @@ from archiver.signer.age import identity_in
 
 
 def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
-    """Yield each value with what it is called. Raises `OSError`."""
+    """Yield each private value of a home with what it is called. Raises `OSError`."""
     for path in sorted((home / "keys").rglob("*key")):
         if path.suffix in (".key", ".age-key") and path.is_file():
             for value in key_values(path.read_bytes()):
@@ -22,8 +22,9 @@ def private_values(home: Path) -> Iterator[tuple[bytes, str]]:
 
 
 def key_values(data: bytes) -> list[bytes]:
-    """Return what is secret in a key's file: the lines of one in text, without its frame; one of random bytes as a whole.
+    """Return what is secret in a key's file.
 
+    Of a key in text these are its lines, without the frame; a key of random bytes counts as a whole.
     Random bytes hold line ends by chance; parts of them would be too short to be searched for.
     """
     if not data.isascii():

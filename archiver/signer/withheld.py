@@ -23,7 +23,7 @@ class LocalDecryptor:
         self._keys = home / "keys" / "cases"
 
     def withheld(self, folder: Path) -> Iterator[WithheldValue]:
-        """Open the private record of a capture, as far as the keys here do. Raises `OSError`."""
+        """Decrypt the private record of a capture, as far as the keys here can. Raises `OSError`."""
         for sealed in _blobs(folder):
             try:
                 record = json.loads(pyrage.decrypt(sealed, self._identities))

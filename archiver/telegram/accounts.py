@@ -39,7 +39,7 @@ FIRST_CENTRE = (2, "149.154.167.51", 443)
 
 @dataclass
 class Account:
-    """One account. `name` is its pseudonym: it stands in records."""
+    """One account. `name` is its pseudonym, which stands in records."""
 
     name: str
     api_id: int
@@ -61,8 +61,9 @@ class Accounts:
         return sorted(path.stem for path in self.folder.glob("*.age"))
 
     def chosen(self, name: str | None) -> str | None:
-        """The account that counts: the one named, that of the settings, or the only one. None where there is none.
+        """Return the account that counts: the one named, that of the settings, or the only one.
 
+        None where there is no account.
         Raises `NotFound`, `UsageError`.
         """
         known = self.names()
@@ -155,7 +156,7 @@ class Accounts:
 
 
 def proxy_of(url: str | None) -> dict[str, Any] | None:
-    """A proxy URL as Telethon takes it. Names are resolved by the proxy."""
+    """Return a proxy URL in Telethon's form, or None. Names are resolved by the proxy."""
     if url is None:
         return None
     parts = urlsplit(url)
@@ -168,7 +169,10 @@ def proxy_of(url: str | None) -> dict[str, Any] | None:
 
 
 def mtproxy_of(link: str) -> tuple[str, int, str]:
-    """`tg://proxy?server=…&port=…&secret=…`, or the same as https://t.me/proxy. Raises `ConfigError`."""
+    """Parse a link to an MTProxy into (server, port, secret).
+
+    Its form is `tg://proxy?server=…&port=…&secret=…`, or the same as https://t.me/proxy. Raises `ConfigError`.
+    """
     try:
         query = {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
         return query["server"], int(query["port"]), query["secret"]
@@ -179,7 +183,10 @@ def mtproxy_of(link: str) -> tuple[str, int, str]:
 
 
 def make_client(home: Home, account: Account, network: TestNetwork | None, way: str | None, updates: bool) -> Reader:
-    """A client that is not connected yet. `way`: the proxy. `updates`: whether Telegram shall push what is new."""
+    """Make a client that is not connected yet.
+
+    `way`: the proxy. `updates`: whether Telegram shall push what is new.
+    """
     from telethon.network import ConnectionTcpFull
     from telethon.network.connection.tcpmtproxy import ConnectionTcpMTProxyRandomizedIntermediate
 
@@ -210,7 +217,7 @@ def make_client(home: Home, account: Account, network: TestNetwork | None, way: 
 
 
 class Telegrams:
-    """The clients of one run of the program, connected when they are first needed and shared from then on."""
+    """Clients of one run of the program, connected when they are first needed and shared from then on."""
 
     def __init__(self, home: Home, network: TestNetwork | None) -> None:
         self._home, self._network = home, network
@@ -219,7 +226,7 @@ class Telegrams:
         self._mutex = asyncio.Lock()
 
     async def client(self, name: str, way: str | None, updates: bool = False) -> tuple[Reader, Account]:
-        """A connected client. Raises `TelegramError`, `NotFound`, `ConfigError`."""
+        """Return a connected client and its account. Raises `TelegramError`, `NotFound`, `ConfigError`."""
         from spiders.telegram.api.errors import of_error
 
         async with self._mutex:
@@ -239,7 +246,10 @@ class Telegrams:
         await client.disconnect()
 
     async def close(self) -> None:
-        """Disconnects, and keeps what the accounts have met: resolving a name is what Telegram limits most."""
+        """Disconnect, and keep the chats that the accounts have met.
+
+        Resolving a name is what Telegram limits most.
+        """
         for key in list(self._open):
             client, account = self._open[key]
             value = client.session.value()
@@ -250,7 +260,10 @@ class Telegrams:
 
 
 async def connected(client: Reader) -> None:
-    """Connect. Raises `TelegramError` where Telegram, or the proxy, cannot be reached. There is no falling back to another way."""
+    """Connect, without falling back to another way.
+
+    Raises `TelegramError` where Telegram, or the proxy, cannot be reached.
+    """
     from telethon import errors
 
     from spiders.telegram.api.errors import of_error, unreachable

@@ -13,20 +13,20 @@ ALBUM_SECONDS = 1.0
 
 @dataclass
 class Album:
-    """Members that have come so far, and when the last of them came."""
+    """Album of which some members have come. `due`: when no further one is waited for."""
 
     since: float = 0.0
     kept: list[KeptAnswer] = field(default_factory=list)
 
     def add(self, kept: KeptAnswer) -> None:
-        """Take the answer that holds a further member."""
+        """Add the answer that holds a further member, and begin to wait anew."""
         self.since = time.monotonic()
         if kept not in self.kept:
             self.kept.append(kept)
 
     @property
     def due(self) -> float:
-        """When nobody is waited for any more, by the monotonic clock."""
+        """Time from which no further member is waited for, by the monotonic clock in seconds."""
         return self.since + ALBUM_SECONDS
 
     def numbers(self) -> set[int]:
@@ -35,7 +35,7 @@ class Album:
 
 
 class WaitingAlbums:
-    """The albums of one chat that are waited for, by Telegram's id of each."""
+    """Albums of one chat whose members are waited for, by Telegram's id of each."""
 
     def __init__(self) -> None:
         self._albums: dict[str, Album] = {}
@@ -44,16 +44,16 @@ class WaitingAlbums:
         return bool(self._albums)
 
     def add(self, album: str, kept: KeptAnswer) -> None:
-        """Take the answer that holds a member of an album."""
+        """Add the answer that holds a member of an album."""
         self._albums.setdefault(album, Album()).add(kept)
 
     def due(self, every: bool = False) -> list[tuple[str, Album]]:
-        """List those whose last member came a while ago. `every`: all of them."""
+        """Return albums whose last member came a while ago. `every`: all of them."""
         now = time.monotonic()
         return [(name, album) for name, album in self._albums.items() if every or album.due <= now]
 
     def forget(self, album: str) -> None:
-        """Wait for an album no more."""
+        """Stop waiting for an album."""
         del self._albums[album]
 
     def next_due(self, latest: float) -> float:

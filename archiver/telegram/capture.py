@@ -18,7 +18,7 @@ UNDER_WAY = 60
 
 
 class TelegramCapture:
-    """The navigation of one capture."""
+    """Asks for everything that the target of one capture names, in order."""
 
     def __init__(self, session: CaptureSession, collector: Collector) -> None:
         self._session, self._context, self._inventory = session, session.context, session.inventory

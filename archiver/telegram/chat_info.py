@@ -18,7 +18,7 @@ from spiders.telegram.api.tl import files_in
 
 
 class ChatInfo:
-    """Asks for it within one capture."""
+    """Asks for a chat's own facts, pictures and stories, within one capture."""
 
     def __init__(self, session: CaptureSession, collector: Collector, posts: PostsByAccount) -> None:
         self._session, self._context, self._inventory = session, session.context, session.inventory

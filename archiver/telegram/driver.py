@@ -26,7 +26,7 @@ class TelegramDriver:
         self._telegrams, self._recorder = telegrams, recorder
 
     def takes(self, target: Target, options: CaptureOptions) -> bool:
-        """Take Telegram's targets where an account was named."""
+        """Return whether the target is Telegram's and an account was named."""
         return options.account is not None and target.platform == TELEGRAM.name
 
     def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
@@ -34,7 +34,7 @@ class TelegramDriver:
         return unsupported(target, walk, account=True)
 
     async def run(self, session: CaptureSession) -> None:
-        """Run the capture to its end. Raises `EvidenceError` for what is no fault of Telegram's."""
+        """Run the capture to its end. Raises `EvidenceError` for trouble that is not Telegram's."""
         # Late: Telethon takes longer to load than most commands to run.
         from archiver.telegram.capture import TelegramCapture
         from archiver.telegram.flood_waits import AccountPauses
@@ -63,7 +63,7 @@ class TelegramDriver:
         await _until_stopped(session, TelegramCapture(session, collector).run())
 
     async def close(self) -> None:
-        """Disconnect the clients, and keep what the accounts have met."""
+        """Disconnect the clients, and keep the chats that the accounts have met."""
         await self._telegrams.close()
 
 
@@ -84,7 +84,10 @@ async def _until_stopped(session: CaptureSession, run: Coroutine[Any, Any, None]
 
 
 def end_with(session: CaptureSession, trouble: TelegramError) -> None:
-    """End a capture that a trouble broke off: partial where posts were kept, else as the trouble says."""
+    """End a capture that trouble broke off.
+
+    It is partial where posts were kept; else the trouble decides.
+    """
     context, inventory = session.context, session.inventory
     reason = trouble.reason
     if trouble.logged_out:

@@ -29,7 +29,7 @@ class AccountPauses:
         return await asyncio.wrap_future(self._recorder.call(self._recorder.limiter.quiet(self._host(method))))
 
     def asked(self, method: str, seconds: float) -> None:
-        """Take note of a pause that Telegram asked for."""
+        """Record a pause that Telegram asked for."""
         self._recorder.soon(self._recorder.limiter.penalise, self._host(method), seconds)
 
     def _host(self, method: str) -> str:

@@ -42,7 +42,7 @@ LASTING = (Outcome.REFUSED, Outcome.UNAVAILABLE)
 
 @dataclass
 class Pace:
-    """How a watch goes about it. Times in seconds."""
+    """Pace of a watch. Times in seconds."""
 
     poll: float = 30.0
     """Between two questions for the difference."""
@@ -87,7 +87,10 @@ class LiveWatch:
     # -- the loop ---------------------------------------------------------------------------------------
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Watch until `stop`, or until Telegram no longer shows the chat. Raises `EvidenceError` where the disk refuses."""
+        """Watch until `stop`, or until Telegram no longer shows the chat.
+
+        Raises `EvidenceError` where the disk refuses.
+        """
         begun = time.monotonic()
         pause = 1.0
         next_poll = next_reread = 0.0
@@ -155,7 +158,7 @@ class LiveWatch:
         return max(pause, float(trouble.wait))
 
     def wake(self, update: Any, whole: Any, wire: Wire) -> None:
-        """Take an update that was pushed and may be about this chat."""
+        """Queue an update that was pushed and may be about this chat, and wake the watch."""
         self.pushed.put_nowait((update, whole, wire))
         self._woken.set()
 

@@ -24,7 +24,7 @@ COUNTERS = frozenset({"views", "forwards", "reactions", "replies", "_account", "
 
 @dataclass
 class Told:
-    """What a person is told as it happens. `what`: new, edited, removed, pinned, unpinned, info."""
+    """News for a person. `what`: new, edited, removed, pinned, unpinned, info."""
 
     what: str
     post: str | None
@@ -49,7 +49,7 @@ class Observations:
         return self._watched.place
 
     async def albums_due(self, every: bool = False) -> None:
-        """Observe albums whose last member came a while ago. `every`: without waiting."""
+        """Enter the albums whose last member came a while ago. `every`: all of them, without waiting."""
         for name, album in self.albums.due(every):
             whole = await self._watched.ask.with_album(self._place, min(album.numbers()), False, None)
             self.albums.forget(name)
@@ -60,7 +60,10 @@ class Observations:
                     await self.observe(kept)
 
     async def observe(self, kept: KeptAnswer, whole: bool = True) -> None:
-        """Enter the posts of an answer: new, edited, or as they were. Not `whole`: members of an album come one by one."""
+        """Enter the posts of an answer: new, edited, or as they were.
+
+        Not `whole`: members of an album come one by one.
+        """
         session = self._watched.session
         digests = {message["id"]: content(message) for message in kept.messages if message["_"] != "MessageEmpty"}
         seen: list[tuple[int, str, str, str | None]] = []
@@ -89,7 +92,7 @@ class Observations:
             self._home.state.watch_removed(self._key, [row[0] for row in seen if row[0] in self._gone])
 
     async def info(self) -> None:
-        """Keep the chat itself anew, which has changed: title, photo or description."""
+        """Record the chat itself again, after its title, photo or description changed."""
         session = self._watched.session
         kept = await self._watched.ask.about(self._place)
         record, full = next(iter(kept.more.values()))
@@ -118,7 +121,10 @@ class Observations:
             self.tell(Told(what, post, ""))
 
     def removed(self, numbers: list[int], how: str, kept: KeptAnswer, shown: str, control: int | None) -> None:
-        """Enter messages that are gone: an event each, with the last observation and what shows the removal."""
+        """Enter messages that are gone.
+
+        Each becomes an event, with the last observation and what shows the removal.
+        """
         session = self._watched.session
         events, gone = [], []
         for number in numbers:
@@ -162,7 +168,10 @@ class Observations:
 
 
 def content(message: dict[str, Any]) -> str:
-    """Return a digest of what a message says: without counters, and without commitments, which are new each time."""
+    """Return a digest of what a message says.
+
+    Counters are left out, and commitments, which are new each time.
+    """
     return sha256_hex(canonical.dumps(_stable(message)))
 
 

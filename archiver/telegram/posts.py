@@ -38,7 +38,7 @@ class PostReading:
 
 
 class PostsByAccount:
-    """Hands the posts of one capture to it, and brings their files by the account."""
+    """Enters the posts of one capture, and fetches their files by the account."""
 
     def __init__(self, session: CaptureSession, collector: Collector) -> None:
         self._session, self._context, self._inventory = session, session.context, session.inventory
@@ -50,7 +50,7 @@ class PostsByAccount:
     def take(
         self, chat: ChatRef, reading: PostReading, parent: str, *, wanted: bool = True, key: str | None = None
     ) -> None:
-        """Enter a post and start bringing its files. `key`: where the capture has seen it before."""
+        """Enter a post and start fetching its files. `key`: where the capture has seen it before."""
         facts = {"record": reading.record, "parser": PARSER, "layout": LAYOUT, **reading.facts}
 
         def want(part: str, attachment: Attachment, owner: str, required: bool) -> bool:
@@ -90,7 +90,7 @@ class PostsByAccount:
     def take_loose(
         self, chat: ChatRef, parent: str, where: str, file: dict[str, Any], kept: KeptAnswer, message: int
     ) -> None:
-        """Bring a file that belongs to no message: the chat's own photo."""
+        """Fetch a file that belongs to no message: the chat's own photo."""
         number = str(file.get("id"))
         location = kept.files.get(int(number)) if number.isdecimal() else None
         if location is None or not self._context.options.media:

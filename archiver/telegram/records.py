@@ -33,7 +33,10 @@ SUFFIXES = {
 
 
 class CaptureKeep:
-    """The `Keep` port over one capture. Writing happens beside the loop, so that asking goes on meanwhile."""
+    """The `Keep` port over one capture.
+
+    Writing happens beside the loop, so that requests go on meanwhile.
+    """
 
     def __init__(self, context: CaptureContext) -> None:
         self._context = context
@@ -82,14 +85,17 @@ class _Checks:
 
 
 class TelegramFiles:
-    """Brings files in segments, each a record, and says how they make the file."""
+    """Fetches files in segments, each a record, and records how they make the file."""
 
     def __init__(self, session: CaptureSession, collector: Collector) -> None:
         self._context, self._assemblies = session.context, session.assemblies
         self._parts = Parts(collector)
 
     async def bring(self, key: str, attachment: Attachment, location: Location, uri: str, renew: Renew) -> FetchedFile:
-        """Bring one file, gone on with where an earlier capture holds its beginning. Never raises for the network."""
+        """Fetch one file, continuing where an earlier capture holds its beginning.
+
+        Never raises for the network.
+        """
         state = self._context.home.state
         state_key = sha256_hex(f"telegram file {location.id} {location.thumb}".encode())
         pieces, whole = await asyncio.to_thread(self._held, state_key, location)

@@ -11,7 +11,7 @@ AT_A_TIME = 90
 
 
 async def reread(watched: WatchedChat, observations: Observations, last: int, everything: bool = False) -> None:
-    """Read the `last` newest messages once more: edits that were not announced, and what is gone.
+    """Read the `last` newest messages again, for edits that were not announced and messages that are gone.
 
     `everything`: back to what was known before, however far that is.
     """

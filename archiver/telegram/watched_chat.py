@@ -72,12 +72,12 @@ class WatchedChat:
 
     @property
     def capture(self) -> TelegramCapture:
-        """The navigation of the open capture."""
+        """The `TelegramCapture` of the open capture."""
         return self._open()[1]
 
     @property
     def ask(self) -> Collector:
-        """What asks, and keeps the answers in the open capture."""
+        """Collector that asks Telegram, and keeps the answers in the open capture."""
         return self.capture.collector
 
     def _open(self) -> tuple[CaptureSession, TelegramCapture]:
@@ -97,7 +97,10 @@ class WatchedChat:
         return self._session, self._capture
 
     def bare(self) -> Collector:
-        """Return what asks where the answer may not be worth a capture. It keeps nothing."""
+        """Return a collector that keeps nothing.
+
+        It is for questions whose answer may not be worth a capture.
+        """
         patience = min(self.home.config.telegram.patience, PATIENCE)
         return Collector(self.client, _Nothing(), self._account, patience, pauses=self._pauses())
 
@@ -109,7 +112,10 @@ class WatchedChat:
         return AccountPauses(self.engine.recorder, self.client, self._account)
 
     async def close(self) -> None:
-        """Close and seal what is open. A look that found nothing new leaves its answers as proof that it looked."""
+        """Close and seal the open capture.
+
+        A look that found nothing new leaves its answers as proof that it looked.
+        """
         session, self._session, self._capture = self._session, None, None
         if session is not None:
             await session.settle()

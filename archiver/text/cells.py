@@ -26,7 +26,10 @@ MARK = "\ufeff"
 
 
 def spreadsheet_cell(value: Any) -> str:
-    """Write a value as a cell that no spreadsheet runs. None is empty; what is no text is written as JSON."""
+    """Return a value as a cell that no spreadsheet runs as a formula (OWASP, "CSV Injection").
+
+    None is empty; a value that is not text is written as JSON.
+    """
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -35,12 +38,12 @@ def spreadsheet_cell(value: Any) -> str:
 
 
 def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Write a table as CSV (RFC 4180) in UTF-8, each cell by `spreadsheet_cell`."""
+    """Return a table as CSV (RFC 4180) in UTF-8, beginning with `MARK`, each cell by `spreadsheet_cell`."""
     return (MARK + csv_text((head, *rows))).encode("utf-8", "backslashreplace")
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Write rows as CSV, each cell by `spreadsheet_cell`. A file of them begins with `MARK`."""
+    """Return rows as CSV (RFC 4180), each cell by `spreadsheet_cell`. A file of them begins with `MARK`."""
     out = io.StringIO()
     writer = csv.writer(out)
     for row in rows:

@@ -15,14 +15,17 @@ class Markup(str):
 
 
 def text(value: object) -> Markup:
-    """Write anything as text: escaped, and control characters shown as codes."""
+    """Return any value as text: escaped, with control characters shown as codes. `Markup` stays as it is."""
     if isinstance(value, Markup):
         return value
     return Markup(_html.escape(harmless("" if value is None else str(value)), quote=True))
 
 
 def tag(name: str, /, *content: object, **attributes: object) -> Markup:
-    """Write an element. `class_` is class; an attribute that is None is left out, True stands without a value."""
+    """Return an element.
+
+    `class_` is class; an attribute that is None is left out, True stands without a value.
+    """
     said = "".join(
         f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(value)}"')
         for key, value in attributes.items()
@@ -34,17 +37,17 @@ def tag(name: str, /, *content: object, **attributes: object) -> Markup:
 
 
 def join(parts: Iterable[object], between: str = "") -> Markup:
-    """Write parts one behind the other."""
+    """Join parts into one piece of markup, `between` standing between them."""
     return Markup(text(between).join(text(part) for part in parts))
 
 
 def items(parts: Iterable[object]) -> Markup:
-    """Write a list without numbers."""
+    """Return a list without numbers (`ul`)."""
     return tag("ul", *(tag("li", part) for part in parts))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]], class_: str | None = None) -> Markup:
-    """Write a table that scrolls in itself on a narrow screen."""
+    """Return a table that scrolls within itself on a narrow screen."""
     top = tag("thead", tag("tr", *(tag("th", cell, scope="col") for cell in head)))
     body = tag("tbody", *(tag("tr", *(tag("td", cell) for cell in row)) for row in rows))
     return tag("div", tag("table", top, body, class_=class_), class_="wide")

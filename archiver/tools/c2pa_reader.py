@@ -7,10 +7,18 @@ process without a network where the system allows it.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 
+from archiver.home.log import begin_child_log
 
-def main(path: str) -> int:
+
+def main(path: str, words: list[str]) -> int:
+    """Write the file's content credentials as JSON to standard output, or an object with `error`; return 0.
+
+    `words`: what `archiver.home.log.child_words` handed over.
+    """
+    begin_child_log(logging.getLogger("archiver.tools.c2pa_reader"), words)
     import c2pa
 
     c2pa.load_settings(json.dumps({"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}))
@@ -23,4 +31,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1], sys.argv[2:]))

@@ -64,12 +64,15 @@ _SCROLL = """async () => {
 
 
 class NoPicture(Exception):
-    """Why a page was not shown."""
+    """A page that could not be shown. The text tells why."""
 
 
 @dataclass
 class Shown:
-    """What a browser made of a page. `first_view` and `full_page` are PNG; `pdf`, `dom` and `text` None where not wanted."""
+    """Result of showing a page in a browser.
+
+    `first_view` and `full_page` are PNG; `pdf`, `dom` and `text` are None where they are not wanted.
+    """
 
     first_view: bytes
     full_page: bytes
@@ -82,7 +85,7 @@ class Shown:
 
 
 def missing() -> str | None:
-    """Return what is not installed that a picture would need, or None."""
+    """Return which program or package is missing that pictures of pages need, or None."""
     if program() is None:
         return "Chromium is not installed"
     return None if find_spec("playwright") else "Playwright is not installed (pip install 'archiver[browser]')"
@@ -105,7 +108,7 @@ class Browser:
         self._warming: asyncio.Task[None] | None = None
 
     def warm(self) -> None:
-        """Starts Chromium while the first page is still being asked for."""
+        """Start Chromium while the first page is still being asked for."""
         if missing() is None and self._warming is None:
             self._warming = asyncio.ensure_future(self._warmed())
 
@@ -116,7 +119,7 @@ class Browser:
             await self._started()
 
     async def show(self, url: str, proxy_url: str, user_agent: str, pictures_only: bool = False) -> Shown:
-        """The page, shown once. Raises `NoPicture`."""
+        """Show the page once and return what the browser made of it. Raises `NoPicture`."""
         if (lacking := missing()) is not None:
             raise NoPicture(lacking)
         from playwright.async_api import Error

@@ -27,7 +27,7 @@ class ExifTool:
         self._turn = threading.Lock()
 
     def read(self, path: Path) -> Any:
-        """Return what it says of a file, as JSON; an object with `error` where it cannot."""
+        """Return what exiftool says of a file, as JSON; an object with `error` where it cannot."""
         lines = ["-json", "-G", "-n", "-api", "largefilesupport=1", str(path), "-execute"]
         with self._turn:
             hung = threading.Timer(READ_SECONDS, self._kill)
@@ -87,7 +87,10 @@ def _kill_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def without_path(value: Any, path: Path) -> Any:
-    """Return what a tool says of a file without what it says of our copy: its name and times tell of this machine only."""
+    """Return what a tool says of a file, without what it says of our copy.
+
+    The copy's name and times tell of this machine only.
+    """
     hidden = {"filename", "SourceFile", "File:Directory", "File:FileName", "File:FileModifyDate", "File:FileAccessDate"}
     hidden |= {"File:FileInodeChangeDate", "File:FilePermissions"}
     if isinstance(value, dict):

@@ -14,7 +14,7 @@ _TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".mkv": "video/x-matroska"
 
 
 class ConversionError(ArchiverError):
-    """A conversion that did not happen."""
+    """A file that could not be converted."""
 
 
 def media_type(path: Path) -> str:
@@ -53,7 +53,7 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def version(program: str) -> str:
-    """Return the first line that a program says of its version."""
+    """Return the first line that a program prints of its version; `unknown` where it cannot be run."""
     try:
         done = subprocess.run([program, "-version"], capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -31,7 +31,7 @@ PATCH = (10, 10)
 
 
 def follow(source: Path, size: tuple[int, int], track: Track) -> Followed:
-    """The track's box at every moment. `size`: of the picture in pixels. Raises `ConversionError`."""
+    """Return the track's box at every moment. `size`: of the picture in pixels. Raises `ConversionError`."""
     try:
         cv2: Any = importlib.import_module("cv2")
         numpy: Any = importlib.import_module("numpy")

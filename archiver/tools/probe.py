@@ -11,11 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from archiver.home.log import IN_LOG, child_words
 from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 
 
 class MediaProbe:
-    """Asks what is installed of the three about files. Implements `archiver.home.ports.Inspector`; `close` ends what it started."""
+    """Asks whichever of the three tools are installed about files.
+
+    Implements `archiver.home.ports.Inspector`; `close` ends what it started.
+    """
 
     def __init__(self) -> None:
         self._exiftool = ExifTool()
@@ -25,7 +29,10 @@ class MediaProbe:
         return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
 
     def facts(self, path: Path, c2pa_marked: bool) -> dict[str, Any]:
-        """Return what each tool that is present says of a file. `c2pa_marked`: it seems to hold content credentials."""
+        """Return what each installed tool says of a file.
+
+        `c2pa_marked`: the file seems to hold content credentials.
+        """
         facts: dict[str, Any] = {}
         if (ffprobe := shutil.which("ffprobe")) is not None:
             facts["ffprobe"] = _by_ffprobe(ffprobe, path)
@@ -55,7 +62,7 @@ def read_c2pa(path: Path) -> Any:
     """Return the content credentials in a file, by a process that has no network; None where no reader is installed."""
     if find_spec("c2pa") is None:
         return None
-    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path)]
+    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
     unshare = shutil.which("unshare")
     if (
         unshare is not None
@@ -74,6 +81,10 @@ def read_c2pa(path: Path) -> Any:
             stdin=subprocess.DEVNULL,
             env={**os.environ, **nowhere},
         )
+        if done.returncode:
+            place = done.stderr.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+            what = f"the reader ended with exit code {done.returncode}"
+            return {"error": f"{what}; {place}" if place.startswith(IN_LOG) else what}
         return json.loads(done.stdout or b"null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"error": str(error)[:200]}

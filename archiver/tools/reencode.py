@@ -27,7 +27,7 @@ MARGIN = 2
 
 @dataclass(frozen=True)
 class Box:
-    """Where something is at a moment, in percent of the picture: from the left, from the top, width, height."""
+    """Position of something at a moment, in percent of the picture: from the left, from the top, width, height."""
 
     at_ms: int
     x: float
@@ -71,7 +71,7 @@ class Silence:
 
 
 def suffix(kind: str) -> str:
-    """Return the ending of the copy's name."""
+    """Return the ending of the copy's name, with its dot."""
     return ".png" if kind in PHOTO else ".m4a" if kind in AUDIO else ".mp4"
 
 
@@ -147,7 +147,7 @@ def _streams(path: Path) -> list[dict[str, Any]]:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Pixels of a video as it is shown. Raises `ConversionError`."""
+    """Return width and height of a video in pixels, turned as it is shown. Raises `ConversionError`."""
     return _size(_streams(path))
 
 

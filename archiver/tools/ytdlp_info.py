@@ -33,7 +33,10 @@ _WORDS = [
 
 
 def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
-    """What an extractor's error says of the media. What does not fit is our failure, never the platform's word."""
+    """Return what an extractor's error says of the media: its outcome, and the reason in words.
+
+    An error that fits no known wording is our failure, never the platform's word.
+    """
     kind, said = str(error.get("kind")), str(error.get("said", ""))
     said = re.sub(r"\x1b\[[0-9;]*m", "", said).removeprefix("ERROR: ").strip()
     short = re.split(r"[.;] (?:Use --|See |Please report|Confirm you are)", said)[0][:300]
@@ -51,8 +54,10 @@ def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
 
 
 def tracks(info: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:
-    """(language, automatic, track) of all captions that people wrote, and of the automatic ones in the original
-    language. Machine translations into other languages are the platform's, on demand, and not part of the post."""
+    """Return (language, automatic, track) of captions that people wrote, and automatic ones in the original language.
+
+    Machine translations into other languages are the platform's, on demand, and not part of the post.
+    """
     found = []
     for lang, offered in (info.get("subtitles") or {}).items():
         if lang != "live_chat" and (track := _best_track(offered)):
@@ -91,7 +96,7 @@ def is_header(name: Any, value: Any) -> bool:
 
 
 def about_format(item: dict[str, Any]) -> dict[str, Any]:
-    """What tells one format from another. Links stay out: they are in the records."""
+    """Return what tells one format from another. Links stay out: they are in the records."""
     names = (
         "format_id",
         "ext",
@@ -126,7 +131,7 @@ _SHOWN = (
 
 
 def filtered(whole: Any) -> dict[str, Any]:
-    """A description by what is allowed in it: no links but the page's, no cookies, no headers, nothing unknown."""
+    """Return what may be shown of a description: no links but the page's, no cookies, no headers, nothing unknown."""
     if not isinstance(whole, dict):
         return {}
     shown = {name: whole[name] for name in _SHOWN if whole.get(name) is not None}

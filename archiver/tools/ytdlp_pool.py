@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -17,13 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import archiver
+from archiver.home.log import child_words
+
+_log = logging.getLogger(__name__)
 
 LINE_LIMIT = 256 << 20
 """The longest answer, bytes: a description of a playlist with comments can have some MiB."""
 
 
 class ExtractorDied(Exception):
-    """The process ended in the middle of a job."""
+    """An extractor process that ended in the middle of a job."""
 
 
 @dataclass(eq=False)
@@ -37,7 +41,7 @@ class _Worker:
 
 
 class ExtractorPool:
-    """At most `size` processes, started when they are needed and kept. `close` ends them."""
+    """A pool of at most `size` processes, started when they are needed and kept. `close` ends them."""
 
     def __init__(self, authority_pem: bytes, size: int = 2) -> None:
         self._pem = authority_pem
@@ -52,7 +56,7 @@ class ExtractorPool:
         self.runtime: str | None = None
 
     def warm(self) -> None:
-        """Starts a process beside other work, so that the first job finds it ready."""
+        """Start a process beside other work, so that the first job finds it ready."""
         if self._warming is None:
             self._warming = asyncio.ensure_future(self._warm())
 
@@ -61,7 +65,10 @@ class ExtractorPool:
             self._idle.append(await self._start())
 
     async def run(self, job: dict[str, Any], timeout: float) -> dict[str, Any]:
-        """The answer to one job. Raises `ExtractorDied`, `TimeoutError`. A process that failed is not used again."""
+        """Return the answer to one job. A process that failed is not used again.
+
+        `timeout` in seconds. Raises `ExtractorDied`, `TimeoutError`.
+        """
         async with self._slots:
             if self._warming is not None and not self._idle:
                 await self._warming
@@ -94,7 +101,7 @@ class ExtractorPool:
             Path(self._folder.name, "authority.pem").write_bytes(self._pem)
         folder = Path(self._folder.name)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "archiver.tools.ytdlp_worker",
+            sys.executable, "-m", "archiver.tools.ytdlp_worker", *child_words(),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env=_environment(folder), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
         )  # fmt: skip
@@ -147,6 +154,7 @@ async def _listen(process: asyncio.subprocess.Process, said: list[str]) -> None:
     with contextlib.suppress(ValueError):  # a line beyond all bounds
         while line := await process.stderr.readline():
             said.append(line.decode("utf-8", "replace").strip()[:500])
+            _log.debug("the extractor says: %s", said[-1])
             del said[:-20]
 
 

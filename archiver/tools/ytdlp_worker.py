@@ -7,10 +7,13 @@ other address is refused here, whatever an extractor or a runtime may try.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
 from typing import Any
+
+from archiver.home.log import begin_child_log
 
 TAKEN = frozenset(
     {
@@ -25,7 +28,7 @@ TAKEN = frozenset(
 
 
 def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
-    """PEP 578 audit hook: a connection to anything but loopback never leaves."""
+    """Refuse connections to anything but loopback (an audit hook, PEP 578). Raises `PermissionError`."""
     if event in ("socket.connect", "socket.sendto") and len(arguments) > 1:
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None
@@ -34,18 +37,20 @@ def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 class Log:
-    """Collects what yt-dlp says."""
+    """Collects the warnings of yt-dlp."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
     def debug(self, text: str) -> None:
-        pass
+        """Drop what is only for debugging."""
 
     def warning(self, text: str) -> None:
+        """Keep a warning for the answer to the job."""
         self.warnings.append(text)
 
     def error(self, text: str) -> None:
+        """Keep an error beside the warnings; the exception that follows it tells the cause."""
         self.warnings.append(text)
 
 
@@ -73,7 +78,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
-    """The options of one job: the common ones, and what only the job knows."""
+    """Return the options of one job: the common ones, and what only the job knows."""
     agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
         **OPTIONS,
@@ -97,11 +102,15 @@ def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
 
 
 def stated_options() -> dict[str, str]:
-    """The common options as text, for the manifest."""
+    """Return the common options as text, for the manifest."""
     return {name: ", ".join(sorted(value)) if isinstance(value, set) else str(value) for name, value in OPTIONS.items()}
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
+    """Do one job: tell which extractor claims the link, or describe it; with `folder`, download its files too.
+
+    Returns the answer as JSON; what yt-dlp reports as failed is in `error`. Other exceptions end the process.
+    """
     import yt_dlp
     from yt_dlp.utils import DownloadError
 
@@ -121,7 +130,7 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def claimed(ydl: Any, url: str) -> str | None:
-    """The name of the extractor made for that link, if there is one beside the generic."""
+    """Return the name of the extractor made for that link, or None where only the generic one fits."""
     for name, extractor in ydl._ies.items():
         if name != "Generic" and extractor.suitable(url):
             return str(name)
@@ -129,7 +138,7 @@ def claimed(ydl: Any, url: str) -> str | None:
 
 
 def taken(info: Any) -> Any:
-    """The part of a description that the parent needs."""
+    """Return the part of a description that the parent needs."""
     if not isinstance(info, dict):
         return info
     part = {name: value for name, value in info.items() if name in TAKEN}
@@ -139,7 +148,12 @@ def taken(info: Any) -> Any:
     return part
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
+    """Answer jobs, one JSON object a line: read from standard input until it ends, written to standard output.
+
+    `words`: what `archiver.home.log.child_words` handed over.
+    """
+    begin_child_log(logging.getLogger("archiver.tools.ytdlp_worker"), words)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the answers
     sys.addaudithook(only_loopback)
@@ -160,7 +174,7 @@ def main() -> None:
 
 
 def runtimes(ydl: Any) -> str | None:
-    """Name and version of the JavaScript runtime that yt-dlp would use, if any."""
+    """Return name and version of the JavaScript runtime that yt-dlp would use, or None."""
     for name, runtime in (getattr(ydl, "_js_runtimes", None) or {}).items():
         info = getattr(runtime, "info", None)
         if info is not None and getattr(info, "supported", True):
@@ -169,4 +183,4 @@ def runtimes(ydl: Any) -> str | None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -30,12 +30,12 @@ QUERIES = [
 
 
 def owns(host: str) -> bool:
-    """Whether a host is Facebook's."""
+    """Return whether a host is Facebook's."""
     return host in HOSTS or host == SHORT_HOST
 
 
 def read(link: Link) -> Target | None:
-    """What a link on one of Facebook's hosts names. `url` stays as it was given: Facebook has no one form of it."""
+    """Parse a link on one of Facebook's hosts. `url` stays as given: Facebook has several forms of it."""
     if link.host == SHORT_HOST:
         return Target("facebook", "video", link.path.strip("/"), link.text)
     if link.path.startswith("/plugins/") and (inner := _framed(link.query.get("href", ""))) is not None:

@@ -25,7 +25,7 @@ _RAW = re.compile(rb"data-utime=\"\d+\"|\"creation_time\":\d{9,11}\b")
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
-    """Posts of an answer of Facebook, or a typed reason."""
+    """Parse an answer of Facebook into posts, or a typed reason."""
     document = tree(data)
     if document is None:
         return _none("facebook/unknown", Outcome.PARTIAL, "empty body" if not data.strip() else "not HTML")
@@ -72,7 +72,7 @@ def _none(layout: str, outcome: Outcome, reason: str, kind: str | None = None, s
 
 
 def login_wall(document: Any, url: str | None) -> bool:
-    """Whether the page asks for a login in place of what was asked for. A login field beside a post is none."""
+    """Return whether the page asks for a login in place of what was asked for; a login field beside a post does not."""
     path = safe_split(url).path if url else ""
     title = one_line(document.xpath("//title")[0]).lower() if document.xpath("//title") else ""
     forms = document.xpath("//form[@id='login_form' or contains(@action,'/login/')]")
@@ -168,7 +168,7 @@ def _counted(text: str) -> str:
 
 
 def shown(text: str | None) -> int | None:
-    """`4.3K Comments` → 4300, as Facebook rounds it; the literal stands beside it."""
+    """Parse a count as Facebook rounds it: `4.3K Comments` → 4300. The caller keeps the literal beside it."""
     match = re.match(r"([\d.,]+)\s?([KMB]?)\b", text or "")
     if not match:
         return None

@@ -18,7 +18,7 @@ PLUGINS = "https://www.facebook.com/plugins"
 
 
 class FacebookPost(TargetSpider):
-    """One public post or video; a profile's page as far as it is public.
+    """A spider for one public post or video; for a profile, its page as far as it is public.
 
     scrapy crawl facebook-post -a link=https://www.facebook.com/name/posts/123
     """
@@ -32,10 +32,12 @@ class FacebookPost(TargetSpider):
         self._first: Parsed | None = None
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the page itself, with the person's cookies where there are any."""
         headers = {"Cookie": self._cookies} if self._cookies else {}
         yield scrapy.Request(self.target.url, self.page, headers=headers, meta={"tag": "page"}, dont_filter=True)
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read the page; where it does not show the whole post, ask for its embed. A profile has none."""
         parsed = parse(response.body, response.url)
         whole = bool(parsed.posts) and parsed.layout != "facebook/head"
         yield Seen("page", "page", response.url, parsed, self._wanted(parsed), final=whole)
@@ -50,7 +52,7 @@ class FacebookPost(TargetSpider):
         yield scrapy.Request(url, self.embed, meta={"tag": "embed"}, dont_filter=True)
 
     def embed(self, response: Response) -> Iterator[Any]:
-        """What Facebook shows of the post to any site that embeds it."""
+        """Read what Facebook shows of the post to any site that embeds it."""
         parsed = parse(response.body, response.url)
         yield Seen("embed", "embed", response.url, parsed, self._wanted(parsed), final=bool(parsed.posts))
         first = self._first

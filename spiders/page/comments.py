@@ -23,7 +23,7 @@ LIMIT = 20_000
 
 
 def comments(document: Any, url: str | None) -> list[Post]:
-    """One post for each comment, in the page's order."""
+    """Parse the comments of a page into one post each, in the page's order; at most `LIMIT`."""
     nodes = comment_nodes(document)[:LIMIT]
     numbers = {id(node): number for number, node in enumerate(nodes)}
     found: list[Post] = []
@@ -39,7 +39,7 @@ def comments(document: Any, url: str | None) -> list[Post]:
 
 
 def comment_nodes(document: Any) -> list[Any]:
-    """Elements that a page marks as one comment each, outermost where two of them mean the same comment."""
+    """List the elements that a page marks as one comment each, the outermost of those for the same comment."""
     marked = [
         node
         for node in document.iter("li", "article", "div", "dl")

@@ -13,7 +13,7 @@ TRACKING = re.compile(
 
 
 def page(url: str) -> Target:
-    """Any link as a page: fragment dropped; the key also drops tracking parameters."""
+    """Make the target of any link as a page: fragment dropped; the key also drops tracking parameters."""
     parts = urlsplit(url)
     plain = urlunsplit((parts.scheme.lower(), parts.netloc, parts.path or "/", parts.query, ""))
     fields = parse_qsl(parts.query, keep_blank_values=True)

@@ -26,7 +26,7 @@ _CSS_URL = re.compile(r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"'\s]+))\s*\)|@im
 
 
 def parse(data: bytes, url: str | None = None, content_type: str | None = None) -> Parsed:
-    """The page as one post, or a typed reason."""
+    """Parse a page into one post, or a typed reason."""
     if not data.strip():
         return _nothing(Outcome.PARTIAL, "empty body")
     if len(data) > PAGE_LIMIT:
@@ -265,7 +265,7 @@ def _srcset(value: str | None) -> list[str]:
 
 
 def css_links(text: str) -> list[str]:
-    """Links in CSS: `url(…)` and `@import`."""
+    """List the links in CSS, `url(…)` and `@import`, each once."""
     links = [next((group for group in match.groups() if group), "") for match in _CSS_URL.finditer(text)]
     return list(
         dict.fromkeys(

@@ -19,14 +19,14 @@ MOST = 500
 
 @dataclass(frozen=True)
 class Pointer:
-    """`how`: "embedded" (the page shows it itself) or "linked"."""
+    """A post or video elsewhere. `how`: "embedded" (the page shows it itself) or "linked"."""
 
     target: Target
     how: str
 
 
 def pointers(document: Any, base: str) -> list[Pointer]:
-    """Posts and videos of other platforms, each once; embedded ones first."""
+    """List posts and videos of other platforms, each once, embedded ones first; at most `MOST`."""
     links = [("embedded", link) for link in _embedded(document)]
     links += [("linked", str(link)) for link in document.xpath("//a/@href")]
     found: dict[str, Pointer] = {}
@@ -38,7 +38,7 @@ def pointers(document: Any, base: str) -> list[Pointer]:
 
 
 def resolved(link: str) -> Target | None:
-    """The post or video that a link, a player's frame or a plugin shows; None where it is something else."""
+    """Return the post or video that a link, a player's frame or a plugin shows; None where it is something else."""
     while archived := _ARCHIVED.match(link):
         link = archived[3]
     parts = safe_split(link)
@@ -68,7 +68,7 @@ def _embedded(document: Any) -> list[str]:
 
 
 def archived_copy(url: str | None) -> dict[str, Any] | None:
-    """What an address at web.archive.org says of itself: of which page, and when that archive says it was taken.
+    """Read an address at web.archive.org: of which page, and when that archive says it was taken. Else None.
 
     `stated_at`: the archive's own claim, in UTC, from the fourteen digits in the address.
     """

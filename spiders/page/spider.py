@@ -18,7 +18,7 @@ from spiders.walls.pages import login_wall
 
 
 class PageSpider(TargetSpider):
-    """Any page.
+    """A spider for any page.
 
     scrapy crawl page -a link=https://example.org/article
     """
@@ -33,9 +33,11 @@ class PageSpider(TargetSpider):
             self.target = page(self.target.url)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the page."""
         yield scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read the page, and note the posts and videos of other platforms that it points to."""
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         if "not-read" in response.flags:
             parsed = Parsed(platform="page", layout="file", page={"content_type": content_type})

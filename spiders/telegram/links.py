@@ -27,12 +27,12 @@ PATHS: list[Row] = [
 
 
 def owns(host: str) -> bool:
-    """Whether a host is Telegram's; `name.t.me` is a channel's own."""
+    """Return whether a host is Telegram's; `name.t.me` is a channel's own."""
     return host in HOSTS or host == WEB_CLIENT or (host.endswith(".t.me") and host.count(".") == 2)
 
 
 def read(link: Link) -> Target | NoTarget | None:
-    """What a link on one of Telegram's hosts names."""
+    """Parse a link on one of Telegram's hosts."""
     if link.host == WEB_CLIENT:
         return _in_web_client(link.fragment.partition("_")[0])
     path = link.path if link.host in HOSTS else f"/{link.host.split('.')[0]}{link.path}"
@@ -40,7 +40,7 @@ def read(link: Link) -> Target | NoTarget | None:
 
 
 def read_text(text: str) -> Target | NoTarget | None:
-    """What an @name, a `tg:` link or the number of a chat names."""
+    """Parse an @name, a `tg:` link or the number of a chat; None for any other text."""
     if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{2,63}", text):
         return Target("telegram", "channel", text[1:].lower(), f"https://t.me/s/{text[1:]}", text[1:])
     if text.startswith("tg:"):
@@ -51,7 +51,7 @@ def read_text(text: str) -> Target | NoTarget | None:
 
 
 def post_id(target: Target) -> str:
-    """A post's id as the parsers write it: `name/12`, `c/1500000001/12`, `name/12?comment=501`."""
+    """Return a post's id as the parsers write it: `name/12`, `c/1500000001/12`, `name/12?comment=501`."""
     if target.kind == "private post":
         return f"c/{target.id}"
     return target.id.replace("#", "?comment=") if target.kind == "comment" else target.id

@@ -39,7 +39,7 @@ _LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.
 
 
 def title_wall(title: str | None, article: str, url: str | None) -> tuple[Outcome, str, Absence] | None:
-    """Whether a page stands in place of what was asked for, by its title and its want of an article."""
+    """Tell by title and lack of an article whether a page stands in place of what was asked for; else None."""
     host = (safe_split(url).hostname or "") if url else ""
     if host.startswith(CONSENT_HOSTS):
         return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)
@@ -54,5 +54,5 @@ def title_wall(title: str | None, article: str, url: str | None) -> tuple[Outcom
 
 
 def login_wall(final_url: str) -> bool:
-    """Whether a link was led to a login page."""
+    """Return whether a link led to a login page, by the path of its last address."""
     return bool(_LOGIN.search(safe_split(final_url).path))

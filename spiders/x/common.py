@@ -21,6 +21,7 @@ STATUS = re.compile(
 
 
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
+    """Make the result for an answer of X without a post."""
     return Parsed(platform="x", layout=layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
@@ -28,7 +29,7 @@ _WITHHELD_IN = re.compile(r"withheld in (.{2,80}?) (?:based on|in response to|du
 
 
 def presence(about: Post | None) -> Absence | None:
-    """What X says of the presence of the post that was asked for. Only its own boxes are looked at."""
+    """Return what X says of the presence of the post that was asked for. Only X's own boxes are looked at."""
     if about is None:
         return None
     if "tombstone" in about.extra:
@@ -46,7 +47,7 @@ def presence(about: Post | None) -> Absence | None:
 
 
 def asked_id(url: str | None) -> str | None:
-    """The post id that a request was about: in a post's link, a syndication link, or GraphQL variables."""
+    """Return the post id that a request was about: from a post's link, a syndication link, or GraphQL variables."""
     if not url:
         return None
     if match := STATUS.search(url):
@@ -58,7 +59,7 @@ def asked_id(url: str | None) -> str | None:
 
 
 def done(layout: str, posts: list[Post], value: Any, census: Census | None, url: str | None) -> Parsed:
-    """Each post once: an answer may carry the same one as reply, quote and timeline entry."""
+    """Make the result for an answer, with each post once: it may appear as reply, quote and timeline entry."""
     once: dict[str, Post] = {}
     for number_, post in enumerate(posts):
         once.setdefault(post.id or f"#{number_}", post)
@@ -120,7 +121,10 @@ class XAuthor:
 
 @dataclass(frozen=True, kw_only=True)
 class Legacy:
-    """A post in the fields of API v1.1, which all layouts still carry, and beside it what each keeps in a place of its own."""
+    """A post in the fields of API v1.1, which all layouts still have.
+
+    Beside them: what each layout keeps in a place of its own.
+    """
 
     fields: dict[str, Any]
     id: str | None
@@ -135,7 +139,7 @@ class Legacy:
 
 
 def post_of(given: Legacy) -> Post:
-    """The post that the fields tell of."""
+    """Make the post from its fields."""
     legacy, post_id = given.fields, given.id
     media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
     attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
@@ -193,7 +197,10 @@ def _edits(control: Any, legacy: dict[str, Any]) -> tuple[tuple[str, ...] | None
 
 
 def shown_text(legacy: dict[str, Any]) -> str | None:
-    """The text that is shown: `display_text_range` counts code points of the text as sent, entities still encoded."""
+    """Return the text that is shown.
+
+    `display_text_range` counts code points of the text as sent, entities still encoded.
+    """
     text = legacy.get("full_text")
     if not isinstance(text, str):
         text = legacy.get("text")
@@ -208,6 +215,7 @@ def shown_text(legacy: dict[str, Any]) -> str | None:
 
 
 def common_facts(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
+    """Collect what every layout says in the fields of API v1.1: thread, reply, tags, mentions, links, marks."""
     withheld = legacy.get("withheld_in_countries") or at(legacy, "withheld", "country_codes")
     mentions = dicts(at(entities, "user_mentions"))
     return {
@@ -231,7 +239,7 @@ def common_facts(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
 
 
 def account_of(user: Any) -> dict[str, Any] | None:
-    """What the answer says of the author's account: followers, creation, marks."""
+    """Collect what the answer says of the author's account: followers, creation, marks."""
     legacy = obj(at(user, "legacy"))
     facts = {
         "followers": count(at(legacy, "followers_count")) or count(at(user, "relationship_counts", "followers")),
@@ -246,7 +254,7 @@ def account_of(user: Any) -> dict[str, Any] | None:
 
 
 def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attachment:
-    """A photo, video or looping clip. All variants are listed; the best by bitrate is the one to fetch."""
+    """Make the attachment of a photo, video or looping clip. All variants are listed; `url` is the best by bitrate."""
     kind = {"photo": "photo", "video": "video", "animated_gif": "gif"}.get(str(item.get("type")), "file")
     still = text_of(item.get("media_url_https")) or text_of(item.get("media_url"))
     facts: dict[str, Any] = {
@@ -286,7 +294,7 @@ def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attac
 
 
 def original(url: str) -> str:
-    """The link of a photo's largest version. The plain link gives a smaller one."""
+    """Return the link of a photo's largest version. The plain link gives a smaller one."""
     if "pbs.twimg.com/media/" not in url:
         return url
     match = re.fullmatch(r"(https?://pbs\.twimg\.com/media/[\w-]+)\.(jpg|jpeg|png|webp|gif)(?::\w+)?", url)
@@ -311,7 +319,7 @@ def _variants(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def card_of(card: Any) -> tuple[Attachment | None, dict[str, Any] | None]:
-    """(poll, link preview) of a card; `binding_values` is a list in GraphQL, an object in syndication."""
+    """Return (poll, link preview) of a card; `binding_values` is a list in GraphQL, an object in syndication."""
     name = text_of(at(card, "name"))
     if name is None:
         return None, None
@@ -359,6 +367,7 @@ def _poll(name: str, values: dict[str, Any]) -> Attachment:
 
 
 def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
+    """Collect what a post says of its place: names, country, longitude and latitude in degrees."""
     point = at(legacy, "coordinates", "coordinates") or at(legacy, "geo", "coordinates", "coordinates")
     facts = {
         "name": text_of(at(place, "full_name")),
@@ -372,7 +381,7 @@ def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
 
 
 def tombstone(item: dict[str, Any], post_id: str | None) -> Post:
-    """A post that X names and does not show. It has no author or time; the id is the request's or the entry's."""
+    """Make a post that X names and does not show, without author or time; its id is the request's or the entry's."""
     said = (
         text_of(at(item, "tombstone", "text", "text"))
         or text_of(at(item, "tombstone", "text"))
@@ -402,13 +411,13 @@ def _link(post_id: str | None) -> str | None:
 
 
 def when(value: Any, source: str) -> Time | None:
-    """`Tue Mar 21 20:50:14 +0000 2006` or ISO 8601 with its offset, as UTC."""
+    """Parse `Tue Mar 21 20:50:14 +0000 2006`, or ISO 8601 with its offset, to UTC."""
     if not isinstance(value, str) or not value:
         return None
     return dates.with_offset(value, source, "%a %b %d %H:%M:%S %z %Y")
 
 
 def plain(value: Any) -> str | None:
-    """`<a href=…>Twitter Web App</a>` → its text."""
+    """Remove the markup: `<a href=…>Twitter Web App</a>` → its text."""
     found = text_of(value)
     return re.sub(r"<[^>]{0,300}>", "", html.unescape(found)) or None if found else None

@@ -26,19 +26,21 @@ _BEARER = re.compile(r"[\"'](AAAAAAAA[A-Za-z0-9%]{60,200})[\"']")
 
 @dataclass(frozen=True)
 class Query:
+    """A query of X's GraphQL: its id in links, and the names of the feature switches and field toggles it takes."""
+
     id: str
     features: tuple[str, ...] = ()
     toggles: tuple[str, ...] = ()
 
 
 def main_script(page: str) -> str | None:
-    """Link of the web client's main script."""
+    """Find the link of the web client's main script in a page."""
     match = _MAIN.search(page)
     return match[0] if match else None
 
 
 def queries(script: str) -> dict[str, Query]:
-    """Operation name → query, from the main script."""
+    """Collect the queries in the main script: operation name → query."""
     return {match[2]: Query(match[1], _names(match[3]), _names(match[4])) for match in _QUERY.finditer(script)}
 
 
@@ -47,13 +49,13 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 
 def bearer(script: str) -> str | None:
-    """The token that every visitor's browser sends; it names the web client, not a person."""
+    """Find the token that every visitor's browser sends; it names the web client, not a person."""
     match = _BEARER.search(script)
     return match[1] if match else None
 
 
 def switches(page: str) -> dict[str, bool]:
-    """Feature switches and their values, from `__INITIAL_STATE__` of the page."""
+    """Read the feature switches and their values from `__INITIAL_STATE__` of the page."""
     start = page.find("window.__INITIAL_STATE__=")
     state = load_at(page, start + len("window.__INITIAL_STATE__=")) if start >= 0 else None
     found: dict[str, bool] = {}
@@ -84,7 +86,7 @@ TIMELINE = {
 
 
 def query_url(name: str, query: Query, variables: dict[str, Any], known: dict[str, bool]) -> str:
-    """Link of a query of the site's own GraphQL. `known`: feature switches as the page states them."""
+    """Make the link of a query of the site's own GraphQL. `known`: feature switches as the page states them."""
     features = {switch: known.get(switch, True) for switch in query.features}
     toggles = dict.fromkeys(query.toggles, False)
     parts = {"variables": variables, "features": features, "fieldToggles": toggles}
@@ -95,13 +97,13 @@ def query_url(name: str, query: Query, variables: dict[str, Any], known: dict[st
 
 
 def detail_url(query: Query, post_id: str, known: dict[str, bool], cursor: str | None = None) -> str:
-    """Link of `TweetDetail` for one post."""
+    """Make the link of `TweetDetail` for one post. `cursor`: of a later page."""
     variables: dict[str, Any] = {"focalTweetId": post_id, **DETAIL, **({"cursor": cursor} if cursor else {})}
     return query_url("TweetDetail", query, variables, known)
 
 
 def login_headers(cookies: Mapping[str, str], token: str) -> dict[str, str]:
-    """What the site's own client sends when a person is logged in. Secrets: the recorder takes them out."""
+    """Make the headers that the site's client sends for a logged-in person. Secrets: the recorder removes them."""
     return {
         "Authorization": f"Bearer {token}",
         "X-Csrf-Token": cookies["ct0"],
@@ -114,7 +116,10 @@ def login_headers(cookies: Mapping[str, str], token: str) -> dict[str, str]:
 
 
 def syndication_token(post_id: str) -> str:
-    """The token that X's own embed script computes: `((id / 1e15) * Math.PI).toString(36)` without zeros and dots."""
+    """Compute the token of X's own embed script from a post's id.
+
+    It is `((id / 1e15) * Math.PI).toString(36)` without zeros and dots.
+    """
     value = int(post_id) / 1e15 * math.pi
     return re.sub(r"(0+|\.)", "", _base36(value))
 

@@ -19,12 +19,12 @@ PATHS: list[Row] = [
 
 
 def owns(host: str) -> bool:
-    """Whether a host is X's."""
+    """Return whether a host is X's."""
     return host in HOSTS
 
 
 def read(link: Link) -> Target | None:
-    """What a link on one of X's hosts names."""
+    """Parse a link on one of X's hosts."""
     if link.path.rstrip("/") == "/search" and link.query.get("q", "").strip():
         words = link.query["q"].strip()
         return Target("x", "search", words, f"https://x.com/search?{urlencode({'q': words, 'f': 'live'})}")

@@ -11,7 +11,7 @@ from spiders.x.common import PARSER, STATUS, none, original, when
 
 
 def page_post(data: bytes, url: str | None) -> Parsed:
-    """A post's page. Logged out it is a shell of scripts; what it says stands in its head, or in a rendered DOM."""
+    """Parse a post's page. Logged out it is a shell of scripts; the post is in its head, or in a rendered DOM."""
     document = tree(data)
     if document is None:
         return none("x/html", Outcome.PARTIAL, "no markup")

@@ -37,7 +37,7 @@ from spiders.x.v2 import is_v2, parse_v2
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
-    """Posts of an answer of X. Shape: bytes as decoded from their content coding; never raises."""
+    """Parse an answer of X into posts, or a typed reason. `data`: content coding removed. Never raises."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if start in (b"{", b"["):
         value = load(data)
@@ -52,7 +52,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
 
 
 def is_x(value: Any) -> bool:
-    """Whether a JSON value has one of X's shapes, for files that come without their link."""
+    """Return whether a JSON value has one of X's shapes, for files that come without their link."""
     if isinstance(value, list):
         return bool(value) and is_x(value[0])
     if not isinstance(value, dict):
@@ -168,7 +168,7 @@ def _other_entries(value: Any) -> dict[str, Any]:
 
 
 def timeline_page(data: bytes, url: str | None = None) -> Parsed:
-    """A profile as X shows it to any site that embeds it (`srv/timeline-profile`): v1.1 posts in `__NEXT_DATA__`."""
+    """Parse a profile as X shows it to sites that embed it (`srv/timeline-profile`): `__NEXT_DATA__`, v1.1 posts."""
     document = tree(data)
     scripts = document.xpath("//script[@id='__NEXT_DATA__']") if document is not None else []
     value = load(scripts[0].text or "") if scripts else None

@@ -29,7 +29,7 @@ THREAD = 100
 
 
 class XPost(XSpider):
-    """One post with what it quotes and the author's own posts that it continues.
+    """A spider for one post with what it quotes and the author's own posts that it continues.
 
     scrapy crawl x-post -a link=https://x.com/jack/status/20
     """
@@ -51,7 +51,10 @@ class XPost(XSpider):
         return scrapy.Request(url, self.syndicated, meta={"tag": tag, "id": post_id}, dont_filter=True)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
-        """Nobody logged in: syndication, then the page. Logged in: page, script, detail; then syndication beside it."""
+        """Ask for the page when logged in, else for syndication.
+
+        Nobody logged in: syndication, then the page. Logged in: page, script, detail; then syndication beside it.
+        """
         if self._cookies:
             yield self._page()
         else:
@@ -61,6 +64,7 @@ class XPost(XSpider):
         return scrapy.Request(self.target.url, self.page, meta={"tag": "page"}, dont_filter=True)
 
     def syndicated(self, response: Response) -> Iterator[Any]:
+        """Read what syndication shows of a post; where needed, ask for the page and for the post that it answers."""
         parsed = parse(response.body, response.url)
         if response.status == 404 and not parsed.posts:
             said = "X's public syndication knows no such post: deleted, protected, suspended or never there"
@@ -93,6 +97,7 @@ class XPost(XSpider):
             yield self._syndication(post.reply_to, f"thread {post.reply_to}")
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read the page; when logged in ask for the script that it names, else draw the conclusion."""
         parsed = parse(response.body, response.url)
         text = response.body.decode("utf-8", "replace")
         about = _about(parsed, self.target.id)
@@ -128,7 +133,7 @@ class XPost(XSpider):
         return Verdict(self._first.outcome or Outcome.PARTIAL, said)
 
     def script(self, response: Response) -> Iterator[Any]:
-        """The site's main script names the queries of its own GraphQL."""
+        """Read the site's main script, which names the queries of its own GraphQL, and ask for the detail."""
         text = response.text if isinstance(response.body, bytes) and response.body else ""
         named = queries(text)
         query = named.get("TweetDetail", Query(""))
@@ -157,7 +162,7 @@ class XPost(XSpider):
         )
 
     def detail(self, response: Response) -> Iterator[Any]:
-        """The post with everything, seen as the person's own account sees it: long posts whole, the thread both ways."""
+        """Read the post as the person's own account sees it: long posts whole, the thread both ways."""
         parsed = parse(response.body, response.url)
         about = _about(parsed, self.target.id)
         tag, asked = response.meta["tag"], response.meta["cursor"]

@@ -9,7 +9,7 @@ from spiders.target_spider import WalkSpider
 
 
 class XSpider(WalkSpider):
-    """A spider that can ask as a person who is logged in."""
+    """A spider that can ask as a logged-in person."""
 
     def __init__(
         self,

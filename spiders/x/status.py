@@ -13,7 +13,10 @@ from spiders.x.common import Legacy, XAuthor, account_of, asked_id, common_facts
 
 
 def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
-    """A post as `cdn.syndication.twimg.com/tweet-result` gives it, the one it quotes, and the one it answers."""
+    """Yield the post of a syndication answer, the one it quotes, and the one it answers.
+
+    The answer is that of `cdn.syndication.twimg.com/tweet-result`.
+    """
     user = obj(value.get("user"))
     quoted, parent = value.get("quoted_tweet"), value.get("parent")
     extra = {
@@ -71,7 +74,7 @@ def _sized(media: list[Any], photos: list[Any]) -> list[Any]:
 
 
 def statuses(value: dict[str, Any]) -> Iterator[Post]:
-    """API v1.1: a status, the status it reposts, the status it quotes."""
+    """Yield a status of API v1.1, the one it reposts, and the one it quotes."""
     if "id_str" not in value:
         return
     user = obj(value.get("user"))

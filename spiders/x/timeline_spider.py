@@ -21,7 +21,7 @@ EMPTY_PAGES = 2
 
 
 class XTimeline(XSpider):
-    """A profile's posts, or a search's, newest first.
+    """A spider for the posts of a profile or a search, newest first.
 
     scrapy crawl x-timeline -a link=https://x.com/jack
     """
@@ -37,6 +37,7 @@ class XTimeline(XSpider):
         self._pages = self._empty = 0
 
     async def start(self) -> AsyncIterator[scrapy.Request | Verdict]:
+        """Ask for the page when logged in, else for the public timeline; searches need a login."""
         if "ct0" in self._cookies:
             yield scrapy.Request(self.target.url, self.shell, meta={"tag": "page"}, dont_filter=True)
         elif self.target.kind == "search":
@@ -48,6 +49,7 @@ class XTimeline(XSpider):
     # -- nobody logged in ------------------------------------------------------------------------------------------
 
     def public(self, response: Response) -> Iterator[Any]:
+        """Read the timeline that X shows to everybody, which has no further pages."""
         parsed = parse(response.body, response.url)
         wanted = frozenset(
             post.id
@@ -66,6 +68,7 @@ class XTimeline(XSpider):
     # -- logged in -----------------------------------------------------------------------------------------------------
 
     def shell(self, response: Response) -> Iterator[Any]:
+        """Read the page's feature switches, and ask for the main script that it names."""
         text = response.body.decode("utf-8", "replace")
         parsed = Parsed(platform="x", layout="x/shell", page={"main_script": main_script(text)})
         yield Seen("page", "page", response.url, parsed, frozenset())
@@ -76,6 +79,7 @@ class XTimeline(XSpider):
             yield Verdict(Outcome.PARTIAL, "login not used: the page names no script")
 
     def script(self, response: Response) -> Iterator[Any]:
+        """Read the queries and the token in the main script; ask for the account, or for the search."""
         text = response.text if response.body else ""
         self._named = queries(text)
         for name, chosen in self._query_ids.items():
@@ -109,6 +113,7 @@ class XTimeline(XSpider):
         return scrapy.Request(url, then, headers=headers, meta={"tag": tag, **meta}, dont_filter=True)
 
     def account(self, response: Response) -> Iterator[Any]:
+        """Read the account's id, and ask for its posts."""
         parsed = parse(response.body, response.url)
         self._account = parsed.page.get("id")
         there = self._account is not None and parsed.outcome is None
@@ -130,6 +135,7 @@ class XTimeline(XSpider):
         return self._call("UserTweets", {"userId": self._account, **TIMELINE, **at}, self.page, tag, cursor=cursor)
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read a page of posts, and ask for the next one until the timeline or the range of dates ends."""
         parsed = parse(response.body, response.url)
         tag, asked = response.meta["tag"], response.meta["cursor"]
         own = [post for post in parsed.posts if self._is_own(post, parsed)]

@@ -16,7 +16,7 @@ Objects = dict[str | None, dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Included:
-    """What posts of an answer refer to, by its ids."""
+    """The objects that posts of an answer refer to, by their ids."""
 
     users: Objects
     media: Objects
@@ -29,6 +29,7 @@ def _by(includes: dict[str, Any], kind: str, key: str) -> Objects:
 
 
 def is_v2(value: dict[str, Any]) -> bool:
+    """Return whether a JSON object is an answer of X's API v2: posts, or that API's errors."""
     data = value.get("data")
     first = data[0] if isinstance(data, list) and data else data
     if isinstance(first, dict) and "id" in first and "text" in first:
@@ -39,6 +40,7 @@ def is_v2(value: dict[str, Any]) -> bool:
 
 
 def parse_v2(value: dict[str, Any], url: str | None) -> Parsed:
+    """Parse an answer of X's API v2, also one saved by twarc, into posts or a typed reason."""
     data = value.get("data")
     items = dicts(data) if isinstance(data, list) else [data] if isinstance(data, dict) else []
     includes = obj(value.get("includes"))

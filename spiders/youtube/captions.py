@@ -20,7 +20,7 @@ _TIMING = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2})[.,](\d{3}) --> (?:(\d+):)?(\
 
 
 def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic: bool = False) -> Parsed:
-    """A caption track of any form, by its first bytes. `lang` and `automatic` are what the page said of it."""
+    """Parse a caption track, whose form its first bytes tell. `lang` and `automatic`: as the page said of it."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     value = load(data) if start[:1] == b"{" else None
     if isinstance(value, dict):
@@ -41,7 +41,7 @@ def parse_track(data: bytes, url: str | None, lang: str | None = None, automatic
 
 
 def webvtt(data: bytes, url: str | None) -> Parsed:
-    """W3C WebVTT. YouTube's automatic tracks repeat each line while it scrolls: a line is listed once."""
+    """Parse W3C WebVTT. YouTube's automatic tracks repeat each line while it scrolls: a line is listed once."""
     text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n")
     header = text.partition("\n\n")[0]
     lang = re.search(r"^Language: *([\w-]+)", header, re.MULTILINE)
@@ -73,7 +73,7 @@ def _plain(text: str) -> str:
 
 
 def json3(value: dict[str, Any], url: str | None) -> Parsed:
-    """`fmt=json3`: events of segments, times in milliseconds."""
+    """Parse `fmt=json3`: events of segments, times in milliseconds."""
     cues: list[Cue] = []
     for event in dicts(value.get("events")):
         said = "".join(text for part in dicts(event.get("segs")) if isinstance(text := part.get("utf8"), str)).strip()
@@ -84,7 +84,7 @@ def json3(value: dict[str, Any], url: str | None) -> Parsed:
 
 
 def timed_text(data: bytes, url: str | None) -> Parsed:
-    """The XML forms: `<transcript><text start dur>` and `<timedtext><body><p t d>`."""
+    """Parse the XML forms: `<transcript><text start dur>` (s) and `<timedtext><body><p t d>` (ms)."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     try:
         root = etree.fromstring(data, parser)

@@ -20,7 +20,7 @@ _MARKS = (
 
 
 def is_comments(value: dict[str, Any]) -> bool:
-    """Whether an answer is one about comments: it says so in what the page is to append or replace."""
+    """Return whether an answer is about comments, by what the page is to append or replace."""
     if "contents" in value:
         return False
     for endpoint in dicts(value.get("onResponseReceivedEndpoints")):
@@ -39,7 +39,7 @@ _COMMENT_ITEMS = {"commentThreadRenderer", "commentRenderer", "commentsHeaderRen
 
 
 def comments(value: dict[str, Any], observed: datetime | None) -> Parsed:
-    """A page of comments. Since 2024 the text is in `frameworkUpdates`, before that in `commentRenderer`."""
+    """Parse a page of comments. Since 2024 the text is in `frameworkUpdates`, before that in `commentRenderer`."""
     marks = gather(value, _MARKS)
     tokens = [text_of(at(item, "token")) for item in marks["continuationCommand"]]
     video = next((found for token in tokens if (found := token_video(token))), None)
@@ -188,7 +188,7 @@ def _comment(comment: str | None, video: str | None, *, extra: dict[str, Any], *
 
 
 def chat(value: dict[str, Any], url: str | None) -> Parsed:
-    """An answer of the live chat, live or replayed."""
+    """Parse an answer of the live chat, live or replayed."""
     continuation = obj(at(value, "continuationContents", "liveChatContinuation"))
     parsed = chat_actions(dicts(at(continuation, "actions")), url)
     following = None
@@ -202,7 +202,7 @@ def chat(value: dict[str, Any], url: str | None) -> Parsed:
 
 
 def chat_actions(actions: list[dict[str, Any]], url: str | None) -> Parsed:
-    """Messages out of chat actions; what is no message (tickers, banners, modes) is counted by name."""
+    """Parse messages among chat actions; those that are none (tickers, banners, modes) are counted by name."""
     posts: list[Post] = []
     others: dict[str, int] = {}
     for action in actions:

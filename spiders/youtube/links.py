@@ -26,12 +26,12 @@ PATHS: list[Row] = [
 
 
 def owns(host: str) -> bool:
-    """Whether a host is YouTube's."""
+    """Return whether a host is YouTube's."""
     return host in HOSTS or host == SHORT_HOST
 
 
 def read(link: Link) -> Target | None:
-    """What a link on one of YouTube's hosts names. Case counts in ids, and not in @names."""
+    """Parse a link on one of YouTube's hosts. Case matters in ids, and not in @names."""
     if link.host == SHORT_HOST:
         match = re.fullmatch(r"/" + _VIDEO + r"/?", link.path)
         if match:

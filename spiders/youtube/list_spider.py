@@ -21,7 +21,7 @@ TABS = ("videos", "shorts", "streams")
 
 
 class YouTubeList(WalkSpider):
-    """A channel (videos, shorts, streams, feed) or a playlist, in the order in which YouTube lists it.
+    """A spider for a channel (videos, shorts, streams, feed) or a playlist, in YouTube's own order.
 
     scrapy crawl youtube-list -a link=https://www.youtube.com/@name
     """
@@ -55,6 +55,7 @@ class YouTubeList(WalkSpider):
         return json.dumps({**where, "channel": self._channel})
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the first page, or for the one at the cursor."""
         yield self._next()
 
     def _next(self) -> scrapy.Request:
@@ -70,6 +71,7 @@ class YouTubeList(WalkSpider):
         return scrapy.Request(url, self.page, headers={"Cookie": CONSENT}, meta={"tag": tag}, dont_filter=True)
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read a page of a list, and ask for the next one, the next tab or the feed."""
         parsed = parse(response.body, response.url, self._clock() if self._clock else None)
         tag = response.meta["tag"]
         first = self._token is None
@@ -115,7 +117,7 @@ class YouTubeList(WalkSpider):
             yield self._next()
 
     def feed(self, response: Response) -> Iterator[Any]:
-        """The fifteen newest with exact times. Videos that no tab lists are found here."""
+        """Read the feed: the fifteen newest with exact times. Videos that no tab lists are found here."""
         parsed = parse(response.body, response.url)
         wanted = frozenset(post.id for post in parsed.posts if post.id and self._span.may_hold(post.published))
         if response.status == 404:

@@ -28,7 +28,7 @@ _ATOM = {
 
 
 def listing(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed | None:
-    """Videos of a channel or playlist page, or of a single renderer. None where there are none."""
+    """Parse the videos of a channel or playlist page, or of a single renderer. None where there are none."""
     marks = gather(value, (*_RENDERERS, "lockupViewModel", "shortsLockupViewModel", "continuationItemRenderer"))
     renderers = [item for name in _RENDERERS for item in dicts(marks[name]) if text_of(item.get("videoId"))]
     lockups = dicts(marks["lockupViewModel"]) or ([value] if "contentId" in value else [])
@@ -216,7 +216,7 @@ def _tab(value: dict[str, Any]) -> str | None:
 
 
 def stated(value: dict[str, Any]) -> int | None:
-    """How many videos the channel or playlist says it has, where it says so exactly."""
+    """Return how many videos the channel or playlist says it has, where it says so exactly."""
     for place in ("header", "sidebar"):
         for _, item in walk(value.get(place)):
             for shown in (item.get("numVideosText"), item.get("content"), item.get("text"), item):
@@ -227,7 +227,10 @@ def stated(value: dict[str, Any]) -> int | None:
 
 
 def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
-    """A page that answers 200 and says in a box that there is nothing: a terminated channel, a missing playlist."""
+    """Make the result for a page that answers 200 and says in a box that there is nothing.
+
+    Such as a terminated channel or a missing playlist.
+    """
     known = ALERTS.first_in(said[0])
     outcome, state = (known.outcome, known.meaning) if known else (Outcome.UNAVAILABLE, "unavailable")
     channel = next(
@@ -239,7 +242,7 @@ def refused(said: list[str], value: dict[str, Any], url: str | None) -> Parsed:
 
 
 def feed(data: bytes) -> Parsed:
-    """A channel's Atom feed: its fifteen newest videos. The feed's own `yt:channelId` lacks its `UC`."""
+    """Parse a channel's Atom feed: its fifteen newest videos. The feed's own `yt:channelId` lacks its `UC`."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, huge_tree=False)
     try:
         root = etree.fromstring(data, parser)

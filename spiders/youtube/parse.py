@@ -34,7 +34,7 @@ _CONFIG = {
 
 
 def parse(data: bytes, url: str | None = None, observed: datetime | None = None) -> Parsed:
-    """Posts of an answer of YouTube. `observed`: when it was received, for dates like "5 years ago"."""
+    """Parse an answer of YouTube into posts. `observed`: when it was received, for dates like "5 years ago"."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] in (b"{", b"["):
         value = load(data)
@@ -56,7 +56,7 @@ def parse(data: bytes, url: str | None = None, observed: datetime | None = None)
 
 
 def is_youtube(value: Any) -> bool:
-    """Whether a JSON value has one of YouTube's shapes, for files that come without their link."""
+    """Return whether a JSON value has one of YouTube's shapes, for files that come without their link."""
     if isinstance(value, list):
         return any(is_youtube(item) for item in value[:8]) or (
             bool(value) and isinstance(value[0], dict) and any("hatItem" in key for key in value[0])
@@ -77,7 +77,7 @@ def is_youtube(value: Any) -> bool:
 
 
 def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parsed:
-    """The same for a JSON value."""
+    """Parse a JSON value of YouTube's into posts, or a typed reason. `observed`: as in `parse`."""
     if isinstance(value, list):
         return _list(value, url, observed)
     if not isinstance(value, dict):
@@ -150,7 +150,7 @@ def _error(error: dict[str, Any]) -> Parsed:
 
 
 def variables(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The values of `ytInitialPlayerResponse` and `ytInitialData` in a page's scripts.
+    """Yield the values of `ytInitialPlayerResponse` and `ytInitialData` in a page's scripts.
 
     The first `"videoId"` in a page may be another video's, so nothing is searched for in the text itself.
     """
@@ -187,4 +187,5 @@ def _title(text: str) -> str:
 
 
 def with_hints(parsed: Parsed, hints: dict[str, Any]) -> Parsed:
+    """Add hints to a result; those that it already has stay."""
     return replace(parsed, hints={**hints, **parsed.hints})

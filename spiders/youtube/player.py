@@ -17,7 +17,7 @@ from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_
 
 
 def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
-    """(outcome, reason, state) of `playabilityStatus`. "Not a bot" is a wall, never a deletion."""
+    """Return (outcome, reason, state) of `playabilityStatus`. "Not a bot" is a wall, never a deletion."""
     kind = text_of(status.get("status"))
     said = text_of(status.get("reason")) or text_of(at(status, "messages", 0))
     more = words(at(status, "errorScreen", "playerErrorMessageRenderer", "subreason"))
@@ -32,13 +32,13 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
 
 
 def state_of(said: str) -> tuple[Outcome, str] | None:
-    """Outcome and state by YouTube's own words, wherever they are quoted; None where none of them is."""
+    """Return outcome and state by YouTube's own words, wherever they are quoted; None where there are none."""
     known = REASONS.first_in(said)
     return (known.outcome, known.meaning) if known else None
 
 
 def nothing(url: str | None) -> Parsed:
-    """A player's `{}`: YouTube knows no such video."""
+    """Make the result for a player's `{}`: YouTube knows no such video."""
     video_id = video_id_of(url)
     reason = "YouTube answered with an empty object: it knows no video of that id"
     post = Post(
@@ -60,7 +60,7 @@ def nothing(url: str | None) -> Parsed:
 
 
 def video(response: dict[str, Any], data: Any, url: str | None, observed: datetime | None) -> Parsed:
-    """A player response, with the page's `ytInitialData` beside it where there is one."""
+    """Parse a player response, with the page's `ytInitialData` beside it where there is one."""
     details = obj(response.get("videoDetails"))
     micro = obj(at(response, "microformat", "playerMicroformatRenderer"))
     outcome, reason, state = playability(obj(response.get("playabilityStatus")))
@@ -268,7 +268,7 @@ def _comment_count(parts: Parts) -> int | None:
 
 
 def continuations(parts: Parts) -> dict[str, Any]:
-    """Tokens that lead to the comments and to the live chat of a watch page."""
+    """Return the tokens that lead to the comments and to the live chat of a watch page."""
     hints: dict[str, Any] = {}
     for section in parts["itemSectionRenderer"]:
         if at(section, "sectionIdentifier") == "comment-item-section" and "comments" not in hints:
@@ -284,7 +284,7 @@ def continuations(parts: Parts) -> dict[str, Any]:
 
 
 def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed:
-    """`/next`: the page beside the player."""
+    """Parse an answer of `/next`, which holds the page around the player."""
     video_id = text_of(at(value, "currentVideoEndpoint", "watchEndpoint", "videoId")) or video_id_of(url)
     parts = gather(value, _PARTS)
     primary, secondary = at(parts["videoPrimaryInfoRenderer"], 0), at(parts["videoSecondaryInfoRenderer"], 0)
@@ -368,7 +368,7 @@ def _shown_date(shown: str | None, relative: str | None, observed: datetime | No
 
 
 def info(value: dict[str, Any]) -> Parsed:
-    """yt-dlp's (and youtube-dl's) description of a video, of any site."""
+    """Parse the description (info.json) that yt-dlp or youtube-dl writes of a video, of any site."""
     key = (text_of(value.get("extractor_key")) or text_of(value.get("extractor")) or "").lower()
     platform = "youtube" if key.startswith("youtube") else {"twitter": "x"}.get(key, key.partition(":")[0] or "unknown")
     handle = text_of(value.get("uploader_id"))

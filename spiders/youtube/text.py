@@ -17,11 +17,12 @@ _SCALE = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 
 def none(layout: str, outcome: Outcome, reason: str, **page: Any) -> Parsed:
+    """Make the result for an answer of YouTube without a video or a comment."""
     return Parsed(platform="youtube", layout=layout, outcome=outcome, reason=reason, page=page, parser=PARSER)
 
 
 def words(value: Any) -> str | None:
-    """Text out of `simpleText`, `runs`, `content` or a plain string. Emoji runs give their character."""
+    """Return the text of `simpleText`, `runs`, `content` or a plain string. Emoji runs give their character."""
     if isinstance(value, str):
         return value or None
     if not isinstance(value, dict):
@@ -44,7 +45,7 @@ def words(value: Any) -> str | None:
 
 
 def shown_count(value: Any) -> int | None:
-    """`318,315 views`, `1.077.715 visualizaciones`, `348K`, `76`. Rounded ones are what YouTube shows."""
+    """Parse a count: `318,315 views`, `1.077.715 visualizaciones`, `348K`, `76`. Some are rounded by YouTube."""
     text = words(value) if not isinstance(value, int) else str(value)
     if text is None:
         return None
@@ -64,7 +65,7 @@ def shown_count(value: Any) -> int | None:
 
 
 def clock(value: Any) -> float | None:
-    """`1:07:34` → seconds."""
+    """Parse a length to seconds: `1:07:34` → 4054."""
     text = words(value)
     if text is None or not re.fullmatch(r"\d{1,3}(?::\d{2}){1,2}", text):
         return None
@@ -75,13 +76,13 @@ def clock(value: Any) -> float | None:
 
 
 def handle_of(url: Any) -> str | None:
-    """`http://www.youtube.com/@name` → `name`. Other forms of a channel's link name no handle."""
+    """Return the handle: `http://www.youtube.com/@name` → `name`. Other forms of a channel's link name none."""
     match = re.search(r"/@([^/?#]+)", url) if isinstance(url, str) else None
     return unquote(match[1]) if match else None
 
 
 def video_id_of(url: str | None) -> str | None:
-    """The video that a link, or a call of YouTube's, is about."""
+    """Return the id of the video that a link, or a call of YouTube's, is about."""
     if not url:
         return None
     match = re.search(rf"[?&](?:v|id|video_id|videoId)=({_ID})(?:&|#|$)", url)
@@ -90,7 +91,7 @@ def video_id_of(url: str | None) -> str | None:
 
 
 def token_video(token: Any) -> str | None:
-    """The video id inside a continuation token: base64 of a protobuf in which it is a field of eleven bytes."""
+    """Find the video id inside a continuation token: base64 of a protobuf in which it is a field of eleven bytes."""
     if not isinstance(token, str):
         return None
     raw = unquote(token).replace("-", "+").replace("_", "/")
@@ -103,7 +104,7 @@ def token_video(token: Any) -> str | None:
 
 
 def alerts(value: dict[str, Any]) -> list[str]:
-    """What a page of YouTube says in a red box: a terminated channel, a playlist that does not exist."""
+    """List what a page of YouTube says in red boxes: a terminated channel, a playlist that does not exist."""
     found = []
     for item in dicts(value.get("alerts")):
         for name in ("alertRenderer", "alertWithButtonRenderer"):

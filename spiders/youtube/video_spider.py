@@ -23,7 +23,7 @@ CONSENT = "SOCS=CAI"
 
 
 class YouTubeVideo(TargetSpider):
-    """One video's page; the media are taken beside it.
+    """A spider for one video's page; its media are fetched separately.
 
     scrapy crawl youtube-video -a link=https://youtu.be/B68agR-OeJM -a comments=1
     """
@@ -45,6 +45,7 @@ class YouTubeVideo(TargetSpider):
         self._chats = 0
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the watch page, with the consent question answered."""
         headers = {"Cookie": CONSENT}
         yield scrapy.Request(self.target.url, self.watch, headers=headers, meta={"tag": "page"}, dont_filter=True)
 
@@ -52,6 +53,7 @@ class YouTubeVideo(TargetSpider):
         return parse(response.body, response.url, self._clock() if self._clock else None)
 
     def watch(self, response: Response) -> Iterator[Any]:
+        """Read the watch page; where wanted, ask for comments and for the live chat."""
         parsed = self._read(response)
         about = next((post for post in parsed.posts if post.id == self.target.id), None)
         if about is None and parsed.posts:
@@ -72,7 +74,7 @@ class YouTubeVideo(TargetSpider):
         return api_call(self._config, method, token, then, tag, **meta)
 
     def comments(self, response: Response) -> Iterator[Any]:
-        """A page of comments; then the replies of each, and the next page."""
+        """Read a page of comments; then ask for the replies to each, and for the next page."""
         parsed = self._read(response)
         tag = response.meta["tag"]
         yield Seen(tag, tag, response.url, parsed, None, needed=True)
@@ -87,7 +89,7 @@ class YouTubeVideo(TargetSpider):
             yield self._call("next", token, self.comments, named, parent=parent, turn=turn)
 
     def chat(self, response: Response) -> Iterator[Any]:
-        """The chat of a stream that is over, a few seconds of it in each answer."""
+        """Read some seconds of the chat of a stream that is over, and ask for the next."""
         parsed = self._read(response)
         tag = response.meta["tag"]
         yield Seen(tag, tag, response.url, parsed, None, needed=True)
@@ -99,7 +101,7 @@ class YouTubeVideo(TargetSpider):
 
 
 def api_call(config: dict[str, Any], method: str, token: str, then: Any, tag: str, **meta: Any) -> scrapy.Request:
-    """A call of YouTube's own API ("InnerTube") as its page makes it. `config`: what the page said of the client."""
+    """Make a call of YouTube's own API ("InnerTube") as its page does. `config`: what the page said of the client."""
     client = {"clientName": "WEB", "clientVersion": config.get("version") or "2.20250626.01.00", "hl": "en"}
     if visitor := config.get("visitor"):
         client["visitorData"] = visitor

@@ -29,6 +29,7 @@ from tests.support.jobs import until
 from tests.support.machines import Machine
 from tests.support.namespaces import Wire, wired
 from tests.support.postgres import Server, served
+from tests.support.soak import seeded
 
 CONCURRENCY = 4
 """`[sites] concurrency` of every home, and so of all of them together."""
@@ -181,7 +182,7 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
 
 
 def test_three_machines(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, started, 90, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seed=11)
+    campaign(tmp_path, started, 90, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seed=seeded(11))
 
 
 def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_meanwhile(
@@ -255,8 +256,8 @@ def test_a_network_that_swallows_everything_is_noticed(started: list[Any]) -> No
         assert said.split("\n")[:-1] == ["board unreachable", "queue unreachable", "limits unreachable"]
 
 
-@pytest.mark.soak
+@pytest.mark.soak("machines")
 def test_three_machines_and_two_thousand_jobs(tmp_path: Path, started: list[Any]) -> None:
-    chance = random.Random(12)
+    chance = random.Random(seeded(12))
     blows = [(chance.choice(BLOWS), chance.uniform(0.0, LONG if chance.random() < 0.3 else SHORT)) for _ in range(60)]
-    campaign(tmp_path, started, int(os.environ.get("EVIDENCE_JOBS_COUNT", "2000")), blows, seed=12)
+    campaign(tmp_path, started, int(os.environ.get("EVIDENCE_JOBS_COUNT", "2000")), blows, seed=seeded(12))

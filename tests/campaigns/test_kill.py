@@ -23,10 +23,11 @@ from storage.digest import sha256_hex
 from storage.files import Lock
 from storage.times import system_clock
 from tests.conftest import plain_home
+from tests.support.soak import seeded
 from tests.support.zygote import Zygote
 
 KILLS_PER_HOME = 10
-SEED = 20261122
+SEED = seeded(20261122)
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed
     assert completed > wanted
 
 
-@pytest.mark.soak
+@pytest.mark.soak("kill")
 @pytest.mark.parametrize("half", [1, 2])
 def test_kill_a_thousand_times(tmp_path: Path, served: Platforms, zygote: Zygote, half: int) -> None:
     """The full campaign of `make soak`, in two halves for two cores."""

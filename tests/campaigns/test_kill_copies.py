@@ -16,10 +16,11 @@ from archiver.home.home import Home
 from storage import canonical
 from storage.digest import sha256_hex
 from tests.support.places import Kept, add_place, evidence
+from tests.support.soak import seeded
 from tests.support.zygote import Zygote
 
 KILLS_PER_HOME = 20
-SEED = 20261123
+SEED = seeded(20261123)
 
 
 @pytest.fixture
@@ -123,6 +124,6 @@ def test_kills_of_work_with_copies(tmp_path: Path, worker: Zygote) -> None:
     campaign(tmp_path, worker, 15, SEED)
 
 
-@pytest.mark.soak
+@pytest.mark.soak("copies")
 def test_a_thousand_kills_of_work_with_copies(tmp_path: Path, worker: Zygote) -> None:
     campaign(tmp_path, worker, 1000, SEED + 1)

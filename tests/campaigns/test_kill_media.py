@@ -23,8 +23,9 @@ from archiver.home.home import Home
 from storage.digest import Sha256
 from storage.lines import read_lines
 from tests.conftest import plain_home
+from tests.support.soak import seeded
 
-SEED = 20261122
+SEED = seeded(20261122)
 LINK = "https://www.youtube.com/watch?v=OneGigabyte"
 PROGRAM = """
 import json, sys
@@ -138,7 +139,7 @@ def test_killed_in_the_middle_of_a_film(tmp_path: Path, started: list[Any]) -> N
     campaign(tmp_path, 160 << 20, 4, started)
 
 
-@pytest.mark.soak
+@pytest.mark.soak("media")
 def test_a_gigabyte_and_a_hundred_kills(tmp_path: Path, started: list[Any]) -> None:
     """The full campaign of `make soak`."""
     campaign(tmp_path, 1 << 30, int(os.environ.get("EVIDENCE_MEDIA_KILLS", "100")), started)

@@ -21,9 +21,10 @@ from archiver.home.home import Home
 from storage.digest import sha256_hex
 from storage.lines import read_lines
 from tests.conftest import plain_home
+from tests.support.soak import seeded
 from tests.support.telegram_world import TelegramWorld, made_world
 
-SEED = 20261122
+SEED = seeded(20261122)
 LINK = "https://t.me/channel_8000"
 PROGRAM = """
 import json, sys
@@ -138,7 +139,7 @@ def test_a_history_through_kills_and_cuts(tmp_path: Path, started: list[subproce
     campaign(tmp_path, started, 1000, 40, 3, 3)
 
 
-@pytest.mark.soak
+@pytest.mark.soak("telegram")
 def test_the_whole_campaign(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
     campaign(tmp_path, started, 10_000, 500, 20, 20)
 

@@ -23,8 +23,9 @@ from archiver.home.home import Home
 from storage.lines import read_lines
 from storage.times import system_clock
 from tests.conftest import plain_home
+from tests.support.soak import seeded
 
-SEED = 20261122
+SEED = seeded(20261122)
 LINK = "https://t.me/s/long_channel"
 PROGRAM = """
 import json, resource, sys
@@ -130,7 +131,7 @@ def test_killed_in_the_middle_of_a_walk(tmp_path: Path, started: list[Any]) -> N
     campaign(tmp_path, 600, 5, started)
 
 
-@pytest.mark.soak
+@pytest.mark.soak("walks")
 def test_ten_thousand_posts_and_twenty_kills(tmp_path: Path, started: list[Any]) -> None:
     """The full campaign of `make soak`."""
     campaign(tmp_path, 10_000, int(os.environ.get("EVIDENCE_WALK_KILLS", "20")), started)
@@ -158,7 +159,7 @@ def walked(tmp_path: Path, count: int) -> tuple[int, int]:
         served.stop()
 
 
-@pytest.mark.soak
+@pytest.mark.soak("walks")
 def test_memory_stays_flat_over_ten_thousand_posts(tmp_path: Path) -> None:
     """Requests are pages; ten times the posts take no more memory than the parts of a walk do."""
     few, small = walked(tmp_path, 2_000)

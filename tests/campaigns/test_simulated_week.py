@@ -35,6 +35,7 @@ from storage.times import utc_text
 from tests.conftest import NoLimiter, World
 from tests.support.engines import capture_engine
 from tests.support.jobs import worker_for
+from tests.support.soak import seeded
 
 BEGIN = datetime(2027, 3, 25, 0, 0, tzinfo=UTC)
 """In the week in which Europe's clocks are put forward."""
@@ -189,9 +190,16 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
 
 def test_a_day_and_a_half(home: Home, world_as_it_was: World) -> None:
-    simulate(home, world_as_it_was, posts=20, hours=36, step=3, seed=8)
+    simulate(home, world_as_it_was, posts=20, hours=36, step=3, seed=seeded(8))
 
 
-@pytest.mark.soak
+@pytest.mark.soak("week")
 def test_a_week_of_two_thousand_posts(home: Home, world_as_it_was: World) -> None:
-    simulate(home, world_as_it_was, posts=int(os.environ.get("EVIDENCE_POSTS", "2000")), hours=7 * 24, step=12, seed=9)
+    simulate(
+        home,
+        world_as_it_was,
+        posts=int(os.environ.get("EVIDENCE_POSTS", "2000")),
+        hours=7 * 24,
+        step=12,
+        seed=seeded(9),
+    )

@@ -85,7 +85,7 @@ def test_no_command_ends_with_one_for_a_fault(name: str, monkeypatch: pytest.Mon
         return int({}["a fault"])
 
     monkeypatch.setattr(module_of(name), "run", faulty)
-    taken = Namespace(command=name, home=None, json=False, person=None)
+    taken = Namespace(command=name, home=None, json=False, person=None, debug=False)
     monkeypatch.setattr("archiver.cli.main._parsed", lambda words, name: taken)
     assert main([name], None, {}) == ExitCode.FAULT
 

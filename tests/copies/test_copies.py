@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from archiver.cli.main import main
 from archiver.home.home import Home
+from archiver.home.log import HomeLog
 from storage.digest import sha256_hex
 from tests.support.copied import At, bodies, lines
 from tests.support.places import FILM, WORDS, Kept, add_place, client, evidence, new_bucket
@@ -382,3 +384,19 @@ def test_two_people_at_one_place(
     assert not [line for line in lines(capsys) if line["cases"]], (
         "two's case almaty is for a key that one does not hold"
     )
+
+
+def test_the_log_of_a_home_stays_in_it(kept: Kept, disk: At, tmp_path: Path) -> None:
+    with HomeLog(kept.home, [].append, lambda: str):
+        logging.getLogger("archiver.tests").warning("the diary of an investigation")
+    [file] = (kept.home / "log").glob("*.log")
+    assert kept.run("sync") == 0
+    to = tmp_path / "packages"
+    to.mkdir()
+    assert kept.run("export", "inbox", "--to", str(to), "--profile", "full", "--no-encrypt", "--yes") in (0, 6)
+    assert kept.run("check") == 0
+    assert kept.run("fixity") == 0
+    assert "diary" in file.read_text()
+    found = [*disk.objects().values(), *(path.read_bytes() for path in to.rglob("*") if path.is_file())]
+    assert len(found) > 10
+    assert not any(b"diary" in data or file.name.encode() in data for data in found)

@@ -14,9 +14,9 @@ import storage.s3
 from archiver.cli.main import main
 from archiver.home.home import Home
 from storage.objects import FolderStore
-from tests.conftest import SOAK
 from tests.support.faults import FAULTS, Gateway
 from tests.support.places import CREDENTIALS, Kept, add_place, bytes_at, evidence, moto, new_bucket
+from tests.support.soak import SOAK
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,7 @@ def is_whole(kept: Kept, s3: str, bucket: str, expected: Counter[str], folder: P
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "until the end"])
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.thorough("copies")
 def test_each_call_of_a_round_fails(
     made: Kept, s3: str, gateway: Gateway, tmp_path: Path, fault: str, lasting: bool
 ) -> None:

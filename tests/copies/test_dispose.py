@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from archiver.cli.main import main
 from archiver.home.home import Home
+from archiver.home.log import HomeLog
 from tests.support.copied import At, bodies
 from tests.support.places import Kept, evidence
 
@@ -84,6 +86,22 @@ def test_what_a_lock_keeps_is_said_and_unreadable(kept: Kept, bucket: At, capsys
     assert not [key for key in bucket.objects() if "/key/" in key and key.endswith(first)]
     assert kept.run("sync") == 0
     assert len(bodies(kept.home, "erased")) == 1, "nothing new to say"
+
+
+def test_the_log_says_nothing_of_what_was_disposed_of(kept: Kept) -> None:
+    first, second = kept.captures
+    second_person(kept)
+    with HomeLog(kept.home, [].append):
+        for capture in (first, second):
+            logging.getLogger("archiver.tests").warning("capture %s: a warning", capture)
+    with HomeLog(kept.home, [].append, lambda: str):
+        logging.getLogger("archiver.tests").warning("about a witness")
+    assert kept.run("dispose", first, "--basis", "§ 184b") == 0
+    assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
+    said = b"".join(path.read_bytes() for path in (kept.home / "log").iterdir())
+    assert first.encode() not in said
+    assert b"witness" not in said
+    assert second.encode() in said
 
 
 @pytest.mark.parametrize("left", ["folder", "half", "manifest"])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from archiver.home.home import Home
+from archiver.home.log import HomeLog
 from tests.conftest import Shell, World, need
 from tests.support.jobs import POST, until, worker_of
 from tests.support.served import Served
@@ -41,6 +42,19 @@ def test_links_are_queued_and_shown(served: Served) -> None:
     assert served.ask("POST", f"/jobs/{job}/cancel")[0] == 409
     code, value = served.ask("GET", "/status")
     assert (code, value["jobs"]) == (200, {"waiting": 1, "cancelled": 1})
+
+
+def test_a_fault_is_written_to_the_log(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError(POST)
+
+    monkeypatch.setattr("archiver.jobs.api.status", broken)
+    with HomeLog(served.home.path, [].append):
+        assert served.ask("GET", "/status")[0] == 500
+    [file] = (served.home.path / "log").glob("*.log")
+    assert "ERROR aiohttp [KeyError]" in file.read_text()
+    assert "archiver/jobs/api.py:" in file.read_text()
+    assert POST not in file.read_text()
 
 
 def test_a_link_with_a_password_is_refused_without_it(served: Served) -> None:

@@ -24,7 +24,7 @@ from archiver.home.home import Home
 from archiver.jobs.job import PAUSES, Ended, Job, capture_id, decide_retry, packed, unpacked
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, database, serve
 from archiver.jobs.shared_state import Workflows
-from archiver.jobs.worker import result_of
+from archiver.jobs.worker import Worker, result_of
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from spiders.posts import Outcome
@@ -199,6 +199,21 @@ def test_a_worker_whose_pulse_fails_does_not_go_on_unheard(shell: Shell, monkeyp
     code, _, err = shell("work")
     assert code == ExitCode.FAULT
     assert "KeyError: 'a fault'" in err
+
+
+def test_a_fault_in_an_attempt_is_in_the_log(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(worker: Worker, attempt: JobAttempt) -> AttemptResult:
+        raise KeyError(attempt.job.link)
+
+    monkeypatch.setattr(Worker, "_once", faulty)
+    shell("jobs", "add", POST)
+    shell("work", "--drain")
+    job = standing(shell)[POST]
+    assert job["state"] == "dead"
+    said = "".join(path.read_text() for path in (shell.home / "log").glob("*.log"))
+    assert f"attempt {job['job']}.1: a fault of ours [KeyError]" in said
+    assert "archiver/jobs/worker.py:" in said
+    assert POST not in said
 
 
 def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Problem
 from tests.support.corpus import CORPUS, Case
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("formats")
 
 
 def run(

@@ -18,7 +18,8 @@ from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, answers_in, create_home
 from storage.errors import CatalogError
 from storage.files import locked
-from tests.conftest import SOAK, Shell
+from tests.conftest import Shell
+from tests.support.soak import SOAK
 
 
 def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
@@ -68,6 +69,7 @@ while True:
 """
 
 
+@pytest.mark.thorough("kill")
 def test_a_first_run_that_is_killed_leaves_a_whole_home_or_one_to_be_made(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path), "1" if SOAK else "6"], capture_output=True, text=True, check=False

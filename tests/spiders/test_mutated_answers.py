@@ -25,10 +25,11 @@ from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.x.parse import parse as parse_x
 from spiders.youtube.parse import parse as parse_youtube
 from storage.times import system_clock
-from tests.conftest import FIXTURES, SOAK
+from tests.conftest import FIXTURES
 from tests.support.mutation import changed_bytes, changed_value
+from tests.support.soak import SOAK, seeded
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("mutations")
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WATCH = "https://www.youtube.com/watch?v=Zh5janSq001"
@@ -72,7 +73,7 @@ def read(platform: str, data: bytes) -> Parsed:
 
 
 def test_changed_answers(answers: list[tuple[str, bytes]]) -> None:
-    source = random.Random(20261122)
+    source = random.Random(seeded(20261122))
     for number in range(20000 if SOAK else 1200):
         platform, data = answers[number % len(answers)]
         if data[:1] == b"{" and source.random() < 0.7:
@@ -87,7 +88,7 @@ def test_changed_answers(answers: list[tuple[str, bytes]]) -> None:
 
 def test_changed_recordings(recordings: Path) -> None:
     """The real ones, a sample of each."""
-    source = random.Random(7)
+    source = random.Random(seeded(7))
     paths = [path for path in sorted(FIXTURES.glob("youtube/*/*.json")) if path.stat().st_size < 60_000]
     paths += [path for path in sorted(FIXTURES.glob("twitter/*/*.json")) if path.stat().st_size < 60_000]
     for path in (path for path in paths if ".expected." not in path.name):

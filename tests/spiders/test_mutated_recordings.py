@@ -23,10 +23,10 @@ from spiders.html import decode
 from spiders.posts import Parsed, Post
 from storage.errors import FormatError
 from storage.warc import read_warc
-from tests.conftest import SOAK
 from tests.support.mutation import changed_bytes, changed_value
+from tests.support.soak import SOAK, seeded
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("mutations")
 
 CASES = int(os.environ.get("EVIDENCE_CASES", "20000" if SOAK else "250"))
 LARGE = 120_000
@@ -210,7 +210,7 @@ def test_mutated_recordings(recordings: Path, platform: str) -> None:
     known = load(recordings, patterns, url)
     small = [item for item in known if len(item.data) <= LARGE] or known
     large = [item for item in known if len(item.data) > LARGE] or small
-    source = random.Random(f"20261122 {platform}")
+    source = random.Random(f"{seeded(20261122)} {platform}")
     noticed = 0
     for number in range(CASES):
         one = (large if number % 40 == 0 else small)[number % len(large if number % 40 == 0 else small)]

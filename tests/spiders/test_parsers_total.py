@@ -26,10 +26,10 @@ from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.telegram.web.text import count
 from storage.errors import EvidenceError
 from storage.times import system_clock
-from tests.conftest import SOAK
 from tests.support.mutation import changed_bytes
+from tests.support.soak import SOAK
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("parsers")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spiders.targets import NoTarget, Target, parse_target
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("parsers")
 
 TABLE = [
     ("https://t.me/durov/523", "telegram:post:durov/523"),

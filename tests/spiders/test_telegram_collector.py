@@ -626,7 +626,7 @@ def test_the_warc_alone_gives_the_posts_back(by_account: TelegramShell, capsys: 
         assert {name: value for name, value in post.items() if name in read[key]} == read[key]
 
 
-@pytest.mark.soak
+@pytest.mark.soak("telegram")
 def test_a_gigabyte(by_account: TelegramShell) -> None:
     world = by_account.world
     chat = world.channel(number(), 1)

@@ -28,7 +28,7 @@ from spiders.telegram.api.messages import (
 )
 from spiders.telegram.api.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("parsers")
 
 DUMPS = [
     ("ch1774946085_2022-05_it_ukraine_news", 17, 10),

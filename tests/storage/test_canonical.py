@@ -14,7 +14,7 @@ from storage.digest import Digests, Sha256, digest_chunks, sha256, sha256_label
 from storage.errors import FormatError
 from storage.times import utc_parse, utc_text
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("formats")
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(alphabet=st.characters(exclude_categories=["Cs"])),

@@ -19,7 +19,7 @@ from storage.ledger import Ledger, LedgerReader, Tiles, tile_number, tile_path, 
 from storage.note import Checkpoint, NoteSigner, VerifierKey, open_note, sign
 from storage.times import system_clock
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("formats")
 
 VECTOR = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 VECTOR_ROOTS = [

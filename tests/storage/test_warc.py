@@ -38,7 +38,7 @@ from storage.warc import (
 )
 from tests.support.exchanges import exchange
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("formats")
 
 
 @given(st.binary(max_size=200_000), st.booleans())

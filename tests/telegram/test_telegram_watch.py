@@ -27,10 +27,10 @@ from archiver.demo.telegram_model import Chat
 from archiver.demo.witness import ACCOUNT, CHANNEL, witness_by_api
 from archiver.home.home import Home
 from archiver.telegram.observations import Told
-from tests.conftest import SOAK
+from tests.support.soak import SOAK, seeded
 from tests.support.telegram_world import ME, Captured, TelegramShell, TelegramWorld, made_world
 
-pytestmark = pytest.mark.thorough
+pytestmark = pytest.mark.thorough("watched")
 
 ROOT = Path(__file__).parents[2]
 
@@ -445,7 +445,7 @@ def own_world() -> Iterator[TelegramWorld]:
         world.api.stop()
 
 
-@pytest.mark.parametrize("seed", [20261122])
+@pytest.mark.parametrize("seed", [seeded(20261122)])
 def test_random_posts_edits_and_deletes_with_cuts(
     home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -34,9 +34,9 @@ def check_ours(
 ) -> list[Line]:
     """Check a package; return a line for each thing looked at.
 
-    `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint. `now`: as of when it is said which
-    certificates have ended. `roots`: SHA-256 of the root certificates under which stamps count; empty: any, which the line
-    names. `bodies`: whether the payload files and the records are read; who made the package has just done so.
+    `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint. `now`: as of when it is said
+    which certificates have ended. `roots`: SHA-256 of the root certificates under which stamps count; empty: any, which
+    the line names. `bodies`: whether the payload files and the records are read; who made the package has just done so.
     """
     files = PackageFiles(folder, wanted, older, now, roots, bodies)
     _check(files)
@@ -44,7 +44,7 @@ def check_ours(
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder is such a package, or what is left of one."""
+    """Return whether a folder is such a package, or what is left of one."""
     return (folder / "proofs" / "vkey.txt").is_file() or (folder / "signature").is_dir()
 
 

@@ -15,7 +15,7 @@ UNLISTED = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}
 
 
 def names(files: PackageFiles) -> str:
-    """Find every file; refuse links, and names that no package has."""
+    """Note the name of every file. Raises `Bad` for links, and names that no package has."""
     for path in files.folder.rglob("*"):
         name = path.relative_to(files.folder).as_posix()
         mode = path.lstat().st_mode
@@ -31,7 +31,7 @@ def names(files: PackageFiles) -> str:
 
 
 def bag(files: PackageFiles) -> str:
-    """Hold every file against the manifests, and the manifests against the files."""
+    """Compare every file with the manifests, and the manifests with the files."""
     if files.read("bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n":
         raise Bad("bagit.txt is not that of an archiver package")
     absent: set[str] = set()

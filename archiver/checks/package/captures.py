@@ -19,7 +19,7 @@ from storage.digest import sha256_hex
 
 
 def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
-    """Read an event, and hold it against its leaf and against the signature of the person that it names."""
+    """Read an event; check it against its leaf and the signature of the person that it names."""
     value = strict_json(files.read(f"data/events/{seq}.json"))
     body: dict[str, Any] = value["event"]
     said = files.leaves[seq]
@@ -38,7 +38,7 @@ def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
 
 
 def captures(files: PackageFiles) -> str:
-    """Hold each capture against its event, and find nothing beside them."""
+    """Check each capture against its event, and that there is nothing beside them."""
     known = set()
     for item in files.package["captures"]:
         event = read_event(files, item["event"])

@@ -26,7 +26,7 @@ _METADATA = (
 
 
 def media(files: PackageFiles) -> str:
-    """Hold the media files against data/hashes.csv and the records that it names."""
+    """Compare the media files with data/hashes.csv and the records that it names."""
     rows = list(csv.DictReader(io.StringIO(files.read("data/hashes.csv").decode("utf-8-sig"))))
     present = {name for name in files.names if name.startswith("data/media/")}
     listed = Counter(row["file"] for row in rows)
@@ -49,7 +49,7 @@ def media(files: PackageFiles) -> str:
 
 
 def posts(files: PackageFiles) -> str:
-    """Hold data/posts.json against the posts that were sealed."""
+    """Compare data/posts.json with the posts that were sealed."""
     cards = json.loads(files.read("data/posts.json"))
     if files.package["profile"] != "full":
         return f"{len(cards)} exhibits; what they were derived from is not in the package"

@@ -27,7 +27,7 @@ class Unknown(Exception):
 
 @dataclass
 class PackagedCapture:
-    """What was sealed of one capture."""
+    """Sealed contents of one capture."""
 
     id: str
     manifest: dict[str, Any]
@@ -41,8 +41,8 @@ class PackagedCapture:
 class PackageFiles:
     """One package: its files, what was asked of the check, and what is established of it so far.
 
-    Each check is a function of this value. What a check establishes it leaves here for those that build on it; the check is
-    named beside it.
+    Each check is a function of this value. What a check establishes it leaves here for those that build on it; the
+    check is named beside it.
     """
 
     folder: Path

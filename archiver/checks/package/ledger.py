@@ -9,7 +9,7 @@ from archiver.checks.proofs import Bad, RunningTree, included, leaf, read_note, 
 
 
 def ledger(files: PackageFiles) -> str:
-    """Rebuild the tree from its leaves, and hold its root against the checkpoint."""
+    """Rebuild the tree from its leaves, and compare its root with the checkpoint."""
     files.package = strict_json(files.read("data/package.json"))
     size, root = _checkpoint(files, files.read("proofs/checkpoint.txt"))
     data = files.read("proofs/leaves.bin")
@@ -27,7 +27,10 @@ def ledger(files: PackageFiles) -> str:
 
 
 def prefix(files: PackageFiles, data: bytes, what: str, later: type[Exception] = Bad) -> tuple[int, bytes]:
-    """Read an earlier checkpoint of this ledger: (size, root). `later`: what is raised for one of a later size."""
+    """Read an earlier checkpoint of this ledger; return (size, root).
+
+    `later`: what is raised for a checkpoint of a later size.
+    """
     size, root = _checkpoint(files, data)
     if size not in files.roots:
         raise later(f"{what} is of {size} events, the package is older: of {len(files.hashes)}")
@@ -43,7 +46,7 @@ def history(files: PackageFiles) -> str:
 
 
 def selection(files: PackageFiles) -> str:
-    """Follow the proof of each event, and see that every capture of the case is named."""
+    """Follow the proof of each event, and check that every capture of the case is named."""
     for name in sorted(name for name in files.names if name.startswith("proofs/items/")):
         head, _, checkpoint = files.read(name).decode().partition("\n\n")
         version, extra, index, *path = head.split("\n")

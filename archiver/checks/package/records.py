@@ -15,7 +15,7 @@ from storage.digest import Sha256
 
 
 def records(files: PackageFiles) -> str:
-    """Read every record, and hold it against its line."""
+    """Read every record, and compare it with its line."""
     ids = {line["id"]: line.get("payload_digest") for capture in files.captures for line in capture.records}
     path = files.folder / "data" / "archive.wacz"
     count = 0
@@ -41,7 +41,7 @@ def records(files: PackageFiles) -> str:
 
 
 def index(files: PackageFiles) -> str:
-    """Hold the index against the records."""
+    """Compare the index with the records."""
     with zipfile.ZipFile(files.folder / "data" / "archive.wacz") as archive:
         data = archive.read("indexes/index.cdx.gz")
     text = b""
@@ -70,7 +70,7 @@ def index(files: PackageFiles) -> str:
 
 
 def assemblies(files: PackageFiles) -> str:
-    """Put together again what came in pieces."""
+    """Put together again the files that came in pieces, and check them."""
     path = files.folder / "data" / "archive.wacz"
     places = {
         line["id"]: (files.entries[f"archive/{line['file']}"][0], line["offset"])

@@ -35,7 +35,7 @@ def signature(files: PackageFiles) -> str:
 
 
 def signer(files: PackageFiles) -> str:
-    """Hold the key against the fingerprint that was given."""
+    """Compare the key with the fingerprint that was given."""
     own = [sha256_hex(key.encode()) for key in files.keys]
     if files.wanted is None:
         raise Unknown(

@@ -15,7 +15,7 @@ from storage.digest import sha256
 
 
 def timestamps(files: PackageFiles) -> str:
-    """Check each stamp; its line says from when, and under which root."""
+    """Check each stamp; its line tells the time it states, and under which root."""
     tokens: list[tuple[int, str, CheckedToken]] = []
     for name in sorted(files.names):
         match = re.fullmatch(r"proofs/timestamps/(\d+)/([\w-]+)\.(tsr|ots)", name)
@@ -79,7 +79,7 @@ def _ended(files: PackageFiles, tokens: list[tuple[int, str, CheckedToken]]) -> 
 
 
 def time(files: PackageFiles) -> None:
-    """Say how many captures are covered by a stamp."""
+    """Report how many captures are covered by a stamp, and whether the package was made with test routes."""
     seqs = [item["event"] for item in files.package["captures"]]
     covered = sum(any(size > seq for size in files.times) for seq in seqs)
     text = f"{covered} of {len(seqs)} captures are covered by an outsider's stamp"

@@ -22,7 +22,7 @@ from storage.digest import Sha256, sha256_hex
 
 
 def wacz(files: PackageFiles) -> str:
-    """Hold each entry against datapackage.json and the ZIP."""
+    """Compare each entry with datapackage.json and the ZIP."""
     path = files.folder / "data" / "archive.wacz"
     with zipfile.ZipFile(path) as archive:
         _zip(files, path, archive)

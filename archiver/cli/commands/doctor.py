@@ -213,7 +213,7 @@ def _told(context: Context, home: Home, name: str, target: Target, result: Captu
 
 
 def layouts(home: Home, result: CaptureResult) -> list[str]:
-    """The layouts that a capture met, in order, each once."""
+    """Return the layouts that a capture met, in order, each once."""
     from storage.lines import read_lines
 
     lines: list[dict[str, Any]] = list(read_lines(home.path / result.folder / "inventory.jsonl"))

@@ -18,7 +18,10 @@ __all__ = ["write_report"]
 
 
 def write_report(home: Home, bag: Bag, plan: PackagePlan) -> None:
-    """Write `data/report.html`, and `data/report.pdf` where Chromium is installed. Raises `DiskError`, `FormatError`."""
+    """Write `data/report.html`, and `data/report.pdf` where Chromium is installed.
+
+    Raises `DiskError`, `FormatError`.
+    """
     contents = contents_of(home, bag, plan)
     if bag.has("data/report.html") is None:
         bag.write("data/report.html", html(contents))

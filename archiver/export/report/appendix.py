@@ -11,7 +11,7 @@ from archiver.text.html import Markup, table, tag
 
 
 def not_kept(contents: ReportContents) -> Iterator[Markup]:
-    """Write what was found and not kept, by outcome."""
+    """Write the section on what was found and not kept, by outcome."""
     f = contents.figures
     if not f.not_kept:
         yield tag("p", "Everything that was found was kept.")
@@ -27,7 +27,7 @@ def not_kept(contents: ReportContents) -> Iterator[Markup]:
 
 
 def withheld(contents: ReportContents) -> Iterator[Markup]:
-    """Write what was left out of the package."""
+    """Write the section on what was left out of the package."""
     shown = contents.shown
     rest = contents.figures.of_case - contents.figures.captures
     if rest:
@@ -51,7 +51,7 @@ def withheld(contents: ReportContents) -> Iterator[Markup]:
 
 
 def custody(contents: ReportContents) -> Iterator[Markup]:
-    """Write the events in order, with who made them."""
+    """Write the section on the events, in order, with who made each."""
     told = {event["seq"] for event in contents.shown.annotations}
     events = [event for event in contents.shown.material.events if event["type"] != "annotated" or event["seq"] in told]
     rows = [

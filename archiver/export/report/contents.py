@@ -19,7 +19,7 @@ from storage.errors import FormatError
 
 @dataclass(frozen=True)
 class ReportContents:
-    """One package, as its report tells it. Sections are functions of this value."""
+    """Contents of a report. Its sections are functions of this value."""
 
     home: Home
     bag: Bag
@@ -31,6 +31,7 @@ class ReportContents:
 
     @property
     def shown(self) -> PackageView:
+        """Everything that the package shows."""
         return self.plan.shown
 
 

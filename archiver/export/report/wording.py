@@ -14,12 +14,12 @@ NOT_SAID = "not stated"
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
-    """Write facts, each under its name."""
+    """Write facts as a list, each after its name."""
     return tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in pairs))
 
 
 def published(card: Card) -> str:
-    """Write the time as the platform states it: exact, within bounds, or in its own words."""
+    """Format the time as the platform states it: exact, within bounds, or in its own words."""
     view = card.views[0]
     said = view.published
     if said.get("value") or view.post.get("published_at"):
@@ -30,19 +30,19 @@ def published(card: Card) -> str:
 
 
 def short(value: str | None) -> str:
-    """Write a moment as `2022-01-05 10:31:00 UTC`; a day stays a day."""
+    """Format a moment as `2022-01-05 10:31:00 UTC`; a day stays a day."""
     if not value:
         return NOT_SAID
     return f"{value[:19].replace('T', ' ')} UTC" if "T" in value else value
 
 
 def plural(kind: str, count: int) -> str:
-    """Write a kind of files for a count."""
+    """Return the name of a kind of file, in the plural where `count` asks for it."""
     return kind if count == 1 or kind in ("captions", "audio") else f"{kind}s"
 
 
 def by_outcome(f: Figures) -> dict[str, int]:
-    """Sum up what was not kept, without the reasons."""
+    """Count what was not kept by outcome, leaving out the reasons."""
     found: dict[str, int] = {}
     for (how, _), count in f.not_kept.most_common():
         found[how] = found.get(how, 0) + count
@@ -50,6 +50,6 @@ def by_outcome(f: Figures) -> dict[str, int]:
 
 
 def who(shown: PackageView, event: dict[str, Any]) -> str:
-    """Name who made an event; in public only the role."""
+    """Return who made an event; in a public package only the role."""
     role = event["agent"].get("role") or "collector"
     return f"an {role}" if shown.profile == "public" else f"{event['agent']['id']} ({role})"

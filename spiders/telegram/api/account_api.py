@@ -37,7 +37,7 @@ ANSWER_SECONDS = 120.0
 
 @dataclass
 class KeptAnswer:
-    """An answer's messages, kept. `records`: message id → record. `files`: file id → where it lies."""
+    """An answer whose messages are kept. `records`: message id → record. `files`: file id → where it lies."""
 
     answer: str
     wire: Wire | None = None
@@ -53,21 +53,22 @@ class KeptAnswer:
     """What else was kept of the answer: uri → (record, object)."""
 
     def numbers(self) -> list[int]:
+        """List the ids of the messages that were kept."""
         return [message["id"] for message in self.messages]
 
 
 class Pauses(Protocol):
-    """The pauses that Telegram asks of an account, where others ask by it as well. `method`: as in `messages.getHistory`."""
+    """The pauses that Telegram asks of an account which others use too. `method`: as `method_of` names it."""
 
     async def left(self, method: str) -> float:
-        """Seconds that are left of one; 0 for none."""
+        """Return the seconds that are left of a pause; 0 for none."""
 
     def asked(self, method: str, seconds: float) -> None:
-        """Telegram asked for one."""
+        """Remember that Telegram asked for a pause."""
 
 
 class AccountApi:
-    """Asks for one capture or watch, through an account's client that several may share."""
+    """Telegram's API for one capture or watch, through an account's client that several may share."""
 
     def __init__(
         self, client: Reader, keep: Keep, account: str, patience: float = 300.0, interval: float = 0.0,
@@ -87,7 +88,7 @@ class AccountApi:
     # -- asking -----------------------------------------------------------------------------------------
 
     async def call(self, request: Any, sender: Any = None) -> Any:
-        """One request, pauses included. Raises `TelegramError`."""
+        """Send one request, after any pauses. Raises `TelegramError`."""
         while True:
             await self._paused(request)
             try:
@@ -115,7 +116,7 @@ class AccountApi:
                 raise unreachable(str(error)) from error
 
     async def _paused(self, request: Any) -> None:
-        """Returns when no pause is left that another was told to make. Raises `TelegramError` where that is too long."""
+        """Wait until no pause is left that another was told to make. Raises `TelegramError` where it is too long."""
         while self._pauses is not None and (left := await self._pauses.left(method_of(request))) > 0:
             if left > self._patience or self._stopped():
                 raise pausing(left)
@@ -125,14 +126,17 @@ class AccountApi:
     async def ask(
         self, request: Any, asked: dict[str, Any], only: Only = None, parent: str | None = None, more: More = lambda result: (),
     ) -> tuple[Any, KeptAnswer]:  # fmt: skip
-        """A request whose answer is kept. `asked`: what of the request can be shown. Raises `TelegramError`, with its record."""
+        """Send a request and keep its answer. `asked`: what of the request can be shown.
+
+        Raises `TelegramError`, with its record.
+        """
         result = await self.answer(request, asked, self._interval if self._answers else 0.0)
         wanted = only(result) if only is not None else None
         wire = getattr(request, "wire", None)
         return result, await self.take(method_of(request), asked, result, wire, wanted, parent, more(result))
 
     async def refused(self, request: Any, asked: dict[str, Any], trouble: TelegramError) -> None:
-        """Keeps Telegram's own answer that something cannot be had. Where no answer came there is none to keep."""
+        """Keep Telegram's own answer that something cannot be had. Where no answer came there is nothing to keep."""
         if trouble.name is None:
             return
         value = {"_": "RpcError", "method": method_of(request), "asked": asked, "error": trouble.name}
@@ -158,7 +162,7 @@ class AccountApi:
         self, method: str, asked: dict[str, Any], result: Any, wire: Wire | None, only: set[int] | None = None,
         parent: str | None = None, more: Sequence[tuple[str, Any]] = (),
     ) -> KeptAnswer:  # fmt: skip
-        """Keeps an answer: itself in short, and what is new in it. `only`: the messages that are wanted of it.
+        """Keep an answer: itself in short, and what is new in it. `only`: ids of the messages to keep.
 
         `more`: (uri, object) of what else is to be kept of it.
         """
@@ -217,7 +221,7 @@ class AccountApi:
         return changed
 
     async def _commit(self, items: Iterable[Plain]) -> None:
-        """Puts a commitment in the place of whatever does not travel."""
+        """Put a commitment in the place of whatever does not travel."""
         held: list[tuple[str, bytes]] = []
         places: list[tuple[dict[str, Any], str]] = []
         for item in items:
@@ -233,7 +237,7 @@ class AccountApi:
                 owner[key] = {"commitment": commitment}
 
     async def answer(self, request: Any, asked: dict[str, Any], pause: float = 0.0) -> Any:
-        """A request; if it is refused, the refusal is kept. Raises `TelegramError`, with its record."""
+        """Send a request; if it is refused, keep the refusal. Raises `TelegramError`, with its record."""
         if pause:
             await sleep(pause)
         try:
@@ -244,7 +248,7 @@ class AccountApi:
 
 
 def trouble_of(request: Any, error: errors.RPCError) -> TelegramError:
-    """In Telegram's own words, from the bytes of its answer; Telethon's error where nothing was sent."""
+    """Make the error from the bytes of Telegram's own answer; from Telethon's error where nothing was sent."""
     wire: Wire | None = getattr(request, "wire", None)
     if wire is not None:
         with BinaryReader(wire.raw) as reader:
@@ -262,5 +266,6 @@ _NAMES = {cls: name for name, cls in errors.rpc_errors_dict.items()}
 
 
 def method_of(request: Any) -> str:
+    """Return the name of a request's method as Telethon spells it: `messages.GetHistory`."""
     module = type(request).__module__.rpartition(".")[2]
     return f"{module}.{type(request).__name__.removesuffix('Request')}"

@@ -49,7 +49,7 @@ ACTIONS: dict[str, str] = {
 
 
 def action_text(action: dict[str, Any]) -> str | None:
-    """A service message in words; what it says in numbers is in its object."""
+    """Write a service message in words, or None where there are none for it; numbers are in its object."""
     words = ACTIONS.get(str(action.get("_")))
     if words is None:
         return None

@@ -16,7 +16,7 @@ from spiders.telegram.api.tl import files_in, largest, size_of
 
 
 def attachments_of(message: dict[str, Any]) -> list[Attachment]:
-    """Everything attached to one message: first what the message is about, then every other file in it."""
+    """List all that is attached to a message: first what the message is about, then every other file in it."""
     media, owner = obj(message.get("media")), str(number_of(message))
     found: list[Attachment] = []
     make = MEDIA.get(str(media.get("_")))

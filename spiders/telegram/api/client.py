@@ -50,12 +50,12 @@ JOIN = frozenset({functions.messages.ImportChatInviteRequest, functions.channels
 
 
 class NotReading(Exception):
-    """A request that would do more than read was about to be sent. A fault of ours; nothing was sent."""
+    """A request that would do more than read was about to be sent. It is a bug of ours; nothing was sent."""
 
 
 @dataclass(frozen=True)
 class Wire:
-    """What came: TL bytes after decryption and decompression. The server's message id carries the server's clock."""
+    """An answer or update as it came: TL bytes, decrypted and decompressed. The message id holds the server's time."""
 
     raw: bytes = field(repr=False)
     message_id: int
@@ -64,19 +64,26 @@ class Wire:
 
     @property
     def server_time(self) -> datetime:
+        """When the server sent it, in whole seconds: the upper 32 bits of its message id (MTProto)."""
         return datetime.fromtimestamp(self.message_id >> 32, UTC)
 
 
 def silent_logger() -> logging.Logger:
-    """Telethon's log could name phones and keys; what went wrong is in the inventory, with its reason."""
+    """Return a logger that shows nothing: Telethon's log could name phones and keys.
+
+    What went wrong is in the inventory, with its reason; the log of the home keeps the types of errors, not their texts.
+    """
     logger = logging.getLogger("telethon.archiver")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
+    logger.handlers[:] = [logging.NullHandler()]
+    logger.setLevel(logging.ERROR)
     return logger
 
 
 class Reader(TelegramClient):
-    """`on_update(update, wire)` is called for each pushed update, in the order in which they came."""
+    """Telethon's client, limited to reading.
+
+    `on_update(update, wire)` is called for each pushed update, in the order in which they came.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, base_logger=silent_logger(), flood_sleep_threshold=0, **named)
@@ -87,13 +94,13 @@ class Reader(TelegramClient):
 
     @property
     def own_id(self) -> int | None:
-        """The account's own id, once it has connected."""
+        """The account's own id; None until it has connected."""
         found = self._mb_entity_cache.self_id
         return int(found) if found else None
 
     @contextmanager
     def permitting(self, more: frozenset[type]) -> Iterator[None]:
-        """For the one act that needs it: logging in, or joining on a person's explicit word."""
+        """Permit more requests inside the `with` block: to log in, or to join because a person explicitly asked."""
         before = self._permitted
         self._permitted = READS | more
         try:
@@ -114,14 +121,14 @@ class Reader(TelegramClient):
 
 
 def innermost(request: Any) -> Any:
-    """The request inside `invokeWithoutUpdates` and its like."""
+    """Return the request inside `invokeWithoutUpdates` and similar wrappers."""
     while isinstance(inner := getattr(request, "query", None), TLRequest):
         request = inner
     return request
 
 
 def listen(sender: MTProtoSender, reader: Reader, dc: Callable[[], int]) -> None:
-    """Puts an ear on a connection: answers are noted at their request (`request.wire`), updates are handed on."""
+    """Listen on a connection: put each answer's bytes on its request (`request.wire`), and pass updates on."""
     state: MTProtoState = sender._state
     decrypt, answered, pushed = state.decrypt_message_data, sender._handle_rpc_result, sender._handle_update
     answers: dict[int, tuple[bytes, int]] = {}
@@ -175,13 +182,16 @@ _UPDATE_IDS = frozenset(
 
 
 def opened(state: MTProtoState, body: bytes) -> bytes:
-    """The plain text of an encrypted message that Telethon has already checked."""
+    """Decrypt a message that Telethon has already checked."""
     key, iv = state._calc_key(state.auth_key.key, body[8:24], False)
     return bytes(AES.decrypt_ige(body[24:], key, iv))
 
 
 def split(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """(message id, TL bytes) of each message in a decrypted text, containers taken apart (mtproto/service_messages)."""
+    """Yield (message id, TL bytes) for each message of a decrypted text, also inside a container.
+
+    Source: core.telegram.org/mtproto/service_messages.
+    """
     size = int.from_bytes(text[28:32], "little")
     body, message_id = text[32 : 32 + size], int.from_bytes(text[16:24], "little")
     if body[:4] != _CONTAINER:
@@ -195,6 +205,7 @@ def split(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def unpacked(raw: bytes) -> bytes:
+    """Decompress TL bytes that are a `gzip_packed` (MTProto); return others as they are."""
     if raw[:4] != _GZIP:
         return raw
     with BinaryReader(raw) as reader:

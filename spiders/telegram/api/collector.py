@@ -45,6 +45,7 @@ class ChatRef:
 
     @property
     def is_channel(self) -> bool:
+        """Whether it is a channel or supergroup: marked ids of those are below -10^12."""
         return self.id < -(10**12)
 
 
@@ -59,7 +60,7 @@ class HistoryPage:
 
 @dataclass
 class Hole:
-    """Ids without a message. `record`: the answer that says so; None where it was not asked."""
+    """A run of ids without a message. `record`: the answer that says so; None where none was asked for."""
 
     first: int
     last: int
@@ -67,12 +68,12 @@ class Hole:
 
 
 class Collector(AccountApi):
-    """Knows what is to be asked for of chats, messages and stories, and in which order."""
+    """What a capture asks of Telegram about chats, messages and stories, and in which order."""
 
     # -- who and where ----------------------------------------------------------------------------------
 
     async def by_name(self, handle: str) -> ChatRef:
-        """A public channel, group or person. Raises `TelegramError`."""
+        """Find a public channel, group or person by its name in links. Raises `TelegramError`."""
         known = self.client.session.known(handle)
         if known is not None:
             return await self._renewed(known, handle)
@@ -97,7 +98,7 @@ class Collector(AccountApi):
         return await self.by_name(handle)
 
     async def by_number(self, number: int) -> ChatRef:
-        """A chat that the account is in or has met, by its marked id. Raises `TelegramError`."""
+        """Find a chat that the account is in or has met, by its marked id. Raises `TelegramError`."""
         if -(10**12) < number < 0:
             result, kept = await self.ask(functions.messages.GetChatsRequest([-number]), {"chat": -number})
             return self._ref(result.chats, number, kept)
@@ -134,7 +135,7 @@ class Collector(AccountApi):
             peer = await self.client.get_input_entity(last.peer)
 
     async def by_invite(self, code: str) -> ChatRef:
-        """The chat that an invite link leads to, if the account is in it or may look. Raises `TelegramError`."""
+        """Find the chat of an invite link, if the account is in it or may look at it. Raises `TelegramError`."""
         request = functions.messages.CheckChatInviteRequest(code)
         result = await self.answer(request, {})
         chat, wire = getattr(result, "chat", None), getattr(request, "wire", None)
@@ -175,7 +176,7 @@ class Collector(AccountApi):
         raise trouble
 
     async def about(self, chat: ChatRef) -> KeptAnswer:
-        """Everything that Telegram tells of a chat: description, counts, linked chat, photo. Raises `TelegramError`."""
+        """Fetch all that Telegram tells of a chat: description, counts, linked chat, photo. Raises `TelegramError`."""
         if chat.is_channel:
             request = functions.channels.GetFullChannelRequest(_channel(chat))
         elif chat.id < 0:
@@ -189,7 +190,7 @@ class Collector(AccountApi):
         return kept
 
     async def topics(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
-        """A forum's topics, newest first. Raises `TelegramError`."""
+        """Fetch a forum's topics page by page, newest first. Raises `TelegramError`."""
         topic = 0
         while True:
             request = functions.messages.GetForumTopicsRequest(chat.input, None, 0, topic, PAGE)
@@ -203,7 +204,7 @@ class Collector(AccountApi):
             topic = result.topics[-1].id
 
     async def stories(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
-        """Stories that the account may see: those of now, then the pinned ones. Raises `TelegramError`."""
+        """Fetch the stories that the account may see: current ones, then pinned ones. Raises `TelegramError`."""
         _, kept = await self.ask(
             functions.stories.GetPeerStoriesRequest(chat.input), {"chat": chat.id},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories.stories],
@@ -221,7 +222,7 @@ class Collector(AccountApi):
             before = result.stories[-1].id
 
     async def story(self, chat: ChatRef, number: int) -> KeptAnswer:
-        """One story by its number; nothing is kept of it where Telegram gives none. Raises `TelegramError`."""
+        """Fetch one story by its number; where Telegram gives none, no story is kept. Raises `TelegramError`."""
         _, kept = await self.ask(
             functions.stories.GetStoriesByIDRequest(chat.input, [number]), {"chat": chat.id, "ids": [number]},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories],
@@ -233,7 +234,10 @@ class Collector(AccountApi):
     async def messages(
         self, chat: ChatRef, numbers: Sequence[int], only: Only = None, parent: str | None = None
     ) -> KeptAnswer:
-        """Messages by their ids, at most 100; a `MessageEmpty` stands for what is not there. Raises `TelegramError`."""
+        """Fetch messages by their ids, at most 100; a `MessageEmpty` stands for a missing one.
+
+        Raises `TelegramError`.
+        """
         wanted = [types.InputMessageID(number) for number in numbers]
         if chat.is_channel:
             request: Any = functions.channels.GetMessagesRequest(_channel(chat), wanted)
@@ -242,12 +246,12 @@ class Collector(AccountApi):
         return (await self.ask(request, {"chat": chat.id, "ids": list(numbers)}, only, parent))[1]
 
     async def newest(self, chat: ChatRef, count: int) -> KeptAnswer:
-        """The last messages of a chat. Raises `TelegramError`."""
+        """Fetch the last `count` messages of a chat. Raises `TelegramError`."""
         request = functions.messages.GetHistoryRequest(chat.input, 0, None, 0, count, 0, 0, 0)
         return (await self.ask(request, {"chat": chat.id, "limit": count}))[1]
 
     async def pinned(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
-        """Pinned messages, newest first. Raises `TelegramError`."""
+        """Fetch a chat's pinned messages page by page, newest first. Raises `TelegramError`."""
         before = 0
         while True:
             request = functions.messages.SearchRequest(
@@ -263,9 +267,9 @@ class Collector(AccountApi):
         self, chat: ChatRef, cursor: int | None, span: DateRange, oldest_first: bool = False, thread: int | None = None,
         parent: str | None = None, holes: bool = True,
     ) -> AsyncIterator[HistoryPage]:  # fmt: skip
-        """A chat's messages page by page, newest first unless asked otherwise. Raises `TelegramError`.
+        """Fetch a chat's messages page by page, newest first unless asked otherwise. Raises `TelegramError`.
 
-        `cursor`: where to go on, as a page before said. `thread`: only what stands under that message. `parent`: the
+        `cursor`: where to go on, as an earlier page said. `thread`: only what stands under that message. `parent`: the
         post that these are comments on. It ends at an empty page, or where nothing more can follow.
         """
         ahead: asyncio.Future[Any] | None = None
@@ -337,7 +341,7 @@ class Collector(AccountApi):
         oldest_first: bool,
         dated: bool,
     ) -> None:
-        """Asks for the ids that a page leaves out. What is there after all joins the page."""
+        """Ask for the ids that a page leaves out. What is there after all joins the page."""
         if oldest_first:
             top = max(numbers, default=0)
             bottom = min(numbers, default=1) if dated else min([*numbers, cursor or 1])
@@ -361,16 +365,16 @@ class Collector(AccountApi):
                     page.kept.posts = read_messages(page.kept.messages, Setting(self.peers, None, linked=True))
 
     async def comment(self, chat: ChatRef, post: int, number: int, parent: str) -> KeptAnswer:
-        """One comment under a post, by its number in the link. Raises `TelegramError`."""
+        """Fetch one comment under a post, by its number in the link. Raises `TelegramError`."""
         request = functions.messages.GetRepliesRequest(chat.input, post, number + 1, None, 0, 1, 0, 0, 0)
         asked = {"chat": chat.id, "thread": post, "offset_id": number + 1, "limit": 1}
         return (await self.ask(request, asked, lambda result: {number}, parent))[1]
 
     async def with_album(self, chat: ChatRef, number: int, single: bool, control: int | None) -> KeptAnswer:
-        """A message with the other members of its album. Raises `TelegramError`.
+        """Fetch a message with the other members of its album. Raises `TelegramError`.
 
-        `control`: a message that is known to be there. If the one that is asked for is not, it is kept beside it: the
-        same answer then says that the one is there and the other is not.
+        `control`: a message that is known to be there. If the wanted message is missing, the control is kept beside it:
+        the same answer then says that one is there and the other is not.
         """
         numbers = {number} if single or not chat.is_channel else set(range(max(1, number - ALBUM + 1), number + ALBUM))
         asked = sorted(numbers | ({control} if control is not None else set()))

@@ -12,7 +12,7 @@ _WAIT = re.compile(r"(?:FLOOD|FLOOD_PREMIUM|SLOWMODE|FLOOD_TEST_PHONE|TAKEOUT_IN
 
 
 class TelegramError(Exception):
-    """Something could not be had. `name`: Telegram's own word for it, None where no answer came."""
+    """An error that says why something could not be had. `name`: Telegram's word for it; None without an answer."""
 
     def __init__(self, outcome: Outcome, reason: str, said: Absence, name: str | None = None, wait: int = 0) -> None:
         super().__init__(reason)
@@ -22,11 +22,12 @@ class TelegramError(Exception):
 
     @property
     def logged_out(self) -> bool:
+        """Whether Telegram says that the account is not logged in any more."""
         return self.name in LOGGED_OUT
 
 
 def of_error(code: int, name: str) -> TelegramError:
-    """What an `rpc_error` means for what was asked."""
+    """Translate an `rpc_error` of Telegram into what it means for the target, by its name, then by its code."""
     if match := _WAIT.fullmatch(name):
         seconds = int(match[1])
         reason = f"Telegram asks for a pause of {seconds} s (it answers {name})"
@@ -49,12 +50,16 @@ def of_error(code: int, name: str) -> TelegramError:
 
 
 def unreachable(what: str) -> TelegramError:
+    """Make the error for when no answer came. `what`: the problem, in words."""
     return TelegramError(
         Outcome.FAILED, f"Telegram cannot be reached: {what}", Absence(Availability.UNKNOWN, "no answer")
     )
 
 
 def pausing(left: float) -> TelegramError:
-    """Nothing was asked: Telegram had told this account to pause, in another capture or on another machine."""
+    """Make the error for when nothing was asked, because Telegram had told this account to pause.
+
+    That was in another capture or on another machine. `left`: seconds.
+    """
     reason = f"Telegram asked this account for a pause, {left:.0f} s of which are left; nothing was asked"
     return TelegramError(Outcome.BLOCKED, reason, Absence(Availability.UNKNOWN, "no answer"), wait=int(left) + 1)

@@ -31,7 +31,7 @@ AT_ONCE = 8
 
 @dataclass
 class FileSegment:
-    """Bytes of a file from `offset`. `hashes`: (offset, size, SHA-256) that Telegram states for parts of it."""
+    """A run of bytes of a file from `offset`. `hashes`: (offset, size, SHA-256) that Telegram states for its parts."""
 
     offset: int
     data: bytes = field(repr=False)
@@ -39,13 +39,13 @@ class FileSegment:
 
 
 class Parts:
-    """Fetches files through an account's client."""
+    """The parts of Telegram's files, fetched through an account's client."""
 
     def __init__(self, api: AccountApi) -> None:
         self._ask = api
 
     async def file(self, location: Location, start: int, renew: Renew) -> AsyncIterator[FileSegment]:
-        """The bytes of a file from `start` (a multiple of `PART`), in order. Raises `TelegramError`.
+        """Fetch the bytes of a file from `start` (a multiple of `PART`), in order. Raises `TelegramError`.
 
         `renew`: brings a location whose reference is fresh, when Telegram says that ours has expired.
         """
@@ -84,7 +84,7 @@ class Parts:
                 await self._ask.client._return_exported_sender(held.sender)
 
     async def part(self, location: Location, offset: int, size: int, renew: Renew) -> bytes:
-        """Some bytes once more, where they did not match what Telegram states of them. Raises `TelegramError`."""
+        """Fetch bytes again that did not match the hash that Telegram states for them. Raises `TelegramError`."""
         sender, borrowed = await self._sender(location.dc)
         held = _Held(location, sender, borrowed)
         try:

@@ -31,7 +31,7 @@ NEWER = "Telegram says that this kind of message needs a newer app; what it show
 
 @dataclass(frozen=True)
 class Setting:
-    """What stands around the messages: who is who, and whether they are comments on a post."""
+    """The context of messages: who is who, and whether they are comments on a post."""
 
     peers: Mapping[int, Peer] = field(default_factory=dict)
     parent: str | None = None
@@ -41,14 +41,14 @@ class Setting:
 
 
 def is_messages(value: Any) -> bool:
-    """Whether a JSON value holds messages of Telegram's API: one, a list of them, or an answer with a list."""
+    """Return whether a JSON value holds messages of Telegram's API: one, a list, or an answer with a list."""
     if isinstance(value, dict):
         return value.get("_") in CONSTRUCTORS or is_messages(value.get("messages"))
     return bool(dicts(value)) and any(item.get("_") in CONSTRUCTORS for item in dicts(value)[:50])
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
-    """Posts of a dump, a list of messages or a single one, or a typed reason."""
+    """Parse a dump, a list of messages or a single one into posts, or a typed reason."""
     value = load(data)
     inner = value.get("messages") if isinstance(value, dict) and value.get("_") not in CONSTRUCTORS else value
     items = [inner] if isinstance(inner, dict) else dicts(inner)
@@ -60,7 +60,7 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
 
 
 def parse_objects(objects: Iterable[dict[str, Any]], linked: bool = False) -> Parsed:
-    """Posts of messages among other objects, which say who is who. `linked`: their chats are what their ids say."""
+    """Parse messages among the objects that say who is who. `linked`: their chats are what their ids say."""
     everything = list(objects)
     posts = read_messages(
         (item for item in everything if item.get("_") in CONSTRUCTORS), Setting(peers_in(everything), linked=linked)
@@ -79,7 +79,7 @@ _MESSAGE = re.compile(rb'"_"\s*:\s*"(?:Message|MessageService)"')
 
 
 def read_messages(messages: Iterable[dict[str, Any]], setting: Setting = Setting()) -> tuple[Post, ...]:
-    """Posts in the order in which their first members stand. Albums are put together."""
+    """Make posts of messages, one for each album, in the order in which their first members stand."""
     groups: dict[Any, list[dict[str, Any]]] = {}
     for position, message in enumerate(messages):
         album = message.get("grouped_id")
@@ -175,14 +175,14 @@ def _facts(members: list[dict[str, Any]], said: dict[str, Any], setting: Setting
 
 
 def identity(place: str | None, number_: int, parent: str | None = None) -> str | None:
-    """A message's id: `ozen_today/12`, `c/1500000001/12`; a comment's `ozen_today/12?comment=501`."""
+    """Return a message's id: `ozen_today/12`, `c/1500000001/12`; of a comment `ozen_today/12?comment=501`."""
     if parent is not None:
         return f"{parent}?comment={number_}"
     return f"{place}/{number_}" if place is not None else str(number_) if number_ else None
 
 
 def link_of(post_id: str | None) -> str | None:
-    """The link that Telegram opens. Basic groups and persons have none."""
+    """Return the link that Telegram opens; None in basic groups and chats with a person, which have none."""
     return f"https://t.me/{post_id}" if post_id and "/" in post_id and not post_id.startswith(("g/", "u/")) else None
 
 

@@ -10,7 +10,7 @@ from spiders.date_range import DateRange
 
 
 def untorn(messages: Sequence[Any], numbers: list[int]) -> list[int]:
-    """Without the album that stands at the end of a full page: the rest of it may be on the next one."""
+    """Leave out the album at the end of a full page: the rest of it may be on the next one."""
     albums = {message.id: getattr(message, "grouped_id", None) for message in messages}
     last = albums.get(numbers[-1])
     kept = numbers
@@ -20,7 +20,7 @@ def untorn(messages: Sequence[Any], numbers: list[int]) -> list[int]:
 
 
 def past(messages: Sequence[Any], span: DateRange, oldest_first: bool) -> bool:
-    """Whether everything further on lies outside of the range of dates."""
+    """Return whether everything further on lies outside the range of dates."""
     dates: list[datetime] = [message.date for message in messages if getattr(message, "date", None)]
     if not dates:
         return False
@@ -30,12 +30,12 @@ def past(messages: Sequence[Any], span: DateRange, oldest_first: bool) -> bool:
 
 
 def gaps(numbers: set[int], bottom: int, top: int) -> list[tuple[int, int]]:
-    """The ids from `bottom` to `top` that are not among `numbers`, as runs; none where there would be a million."""
+    """List the ids from `bottom` to `top` that are not in `numbers` as (first, last); none for a range of a million."""
     return runs(number for number in range(bottom, top + 1) if number not in numbers) if top - bottom < 10**6 else []
 
 
 def runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Consecutive numbers as (first, last)."""
+    """Group consecutive numbers as (first, last)."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and runs[-1][1] == number - 1:

@@ -11,7 +11,7 @@ from spiders.json_access import dicts, obj, text_of
 
 @dataclass(frozen=True)
 class Peer:
-    """What is known of a channel, group or person: from the objects that come with every answer."""
+    """A channel, group or person, as the objects that come with every answer describe it."""
 
     id: int
     """Marked: channels -100…, basic groups negative, persons positive."""
@@ -20,7 +20,7 @@ class Peer:
 
 
 def marked(peer: Any) -> int | None:
-    """One number for any peer, as Telegram's bot API and Telethon write it: -1001500000001, -42, 42."""
+    """Return one number for any peer, as Telegram's bot API and Telethon write it: -1001500000001, -42, 42."""
     if isinstance(peer, int) and not isinstance(peer, bool):
         return peer
     found = obj(peer)
@@ -32,7 +32,7 @@ def marked(peer: Any) -> int | None:
 
 
 def peers_in(objects: Iterable[dict[str, Any]]) -> dict[int, Peer]:
-    """Who is who, from Channel, Chat and User objects."""
+    """Return who is who by marked id, from Channel, Chat and User objects."""
     found: dict[int, Peer] = {}
     for item in objects:
         kind, bare = item.get("_"), item.get("id")
@@ -49,7 +49,7 @@ def peers_in(objects: Iterable[dict[str, Any]]) -> dict[int, Peer]:
 
 
 def handle_of(item: dict[str, Any]) -> str | None:
-    """The name in links; a channel with several has one that is active and editable first."""
+    """Return the name in links; of several, the first that is active, which is the editable one. None without any."""
     if name := text_of(item.get("username")):
         return name
     names = [one for one in dicts(item.get("usernames")) if one.get("active")]
@@ -57,7 +57,7 @@ def handle_of(item: dict[str, Any]) -> str | None:
 
 
 def place_of(peer: int | None, peers: Mapping[int, Peer]) -> str | None:
-    """How posts of a chat are named: `ozen_today`, `c/1500000001` for a channel without a name, `g/42`, `u/42`."""
+    """Return how posts of a chat are named: `ozen_today`, `c/1500000001` for a nameless channel, `g/42`, `u/42`."""
     if peer is None:
         return None
     known = peers.get(peer)
@@ -69,6 +69,6 @@ def place_of(peer: int | None, peers: Mapping[int, Peer]) -> str | None:
 
 
 def number_of(message: dict[str, Any]) -> int:
-    """A message's own number in its chat; 0 where it has none."""
+    """Return a message's own number in its chat; 0 where it has none."""
     found = message.get("id")
     return found if isinstance(found, int) and not isinstance(found, bool) else 0

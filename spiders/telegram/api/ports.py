@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Thing:
-    """One thing to keep as a `resource`. `value`: JSON, kept in canonical form; or bytes. `facts`: for its line."""
+    """One thing to keep as a `resource`. `value`: JSON, kept in canonical form; or bytes. `facts`: go into its line."""
 
     uri: str
     value: dict[str, Any] | bytes = field(repr=False)
@@ -18,13 +18,13 @@ class Thing:
 
 
 class Keep(Protocol):
-    """Raises what `archiver` raises where a disk refuses; the collector lets that pass."""
+    """What keeps the bytes. It raises what `archiver` raises where a disk refuses; the collector lets that pass."""
 
     async def withhold(self, values: Sequence[tuple[str, bytes]]) -> list[str]:
-        """Puts (name, value) pairs into the private record; returns a commitment for each."""
+        """Put (name, value) pairs into the private record; return a commitment for each."""
 
     async def keep(self, things: Sequence[Thing]) -> list[str]:
-        """Keeps them in this order, durably; returns the id of each record."""
+        """Keep things in this order, durably; return the id of each record."""
 
     def digest(self, raw: bytes) -> str:
-        """SHA-256 in hex: spiders compute none themselves."""
+        """Compute the SHA-256 in hex: spiders compute none themselves."""

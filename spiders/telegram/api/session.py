@@ -14,7 +14,7 @@ from telethon.sessions import MemorySession
 
 
 class AccountSession(MemorySession):
-    """Telethon's session in memory, to and from a JSON value."""
+    """Telethon's session in memory, read from a JSON value and written as one."""
 
     def __init__(self, value: dict[str, Any] | None = None) -> None:
         super().__init__()
@@ -28,11 +28,11 @@ class AccountSession(MemorySession):
         }
 
     def set_dc_kept(self, dc: int, address: str, port: int) -> None:
-        """The data centre, without forgetting the key."""
+        """Set the data centre without forgetting the key."""
         self._dc_id, self._server_address, self._port = dc, address, port
 
     def value(self) -> dict[str, Any]:
-        """Everything that another run needs. Secret."""
+        """Return everything that another run needs, as JSON. Secret."""
         chats = sorted([row[0], row[1], row[2] or ""] for row in self._entities if row[1] and row[0] < 0)
         return {
             "key": base64.b64encode(self._auth_key.key).decode() if self._auth_key and self._auth_key.key else None,
@@ -40,7 +40,7 @@ class AccountSession(MemorySession):
         }  # fmt: skip
 
     def known(self, handle: str) -> Any:
-        """The input peer of a name that was resolved before, or None."""
+        """Return the input peer of a channel whose name was resolved before, or None."""
         for row in self._entities:
             if row[2] and row[2].lower() == handle.lower() and row[1]:
                 number, kind = utils.resolve_id(row[0])
@@ -48,9 +48,9 @@ class AccountSession(MemorySession):
         return None
 
     def forget(self, handle: str) -> None:
-        """A name that has come to mean something else."""
+        """Forget a name that has come to mean something else."""
         self._entities = {row for row in self._entities if not row[2] or row[2].lower() != handle.lower()}
 
     def access_to(self, number: int) -> int | None:
-        """The access hash of a chat that the account has met."""
+        """Return the access hash of a chat that the account has met, or None."""
         return next((row[1] for row in self._entities if row[0] == number and row[1]), None)

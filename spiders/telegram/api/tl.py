@@ -76,7 +76,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Location:
-    """Where a file is to be had. Bound to the account; never kept in the open."""
+    """Where a file can be fetched. Bound to the account; never kept in the open."""
 
     id: int
     kind: str
@@ -90,7 +90,7 @@ class Location:
 
 
 def plain(source: dict[str, Any], own: int | None = None) -> Plain:
-    """What `TLObject.to_dict()` gives, made fit to be kept. `source` is not changed. `own`: the account's own id."""
+    """Make what `TLObject.to_dict()` gives fit to be kept. `source` is not changed. `own`: the account's own id."""
     made = Plain({}, own)
     made.value = _object(source, "", made)
     return made
@@ -147,12 +147,13 @@ def _value(item: Any, path: str, made: Plain) -> Any:
 
 
 def time_text(moment: datetime) -> str:
+    """Write a time as ISO 8601 in UTC with `Z`; a naive one counts as UTC."""
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def location(source: dict[str, Any]) -> Location | None:
-    """Where the file of a Photo or Document lies: the largest size of a photo, the document itself."""
+    """Return where the file of a Photo (its largest size) or Document lies; None where the object does not say."""
     number, access, reference = source.get("id"), source.get("access_hash"), source.get("file_reference")
     if not isinstance(number, int) or not isinstance(access, int) or not isinstance(reference, bytes):
         return None
@@ -168,7 +169,7 @@ def location(source: dict[str, Any]) -> Location | None:
 
 
 def largest(sizes: Any) -> dict[str, Any] | None:
-    """The largest of a photo's sizes that is a file of its own: previews inside the message are none."""
+    """Return the largest of a photo's sizes that is a file of its own; previews inside the message are not."""
     real = [
         size for size in sizes if isinstance(size, dict) and size.get("_") in ("PhotoSize", "PhotoSizeProgressive")
     ] if isinstance(sizes, list) else []  # fmt: skip
@@ -176,7 +177,7 @@ def largest(sizes: Any) -> dict[str, Any] | None:
 
 
 def size_of(size: dict[str, Any]) -> int | None:
-    """Bytes of one photo size. A progressive one lists how many bytes each step needs; the last is the whole."""
+    """Return the bytes of one photo size. A progressive one lists the bytes of each step; the last is the whole."""
     steps = (
         [step for step in size.get("sizes") or () if isinstance(step, int)]
         if isinstance(size.get("sizes"), list)
@@ -191,7 +192,7 @@ def _int(value: Any) -> int:
 
 
 def files_in(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """(where, object) of every Photo and Document inside a kept message, in the order in which they stand."""
+    """Yield (where, object) of every Photo and Document inside a kept message, in order."""
     if isinstance(value, dict):
         if value.get("_") in ("Photo", "Document"):
             yield path, value

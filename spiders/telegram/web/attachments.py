@@ -14,7 +14,7 @@ TOO_BIG = "too big for the web view; offered only in the Telegram app"
 
 
 def attachments_of(node: Any, number: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """Attachments in document order, and the ids of an album's members."""
+    """List a message's attachments in document order, and the ids of its album's members."""
     found: list[Attachment] = []
     album: list[str] = []
     grouped = bool(by_class(node, "js-message_grouped_wrap"))

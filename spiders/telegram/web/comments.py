@@ -23,7 +23,7 @@ _RAW = re.compile(
 
 
 def parse_comments(data: bytes, url: str | None, parent: str) -> Parsed:
-    """Comments on the post `parent` ("channel/123"). `older`: cursor of the comments before these."""
+    """Parse the comments on the post `parent` ("channel/123"). `older`: cursor of the comments before these."""
     document = tree(data)
     if document is None:
         return _none(Outcome.PARTIAL, "not HTML", None)

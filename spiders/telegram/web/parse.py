@@ -32,7 +32,7 @@ _BOX_LAYOUTS = {
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
-    """Posts of a Telegram web page, or a typed reason."""
+    """Parse a Telegram web page into posts, or a typed reason."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] in (b'"', b"[", b"{"):
         data = _unwrapped(data)
@@ -115,13 +115,13 @@ def _landing(document: Any, bare: Parsed) -> Parsed:
 
 
 def shape(document: Any) -> str:
-    """The classes of a page that no layout fits, so that a person can see what it has become."""
+    """List the classes of a page that no layout fits, so that a person can see how it has changed."""
     classes = [name for node in document.xpath("//*[@class]")[:200] for name in (node.get("class") or "").split()]
     return " ".join(list(dict.fromkeys(classes))[:12]) or "no classes"
 
 
 def older_cursor(document: Any) -> str | None:
-    """The id before which older messages are to be asked for."""
+    """Return the id before which older messages are to be asked for; None where there are none."""
     for node in document.xpath("//*[@data-before]"):
         if (node.get("data-before") or "").isdigit():
             return str(node.get("data-before"))
@@ -189,7 +189,7 @@ def _epoch(seconds: Any) -> str | None:
 
 
 def read_message(node: Any) -> Post | None:
-    """One message of any of Telegram's widgets. None where it names no id."""
+    """Parse one message of any of Telegram's widgets. None where it names no id."""
     handle, _, number = (node.get("data-post") or "").rpartition("/")
     if not handle or not number.isdigit():
         return None

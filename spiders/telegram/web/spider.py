@@ -21,7 +21,7 @@ COMMENTS = 100
 
 
 class TelegramPost(TargetSpider):
-    """One public post by its embed; where that shows nothing, the channel's page around it, as a control.
+    """A spider for one public post by its embed; where that is empty, the channel's page around it as a control.
 
     scrapy crawl telegram-post -a link=https://t.me/durov/523
     """
@@ -33,12 +33,14 @@ class TelegramPost(TargetSpider):
         self._comments = bool(comments)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the post's embed."""
         handle, number = self.target.handle, self.target.id.rpartition("/")[2]
         single = "&single" if self.target.single else ""
         url = f"https://t.me/{handle}/{number}?embed=1&mode=tme{single}"
         yield scrapy.Request(url, self.embed, meta={"tag": "embed"}, dont_filter=True)
 
     def embed(self, response: Response) -> Iterator[Any]:
+        """Read the embed; ask for comments if wanted, or for the page around the post if it is not there."""
         parsed = read(response)
         wanted = self._wanted(parsed)
         found = bool(wanted)
@@ -51,7 +53,7 @@ class TelegramPost(TargetSpider):
             yield scrapy.Request(url, self.around, meta={"tag": "around", "first": parsed}, dont_filter=True)
 
     def around(self, response: Response) -> Iterator[Any]:
-        """The channel's page at that id: shows the post after all, or that others are there and it is not."""
+        """Read the channel's page at that id: it shows the post after all, or others where it should be."""
         first: Parsed = response.meta["first"]
         parsed = read(response)
         wanted = self._wanted(parsed)
@@ -80,7 +82,7 @@ class TelegramPost(TargetSpider):
 
 
 class TelegramChannel(WalkSpider):
-    """A channel's public page, newest first, by `?before=`.
+    """A spider for a channel's public page, newest first, by `?before=`.
 
     scrapy crawl telegram-channel -a link=https://t.me/s/durov
     """
@@ -100,9 +102,11 @@ class TelegramChannel(WalkSpider):
         return scrapy.Request(url, self.page, meta={"tag": tag, "cursor": cursor}, dont_filter=True)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """Ask for the newest page, or for the one at the cursor."""
         yield self._page(self._cursor)
 
     def page(self, response: Response) -> Iterator[Any]:
+        """Read a page; ask for comments and missing ids where wanted, then for the next older page."""
         parsed = read(response)
         tag = response.meta["tag"]
         asked: str | None = response.meta["cursor"]
@@ -163,19 +167,19 @@ class TelegramChannel(WalkSpider):
         return scrapy.Request(url, self.hole, meta={"tag": f"hole {number}"}, dont_filter=True)
 
     def hole(self, response: Response) -> Iterator[Any]:
-        """What Telegram itself says of an id that its pages leave out; sometimes the post is there after all."""
+        """Read what Telegram says of an id that its pages leave out; sometimes the post is there after all."""
         tag = response.meta["tag"]
         yield Seen(tag, tag, response.url, read(response))
 
 
 def numbers_of(parsed: Parsed) -> set[int]:
-    """Ids that a page accounts for: its posts, and the members of their albums."""
+    """Return the ids that a page accounts for: its posts, and the members of their albums."""
     texts = [text for post in parsed.posts if post.id for text in (post.id.rpartition("/")[2], *post.album_ids)]
     return {int(text) for text in texts if text.isdigit()}
 
 
 def gaps(numbers: set[int], bottom: int, top: int) -> Iterator[tuple[int, int]]:
-    """Ranges (first, last) between `bottom` and `top` without any of `numbers`, newest first."""
+    """Yield ranges (first, last) between `bottom` and `top` without any of `numbers`, newest first."""
     last = top
     for number in [*sorted((n for n in numbers if bottom <= n <= top), reverse=True), bottom - 1]:
         if number < last:
@@ -212,7 +216,7 @@ class _Turn:
 
 
 def discussion(post_id: str, before: str | None = None, turn: int = 1) -> scrapy.Request:
-    """Comments on a post, as Telegram's own widget shows them to any site."""
+    """Make the request for comments on a post, as Telegram's own widget shows them to any site."""
     url = f"https://t.me/{post_id}?embed=1&discussion=1&comments_limit={COMMENTS}"
     url += f"&before={before}" if before else ""
     meta = {"tag": f"comments {post_id} {turn}", "post": post_id, "turn": turn, "before": before}
@@ -220,6 +224,7 @@ def discussion(post_id: str, before: str | None = None, turn: int = 1) -> scrapy
 
 
 def commented(response: Response) -> Iterator[Any]:
+    """Read a page of comments, and ask for the older ones."""
     meta = response.meta
     parsed = parse_comments(response.body, response.url, meta["post"])
     if parsed.outcome is Outcome.UNAVAILABLE and meta["turn"] == 1:
@@ -237,5 +242,5 @@ def _same_channel(post_id: str, target: Target) -> bool:
 
 
 def read(response: Response) -> Parsed:
-    """The parser's reading of an answer. An error status keeps its body and gets no posts invented from it."""
+    """Parse an answer. One with an error status keeps its body, and no posts are invented from it."""
     return parse(response.body, response.url)

@@ -8,7 +8,7 @@ _COUNT = re.compile(r"([\d.,\s\u00a0\u202f]+)\s*([KMB]?)")
 
 
 def count(text: str | None) -> int | None:
-    """`8.67M` → 8670000. Rounded by Telegram; the literal is kept beside it."""
+    """Parse a count as Telegram rounds it: `8.67M` → 8670000. The caller keeps the literal beside it."""
     match = _COUNT.fullmatch((text or "").strip())
     if not match:
         return None
