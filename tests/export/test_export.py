@@ -385,7 +385,7 @@ def test_no_space(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("archiver.export.make.shutil.disk_usage", lambda path: usage._replace(free=1000))
     assert case.run("export", "almaty", "--to", str(tmp_path / "x"), "--profile", "full", "--yes", "--no-encrypt") == 4
-    assert "Make room" in capsys.readouterr().err
+    assert "Free some space" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 
