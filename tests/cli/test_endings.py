@@ -328,7 +328,10 @@ def test_what_does_not_apply_is_refused(words: list[str], said: str, shell: Shel
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--", "/nonexistent"], "an executable program '/nonexistent'"), (["--about", "http://[x", "--", "true"], "after --about")],
+    [
+        (["--", "/nonexistent"], "an executable program '/nonexistent'"),
+        (["--about", "http://[x", "--", "true"], "after --about"),
+    ],
     ids=repr,
 )
 def test_what_cannot_be_recorded_opens_no_capture(words: list[str], said: str, shell: Shell) -> None:
