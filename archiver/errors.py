@@ -80,7 +80,7 @@ class ProgramFault(ArchiverError):
         said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2]
         said = " ".join(said.split())
         super().__init__(
-            "a command that ends as it was written to",
+            "a command without a fault of the program",
             f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
             f"Report it with {where}. What was received is kept; the next command seals it.",
         )

@@ -77,7 +77,7 @@ def split_link(text: str) -> Link | NoTarget:
     text = with_slashes(text)
     read = read_http(text)
     if read is LinkProblem.USERINFO or (read is LinkProblem.PORT and mask_userinfo(text) != text):
-        return NoTarget("a name or password in the link", "Give the link without what stands before its last @.")
+        return NoTarget("a name or password in the link", "Remove everything before the last @ of the link.")
     scheme = scheme_of(text)
     if scheme not in ("http", "https"):
         known = "Only http and https links, @names and tg: links can be captured."
@@ -85,7 +85,7 @@ def split_link(text: str) -> Link | NoTarget:
             return NoTarget("not a link: it has no https:// and is not an @name", known)
         return NoTarget(f"unknown scheme {scheme!r}", known)
     if any(c.isspace() for c in text):
-        return NoTarget("a blank in the link", "Write %20 where the link has a blank, or give each link on its own.")
+        return NoTarget("a blank in the link", "Write %20 for each space, or give each link on its own.")
     parts = safe_split(text)
     if not parts.scheme:
         return NoTarget("not a link: its host cannot be read", MISTYPED)

@@ -86,7 +86,9 @@ def parse_assembly(block: bytes) -> Assembly:
     if any(piece.offset < 0 or piece.length <= 0 for piece in pieces):
         raise FormatError("pieces with a place and a length", "one without", "Run `archiver check`.")
     if sum(piece.length for piece in pieces) != found.size:
-        raise FormatError("pieces that add up to the file's size", "others", "Run `archiver check`.")
+        raise FormatError(
+            "pieces that add up to the file's size", "pieces of another total size", "Run `archiver check`."
+        )
     return found
 
 

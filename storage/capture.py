@@ -207,7 +207,7 @@ class CaptureWriter:
         try:
             os.ftruncate(self._main_fd, offset)
         except OSError:
-            self.failed = self.failed or DiskError("a disk that can be written", "none", "Look at the disk.")
+            self.failed = self.failed or DiskError("a writable disk", "none", "Check the disk.")
 
     # -- records -----------------------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class Catalog:
             self.close()
             raise CatalogError(
                 f"a {path.name} of version {VERSION}",
-                f"version {version or 'none'}, made by an earlier release, on a disk that cannot be written",
-                "Copy the home to a disk that can be written and run the command there: it makes the catalog again. "
+                f"version {version or 'none'}, made by an earlier release, on a read-only disk",
+                "Copy the home to a writable disk and run the command there: it rebuilds the catalog. "
                 "`archiver check` reads the home here as it is.",
             )
         if version < VERSION and fill:

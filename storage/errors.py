@@ -79,4 +79,4 @@ def disk_error(error: OSError, doing: str) -> DiskError:
     }
     hint = hints.get(error.errno or 0, "Look at the disk, then run the command again.")
     where = f" at {error.filename}" if error.filename else ""
-    return DiskError(f"a disk that takes what is written ({doing})", f"{error.strerror or error}{where}", hint)
+    return DiskError(f"a writable disk ({doing})", f"{error.strerror or error}{where}", hint)

@@ -349,10 +349,10 @@ class Ledger(LedgerReader):
             complete = False
         if not complete:
             raise LedgerError(
-                f"a ledger of {head.size} events, which this key has signed",
+                f"a ledger of {head.size} events, signed by this key",
                 f"one of {published.size}: it was rolled back, perhaps restored from an older backup",
-                "Restore the newer `ledger/` and `events/` folders. Nothing was signed or changed now; "
-                "captures keep, and are sealed once the ledger is whole.",
+                "Restore the newer `ledger/` and `events/` folders. Nothing was signed or changed; "
+                "captures are kept, and sealed once the ledger is restored.",
             )
         self._publish(head)
         return head
@@ -395,7 +395,7 @@ def _damaged(expected: str, found: str) -> LedgerError:
     return LedgerError(
         expected,
         found,
-        "Nothing was changed. `archiver check` says what is damaged; `archiver fixity --repair` brings it back from what is whole.",
+        "Nothing was changed. `archiver check` lists the damage; `archiver fixity --repair` restores it from intact data.",
     )
 
 

@@ -183,7 +183,7 @@ def keep(store: ObjectStore, key: str, content: Content, lock: Lock | None = Non
         raise StoreError(
             f"{key} where it was just put",
             "nothing",
-            "Run the command again; if it stays so, trust this store no longer.",
+            "Run the command again; if this happens again, stop using this store.",
         )
     if found.size != content.size:
         raise _other(key, f"{found.size} bytes, not {content.size}")
@@ -217,7 +217,7 @@ def _other(key: str, found: str) -> OtherContent:
     return OtherContent(
         f"what we put under {key}",
         found,
-        "Somebody else writes there, or the store is damaged: look before anything is removed here.",
+        "Somebody else writes there, or the store is damaged: check it before you remove anything here.",
     )
 
 

@@ -138,7 +138,7 @@ class S3Store:
             self._lock_late(name, found.version, lock)
             found = self.head(key, version)
         if found is None:
-            raise Unreachable(f"{key}, which was just put", "nothing yet", "Try again in a moment.")
+            raise Unreachable(f"{key}, just uploaded", "nothing yet", "Try again in a moment.")
         return found
 
     def get(self, key: str, start: int = 0, length: int | None = None, version: str | None = None) -> Iterator[bytes]:
@@ -167,7 +167,7 @@ class S3Store:
             except (BotoCoreError, ConnectionBroken, OSError) as error:  # cut on the way: goes on where it stood
                 broken += 1
                 if broken >= TRIES:
-                    raise Unreachable(f"the whole of {key}", f"a broken connection ({error})", "Try again.") from error
+                    raise Unreachable(f"all of {key}", f"a broken connection ({error})", "Try again.") from error
             finally:
                 body.close()
 
@@ -206,7 +206,7 @@ class S3Store:
         if there.size == content.size and (content.size > self._part or there.checksum in known):
             return there
         found = f"{there.size} bytes, {there.checksum or 'no checksum'}"
-        next_step = "Somebody else writes there, or the store is damaged: look before anything is removed here."
+        next_step = "Somebody else writes there, or the store is damaged: check it before you remove anything here."
         raise OtherContent(f"{content.size} bytes of ours under {there.key}", found, next_step)
 
     def _at_once(self, name: str, content: Content, lock: Lock | None) -> str | None:
@@ -295,7 +295,7 @@ class S3Store:
         name = self.prefix + check_key(key)
         found = self.head(key, version)
         if found is None:
-            raise StoreError(f"{key}, which was put there", "nothing", "Look with `archiver fixity`.")
+            raise StoreError(f"{key}, uploaded earlier", "nothing", "Check the copies: archiver fixity")
         if not at_least(found.lock, lock):
             mode = found.lock.mode if found.lock is not None else None
             self._lock_late(name, found.version, lock, mode is not None and mode != lock.mode)
@@ -367,7 +367,7 @@ class S3Store:
         raise Unreachable(
             f"{name} at the bucket {self.bucket}",
             problem,
-            "What was copied stays; the rest is tried again by `archiver sync`.",
+            "Copies made so far stay; `archiver sync` retries the rest.",
         )
 
     def _raise_unless_passing(self, name: str, error: ClientError) -> None:

@@ -229,7 +229,7 @@ class Batch:
                         stage,
                         target,
                         known,
-                        LinkOutcome(Outcome.SKIPPED, "a whole channel: archiver crawl walks it", ""),
+                        LinkOutcome(Outcome.SKIPPED, "a whole channel: use archiver crawl", ""),
                     )
                     self._tell(WalkedOnly(target))
                     codes.append(ExitCode.USAGE)

@@ -33,5 +33,5 @@ class BlockedHosts:
             return None
         return (
             f"not asked: {host} answered with a bot wall or rate limits in this run; "
-            "continue in some hours with the same command, or through another proxy"
+            "continue in a few hours with the same command, or through another proxy"
         )

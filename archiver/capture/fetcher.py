@@ -191,7 +191,7 @@ def take(held: PartialFile, done: ExchangeDone, span: tuple[int, int] | None) ->
         if span is not None:
             start, total = start - span[0], span[1]
     if start != part.size:
-        return part, f"the server sent the part from byte {start} where {part.size} was asked for"
+        return part, f"the server sent the part from byte {start} where {part.size} was requested"
     if part.total is not None and total is not None and total != part.total:
         return part, f"the file changed from {part.total} to {total} bytes while it was fetched"
     part.total = total if total is not None else part.total
@@ -222,7 +222,7 @@ def next_step(attempt: FetchAttempt, span: tuple[int, int] | None, pauses: Seque
         return Finished(_file(attempt, cut, reason or attempt.stopped))
     if attempt.start and done.status == 200 and not done.complete:
         # It sends the whole file again and breaks off again: asking on would only fill the disk.
-        why = f"{_amount(part)} kept; the server does not give the rest alone"
+        why = f"{_amount(part)} kept; the server cannot resume the download"
         return Finished(_file(attempt, Outcome.PARTIAL, why))
     idle = 0 if part.size > attempt.start else attempt.idle + 1
     if idle > len(pauses) or (not done.complete and not _resumable(done, part)):

@@ -211,7 +211,7 @@ def _spreadsheet(path: Path) -> list[_Table]:
         EOFError,
     ) as error:
         raise UsageError(
-            "a spreadsheet that can be read", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
+            "a readable spreadsheet", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
         ) from error
     tables = []
     for sheet in formulas.worksheets:
@@ -264,7 +264,7 @@ def _ods(path: Path) -> list[_Table]:
         RuntimeError,
     ) as error:
         raise UsageError(
-            "a spreadsheet that can be read",
+            "a readable spreadsheet",
             f"{path.name}: {str(error)[:120]}",
             "Save it again without a password, or as CSV.",
         ) from error
@@ -335,7 +335,7 @@ def _tables(tables: list[_Table], column: str | None) -> ListRead:
                     raise UsageError(
                         f"a column {column!r}", _columns(table), "Name it by its heading, letter or number."
                     )
-                notes.append(f"the sheet {table.name} has no column {column!r} and was passed over")
+                notes.append(f"the sheet {table.name} has no column {column!r} and was skipped")
                 continue
         elif counts:
             index = max(counts, key=lambda item: (counts[item], -item))
@@ -344,11 +344,11 @@ def _tables(tables: list[_Table], column: str | None) -> ListRead:
         others = [f"{_letter(other)} ({count})" for other, count in sorted(counts.items()) if other != index]
         if others:
             place = f" of {table.name}" if several else ""
-            notes.append(f"links also stand in column {', '.join(others)}{place}; --column takes another")
+            notes.append(f"there are also links in column {', '.join(others)}{place}; choose another with --column")
         named = named or _heading(table, index)
         entries += _entries(table, index, several)
     if not entries and not any(_links_by_column(table) for table in tables):
-        raise UsageError("links in the list", "none", "Check the file; --column names the column that has them.")
+        raise UsageError("links in the list", "none", "Check the file, or name the column of links with --column.")
     return ListRead(tuple(entries), named, tuple(notes))
 
 

@@ -90,7 +90,7 @@ class MediaDownload:
         except TimeoutError:
             return Outcome.FAILED, f"the extractor took longer than {self._config.extract_seconds:.0f} s", None
         except ExtractorDied as error:
-            return Outcome.FAILED, f"the extractor broke down: {error}", None
+            return Outcome.FAILED, f"the extractor failed: {error}", None
         self._remember()
         if "error" in answer:
             outcome, reason = outcome_of(answer["error"])
@@ -113,7 +113,7 @@ class MediaDownload:
             return Outcome.CAPTURED, None, record
         if len(bad) == len(ends) and len({outcome for outcome, _ in bad}) == 1:
             return bad[0][0], bad[0][1], record
-        return Outcome.PARTIAL, f"{len(bad)} of {len(ends)} files not whole: {bad[0][1]}", record
+        return Outcome.PARTIAL, f"{len(bad)} of {len(ends)} files incomplete: {bad[0][1]}", record
 
     def _cookies(self, url: str) -> Path | None:
         """The account's cookies.txt that counts for a page."""
@@ -305,7 +305,7 @@ class MediaDownload:
             ref = self._context.writer.resource_file(
                 f"urn:archiver:decrypted:{job.url}", "video/mp2t", out, {"part_of": key, "method": "AES-128"}
             )
-            got.reason = f"the fragments are encrypted; as it is played: {ref.record_id}"
+            got.reason = f"the fragments are encrypted; decrypted copy: {ref.record_id}"
 
     async def _by_extractor(self, job: MediaJob, item: dict[str, Any], key: str, about: dict[str, Any]) -> FetchedFile:
         """A protocol of its own: yt-dlp downloads through the recorder, and the file is kept again as a resource."""
@@ -323,7 +323,7 @@ class MediaDownload:
             try:
                 answer = await self._extractors.run(request, self._config.live_seconds + 600)
             except (TimeoutError, ExtractorDied) as error:
-                return FetchedFile(Outcome.FAILED, f"the download broke down: {error}")
+                return FetchedFile(Outcome.FAILED, f"the download failed: {error}")
             if "error" in answer:
                 outcome, reason = outcome_of(answer["error"])
                 return FetchedFile(outcome, reason)

@@ -22,7 +22,7 @@ _PROBLEMS = {
     "tls failed": (Outcome.FAILED, "the host's certificate was not accepted"),
     "exit failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
     "stopped": (Outcome.FAILED, "the capture was stopped"),
-    "not stored": (Outcome.FAILED, "the disk did not take it"),
+    "not stored": (Outcome.FAILED, "the disk could not be written"),
     "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
@@ -31,7 +31,7 @@ _STATUS = {
     402: (Outcome.REFUSED, "payment required"),
     403: (Outcome.REFUSED, "forbidden"),
     404: (Outcome.UNAVAILABLE, "not found"),
-    407: (Outcome.FAILED, "a proxy on the way asks for a login"),
+    407: (Outcome.FAILED, "a proxy on the way requires a login"),
     410: (Outcome.UNAVAILABLE, "gone"),
     429: (Outcome.BLOCKED, "rate limit"),
     451: (Outcome.REFUSED, "withheld for legal reasons"),

@@ -78,9 +78,9 @@ class PostIntake:
         self.count += not remark
         inventory.subjects.append(key)
         if sighting.apart:
-            self._skip_files(key, post, "belongs to what is captured on its own")
+            self._skip_files(key, post, "belongs to something captured separately")
             self._hand_on(post.url)
-            said = "as the list shows it; itself in a capture of its own in this run"
+            said = "as listed; captured separately in this run"
             inventory.end(key, Outcome.CAPTURED, said, record)
             return
         if parts := self._start_files(key, post, record, want, want_requisite):

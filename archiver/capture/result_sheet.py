@@ -82,12 +82,12 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
         return "look for copies elsewhere; this capture keeps what the platform answered"
     if outcome is Outcome.REFUSED:
         if "geo" in said or "country" in said:
-            return "capture it again through another country ([sites] proxy in archiver.toml)"
+            return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
         if "telegram" in said:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
         return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
     if outcome is Outcome.BLOCKED:
-        return "wait some hours or change the proxy ([sites] proxy), then run the same list again"
+        return "wait a few hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"

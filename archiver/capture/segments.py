@@ -134,9 +134,7 @@ class SegmentedDownload:
         before = [number for number, initial, _ in seen if not initial]
         if before and numbers and min(numbers) > max(before) + 1:
             lost = min(numbers) - max(before) - 1
-            stream.remarks[f"{lost} fragments of the live stream had left the playlist before they were asked for"] = (
-                None
-            )
+            stream.remarks[f"{lost} fragments left the live playlist before they were requested"] = None
         if playlist.gaps:
             stream.remarks[f"the playlist itself marks {len(playlist.gaps)} fragments as missing"] = None
         if playlist.encrypted:
@@ -148,7 +146,7 @@ class SegmentedDownload:
             if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
                 stream.keys[str(link)] = got.done.body
             else:
-                stream.remarks[f"a key of the stream was not given: {got.reason}"] = None
+                stream.remarks[f"a key of the stream is missing: {got.reason}"] = None
         results = await self.fetch(fresh)
         stream.parts += results
         stream.fragments += [(segment, got.pieces) for segment, got in zip(fresh, results, strict=True)]
@@ -175,7 +173,7 @@ def joined(parts: list[FetchedFile]) -> FetchedFile:
         return FetchedFile(Outcome.CAPTURED if pieces else Outcome.PARTIAL, reason, record, done, pieces, kind)
     if not pieces:
         return FetchedFile(bad[0].outcome, bad[0].reason, record, done, [], kind)
-    reason = bad[0].reason if len(bad) == 1 else f"{len(bad)} of {len(parts)} fragments not whole: {bad[0].reason}"
+    reason = bad[0].reason if len(bad) == 1 else f"{len(bad)} of {len(parts)} fragments incomplete: {bad[0].reason}"
     return FetchedFile(Outcome.PARTIAL, reason, record, done, pieces, kind)
 
 

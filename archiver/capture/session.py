@@ -131,7 +131,7 @@ class CaptureSession:
         elif not self.context.exchanges.count:
             self._conclusion = (
                 Outcome.FAILED,
-                "nothing was recorded: the program asked for nothing through the recorder",
+                "nothing was recorded: the program sent no request through the recorder",
             )
         else:
             self._answer = (Outcome.CAPTURED, None)

@@ -31,7 +31,7 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
         if kind.account_walk if walk else kind.account:
             return None
         if walk:
-            return Outcome.SKIPPED, f"a {target.kind} is nothing to walk: archiver capture {target.url}"
+            return Outcome.SKIPPED, f"a {target.kind} cannot be crawled: archiver capture {target.url}"
         return Outcome.SKIPPED, f"a whole {kind.account_walk}: archiver crawl {target.url}"
     if kind.walk if walk else kind.capture:
         return None
@@ -45,5 +45,5 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
         )
     return (
         Outcome.SKIPPED,
-        f"{target.platform} {target.kind}s are recognised but not captured by this release",
+        f"{target.platform} {target.kind}s are not supported by this release",
     )

@@ -84,7 +84,7 @@ def _missing_part(inventory: Inventory) -> Ending | None:
         many = f"{len(bad)} of {len(posts)} posts incomplete: {bad[0]}"
         return Outcome.PARTIAL, bad[0] if len(posts) == 1 else many
     if inventory.disagreements:
-        return Outcome.PARTIAL, f"counts do not agree: {'; '.join(inventory.disagreements[:3])}"
+        return Outcome.PARTIAL, f"counts differ: {'; '.join(inventory.disagreements[:3])}"
     ours = (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
     files = [why for key, (how, why) in ended.items() if key.startswith("requisite ") and how in ours]
     if files:

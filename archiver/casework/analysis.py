@@ -75,7 +75,7 @@ def state_time(home: Home, signer: Signer, about: About, when: TimeRange, words:
 
 
 def translate(home: Home, signer: Signer, about: About, translation: Translation, words: str) -> Sealed:
-    """Add a translation of a post's words. Raises `UsageError`, `LedgerError`."""
+    """Add a translation of a post. Raises `UsageError`, `LedgerError`."""
     if not _LANGUAGE.fullmatch(translation.language):
         raise UsageError("--language as a code like en or kk-Latn", repr(translation.language), "Give it in that form.")
     date = translation.date or utc_text(home.clock())[:10]
@@ -110,7 +110,7 @@ def review(home: Home, signer: Signer, subject: About | int, decision: str, word
 def _annotation_of_another(home: Home, signer: Signer, seq: int) -> dict[str, Any]:
     event = home.ledger.read_event(seq)
     if event is None or event["type"] != "annotated":
-        raise NotFound("an annotation's event", str(seq), "Its number stands in `archiver custody`.")
+        raise NotFound("an annotation's event", str(seq), "Find its number with `archiver custody`.")
     if event["agent"]["key"] == signer.author.public_text:
         raise UsageError("another person's annotation", "your own", "Let somebody else review it.")
     # A review of an annotation belongs to the case or capture that the annotation is about.
@@ -168,7 +168,7 @@ def conclude(
         raise NotFound(
             f"the incident {incident!r}",
             f"incidents: {', '.join(sorted(known)) or 'none'}",
-            "Make it: archiver incident",
+            "Create it: archiver incident",
         )
     exhibits = [exhibit_of(home, text) for text in basis]
     detail = {"confidence": confidence, "basis": exhibits, "against": list(against)}
@@ -182,14 +182,16 @@ def exhibit_of(home: Home, text: str) -> dict[str, Any]:
     """
     match = _EXHIBIT.fullmatch(text)
     if match is None:
-        raise UsageError("an exhibit like 9k2mv7qd, 9k2mv7qd:POST or 9k2mv7qd@0:12-0:30", repr(text), "Give it so.")
+        raise UsageError(
+            "an exhibit like 9k2mv7qd, 9k2mv7qd:POST or 9k2mv7qd@0:12-0:30", repr(text), "Give it in that form."
+        )
     return about_of(home, match["id"], match["post"], start=match["from"], end=match["to"]).detail()
 
 
 def _incident(home: Home, case: str, incident: str) -> dict[str, Any]:
     home.recipients([case])
     if not _INCIDENT.fullmatch(incident):
-        raise UsageError("a name of small letters, digits and dashes", repr(incident), "Choose another.")
+        raise UsageError("a name of lowercase letters, digits and dashes", repr(incident), "Choose another.")
     return {"case": case, "incident": incident}
 
 

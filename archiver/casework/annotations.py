@@ -145,7 +145,7 @@ def record(
 ) -> Sealed:
     """Sign what a person says as an event, and bring the catalog up to date. Raises `LedgerError`, `UsageError`."""
     if not may_be_empty and not (text or "").strip():
-        raise UsageError("some words", "none", "Say what is to be recorded.")
+        raise UsageError("some words", "none", "Give the words to record.")
     detail = {"kind": kind, "about": about, "text": text, **(extra or {})}
     sealed = signer.append([Event("annotated", home.clock(), detail)])[0]
     home.project()

@@ -130,7 +130,7 @@ def _exported(home: Home, package: Path) -> dict[str, Any]:
         detail: dict[str, Any] = body["detail"]
         if detail["tagmanifest_sha256"] == digest or (digest is None and detail["package"] == name):
             return detail
-    raise UsageError("a package that this home exported", f"{package.name}, which it did not", "Export it first.")
+    raise UsageError("a package exported from this home", f"{package.name}, exported elsewhere", "Export it first.")
 
 
 def _exculpatory(home: Home, captures: list[str]) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redacti
         if about.post in (None, one.post) and about.attachment in (None, one.attachment)
     ]
     if not fitting:
-        raise NotFound("a kept file there", "none", "See `archiver show ID`.")
+        raise NotFound("a kept file to redact", "none", "See `archiver show ID`.")
     if len(fitting) > 1:
         raise UsageError("one file", f"{len(fitting)}", "Say which: --post and --attachment.")
     earlier = [one for one in material.redactions if one.media is not None and one.original == fitting[0].sha256]
@@ -205,7 +205,7 @@ def tracks_of(texts: list[list[str]]) -> list[Track]:
                 )
             boxes.append(Box(milliseconds(match["at"] or "0"), *numbers))
         if not boxes or (end is not None and start is not None and end <= start):
-            raise UsageError("--box with a box, and an end after its start", " ".join(words), "Correct it.")
+            raise UsageError("--box X,Y,W,H with an end after its start", " ".join(words), "Correct it.")
         found.append(Track(tuple(boxes), start, end))
     return found
 

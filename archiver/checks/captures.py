@@ -32,7 +32,7 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     except OSError as error:
         return [damaged(name, "manifest", f"cannot be read: {error.strerror}. Restore {folder.name} from a copy")]
     if sha256_hex(manifest_bytes) != detail.get("manifest_sha256"):
-        return [damaged(name, "manifest", "is not the one that was sealed")]
+        return [damaged(name, "manifest", "differs from the sealed one")]
     try:
         manifest = strict_json(manifest_bytes)
     except Bad as error:

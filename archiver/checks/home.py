@@ -341,9 +341,9 @@ def _event(home: Path, seq: int, entry: bytes) -> dict[str, Any]:
     value = strict_json(path.read_bytes())
     body: dict[str, Any] = value["event"]
     if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
-        raise Bad("is not the one in the ledger")
+        raise Bad("does not match the ledger")
     if (body["seq"], body["type"], body["time"]) != (seq, said["type"], said["time"]):
-        raise Bad("does not say what its leaf says")
+        raise Bad("does not match its leaf")
     unsigned = {key: item for key, item in body.items() if key != "signature"}
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
     public.verify(base64.b64decode(body["signature"], validate=True), EVENT_CONTEXT + canonical(unsigned))

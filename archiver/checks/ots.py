@@ -60,13 +60,13 @@ def read_ots(file: bytes, digest: bytes) -> list[Said]:
     """
     reader = _Reader(file)
     if reader.take(len(MAGIC)) != MAGIC or reader.take(1) != b"\x08":
-        raise Bad("no OpenTimestamps proof over a SHA-256 digest")
+        raise Bad("not an OpenTimestamps proof of a SHA-256 digest")
     if reader.take(32) != digest:
-        raise Bad("the OpenTimestamps proof is of something else")
+        raise Bad("the OpenTimestamps proof is for something else")
     found: list[Said] = []
     _tree(reader, digest, found, 0)
     if reader.at != len(file):
-        raise Bad("bytes behind the OpenTimestamps proof")
+        raise Bad("extra bytes after the OpenTimestamps proof")
     return found
 
 
@@ -96,7 +96,7 @@ def _applied(tag: int, reader: _Reader, message: bytes) -> bytes:
         running.update(message)
         message = bytes.fromhex(running.hexdigests()[_HASHES[tag]])
     else:
-        raise Bad(f"an operation {tag:#04x} that is not known")
+        raise Bad(f"an unknown operation {tag:#04x}")
     if len(message) > LIMIT:
         raise Bad("an OpenTimestamps proof that grows too long")
     return message

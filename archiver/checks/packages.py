@@ -312,7 +312,7 @@ def _signer(signed: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     leaf = x509.load_pem_x509_certificates(pem.encode())[0]
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
     if signed.get("domain") not in names:
-        raise ValueError("the certificate is another domain's")
+        raise ValueError("the certificate belongs to another domain")
     return leaf.public_key(), {"domain": signed["domain"], "created": str(signed.get("created"))[:40]}
 
 

@@ -53,9 +53,9 @@ def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, r
     asked = openssl("ts", "-query", "-in", "{q}", "-text", q=request).stdout
     imprint = "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE))
     if "Hash Algorithm: sha256" not in asked or re.sub(r"[ -]", "", imprint) != sha256_hex(message):
-        raise Bad("its request is over something else")
+        raise Bad("its request is for something else")
     if not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE):
-        raise Bad("its request has no nonce: an old answer could have been given")
+        raise Bad("its request has no nonce, so the answer may be an old one")
     said = openssl("ts", "-reply", "-in", "{r}", "-text", r=response).stdout
     found = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
     if "Status: Granted." not in said or found is None:
@@ -78,7 +78,7 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.strptime(plain.strip(), "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC)
     except ValueError as error:
-        raise Bad(f"a time that cannot be read: {text[:40]}") from error
+        raise Bad(f"an unreadable time: {text[:40]}") from error
 
 
 def _first_end(pem: bytes) -> datetime:
@@ -117,7 +117,7 @@ def check_stamps(
                 lines.append(damaged("proofs", f"{size} {path.stem}", str(error)))
                 continue
             except NoOpenssl:
-                lines.append(unknown("proofs", f"{size} {path.stem}", "the program openssl is not installed"))
+                lines.append(unknown("proofs", f"{size} {path.stem}", "openssl is not installed"))
                 continue
             if root not in pinned:
                 lines.append(note("proofs", f"{size} {path.stem}", f"leads to a root that is not pinned: {root}"))
@@ -143,7 +143,7 @@ def _one(home: Path, path: Path, message: bytes) -> tuple[CheckedToken, str]:
     try:
         root = str(json.loads(path.with_suffix(".json").read_bytes())["root"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Bad(f"what was found when it came cannot be read: {error}") from error
+        raise Bad(f"the findings on its arrival cannot be read: {error}") from error
     pem = _read(home / "proofs" / "roots" / f"{root}.pem")
     if fingerprint(pem) != root:
         raise Bad("the root beside it is another one")

@@ -36,7 +36,7 @@ def add_links(parser: ArgumentParser, metavar: str = "LINK", nargs: str = "+", w
     parser.add_argument("links", nargs=nargs, metavar=metavar, help=what or "Link of a post, video, channel or page.")
 
 
-def add_case(parser: ArgumentParser, what: str = "Put it into this case; repeatable (default: inbox).") -> None:
+def add_case(parser: ArgumentParser, what: str = "Add it to this case; repeatable (default: inbox).") -> None:
     """Add `--case`, which may be given several times."""
     parser.add_argument("--case", action="append", default=[], metavar="CASE", help=what)
 
@@ -88,18 +88,18 @@ def add_shown(parser: ArgumentParser, default: int = 50) -> None:
 
 def add_at_once(parser: ArgumentParser, default: int, runs: str) -> None:
     """Add `--at-once`."""
-    what = f"Number of {runs} at the same time (default {default})."
+    what = f"Maximum number of {runs} at the same time (default {default})."
     parser.add_argument("--at-once", type=count, default=default, metavar="N", help=what)
 
 
 def add_merge(
-    parser: ArgumentParser, what: str = "Put separate video and audio together (ffmpeg), beside them."
+    parser: ArgumentParser, what: str = "Also merge separate video and audio into one file (needs ffmpeg)."
 ) -> None:
     """Add `--merge`."""
     parser.add_argument("--merge", action="store_true", help=what)
 
 
-def add_capture_id(parser: ArgumentParser, what: str = "Id of a capture, or the start or end of one.") -> None:
+def add_capture_id(parser: ArgumentParser, what: str = "Id of a capture, or its beginning or end.") -> None:
     """Add the capture that a command is about, as `id`."""
     parser.add_argument("id", metavar="ID", help=what)
 
@@ -111,24 +111,22 @@ def add_words(parser: ArgumentParser, metavar: str = "TEXT", what: str = "What i
 
 def add_part(parser: ArgumentParser) -> None:
     """Add `--post` and `--attachment`: a part of a capture."""
-    parser.add_argument("--post", metavar="POST", help="A post in the capture.")
+    parser.add_argument("--post", metavar="POST", help="Post in the capture.")
     parser.add_argument(
-        "--attachment", type=count_from_zero, metavar="N", help="One of its attachments, counted from 0."
+        "--attachment", type=count_from_zero, metavar="N", help="Attachment of the post, counted from 0."
     )
 
 
 def add_period(parser: ArgumentParser, required: bool = False) -> None:
     """Add `--since` and `--until`: when something happened."""
-    since = "Earliest moment: UTC, or with an offset or a zone."
+    since = "Earliest moment (UTC unless an offset or zone is given)."
     parser.add_argument("--since", required=required, metavar="TIME", help=since)
-    parser.add_argument("--until", metavar="TIME", help="Latest moment (default: the same).")
+    parser.add_argument("--until", metavar="TIME", help="Latest moment (default: same as --since).")
 
 
 def add_zone(parser: ArgumentParser) -> None:
     """Add `--zone`."""
-    parser.add_argument(
-        "--zone", metavar="ZONE", help="Time zone of the place, like Asia/Almaty; local times are shown."
-    )
+    parser.add_argument("--zone", metavar="ZONE", help="Time zone of the place, like Asia/Almaty, for local times.")
 
 
 def add_position(parser: ArgumentParser) -> None:
@@ -138,4 +136,6 @@ def add_position(parser: ArgumentParser) -> None:
 
 def add_destination(parser: ArgumentParser) -> None:
     """Add `--to`, the destination of copies, which may be given several times."""
-    parser.add_argument("--to", action="append", default=[], metavar="NAME", help="Only this destination; repeatable.")
+    parser.add_argument(
+        "--to", action="append", default=[], metavar="NAME", help="Use only this destination; repeatable."
+    )

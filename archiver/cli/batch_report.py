@@ -22,4 +22,4 @@ def tell(console: Console, event: BatchEvent) -> None:
         case WalkedOnly(target):
             console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
         case SecondPass(links):
-            console.say(f"second pass: captions, comments and files of pages, {links} links")
+            console.say(f"second pass: captions, comments and page files of {links} links")

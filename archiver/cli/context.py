@@ -106,7 +106,7 @@ class Context:
             if (brings_settings := self.arguments.command == "restore") or self._is_made():
                 raise UsageError(
                     f"no {flag}: it belongs to the first run",
-                    "a restore, which brings the settings back" if brings_settings else f"a home at {self.home_path}",
+                    "a restore, which brings back the settings" if brings_settings else f"a home at {self.home_path}",
                     f"Leave it out; later set {setting} in {self.home_path / 'archiver.toml'}.",
                 )
 
@@ -152,8 +152,8 @@ class Context:
         kept, wanted = asdict(answers_in(self.home_path)), asdict(answers)
         if others := [name.replace("_", "-") for name in sorted(named) if kept[name] != wanted[name]]:
             raise UsageError(
-                "a first run by the answers given here",
-                f"a home that another process made a moment ago, by others: {', '.join(others)}",
+                "a first run with the answers given here",
+                f"a home just created by another process with other answers: {', '.join(others)}",
                 f"Look at {self.home_path / 'archiver.toml'}, correct it there, and run the command again.",
             )
         return Home(self.home_path, environment=self.environment)

@@ -184,4 +184,4 @@ def _tell_unwritten(failure: OSError) -> int:
 
     found = failure.strerror or str(failure)
     then = "What the command did is done; what it printed is not whole. Free space there, or print to somewhere else."
-    return answer_for(Console(False), DiskError("standard output that takes what is printed", found, then))
+    return answer_for(Console(False), DiskError("a writable standard output", found, then))

@@ -22,7 +22,7 @@ EVERY_COMMAND_OPTIONS = {
     "--debug": "Write links, handles and names into the log too.",
     "--version": "Print the version.",
 }
-FIRST_RUN = "first run (asked on a terminal; these answer unattended)"
+FIRST_RUN = "first run (these options answer its questions)"
 FIRST_RUN_OPTIONS = {
     "--pseudonym NAME": "Name to sign events with.",
     "--proxy URL": "Proxy to connect through, like socks5h://127.0.0.1:9050.",
@@ -41,8 +41,8 @@ examples:
   archiver capture LINK LINK LINK --case almaty     several, into a case
   archiver capture --list links.xlsx --quick        a spreadsheet of links
   archiver crawl https://t.me/s/durov --limit 200   a channel, newest first
-  archiver check                                    is it as it was sealed?
-  archiver demo                                     see it work offline
+  archiver check                                    has anything changed since sealing?
+  archiver demo                                     try it offline
 """
 HELP = "Help of one command: archiver help COMMAND\n"
 

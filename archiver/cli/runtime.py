@@ -96,7 +96,7 @@ class Interruptible:
     def _ended_beside(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._context.console.warn(
-                f"archiver: what runs beside captures broke ({type(error).__name__}); they go on. More at the end."
+                f"archiver: a background task failed ({type(error).__name__}); captures continue. Details at the end."
             )
 
     def _listen(self) -> None:
@@ -116,7 +116,7 @@ class Interruptible:
             self._give_back_slots()
             os._exit(code)
         console.warn(
-            f"stopping: a page under way has {GRACE_SECONDS:.0f} s; what is there is closed and sealed as partial. "
+            f"stopping: each open page has {GRACE_SECONDS:.0f} s; then its capture is closed and sealed as partial. "
             "Press Ctrl-C again to stop at once."
         )
         self._engine.interrupt()
@@ -163,9 +163,9 @@ def tell(console: Console, report: TimestampReport) -> None:
                 f"  owed      checkpoint {stamp.size} by OpenTimestamps: pending at {len(stamp.pending)} calendars"
             )
     if report.renewed:
-        console.say(f"  renewed   {report.renewed} tokens whose certificates will end")
+        console.say(f"  renewed   {report.renewed} timestamps with expiring certificates")
     for name, why in report.troubles.items():
-        console.warn(f"  ! {name}: {why}; `archiver seal` asks again")
+        console.warn(f"  ! {name}: {why}; `archiver seal` tries again")
     for text in report.notes:
         console.warn(f"  ! {text}")
 

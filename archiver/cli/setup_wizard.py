@@ -44,7 +44,7 @@ class Question:
 QUESTIONS = (
     Question(
         "proxy",
-        "Connect directly or through a proxy? Directly, sites see this machine's own address. A proxy is given like "
+        "Connect directly or through a proxy? Directly, sites see this machine's own address. Give a proxy like "
         "socks5h://127.0.0.1:9050 (Tor).",
     ),
     Question("user_agent", "Which User-Agent (browser name) should sites see?", DEFAULT_AGENT),
@@ -86,7 +86,7 @@ def ask_for_answers(given: Given, home: Path, say: Say) -> SetupAnswers:
     say(f"A new home will be made at {home}.")
     if open_questions:
         count = "One question" if len(open_questions) == 1 else f"{len(open_questions)} questions"
-        say(f"{count}; Enter takes the answer in brackets.\n")
+        say(f"{count}; press Enter to accept the answer in brackets.\n")
     for number, question in enumerate(open_questions, 1):
         say(terminal.wrapped(f"{number}. {question.text}", terminal.columns(sys.stdout), hang=3))
         given = _answered(question, given, say)

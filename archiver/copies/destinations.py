@@ -53,9 +53,9 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
     refuse_to_show_our_address(one, home.config.proxy)
     if writing and not one.own and not recovery_keys(home.path):
         raise ConfigError(
-            f"a recovery key before anything is encrypted for {one.name}",
+            f"a recovery key, needed to encrypt for {one.name}",
             "none",
-            "Make one, on another disk: archiver recovery new /media/usb",
+            "Create one on another disk: archiver recovery new /media/usb",
         )
     origin = home.ledger_key.name
     if one.own:
@@ -69,16 +69,16 @@ def open_place(home: Home, one: Destination, writing: bool = True) -> Place:
         abilities = _abilities(home, one, found)
         locks = abilities["lock"] and abilities["versions"]
         if not abilities["conditions"]:
-            weak.append("would overwrite, so it is asked first")
+            weak.append("overwrites files, so archiver looks before each upload")
         if not abilities["checksums"]:
-            weak.append("does not check SHA-256, so everything is read back")
+            weak.append("does not check SHA-256, so archiver reads everything back")
         if not abilities["versions"]:
             weak.append("keeps no versions")
     elif writing and not folder_of(one, home.path).is_dir():
         raise NotFound(
             f"the folder {folder_of(one, home.path)} of the destination {one.name}",
             "none",
-            "Connect the disk; make the folder where this is the first time.",
+            "Connect the disk; for a first copy, create the folder.",
         )
     if not locks:
         weak.append("knows no locks")

@@ -47,7 +47,7 @@ class Erased:
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
     """Record the request of the first person; return the event's number. Raises `UsageError`."""
     if capture in policies(home).disposed:
-        raise UsageError("a capture that is held", f"{capture}, which was disposed of", "Nothing is left to do.")
+        raise UsageError("a capture kept in this home", f"{capture}, already disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]
     if held:
         raise UsageError(
@@ -58,9 +58,9 @@ def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bo
     users = referrers(home, capture)
     if users:
         raise UsageError(
-            "a capture that no other needs",
+            "a capture that no other capture needs",
             f"{len(users)} that refer to its bytes, first: {users[0]}",
-            "Dispose of these first, or of none.",
+            "Dispose of those first.",
         )
     detail = {"capture": capture, "basis": basis, "with_notes": with_notes}
     sealed = signer.append([Event("disposal-requested", home.clock(), detail)])[0]

@@ -391,7 +391,7 @@ def _again(home: Home, place: Place, row: dict[str, Any], item: dict[str, Any], 
         content = Content.of(folder / item["name"])
         more = {"name": item["name"]}
     if content.sha256 != item["sha256"]:
-        raise FormatError("the files as they were sealed", "others", "Repair what is damaged here first.")
+        raise FormatError("the files as they were sealed", "other files", "Repair what is damaged here first.")
     return {
         "kind": item["kind"],
         **more,

@@ -78,7 +78,7 @@ def damaged_ledger(home: Home, signer: Signer, copies: Sequence[tuple[str, Vault
     elif head is not None and head.size < newest.size and notes[newest.size][1] != "home":
         raise _beyond(
             f"copies of a ledger of at most {head.size} events, which is what the key here has signed",
-            f"a checkpoint of {newest.size} there: this home was rolled back, or another goes on with it",
+            f"a checkpoint of {newest.size} there: this home was rolled back, or another home continues it",
         )
     elif (head is not None and (head.size, head.root) == (newest.size, newest.root)) or head is None:
         target = newest
@@ -320,5 +320,5 @@ def _beyond(expected: str, found: str) -> LedgerError:
     return LedgerError(
         expected,
         found,
-        "Nothing was changed. Keep the folder as it is, and bring the ledger back from a copy: archiver restore, into an empty folder.",
+        "Nothing was changed. Keep the folder as it is, and restore the ledger from a copy into an empty folder: archiver restore",
     )

@@ -163,10 +163,10 @@ def _chosen(store: ObjectStore, opens: Identities, which: str | None) -> FoundHo
             "Name the recovery key: --recovery FILE. Without it, and without the home, nobody can open them.",
         )
     if not found:
-        raise NotFound("copies of a home there", "none", "Look at the place's name, and its prefix.")
+        raise NotFound("copies of a home there", "none", "Check the name of the place, and its prefix.")
     if len(found) > 1:
         marks = ", ".join(home.mark for home in found)
-        raise UsageError("one home", f"{len(found)}: {marks}", "Say which: --which MARK")
+        raise UsageError("one home", f"{len(found)}: {marks}", "Choose one: --which MARK")
     return found[0]
 
 
@@ -185,7 +185,7 @@ def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
             older.append(checkpoint)
     if newest is None:
         raise LedgerError(
-            "a checkpoint there whose tiles give its root", "none", "The copies are not whole. Look at another place."
+            "a checkpoint with tiles that match its root", "none", "The copies are incomplete. Use another copy."
         )
     checkpoint, note = newest
     for one in older:
@@ -193,7 +193,7 @@ def restore_ledger(into: Path, home: FoundHome, done: Restored) -> Checkpoint:
             raise LedgerError(
                 f"the checkpoint of {one.size} events as a beginning of that of {checkpoint.size}",
                 "two histories, both signed",
-                "Nothing was restored. Keep the copies as they are, and look who signed.",
+                "Nothing was restored. Keep the copies unchanged, and find out who signed them.",
             )
     write_synced(into / "ledger" / "checkpoints" / str(checkpoint.size), note)
     write_synced(into / "ledger" / "checkpoint", note)
@@ -232,7 +232,7 @@ def _leaves(vault: Vault, n: int, width: int) -> tuple[bytes, bytes]:
         hashes = b"".join(leaf_hash(entry) for entry in entries)
         stated = [vault.read(one) for one in _there(vault, f"{vault.home}/{tile_path(0, n, width)}")]
         if len(entries) != width or (stated and hashes not in stated):
-            raise FormatError(f"entries that give the hashes of tile {n}", "others", "Look at another place.")
+            raise FormatError(f"entries that give the hashes of tile {n}", "others", "Use another copy.")
         return pack_entries(entries), hashes
 
     return _first(vault, f"{vault.home}/{tile_path('entries', n, width)}", read)
@@ -436,7 +436,7 @@ def _is_place(folder: str) -> bool:
 
 
 def _other(capture: str, name: str) -> EvidenceError:
-    return FormatError(f"{name} of {capture} as it was sealed", "other bytes at the copies", "Look at another place.")
+    return FormatError(f"{name} of {capture} as it was sealed", "other bytes at the copies", "Use another copy.")
 
 
 def destination_of(where: str, endpoint: str, region: str, profile: str, own: bool = False) -> Destination:

@@ -243,7 +243,7 @@ def _damaged(capture: str, name: str) -> FormatError:
     return FormatError(
         f"{name} of {capture} as it was sealed",
         "other bytes: it is damaged here, and was not copied",
-        f"See `archiver check {capture}`; where another copy exists: archiver fixity --repair {capture}",
+        f"See `archiver check {capture}`; restore the file from another copy with: archiver fixity --repair {capture}",
     )
 
 

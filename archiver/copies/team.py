@@ -104,7 +104,7 @@ def _continues(mark: str, now: Tiles, before: Checkpoint) -> None:
         raise LedgerError(
             f"the ledger of {mark} to continue the {before.size} events that were seen of it",
             f"another of {now.size}: it was rolled back, or rewritten",
-            "Ask who keeps it; what was brought before stays in others/.",
+            "Ask its owner; captures fetched earlier stay in others/.",
         )
 
 

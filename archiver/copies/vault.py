@@ -276,7 +276,9 @@ def opened(data: bytes, opens: Identities) -> bytes:
 
 
 def _cannot_open(what: str, error: Exception) -> CannotOpen:
-    return CannotOpen(f"{what}, which a key here opens", str(error), "Give the recovery key, or look at another copy.")
+    return CannotOpen(
+        f"{what}, encrypted to a key in this home", str(error), "Give the recovery key, or use another copy."
+    )
 
 
 def _kept(key: str, content: Content, sealed: Content, found: Stored, how: str) -> StoredCopy:

@@ -251,7 +251,7 @@ def demo(main: Main, console: Console, home: Path | None) -> int:
             served.stop()
             api.stop()
             outside.served.stop()
-    console.say("\n── What to look at next")
+    console.say("\n── What to try next")
     console.say(f"  archiver show ID --home {folder}            (an id from above, or its last eight letters)")
     console.say(f"  archiver case show zhanaozen --home {folder}")
     console.say(f"  archiver check --home {folder}              every line of the check")

@@ -117,7 +117,9 @@ def of_capture(home: Home, named: str, fetch: Fetch) -> PieceIndex:
     """
     capture = home.resolve_capture(named)
     if capture in home.catalog.quarantined_captures():
-        raise UsageError(f"a capture that is not quarantined, not {capture}", "one that is", "See `archiver show`.")
+        raise UsageError(
+            f"a capture that is not quarantined, not {capture}", "a quarantined one", "See `archiver show`."
+        )
     fetch.bring_back([capture])
     found = listed(home.path / home.capture_folder(capture))
     others = {piece.capture for assembly in found.assemblies.values() for piece in assembly.pieces if piece.capture}
@@ -143,7 +145,9 @@ class Assembled:
 def assemble_all(found: PieceIndex, to: Path) -> Iterator[Assembled]:
     """Write every file into the folder `to`, by name. Raises `NotFound` where there is none, `EvidenceError`."""
     if not found.assemblies:
-        raise NotFound("an assembly", "none: every file there is one record", "Look with `archiver show ID --records`.")
+        raise NotFound(
+            "an assembly", "none: every file there is one record", "List its records: archiver show ID --records"
+        )
     try:
         to.mkdir(parents=True, exist_ok=True)
     except OSError as error:

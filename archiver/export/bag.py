@@ -165,7 +165,7 @@ class Bag:
         except OSError as error:
             raise disk_error(error, f"reading {self.partial.name} again") from error
         if changed:
-            raise DiskError(f"{changed[0]} as it was written", "other bytes", "Trust this disk no longer; use another.")
+            raise DiskError(f"{changed[0]} as it was written", "other bytes", "Stop using this disk; use another.")
 
     def _manifest(self, kind: str, names: list[str]) -> bytes:
         return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()

@@ -78,7 +78,7 @@ class Report:
         except FileNotFoundError as error:
             self.say("MISSING", about, f"{os.path.basename(str(error.filename))} is not there")
         except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, EOFError, struct.error, zlib.error, RecursionError) as error:
-            self.say("TAMPERED", about, f"cannot be read as what it should be ({type(error).__name__}: {error})")
+            self.say("TAMPERED", about, f"cannot be read in its expected format ({type(error).__name__}: {error})")
         else:
             if text:
                 self.say("intact", about, text)
@@ -107,7 +107,7 @@ def names_in(folder):
                 found.append(relative)
     folded = {}
     for name in found:
-        tampered_if(not re.fullmatch(NAME, name), f"a name that no package has: {name}")
+        tampered_if(not re.fullmatch(NAME, name), f"an invalid file name: {name}")
         tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
         folded[name.lower()] = name
     return set(found)
@@ -128,7 +128,7 @@ def read_small(folder, name):
     path = os.path.join(folder, *name.split("/"))
     if not os.path.isfile(path):
         raise Missing(f"{name} is not there")
-    tampered_if(os.path.getsize(path) > SMALL, f"{name} is larger than such a file can be")
+    tampered_if(os.path.getsize(path) > SMALL, f"{name} is larger than allowed")
     with open(path, "rb") as stream:
         return stream.read()
 
@@ -142,7 +142,7 @@ def digest_file(path, algorithm):
 def check_bag(folder, names):
     """bagit.txt, and both manifests over the payload and over the rest. SHA-512 of the payload is left to bagit.py:
     SHA-256 of every file is computed, and the signature is over the SHA-512 of the list of lists."""
-    tampered_if(read_small(folder, "bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bagit.txt is not that of such a package")
+    tampered_if(read_small(folder, "bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n", "bagit.txt is not that of an archiver package")
     tampered_if("fetch.txt" in names, "fetch.txt: a package never fetches anything")
     absent = []
     for kind in ("sha256", "sha512"):
@@ -218,7 +218,7 @@ def key_bytes(vkey):
     name, key_id, encoded = vkey.split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
     if len(raw) != 33 or raw[0] != 1 or hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != key_id:
-        raise Tampered(f"a key that is not what its own id says: {vkey[:60]}")
+        raise Tampered(f"a key that does not match its own id: {vkey[:60]}")
     return raw[1:]
 
 def note_text(note, vkey):
@@ -257,7 +257,7 @@ def checkpoint(note, keys):
 
 def check_signature(folder, vkey):
     digest = hashlib.sha512(read_small(folder, "tagmanifest-sha512.txt")).hexdigest()
-    tampered_if(note_text(read_small(folder, SIGNATURE), vkey) != f"archiver-package/1\nsha512 {digest}\n", "the signature is that of another package")
+    tampered_if(note_text(read_small(folder, SIGNATURE), vkey) != f"archiver-package/1\nsha512 {digest}\n", "the signature belongs to another package")
     return "the key signed the list of all files"
 
 def handed_over(folder, names, vkey):
@@ -277,13 +277,13 @@ def check_fingerprint(keys, wanted):
     prints = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
     words = " ".join(in_words(prints[0]))
     if not wanted:
-        raise CannotTell(f"signer unconfirmed. Compare by another way: {prints[0]}, in words: {words}")
+        raise CannotTell(f"signer unconfirmed. Compare through another channel: {prints[0]}, in words: {words}")
     given = re.sub(r"[\s:]", "", wanted).lower()
     spoken = wanted.lower().split()
     for number, one in enumerate(prints):
         if given == one or spoken == in_words(one):
             return "the key that you named" + (" handed over to the one that signed" if number else " signed")
-    raise Tampered(f"signed by another key than the one that you named: {prints[0]}")
+    raise Tampered(f"signed by a key other than the one you gave: {prints[0]}")
 
 def in_words(fingerprint):
     """The first 128 bits of a fingerprint as eight words that can be read out: proquints (arXiv:0901.4016)."""
@@ -338,7 +338,7 @@ class Ledger:
         size, root = checkpoint(note, self.keys)
         if size > self.size:
             raise later(f"{about} is of {size} events, the package is older: of {self.size}")
-        tampered_if(tree_root(self.leaves[:size]) != root, f"{about} is of another history: the ledger was rewritten, or is another one")
+        tampered_if(tree_root(self.leaves[:size]) != root, f"{about} belongs to another history: the ledger was rewritten or replaced")
         return size, root
 
 def tlog_proof(data):
@@ -367,7 +367,7 @@ def check_items(folder, names, ledger, package):
         tampered_if(leaves[seq]["type"] not in ("captured", "recovered"), f"event {seq} is no capture, by its leaf")
     named = set(shown_seqs) | set(package["not_in_package"])
     silent = [seq for seq, leaf in leaves.items() if leaf["type"] in ("captured", "recovered") and seq not in named]
-    tampered_if(silent, f"the capture of event {min(silent, default=0)} has a proof here and is named nowhere")
+    tampered_if(silent, f"the capture of event {min(silent, default=0)} has a proof here and is not named anywhere")
     tampered_if(len(set(shown_seqs)) != len(shown_seqs) or set(shown_seqs) & set(package["not_in_package"]), "a capture that is named twice")
     return leaves
 
@@ -384,7 +384,7 @@ def openssl(command, **files):
             words = ["openssl"] + [word.format(**paths) for word in command.split()]
             return subprocess.run(words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         except OSError as error:
-            raise CannotTell("the program openssl is not installed") from error
+            raise CannotTell("openssl is not installed") from error
 
 def moment(text):
     """Seconds since 1970 of `Nov 22 19:47:21 2026 GMT`."""
@@ -485,10 +485,10 @@ def check_event(folder, seq, leaf):
     event = value["event"]
     salted = hashlib.sha256(bytes.fromhex(value["salt"]) + canonical_bytes(event)).hexdigest()
     if salted != leaf["salted_hash"] or (event["seq"], event["type"], event["time"]) != (seq, leaf["type"], leaf["time"]):
-        raise Tampered(f"{name} is not the event in the ledger")
+        raise Tampered(f"{name} does not match the ledger")
     unsigned = canonical_bytes({key: item for key, item in event.items() if key != "signature"})
     public, signature = (base64.b64decode(text, validate=True) for text in (event["agent"]["key"], event["signature"]))
-    tampered_if(not ed25519(public, b"archiver-event/1\n" + unsigned, signature), f"{name} is not signed by the person that it names")
+    tampered_if(not ed25519(public, b"archiver-event/1\n" + unsigned, signature), f"{name} is not signed by the person it names")
     return event
 
 def lines_of(folder, name, stated):
@@ -504,18 +504,18 @@ def check_inventory(capture, manifest_value, lines):
     """Whatever was discovered has an outcome and a reason, and the sums are those that were sealed."""
     discovered = [line["key"] for line in lines if line.get("state") == "discovered"]
     ended = {line["key"]: line for line in lines if "outcome" in line}
-    tampered_if(len(discovered) != len(set(discovered)) or set(discovered) != set(ended), f"{capture}: what was discovered is not what has an outcome")
+    tampered_if(len(discovered) != len(set(discovered)) or set(discovered) != set(ended), f"{capture}: discovered items and outcomes do not match")
     for key, line in ended.items():
         tampered_if(line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")), f"{capture}: no outcome, or none with a reason: {key}")
     outcomes = [line["outcome"] for line in lines if line.get("outcome")]
     sums = {kind: outcomes.count(kind) for kind in set(outcomes)}
-    tampered_if(sums != manifest_value["counts"]["inventory"], f"{capture}: the inventory has other sums than were sealed")
+    tampered_if(sums != manifest_value["counts"]["inventory"], f"{capture}: the inventory's totals differ from the sealed ones")
     if manifest_value["outcome"] == "captured" and any(line.get("kind") == "census" and not line["agrees"] for line in lines):
-        raise Tampered(f"{capture}: counts disagree, and it says captured")
+        raise Tampered(f"{capture}: counts differ, yet its outcome is captured")
     for line in lines:
         if "target_salt" in line:
             value = hashlib.sha256(bytes.fromhex(line["target_salt"]) + line["url"].encode()).hexdigest()
-            tampered_if(value != manifest_value["target"]["commitment"], f"{capture}: the link is not the one that was sealed")
+            tampered_if(value != manifest_value["target"]["commitment"], f"{capture}: the link differs from the sealed one")
 
 class Capture:
     """One capture folder of the package, checked from its event down to its lines."""
@@ -526,7 +526,7 @@ class Capture:
         where = f"data/captures/{self.id}"
         data = read_small(folder, f"{where}/manifest.json")
         if event["detail"]["capture"] != self.id or hashlib.sha256(data).hexdigest() != event["detail"]["manifest_sha256"]:
-            raise Tampered(f"{where}/manifest.json is not the one that was sealed")
+            raise Tampered(f"{where}/manifest.json differs from the sealed one")
         self.manifest = canonical(data)
         self.warcs = {}
         listed = {"manifest.json"}
@@ -537,7 +537,7 @@ class Capture:
             elif entry["name"] in ("private.age", "private.age-lines"):
                 continue  # withheld values stay in the house; the manifest says that they exist
             elif hashlib.sha256(read_small(folder, f"{where}/{entry['name']}")).hexdigest() != entry["sha256"]:
-                raise Tampered(f"{where}/{entry['name']} is not what was sealed")
+                raise Tampered(f"{where}/{entry['name']} differs from what was sealed")
         strange = {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}
         tampered_if(strange, f"{min(strange, default=0)} was not sealed with the capture")
         roots = self.manifest["lines"]
@@ -548,7 +548,7 @@ class Capture:
         known = {line["id"] for line in self.records}
         tampered_if(len(known) != len(self.records), f"{self.id}: a record that is listed twice")
         if [post for post in self.posts if post.get("record") is not None and post["record"] not in known]:
-            raise Tampered(f"{self.id}: a post that was read from a record that is not there")
+            raise Tampered(f"{self.id}: a post read from a missing record")
 
 # ---- 6. The WACZ: a ZIP that is exactly its entries (APPNOTE), its own list, index and signature ------------------------
 
@@ -626,7 +626,7 @@ class Zip:
     def read(self, name):
         if name not in self.entries:
             raise Missing(f"{name} is not in the WACZ")
-        tampered_if(self.entries[name][1] > SMALL, f"{name} is larger than such a file can be")
+        tampered_if(self.entries[name][1] > SMALL, f"{name} is larger than allowed")
         return self.at(*self.entries[name][:2])
 
 def check_wacz_list(archive):
@@ -651,7 +651,7 @@ def check_wacz_list(archive):
     value = json.loads(archive.read("datapackage-digest.json"))
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     signed = value["signedData"]
-    tampered_if(value["hash"] != digest or signed["hash"] != digest or value["path"] != "datapackage.json", "datapackage.json is not what datapackage-digest.json says")
+    tampered_if(value["hash"] != digest or signed["hash"] != digest or value["path"] != "datapackage.json", "datapackage.json does not match datapackage-digest.json")
     raw = base64.b64decode(signed["signature"], validate=True)
     tampered_if(len(raw) != 96, "the signature in the WACZ is not 96 bytes")
     public = base64.b64decode(signed["publicKey"], validate=True)
@@ -684,7 +684,7 @@ def check_index(archive, captures):
         for line in capture.records
         if line["type"] not in ("request", "warcinfo") and line.get("uri")
     }
-    tampered_if(found != expected or len(lines) != len(expected), "the index does not name the records that there are")
+    tampered_if(found != expected or len(lines) != len(expected), "the index does not list exactly the records present")
     return f"{len(lines)} lines lead to their records"
 
 # ---- 7. WARC records (ISO 28500): every digest is computed again ---------------------------------------------------------
@@ -810,7 +810,7 @@ def one_record(fields, body, line, ids, recovered):
     tampered_if(block != named.get("warc-block-digest") or block != line["block_digest"], "the block is not what its digest says")
     payload = named.get("warc-payload-digest") if again else f"sha256:{(body.decoded or body.payload).hexdigest()}"
     tampered_if(not again and named.get("warc-payload-digest") not in (None, f"sha256:{body.payload.hexdigest()}"), "the payload is not what its digest says")
-    tampered_if(line.get("payload_digest") not in (None, payload), "the payload is not what was sealed")
+    tampered_if(line.get("payload_digest") not in (None, payload), "the payload differs from what was sealed")
     tampered_if(bool(line.get("truncated")) != ("warc-truncated" in named), "it is cut, or not, against what was sealed")
     tampered_if(again and (named.get("warc-refers-to") not in ids or ids[named["warc-refers-to"]] != line.get("payload_digest")), "a revisit whose original is not in the package")
     for name, value in fields:
@@ -846,7 +846,7 @@ def check_assemblies(archive, captures):
             tampered_if((whole.hexdigest(), size) != (assembly["sha256"], assembly["size"]), f"the pieces of {assembly['name']} do not give its digest")
             count += 1
     if absent:
-        raise CannotTell(f"{len(absent)} files have pieces in captures that are not in the package, first: {absent[0]}")
+        raise CannotTell(f"{len(absent)} files have pieces in captures outside the package, first: {absent[0]}")
     return f"{count} files that came in pieces give their digests"
 
 def check_media(folder, names, captures, profile):
@@ -854,7 +854,7 @@ def check_media(folder, names, captures, profile):
     rows = list(csv.DictReader(io.StringIO(read_small(folder, "data/hashes.csv").decode("utf-8-sig"))))
     listed = [row["file"] for row in rows]
     present = {name for name in names if name.startswith("data/media/")}
-    tampered_if(len(listed) != len(set(listed)) or present - set(listed), "data/hashes.csv does not name the media files that there are")
+    tampered_if(len(listed) != len(set(listed)) or present - set(listed), "data/hashes.csv does not list exactly the media files present")
     if absent := sorted(set(listed) - present):
         raise Missing(f"{absent[0]} is not there")
     known = manifest(folder, "manifest-sha256.txt"), manifest(folder, "manifest-sha512.txt")
@@ -867,7 +867,7 @@ def check_media(folder, names, captures, profile):
             tampered_if(TELLING.search(data[:READ] + data[-READ:]), f"{row['file']} still carries metadata: a place, a device or a name")
         if profile == "full":
             record = sealed.get(row["record"], {})
-            tampered_if(record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes, f"{row['file']} is not what the record it names holds")
+            tampered_if(record.get("payload_digest") != f"sha256:{row['sha256']}" and row["sha256"] not in wholes, f"{row['file']} differs from the record it names")
     return f"{len(rows)} files with their digests"
 
 def check_posts(folder, captures, full):
@@ -880,7 +880,7 @@ def check_posts(folder, captures, full):
     for card in cards:
         for one in card.get("observations", []):
             if not any(all(line.get(key) == value for key, value in one["post"].items()) for line in sealed.get(one["capture"], [])):
-                raise Tampered(f"{card['exhibit']}: data/posts.json says something else than was sealed")
+                raise Tampered(f"{card['exhibit']}: data/posts.json differs from what was sealed")
             told += 1
     posts = sum(line.get("role") != "captions" for lines in sealed.values() for line in lines)
     hidden = sum("not_shown" in card for card in cards)
@@ -955,7 +955,7 @@ class Check:
     def find_captures(self):
         self.captures = [Capture(self.folder, self.names, item, self.leaves[item["event"]]) for item in self.package["captures"]]
         wanted = {f"data/captures/{capture.id}/" for capture in self.captures}
-        tampered_if(len(wanted) != len(self.captures), "a capture that stands twice")
+        tampered_if(len(wanted) != len(self.captures), "a capture that appears twice")
         for name in sorted(self.names):
             stray = name.startswith("data/captures/") and name[: name.index("/", 14) + 1] not in wanted
             tampered_if(stray, f"{name} belongs to no capture of the package")
@@ -992,7 +992,7 @@ def main():
     code = one.report.exit_code()
     print("\n" + VERDICTS[code])
     if code == 6 and not arguments.fingerprint:
-        print("What was looked at is intact; whether it was signed by whom you think is not known without the fingerprint.")
+        print("Everything checked is intact; without the fingerprint, the signer is unconfirmed.")
     return code
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class PackageRequest:
 
     def __post_init__(self) -> None:
         if self.profile not in PROFILES:
-            raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Say for whom it is made.")
+            raise UsageError(f"--profile {'|'.join(PROFILES)}", repr(self.profile), "Choose a profile.")
         if self.accept_leaks and self.profile != "full":
             raise UsageError("--accept-leaks only with --profile full", self.profile, "Leave it out.")
 
@@ -158,7 +158,7 @@ def _make_room(to: Path, work: Path, shown: PackageView) -> None:
         there = there.parent
     free = shutil.disk_usage(there).free
     if free < needed:
-        raise DiskError(f"{size(needed)} free at {there}", size(free), "Make room, or export to another disk.")
+        raise DiskError(f"{size(needed)} free at {there}", size(free), "Free some space, or export to another disk.")
     try:
         to.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -192,8 +192,8 @@ def _finish(
             raise Leaked(
                 "a package without secrets",
                 f"{len(found.leaks)} places, first: {first.name} in {first.file}",
-                f"Nothing was signed; what was made lies in {bag.partial}. Withhold or redact that, or change what is secret; "
-                "--accept-leaks is for recordings that cannot be otherwise, in a full package to somebody you trust.",
+                f"Nothing was signed; the unfinished package is in {bag.partial}. Withhold or redact that content, or change the secret. "
+                "Use --accept-leaks only for a full package to somebody you trust.",
             )
 
     folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)

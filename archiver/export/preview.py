@@ -43,7 +43,7 @@ def _captures(plan: PackagePlan) -> Iterator[PreviewLine]:
     if elsewhere := lent - {capture.id for capture in material.captures}:
         yield (
             "",
-            f"{len(elsewhere)} captures of other cases hold pieces of files: whoever checks cannot tell of these files",
+            f"{len(elsewhere)} captures of other cases hold pieces of files: a check cannot tell whether these files are intact",
         )
 
 

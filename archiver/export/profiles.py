@@ -238,7 +238,7 @@ def show(material: Material, profile: str, secret: bytes, privileged: bool) -> P
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
-            shown.withheld.append(WithheldItem("", what, "it would show what is withheld, masked or covered"))
+            shown.withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
     for capture_id in material.quarantined:
         shown.withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
     for event in material.annotations:

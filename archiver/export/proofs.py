@@ -57,9 +57,9 @@ def basis(home: Home, material: Material, wanted: int | None) -> Basis:
     if wanted is not None:
         if wanted not in enough:
             raise UsageError(
-                f"a checkpoint over all of it, of {material.last_seq + 1} events or more",
+                f"a checkpoint over the whole package, of {material.last_seq + 1} events or more",
                 f"{wanted}",
-                f"Leave --checkpoint out, or choose of: {', '.join(map(str, enough[:8]))}",
+                f"Leave --checkpoint out, or choose from: {', '.join(map(str, enough[:8]))}",
             )
         size = wanted
     else:

@@ -104,8 +104,8 @@ class Config:
         if len(ways) > 1:
             raise UsageError(
                 "cases that share one proxy",
-                "cases whose [cases.NAME] proxy differ",
-                "Capture for each case by itself; `archiver case add` then puts the capture into the other.",
+                "cases with different [cases.NAME] proxies",
+                "Capture into one case; then add the capture to the other with `archiver case add`.",
             )
         return next(iter(ways), self.proxy or "") or None
 

@@ -86,7 +86,7 @@ def read_settings(home: Path | None, environment: Mapping[str, str]) -> Settings
     later = tables.get("format", FORMAT)
     if isinstance(later, int) and later > FORMAT:  # what else it holds is for that version to say
         step = "Use the version of archiver that wrote it, or a later one."
-        fault = Fault("format", f"format {FORMAT} in {where}, which this version reads", f"format {later}", step)
+        fault = Fault("format", f"format {FORMAT} in {where}, known to this version", f"format {later}", step)
         return SettingsRead(tables, {}, (fault,))
     unknown = tuple(_unknown(environment, _named(tables)))
     variables, blank = _override(tables, environment)
@@ -102,7 +102,7 @@ def read_settings(home: Path | None, environment: Mapping[str, str]) -> Settings
 def checked(given: Mapping[str, Any], table: type[T]) -> T:
     """Check a table that did not come from the file, and return it. Raises `ConfigError`."""
     for fault in _faults(given, table, ""):
-        raise ConfigError(fault.expected, fault.found, "Name it otherwise.")
+        raise ConfigError(fault.expected, fault.found, "Choose another name.")
     return convert(given, table)
 
 
@@ -151,10 +151,8 @@ def _named(tables: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(environment: Mapping[str, str], named: Iterator[str]) -> Iterator[Fault]:
     known = [variable.name for variable in VARIABLES]
     for name in unknown_variables(environment, named):
-        step = (
-            f"{meant(name, known).strip()} Unset it, or correct its name; `archiver doctor` lists those that there are."
-        )
-        yield Fault(name, "no variables of archiver but those it knows", f"${printable(name)}", step.strip())
+        step = f"{meant(name, known).strip()} Unset it, or correct its name; `archiver doctor` lists all of them."
+        yield Fault(name, "only ARCHIVER_ variables that archiver knows", f"${printable(name)}", step.strip())
 
 
 def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], list[Fault]]:
@@ -165,9 +163,7 @@ def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> tuple[d
         if value is None:
             continue
         if not variable.as_it_is and value != value.strip():
-            faults.append(
-                Fault(variable.name, f"${variable.name} without spaces around it", "spaces", "Take them away.")
-            )
+            faults.append(Fault(variable.name, f"${variable.name} without spaces around it", "spaces", "Remove them."))
         elif variable.choices and value.lower() not in variable.choices:
             expected = f"${variable.name} as one of {', '.join(variable.choices)}"
             faults.append(Fault(variable.name, expected, json.dumps(value), "Correct or unset it."))
@@ -248,7 +244,7 @@ def _unknown_key(key: str, start: str, keys: Mapping[str, Any]) -> Fault:
     name, among = key.removeprefix(start), shown(f"{start}x").rpartition(" x")[0] if start else "the file"
     if schema_key(key) in SUCCESSORS:
         now = SUCCESSORS[schema_key(key)]
-        step = f"It is {shown(now)} today" if now else "There is nothing in its place today"
+        step = f"It is now {shown(now)}" if now else "It was removed without a replacement"
         return Fault(
             key, f"a key that {among} knows", shown(key), f"{step}: `archiver config --upgrade` changes the file."
         )

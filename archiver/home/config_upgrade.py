@@ -48,7 +48,7 @@ def upgraded(text: str) -> str:
         raise ConfigError(
             f"keys of earlier versions in {NAME}, each on a line of its own and once",
             ", ".join(earlier),
-            "Change these by hand: `archiver config` says what each is called today.",
+            "Change these by hand: `archiver config` shows the current name of each.",
         )
     return made
 

@@ -80,7 +80,7 @@ def refuse_to_show_our_address(one: Destination, sites_proxy: str | None) -> Non
     """
     if one.bucket and sites_proxy and not (one.proxy or one.direct or one.on_loopback):
         raise ConfigError(
-            f"how to reach {one.name} while captures go out by a proxy",
+            f"how to reach {one.name} while captures connect through a proxy",
             "neither `proxy` nor `direct`",
             'Give it proxy = "http://…", or direct = true: its provider then sees this machine\'s address.',
         )

@@ -47,7 +47,7 @@ def is_home(path: Path) -> bool:
         return False
     except OSError as error:
         raise UsageError(
-            f"a folder at {path} that can be looked into",
+            f"a folder at {path} that can be read",
             error.strerror or str(error),
             "Give this user the right to read it, or name another with --home.",
         ) from error
@@ -73,7 +73,7 @@ def require_no_remains(path: Path) -> None:
         raise ConfigError(
             f"{path / 'archiver.toml'}",
             "a home whose archiver.toml is missing",
-            "Bring it back from your copy; or end the `archiver restore` that broke off. Nothing was changed.",
+            "Restore it from your copy; or finish the interrupted `archiver restore`. Nothing was changed.",
         )
 
 

@@ -15,7 +15,7 @@ from storage.errors import disk_error
 def given_path(text: str) -> Path:
     """Return the absolute path that a person means. Raises `UsageError` where it cannot even be looked at."""
     if not text:
-        raise UsageError("a path", "an empty text", "Name a file or folder; a variable in its place may not be set.")
+        raise UsageError("a path", "an empty text", "Name a file or folder; perhaps a variable is not set.")
     try:
         path = Path(text).expanduser().absolute()
         path.lstat()
@@ -36,7 +36,7 @@ def given_folder(text: str) -> Path:
     path = given_path(text)
     if _is_there(path) and not path.is_dir():
         what = "a link to nothing" if path.is_symlink() and not path.exists() else "a file"
-        raise UsageError(f"a folder at {path}", what, "Name a folder, or a path where nothing lies yet.")
+        raise UsageError(f"a folder at {path}", what, "Name a folder, or a path that does not exist yet.")
     return path
 
 
@@ -79,5 +79,5 @@ def _absolute(path: Path, text: str) -> Path:
 def _refused(text: str, error: Exception) -> UsageError:
     found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return UsageError(
-        f"a path that can be looked at, not {text!r}", found, "Check its spelling, and who may look there."
+        f"a path that can be read, not {text!r}", found, "Check its spelling and the permissions of its folder."
     )

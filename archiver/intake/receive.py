@@ -247,7 +247,7 @@ class _Receiver:
                 fields=[("WARC-Truncated", "unspecified")] if unread else [],
             )  # fmt: skip
             if ref.payload_digest != first.label():
-                return Taken(Outcome.FAILED, "the copy is not what was read: look at this machine's disk and memory")
+                return Taken(Outcome.FAILED, "the copy differs from the original: check this machine's disk and memory")
             taken = Taken(Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, _plainly(kind))
             if unread is not None:
                 taken.outcome, taken.reason = Outcome.PARTIAL, unread
@@ -344,11 +344,11 @@ def listed(path: Path) -> Iterator[Handed]:
             try:
                 yield _handed(inside, relative, inside.lstat().st_mode)
             except OSError as error:
-                yield Handed(inside, relative, f"it cannot be looked at: {error.strerror}")
+                yield Handed(inside, relative, f"it cannot be read: {error.strerror}")
     for failure in broken:
         where = Path(str(failure.filename))
         inner = os.fsencode(os.path.relpath(where, path))
-        yield Handed(where, inner, f"a folder that cannot be read: {failure.strerror}")
+        yield Handed(where, inner, f"an unreadable folder: {failure.strerror}")
 
 
 def _handed(path: Path, name: bytes, mode: int) -> Handed:
@@ -377,7 +377,7 @@ def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
                 except OSError as error:
                     free = shutil.disk_usage(copy.parent).free
                     raise DiskError(
-                        "room for a copy", f"{error.strerror}, {free} bytes free", "Make room and receive again."
+                        "room for a copy", f"{error.strerror}, {free} bytes free", "Free some space, and receive again."
                     ) from error
     finally:
         os.close(source)
@@ -431,7 +431,7 @@ def _whole(ended: list[Taken]) -> tuple[Outcome, str | None]:
     bad = [item for item in ended if item.outcome not in (Outcome.CAPTURED, Outcome.SKIPPED)]
     if bad:
         outcome = bad[0].outcome if len(ended) == 1 else Outcome.PARTIAL
-        return outcome, f"{len(bad)} of {len(ended)} files not whole: {bad[0].reason}" if len(ended) > 1 else bad[
+        return outcome, f"{len(bad)} of {len(ended)} files incomplete: {bad[0].reason}" if len(ended) > 1 else bad[
             0
         ].reason
     skipped = [item for item in ended if item.outcome is Outcome.SKIPPED]

@@ -85,7 +85,10 @@ class Api:
         try:
             if request.host.rpartition(":")[0] not in self._names and request.host not in self._names:
                 return problem(
-                    421, f"a Host of ours: {', '.join(self._names)}", "another", "Use the address as it was printed."
+                    421,
+                    f"one of our Host names: {', '.join(self._names)}",
+                    "another",
+                    "Use the address as printed by archiver serve.",
                 )
             given = request.headers.get("Authorization", "").encode("utf-8", "replace")
             if request.path not in OPEN and not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
@@ -166,7 +169,7 @@ class Api:
             return problem(404, "a job of that id", "none", "List them: GET /jobs")
         if attempts[-1].state in ENDED:
             return problem(
-                409, "a job that has not ended", f"one that is {attempts[-1].state}", "There is nothing to cancel."
+                409, "a job that is not finished", f"one that is {attempts[-1].state}", "There is nothing to cancel."
             )
         await asyncio.to_thread(self._queue.cancel, attempts[-1])
         return web.json_response({"job": attempts[-1].job.id, "state": "cancelled"})

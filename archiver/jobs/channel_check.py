@@ -63,7 +63,7 @@ class ChannelCheck:
         self._watch_alone([before[key] for key in gone])
         self._findings.queue_captures([present[key]["link"] for key in (*fresh, *changed)], options)
         self._controls.remember_channel(target.platform, [one["link"] for one in present.values()])
-        said = f"{len(present)} posts: {len(fresh)} new, {len(changed)} changed, {len(gone)} not there any more"
+        said = f"{len(present)} posts: {len(fresh)} new, {len(changed)} changed, {len(gone)} gone"
         newest = Sight.of(next(iter(present.values()))["sight"]).at
         after = replace(
             self._watch, state="present", posts=present, said=said, looked=ended.captures[0], unsure=0,

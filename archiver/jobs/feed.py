@@ -57,9 +57,9 @@ def checked_link(source: str) -> str:
     link = with_slashes(source)
     if isinstance(problem := read_http(link), LinkProblem):
         raise UsageError(
-            "a link that can be asked for, without a name or password",
+            "a valid link without a name or password",
             f"{without_userinfo(link)!r}: {problem}",
-            "Check the link; give it without what stands before an @.",
+            "Check the link; remove everything before the @.",
         )
     return link
 
@@ -196,7 +196,7 @@ def _rss(home: Home, source: str) -> ListRead:
                 data = answer.raw.read(FETCH_LIMIT + 1, decode_content=True)
         except (requests.RequestException, OSError, ValueError) as error:
             said = f"{type(error).__name__}: {without_userinfo(str(error))[:160]}"
-            raise UsageError("a feed that answers", said, "Looked at again later.") from error
+            raise UsageError("a feed that answers", said, "It is checked again later.") from error
     if len(data) > FETCH_LIMIT:
         raise UsageError(f"a feed below {FETCH_LIMIT >> 20} MiB", "a longer one", "Choose a shorter one.")
     found = feedparser.parse(data)

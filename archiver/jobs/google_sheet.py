@@ -36,7 +36,7 @@ class GoogleSheets:
         """Read a sheet. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
-        with _google_errors("Looked at again later."):
+        with _google_errors("It is checked again later."):
             try:
                 page = self._pages.get(link) or _page(client_of(self._home), link)
                 rows: list[list[str]] = page.get_all_values()
@@ -127,13 +127,13 @@ def client_of(home: Home) -> Any:
     path = home.path / KEY
     if not path.exists():
         raise ConfigError(
-            f"a service account's key in {KEY}", "none", "Make one in Google's console, and put its JSON there."
+            f"a service account's key in {KEY}", "none", "Create one in Google's console, and put its JSON there."
         )
     try:
         client = gspread.service_account(filename=path)
     except ValueError as error:
         raise ConfigError(
-            f"a service account's key in {KEY}", "another file", "Put the JSON there as Google gave it."
+            f"a service account's key in {KEY}", "another kind of file", "Put the JSON there as Google gave it."
         ) from error
     client.set_timeout(TIMEOUT)
     if home.config.proxy:

@@ -101,11 +101,11 @@ class Heartbeat:
         Raises `EvidenceError`: the queue may be away, or nothing can be written in the home.
         """
         if taken := self._queue.taken_over(self._name):
-            self._warn(f"taken over from a worker that is silent: {', '.join(taken)}")
+            self._warn(f"taken over from a silent worker: {', '.join(taken)}")
         self._worker.claims.settle_all()
         self._queue_due()
         if self._shared.settings.get("drain") == "yes" and not self._worker.busy:
-            self._warn("drained: ends here, as asked by: archiver jobs drain")
+            self._warn("drained: stops here, as requested by: archiver jobs drain")
             self._end()
         # What was under way may have left something that is due at once: looked for again when nothing is.
         if self._drain and not _left(self._queue.counts()) and not self._queue_due():

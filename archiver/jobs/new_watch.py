@@ -25,7 +25,7 @@ def watch_for(
     """
     by_account = account is not None
     if (refusal := refusal_of(target, by_account)) is not None:
-        raise UsageError("links that can be captured or walked", refusal, "Leave it out.")
+        raise UsageError("links that can be captured or crawled", refusal, "Leave it out.")
     channel = unsupported(target, account=by_account) is not None
     made = new_watch(target, "channel" if channel else "post", cases, every, moment)
     made = replace(made, account=account, media=channel)

@@ -363,7 +363,7 @@ def _job_status(item: Any) -> JobStatus | None:
         state = STATES.get(item.status) or str(said.get("state", "dead"))
         reason = said.get("reason")
         if not said and state == "dead":
-            reason = f"the worker failed: {item.error}"[:300] if item.error else "begun too often without an end"
+            reason = f"the worker failed: {item.error}"[:300] if item.error else "started too often without finishing"
         return JobStatus(
             job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
             tuple(said.get("captures", ())), _time(item.created_at),

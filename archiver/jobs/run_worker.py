@@ -51,7 +51,7 @@ async def run_worker(
     queue.shared.settings.set("at once", str(options.at_once))
     heartbeat.beat()
     if queue.paused:
-        events.warned("paused: nothing is begun until somebody says so: archiver jobs resume")
+        events.warned("paused: no jobs start before: archiver jobs resume")
     at_once = 0 if queue.paused else options.at_once
     end = await asyncio.to_thread(serve, database(home), name, at_once, worker.carry_out, home.clock)
     heartbeat.start()

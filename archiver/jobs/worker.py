@@ -47,7 +47,11 @@ def worker_place(home: Path) -> tuple[Lock, int]:
         lock = Lock(home / "jobs" / f"worker-{number}.lock")
         if lock.acquire(wait=False):
             return lock, number
-    raise UsageError("a free place for a worker", "a thousand at work in this home", "One does many jobs: --at-once.")
+    raise UsageError(
+        "fewer than a thousand workers in this home",
+        "a thousand",
+        "Stop some; one worker runs several jobs with --at-once.",
+    )
 
 
 class Worker:
@@ -184,7 +188,7 @@ class Worker:
             rows = self.home.catalog.run(run)
             found = [(Outcome(row["outcome"]), row["reason"], row["id"]) for row in rows]
         if not found:
-            return Ended(Outcome.FAILED, "the walk ended before its first part", ())
+            return Ended(Outcome.FAILED, "the crawl ended before its first part", ())
         worst = max(found, key=lambda one: (interrupted(one[0], one[1]), EXIT_BY_OUTCOME[one[0]]))
         return Ended(worst[0], worst[1], tuple(capture for _, _, capture in found if capture))
 

@@ -100,10 +100,12 @@ class Query:
             return QueryStopped(
                 f"an answer within {self._seconds:g} seconds",
                 "none, or not all of it",
-                "Ask for less, or give it more time with --seconds. Rows that were shown are not the whole answer.",
+                "Narrow the query, or allow more time with --seconds. The rows shown are not the whole answer.",
             )
         if said.startswith(("not authorized", "access to", "authorization denied")):
-            return UsageError("SQL that only reads the catalog", said, "Leave out what writes, attaches or sets.")
+            return UsageError(
+                "SQL that only reads the catalog", said, "Remove the statements that write, attach or set."
+            )
         if "one statement at a time" in said:
             return UsageError("one statement", "several", "Ask them one by one.")
         if said.startswith("no such table"):

@@ -194,7 +194,7 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     captures = [one for one in captures if one.id not in quarantined]
     if not captures:
         raise UsageError(
-            f"captures of {case} that are not quarantined", "none", "What is quarantined is in no package."
+            f"captures of {case} that are not quarantined", "none", "Packages never contain quarantined captures."
         )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
     exhibits = _exhibits(captures, folders)
@@ -221,7 +221,7 @@ def _chosen(home: Home, case: str, rows: list[dict[str, Any]], only: list[str]) 
     ids = {home.resolve_capture(text) for text in only}
     if strange := ids - {row["id"] for row in rows}:
         raise UsageError(
-            f"captures of the case {case}", f"{sorted(strange)[0]}, which is not in it", "See `archiver case show`."
+            f"captures of the case {case}", f"{sorted(strange)[0]}, from another case", "See `archiver case show`."
         )
     return [row for row in rows if row["id"] in ids]
 

@@ -63,7 +63,7 @@ class SqliteStore:
             with self._connection:
                 yield self
         except sqlite3.Error as error:
-            raise CatalogError("a state.sqlite that answers", str(error), "Look at the disk, then go on.") from error
+            raise CatalogError("a state.sqlite that answers", str(error), "Check the disk, then continue.") from error
 
     def close(self) -> None:
         """Close the connection to `state.sqlite`."""
@@ -153,7 +153,7 @@ class PostgresStore:
             raise Unreachable(
                 "the shared limits of all machines ([jobs] database)",
                 f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:200],
-                "Nothing is asked of any host until they can be reached. See whether PostgreSQL runs.",
+                "No host is contacted before then. Check that PostgreSQL runs.",
             ) from error
 
     def close(self) -> None:

@@ -155,7 +155,9 @@ class Dialer:
                     await _http_connect(stream, host, port, user, password)
         except (StreamError, TimeoutError) as error:
             stream.close()
-            raise ProxyError("exit failed", f"the proxy broke off ({error or 'no answer in time'})") from error
+            raise ProxyError(
+                "exit failed", f"the proxy closed the connection ({error or 'no answer in time'})"
+            ) from error
         except DialError:
             stream.close()
             raise

@@ -92,7 +92,7 @@ class Listener:
         link = split_url(target, as_sent=True)
         if isinstance(link, LinkProblem):
             self._exchanger.refuse(tag, target, link)
-            await self._refuse(client, 400, f"a link that cannot be asked for: {link}")
+            await self._refuse(client, 400, f"an invalid link: {link}")
             return None
         expects = (head.first(b"expect") or "").lower() == "100-continue"
         request = Request(

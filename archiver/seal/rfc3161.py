@@ -114,7 +114,7 @@ def _printed(response: bytes) -> dict[str, str]:
     if facts.get("status") != "Granted.":
         raise InvalidProof(f"its status is {facts.get('status', 'unreadable')!r}, not granted")
     if facts.get("hash algorithm") != "sha256" or "time stamp" not in facts:
-        raise InvalidProof("it is no token over a SHA-256 digest")
+        raise InvalidProof("it is not a token over a SHA-256 digest")
     return facts
 
 

@@ -49,7 +49,7 @@ def new_case(home: Home, signer: LocalSigner, name: str, recipients: list[str]) 
     Either the case has its event and its key, or neither. One process at a time makes a case.
     """
     if not CASE_NAME.fullmatch(name):
-        raise UsageError("a case name of small letters, digits and dashes", repr(name), "Choose another.")
+        raise UsageError("a case name of lowercase letters, digits and dashes", repr(name), "Choose another.")
     _require_free(home, name)
     recipients_of(recipients)
     signer.unlock()  # before anything is made, and before others must wait

@@ -64,7 +64,7 @@ def new_recovery_key(home: Path, to: Path) -> str:
         to = to / "archiver-recovery.age-key"
     if home.resolve() in to.resolve().parents:
         raise UsageError(
-            "a place outside the home", str(to), "What is lost with the home cannot bring it back: name another disk."
+            "a place outside the home", str(to), "A key lost with the home cannot restore it: name another disk."
         )
     if to.exists():
         raise UsageError(f"no file at {to} yet", "one", "Name another.")

@@ -172,7 +172,7 @@ def _require_own(path: Path) -> None:
         raise UsageError(
             f"a folder of your own at {path}",
             f"one that belongs to the user {owner}",
-            f"Name a folder in it, as {path / 'archiver-home'}; or have it given to you (chown). Nothing was changed.",
+            f"Name a folder in it, as {path / 'archiver-home'}; or take ownership of it (chown). Nothing was changed.",
         )
 
 
@@ -250,10 +250,10 @@ def _answer_anew(made: Path, answers: SetupAnswers, clock: Clock) -> None:
     before = answers_in(made)
     if before.pseudonym != answers.pseudonym:
         raise UsageError(
-            f"the pseudonym {before.pseudonym!r}, with which the first run at {made.parent} began",
+            f"the pseudonym {before.pseudonym!r}, given when the first run at {made.parent} began",
             repr(answers.pseudonym),
             f"Its first event is signed with it. Run `archiver --pseudonym {before.pseudonym}`, or remove {made.parent}, "
-            "which nobody has used yet, and begin anew. Nothing was changed.",
+            "which is still unused, and start over. Nothing was changed.",
         )
     if before != answers:
         write_synced(made / _SETTINGS, _settings(answers, utc_text(clock())[:10]).encode(), 0o600)

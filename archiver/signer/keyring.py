@@ -103,7 +103,7 @@ class Keyring:
             raise NotFound(
                 f"a person {name!r} in this home",
                 f"people: {', '.join(people) or 'none'}",
-                f"Make a key: archiver keys new {name} --role analyst",
+                f"Create a key: archiver keys new {name} --role analyst",
             )
         role, path = people[name]
         return Author(name, self.open(path), role)
@@ -157,7 +157,7 @@ class Keyring:
         """Ask for a new passphrase, twice on a terminal. Raises `UsageError`, `ConfigError`."""
         first = self._ask("New passphrase: ")
         if PASSPHRASE not in self._environment and ask_secret("Once more: ") != first:
-            raise UsageError("the same passphrase twice", "two that differ", "Begin again.")
+            raise UsageError("the same passphrase twice", "two that differ", "Start over.")
         if len(first) < 8:
             raise UsageError("a passphrase of eight characters or more", f"{len(first)}", "Choose a longer one.")
         return first
@@ -169,7 +169,7 @@ class Keyring:
         path = self.folder / "people" / f"{name}.{role}.key"
         with changing_keys(self._home):  # one name is one key, whatever the roles
             if name in self.people():
-                raise UsageError("a new name", f"{name!r}, who has a key", "Choose another.")
+                raise UsageError("a new name", f"{name!r}, who already has a key", "Choose another.")
             make_folder(path.parent)
             put_new_key(path, _pem(Ed25519PrivateKey.generate(), passphrase))
         return path
@@ -303,9 +303,9 @@ def ask_secret(prompt: str) -> str:
 
 def _half_done() -> ConfigError:
     return ConfigError(
-        "no hand-over of the ledger under way",
-        "one that another process left half done",
-        "Run it again: that one is finished first.",
+        "no unfinished hand-over of the ledger",
+        "one left unfinished by another process",
+        "Run the command again: it finishes that one first.",
     )
 
 

@@ -46,7 +46,7 @@ def _wacz_key(keys: Path) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (OSError, ValueError, TypeError) as error:
-        raise ConfigError(f"the key {path}", str(error), "Restore keys/, or remove it to have it made anew.") from error
+        raise ConfigError(f"the key {path}", str(error), "Restore keys/, or remove it to create a new one.") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigError(f"a P-384 key in {path}", type(key).__name__, "Restore keys/ from your copy.")
     return key

@@ -78,14 +78,14 @@ class Accounts:
         if len(known) > 1:
             raise UsageError(
                 "one Telegram account", f"{len(known)}: {', '.join(known)}",
-                "Name one: --account NAME, or [telegram] account in archiver.toml; --no-account asks the public web.",
+                "Name one: --account NAME, or [telegram] account in archiver.toml; --no-account uses the public web pages.",
             )  # fmt: skip
         return known[0] if known else None
 
     def path(self, name: str) -> Path:
         """Return where an account lies. Raises `UsageError` for what is no name."""
         if not _NAME.fullmatch(name):
-            raise UsageError("an account name of small letters, digits and dashes", repr(name), "Choose another.")
+            raise UsageError("an account name of lowercase letters, digits and dashes", repr(name), "Choose another.")
         return self.folder / f"{name}.age"
 
     def load(self, name: str) -> Account:

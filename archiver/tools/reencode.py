@@ -88,7 +88,7 @@ def reencode(
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
     if kind not in PHOTO + VIDEO + AUDIO:
-        raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be made anew; leave it out.")
+        raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be re-encoded; leave it out.")
     source, out = source.resolve(), out.resolve()
     streams = _streams(source)
     picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))

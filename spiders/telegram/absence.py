@@ -20,7 +20,7 @@ ERRORS = Wordings(
     source="core.telegram.org/api/errors and the error lists of the methods that are asked",
     rows=(
         Wording("USERNAME_NOT_OCCUPIED", Outcome.UNAVAILABLE, "no such account", "nobody has this name"),
-        Wording("USERNAME_INVALID", Outcome.UNAVAILABLE, "no such account", "no name can look like this"),
+        Wording("USERNAME_INVALID", Outcome.UNAVAILABLE, "no such account", "the name is not valid"),
         Wording("CHANNEL_INVALID", Outcome.UNAVAILABLE, "does not exist", "there is no such channel"),
         Wording("PEER_ID_INVALID", Outcome.UNAVAILABLE, "does not exist", "there is no such chat for this account"),
         Wording("CHAT_ID_INVALID", Outcome.UNAVAILABLE, "does not exist", "there is no such group"),

@@ -85,7 +85,7 @@ def _of_app(text: str) -> Target | NoTarget:
     elif command == "join" and "invite" in query:
         found = _by_path(f"/+{query['invite']}", query, text)
     else:
-        return NoTarget("a tg: link that names no post or channel", "Open the post in Telegram and copy its t.me link.")
+        return NoTarget("a tg: link without a post or channel", "Open the post in Telegram and copy its t.me link.")
     return found or NoTarget("not a Telegram link", "Copy the post's t.me link.")
 
 

@@ -119,17 +119,17 @@ class XPost(XSpider):
             yield Reached(None)
             if self._found:
                 said = "X shows answers only to who is logged in: give cookies in [accounts] x"
-                yield Verdict(Outcome.PARTIAL, f"the post and what it continues; {said}")
+                yield Verdict(Outcome.PARTIAL, f"the post and the thread it continues; {said}")
 
     def _without_login(self, why: str) -> Iterator[Any]:
         yield self._syndication(self.target.id, "syndication")
-        yield Verdict(Outcome.PARTIAL, f"login not used: {why}; what is public is kept")
+        yield Verdict(Outcome.PARTIAL, f"login not used: {why}; public content is kept")
 
     def _conclusion(self, about: Post | None) -> Verdict:
         assert self._first is not None
         said = self._first.reason or "no post in the answer"
         if about is not None:
-            return Verdict(Outcome.PARTIAL, f"only the page's head shows the post; syndication: {said}")
+            return Verdict(Outcome.PARTIAL, f"only the page's metadata shows the post; syndication: {said}")
         return Verdict(self._first.outcome or Outcome.PARTIAL, said)
 
     def script(self, response: Response) -> Iterator[Any]:

@@ -41,7 +41,7 @@ class XTimeline(XSpider):
         if "ct0" in self._cookies:
             yield scrapy.Request(self.target.url, self.shell, meta={"tag": "page"}, dont_filter=True)
         elif self.target.kind == "search":
-            yield Verdict(Outcome.REFUSED, "X shows searches only to who is logged in: give cookies in [accounts] x")
+            yield Verdict(Outcome.REFUSED, "X shows searches only after a login: set cookies in [accounts] x")
         else:
             url = PUBLIC + quote(self.target.handle or "", safe="")
             yield scrapy.Request(url, self.public, meta={"tag": "timeline"}, dont_filter=True)
@@ -62,7 +62,7 @@ class XTimeline(XSpider):
             count = len(wanted)
             yield Verdict(
                 Outcome.PARTIAL,
-                f"only the {count} posts that X shows to everybody; with cookies in [accounts] x the whole timeline",
+                f"only the {count} posts that X shows without a login; set cookies in [accounts] x for the whole timeline",
             )
 
     # -- logged in -----------------------------------------------------------------------------------------------------

@@ -70,19 +70,17 @@ WALLS = Wordings(
             "www.google.com/recaptcha/",
             Outcome.BLOCKED,
             "bot wall",
-            "a captcha in place of the page: YouTube takes us for a robot",
+            "a captcha instead of the page",
         ),
-        Wording(
-            "captcha-page", Outcome.BLOCKED, "bot wall", "a captcha in place of the page: YouTube takes us for a robot"
-        ),
+        Wording("captcha-page", Outcome.BLOCKED, "bot wall", "a captcha instead of the page"),
         Wording(
             "unusual traffic from your computer",
             Outcome.BLOCKED,
             "bot wall",
-            "a captcha in place of the page: YouTube takes us for a robot",
+            "a captcha instead of the page",
         ),
-        Wording("consent.youtube.com", Outcome.BLOCKED, "consent wall", "a consent page in place of the page"),
-        Wording("consent.google.com", Outcome.BLOCKED, "consent wall", "a consent page in place of the page"),
+        Wording("consent.youtube.com", Outcome.BLOCKED, "consent wall", "a consent page instead of the page"),
+        Wording("consent.google.com", Outcome.BLOCKED, "consent wall", "a consent page instead of the page"),
     ),
 )
 

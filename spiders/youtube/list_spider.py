@@ -98,7 +98,7 @@ class YouTubeList(WalkSpider):
         self._stated = parsed.page.get("stated_videos", self._stated)
         older = None if self._past_range(parsed) else parsed.older
         if older is not None and (older == self._token or not new):
-            yield Verdict(Outcome.PARTIAL, f"{self._tab}: the next page repeats this one: the walk would not end")
+            yield Verdict(Outcome.PARTIAL, f"{self._tab}: the next page repeats this one: the crawl would not end")
             return
         yield from self._turn(older)
 

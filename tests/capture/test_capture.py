@@ -382,7 +382,7 @@ def test_a_broken_walk_goes_on_where_it_stands(shell: Shell, world: World, monke
     assert (code, broken["outcome"]) == (2, "partial")
     assert "HTTP 503" in str(broken["reason"])
     code, out, _ = shell("crawl", "https://t.me/s/ozen_today")
-    assert "going on with run" in out
+    assert "continuing run" in out
     _, found = shell.json("find", "Channel created")
     assert found, "the walk reached the first post"
     assert shell("check")[0] == 0

@@ -227,7 +227,7 @@ def test_what_is_referred_to_goes_along_into_another_case(shell: Shell, film: by
     assert shell("case", "new", "almaty")[0] == 0
     code, out, _ = shell("case", "add", "almaty", str(second["capture"]))
     assert code == 0
-    assert f"{first['capture']} goes along" in out
+    assert f"{first['capture']} is added too" in out
     assert {row["id"] for row in Home(shell.home).catalog.captures("almaty")} == {first["capture"], second["capture"]}
 
 

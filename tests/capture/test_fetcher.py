@@ -61,7 +61,7 @@ PART = {"content_range": "bytes 40-69/100"}
         (after(held(0, None), answer(404)), ("unavailable", "not found (HTTP 404)", 0)),
         (
             after(held(40), answer(206, 60, content_range="bytes 0-59/100")),
-            ("partial", "the server sent the part from byte 0 where 40 was asked for", 40),
+            ("partial", "the server sent the part from byte 0 where 40 was requested", 40),
         ),
         (
             after(held(40), answer(206, 20, content_range="bytes 40-59/90")),

@@ -167,7 +167,7 @@ def test_links_in_other_columns_are_told(tmp_path: Path) -> None:
     path = tmp_path / "links.csv"
     path.write_text("link,backup\nhttps://t.me/a/1,\nhttps://t.me/a/2,https://x.com/b/status/1\n")
     assert read_list(str(path), None, io.BytesIO()).notes == (
-        "links also stand in column B (1); --column takes another",
+        "there are also links in column B (1); choose another with --column",
     )
     assert found(path, "backup") == [("row 3", "https://x.com/b/status/1")]
 

@@ -90,7 +90,7 @@ def test_a_required_part_without_an_outcome_is_not_whole() -> None:
 def test_counts_that_do_not_agree() -> None:
     things = inventory(WHOLE_POST)
     things.census([Census("posts", 3, 1), Census("films", 1, 1)], "page 1")
-    assert judged(things) == ("partial", "counts do not agree: posts: 3 in the bytes, 1 read (page 1)")
+    assert judged(things) == ("partial", "counts differ: posts: 3 in the bytes, 1 read (page 1)")
 
 
 @pytest.mark.parametrize(

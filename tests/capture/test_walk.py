@@ -170,7 +170,7 @@ def test_other_options_are_another_walk(shell: Shell, world: World) -> None:
     finally:
         world.served.sites["t.me"] = real
     _, out, _ = shell("crawl", CHANNEL, "--no-media")
-    assert "going on with run" in out
+    assert "continuing run" in out
 
 
 # -- YouTube ------------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def test_videos_that_failed_are_tried_again(shell: Shell, world: World) -> None:
     world.youtube.trouble.clear()
     world.served.log.clear()
     code, out, _ = shell("crawl", "https://www.youtube.com/playlist?list=PLtwo", "--no-media")
-    assert "2 of what it found still to be captured" in out
+    assert "2 items found earlier still to capture" in out
     assert code == 0
     assert [item.path for item in world.served.log if item.path == "/playlist"] == []
     assert shell("check")[0] == 0
@@ -282,7 +282,7 @@ def logged_in(shell: Shell, world: World) -> Shell:
 def test_a_profile_as_far_as_it_is_public(shell: Shell) -> None:
     code, [result] = shell.json("crawl", ACCOUNT)
     assert (code, result["outcome"]) == (2, "partial")
-    assert "only the 3 posts that X shows to everybody" in str(result["reason"])
+    assert "only the 3 posts that X shows without a login" in str(result["reason"])
     assert not Home(shell.home).state.unfinished_runs("x:profile:ozen_today")
 
 

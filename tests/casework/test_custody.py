@@ -270,7 +270,7 @@ def test_a_picture_of_the_page_does_not_show_what_was_masked(case: PackagedCase)
     assert case.run("redact", page, "a name", "--mask", words.split()[0]) == 0
     shown = show(material(), "partner", b"x" * 32, False)
     assert list(screens(shown)) == []
-    assert any(one.why == "it would show what is withheld, masked or covered" for one in shown.withheld)
+    assert any(one.why == "it would show withheld, masked or covered content" for one in shown.withheld)
 
 
 def test_following_by_the_command(case: PackagedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,7 +115,7 @@ def test_usage_errors_are_one(tmp_path: Path, words: list[str], said: str, capsy
     [
         ("http://[x", 1, "not a link: its host cannot be read"),
         ("notalink", 1, "not a link: it has no https:// and is not an @name"),
-        ("tg://[x", 1, "a tg: link that names no post or channel"),
+        ("tg://[x", 1, "a tg: link without a post or channel"),
         ("http://x/\r\nHost: y", 1, "a control character in the link"),
         ("http://x/\udcff", 1, "arguments in UTF-8"),
         ("https://example.org/my photo.jpg", 1, "a blank in the link"),

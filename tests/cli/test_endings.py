@@ -116,7 +116,7 @@ def test_streams_that_were_closed_in_python(words: str, home: Home) -> None:
 
 def test_output_that_does_not_fit_is_not_called_a_capture(home: Home) -> None:
     said = _run(home.path, "case list", ">/dev/full").stderr.decode()
-    assert "expected standard output that takes what is printed" in said
+    assert "expected a writable standard output" in said
     assert "partial" not in said
 
 
@@ -328,7 +328,10 @@ def test_what_does_not_apply_is_refused(words: list[str], said: str, shell: Shel
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--", "/nonexistent"], "a program '/nonexistent'"), (["--about", "http://[x", "--", "true"], "after --about")],
+    [
+        (["--", "/nonexistent"], "an executable program '/nonexistent'"),
+        (["--about", "http://[x", "--", "true"], "after --about"),
+    ],
     ids=repr,
 )
 def test_what_cannot_be_recorded_opens_no_capture(words: list[str], said: str, shell: Shell) -> None:

@@ -67,7 +67,7 @@ def test_the_backlog_is_derived(kept: Kept, at: At, capsys: pytest.CaptureFixtur
 def lines_of_nothing_new(at: At) -> dict[str, Any]:
     weak = [] if at.url else ["knows no locks"]
     if at.url:
-        weak = ["does not check SHA-256, so everything is read back"]
+        weak = ["does not check SHA-256, so archiver reads everything back"]
     return {
         "copied": 0, "bytes": 0, "read_back": 0, "locked": 0, "waiting": 0, "quarantined": 0, "weak": weak,
         "encrypted": not at.own, "troubles": [],

@@ -317,7 +317,7 @@ def test_it_shows_who_becomes_visible_and_asks(
         (("almaty", "--profile", "press"), 1, "full, partner, public"),
         (("almaty", "--profile", "full", "--name", "../x"), 1, "--name"),
         (("almaty", "--profile", "full", "--only", "zzzz"), 1, "a capture"),
-        (("almaty", "--profile", "full", "--checkpoint", "1"), 1, "a checkpoint over all of it"),
+        (("almaty", "--profile", "full", "--checkpoint", "1"), 1, "a checkpoint over the whole package"),
         (("almaty", "--profile", "public", "--accept-leaks"), 1, "--accept-leaks"),
     ],
 )
@@ -385,7 +385,7 @@ def test_no_space(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr("archiver.export.make.shutil.disk_usage", lambda path: usage._replace(free=1000))
     assert case.run("export", "almaty", "--to", str(tmp_path / "x"), "--profile", "full", "--yes", "--no-encrypt") == 4
-    assert "Make room" in capsys.readouterr().err
+    assert "Free some space" in capsys.readouterr().err
     assert not (tmp_path / "x").exists()
 
 

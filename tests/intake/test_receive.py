@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_opened(shell: Shell, handed: Path, monkeypatch: p
     monkeypatch.setattr("archiver.intake.receive.os.open", failing)
     code, [result] = shell.json("receive", str(handed), *GIVEN)
     assert (code, result["outcome"]) == (2, "partial")
-    assert "1 of 2 files not whole: it cannot be opened: Permission denied" in str(result["reason"])
+    assert "1 of 2 files incomplete: it cannot be opened: Permission denied" in str(result["reason"])
     assert ended(shell, result)["file 1"]["outcome"] == "captured"
 
 

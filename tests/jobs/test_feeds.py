@@ -328,7 +328,7 @@ def test_a_feed_is_a_link_in_any_case(feeding: Feeding, site: Site) -> None:
 def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
     feeding.add(f"{site.address}/nowhere")
     assert feeding.tick() == 0
-    assert "a link that can be asked for" in feeding.told[-1]
+    assert "a valid link" in feeding.told[-1]
 
 
 class ToLoopback(HTTPAdapter):

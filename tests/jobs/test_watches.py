@@ -407,11 +407,11 @@ def test_without_a_control_nothing_is_concluded(watching: Watching) -> None:
     assert set(watching.states().values()) == {"present"}
     assert not watching.events("unavailable")
     assert "no other post of telegram was answered" in shell("watch", "list", "--unsure")[1]
-    assert "the last look of 2 COULD NOT TELL" in shell("status")[1]
+    assert "the last check of 2 WAS INCONCLUSIVE" in shell("status")[1]
     watching.restore()
     watching.look()
     assert POST not in shell("watch", "list", "--unsure")[1]
-    assert "COULD NOT TELL" not in shell("status")[1]
+    assert "INCONCLUSIVE" not in shell("status")[1]
 
 
 def test_an_edit_is_reported_and_what_it_shows_is_captured(watching: Watching) -> None:

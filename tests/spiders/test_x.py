@@ -149,7 +149,7 @@ def test_expired_cookies_are_said(shell: Shell, world: World) -> None:
     code, [result] = shell.json("capture", f"{BASE}01")
     assert (code, result["outcome"]) == (3, "refused")
     assert "does not accept the cookies" in str(result["reason"])
-    assert ended(shell, result)["post 1478660000000000001 #0"]["outcome"] == "captured", "what is public is kept"
+    assert ended(shell, result)["post 1478660000000000001 #0"]["outcome"] == "captured", "public content is kept"
 
 
 def test_a_cookie_file_that_is_none(shell: Shell) -> None:

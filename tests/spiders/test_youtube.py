@@ -281,7 +281,7 @@ def test_an_extractor_that_breaks_down_is_our_failure(shell: Shell, monkeypatch:
     assert (code, result["outcome"]) == (2, "partial")
     assert ended(shell, result)["post Zh5janSq001 #0"] | {"salt": ""} == {
         "salt": "", "key": "post Zh5janSq001 #0", "kind": "media", "outcome": "failed",
-        "reason": "the extractor broke down: MemoryError",
+        "reason": "the extractor failed: MemoryError",
     }  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def test_a_round_locks_and_disposal(
     assert kept.run("triage", "inbox") == 0
     assert kept.run("sync") == 0
     out = capsys.readouterr().out
-    assert "would overwrite, so it is asked first" in out
+    assert "overwrites files, so archiver looks before each upload" in out
     assert "were read back, every byte" in out
     (copy,) = Home(kept.home).catalog.copies(capture=first)
     s3 = client(ceph)

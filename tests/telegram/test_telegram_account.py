@@ -69,7 +69,7 @@ def test_an_unmodified_client_speaks_with_the_miniature(telegram: TelegramWorld,
 def test_login_by_code(shell: TelegramShell) -> None:
     code, out, _ = shell("telegram", "login")
     assert code == 0
-    assert "Use an account that is for this work alone" in out
+    assert "Use an account for this work alone" in out
     assert "no contacts" in out
     assert "logged in as Reader" in out
     path = shell.home.path / "accounts" / "telegram" / "default.age"

@@ -24,7 +24,7 @@ def names(files: PackageFiles) -> str:
         elif not stat.S_ISDIR(mode):
             raise Bad(f"{name} is a link or a special file")
     if odd := [name for name in files.names if not NAME.fullmatch(name)]:
-        raise Bad(f"a name that no package has: {odd[0]}")
+        raise Bad(f"an invalid file name: {odd[0]}")
     if doubled := [name for name, count in Counter(name.lower() for name in files.names).items() if count > 1]:
         raise Bad(f"two names that differ only in case: {doubled[0]}")
     return ""
@@ -33,7 +33,7 @@ def names(files: PackageFiles) -> str:
 def bag(files: PackageFiles) -> str:
     """Compare every file with the manifests, and the manifests with the files."""
     if files.read("bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n":
-        raise Bad("bagit.txt is not that of such a package")
+        raise Bad("bagit.txt is not that of an archiver package")
     absent: set[str] = set()
     stated: dict[str, dict[str, str]] = {}
     for kind, width in (("sha256", 64), ("sha512", 128)):
@@ -42,7 +42,7 @@ def bag(files: PackageFiles) -> str:
         if any(not name.startswith("data/") for name in payload) or any(
             name.startswith("data/") or name in UNLISTED for name in tags
         ):
-            raise Bad(f"a {kind} manifest lists what belongs into the other")
+            raise Bad(f"a {kind} manifest lists a file that belongs in the other")
         listed = payload | tags
         if extra := sorted(files.names - set(listed) - UNLISTED):
             raise Bad(f"{extra[0]} is listed in no {kind} manifest")
@@ -55,7 +55,7 @@ def bag(files: PackageFiles) -> str:
             present, several.map(lambda name: _changed(files, name, stated[name]), present), strict=True
         ):
             if changed:
-                raise Bad(f"{name} is not what its {changed} says")
+                raise Bad(f"{name} does not match its {changed}")
     size = sum((files.folder / name).stat().st_size for name in present if name.startswith("data/"))
     if absent:
         raise Absent(f"{len(absent)} files are not there, first: {sorted(absent)[0]}")

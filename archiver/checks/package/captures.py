@@ -24,16 +24,16 @@ def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
     body: dict[str, Any] = value["event"]
     said = files.leaves[seq]
     if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
-        raise Bad(f"event {seq} is not the one in the ledger")
+        raise Bad(f"event {seq} does not match the ledger")
     if any(body[key] != said[key] for key in ("seq", "type", "time")):
-        raise Bad(f"event {seq} does not say what its leaf says")
+        raise Bad(f"event {seq} does not match its leaf")
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
     unsigned = {key: item for key, item in body.items() if key != "signature"}
     signature = base64.b64decode(body["signature"], validate=True)
     try:
         public.verify(signature, b"archiver-event/1\n" + canonical(unsigned))
     except InvalidSignature as error:
-        raise Bad(f"event {seq} is not signed by the person that it names") from error
+        raise Bad(f"event {seq} is not signed by the person it names") from error
     return body
 
 
@@ -45,11 +45,11 @@ def captures(files: PackageFiles) -> str:
         where = f"data/captures/{item['id']}"
         data = files.read(f"{where}/manifest.json")
         if event["detail"]["capture"] != item["id"] or sha256_hex(data) != event["detail"]["manifest_sha256"]:
-            raise Bad(f"the manifest of {item['id']} is not the one that was sealed")
+            raise Bad(f"the manifest of {item['id']} differs from the sealed one")
         known.add(where)
         files.captures.append(_captured(files, item["id"], strict_json(data)))
     if len(known) != len(files.package["captures"]):
-        raise Bad("a capture that stands twice")
+        raise Bad("a capture that appears twice")
     for name in sorted(files.names):
         if name.startswith("data/captures/") and "/".join(name.split("/")[:3]) not in known:
             raise Bad(f"{name} belongs to no capture of the package")
@@ -69,7 +69,7 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
         elif file in ("private.age", "private.age-lines"):
             continue  # stays in the house
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
-            raise Bad(f"{where}/{file} is not what was sealed")
+            raise Bad(f"{where}/{file} differs from what was sealed")
     own = {one.removeprefix(f"{where}/") for one in files.names if one.startswith(f"{where}/")}
     if strange := own - set(listed) - {"manifest.json"}:
         raise Bad(f"{where}/{sorted(strange)[0]} was not sealed with the capture")
@@ -84,7 +84,7 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
             raise Bad(f"{where}/{file} does not give the root that the manifest states")
     ids = [line["id"] for line in found.records]
     if len(ids) != len(set(ids)) or any(post.get("record") not in {None, *ids} for post in found.posts):
-        raise Bad(f"{name}: records and posts do not fit each other")
+        raise Bad(f"{name}: records and posts do not match")
     _inventory(found)
     return found
 
@@ -94,18 +94,18 @@ def _inventory(capture: PackagedCapture) -> None:
     keys = Counter(line["key"] for line in capture.inventory if line.get("state") == "discovered")
     ended = {line["key"]: line for line in capture.inventory if "outcome" in line}
     if set(keys) != set(ended) or any(count > 1 for count in keys.values()):
-        raise Bad(f"{capture.id}: what was discovered is not what has an outcome")
+        raise Bad(f"{capture.id}: discovered items and outcomes do not match")
     for line in ended.values():
         if line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")):
             raise Bad(f"{capture.id}: {line['key']} has no outcome, or none with a reason")
     sums = Counter(line["outcome"] for line in capture.inventory if line.get("outcome"))
     if dict(sums) != capture.manifest["counts"]["inventory"]:
-        raise Bad(f"{capture.id}: the inventory has other sums than were sealed")
+        raise Bad(f"{capture.id}: the inventory's totals differ from the sealed ones")
     disagree = [line for line in capture.inventory if line.get("kind") == "census" and not line["agrees"]]
     if disagree and capture.manifest["outcome"] == "captured":
-        raise Bad(f"{capture.id}: counts disagree, and it says captured")
+        raise Bad(f"{capture.id}: counts differ, yet its outcome is captured")
     for line in capture.inventory:
         if "target_salt" in line:
             commitment = sha256_hex(bytes.fromhex(line["target_salt"]), line["url"].encode())
             if commitment != capture.manifest["target"]["commitment"]:
-                raise Bad(f"{capture.id}: the link is not the one that was sealed")
+                raise Bad(f"{capture.id}: the link differs from the sealed one")

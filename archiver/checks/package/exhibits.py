@@ -31,7 +31,7 @@ def media(files: PackageFiles) -> str:
     present = {name for name in files.names if name.startswith("data/media/")}
     listed = Counter(row["file"] for row in rows)
     if present - set(listed) or max(listed.values(), default=1) > 1:
-        raise Bad("data/hashes.csv does not name the media files that there are")
+        raise Bad("data/hashes.csv does not list exactly the media files present")
     if absent := sorted(set(listed) - present):
         raise Absent(f"{absent[0]} is not there")
     digests = files.manifest("manifest-sha256.txt", 64), files.manifest("manifest-sha512.txt", 128)
@@ -44,7 +44,7 @@ def media(files: PackageFiles) -> str:
             raise Bad(f"{row['file']} still carries metadata: a place, a device or a name")
         kept = payloads.get(row["record"]) == f"sha256:{row['sha256']}" or row["sha256"] in wholes
         if files.package["profile"] == "full" and not kept:
-            raise Bad(f"{row['file']} is not what the record it names holds")
+            raise Bad(f"{row['file']} differs from the record it names")
     return f"{len(rows)} files with their digests"
 
 
@@ -59,9 +59,9 @@ def posts(files: PackageFiles) -> str:
         for one in card.get("observations", []):
             told += 1
             if not any(_says(line, one["post"]) for line in sealed[one["capture"]]):
-                raise Bad(f"{card['exhibit']}: data/posts.json says something else than was sealed")
+                raise Bad(f"{card['exhibit']}: data/posts.json differs from what was sealed")
     if told != sum(map(len, sealed.values())) and not any("not_shown" in card for card in cards):
-        raise Bad("data/posts.json does not tell as many posts as were sealed")
+        raise Bad("data/posts.json has another number of posts than were sealed")
     return f"{len(cards)} exhibits, {told} observations as they were sealed"
 
 

@@ -84,7 +84,7 @@ class PackageFiles:
         if not path.is_file():
             raise Absent(f"{name} is not there")
         if path.stat().st_size > SMALL:
-            raise Bad(f"{name} is larger than such a file can be")
+            raise Bad(f"{name} is larger than allowed")
         return path.read_bytes()
 
     def manifest(self, name: str, width: int) -> dict[str, str]:
@@ -93,6 +93,8 @@ class PackageFiles:
         for line in self.read(name).decode("ascii").split("\n")[:-1]:
             digest, _, path = line.partition("  ")
             if not re.fullmatch(rf"[0-9a-f]{{{width}}}", digest) or not NAME.fullmatch(path) or path in listed:
-                raise Bad(f"{name}: a line that is none, leaves the package, or stands twice: {line[:80]}")
+                raise Bad(
+                    f"{name}: a line that is malformed, points outside the package, or appears twice: {line[:80]}"
+                )
             listed[path] = digest
         return listed

@@ -35,7 +35,7 @@ def prefix(files: PackageFiles, data: bytes, what: str, later: type[Exception] =
     if size not in files.roots:
         raise later(f"{what} is of {size} events, the package is older: of {len(files.hashes)}")
     if files.roots[size] != root:
-        raise Bad(f"{what} is of another history: the ledger was rewritten, or is another one")
+        raise Bad(f"{what} belongs to another history: the ledger was rewritten or replaced")
     return size, root
 
 
@@ -55,12 +55,12 @@ def selection(files: PackageFiles) -> str:
         size, root = prefix(files, checkpoint.encode(), name)
         steps = [base64.b64decode(step, validate=True) for step in path]
         if version != "c2sp.org/tlog-proof@v1" or name != f"proofs/items/{seq}.tlog-proof":
-            raise Bad(f"{name} is no proof of event {seq}")
+            raise Bad(f"{name} is not the proof of event {seq}")
         if not included(leaf(entry), seq, size, steps, root) or files.hashes[seq] != leaf(entry):
             raise Bad(f"{name} does not lead to its checkpoint")
         said = strict_json(entry)
         if sorted(said) != ["salted_hash", "seq", "time", "type"] or said["seq"] != seq:
-            raise Bad(f"{name} is no leaf of event {seq}")
+            raise Bad(f"{name} is not a leaf of event {seq}")
         files.leaves[seq] = said
     chosen = [item["event"] for item in files.package["captures"]]
     rest = files.package["not_in_package"]
@@ -70,10 +70,10 @@ def selection(files: PackageFiles) -> str:
         if seq not in files.leaves:
             raise Absent(f"the proof of event {seq} is not there")
         if files.leaves[seq]["type"] not in ("captured", "recovered"):
-            raise Bad(f"event {seq} is no capture")
+            raise Bad(f"event {seq} is not a capture")
     captured = {seq for seq, said in files.leaves.items() if said["type"] in ("captured", "recovered")}
     if silent := captured - set(chosen + rest):
-        raise Bad(f"the capture of event {min(silent)} has a proof here and is named nowhere")
+        raise Bad(f"the capture of event {min(silent)} has a proof here but is not named anywhere")
     return f"{len(chosen)} of {len(chosen) + len(rest)} captures of the case; the others as commitments"
 
 

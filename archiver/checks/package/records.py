@@ -28,12 +28,12 @@ def records(files: PackageFiles) -> str:
             for found in read_records(path, start, size):
                 line = expected.pop(found.offset, None)
                 if line is None:
-                    raise Bad(f"{name} at {found.offset} holds a record that was not sealed")
+                    raise Bad(f"{name} at {found.offset} holds an unsealed record")
                 if problem := _differs(line, found, ids, capture.manifest["recovered"] is not None):
                     raise Bad(f"{name} at {found.offset}: {problem}")
                 count += 1
             if expected or size != sealed["size"]:
-                raise Bad(f"{name}: {len(expected)} records that were sealed are not there")
+                raise Bad(f"{name}: {len(expected)} sealed records are missing")
     named = {f"archive/{name}" for capture in files.captures for name in capture.warcs}
     if strange := sorted(name for name in files.entries if name.startswith("archive/") and name not in named):
         raise Bad(f"{strange[0]} belongs to no capture of the package")
@@ -65,7 +65,7 @@ def index(files: PackageFiles) -> str:
         if line.get("uri") and line["type"] not in ("request", "warcinfo")
     )
     if said != there:
-        raise Bad("the index does not name the records that there are")
+        raise Bad("the index does not list exactly the records present")
     return f"{len(lines)} lines lead to their records"
 
 
@@ -98,7 +98,7 @@ def assemblies(files: PackageFiles) -> str:
                 raise Bad(f"the pieces of {assembly['name']} do not give its digest")
             count += 1
     if elsewhere:
-        raise Unknown(f"{len(elsewhere)} files have pieces in captures that are not in the package: {elsewhere[0]}")
+        raise Unknown(f"{len(elsewhere)} files have pieces in captures outside the package: {elsewhere[0]}")
     return f"{count} files that came in pieces give their digests"
 
 
@@ -129,7 +129,7 @@ def _differs(line: dict[str, Any], found: FoundRecord, ids: dict[str, str | None
     again = found.get("WARC-Type") == "revisit"
     actual = found.get("WARC-Payload-Digest") if again else found.decoded_digest or found.payload_digest
     if line.get("payload_digest") not in (None, actual):
-        return "the payload is not what was sealed"
+        return "the payload differs from what was sealed"
     if bool(line.get("truncated")) != (found.get("WARC-Truncated") is not None):
         return "cut, or not, against what was sealed"
     if again and found.get("WARC-Refers-To") not in ids:

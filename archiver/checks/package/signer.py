@@ -30,7 +30,7 @@ def signature(files: PackageFiles) -> str:
     running.update(files.read("tagmanifest-sha512.txt"))
     text = f"archiver-package/1\nsha512 {running.hexdigests()['sha512']}\n"
     if note_text(files.read(SIGNATURE), files.keys[0]) != text:
-        raise Bad("the signature is that of another package")
+        raise Bad("the signature belongs to another package")
     return "by the key in the package, over the list of all its files"
 
 
@@ -38,12 +38,14 @@ def signer(files: PackageFiles) -> str:
     """Compare the key with the fingerprint that was given."""
     own = [sha256_hex(key.encode()) for key in files.keys]
     if files.wanted is None:
-        raise Unknown(f"signer unconfirmed: give the fingerprint you got by another way. The package's is {own[0]}")
+        raise Unknown(
+            f"signer unconfirmed: give the fingerprint you got through another channel. The package's is {own[0]}"
+        )
     given = re.sub(r"[\s:]", "", files.wanted).lower()
     for number, one in enumerate(own):
         if given in (one, "".join(_words(one))):
             return "the key that was named" if not number else "a key that the one that was named handed over to"
-    raise Bad(f"signed by another key than the one that was named: {own[0]}")
+    raise Bad(f"signed by a key other than the one given: {own[0]}")
 
 
 def _words(hexadecimal: str) -> list[str]:

@@ -33,7 +33,7 @@ def wacz(files: PackageFiles) -> str:
         resources = {item["path"]: item for item in package["resources"]}
         present = set(archive.namelist()) - {"datapackage.json", "datapackage-digest.json"}
         if len(resources) != len(package["resources"]) or present - set(resources):
-            raise Bad("an entry that datapackage.json lists twice, or not at all")
+            raise Bad("an entry listed twice in datapackage.json, or not at all")
         if absent := set(resources) - present:
             raise Absent(f"{sorted(absent)[0]} is not in the WACZ")
         if not {"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"} <= present:
@@ -44,7 +44,7 @@ def wacz(files: PackageFiles) -> str:
             for name, found in zip(bodies, several.map(lambda name: _entry(files, name), bodies), strict=True):
                 item = resources[name]
                 if found != (item["hash"], item["bytes"], crcs[name]):
-                    raise Bad(f"{name} is not what datapackage.json or the ZIP says")
+                    raise Bad(f"{name} does not match datapackage.json or the ZIP")
         _wacz_signature(described, json.loads(archive.read("datapackage-digest.json")))
     return f"{len(resources)} entries, stored as they are listed"
 
@@ -67,7 +67,7 @@ def _zip(files: PackageFiles, path: Path, archive: zipfile.ZipFile) -> None:
     expected = 0
     names = [entry.filename for entry in archive.infolist()]
     if len({name.lower() for name in names}) != len(names) or any(not NAME.fullmatch(name) for name in names):
-        raise Bad("names in the ZIP that stand twice or leave it")
+        raise Bad("names in the ZIP that appear twice or point outside it")
     with open(path, "rb") as stream:
         for entry in archive.infolist():
             start = _content_start(stream, entry, expected)
@@ -77,11 +77,11 @@ def _zip(files: PackageFiles, path: Path, archive: zipfile.ZipFile) -> None:
         stream.seek(max(0, size - 22))
         end = stream.read(22)
     if end[:4] != b"PK\x05\x06" or end[20:] != bytes(2) or archive.start_dir != expected or archive.comment:
-        raise Bad("bytes in the ZIP before, between or behind what it lists")
+        raise Bad("extra bytes in the ZIP, before, between or after its entries")
     length, start = struct.unpack("<II", end[12:20])
     large = start == 0xFFFFFFFF or struct.unpack("<H", end[10:12])[0] == 0xFFFF
     if expected + length + 22 + (76 if large else 0) != size:
-        raise Bad("bytes behind the ZIP")
+        raise Bad("extra bytes after the ZIP")
 
 
 def _content_start(stream: BinaryIO, entry: zipfile.ZipInfo, expected: int) -> int:
@@ -110,7 +110,7 @@ def _wacz_signature(described: bytes, value: dict[str, Any]) -> None:
     digest = f"sha256:{sha256_hex(described)}"
     signed = value["signedData"]
     if {value["hash"], signed["hash"]} != {digest} or value["path"] != "datapackage.json":
-        raise Bad("datapackage.json is not what datapackage-digest.json says")
+        raise Bad("datapackage.json does not match datapackage-digest.json")
     key = load_der_public_key(base64.b64decode(signed["publicKey"], validate=True))
     raw = base64.b64decode(signed["signature"], validate=True)
     if not isinstance(key, ec.EllipticCurvePublicKey) or len(raw) != 96:

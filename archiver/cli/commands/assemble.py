@@ -23,12 +23,10 @@ EXAMPLE = "archiver assemble 9k2mv7qd --to ./files"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver assemble` takes."""
-    what = "A capture, WARC files, or a folder of them."
+    what = "Capture, WARC file, or folder of WARC files."
     parser.add_argument("what", nargs="+", metavar="ID|WARC", help=what)
-    parser.add_argument(
-        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the files are written to."
-    )
-    add_merge(parser, "Write one file of video and audio too, as a working copy.")
+    parser.add_argument("--to", type=given_folder, required=True, metavar="DIR", help="Folder to write the files to.")
+    add_merge(parser, "Also merge video and audio into one file, as a working copy.")
 
 
 def run(context: Context) -> int:

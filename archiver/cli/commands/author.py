@@ -20,10 +20,10 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver author` takes."""
     parser.add_argument("handle", metavar="HANDLE", help="Name of the account on its platform.")
     marks = ("official", "institutional", "private", "source")
-    parser.add_argument("mark", choices=marks, help="What the account is; source means a person to protect.")
-    add_words(parser, "REASON", "Why you say so.")
+    parser.add_argument("mark", choices=marks, help="Kind of account; source marks a person to protect.")
+    add_words(parser, "REASON", "Reason for the mark.")
     parser.add_argument("--platform", required=True, choices=names(), help="Platform of the account.")
-    parser.add_argument("--case", metavar="CASE", help="Mark it for this case only.")
+    parser.add_argument("--case", metavar="CASE", help="Limit the mark to this case.")
 
 
 def run(context: Context) -> int:

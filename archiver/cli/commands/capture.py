@@ -33,17 +33,17 @@ def add_arguments(parser: Parser) -> None:
     listed = "Take the links of a text, CSV or XLSX file, or of standard input."
     parser.add_argument("--list", metavar="FILE|-", help=listed)
     parser.add_argument("--column", metavar="C", help="Column of the list with the links: heading, letter or number.")
-    sheet = "Where the result sheet goes, .csv or .xlsx (default: both, in the home)."
+    sheet = "Write the result sheet to this .csv or .xlsx file (default: both, in the home)."
     parser.add_argument("--sheet", type=given_output, metavar="FILE", help=sheet)
-    quick = "Capture posts and media of everything first, what vanishes soonest first; the rest in a second pass."
+    quick = "Capture the post and media of every link first, short-lived ones first; capture the rest in a second pass."
     parser.add_argument("--quick", action="store_true", help=quick)
-    restart = "Capture the whole list anew instead of continuing an unfinished run."
+    restart = "Start the list over instead of continuing an unfinished run."
     parser.add_argument("--restart", action="store_true", help=restart)
     add_comments(parser, "Capture comments with their replies, and the live chat.")
-    follow = "Capture posts and videos that a page embeds or links to, too."
+    follow = "Also capture posts and videos that the page embeds or links to."
     parser.add_argument("--follow-embeds", action="store_true", help=follow)
     screenshot = (
-        "Keep the page as a browser shows it (default: where Chromium is installed; with --quick pictures only)."
+        "Save each page as a browser renders it (default: on where Chromium is installed; with --quick, images only)."
     )
     parser.add_argument("--screenshot", action=argparse.BooleanOptionalAction, default=None, help=screenshot)
     add_merge(parser)
@@ -69,7 +69,7 @@ def _capture(context: Context, home: Home) -> int:
             return ExitCode.USAGE
     batch.begin(listed, arguments.restart, [arguments.sheet] if arguments.sheet else None)
     if listed:
-        again = f", {batch.resumed} of them done before (--restart begins anew)" if batch.resumed else ""
+        again = f", {batch.resumed} of them done before (--restart starts over)" if batch.resumed else ""
         console.say(f"{len(batch.entries)} rows, {len(batch.targets)} different links{again}, run {batch.run}")
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
@@ -99,7 +99,7 @@ def _entries(context: Context) -> list[Entry]:
         for text in found.notes:
             context.console.warn(f"archiver: {text}")
     if not entries:
-        raise UsageError("links, or a list of them", "none", "For example: archiver capture https://t.me/durov/523")
+        raise UsageError("links, or a list of links", "none", "For example: archiver capture https://t.me/durov/523")
     return entries
 
 

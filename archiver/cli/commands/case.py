@@ -19,12 +19,12 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver case` takes."""
     parser.add_action("list", "List cases.", "archiver case list")
     new = parser.add_action("new", "Create a case with its own key.", EXAMPLE)
-    new.add_argument("name", metavar="NAME", help="Name of the case: small letters, digits and dashes.")
-    recipient = "Somebody else who may open withheld values; repeatable."
+    new.add_argument("name", metavar="NAME", help="Name of the case: lowercase letters, digits and dashes.")
+    recipient = "Public key of another person who may open withheld values; repeatable."
     new.add_argument("--recipient", action="append", default=[], metavar="age1…", help=recipient)
     shown = parser.add_action("show", "List the captures of a case.", "archiver case show almaty")
     shown.add_argument("name", metavar="NAME", help="Name of the case.")
-    add = parser.add_action("add", "Put a capture into another case too.", "archiver case add almaty 9k2mv7qd")
+    add = parser.add_action("add", "Add a capture to another case.", "archiver case add almaty 9k2mv7qd")
     add.add_argument("name", metavar="NAME", help="Name of the case.")
     add_capture_id(add)
 
@@ -48,9 +48,9 @@ def run(context: Context) -> int:
     if arguments.action == "add":
         capture_id, *lenders = add_capture(home, context.signer(home), arguments.name, arguments.id)
         for lender in lenders:
-            console.say(f"{lender} goes along: bytes of it lie there")
+            console.say(f"{lender} is added too: this capture uses bytes stored in it")
         console.say(
-            f"{capture_id} is now in {arguments.name} too. Its private record stays with the keys it was made for."
+            f"{capture_id} is now in {arguments.name} too. Its withheld values still open only with its earlier keys."
         )
         return 0
     home.require_case(arguments.name)

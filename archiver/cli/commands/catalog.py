@@ -20,19 +20,19 @@ SECONDS = 30
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver catalog` takes."""
-    parser.add_action("rebuild", "Make it again from captures and events.", "archiver catalog rebuild")
+    parser.add_action("rebuild", "Rebuild the catalog from captures and events.", "archiver catalog rebuild")
     query = parser.add_action(
         "query",
-        "Ask it in SQL, and print the answer as a table. Nothing can be changed by it.",
+        "Run a read-only SQL query, and print the answer as a table.",
         (EXAMPLE[0], "archiver catalog query 'SELECT * FROM post_latest' --csv > posts.csv"),
     )
     query.add_argument("sql", metavar="SQL", help="One SELECT; docs/catalog.md lists tables, views and columns.")
-    query.add_argument("--csv", action="store_true", help="Print CSV for a spreadsheet, with whole values.")
-    seconds = f"Stop a query that takes longer (default: {SECONDS})."
+    query.add_argument("--csv", action="store_true", help="Print CSV for a spreadsheet, with values in full.")
+    seconds = f"Stop the query after N seconds (default: {SECONDS})."
     query.add_argument("--seconds", type=count, default=SECONDS, metavar="N", help=seconds)
     parser.add_action(
         "metadata",
-        "Print what tables, views and columns hold, as Datasette's metadata.json.",
+        "Print descriptions of tables, views and columns, as Datasette's metadata.json.",
         "archiver catalog metadata > metadata.json",
     )
 
@@ -50,7 +50,7 @@ def run(context: Context) -> int:
     for done in recover(home, context.signer(home), everywhere=True):
         context.console.warn(f"recovered {done.describe()}")
     home.project()
-    context.console.say(f"catalog made again from {events} events, {len(home.catalog.captures())} captures")
+    context.console.say(f"catalog rebuilt from {events} events, {len(home.catalog.captures())} captures")
     context.console.data({"events": events, "captures": len(home.catalog.captures())})
     return 0
 

@@ -24,16 +24,16 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver check` takes."""
     what = "A capture, a case, or a package by its path (default: the whole home)."
     parser.add_argument("what", nargs="?", metavar="ID|CASE|PACKAGE", help=what)
-    parser.add_argument("--quiet", action="store_true", help="Print only what is not intact.")
-    checkpoint = "Compare with this checkpoint, handed out earlier."
+    parser.add_argument("--quiet", action="store_true", help="Print only findings other than intact.")
+    checkpoint = "Compare with this checkpoint file, handed out earlier."
     parser.add_argument("--checkpoint", type=given_path, metavar="FILE", help=checkpoint)
     fingerprint = "Fingerprint of the signing key, obtained by another channel."
     parser.add_argument("--fingerprint", metavar="HEX|WORDS", help=fingerprint)
     on = "Check as of this date, like 2046-01-31; certificates that will have expired are reported."
     parser.add_argument("--on", metavar="DAY", help=on)
-    root = "Count only timestamps of a package that lead to this root certificate; repeatable."
+    root = "Accept only package timestamps that lead to this root certificate; repeatable."
     parser.add_argument("--root", action="append", default=[], metavar="SHA256", help=root)
-    identity = "Age identity that opens an encrypted package."
+    identity = "Age identity to open an encrypted package with."
     parser.add_argument("--identity", type=given_path, metavar="FILE", help=identity)
 
 
@@ -86,7 +86,7 @@ def _refuse_package_options(context: Context, checked: str) -> None:
     if given:
         raise UsageError(
             f"options that apply to {checked}",
-            f"{' and '.join(given)}, for packages that archiver made",
+            f"{' and '.join(given)}, for packages made by archiver",
             "Leave out what does not apply, or name the package by its path.",
         )
 

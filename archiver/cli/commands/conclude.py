@@ -19,12 +19,12 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver conclude` takes."""
     parser.add_argument("incident", metavar="NAME", help="Name of the incident.")
     add_words(parser, "CONCLUSION", "The conclusion, in words.")
-    parser.add_argument("--case", required=True, metavar="CASE", help="Case that the incident belongs to.")
+    parser.add_argument("--case", required=True, metavar="CASE", help="Case of the incident.")
     sure = "How sure you are."
     parser.add_argument("--confidence", required=True, choices=("low", "moderate", "high"), help=sure)
-    basis = "Exhibit that it rests on; repeatable."
+    basis = "Exhibit that supports it; repeatable."
     parser.add_argument("--basis", action="append", required=True, metavar="ID[:POST][@FROM-TO]", help=basis)
-    against = "What speaks against it; repeatable."
+    against = "Argument or evidence against it; repeatable."
     parser.add_argument("--against", action="append", default=[], metavar="TEXT", help=against)
 
 

@@ -17,7 +17,7 @@ EXAMPLE = ("archiver config", "archiver config --upgrade")
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver config` takes."""
-    upgrade = "Change keys of earlier versions to those of today, and show what changed."
+    upgrade = "Replace keys of earlier versions with current ones, and show the changes."
     parser.add_argument("--upgrade", action="store_true", help=upgrade)
 
 

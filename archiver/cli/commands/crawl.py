@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "archiver crawl https://t.me/s/durov --since 2022-01-02"
 DESCRIPTION = """\
-Capture a channel, profile, playlist, thread or search, newest first, to its end. Stopped, the same command continues."""
+Capture a channel, profile, playlist, thread or search to its end, newest first. Run the same command again to continue
+after a stop."""
 
 
 def add_arguments(parser: Parser) -> None:
@@ -28,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("link", metavar="TARGET", help="Link of a channel, profile, playlist, thread or search.")
     add_capture(parser)
     add_range(parser)
-    restart = "Begin at the newest post instead of continuing an unfinished crawl."
+    restart = "Start over at the newest post instead of continuing an unfinished crawl."
     parser.add_argument("--restart", action="store_true", help=restart)
     oldest = "Begin with the oldest post (Telegram with an account)."
     parser.add_argument("--oldest-first", action="store_true", help=oldest)
@@ -36,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
     holes = "Request each post number that the channel's pages skip (Telegram)."
     parser.add_argument("--holes", action="store_true", help=holes)
     add_merge(parser)
-    add_at_once(parser, 2, "found videos captured")
+    add_at_once(parser, 2, "video captures")
 
 
 def run(context: Context) -> int:
@@ -55,7 +56,7 @@ def _crawl(context: Context, home: Home) -> int:
     target = parse_target(arguments.link)
     if isinstance(target, NoTarget):
         raise UsageError(
-            "a link that can be walked", f"{without_userinfo(arguments.link)!r}: {target.reason}", target.next_step
+            "a link that can be crawled", f"{without_userinfo(arguments.link)!r}: {target.reason}", target.next_step
         )
     account = telegram_account(home, arguments, [target])
     if walked(target, account is not None) is None:
@@ -64,14 +65,14 @@ def _crawl(context: Context, home: Home) -> int:
             f"a {target.platform} {target.kind}" if target.platform != target.kind else f"a {target.kind}",
             f"Use: archiver capture {target.url}"
             if not platform_named(target.platform).by_account
-            else f"Log in first: archiver {target.platform} login; or capture the post by itself.",
+            else f"Log in first: archiver {target.platform} login; or capture single posts.",
         )
     options = capture_options(home, arguments, account)
     going_on = None if arguments.restart else unfinished(home, target, options)
     if going_on is not None and going_on.parts:
         left = len(home.state.frontier(going_on.run))
-        where = f", {left} of what it found still to be captured" if left else ""
-        console.say(f"going on with run {going_on.run} where it stands{where} (--restart begins anew)")
+        where = f", {left} items found earlier still to capture" if left else ""
+        console.say(f"continuing run {going_on.run} where it stands{where} (--restart starts over)")
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     walk = Walk(engine, target, options, console.result, arguments.at_once)

@@ -23,9 +23,9 @@ EXAMPLE = "archiver diff 9k2mv7qd 6g7r3m4s --html diff.html"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver diff` takes."""
-    parser.add_argument("a", metavar="A", help="A capture.")
-    parser.add_argument("b", metavar="B", help="Another; the earlier one is shown first.")
-    parser.add_argument("--html", type=given_output, metavar="FILE", help="Write it as a page too.")
+    parser.add_argument("a", metavar="A", help="First capture.")
+    parser.add_argument("b", metavar="B", help="Second capture; the earlier of the two is shown first.")
+    parser.add_argument("--html", type=given_output, metavar="FILE", help="Also write the comparison as an HTML page.")
 
 
 def run(context: Context) -> int:

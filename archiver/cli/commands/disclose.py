@@ -17,14 +17,19 @@ EXAMPLE = "archiver disclose ./almaty-full-24 --to 'defence counsel' --basis 'or
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver disclose` takes."""
-    package = "The folder or .tar.age that was exported."
+    package = "Exported folder or .tar.age file."
     parser.add_argument("package", type=given_path, metavar="PACKAGE", help=package)
-    whom = "Role or pseudonym of who got it; it stays in the ledger."
+    whom = "Role or pseudonym of the recipient; it stays in the ledger."
     parser.add_argument("--to", required=True, metavar="WHOM", help=whom)
-    parser.add_argument("--basis", required=True, metavar="TEXT", help="A request, an order, an agreement.")
-    how = "How they were given the fingerprint: in person, by telephone."
+    parser.add_argument(
+        "--basis",
+        required=True,
+        metavar="TEXT",
+        help="Basis for the handover, like a request, an order or an agreement.",
+    )
+    how = "How you gave the fingerprint, like in person or by telephone."
     parser.add_argument("--by", required=True, metavar="HOW", help=how)
-    schedule = "Write what is withheld, and why, as CSV."
+    schedule = "Write a CSV list of the withheld content, with reasons."
     parser.add_argument("--schedule", type=given_output, metavar="FILE", help=schedule)
 
 

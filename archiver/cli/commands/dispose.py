@@ -21,18 +21,18 @@ EXAMPLE = (
     "archiver --as NAME dispose 9k2mv7qd --confirm --yes",
 )
 DESCRIPTION = """\
-Destroy what must not be kept, here and at the copies. It takes two people: one asks, another confirms. Without ID it
-finishes what could not be reached before."""
+Destroy content that must not be kept, here and in the copies. Two people must agree: one requests, another confirms.
+Without ID, finish earlier disposals at copies that could not be reached then."""
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver dispose` takes."""
-    what = "Id of a capture (default: finish what could not be reached)."
+    what = "Id of a capture (default: finish earlier disposals)."
     parser.add_argument("id", nargs="?", metavar="ID", help=what)
     parser.add_argument("--basis", metavar="TEXT", help="Legal basis; it stays in the ledger.")
     confirm = "Confirm as the second person: archiver --as NAME dispose ID --confirm."
     parser.add_argument("--confirm", action="store_true", help=confirm)
-    notes = "Destroy the words of annotations about it too."
+    notes = "Also destroy the text of annotations about it."
     parser.add_argument("--with-notes", action="store_true", help=notes)
     sure = "Confirm destruction without asking."
     parser.add_argument("--yes", action="store_true", help=sure)
@@ -47,11 +47,11 @@ def run(context: Context) -> int:
     row = home.catalog.capture(capture) or {}
     if not arguments.confirm:
         if not arguments.basis:
-            raise UsageError("--basis TEXT: the legal basis", "none", "It stays in the ledger, for good.")
+            raise UsageError("--basis TEXT: the legal basis", "none", "Name it; it stays in the ledger for good.")
         console.say(LEGAL_ROUTE)
         seq = dispose.request(home, context.signer(home), capture, arguments.basis, arguments.with_notes)
         console.say(
-            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person:"
+            f"\nasked for by {context.signer(home).author.pseudonym} as event {seq}. Nothing is removed yet. Another person confirms:"
         )
         console.say(f"  archiver --as NAME dispose {capture} --confirm")
         console.data({"event": seq, "capture": capture, "state": "requested"})
@@ -60,7 +60,7 @@ def run(context: Context) -> int:
     console.say(f"{capture}, captured {row.get('opened', '')[:19]}Z, cases {', '.join(home.catalog.cases_of(capture))}")
     console.say(f"copies at: {', '.join(item['destination'] for item in places) or 'none'}")
     if not arguments.yes:
-        raise UsageError("--yes", "none", "This cannot be undone. Say --yes once you have read what will be destroyed.")
+        raise UsageError("--yes", "none", "This cannot be undone. Read the lines above, then add --yes.")
     tombstone = dispose.confirm(home, context.signer(home), capture)
     console.say(f"disposed of by {context.signer(home).author.pseudonym}: event {tombstone['event']} is the tombstone")
     console.data({"event": tombstone["event"], "capture": capture, "state": "disposed"})

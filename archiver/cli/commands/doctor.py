@@ -109,9 +109,9 @@ def _tools() -> Lines:
             (name, path is not None, version_of(path) if path and name.startswith("ff") else path or f"none: no {use}")
         )
     for name, use in (
-        ("cryptg", "files of Telegram come a hundred times slower"),
-        ("yt-dlp", "no media of YouTube"),
-        ("deno", "fewer formats of YouTube: pip install 'archiver[js]'"),
+        ("cryptg", "Telegram files download a hundred times slower"),
+        ("yt-dlp", "no YouTube media"),
+        ("deno", "fewer YouTube formats: pip install 'archiver[js]'"),
         ("opencv-contrib-python-headless", "no redact --follow: pip install 'archiver[follow]'"),
     ):
         try:

@@ -21,7 +21,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver evict` takes."""
     parser.add_argument("what", nargs="+", metavar="ID|CASE", help="Captures, or cases.")
     parser.add_argument("--back", action="store_true", help="Fetch the files back.")
-    copies = "Number of places that must hold a file (default 1)."
+    copies = "Number of copies required of each file (default 1)."
     parser.add_argument("--copies", type=count, default=1, metavar="N", help=copies)
 
 
@@ -37,7 +37,7 @@ def run(context: Context) -> int:
     places = [open_place(home, one, writing=False) for one in destinations(home, [])]
     report = evict(home, context.signer(home), places, captures, max(1, arguments.copies))
     console.say(
-        f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; each was read back first"
+        f"{many(report.files, 'file')} of {many(report.captures, 'capture')} freed: {size(report.bytes)}; a copy of each was read back first"
     )
     for capture, why in report.kept:
         console.warn(f"kept here: {capture}: {why}")

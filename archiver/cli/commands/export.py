@@ -24,24 +24,24 @@ EXAMPLE = 'archiver export almaty --to /media/usb --profile full --encrypt-to "$
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver export` takes."""
-    parser.add_argument("case", metavar="CASE", help="The case.")
-    parser.add_argument(
-        "--to", type=given_folder, required=True, metavar="DIR", help="Folder that the package is written to."
-    )
-    profile = "What it shows: everything, what a partner may see, or what the public may see."
+    parser.add_argument("case", metavar="CASE", help="Case to export.")
+    parser.add_argument("--to", type=given_folder, required=True, metavar="DIR", help="Folder to write the package to.")
+    profile = "Content: everything (full), or what a partner or the public may see."
     parser.add_argument("--profile", required=True, choices=PROFILES, help=profile)
-    encrypt = "Age public key that may open it; repeatable."
+    encrypt = "Encrypt to this age public key; repeatable."
     parser.add_argument("--encrypt-to", action="append", default=[], metavar="KEY", help=encrypt)
-    plain = "With full: do not encrypt (default: encrypt to the case's own keys)."
+    plain = "Leave a full package unencrypted (default: encrypt to the case's own keys)."
     parser.add_argument("--no-encrypt", action="store_true", help=plain)
-    parser.add_argument("--only", action="append", default=[], metavar="ID", help="Only this capture; repeatable.")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="ID", help="Export only this capture; repeatable."
+    )
     parser.add_argument("--privileged", action="store_true", help="Include notes marked as privileged.")
     parser.add_argument("--name", metavar="NAME", help="Name of the package (default: case, profile, checkpoint).")
     checkpoint = "Build the package as of this checkpoint number (default: the latest)."
     parser.add_argument("--checkpoint", type=count, metavar="N", help=checkpoint)
-    leaks = "With full: continue although a recording contains a secret."
+    leaks = "Continue a full export even if a recording contains a secret."
     parser.add_argument("--accept-leaks", action="store_true", help=leaks)
-    sure = "Agree to the list of what becomes visible, without asking."
+    sure = "Accept the list of what becomes visible, without asking."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 
@@ -95,7 +95,7 @@ def _say(console: Console, package: Package) -> None:
     from archiver.home.people import key_words
 
     for leak in package.searched.leaks:
-        console.warn(f"  ! {leak.name} stands in {leak.file}: accepted")
+        console.warn(f"  ! {leak.name} found in {leak.file}: accepted")
     console.say(f"\nmade       {package.path}")
     resumed = f", {package.resumed} of them done before" if package.resumed else ""
     console.say(f"           {package.files} files, {size(package.bytes)}{resumed}")
@@ -120,8 +120,8 @@ def _search(found: SecretSearch) -> str:
     from archiver.home.ports import SHORTEST_SECRET
 
     short = many(found.too_short, "secret")
-    unsearched = f"; {short} of fewer than {SHORTEST_SECRET} bytes cannot be searched for" if found.too_short else ""
+    unsearched = f"; not searched for: {short} of fewer than {SHORTEST_SECRET} bytes" if found.too_short else ""
     if not found.leaks:
-        return f"no known secret stands in it{unsearched}"
+        return f"no known secret found{unsearched}"
     named, files = ({leak.name for leak in found.leaks}, {leak.file for leak in found.leaks})
     return f"{many(len(named), 'known secret')} in {many(len(files), 'file')}, accepted{unsearched}"

@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver feed` takes."""
     _add_add(parser)
     parser.add_action("list", "List feeds and the result of the last check.", "archiver feed list")
-    shown = parser.add_action("show", "Show every row, and what became of it.", "archiver feed show 7k2mv9qd")
+    shown = parser.add_action("show", "Show every row and its result.", "archiver feed show 7k2mv9qd")
     shown.add_argument("id", metavar="ID", help="Id of the feed.")
     add_shown(shown)
     gone = parser.add_action("remove", "Stop reading a feed.", "archiver feed remove 7k2mv9qd")
@@ -45,14 +45,14 @@ def _add_add(parser: Parser) -> None:
     add.add_argument("--every", default="5m", metavar="SPAN", help="Time between two checks (default 5m).")
     add_capture(add)
     for what, text in (
-        ("status", "what became of the link"),
-        ("link", "the capture's id"),
-        ("hash", "its manifest's SHA-256"),
+        ("status", "the status of the link"),
+        ("link", "the id of the capture"),
+        ("hash", "the SHA-256 of the manifest"),
     ):
         add.add_argument(
             f"--{what}-column", metavar="HEADING", help=f"Write {text} into this column of a Google Sheet."
         )
-    prefix = "Text before the id that is written, such as https://archive.example/."
+    prefix = "Text to write before the id, such as https://archive.example/."
     add.add_argument("--link-prefix", default="", metavar="TEXT", help=prefix)
 
 
@@ -74,16 +74,16 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     columns = {what: heading for what, heading in columns.items() if heading}
     if columns and kind != "sheet":
         raise UsageError(
-            "a Google Sheet, to write into", f"a {kind}", "Files of yours are only read: archiver feed show ID."
+            "a Google Sheet to write to",
+            f"a {kind}",
+            "Other feeds are only read; see results with: archiver feed show ID",
         )
     every = span_of(arguments.every, "--every")
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
     for entry in queue.shared.entries.all("feed"):
         if entry.value["source"] == source and entry.value["ledger"] == home.ledger_key.name:
-            raise UsageError(
-                "a source that is no feed yet", f"{source}, which is feed {entry.id}", "Remove that one first."
-            )
+            raise UsageError("a source without a feed", f"{source}, already feed {entry.id}", "Remove that feed first.")
     made = Feed(
         new_entry_id(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
         home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,
@@ -91,7 +91,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     )  # fmt: skip
     queue.shared.entries.add("feed", [SharedEntry(made.id, queue.shared.now(), made.value())])
     console.say(f"{made.id}  {kind}  {harmless(source)}, each {interval_words(made.every)}, into {', '.join(cases)}")
-    console.say("Workers of this home read it: archiver work")
+    console.say("Workers of this home read it. Start one: archiver work")
     console.data({"feed": made.id, "kind": kind, "source": source})
     return 0
 
@@ -101,7 +101,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     for entry in entries:
         one = Feed.of(entry.id, entry.value)
         console.say(f"{one.id}  {one.kind:<6}  {harmless(one.source)}  {due_words(entry.due, 'no more')}")
-        console.say(f"  {harmless(one.said or 'not looked at yet')}")
+        console.say(f"  {harmless(one.said or 'not checked yet')}")
         if one.ledger != home.ledger_key.name:
             console.say(f"  read by the home of {one.ledger}")
         console.data({"feed": one.id, **one.value(), "due": entry.due})
@@ -117,7 +117,7 @@ def _one(queue: Queue, name: str) -> Feed:
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
     console, feed = context.console, _one(queue, context.arguments.id)
-    console.say(f"{feed.id}  {feed.kind}  {harmless(feed.source)}\n  {harmless(feed.said or 'not looked at yet')}")
+    console.say(f"{feed.id}  {feed.kind}  {harmless(feed.source)}\n  {harmless(feed.said or 'not checked yet')}")
     rows = queue.shared.entries.all("row", f"{feed.id}:")
     rows.sort(key=lambda one: [int(part) if part.isdigit() else 0 for part in one.value["where"].split()])
     for entry in rows[: context.arguments.limit]:
@@ -138,5 +138,5 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    said = f"removed {name}. What it has queued is still done; what was captured stays."
+    said = f"removed {name}. Jobs already queued still run; captures stay."
     return remove(context.console, queue, "feed", name, said)

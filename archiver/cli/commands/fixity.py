@@ -22,14 +22,14 @@ EXAMPLE = "archiver fixity --sample 100"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver fixity` takes."""
     parser.add_argument("what", nargs="?", metavar="ID|CASE", help="A capture or a case (default: everything).")
-    older = "Only what was not read back for this many days."
+    older = "Check only captures not read back for this many days."
     parser.add_argument("--older-than", type=float, metavar="DAYS", help=older)
-    parser.add_argument("--sample", type=count, metavar="N", help="Only N captures, chosen at random.")
+    parser.add_argument("--sample", type=count, metavar="N", help="Check only N captures, chosen at random.")
     add_destination(parser)
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--local", action="store_true", help="Only what is here.")
-    where.add_argument("--remote", action="store_true", help="Only the copies.")
-    parser.add_argument("--repair", action="store_true", help="Bring back what is damaged from another copy.")
+    where.add_argument("--local", action="store_true", help="Check only this home.")
+    where.add_argument("--remote", action="store_true", help="Check only the copies.")
+    parser.add_argument("--repair", action="store_true", help="Replace damaged files from another copy.")
 
 
 def run(context: Context) -> int:
@@ -81,7 +81,7 @@ def _say(context: Context, home: Home, report: fixity.FixityReport, seq: int) ->
         f"{size(report.bytes)} in all; the result is event {seq}, signed by {context.signer(home).author.pseudonym}"
     )
     if report.evicted:
-        console.say(f"{report.evicted} files are not here: they were evicted, and lie at the copies")
+        console.say(f"{report.evicted} files were evicted and exist only in the copies")
     for bad in report.damaged:
         mended = f"  REPAIRED from {bad.repaired}" if bad.repaired else ""
         console.say(f"DAMAGED  {bad.where}  {bad.capture or 'ledger'}  {bad.name}: {bad.found}{mended}")
@@ -89,7 +89,9 @@ def _say(context: Context, home: Home, report: fixity.FixityReport, seq: int) ->
     for name, why in report.unread:
         console.warn(f"{name} did not answer: {why}")
     if report.left and not context.arguments.repair:
-        console.say("`archiver fixity --repair` brings back what another copy has; the damaged file is put aside")
+        console.say(
+            "`archiver fixity --repair` replaces damaged files from another copy, and sets the damaged ones aside"
+        )
     verdict = "damaged" if report.left else "cannot tell: a place did not answer" if report.unread else "intact"
     console.say(f"\n{verdict}")
     console.data(

@@ -18,7 +18,7 @@ EXAMPLE = ("archiver help capture", "archiver help jobs add")
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver help` takes."""
-    parser.add_argument("words", nargs="*", metavar="COMMAND", help="A command, and perhaps its action.")
+    parser.add_argument("words", nargs="*", metavar="COMMAND", help="Command, and optionally its action.")
 
 
 def run(context: Context) -> int:

@@ -85,6 +85,6 @@ def _say_finding(console: Console, finding: WatchFinding) -> None:
     for look in detail["looks"]:
         control = look["control"]
         console.say(
-            f"    looked at {look['at'][:19]}Z in {look['capture']}, while {control['link']} was answered in {control['capture']}"
+            f"    checked at {look['at'][:19]}Z in {look['capture']}, while {control['link']} was answered in {control['capture']}"
         )
     console.say(f"    {by}")

@@ -17,8 +17,8 @@ EXAMPLE = "archiver incident square --case almaty --at 43.34,52.86 --zone Asia/A
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver incident` takes."""
-    parser.add_argument("incident", metavar="NAME", help="Name of the incident: small letters, digits and dashes.")
-    parser.add_argument("--case", required=True, metavar="CASE", help="Case that the incident belongs to.")
+    parser.add_argument("incident", metavar="NAME", help="Name of the incident: lowercase letters, digits and dashes.")
+    parser.add_argument("--case", required=True, metavar="CASE", help="Case of the incident.")
     parser.add_argument("--title", metavar="TEXT", help="Title for reports.")
     parser.add_argument("--place", metavar="TEXT", help="Where it happened, in words.")
     add_position(parser)

@@ -29,12 +29,12 @@ def add_arguments(parser: Parser) -> None:
     _add_add(parser)
     shown = parser.add_action("list", "List jobs, the newest first.", EXAMPLE)
     states = ("waiting", "later", "running", "done", "dead", "cancelled")
-    shown.add_argument("--state", choices=states, help="Only jobs in this state.")
+    shown.add_argument("--state", choices=states, help="List only jobs in this state.")
     add_shown(shown)
     for name, summary in (
         ("show", "Show every attempt of a job."),
         ("cancel", "Cancel a job; it is not started or retried."),
-        ("retry", "Try a job again, at once."),
+        ("retry", "Retry a job now."),
     ):
         action = parser.add_action(name, summary, f"archiver jobs {name} 9k2mv7qd")
         action.add_argument("id", metavar="ID", help="Id of the job, or its beginning or end.")
@@ -54,7 +54,7 @@ def _add_add(parser: Parser) -> None:
     add_comments(add)
     add_range(add, "posts of a crawl")
     priorities = ("urgent", "normal", "low")
-    add.add_argument("--priority", choices=priorities, default="normal", help="What is done first (default normal).")
+    add.add_argument("--priority", choices=priorities, default="normal", help="Priority in the queue (default normal).")
 
 
 def run(context: Context) -> int:
@@ -88,7 +88,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     for job in made:
         console.say(f"{job.id}  {job.kind}  {harmless(job.link)}")
         console.data({"job": job.id, "kind": job.kind, "link": job.link})
-    console.say(f"{many(len(made), 'job')} queued. They are done by: archiver work")
+    console.say(f"{many(len(made), 'job')} queued. Start a worker: archiver work")
     return ExitCode.USAGE if wrong else ExitCode.OK
 
 
@@ -143,9 +143,9 @@ def _when(one: JobStatus) -> str:
 def _cancel(context: Context, home: Home, queue: Queue) -> int:
     last = _found(queue, context.arguments.id)[-1]
     if last.state in ENDED:
-        raise UsageError("a job that has not ended", f"one that is {last.state}", "There is nothing to cancel.")
+        raise UsageError("a job that is not finished", f"one that is {last.state}", "There is nothing to cancel.")
     queue.cancel(last)
-    under_way = " What is under way is still kept and sealed." if last.state == "running" else ""
+    under_way = " Content received so far is kept and sealed." if last.state == "running" else ""
     context.console.say(f"cancelled {last.job.id}.{under_way}")
     context.console.data({"job": last.job.id, "state": "cancelled"})
     return 0
@@ -154,7 +154,7 @@ def _cancel(context: Context, home: Home, queue: Queue) -> int:
 def _retry(context: Context, home: Home, queue: Queue) -> int:
     last = _found(queue, context.arguments.id)[-1]
     if last.state == "running":
-        raise UsageError("a job that is not under way", "one that is", "Wait for its end, or cancel it.")
+        raise UsageError("a job that is not running", "a running one", "Wait until it finishes, or cancel it.")
     queue.retry(last)
     context.console.say(f"queued again: {last.job.id}, attempt {last.attempt + 1}")
     context.console.data({"job": last.job.id, "attempt": last.attempt + 1})
@@ -163,9 +163,7 @@ def _retry(context: Context, home: Home, queue: Queue) -> int:
 
 def _pause(context: Context, home: Home, queue: Queue) -> int:
     queue.pause(True)
-    context.console.say(
-        "paused: nothing is begun any more; what is under way goes on. Take it back: archiver jobs resume"
-    )
+    context.console.say("paused: no new jobs start; running ones finish. Continue with: archiver jobs resume")
     context.console.data({"paused": True})
     return 0
 
@@ -173,7 +171,7 @@ def _pause(context: Context, home: Home, queue: Queue) -> int:
 def _resume(context: Context, home: Home, queue: Queue) -> int:
     queue.shared.settings.set("drain", "")
     queue.pause(False)
-    context.console.say("work goes on")
+    context.console.say("resumed: jobs start again")
     context.console.data({"paused": False})
     return 0
 
@@ -184,7 +182,7 @@ def _drain(context: Context, home: Home, queue: Queue) -> int:
     queue.shared.settings.set("drain", "yes")
     count = len(queue.shared.workers.alive())
     context.console.say(
-        f"paused; {many(count, 'worker')} will end once what is under way has ended. Before they are started again: archiver jobs resume"
+        f"paused; {many(count, 'worker')} will stop when their current jobs finish. Before you start them again: archiver jobs resume"
     )
     context.console.data({"paused": True, "drain": True, "workers": count})
     return 0

@@ -25,21 +25,21 @@ def add_arguments(parser: Parser) -> None:
     shown = parser.add_action(
         "fingerprint", "Show the fingerprint of the ledger's key, for counsel to compare.", EXAMPLE
     )
-    shown.add_argument("--qr", action="store_true", help="Show it as a QR code too.")
-    summary = "Create a key for another person who works in this home."
+    shown.add_argument("--qr", action="store_true", help="Also show it as a QR code.")
+    summary = "Create a key for another person working in this home."
     person = parser.add_action("new", summary, "archiver keys new R-2 --role reviewer --passphrase")
-    person.add_argument("name", metavar="NAME", help="A pseudonym.")
+    person.add_argument("name", metavar="NAME", help="Pseudonym of the person.")
     roles = ("collector", "analyst", "reviewer")
-    person.add_argument("--role", choices=roles, required=True, help="What the person does.")
+    person.add_argument("--role", choices=roles, required=True, help="Role of the person.")
     secret = "Ask for a passphrase, so that nobody else can sign."
     person.add_argument("--passphrase", action="store_true", help=secret)
     summary = "Create a new key for the ledger; the old one signs the hand-over."
     parser.add_action("rotate", summary, "archiver keys rotate")
-    summary = "Put a passphrase on a key, change it, or take it off."
+    summary = "Set, change or remove the passphrase of a key."
     passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
-    name = "Person whose key it is (default: the ledger's and your own)."
+    name = "Owner of the key (default: the ledger and yourself)."
     passphrase.add_argument("name", nargs="?", metavar="NAME", help=name)
-    passphrase.add_argument("--none", action="store_true", help="Take the passphrase off.")
+    passphrase.add_argument("--none", action="store_true", help="Remove the passphrase.")
 
 
 def run(context: Context) -> int:
@@ -88,7 +88,7 @@ def _new(context: Context, home: Home) -> int:
     arguments = context.arguments
     keys = context.signer(home).keyring
     if arguments.name == home.config.pseudonym:
-        raise UsageError("a new name", f"{arguments.name!r}, who signs by the home's own key", "Choose another.")
+        raise UsageError("a new name", f"{arguments.name!r}, who signs with the home's own key", "Choose another.")
     secret = keys.new_passphrase() if arguments.passphrase else None
     path = keys.new_person(arguments.name, arguments.role, secret)
     context.console.say(
@@ -103,7 +103,7 @@ def _new(context: Context, home: Home) -> int:
 def _rotate(context: Context, home: Home) -> int:
     old, new = context.signer(home).rotate()
     home.project()
-    context.console.say("The ledger has a new key. Both keys signed the hand-over, which is an event of its own.")
+    context.console.say("The ledger has a new key. Both keys signed the hand-over, recorded as an event.")
     context.console.say(f"old fingerprint  {fingerprint(old)}\nnew fingerprint  {fingerprint(new)}")
     context.console.say("Tell counsel the new one. Copy keys/ to a safe place again. The old key is in keys/retired/.")
     context.console.data({"old": old, "new": new, "fingerprint": fingerprint(new)})
@@ -124,7 +124,7 @@ def _passphrase(context: Context, home: Home) -> int:
     for path in before:
         keys.lock(path, secret)
     names = ", ".join(path.name for path in paths)
-    context.console.say(f"{names}: {'no passphrase any more' if secret is None else 'opened only by the passphrase'}")
-    context.console.say(f"Unattended runs take it from ${PASSPHRASE}.")
+    context.console.say(f"{names}: {'passphrase removed' if secret is None else 'passphrase set'}")
+    context.console.say(f"Unattended runs read it from ${PASSPHRASE}.")
     context.console.data({"keys": [path.name for path in paths], "passphrase": secret is not None})
     return 0

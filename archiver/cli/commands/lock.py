@@ -20,14 +20,16 @@ EXAMPLE = "archiver lock almaty --hold --because 'proceedings opened'"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver lock` takes."""
-    parser.add_argument("case", metavar="CASE", help="The case whose copies are locked.")
-    mode = "governance: people with that right can unlock; compliance: nobody can."
+    parser.add_argument("case", metavar="CASE", help="Case whose copies to lock.")
+    mode = "governance: people with the right to unlock can; compliance: nobody can."
     parser.add_argument("mode", nargs="?", choices=("governance", "compliance"), help=mode)
-    days = "Length of the lock, from the day of triage (default: lock_days of the settings)."
+    days = "Length of the lock in days, from triage (default: lock_days in the settings)."
     parser.add_argument("--days", type=count, metavar="N", help=days)
-    parser.add_argument("--hold", action=argparse.BooleanOptionalAction, help="Legal hold: locked until it is lifted.")
+    parser.add_argument(
+        "--hold", action=argparse.BooleanOptionalAction, help="Set or lift a legal hold, which locks until lifted."
+    )
     parser.add_argument("--because", required=True, metavar="TEXT", help="Reason; it stays in the ledger.")
-    sure = "Confirm compliance: nobody can undo it before its time."
+    sure = "Confirm compliance: nobody can unlock early."
     parser.add_argument("--yes", action="store_true", help=sure)
 
 
@@ -39,18 +41,18 @@ def run(context: Context) -> int:
     if arguments.hold is not None:
         wanted["hold"] = arguments.hold
     if not wanted:
-        raise UsageError("a mode, --days, --hold or --no-hold", "none", "Say what is to be locked how.")
+        raise UsageError("a mode, --days, --hold or --no-hold", "none", "Give at least one of them.")
     if wanted.get("mode") == "compliance" and not arguments.yes:
         raise UsageError(
             "--yes beside compliance",
             "none",
-            "Nobody can remove such copies before their time, whatever turns out to be in them. Say --yes if that is meant.",
+            "Nobody can remove these copies before the lock ends, whatever they contain. Add --yes to confirm.",
         )
     detail = {"case": arguments.case, **wanted, "text": arguments.because}
     sealed = context.signer(home).append([Event("lock-policy", home.clock(), detail)])[0]
     home.project()
     console.say(f"lock policy of {arguments.case} set by event {sealed.seq}: {_policy_words(home, arguments.case)}")
-    console.say("`archiver sync` carries it out; captures that nobody has looked at stay unlocked (archiver triage).")
+    console.say("`archiver sync` applies it; captures not yet looked at stay unlocked (archiver triage).")
     console.data({"event": sealed.seq, **detail})
     return 0
 

@@ -16,7 +16,7 @@ EXAMPLE = "archiver note 9k2mv7qd 'school roof is visible'"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver note` takes."""
     add_subject(parser, "The note.")
-    privileged = "For counsel: left out of packages unless asked for."
+    privileged = "Mark the note as privileged: packages leave it out unless exported with --privileged."
     parser.add_argument("--privileged", action="store_true", help=privileged)
 
 

@@ -32,7 +32,7 @@ def run(context: Context) -> int:
         trouble = send(home, rule, "archiver: a test", "Sent by: archiver notify")
         bad += trouble is not None
         console.say(
-            f"{'✗' if trouble else '✓'} {rule.name}  {trouble or 'taken by its target'}  ({', '.join(rule.events)})"
+            f"{'✗' if trouble else '✓'} {rule.name}  {trouble or 'accepted by its target'}  ({', '.join(rule.events)})"
         )
         console.data({"rule": rule.name, "sent": trouble is None, "reason": trouble})
     return ExitCode.FAILED if bad else ExitCode.OK

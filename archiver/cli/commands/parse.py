@@ -20,9 +20,9 @@ EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver parse` takes."""
-    files = "HTML, JSON, JSON lines, HAR, WARC or WACZ; gzip of these too."
+    files = "HTML, JSON, JSON Lines, HAR, WARC or WACZ file, gzipped or not."
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help=files)
-    parser.add_argument("--url", metavar="LINK", help="Link that the file came from.")
+    parser.add_argument("--url", metavar="LINK", help="Original link of the file.")
 
 
 def run(context: Context) -> int:
@@ -43,7 +43,7 @@ def run(context: Context) -> int:
             silent += not reading.parsed.posts
             damaged += reading.damaged
         if not found:
-            console.warn(f"{path}: nothing in it that could hold posts")
+            console.warn(f"{path}: no content that could hold posts")
     if damaged or (silent and not posts):
         return ExitCode.PARTIAL
     return ExitCode.OK if posts else ExitCode.UNAVAILABLE
@@ -59,6 +59,6 @@ def _say(console: Console, reading: BodyReading) -> None:
         console.say(textwrap.indent(words, "    "))
     for line in parsed.census:
         if not line.agrees:
-            console.warn(f"{reading.source}: census: {line.raw} {line.marker} in the bytes, {line.parsed} read")
+            console.warn(f"{reading.source}: count check: {line.raw} {line.marker} in the bytes, {line.parsed} read")
     if not parsed.posts:
         console.warn(f"{reading.source}: {parsed.outcome or 'no posts'}: {parsed.reason or parsed.layout}")

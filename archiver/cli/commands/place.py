@@ -16,7 +16,7 @@ EXAMPLE = "archiver place 9k2mv7qd 'Zhanaozen, square' --at 43.3412,52.8619"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver place` takes."""
-    add_subject(parser, "Where it was, in words.")
+    add_subject(parser, "Place, in words.")
     add_position(parser)
     add_zone(parser)
 

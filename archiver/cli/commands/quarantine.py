@@ -16,7 +16,7 @@ EXAMPLE = "archiver quarantine 9k2mv7qd 'a child'"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver quarantine` takes."""
-    add_subject(parser, "Why it is hidden.")
+    add_subject(parser, "Reason for hiding it.")
 
 
 def run(context: Context) -> int:

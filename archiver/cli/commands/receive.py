@@ -23,15 +23,17 @@ EXAMPLE = "archiver receive ./from-S-014 --from S-014 --via signal --consent hol
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver receive` takes."""
-    paths = "Files, folders, or packages of others."
+    paths = "Files, folders, or packages made by other programs."
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER|WACZ|BAG", help=paths)
     source = "Pseudonym of the person, like S-014; never a name."
     parser.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=source)
-    parser.add_argument("--via", required=True, metavar="CHANNEL", help="How it came: signal, usb, mail.")
+    parser.add_argument(
+        "--via", required=True, metavar="CHANNEL", help="How the files arrived, like signal, usb or mail."
+    )
     add_case(parser)
-    consent = "What the person agreed to: hold, court, publish, name; with commas, or repeated."
+    consent = "Consent given: hold, court, publish, name; separated by commas, or repeated."
     parser.add_argument("--consent", action="append", default=[], metavar="WHAT", help=consent)
-    refused = "What the person did not agree to."
+    refused = "Consent refused, with the same words."
     parser.add_argument("--refused", action="append", default=[], metavar="WHAT", help=refused)
 
 
@@ -67,7 +69,7 @@ def _say(console: Console, key: str, report: ForeignReport) -> None:
     if report.facts.get("not_checked"):
         more += f"; not checked: {report.facts['not_checked']}"
     said = "intact" if report.intact else "NOT INTACT"
-    console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} breaches of form" if form else ""))
+    console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} format errors" if form else ""))
     for finding in shown[:10]:
         console.say(f"            {finding}")
     if len(shown) > 10:

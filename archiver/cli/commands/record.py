@@ -33,9 +33,9 @@ EXAMPLE = "archiver record -- scrapy crawl page -a link=https://example.org"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver record` takes."""
     add_case(parser)
-    about = "What the capture is about (default: the command itself)."
+    about = "Link that the capture is about (default: the command itself)."
     parser.add_argument("--about", metavar="LINK", help=about)
-    program = "Command to record, after --. With --json its standard output goes to standard error."
+    program = "Command to run and record, after --. With --json, its standard output goes to standard error."
     parser.add_argument("program", nargs=argparse.REMAINDER, metavar="-- COMMAND", help=program)
 
 
@@ -61,7 +61,7 @@ def _record(context: Context, home: Home) -> int:
             "For example: archiver record -- scrapy crawl page -a link=https://example.org",
         )
     if shutil.which(command[0]) is None:
-        raise UsageError(f"a program {command[0]!r}", "none that can be run", "Check the command after --.")
+        raise UsageError(f"an executable program {command[0]!r}", "none", "Check the command after --.")
     target, options = _target(arguments.about, command[0]), capture_options(home, arguments)
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)

@@ -22,17 +22,15 @@ EXAMPLE = "archiver recovery new /media/usb"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver recovery` takes."""
-    new = parser.add_action("new", "Create a recovery key, on another disk.", EXAMPLE)
+    new = parser.add_action("new", "Create a recovery key on another disk.", EXAMPLE)
     new.add_argument(
-        "where", type=given_path, metavar="FILE|DIR", help="Where the key is written: not on this machine's disk."
+        "where", type=given_path, metavar="FILE|DIR", help="File or folder for the key, not on this machine's disk."
     )
     add = parser.add_action(
-        "add", "Add a recovery key that somebody else keeps.", 'archiver recovery add "$(cat colleague.pub)"'
+        "add", "Add a recovery key kept by somebody else.", 'archiver recovery add "$(cat colleague.pub)"'
     )
     add.add_argument("key", metavar="age1…", help="Public half of the key.")
-    drop = parser.add_action(
-        "drop", "Drop a recovery key that was lost.", 'archiver recovery drop "$(cat colleague.pub)"'
-    )
+    drop = parser.add_action("drop", "Drop a lost recovery key.", 'archiver recovery drop "$(cat colleague.pub)"')
     drop.add_argument("key", metavar="age1…", help="Public half of the key.")
     parser.add_action("list", "List the public halves of the recovery keys.", "archiver recovery list")
     example = "archiver recovery check /media/usb/archiver-recovery.age-key"
@@ -59,8 +57,8 @@ def run(context: Context) -> int:
         console.say(f"{arguments.key} will open the copies from the next `archiver sync` on")
     elif arguments.action == "drop":
         drop_recovery_key(home.path, arguments.key)
-        console.say(f"{arguments.key} opens nothing that is copied from now on. What it opened before it still opens:")
-        console.say("if it is in wrong hands, use another place, or dispose of the old keyrings there.")
+        console.say(f"{arguments.key} does not open copies made from now on. It still opens earlier ones:")
+        console.say("if it is in the wrong hands, use another destination, or dispose of the old keyrings there.")
     for key in recovery_keys(home.path):
         console.say(f"recovery key {key}")
         console.data({"recovery": key})

@@ -21,14 +21,16 @@ def add_arguments(parser: Parser) -> None:
     add_capture_id(parser)
     add_words(parser, what="Reason; it stays in the ledger.")
     add_part(parser)
-    box = "Area to cover, in percent; with times it moves along, like 0:02=40,20,15,30; repeatable."
+    box = "Area to cover, in percent of the picture; with times, it moves between them, like 0:02=40,20,15,30; repeatable."
     parser.add_argument("--box", action="append", nargs="+", default=[], metavar="X,Y,W,H", help=box)
-    follow = "Let the boxes follow what they cover (OpenCV); where it is lost, the whole picture is covered."
+    follow = "Track the covered object (needs OpenCV); where it is lost, cover the whole picture."
     parser.add_argument("--follow", action="store_true", help=follow)
-    anew = "Start over from the original (default: what was covered before stays covered)."
+    anew = "Start from the original (default: keep earlier redactions)."
     parser.add_argument("--anew", action="store_true", help=anew)
-    parser.add_argument("--mute", action="append", default=[], metavar="FROM-TO", help="Silence this; repeatable.")
-    tone = "Play a tone in place of the sound; repeatable."
+    parser.add_argument(
+        "--mute", action="append", default=[], metavar="FROM-TO", help="Silence this stretch; repeatable."
+    )
+    tone = "Replace the sound of this stretch with a tone; repeatable."
     parser.add_argument("--tone", action="append", default=[], metavar="FROM-TO", help=tone)
     mask = "Words of the post to mask; repeatable."
     parser.add_argument("--mask", action="append", default=[], metavar="WORDS", help=mask)
@@ -42,7 +44,9 @@ def run(context: Context) -> int:
     about = about_of(home, arguments.id, arguments.post, arguments.attachment)
     if arguments.mask:
         if arguments.box or arguments.mute or arguments.tone or arguments.follow:
-            raise UsageError("--mask by itself", "boxes or sound beside it", "Redact words and pictures one by one.")
+            raise UsageError(
+                "--mask on its own", "--mask with boxes or sound", "Redact words and pictures in separate runs."
+            )
         made = mask_words(home, signer, about, arguments.mask, reason)
     else:
         tracks, silences = tracks_of(arguments.box), silences_of(arguments.mute, arguments.tone)
@@ -53,10 +57,10 @@ def run(context: Context) -> int:
     for begin, end in made.lost:
         until = f"until {end / 1000:.1f} s" if end is not None else "to the end"
         console.say(
-            f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. A key moment more mends it: "
+            f"lost at {begin / 1000:.1f} s: the whole picture is covered {until}. Add a key moment: "
             f"--box … {begin // 60_000}:{begin // 1000 % 60:02}=X,Y,W,H"
         )
     console.say(f"redacted as event {made.event}; what was recorded is unchanged and keeps its proofs")
-    console.say("Before it goes to the public a second person looks at it: archiver --as NAME review …")
+    console.say("Before publication, a second person must review it: archiver --as NAME review …")
     console.data({"event": made.event, **made.detail})
     return 0

@@ -19,14 +19,14 @@ EXAMPLE = "archiver restore --from s3://bucket/prefix --recovery /media/usb/arch
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver restore` takes."""
-    where = "Folder, or s3://bucket/prefix, that holds the copies."
+    where = "Folder or s3://bucket/prefix of the copies."
     parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
     parser.add_argument("--recovery", type=given_path, metavar="FILE", help="The recovery key.")
-    parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 that is not Amazon's.")
+    parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 service other than Amazon's.")
     parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
-    profile = "Profile in ~/.aws (default: the usual chain of boto3)."
+    profile = "Profile in ~/.aws (default: credentials found by boto3)."
     parser.add_argument("--profile", default="", metavar="NAME", help=profile)
-    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, where several lie there.")
+    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, if the place holds several.")
 
 
 def run(context: Context) -> int:
@@ -43,9 +43,9 @@ def run(context: Context) -> int:
     console.say(
         f"restored into {context.home_path}: {many(done.captures, 'capture')} ({size(done.bytes)}), {many(done.events, 'event')}"
     )
-    console.say(f"the ledger goes to event {done.checkpoint}; its signatures and every digest were checked on the way")
+    console.say(f"the ledger ends at event {done.checkpoint}; all signatures and digests were checked")
     if done.withheld:
-        console.say(f"{len(done.withheld)} events have no body there: they were disposed of, or nobody may open them")
+        console.say(f"{len(done.withheld)} events have no body there: they were disposed of, or no key here opens them")
     for capture, why in done.missing:
         console.warn(f"NOT RESTORED  {capture}: {why}")
     if done.keyring:
@@ -56,7 +56,7 @@ def run(context: Context) -> int:
         console.say("Next: archiver check. Accounts (Telegram, cookies) are not in the copies: log in again.")
     else:
         console.warn(
-            "No keyring was opened: this folder can be checked and read, but not continued. Name --recovery FILE."
+            "No keyring was opened: you can check and read this home, but not add to it. Give the recovery key: --recovery FILE."
         )
     console.data(
         {

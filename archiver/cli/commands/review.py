@@ -17,9 +17,9 @@ EXAMPLE = "archiver --as R-2 review 9k2mv7qd publish 'faces are covered'"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver review` takes."""
-    parser.add_argument("id", metavar="ID|EVENT", help="A capture, or the number of an annotation's event.")
-    parser.add_argument("decision", choices=("publish", "withhold"), help="May it be published?")
-    add_words(parser, "REASON", "Why you say so.")
+    parser.add_argument("id", metavar="ID|EVENT", help="Capture, or event number of an annotation.")
+    parser.add_argument("decision", choices=("publish", "withhold"), help="Decision: publish or withhold.")
+    add_words(parser, "REASON", "Reason for the decision.")
     add_part(parser)
 
 

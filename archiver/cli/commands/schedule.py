@@ -54,9 +54,9 @@ def _add_add(parser: Parser) -> None:
     add.add_argument("--since", metavar="DATE", help=since)
     add_post_limit(add, "posts of each crawl")
     add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
-    busy = "Shortest interval, used while there is something new (with `every`)."
+    busy = "Shortest interval, used while new posts appear (with `every`)."
     add.add_argument("--busy", metavar="SPAN", help=busy)
-    quiet = "Longest interval, reached while there is nothing new (with `every`)."
+    quiet = "Longest interval, used while no new posts appear (with `every`)."
     add.add_argument("--quiet", metavar="SPAN", help=quiet)
     missed = "Skip runs that no worker was available for (default: do the last of them)."
     add.add_argument("--no-catch-up", action="store_true", help=missed)
@@ -82,7 +82,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     kind, link, rule = found[1], found[2], Rule.read(found[3].strip())
     target = parse_target(link)
     if isinstance(target, NoTarget):
-        raise UsageError("a link that is understood", f"{without_userinfo(link)!r}: {target.reason}", target.next_step)
+        raise UsageError("a supported link", f"{without_userinfo(link)!r}: {target.reason}", target.next_step)
     account = telegram_account(home, arguments, [target])
     refused = unsupported(target, kind == "crawl", account is not None)
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
@@ -98,7 +98,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     queue.shared.entries.add("schedule", [entry_of(made)])
     console.say(f"{made.id}  {kind} {harmless(target.url)} {rule}")
     console.say(f"  next  {_when(made)}")
-    console.say("Workers do it: archiver work")
+    console.say("Start a worker: archiver work")
     console.data({"schedule": made.id, **made.value()})
     return 0
 
@@ -142,8 +142,8 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
         if last is not None:
             outcome = f"{last.outcome}: {harmless(last.reason)}" if last.reason else str(last.outcome or "")
             console.say(f"  last  {last.job.id}  {last.state}  {outcome}".rstrip())
-        left_out = [f"{one.skipped} left out because the one before had not ended"] if one.skipped else []
-        left_out += [f"{one.missed} while no worker was there"] if one.missed else []
+        left_out = [f"{one.skipped} skipped because the previous run had not ended"] if one.skipped else []
+        left_out += [f"{one.missed} while no worker was running"] if one.missed else []
         console.say(f"  runs  {one.runs}" + (f"; {', '.join(left_out)}" if left_out else ""))
         data: dict[str, Any] = {"schedule": one.id, **one.value(), "due": utc_text(one.due)}
         console.data(
@@ -152,11 +152,11 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     if not found:
         console.say("no schedules. For example: archiver schedule add 'crawl https://t.me/s/durov every 10m'")
     else:
-        warn_without_worker(console, queue, "nothing of this happens")
+        warn_without_worker(console, queue, "no scheduled run starts")
     return 0
 
 
 def _remove(context: Context, home: Home, queue: Queue) -> int:
     name = context.arguments.id
-    said = f"removed {name}. What it has queued is still done; what it has captured stays."
+    said = f"removed {name}. Jobs already queued still run; captures stay."
     return remove(context.console, queue, "schedule", name, said)

@@ -20,7 +20,7 @@ EXAMPLE = ("archiver seal", "archiver seal --write checkpoint.txt")
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver seal` takes."""
-    add_case(parser, "Connect by the proxy of this case; repeatable.")
+    add_case(parser, "Connect through the proxy of this case; repeatable.")
     write = "Write the latest checkpoint for counsel or a partner."
     parser.add_argument("--write", type=given_output, metavar="FILE", help=write)
 
@@ -47,7 +47,7 @@ def run(context: Context) -> int:
     owed = sorted({stamp.size for stamp in kept if stamp.owed})
     console.say(f"{done} of {len(captures)} captures are timestamped" + ("" if done == len(captures) else " · NOT ALL"))
     if owed:
-        console.say(f"owed: OpenTimestamps, checkpoints: {len(owed)}; `archiver seal` again in some hours completes it")
+        console.say(f"pending: OpenTimestamps, checkpoints: {len(owed)}; run `archiver seal` again in a few hours")
     console.data(
         {
             "checkpoint": report.size, "captures": len(captures), "timestamped": done, "owed": owed,

@@ -18,9 +18,9 @@ EXAMPLE = "archiver sensitivity 9k2mv7qd graphic 'a dead person'"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver sensitivity` takes."""
     add_capture_id(parser)
-    level = "What it shows: sensitive or graphic content, or who somebody is; none lets it be shown without a warning."
+    level = "Kind of content: sensitive, graphic, or identifying a person; none shows it without a warning."
     parser.add_argument("level", choices=("none", "sensitive", "graphic", "identifies"), help=level)
-    add_words(parser, "REASON", "Why you say so.")
+    add_words(parser, "REASON", "Reason for the mark.")
     add_part(parser)
 
 

@@ -27,8 +27,8 @@ def names_for(host: str, named: list[str]) -> tuple[str, ...]:
         raise UsageError("--host as an address, like 127.0.0.1", repr(host), "Give an address.") from error
     if not loopback and not named:
         raise UsageError(
-            "--name, by which others reach it", "none",
-            "It speaks plain HTTP: put a server with TLS before it, and give the name that server is called by.",
+            "--name, the host name that others use", "none",
+            "This serves plain HTTP: put a server with TLS in front of it, and give that server's host name.",
         )  # fmt: skip
     return (*LOOPBACK, *named)
 
@@ -38,12 +38,12 @@ EXAMPLE = "archiver serve --api --port 8686"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver serve` takes."""
-    parser.add_argument("--api", action="store_true", help="Serve the interface; /openapi.json describes it.")
+    parser.add_argument("--api", action="store_true", help="Serve the API; /openapi.json describes it.")
     add_account(parser)
     parser.add_argument("--port", type=port_number, default=8686, metavar="N", help="Port (default 8686).")
     host = "Address to listen on (default 127.0.0.1: this machine only)."
     parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help=host)
-    name = "Name that others reach it by; repeatable."
+    name = "Host name that others use for it; repeatable."
     parser.add_argument("--name", action="append", default=[], metavar="NAME", help=name)
 
 
@@ -74,7 +74,7 @@ def run(context: Context) -> int:
         where = f"http://{arguments.host}:{port}"
         console.say(f"{where}  described at {where}/openapi.json; bookmarklet at {where}/save")
         console.say(f"token       in {home.path / 'keys' / 'api-token'}, as `Authorization: Bearer …`")
-        console.say("Ctrl-C ends it. Workers do what is queued: archiver work")
+        console.say("Ctrl-C stops it. Start a worker for queued links: archiver work")
         console.data({"serving": where, "token_file": str(home.path / "keys" / "api-token")})
         try:
             await stop.wait()

@@ -36,9 +36,9 @@ def add_arguments(parser: Parser) -> None:
     add_capture_id(parser)
     parser.add_argument("--inventory", action="store_true", help="List everything discovered, with its outcome.")
     parser.add_argument("--records", action="store_true", help="List every WARC record.")
-    quarantined = "Show what is quarantined too; the view is recorded as an event."
+    quarantined = "Include quarantined content; the view is recorded as an event."
     parser.add_argument("--quarantined", action="store_true", help=quarantined)
-    parser.add_argument("--why", metavar="TEXT", help="Reason for looking at what is quarantined.")
+    parser.add_argument("--why", metavar="TEXT", help="Reason for viewing quarantined content.")
 
 
 def run(context: Context) -> int:

@@ -30,7 +30,7 @@ def run(context: Context) -> int:
         found = kept(home)
         console.data(found)
         console.say(
-            f"captures    {found['captures']}\nNOT SHOWN: jobs, copies and timestamps, until the settings are understood"
+            f"captures    {found['captures']}\nNOT SHOWN: jobs, copies and timestamps, until the settings are corrected"
         )
         return ExitCode.PARTIAL
     with opened(home) as queue:
@@ -55,13 +55,13 @@ def _print_work(console: Console, found: dict[str, Any]) -> None:
         said = f"{one['busy']} of {one['at_once']} at once" if one["alive"] else f"SILENT since {one['seen'][:19]}Z"
         console.say(f"            {one['worker']} on {one['machine']}, {one['version']}: {said}")
     for one in found["hosts"]:
-        quiet = f", left alone for {one['quiet']:.0f} s more" if one["quiet"] else ""
-        console.say(f"host        {one['host']}: {one['running']} under way{quiet}")
+        quiet = f", paused for {one['quiet']:.0f} s more" if one["quiet"] else ""
+        console.say(f"host        {one['host']}: {one['running']} running{quiet}")
     for kind, word in (("schedule", "schedules"), ("watch", "watches"), ("feed", "feeds")):
         if found[word]:
             console.say(f"{word:<11} {found[word]}, next {found['next'].get(kind, 'never')[:19]}Z")
     if blind := found["watches_that_could_not_tell"]:
-        console.say(f"            the last look of {blind} COULD NOT TELL: archiver watch list --unsure")
+        console.say(f"            the last check of {blind} WAS INCONCLUSIVE: archiver watch list --unsure")
 
 
 def _print_keeping(console: Console, found: dict[str, Any]) -> None:

@@ -22,12 +22,14 @@ EXAMPLE = "archiver sync"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver sync` takes."""
     add_destination(parser)
-    parser.add_argument("--status", action="store_true", help="Show how much is copied where; change nothing.")
+    parser.add_argument(
+        "--status", action="store_true", help="Show how many captures each destination holds; copy nothing."
+    )
     parser.add_argument(
         "--from",
         dest="source",
         metavar="NAME",
-        help="Fetch teammates' captures from this destination (cases you hold keys for), read-only.",
+        help="Fetch teammates' captures from this destination, read-only (cases you hold keys for).",
     )
 
 
@@ -66,22 +68,22 @@ def _from_others(context: Context, home: Home) -> int:
     for one in brought:
         cases = ", ".join(one.cases) or "no case whose key is here"
         console.say(
-            f"{one.mark}: {cases}; {many(one.done.captures, 'capture')} brought ({size(one.done.bytes)}), every proof checked"
+            f"{one.mark}: {cases}; {many(one.done.captures, 'capture')} fetched ({size(one.done.bytes)}), with every proof checked"
         )
         console.say(f"  its ledger: {one.done.checkpoint} events, signed by {one.key}")
         console.say(
-            f"  compare that key with its owner; look with: archiver check --home {home.path / 'others' / one.mark}"
+            f"  compare this key with its owner; then check: archiver check --home {home.path / 'others' / one.mark}"
         )
         for capture, why in one.done.missing:
-            console.warn(f"  NOT BROUGHT  {capture}: {why}")
+            console.warn(f"  NOT FETCHED  {capture}: {why}")
         console.data(
             {"home": one.mark, "cases": one.cases, "captures": one.done.captures, "checkpoint": one.done.checkpoint,
              "key": one.key, "missing": [list(item) for item in one.done.missing]}
         )  # fmt: skip
     if closed:
-        console.say(f"{closed} more lie there that no key here opens")
+        console.say(f"{closed} more homes there cannot be opened by any key here")
     if not brought and not closed:
-        console.say("nobody else keeps anything there")
+        console.say("no other home has copies there")
     return ExitCode.PARTIAL if any(one.done.missing for one in brought) else ExitCode.OK
 
 
@@ -96,7 +98,7 @@ def _show(context: Context, place: Place, report: SyncReport) -> None:
     ]
     if report.locked:
         did.append(f"{report.locked} locked")
-    did.append("encrypted here" if place.vault.encrypted else "as they are: the place is your own")
+    did.append("encrypted here" if place.vault.encrypted else "unencrypted: the destination is your own")
     console.say(f"{name}: {', '.join(did)}")
     for weak in place.weak:
         console.say(f"  this place {weak}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spiders.telegram.api.client import Reader
 
 ADVICE = """\
-Use an account that is for this work alone: a number of its own, no contacts, nobody's real name.
+Use an account for this work alone: a number of its own, no contacts, nobody's real name.
   Telegram learns which channels it looks at, from which address, and keeps that.
   The owner of a channel does not see who reads it; members of a group can see who joined it.
   This program only reads. It joins nothing unless you say so: archiver telegram join LINK
@@ -31,26 +31,26 @@ EXAMPLE = "archiver telegram login --account field-1"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver telegram` takes."""
-    summary = "Log an account in, by code or by QR; it is kept encrypted."
+    summary = "Log in an account by code or QR; its session is stored encrypted."
     login = parser.add_action("login", summary, (EXAMPLE, "archiver telegram login --qr"))
     _add_account(login, 'if omitted: "default"')
-    login.add_argument("--qr", action="store_true", help="Show a QR code for a phone that is logged in.")
-    secret = "Ask for a passphrase that will open the session."
+    login.add_argument("--qr", action="store_true", help="Show a QR code to scan with a logged-in phone.")
+    secret = "Ask for a passphrase to protect the session."
     login.add_argument("--passphrase", action="store_true", help=secret)
-    summary = "Show who the accounts are, and whether they are still logged in."
+    summary = "Show the accounts, and whether they are still logged in."
     _add_account(parser.add_action("whoami", summary, "archiver telegram whoami"), "default: all")
-    summary = "End the session at Telegram and forget it here."
+    summary = "End the session at Telegram, and delete it here."
     _add_account(
         parser.add_action("logout", summary, "archiver telegram logout --account field-1"), "default: the one logged in"
     )
-    summary = "Join a channel or group by its link: the one thing that others see."
+    summary = "Join a channel or group by its link; members can see this."
     join = parser.add_action("join", summary, "archiver telegram join https://t.me/+AbCdEf123")
     _add_account(join, "default: the one logged in")
     join.add_argument("link", metavar="LINK", help="Link of the channel or group, or an invitation.")
 
 
 def _add_account(parser: Parser, omitted: str) -> None:
-    name = f"Name of the account here, a pseudonym ({omitted})."
+    name = f"Pseudonym of the account in this home ({omitted})."
     parser.add_argument("--account", metavar="NAME", help=name)
 
 
@@ -111,7 +111,7 @@ async def _login(context: Context, home: Home) -> int:
         await client.disconnect()
     context.console.say(f"logged in as {_who(me)}; the session is in {path}, for this user alone, encrypted")
     if me.contact is None and (me.first_name or me.username):
-        context.console.say("What others see of it: its name and picture, where it is a member.")
+        context.console.say("Others see its name and picture in chats where it is a member.")
     context.console.data({"account": name, "id": me.id})
     return 0
 
@@ -177,7 +177,7 @@ async def _tried(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _refused(error: Any) -> ArchiverError:
     return UsageError(
-        "Telegram to accept it", str(error).partition(" (caused")[0], "Check what was entered, then try again."
+        "a login that Telegram accepts", str(error).partition(" (caused")[0], "Check what was entered, then try again."
     )
 
 
@@ -255,7 +255,7 @@ async def _join(context: Context, home: Home) -> int:
     target = parse_target(context.arguments.link)
     if name is None or not isinstance(target, Target) or target.platform != "telegram":
         raise UsageError(
-            "an account and a link of a channel or group", "neither or one", "Log in, and give a t.me link."
+            "an account, and a link of a channel or group", "neither or one", "Log in, and give a t.me link."
         )
     account = accounts.load(name)
     client = make_client(home, account, context.network, home.config.proxy, updates=False)

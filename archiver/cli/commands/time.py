@@ -18,7 +18,7 @@ EXAMPLE = "archiver time 9k2mv7qd --since '2022-01-05T10:30 Asia/Aqtau' 'by the 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver time` takes."""
     add_capture_id(parser)
-    add_words(parser, what="How you know.")
+    add_words(parser, what="How you know the time.")
     add_part(parser)
     add_period(parser, required=True)
 

@@ -23,7 +23,9 @@ def add_arguments(parser: Parser) -> None:
     language = "Language of the translation, like en or kk-Latn."
     parser.add_argument("--language", "--to-language", dest="language", required=True, metavar="CODE", help=language)
     parser.add_argument("--by", required=True, metavar="WHO", help="Translator: a pseudonym, or a program.")
-    parser.add_argument("--how", required=True, choices=("human", "machine"), help="Who translated it.")
+    parser.add_argument(
+        "--how", required=True, choices=("human", "machine"), help="Translated by a human or a machine."
+    )
     parser.add_argument("--date", metavar="DATE", help="Day of the translation (default: today).")
 
 

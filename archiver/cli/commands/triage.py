@@ -18,7 +18,7 @@ EXAMPLE = "archiver triage almaty"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver triage` takes."""
     parser.add_argument("what", metavar="ID|CASE", help="A capture, or all captures of a case.")
-    parser.add_argument("words", nargs="*", metavar="TEXT", help="What was seen; it stays in the ledger.")
+    parser.add_argument("words", nargs="*", metavar="TEXT", help="What you saw; it stays in the ledger.")
 
 
 def run(context: Context) -> int:
@@ -38,6 +38,6 @@ def run(context: Context) -> int:
         f"{many(len(captures), 'capture')} looked at by {context.signer(home).author.pseudonym}: `archiver sync` locks their copies"
     )
     if hidden:
-        console.say(f"{len(hidden)} are quarantined and stay unlocked")
+        console.say(f"{many(len(hidden), 'quarantined capture')} left unlocked")
     console.data({"triaged": captures, "quarantined": hidden})
     return 0

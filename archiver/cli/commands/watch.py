@@ -29,14 +29,12 @@ EXAMPLE = "archiver watch add https://t.me/durov/523 --every 6h"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver watch` takes."""
     _add_add(parser)
-    shown = parser.add_action(
-        "list", "List what is watched, the next check first.", "archiver watch list --state missing"
-    )
+    shown = parser.add_action("list", "List watches, the next check first.", "archiver watch list --state missing")
     states = ("new", "present", "missing", "unavailable", "refused")
-    shown.add_argument("--state", choices=states, help="Only watches in this state.")
-    shown.add_argument("--unsure", action="store_true", help="Only watches whose last check was inconclusive.")
+    shown.add_argument("--state", choices=states, help="List only watches in this state.")
+    shown.add_argument("--unsure", action="store_true", help="List only watches with an inconclusive last check.")
     add_shown(shown)
-    for name, summary in (("show", "Show the last check, and what was found."), ("remove", "Stop watching.")):
+    for name, summary in (("show", "Show the last check and its findings."), ("remove", "Stop watching.")):
         action = parser.add_action(name, summary, f"archiver watch {name} 7k2mv9qd")
         action.add_argument("id", metavar="ID", help="Id of the watch.")
     now = parser.add_action("now", "Check now.", "archiver watch now 7k2mv9qd")
@@ -45,7 +43,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def _add_add(parser: Parser) -> None:
-    add = parser.add_action("add", "Check posts, all posts of a case, or a channel, regularly.", EXAMPLE)
+    add = parser.add_action("add", "Check posts, a channel, or all posts of a case regularly.", EXAMPLE)
     add_links(add, "LINK|CASE", what="Link of a post or channel, or a case: all its posts.")
     add_capture(add)
     every = "Time between two checks while the post is new (default 1d)."
@@ -114,7 +112,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     for one in made:
         console.data({"watch": one.id, "link": one.link, "kind": one.kind, "every": one.every})
     said = f"{many(count, 'new watch').replace('watchs', 'watches')}, each {interval_words(every)}"
-    console.say(f"{said}{'' if arguments.steady else ', more rarely with age'}. Workers look: archiver work")
+    console.say(f"{said}{'' if arguments.steady else ', less often with age'}. Start a worker: archiver work")
     return 0
 
 
@@ -123,7 +121,7 @@ def _span(text: str, flag: str) -> float:
 
     seconds = span_of(text, flag)
     if seconds < 10:
-        raise UsageError(f"{flag} of ten seconds at least", repr(text), "Hosts are not asked more often than that.")
+        raise UsageError(f"{flag} of at least ten seconds", repr(text), "Give a longer interval.")
     return seconds
 
 
@@ -142,7 +140,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
             continue
         shown += 1
         if shown <= context.arguments.limit:
-            when = due_words(entry.due, "not looked at any more")
+            when = due_words(entry.due, "no longer checked")
             console.say(f"{MARKS[one.state]} {one.id}  {one.state:<11} {harmless(one.link)}  {one.said or ''}  {when}")
         value = {key: item for key, item in one.value().items() if key not in ("posts", "sight")}
         console.data({"watch": one.id, **value, "due": entry.due})
@@ -151,7 +149,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     console.say(said or "nothing is watched. For example: archiver watch add https://t.me/durov/523 --every 6h")
     if entries:
-        warn_without_worker(console, queue, "nothing is looked at")
+        warn_without_worker(console, queue, "nothing is checked")
     return 0
 
 
@@ -164,11 +162,11 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
     console, entry = context.console, find_entry(queue.shared.entries, "watch", context.arguments.id)
     one = Watch.of(entry.id, entry.value)
     console.data({"watch": one.id, **one.value(), "due": entry.due})
-    rare = "" if one.steady else ", more rarely with age"
+    rare = "" if one.steady else ", less often with age"
     console.say(
-        f"{one.id}  {one.kind} {harmless(one.link)}\n  looked at each {interval_words(one.every)}{rare}, into {', '.join(one.cases)}"
+        f"{one.id}  {one.kind} {harmless(one.link)}\n  checked every {interval_words(one.every)}{rare}, into {', '.join(one.cases)}"
     )
-    console.say(f"  state      {one.state}: {harmless(one.said or 'not looked at yet')}")
+    console.say(f"  state      {one.state}: {harmless(one.said or 'not checked yet')}")
     if one.sight is not None:
         last = one.sight.last()
         console.say(f"  last seen  {last['at'][:19]}Z in {last['capture']}")
@@ -189,9 +187,9 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
             )
             console.data({"what": body["type"], "event": body["seq"], **detail})
     if one.kind == "channel":
-        console.say(f"  {many(len(one.posts), 'post')} in the last look")
+        console.say(f"  {many(len(one.posts), 'post')} in the last check")
     if one.state in NOT_SHOWN:
-        console.say(f"  the whole course: archiver history {harmless(one.link)}")
+        console.say(f"  full history: archiver history {harmless(one.link)}")
     return 0
 
 
@@ -204,7 +202,7 @@ def _now(context: Context, home: Home, queue: Queue) -> int:
     now = shared.now()
     for entry in entries:
         shared.entries.put("watch", replace(entry, due=now))
-    context.console.say(f"{len(entries)} to be looked at now. Workers look: archiver work")
+    context.console.say(f"{len(entries)} due for a check now. Start a worker: archiver work")
     context.console.data({"due": [entry.id for entry in entries]})
     return 0
 
@@ -213,5 +211,5 @@ def _remove(context: Context, home: Home, queue: Queue) -> int:
     from archiver.cli.entries import remove
 
     name = context.arguments.id
-    said = f"{name} is not watched any more. What was captured and found stays."
+    said = f"{name} is no longer watched. Captures and findings stay."
     return remove(context.console, queue, "watch", name, said)

@@ -25,21 +25,25 @@ EXAMPLE = "archiver watch telegram https://t.me/durov --case almaty"
 
 def add_arguments(parser: Parser) -> None:
     """Add `telegram` to the actions of `archiver watch`."""
-    live = parser.add_action("telegram", "Watch channels and groups live, by an account.", EXAMPLE)
+    live = parser.add_action("telegram", "Watch channels and groups live, with an account.", EXAMPLE)
     add_links(live, what="Link of a channel or group.")
     add_capture(live)
     seconds = (
         ("--every", 30.0, "Polling interval, in addition to pushed updates"),
-        ("--reread-every", 900.0, "Interval of re-reading the last messages, as not every removal is announced"),
+        ("--reread-every", 900.0, "Interval of re-reading recent messages, to find unannounced removals"),
         ("--seal-after", 60.0, "Seal a capture this long after its first message"),
     )
     for flag, default, text in seconds:
         said = f"{text} (default {default:g})."
         live.add_argument(flag, type=float, default=default, metavar="SECONDS", help=said)
     live.add_argument(
-        "--reread", type=count_from_zero, default=200, metavar="N", help="Number of messages read again (default 200)."
+        "--reread",
+        type=count_from_zero,
+        default=200,
+        metavar="N",
+        help="Number of recent messages to re-read (default 200).",
     )
-    live.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="End after this time.")
+    live.add_argument("--for", dest="duration", type=float, metavar="SECONDS", help="Stop after this time.")
 
 
 def run(context: Context) -> int:
@@ -70,7 +74,7 @@ def run(context: Context) -> int:
             LiveWatch(engine, target, options, client, pace, partial(_said, context, target.url), done)
             for target in chosen
         )
-        console.say(f"watching {', '.join(target.url for target in chosen)} as {account}; Ctrl-C ends it")
+        console.say(f"watching {', '.join(target.url for target in chosen)} as {account}; Ctrl-C stops it")
         await LiveWatches(client, made).run(stop)
 
     def done(result: Any) -> None:
@@ -96,7 +100,7 @@ def _chats(links: list[str]) -> list[Target]:
         if not isinstance(found, Target) or found.kind not in ("channel", "private channel", "private group", "invite"):
             what = f"a {found.kind}" if isinstance(found, Target) else found.reason
             raise UsageError(
-                "channels or groups of Telegram to watch",
+                "Telegram channels or groups to watch",
                 f"{without_userinfo(link)!r}: {what}",
                 "Give t.me/NAME or t.me/c/ID.",
             )
@@ -110,7 +114,7 @@ def _account(home: Home, arguments: Namespace, chosen: list[Target]) -> str:
     account = telegram_account(home, arguments, chosen)
     if account is None:
         raise UsageError(
-            "an account of Telegram", "none is logged in, or --no-account was given", "archiver telegram login"
+            "a Telegram account", "none is logged in, or --no-account was given", "archiver telegram login"
         )
     return account
 

@@ -99,7 +99,7 @@ def _work(context: Context, home: Home) -> int:
         recorder = open_recorder(home, context.network)
         engine = capture_engine(context, home, recorder)
         if not arguments.drain:
-            console.say("at work; Ctrl-C ends it: what is under way is closed and sealed, the rest waits")
+            console.say("working; Ctrl-C stops it: open captures are closed and sealed, other jobs wait")
         try:
             Interruptible(engine, context).run(run_worker(engine, queue, signer, options, report))
         finally:

@@ -45,7 +45,7 @@ def _photo(file: dict[str, Any]) -> Attachment:
     best = largest(file.get("sizes"))
     return Attachment(
         "photo", None, width=count(at(best, "w")), height=count(at(best, "h")), size=size_of(best) if best else None,
-        reason=None if best else "the photo has no size that can be fetched",
+        reason=None if best else "Telegram offers no size of the photo",
         extra={"file_id": _id(file), "dc": file.get("dc_id")},
     )  # fmt: skip
 

@@ -110,7 +110,7 @@ class Collector(AccountApi):
             said = Absence(Availability.PRIVATE, "private")
             raise TelegramError(
                 Outcome.REFUSED,
-                "the account is not in this chat and has never met it: nothing can be asked about it",
+                "the account has never met this chat, so it cannot request anything about it",
                 said,
             )
         bare = -number - 10**12
@@ -146,7 +146,7 @@ class Collector(AccountApi):
         said = Absence(Availability.PRIVATE, "private", said=str(result.title))
         trouble = TelegramError(
             Outcome.REFUSED,
-            f"“{result.title}” ({result.participants_count} members) is for members: archiver telegram join LINK joins it",
+            f"“{result.title}” ({result.participants_count} members) is for members only; to join: archiver telegram join LINK",
             said,
         )
         trouble.record = kept.more[f"{URN}:invite"][0]
@@ -307,7 +307,7 @@ class Collector(AccountApi):
                 if following is None:
                     return
                 if following == cursor:
-                    reason = f"the page at {cursor} ends where it began: the walk would not end"
+                    reason = f"the page at {cursor} ends where it began: the crawl would not end"
                     raise TelegramError(Outcome.PARTIAL, reason, Absence(Availability.UNKNOWN))
                 cursor = following
         finally:

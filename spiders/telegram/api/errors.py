@@ -37,12 +37,10 @@ def of_error(code: int, name: str) -> TelegramError:
             known.outcome, f"{known.meaning} (Telegram answers {name})", absence(known.kind, name), name
         )
     if code == 420:
-        return TelegramError(
-            Outcome.BLOCKED, f"Telegram asks to come back later ({name})", absence("rate limit", name), name
-        )
+        return TelegramError(Outcome.BLOCKED, f"Telegram asks for a pause ({name})", absence("rate limit", name), name)
     if code in (500, -503) or code < 0:
         return TelegramError(
-            Outcome.FAILED, f"Telegram has internal trouble ({name})", absence("server error", name), name
+            Outcome.FAILED, f"Telegram has an internal error ({name})", absence("server error", name), name
         )
     if code in (401, 403, 406):
         return TelegramError(

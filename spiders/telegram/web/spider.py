@@ -124,7 +124,7 @@ class TelegramChannel(WalkSpider):
         for post_id in sorted(wanted) if self._comments else ():
             yield turn.awaiting(discussion(post_id), self._end)
         if older is not None and asked is not None and int(older) >= int(asked):
-            yield Verdict(Outcome.PARTIAL, f"the page before {asked} points to {older}: the walk would not end")
+            yield Verdict(Outcome.PARTIAL, f"the page before {asked} points to {older}: the crawl would not end")
             return
         if self._span.is_past(post.published for post in parsed.posts):
             turn.cursor = None
