@@ -107,12 +107,19 @@ class Heartbeat:
         if self._shared.settings.get("drain") == "yes" and not self._worker.busy:
             self._warn("drained: stops here, as requested by: archiver jobs drain")
             self._end()
-        # What was under way may have left something that is due at once: looked for again when nothing is.
-        if self._drain and not _left(self._queue.counts()) and not self._queue_due():
+        if self._drain and self._is_drained():
             self.nothing_left = True
             self._end()
         elif self._drain and self._queue.paused and not self._worker.busy:
             self._end()
+
+    def _is_drained(self) -> bool:
+        """Return whether nothing is left that could begin now.
+
+        Counted twice: what was under way may have left something that is due at once, so that is looked for when nothing
+        is; and a feed may have been read to its end, and its links queued, after the first count.
+        """
+        return not _left(self._queue.counts()) and not self._queue_due() and not _left(self._queue.counts())
 
     def _queue_due(self) -> bool:
         """Queue what is due. Returns whether there was anything."""

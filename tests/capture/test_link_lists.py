@@ -362,10 +362,8 @@ def test_restart_begins_anew(shell: Shell, world: World, tmp_path: Path) -> None
 
 
 def test_standard_input(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stdin:
-        buffer = io.BytesIO(b"https://t.me/ozen_today/13\nhttps://t.me/ozen_today/13?embed=1\n")
-
-    monkeypatch.setattr("archiver.cli.commands.capture.sys.stdin", Stdin)
+    links = b"https://t.me/ozen_today/13\nhttps://t.me/ozen_today/13?embed=1\n"
+    monkeypatch.setattr("archiver.cli.commands.capture.sys.stdin", io.TextIOWrapper(io.BytesIO(links)))
     code, out, _ = shell("capture", "--list", "-")
     assert code == 0
     assert "2 rows, 1 different links" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -108,6 +109,24 @@ def test_a_worker_reads_feeds_to_their_end(feeding: Feeding, tmp_path: Path) -> 
     assert [line["state"] for line in lines] == ["done", "done", "not queued"]
     assert "broken.xlsx" in feeding.shell("feed", "list")[1]
     assert feeding.shell("check")[0] == 0
+
+
+def test_a_feed_that_is_read_while_the_rest_is_counted_is_done_too(
+    feeding: Feeding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "links.txt"
+    path.write_text(POST)
+    feeding.add(path)
+    counts = Queue.counts
+
+    def slowly(queue: Queue) -> dict[str, int]:
+        found = counts(queue)
+        time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(Queue, "counts", slowly)
+    assert feeding.shell("work", "--drain")[0] == 0
+    assert feeding.queue.counts() == {"done": 1}
 
 
 def test_fifty_thousand_rows(feeding: Feeding, tmp_path: Path) -> None:

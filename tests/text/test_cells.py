@@ -42,7 +42,7 @@ def test_no_text_becomes_a_formula_and_none_is_lost(text: str) -> None:
 
 @given(st.integers() | st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_stay_numbers(value: float) -> None:
-    assert float(spreadsheet_cell(value)) == value
+    assert type(value)(spreadsheet_cell(value)) == value
     assert spreadsheet_cell(str(value)) == str(value)
 
 
