@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
-.PHONY: demo test soak bench lint setup man clean
+.PHONY: demo quick test soak bench lint setup man clean
 
 demo:
 	@scripts/setup.sh run
@@ -18,6 +18,11 @@ lint: setup
 man: setup
 	.venv/bin/python scripts/shell_files.py
 	.venv/bin/python scripts/settings_page.py
+
+# For each save: what is pure or runs in one process.
+quick:
+	@[ -x .venv/bin/python ] || scripts/setup.sh test
+	.venv/bin/python -m pytest -n 2 --dist worksteal -m "not (services or soak or thorough)"
 
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"

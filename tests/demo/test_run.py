@@ -37,7 +37,7 @@ def test_a_folder_that_holds_anything_is_left_as_it_is(
     there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / there).parent.mkdir(parents=True)
-    (tmp_path / there).write_text("of somebody")
+    (tmp_path / there).write_text("# of somebody")  # settings that are understood, too
     before = _listing(tmp_path)
     assert main(["--json", "demo", "--home", str(tmp_path / "home")], None, {}) == ExitCode.USAGE
     [line] = capsys.readouterr().out.splitlines()

@@ -177,7 +177,7 @@ def test_a_lost_race_never_goes_on_with_another_s_answers(
     code = main(["--home", str(tmp_path / "home"), *mine], None, {})
     assert code == (ExitCode.USAGE if refused else 0)
     if refused:
-        assert f"by others: {refused}\n" in capsys.readouterr().err
+        assert f"with other answers: {refused}\n" in capsys.readouterr().err
     assert answers_in(tmp_path / "home") == others
 
 

@@ -245,7 +245,7 @@ def test_no_passphrase_is_put_on_a_key_that_is_being_handed_over(home: Home, mon
             LocalSigner(home).rotate()
     keys = Keyring(home.path, {})
     before = keys.path("ledger").read_bytes()
-    with pytest.raises(ConfigError, match="half done"):
+    with pytest.raises(ConfigError, match="left unfinished"):
         keys.lock(keys.path("ledger"), "a passphrase")
     assert keys.path("ledger").read_bytes() == before
     record(reopened(home))
