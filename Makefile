@@ -1,5 +1,5 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
-.PHONY: demo quick test soak bench lint setup man clean
+.PHONY: demo quick test outside pythons soak bench lint setup man clean
 
 demo:
 	@scripts/setup.sh run
@@ -27,6 +27,12 @@ quick:
 test: lint
 	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"
 
+# What needs other programs than `make test` installs: other Pythons.
+outside: pythons
+
+pythons:
+	@scripts/pythons.sh
+
 # The long campaigns in full, some five hours on two cores; `make soak PART=kill`, or PART="kill walks", is a part of them:
 #   kill 1,000 kills · copies 1,000 kills of work with copies, and each call of a round of copies failing in each way
 #   media 100 kills in a gigabyte · walks 20 kills of a walk of 10,000 posts · week 2,000 posts watched for a simulated week
@@ -44,4 +50,4 @@ bench:
 	.venv/bin/python -m benchmarks --json docs/benchmarks.json; code=$$?; .venv/bin/python -m benchmarks page; exit $$code
 
 clean:
-	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-replay .venv-readers .venv-bench .venv-auto .venv-3.* .mypy_cache .ruff_cache .pytest_cache
