@@ -226,7 +226,7 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     process = worker_of(shell, world)
     started.append(process)
     log = shell.home.parent / "worker.log"
-    until(lambda: "at work" in log.read_text())
+    until(lambda: "working; Ctrl-C" in log.read_text())
     queue = Queue(database(Home(shell.home)))
     until(lambda: [one.alive for one in queue.shared.workers.all()] == [True])
     time.sleep(1.5)  # it would have begun by now: it polls five times a second
@@ -234,7 +234,7 @@ def test_pause_resume_and_drain(shell: Shell, world: World, started: list[Any]) 
     assert shell("jobs", "resume")[0] == 0
     until(lambda: queue.counts() == {"done": 6})
     code, out, _ = shell("jobs", "drain")
-    assert (code, "1 worker will end" in out) == (0, True)
+    assert (code, "1 worker will stop" in out) == (0, True)
     assert process.wait(30) == 3
     assert "drained" in log.read_text()
     assert queue.paused
