@@ -319,7 +319,8 @@ class Link:
             self._send_packet(struct.pack("<i", -404))
             return
         key, iv = _aes(known.key.key, data[8:24], client=True)
-        plain = AES.decrypt_ige(data[24:], key, iv)
+        whole = len(data) - (len(data) - 24) % 16  # the padded transport adds up to three bytes that mean nothing
+        plain = AES.decrypt_ige(data[24:whole], key, iv)
         salt, session_id, message_id, _, size = struct.unpack("<qqqii", plain[:32])
         if self.session is None or self.session.id != session_id:
             self.session = Session(known, self, session_id, salt)
