@@ -265,7 +265,7 @@ def test_a_client_that_leaves_leaves_a_truncated_record(tmp_path: Path, new_writ
     server = RawServer(tmp_path / "server", False)
     gate = threading.Event()
     server.pieces["/v"] = [
-        b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + bytes(1_000_000),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 11000000\r\n\r\n" + bytes(3_000_000),
         bytes(4_000_000),
         bytes(4_000_000),
     ]
