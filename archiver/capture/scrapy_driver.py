@@ -8,6 +8,7 @@ from typing import Any
 from archiver.capture.options import CaptureOptions
 from archiver.capture.session import CaptureSession
 from archiver.capture.support import kind_of, unsupported
+from archiver.home.log import Telling
 from spiders.platform import imported
 from spiders.platforms import platform_named
 from spiders.posts import Outcome
@@ -46,11 +47,8 @@ class ScrapyDriver:
         crawler = runner.create_crawler(spider)
 
         def scraped(item: Any) -> None:
-            try:
+            with Telling(session.broken):  # Scrapy only logs what is raised here, and goes on
                 session.seen(item)
-            except Exception as error:
-                session.broken(error)  # Scrapy only logs what is raised here, and goes on
-                raise
 
         def failed(failure: Any, response: Any) -> None:
             session.parser_failed(failure.value.with_traceback(failure.getTracebackObject()), response.url)

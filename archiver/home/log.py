@@ -329,6 +329,20 @@ def keep_fault(logger: logging.Logger, error: BaseException, what: str, *about: 
     return log.place_of(reference)
 
 
+class Telling:
+    """Entered around a call: a fault that leaves it is told to a function first, and rises on."""
+
+    def __init__(self, told: Callable[[Exception], object]) -> None:
+        self._told = told
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, place: object) -> None:
+        if isinstance(error, Exception):
+            self._told(error)
+
+
 def noted(reason: str, place: FaultPlace | None) -> str:
     """Return a reason with the place in the log that says more."""
     return f"{reason}; {place}" if place is not None else reason

@@ -19,7 +19,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
-from archiver.home.log import keep_fault
+from archiver.home.log import Telling, keep_fault
 from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
@@ -79,10 +79,8 @@ class Worker:
         with self._counting:
             self._under_way[attempt.id] += 1
         try:
-            result = self._once(attempt)
-        except Exception as error:
-            keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)
-            raise
+            with Telling(lambda error: keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)):
+                result = self._once(attempt)
         finally:
             with self._counting:
                 self._under_way[attempt.id] -= 1
