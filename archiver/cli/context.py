@@ -134,7 +134,7 @@ class Context:
             raise KeyboardInterrupt("Nothing was made.") from None
         home = Home(self.home_path, environment=self.environment)
         console.say(f"A home was made at {home.path}. Settings, each with a comment: {home.path / 'archiver.toml'}")
-        console.say("Back up keys/ now: without it you can neither open withheld values nor add to the log.")
+        console.say("Back up keys/ now: without it you can neither open withheld values nor add to the ledger.")
         if answers.second:
             console.say(
                 "Second copy: create a recovery key on another disk first: archiver recovery new DIR; then archiver sync"
