@@ -31,11 +31,8 @@ _LONGEST = 64 << 20
 _LONGEST_PATTERN = 500
 """Bytes of a LIKE or GLOB pattern: one comparison with a long one is a single step, which no clock interrupts."""
 _NO_FUNCTIONS = ("load_extension", "fts3_tokenizer", "fts5")
-_OF_WORDS = ("highlight", "snippet")
-"""Functions that give back words out of the search index."""
 _PRAGMAS = ("table_info", "table_xinfo", "data_version")
 """They list the columns of a table; the search index asks for the last, whether it was changed meanwhile."""
-_INDEX_COLUMNS = ("", "rowid", "rank", "posts_fts")
 
 
 class QueryStopped(EvidenceError):
@@ -102,6 +99,12 @@ class Query:
                 "none, or not all of it",
                 "Narrow the query, or allow more time with --seconds. The rows shown are not the whole answer.",
             )
+        if self.quarantined and "posts_fts" in said:
+            return UsageError(
+                "SQL without the search index posts_fts while a post is quarantined",
+                said,
+                "Search with `archiver find`, or with LIKE in posts.",
+            )
         if said.startswith(("not authorized", "access to", "authorization denied")):
             return UsageError(
                 "SQL that only reads the catalog", said, "Remove the statements that write, attach or set."
@@ -141,11 +144,12 @@ class Query:
         """Tell SQLite whether a step of a statement may be taken (sqlite.org/c3ref/set_authorizer.html)."""
         table, name = (first or "").lower(), (second or "").lower()
         if action == sqlite3.SQLITE_FUNCTION:
-            refused = name in _NO_FUNCTIONS or (self.quarantined and name in _OF_WORDS)
+            refused = name in _NO_FUNCTIONS
         elif action == sqlite3.SQLITE_READ:
             # The schema tables in memory hold the name under which the catalog is attached.
             refused = table.startswith("sqlite_") and schema != self._schema
-            refused |= bool(self.quarantined) and table == "posts_fts" and name not in _INDEX_COLUMNS
+            # Which rows the index finds tells, word by word, what a quarantined post says.
+            refused |= bool(self.quarantined) and table == "posts_fts"
         elif action == sqlite3.SQLITE_PRAGMA:
             refused = table not in _PRAGMAS
         else:
