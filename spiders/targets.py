@@ -33,7 +33,8 @@ def parse_target(text: str) -> Target | NoTarget:
     if not cleaned.link:
         return NoTarget("nothing was given", "Give a link, for example https://t.me/durov/523")
     found = _read(cleaned.link, DEEPEST)
-    if isinstance(found, Target) and (cleaned.changed or found.given is not None):
+    # A link whose fragment is dropped may end in what cleaning would take off the next time it is read.
+    if isinstance(found, Target) and (cleaned.changed or found.given is not None or clean(found.url).changed):
         literal = _ACCESS_HASH.sub(r"\1", cleaned.literal)
         return replace(found, given=literal if literal != found.url else None)
     return found

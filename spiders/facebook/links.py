@@ -68,13 +68,17 @@ QUERIES = [
     (r"/profile\.php", "id", "profile"),
 ]
 NOT_CAPTURED = {
-    "group": "a group", "stories": "a story", "events": "an event", "notes": "a note", "hashtag": "a hashtag",
-    "search": "a search", "marketplace": "an offer of the Marketplace", "gaming": "a page of games",
-    "fundraisers": "a fundraiser", "ad": "an entry of the ads library", "album": "an album",
-    "post by an inner id": "a post by its inner id", "live stream": "a live stream by its profile",
-    "tab of a profile": "a tab of a profile",
+    "group": "a group", "story": "a story", "event": "an event", "note": "a note", "hashtag": "a hashtag",
+    "search": "a search", "offer": "an offer", "game": "a game", "fundraiser": "a fundraiser", "ad": "an advertisement", "album": "an album",
+    "post by an inner id": "a post with an inner id", "live stream": "a profile's live stream",
+    "tab of a profile": "a profile's tab",
 }  # fmt: skip
 """Kinds of which no more than the page is kept, as people call them."""
+SECTIONS = {
+    "stories": "story", "events": "event", "notes": "note", "hashtag": "hashtag", "search": "search", "marketplace": "offer",
+    "gaming": "game", "fundraisers": "fundraiser",
+}  # fmt: skip
+"""The first word of a path → the kind of what stands below it."""
 LARGEST_ID = 2**63 - 1
 
 
@@ -105,7 +109,7 @@ def read(link: Link) -> Target | NoTarget | None:
     if kind in ("profile", "share link"):
         name = names.get("code") or names["handle"].lower()
         return Target("facebook", kind, name, url, names.get("handle"))
-    kind = names.get("section", kind)
+    kind = SECTIONS[names["section"]] if kind == "section" else kind
     name = names.get("id") or link.query.get("id") or link.query.get("set") or names.get("handle") or link.path
     return Target("facebook", kind, name, url, form=Form.NOT_CAPTURED, what=f"{NOT_CAPTURED[kind]} of Facebook")
 

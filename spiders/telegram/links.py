@@ -39,9 +39,9 @@ PATHS: list[Row] = [
     (rf"/{_HANDLE}/?", "channel"),
 ]
 NOT_CAPTURED = {
-    "boost": "the boosts", "gift code": "a gift code", "gift": "a gift", "business chat": "a link to a chat",
-    "chat folder": "a folder of chats", "call": "a call", "story album": "an album of stories",
-    "live stream": "a live stream", "direct messages": "the direct messages of a channel", "bot": "a bot's start",
+    "boost": "a boost page", "gift code": "a gift code", "gift": "a gift", "business chat": "a business chat",
+    "chat folder": "a chat folder", "call": "a call", "story album": "an album of stories",
+    "live stream": "a live stream", "direct messages": "a chat with a channel", "bot": "a bot",
 }  # fmt: skip
 """Kinds of which no more than the page is kept, as people call them."""
 BY_QUERY = [

@@ -43,9 +43,9 @@ PATHS: list[Row] = [
 ]  # fmt: skip
 NOT_CAPTURED = {
     "space": "a Space", "broadcast": "a broadcast", "list": "a list", "community note": "a community note",
-    "conversation with Grok": "a conversation with Grok", "profile by number": "a profile by its number",
+    "conversation with Grok": "a conversation with Grok", "profile by number": "a numbered profile",
     "article": "an article", "event": "an event", "moment": "a Moment", "community": "a community", "trend": "a trend",
-    "followers": "a list of followers",
+    "followers": "a list of an account's followers",
 }  # fmt: skip
 """Kinds of which no more than the page is kept, as people call them."""
 

@@ -45,7 +45,7 @@ PATHS: list[Row] = [
 ]
 NOT_CAPTURED = {
     "clip": "a clip", "community post": "a community post", "hashtag": "a hashtag", "search": "a search",
-    "several videos": "several videos in one link", "live stream of a channel": "what a channel streams now",
+    "several videos": "a link to several videos", "live stream of a channel": "a channel's live stream",
     "search in a channel": "a search in a channel",
 }  # fmt: skip
 """Kinds of which no more than the page is kept, as people call them."""
@@ -97,7 +97,7 @@ def _of_path(
         handle = names.get("handle")
         name = unquote(handle).lower() if handle else names["id"]
         return Target("youtube", "channel", name, f"https://www.youtube.com{path}", handle)
-    return _page_only(kind, names.get("id") or link.path.strip("/"), link.text)
+    return _page_only(kind, names.get("id") or query.get("video_ids") or path.strip("/"), link.text)
 
 
 def _by_query(text: str) -> Target | NoTarget:
