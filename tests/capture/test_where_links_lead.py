@@ -39,8 +39,7 @@ class Others:
         "www.tiktok.com",
         "web.archive.org",
         "a.example",
-        "vm.tiktok.com",
-        "fb.watch",
+        "tgstat.ru",
     )
 
     def __init__(self) -> None:
@@ -257,6 +256,13 @@ def test_where_the_original_is_gone_the_mirror_shows_a_copy(archiver: Shell, wid
     [page] = posts(archiver, result).values()
     assert (page["platform"], page["url"]) == ("page", link), "it is never a post of the platform"
     assert archiver("check")[0] == 0
+
+
+def test_an_original_that_is_there_in_part_is_not_asked_of_a_mirror(archiver: Shell, wide: Wide) -> None:
+    code, [result] = archiver.json("capture", "https://tgstat.ru/channel/@ozen_today/20")
+    assert (code, result["outcome"], result["url"]) == (2, "partial", "https://t.me/ozen_today/20")
+    assert "mirror" not in str(result["reason"])
+    assert not [place for place in asked(wide) if place.startswith("tgstat")]
 
 
 def test_where_both_are_gone_the_platform_has_the_word(archiver: Shell, wide: Wide) -> None:
