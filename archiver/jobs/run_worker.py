@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from archiver.capture.engine import CaptureEngine
@@ -15,6 +15,7 @@ from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.queue import Queue, database, serve
 from archiver.jobs.worker import Worker
+from storage.errors import Unreachable
 
 GRACE_SECONDS = 30.0
 """How long the end of a worker waits for the queue to hear of what was carried out."""
@@ -48,12 +49,11 @@ async def run_worker(
     heartbeat = Heartbeat(
         worker, name, options.at_once, lambda: loop.call_soon_threadsafe(stop.set), drain=options.drain
     )
-    queue.shared.settings.set("at once", str(options.at_once))
     heartbeat.beat()
     if queue.paused:
         events.warned("paused: no jobs start before: archiver jobs resume")
-    at_once = 0 if queue.paused else options.at_once
-    end = await asyncio.to_thread(serve, database(home), name, at_once, worker.carry_out, home.clock)
+    await asyncio.to_thread(queue.begin_serving, options.at_once)
+    end = await asyncio.to_thread(serve, database(home), name, worker.carry_out, home.clock)
     heartbeat.start()
     try:
         async with _answering_health(engine, queue, options.health):
@@ -64,6 +64,9 @@ async def run_worker(
             await asyncio.sleep(0.05)
         # Where the queue is away, what was carried out is kept in the home, and said to it by the next worker.
         await asyncio.to_thread(end, 0.0 if heartbeat.lost or heartbeat.nothing_left else GRACE_SECONDS)
+        if not worker.busy and not heartbeat.lost:
+            with suppress(Unreachable):
+                await asyncio.to_thread(queue.give_back, name)
         await asyncio.to_thread(heartbeat.stop)
 
 
