@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -19,6 +20,9 @@ from storage.errors import Unreachable
 
 GRACE_SECONDS = 30.0
 """How long the end of a worker waits for the queue to hear of what was carried out."""
+
+UNHEARD_SECONDS = 2.0
+"""How long it waits where the queue is away."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,21 @@ async def run_worker(
         while worker.busy and loop.time() < deadline:
             await asyncio.sleep(0.05)
         # Where the queue is away, what was carried out is kept in the home, and said to it by the next worker.
-        await asyncio.to_thread(end, 0.0 if heartbeat.lost or heartbeat.nothing_left else GRACE_SECONDS)
+        if heartbeat.lost:
+            await asyncio.to_thread(_end_unheard, end)
+        else:
+            await asyncio.to_thread(end, 0.0 if heartbeat.nothing_left else GRACE_SECONDS)
         if not worker.busy and not heartbeat.lost:
             with suppress(Unreachable):
                 await asyncio.to_thread(queue.give_back, name)
         await asyncio.to_thread(heartbeat.stop)
+
+
+def _end_unheard(end: Callable[[float], None]) -> None:
+    """End DBOS while the queue is away: its threads, which ask it for ever, are not waited for."""
+    ending = threading.Thread(target=end, args=(0.0,), daemon=True)
+    ending.start()
+    ending.join(UNHEARD_SECONDS)
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from archiver.home.home import Home
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
 from archiver.jobs.queue import JobAttempt, Queue, database, serve
-from archiver.jobs.shared_state import SILENT_SECONDS, SharedClaims, SharedState
+from archiver.jobs.shared_state import BEAT_SECONDS, SILENT_SECONDS, SharedClaims, SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
@@ -31,11 +31,13 @@ from storage.times import system_clock
 from tests.conftest import World
 from tests.support.engines import capture_engine
 from tests.support.forked import Command, Forked
-from tests.support.jobs import until, worker_for
+from tests.support.jobs import HURRIED, until, worker_for
 from tests.support.machines import Machine
 from tests.support.postgres import Server, served
 
 REST = {"outcome": "captured", "reason": None, "again": None, "attempts": {}}
+SOON_SILENT = {**HURRIED, "archiver.jobs.shared_state.SILENT_SECONDS": 5.0}
+"""Five beats, as at the pace of a day's work."""
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
 
@@ -57,10 +59,10 @@ def jobs(count: int) -> list[Job]:
 
 def test_two_machines_share_the_work(machines: list[Machine]) -> None:
     queue = Queue(database(machines[0].home))
-    queue.add(jobs(20))
+    queue.add(jobs(12))
     processes = [machine.work("--drain") for machine in machines]
     assert [process.wait(120) for process in processes] == [3, 3], machines[0].log.read_text()
-    assert queue.counts() == {"done": 20}
+    assert queue.counts() == {"done": 12}
     held = [machine.captures() for machine in machines]
     assert all(held), "both did something"
     assert sorted(held[0] + held[1]) == sorted(c for one in queue.jobs() for c in one.captures)
@@ -73,6 +75,8 @@ def test_what_a_dead_machine_was_at_is_taken_over(
     queue = Queue(database(machines[0].home))
     queue.add(jobs(6))
     before = len(world.served.log)
+    for machine in machines:
+        machine.constants = SOON_SILENT
     first = machines[0].work()
     until(lambda: len(world.served.log) > before and queue.counts().get("running"))
     first.send_signal(signal.SIGSTOP)  # as a machine that is cut off: it may come back
@@ -81,7 +85,8 @@ def test_what_a_dead_machine_was_at_is_taken_over(
     second = machines[1].work("--drain")
     begun = time.monotonic()
     until(lambda: queue.counts().get("done") == 6, 90)
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 30
+    assert SILENT_SECONDS + 2 * BEAT_SECONDS < 60, "within a minute at the pace of a day's work"
     assert second.wait(30) == 3
     first.send_signal(signal.SIGCONT)
     until(lambda: not Home(machines[0].path).state.claims(), 60)
@@ -139,7 +144,7 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
 
 def test_postgresql_restarting_loses_nothing(machines: list[Machine], server: Server, world: World) -> None:
     queue = Queue(database(machines[0].home))
-    queue.add(jobs(16))
+    queue.add(jobs(10))
     queue.close()
     before = len(world.served.log)
     processes = [machine.work("--drain") for machine in machines]

@@ -29,13 +29,13 @@ class Machine:
         self.path, self.url, self.network = folder, url, network
         self.log = folder.parent / f"{folder.name}.log"
         self.home = Home(folder, environment={"ARCHIVER_JOBS": url})
-        self._forked, self._namespace, self._constants = forked, namespace, constants
+        self._forked, self._namespace, self.constants = forked, namespace, constants
 
     def work(self, *words: str) -> Forked:
         """Start a worker."""
         command = ("work", "--at-once", "2", "--home", str(self.path), *words)
         environment = {"ARCHIVER_JOBS": self.url}
-        return self._forked(Command(command, self.network, self.log, environment, self._constants, self._namespace))
+        return self._forked(Command(command, self.network, self.log, environment, self.constants, self._namespace))
 
     def captures(self) -> list[str]:
         home = Home(self.path)
