@@ -85,7 +85,7 @@ def test_what_a_dead_machine_was_at_is_taken_over(
     second = machines[1].work("--drain")
     begun = time.monotonic()
     until(lambda: queue.counts().get("done") == 6, 90)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert SILENT_SECONDS + 2 * BEAT_SECONDS < 60, "within a minute at the pace of a day's work"
     assert second.wait(30) == 3
     first.send_signal(signal.SIGCONT)
