@@ -53,6 +53,7 @@ class Forked:
 
     def __init__(self, zygote: Zygote, command: Command) -> None:
         self._zygote = zygote
+        command.log.touch()  # so that whoever started it can read there at once
         self.pid = zygote.start(command.order())
         self.returncode: int | None = None
 
