@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from archiver.home.paths import make_folder
-from archiver.jobs.database import unreachable
+from archiver.jobs.database import teach_milliseconds, unreachable
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
@@ -161,6 +161,7 @@ class Queue:
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         _quiet()
+        teach_milliseconds()
         with database_errors():
             DBOS.migrate(url)
             self.shared = SharedState(url)
@@ -316,6 +317,7 @@ def _configure(url: str, worker: str) -> None:
     from dbos import DBOS, DBOSPortableJSONSerializer
 
     _quiet()
+    teach_milliseconds()
     DBOS.destroy(destroy_registry=True)
     DBOS(
         config={
