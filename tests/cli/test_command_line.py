@@ -206,6 +206,25 @@ def test_a_home_that_cannot_be(
     assert main(["find", "x"], None, {"ARCHIVER_HOME": path}) == ExitCode.USAGE
 
 
+@pytest.mark.parametrize(
+    ("bad", "found"),
+    [
+        (_file, "a file"), (_below_a_file, "a file on the way"), (_link_to_nothing, "a link to nothing"),
+        (_link_to_itself, "a link that leads back to itself"),
+        (lambda path: f"{_link_to_itself(path)}/x", "a link on the way that leads back to itself"),
+        (lambda path: "/proc/x", "/proc, in which nothing can be made"),
+        (lambda path: "/proc/x/y", "/proc, in which nothing can be made"),
+    ],
+)  # fmt: skip
+def test_why_a_home_cannot_be_is_one_plain_sentence(
+    bad: Callable[[Path], str], found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--json", "--home", bad(tmp_path), "case", "new", "almaty"], None, {}) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert len(shown.err.splitlines()) == 3
+    assert json.loads(shown.out)["found"] == found
+
+
 def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for number, (given, kept) in enumerate((("copy", str(tmp_path / "copy")), ("s3://bucket/x", "s3://bucket/x"))):
