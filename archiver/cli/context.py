@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -181,6 +182,10 @@ class Context:
             second=given("second_copy", "ARCHIVER_SECOND_COPY"),
             timestamps=stamps,
         )
+
+    def home_to_read(self) -> Home:
+        """Open the home as `recovered_home` does; on a disk that takes nothing, as it is."""
+        return self.recovered_home() if os.access(self.home_path, os.W_OK) else self.home()
 
     def recovered_home(self) -> Home:
         """Open the home as `home` does, after what an earlier process left open was closed and sealed."""

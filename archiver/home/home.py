@@ -86,6 +86,9 @@ def _holds_something(folder: Path) -> bool:
         return True  # it is there, and not to be looked into
 
 
+STATE = "state.sqlite"
+
+
 class Home:
     """An existing home. Opens its parts when they are first needed, and holds no private key."""
 
@@ -131,7 +134,7 @@ class Home:
         """State that must survive a crash and is no evidence: `state.sqlite`."""
         from storage.state import State
 
-        return State(self.path / "state.sqlite")
+        return State(self.path / STATE)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -148,7 +151,12 @@ class Home:
         return Projection(self.ledger, self.catalog, self.path)
 
     def project(self) -> int:
-        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`."""
+        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`.
+
+        On a disk that takes nothing it stays as it is.
+        """
+        if not self.catalog.writable:
+            return 0
         with self._projecting:
             return self._projection.project()
 
