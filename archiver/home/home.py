@@ -17,7 +17,7 @@ from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
-from archiver.home.projection import CATALOG, Projection, rebuild
+from archiver.home.projection import CATALOG, Projection, Told, rebuild
 from archiver.home.variables import without_empty
 from archiver.text.meant import meant
 from storage.times import Clock, system_clock
@@ -97,6 +97,8 @@ class Home:
         self.path = path
         self.clock = clock
         self.environment = without_empty(environment)
+        self.told: Told | None = None
+        """Whom to tell that the catalog of a large home is made again, and how far it is."""
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)
@@ -144,7 +146,7 @@ class Home:
         """
         from storage.catalog import Catalog
 
-        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).project())
+        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).remake(self.told))
 
     @cached_property
     def _projection(self) -> Projection:
