@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -115,7 +114,7 @@ def _now(modifier: object) -> float:
     """Return the seconds since 1970, with milliseconds as SQLite gives them. Nothing else of `unixepoch` is asked for."""
     if modifier != "subsec":
         raise ValueError(modifier)
-    return round(time.time(), 3)
+    return round(system_clock().timestamp(), 3)
 
 
 def unreachable(error: Exception) -> Unreachable:
