@@ -103,7 +103,7 @@ def require_sound(answers: SetupAnswers) -> None:
         raise UsageError("a proxy like socks5h://host:port or http://host:port", "another form", "Correct the proxy.")
     if not is_agent(answers.user_agent):
         raise UsageError(
-            "a User-Agent of printable ASCII, without spaces around it", repr(answers.user_agent), "Correct it."
+            "a User-Agent in printable ASCII, with no space at either end", repr(answers.user_agent), "Correct it."
         )
     if re.match(r"s3:|.*://", answers.second) and not Destination("second", answers.second).bucket:
         raise UsageError(
