@@ -131,7 +131,9 @@ class S3Store:
         except _Taken:
             there = self.head(key)
             if there is None:
-                raise Unreachable(f"an answer about {key}", "it is there, and it is not", "Try again.") from None
+                raise Unreachable(
+                    f"a consistent answer about {key}", "both that it exists and that it does not", "Try again."
+                ) from None
             return self._same(there, content)
         found = self.head(key, version)
         if found is not None and lock is not None and not at_least(found.lock, lock):

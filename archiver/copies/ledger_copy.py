@@ -75,8 +75,8 @@ def compare(home: Home, vault: Vault) -> Remote:
             )
         if Tiles(home.ledger.folder, found.size).root() != found.root:
             raise LedgerError(
-                f"the first {found.size} events as they are here",
-                "others at the copies, signed by this home's key: a second history (a fork)",
+                f"the first {found.size} events of the copies to be the same as here",
+                "other events in the copies, signed by this home's key: a second history (a fork)",
                 "Nothing was copied. Keep both; compare them with `archiver check --checkpoint FILE`.",
             )
         return Remote(found.size, tuple(strange))

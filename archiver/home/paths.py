@@ -79,5 +79,5 @@ def _absolute(path: Path, text: str) -> Path:
 def _refused(text: str, error: Exception) -> UsageError:
     found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return UsageError(
-        f"a path that can be read, not {text!r}", found, "Check its spelling and the permissions of its folder."
+        "a path that can be read", f"{text!r}: {found}", "Check its spelling and the permissions of its folder."
     )

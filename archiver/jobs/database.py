@@ -95,6 +95,6 @@ def unreachable(error: Exception) -> Unreachable:
     return Unreachable(
         "a queue that answers",
         f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],
-        "With PostgreSQL: check that it runs, and check [jobs] database or ARCHIVER_JOBS. Else move jobs/ of the home away: what waited "
-        "there is then queued again by hand; nothing captured is lost.",
+        "With PostgreSQL: check that it runs, and check [jobs] database or ARCHIVER_JOBS. Otherwise move "
+        "jobs/ out of the home; what was waiting there must then be queued again by hand, but nothing captured is lost.",
     )

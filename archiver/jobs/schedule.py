@@ -85,7 +85,7 @@ class Rule:
         except ValueError as error:
             raise UsageError(
                 "`every 10m`, `every day at 06:00 Asia/Almaty` or `cron 0 6 * * 1-5 Asia/Almaty`",
-                str(error), "Spans are 90s, 10m, 2h, 1d or 1w, ten seconds at least.",
+                str(error), "Write intervals like 90s, 10m, 2h, 1d or 1w; the shortest is ten seconds.",
             ) from error  # fmt: skip
 
     def checked(self) -> Rule:

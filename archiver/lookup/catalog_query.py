@@ -110,7 +110,7 @@ class Query:
                 "SQL that only reads the catalog", said, "Remove the statements that write, attach or set."
             )
         if "one statement at a time" in said:
-            return UsageError("one statement", "several", "Ask them one by one.")
+            return UsageError("one statement", "several", "Run them one by one.")
         if said.startswith("no such table"):
             return UsageError("a table or view of the catalog", said, f"There are: {', '.join([*VIEWS, *TABLES])}.")
         return UsageError("SQL that SQLite understands", said, "docs/catalog.md lists tables, views and columns.")

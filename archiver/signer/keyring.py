@@ -159,7 +159,9 @@ class Keyring:
         if PASSPHRASE not in self._environment and ask_secret("Once more: ") != first:
             raise UsageError("the same passphrase twice", "two that differ", "Start over.")
         if len(first) < 8:
-            raise UsageError("a passphrase of eight characters or more", f"{len(first)}", "Choose a longer one.")
+            raise UsageError(
+                "a passphrase of eight characters or more", f"{len(first)} characters", "Choose a longer one."
+            )
         return first
 
     def new_person(self, name: str, role: str, passphrase: str | None) -> Path:

@@ -106,7 +106,7 @@ class Accounts:
                 plain = pyrage.decrypt(sealed, [self._identity(make=False)])
         except pyrage.DecryptError as error:
             raise ConfigError(
-                f"the account {name} to open", str(error), "Give the right passphrase, or log in again."
+                f"the session of the account {name} to open", str(error), "Give the right passphrase, or log in again."
             ) from error
         value = canonical.loads(plain)
         return Account(name, int(value["api_id"]), value["api_hash"], value["session"], passphrase)
