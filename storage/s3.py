@@ -367,7 +367,7 @@ class S3Store:
                 self._pause(wait)
                 wait *= 2
         raise Unreachable(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to answer {name}",
             problem,
             "Copies made so far stay; `archiver sync` retries the rest.",
         )
@@ -385,7 +385,7 @@ class S3Store:
             return
         said = error.response.get("Error", {}).get("Message") or ""
         raise Refused(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to accept {name}",
             f"{code} {said}".strip(),
             _HINTS.get(code, "Look at the bucket and its policy."),
         ) from error

@@ -261,7 +261,9 @@ class Keyring:
             path.unlink()
         else:
             raise ConfigError(
-                f"the key {path}, to which the ledger was handed over", "a part of it", "Restore keys/ from your copy."
+                f"the whole key {path}, which now signs the ledger",
+                "only a part of it",
+                "Restore keys/ from your copy.",
             )
 
     def _own_public(self) -> str:

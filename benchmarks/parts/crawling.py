@@ -15,7 +15,7 @@ from benchmarks.site import pages
 SCRAPY = Part(
     "scrapy",
     "A recorded crawl",
-    "Plain http, 16 requests at once, from the first request to the last answer, so that neither's start counts.",
+    "Plain http, 16 requests at once, measured from the first request to the last answer, so that the start of neither program counts.",
     """Recorder and spider share one interpreter lock, so the time that the recorder needs for a page is added to the
 time that Scrapy needs. The handler parses answers with h11, which is written in Python. If the recorder ran in a
 process of its own, the spider's core would have less to do.""",

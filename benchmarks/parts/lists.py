@@ -25,11 +25,15 @@ PARSING = Part(
 JSON values in the scripts, which take as long as the rest. For answers that are only JSON, the factor is between 1.5
 and 4, and smaller for larger answers.""",
 )
-LIST = Part("list", "A list of 300 links", "On the miniature platforms; five in a hundred are bad, one is a bot wall.")
+LIST = Part(
+    "list",
+    "A list of 300 links",
+    "On the miniature platforms; five links in a hundred are bad, and one leads to a bot wall.",
+)
 YT_DLP = Part(
     "yt-dlp",
     "A gigabyte by yt-dlp",
-    "By TLS. Each is a whole process, started cold.",
+    "Over TLS. Each round starts new processes.",
     """2.4 s pass before the first byte: Python starts, yt-dlp is imported in a process of its own (while the page is
 fetched), and the extraction runs with its JavaScript runtime. Then come 96 ranges of 70 ms each. Half of that is spent
 between two ranges: each needs a file, two threads and an entry in a list. At the end, every byte is hashed once more

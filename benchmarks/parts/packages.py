@@ -23,7 +23,7 @@ BY_NOBODY = (0, 6)  # 6: intact, by a signer that nobody named
 PACKAGES = Part(
     "packages",
     "Packages",
-    "A case of twenty captures of a page with a video of 100 MB, profile `full`, not encrypted. Caches are written to the "
+    "The package of a case of twenty captures, each of a page with a video of 100 MB; profile `full`, not encrypted. Caches are written to the "
     "disk before each round. On some virtual machines the file cache grows slowly; `cp` alone then varies between 2 and 8 s.",
     """`cp` writes 2 GB, the export writes 4: the WACZ contains the recordings, and each video is written once more
 under a name that a person can open. Every byte is hashed with SHA-256 and SHA-512 while it is written, as BagIt 1.0

@@ -33,7 +33,7 @@ recorded.""",
 PAGES = Part(
     "pages",
     "Pages through the recorder",
-    "2,000 pages of 20 kB by eight connections of curl, until the WARC is complete.",
+    "curl fetches 2,000 pages of 20 kB over eight connections; measured until the WARC is complete.",
     """A page takes about one millisecond of Python. A third of it is spent on writing (two headers, two compressed
 members, four digests, and a JSON line for each record), a fifth on framing request and answer, and a tenth on `send`.
 The minimal prototype neither parsed the heads of both messages nor wrote salted lines.""",
