@@ -59,7 +59,7 @@ def is_half_moved(path: Path) -> bool:
 
 
 def require_no_remains(path: Path) -> None:
-    """Raise `ConfigError` where a home at `path` has lost its archiver.toml.
+    """Raise `ConfigError` if a home at `path` has lost its archiver.toml.
 
     That is no place for a new one.
     """

@@ -33,7 +33,7 @@ class GoogleSheets:
         self._pages: dict[str, Any] = {}
 
     def open(self, link: str, column: str | None) -> Sheet:
-        """Read a sheet. Raises `ConfigError`, `Unreachable`, `NotFound`."""
+        """Read a sheet and return it. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
         with _google_errors("It is checked again later."):

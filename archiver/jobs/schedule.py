@@ -89,7 +89,7 @@ class Rule:
             ) from error  # fmt: skip
 
     def checked(self) -> Rule:
-        """Return the rule itself, checked. Raises `ValueError` for a zone or a moment that does not exist."""
+        """Check the rule and return it. Raises `ValueError` for a zone or a time that does not exist."""
         from cronsim import CronSimError
 
         try:

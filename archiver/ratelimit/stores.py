@@ -40,7 +40,7 @@ class Store(Protocol):
 
 
 class SqliteStore:
-    """`state.sqlite`, by a connection of its own that does not wait for the disk: nothing here outlives a crash."""
+    """Limits in `state.sqlite`, over a connection of their own that does not wait for the disk: none has to survive a crash."""
 
     NAMES: ClassVar = {"hosts": "turn_hosts", "holders": "turn_holders", "held": "turns_held", "lock": ""}
 

@@ -156,7 +156,7 @@ class Accounts:
 
 
 def proxy_of(url: str | None) -> dict[str, Any] | None:
-    """Return a proxy URL in Telethon's form, or None. Names are resolved by the proxy."""
+    """Return a proxy URL in the form that Telethon takes, or None. The proxy resolves host names."""
     if url is None:
         return None
     parts = urlsplit(url)

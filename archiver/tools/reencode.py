@@ -83,7 +83,7 @@ def media_type(kind: str) -> str:
 def reencode(
     source: Path, kind: str, out: Path, tracks: Sequence[Track | Followed] = (), silences: Sequence[Silence] = ()
 ) -> dict[str, Any]:
-    """Write `out`; return what made it. Raises `ConversionError`."""
+    """Write the re-encoded file to `out`; return the tool and the arguments that made it. Raises `ConversionError`."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
