@@ -131,7 +131,9 @@ class S3Store:
         except _Taken:
             there = self.head(key)
             if there is None:
-                raise Unreachable(f"an answer about {key}", "it is there, and it is not", "Try again.") from None
+                raise Unreachable(
+                    f"a consistent answer about {key}", "both that it exists and that it does not", "Try again."
+                ) from None
             return self._same(there, content)
         found = self.head(key, version)
         if found is not None and lock is not None and not at_least(found.lock, lock):
@@ -365,7 +367,7 @@ class S3Store:
                 self._pause(wait)
                 wait *= 2
         raise Unreachable(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to answer {name}",
             problem,
             "Copies made so far stay; `archiver sync` retries the rest.",
         )
@@ -383,7 +385,7 @@ class S3Store:
             return
         said = error.response.get("Error", {}).get("Message") or ""
         raise Refused(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to accept {name}",
             f"{code} {said}".strip(),
             _HINTS.get(code, "Look at the bucket and its policy."),
         ) from error

@@ -976,10 +976,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.error = lambda message: parser.exit(6, f"cannot tell: {message}\n")  # 2 would say that something is missing
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
-    parser.add_argument("--fingerprint", help="of the key, as you were given it: 64 hex digits, or 8 words in quotes")
+    parser.add_argument("--fingerprint", help="fingerprint of the key, as you were given it: 64 hex digits, or 8 words in quotes")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you were given earlier")
     parser.add_argument("--root", action="append", default=[], metavar="SHA256", help="count only stamps under this root certificate; repeatable")
-    parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="as of this day, 2046-01-31: which certificates will have ended")
+    parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="check as of this day, like 2046-01-31: certificates may have expired by then")
     arguments = parser.parse_args()
     if arguments.checkpoint and not os.path.isfile(arguments.checkpoint):
         parser.error(f"there is no checkpoint at {arguments.checkpoint}")

@@ -165,7 +165,9 @@ def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> tuple[d
         if value is None:
             continue
         if not variable.as_it_is and value != value.strip():
-            faults.append(Fault(variable.name, f"${variable.name} without spaces around it", "spaces", "Remove them."))
+            faults.append(
+                Fault(variable.name, f"${variable.name} with no space at either end", "spaces", "Remove them.")
+            )
         elif variable.choices and value.lower() not in variable.choices:
             expected = f"${variable.name} as one of {', '.join(variable.choices)}"
             faults.append(Fault(variable.name, expected, json.dumps(value), "Correct or unset it."))

@@ -268,7 +268,7 @@ def test_a_bag_is_checked_on_arrival(shell: Shell, tmp_path: Path) -> None:
         (["--from", "Aigul Bekova", "--via", "signal"], "a pseudonym for the source"),
         (["--from", "77011234567", "--via", "signal"], "a pseudonym for the source"),
         (["--from", "a@b.kz", "--via", "signal"], "a pseudonym for the source"),
-        (["--from", "S-014", "--via", "\x1b[31m"], "a way it came"),
+        (["--from", "S-014", "--via", "\x1b[31m"], "how it arrived"),
         ([*GIVEN, "--consent", "everything"], "consent to any of hold, court, publish, name"),
         ([*GIVEN, "--consent", "hold", "--refused", "hold"], "both"),
         ([*GIVEN, "--case", "nosuch"], "archiver case new nosuch"),

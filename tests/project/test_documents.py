@@ -78,7 +78,11 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
 
 
 @pytest.mark.parametrize(
-    "group", re.findall(r"`archiver (\w+)` alone shows its help", (ROOT / "docs" / "commands.md").read_text())
+    "group",
+    re.findall(
+        r"Without\s+an\s+action,\s+`archiver (\w+)`\s+shows\s+its\s+help",
+        (ROOT / "docs" / "commands.md").read_text("utf-8"),
+    ),
 )
 def test_a_command_of_several_actions_alone_shows_its_help(group: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([group], None, {}) == 0
