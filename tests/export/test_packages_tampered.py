@@ -142,6 +142,7 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
         patch.setattr("archiver.export.report.contents.check_capture", lambda *given: [])
         patch.setattr("archiver.export.make.check_package", lambda *given: [])
+        patch.setattr("archiver.export.report.print_pdf", lambda *given: None)  # as where Chromium is not installed
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]
         assert main(["--home", str(home.path), "export", "inbox", *words], None, {}) == 0
     return folder / "p", fingerprint(home.ledger_key_text())
