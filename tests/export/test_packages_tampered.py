@@ -25,6 +25,7 @@ from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, sign
 from tests.conftest import World, plain_home
+from tests.support.checking import without_prints
 from tests.support.packages import PackagedCase, both, by_script
 from tests.support.tampering import INSIDE, OUTSIDE
 from tests.support.tampering.ledger import leaves_of, signer_of
@@ -139,10 +140,9 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     writer.close("captured", None)
     seal(home, LocalSigner(home), place, ["inbox"])
     writer.release()
-    with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
+    with without_prints(), pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
         patch.setattr("archiver.export.report.contents.check_capture", lambda *given: [])
         patch.setattr("archiver.export.make.check_package", lambda *given: [])
-        patch.setattr("archiver.export.report.print_pdf", lambda *given: None)  # as where Chromium is not installed
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]
         assert main(["--home", str(home.path), "export", "inbox", *words], None, {}) == 0
     return folder / "p", fingerprint(home.ledger_key_text())
