@@ -7,13 +7,18 @@ them lies deeper than the bag.
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
+from archiver.checks import stamps, worst
+from archiver.checks.package import check_ours
 from archiver.cli.main import main
+from archiver.export import check as script
 from archiver.home.people import fingerprint
 from archiver.seal.sealing import seal
 from archiver.signer.local import LocalSigner
@@ -65,6 +70,29 @@ def test_the_key_that_counsel_got_before_the_rotation_still_counts(case: Package
     assert "handed over" in said
     assert both(full, " ".join(key_words(old)))[0] == 0
     assert both(full, "0" * 64)[0] == TAMPERED
+
+
+def test_openssl_is_asked_once_about_each_certificate(
+    case: PackagedCase, full: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every token of an authority carries the same ones, and each question is a process."""
+    asked: list[str] = []
+    true_run = subprocess.run
+
+    def run(command: list[str], **given: Any) -> Any:
+        asked.append(command[1])
+        return true_run(command, **given)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    for remembered in (stamps.fingerprint, stamps._end, script.openssl):
+        remembered.cache_clear()
+    assert worst(check_ours(full, case.fingerprint, None)) == 0
+    of_the_program = asked.count("x509")
+    script.Check(str(full), case.fingerprint, None, 0, []).run()
+    tokens, authorities = len(list(full.glob("proofs/timestamps/*/*.tsr"))), 2
+    assert tokens > authorities
+    for count in (of_the_program, asked.count("x509") - of_the_program):
+        assert count == authorities * 3, "the root's fingerprint, the ends of the root and of what it signed"
 
 
 def test_what_the_insider_s_tools_make_is_accepted_without_a_defect(
