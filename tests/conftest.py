@@ -23,6 +23,7 @@ from archiver.recorder.proxy import Recorder
 from archiver.signer.create_home import SetupAnswers, create_home
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
+from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 
 pytest_plugins = ["tests.support.sizes", "tests.support.soak"]
@@ -103,7 +104,8 @@ def new_writer(tmp_path: Path, age_identity: pyrage.x25519.Identity) -> Callable
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The miniature platforms, one for each test module."""
-    scene = start_platforms(tmp_path_factory.mktemp("platforms"))
+    with generated_once():
+        scene = start_platforms(tmp_path_factory.mktemp("platforms"))
     try:
         yield World(scene)
     finally:
