@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.exceptions import HTTPClientError as ConnectionBroken
@@ -28,6 +27,7 @@ from botocore.exceptions import HTTPClientError as ConnectionBroken
 from storage.digest import sha256
 from storage.errors import OtherContent, Refused, StoreError, Unreachable
 from storage.objects import READ, Content, Lock, Remains, Stored, at_least, check_key
+from storage.s3_session import new_session
 
 PART = 64 << 20
 """Bytes; the smallest that S3 takes is 5 MiB, and 10,000 parts are the most: files of up to 640 GB."""
@@ -106,7 +106,7 @@ class S3Store:
             max_pool_connections=32,
         )
         try:
-            session: Any = boto3.Session(profile_name=options.profile or None, **credentials)
+            session = new_session(options.profile, credentials)
             self._client: Any = session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
         except (BotoCoreError, ValueError) as error:
             raise Refused(f"settings for the bucket {bucket}", str(error), _HINTS["InvalidAccessKeyId"]) from error

@@ -26,7 +26,7 @@ from storage.times import system_clock
 from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 
-pytest_plugins = ["tests.support.sizes", "tests.support.soak"]
+pytest_plugins = ["tests.support.sizes", "tests.support.soak", "tests.support.in_memory"]
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 
