@@ -365,6 +365,7 @@ def test_a_catalog_of_an_earlier_release_on_a_read_only_disk(words: list[str], t
 # -- what an export says of its search --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_browser")
 @pytest.mark.parametrize(
     ("secret", "accepted", "said"),
     [

@@ -39,6 +39,7 @@ def shown(page: str, kind: str = "") -> list[tuple[list[str], int]]:
     return found
 
 
+@pytest.mark.usefixtures("no_browser")  # the tutorial is typed with one
 def test_the_tutorials_watched_channel_reports_a_removed_post(
     tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,6 +219,7 @@ def test_pages_that_the_code_names_exist() -> None:
             assert list(ROOT.glob(page if page.endswith(".md") else f"{page}-*.md")), f"{path}: {page}"
 
 
+@pytest.mark.usefixtures("no_browser")  # the tutorial is typed with one
 def test_the_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--home", str(tmp_path / "demo")], None, {}) == 0
     out = capsys.readouterr().out
