@@ -146,6 +146,13 @@ def set_in(home: Home, **settings: str) -> None:
     home.__dict__.pop("config", None)
 
 
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without Chromium: no page is shown in it and no report printed. Both have tests of their own."""
+    for module in ("archiver.tools.chromium", "archiver.export.printing"):
+        monkeypatch.setattr(f"{module}.program", lambda: None)
+
+
 class NoLimiter:
     """Politeness has tests of its own; elsewhere it would only make them slow."""
 

@@ -318,6 +318,7 @@ def _made(path: Path) -> bool:
 # -- what an export says of its search --------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("no_browser")
 @pytest.mark.parametrize(
     ("secret", "accepted", "said"),
     [
