@@ -120,9 +120,7 @@ def _now(modifier: object) -> float:
 def unreachable(error: Exception) -> Unreachable:
     """Return the error for a queue whose database does not answer, with what to do."""
     server = "heck that PostgreSQL runs, and check [jobs] database or ARCHIVER_JOBS."
-    move = (
-        "ove jobs/ out of the home; what was waiting there must then be queued again by hand, but nothing captured is lost."
-    )
+    move = "ove jobs/ out of the home; what was waiting there must then be queued again by hand, but nothing captured is lost."
     driver = getattr(error, "orig", None)  # of the database that SQLAlchemy speaks to
     if isinstance(driver, sqlite3.Error):
         next_step = f"M{move}"
