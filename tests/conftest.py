@@ -24,10 +24,11 @@ from archiver.signer.create_home import SetupAnswers, create_home
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
 from tests.support.forked import Command, Forked
+from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 from tests.support.zygote import Zygote
 
-pytest_plugins = ["tests.support.sizes", "tests.support.soak"]
+pytest_plugins = ["tests.support.sizes", "tests.support.soak", "tests.support.in_memory"]
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 
@@ -105,7 +106,8 @@ def new_writer(tmp_path: Path, age_identity: pyrage.x25519.Identity) -> Callable
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The miniature platforms, one for each test module."""
-    scene = start_platforms(tmp_path_factory.mktemp("platforms"))
+    with generated_once():
+        scene = start_platforms(tmp_path_factory.mktemp("platforms"))
     try:
         yield World(scene)
     finally:
@@ -144,6 +146,13 @@ def set_in(home: Home, **settings: str) -> None:
         assert count, name
     path.write_text(text, "utf-8")
     home.__dict__.pop("config", None)
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without Chromium: no page is shown in it and no report printed. Both have tests of their own."""
+    for module in ("archiver.tools.chromium", "archiver.export.printing"):
+        monkeypatch.setattr(f"{module}.program", lambda: None)
 
 
 class NoLimiter:

@@ -22,14 +22,16 @@ from benchmarks.registry import Part, Row, Series, at_most, measures
 if TYPE_CHECKING:
     from archiver.jobs.job import Job
 
-QUEUE = Part("queue", "A long queue", "SQLite.", "Counting reads one index entry a job: 27 ms for 100,000.")
+QUEUE = Part(
+    "queue", "A long queue", "SQLite.", "To count the jobs, one index entry is read for each: 27 ms for 100,000."
+)
 QUEUED = Part(
     "queued",
     "Links through the queue",
     "`jobs add` and `work --drain`, against `capture --list`; their host answers after 200 ms.",
-    """2.7 s are two commands that start (`jobs add` makes the database of the queue, 1.1 s of it), 2 s the end of
-DBOS's threads, which look only each second whether they are to end, the rest the 36 ms of each job. Of a worker that
-goes on for months only the last counts.""",
+    """Starting the two commands takes 2.7 s; 1.1 s of this is `jobs add` creating the database of the queue. Ending
+takes 2 s, because the threads of DBOS check only once a second whether to end. The rest is the jobs, at 36 ms each.
+For a worker that runs for months, only the time per job matters.""",
 )
 FEW = "when 1,000 wait"
 FLAT = "A queue fills while nobody looks: a long one must not slow anything. Flat, within what this machine varies by."
