@@ -151,7 +151,9 @@ def _named(tables: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(environment: Mapping[str, str], named: Iterator[str]) -> Iterator[Fault]:
     known = [variable.name for variable in VARIABLES]
     for name in unknown_variables(environment, named):
-        step = f"{meant(name, known).strip()} Unset it, or correct its name; `archiver doctor` lists all of them."
+        step = (
+            f"{meant(name.upper(), known).strip()} Unset it, or correct its name; `archiver doctor` lists all of them."
+        )
         yield Fault(name, "only ARCHIVER_ variables that archiver knows", f"${printable(name)}", step.strip())
 
 
@@ -163,7 +165,9 @@ def _override(tables: dict[str, Any], environment: Mapping[str, str]) -> tuple[d
         if value is None:
             continue
         if not variable.as_it_is and value != value.strip():
-            faults.append(Fault(variable.name, f"${variable.name} without spaces around it", "spaces", "Remove them."))
+            faults.append(
+                Fault(variable.name, f"${variable.name} with no space at either end", "spaces", "Remove them.")
+            )
         elif variable.choices and value.lower() not in variable.choices:
             expected = f"${variable.name} as one of {', '.join(variable.choices)}"
             faults.append(Fault(variable.name, expected, json.dumps(value), "Correct or unset it."))

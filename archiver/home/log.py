@@ -234,9 +234,9 @@ def _taken(lock: Lock) -> bool:
 
 
 def make_room(folder: Path, own: Path, more: int) -> None:
-    """Remove the files that were written to longest ago, until all may be written to the end of their step.
+    """Remove the least recently written files, until there is room for each file to be written to the end of its step.
 
-    Called under the lock. `more`: the steps that our `own` file, which stays, goes on by.
+    Called under the lock. `more`: the number of steps by which our `own` file, which stays, will grow.
     """
     found = []
     for path in _files(folder):

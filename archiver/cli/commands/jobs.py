@@ -64,7 +64,7 @@ def run(context: Context) -> int:
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
     }  # fmt: skip
-    with opened(home) as queue:
+    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 
@@ -118,7 +118,7 @@ def _found(queue: Queue, text: str) -> list[JobStatus]:
     if not named:
         raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
     if len(named) > 1:
-        raise UsageError(f"one job for {text!r}", f"several: {', '.join(named)}", "Give more of the id.")
+        raise UsageError(f"{text!r} to fit the id of one job", f"several: {', '.join(named)}", "Give more of the id.")
     return queue.attempts(named[0])
 
 

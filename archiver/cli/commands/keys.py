@@ -37,14 +37,15 @@ def add_arguments(parser: Parser) -> None:
     parser.add_action("rotate", summary, "archiver keys rotate")
     summary = "Set, change or remove the passphrase of a key."
     passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
-    name = "Owner of the key (default: the ledger and yourself)."
+    name = "Person whose key to protect (default: yourself, and the key of the ledger)."
     passphrase.add_argument("name", nargs="?", metavar="NAME", help=name)
     passphrase.add_argument("--none", action="store_true", help="Remove the passphrase.")
 
 
 def run(context: Context) -> int:
     """Carry out one action on the keys that sign. Raises `UsageError`, `NotFound`, `ConfigError`."""
-    home = context.recovered_home()
+    reads = context.arguments.action in ("list", "fingerprint")
+    home = context.home_to_read() if reads else context.recovered_home()
     actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
     return actions[context.arguments.action](context, home)
 

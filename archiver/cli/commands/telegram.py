@@ -255,7 +255,7 @@ async def _join(context: Context, home: Home) -> int:
     target = parse_target(context.arguments.link)
     if name is None or not isinstance(target, Target) or target.platform != "telegram":
         raise UsageError(
-            "an account, and a link of a channel or group", "neither or one", "Log in, and give a t.me link."
+            "an account, and a link of a channel or group", "one or both missing", "Log in, and give a t.me link."
         )
     account = accounts.load(name)
     client = make_client(home, account, context.network, home.config.proxy, updates=False)
