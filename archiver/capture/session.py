@@ -65,6 +65,7 @@ class CaptureSession:
         self._led: Led | None = None
         self._hops = 0
         self._original: Ending | None = None
+        self._by_program = False
         _log.info("capture %s begins", context.capture_id)
 
     def progress(self) -> Progress:
@@ -135,6 +136,7 @@ class CaptureSession:
 
     def program_ended(self, code: int) -> None:
         """Record the exit code of a program that ran behind the recorder: it decides the outcome."""
+        self._by_program = True
         if code != 0:
             self._conclusion = (Outcome.PARTIAL, f"the program ended with exit code {code}")
         elif not self.context.exchanges.count:
@@ -351,7 +353,9 @@ class CaptureSession:
         stop = stop_reason(
             context.interrupted, None if failed is None else failed.found, context.port.stopped, self.posts.count
         )
-        statement = Statement(self._answer, self._conclusion, at_best(context.target))
+        # What a program does is recorded whole, whatever link it is about.
+        limit = None if self._by_program else at_best(context.target)
+        statement = Statement(self._answer, self._conclusion, limit)
         if self._original is None:
             return verdict(self.inventory, context.exchanges.by_tag, statement, stop, context.promise)
         promise = replace(context.promise, first_tags=("mirror",))

@@ -280,6 +280,23 @@ def test_a_mirror_that_nobody_named_is_not_asked(archiver: Shell, wide: Wide) ->
     assert not [place for place in asked(wide) if place.startswith("nitter")]
 
 
+def test_a_mirror_that_a_page_links_to_is_the_original_to_who_follows_it(archiver: Shell, wide: Wide) -> None:
+    link = GONE.replace("x.com", "nitter.net")
+    wide.others.answers["a.example/b"] = Answer(
+        body=PAGE.replace(b"</body>", f'<a href="{link}">here</a></body>'.encode())
+    )
+    code, results = archiver.json("capture", "https://a.example/b", "--follow-embeds")
+    assert [result["url"] for result in results] == ["https://a.example/b", GONE]
+    assert code == 3
+    assert not [place for place in asked(wide) if place.startswith("nitter")]
+
+
+def test_what_a_program_did_is_whole_whatever_link_it_is_about(archiver: Shell) -> None:
+    words = ("curl", "-s", "-o", "/dev/null", "https://x.com/ozen_today/never/seen")
+    code, [result] = archiver.json("record", "--about", words[-1], "--", *words)
+    assert (code, result["outcome"]) == (0, "captured")
+
+
 # -- every way in --------------------------------------------------------------------------------------------------
 
 
