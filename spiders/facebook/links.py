@@ -110,8 +110,17 @@ def read(link: Link) -> Target | NoTarget | None:
         name = names.get("code") or names["handle"].lower()
         return Target("facebook", kind, name, url, names.get("handle"))
     kind = SECTIONS[names["section"]] if kind == "section" else kind
-    name = names.get("id") or link.query.get("id") or link.query.get("set") or names.get("handle") or link.path
+    name = _page_id(kind, names, link)
     return Target("facebook", kind, name, url, form=Form.NOT_CAPTURED, what=f"{NOT_CAPTURED[kind]} of Facebook")
+
+
+def _page_id(kind: str, names: dict[str, str], link: Link) -> str:
+    """The id of what is kept as a page only; where it has none, its path and what is asked of it."""
+    by_field = {"ad": "id", "album": "set", "search": "q", "post by an inner id": "graphql_id"}
+    field = link.query.get(by_field.get(kind, ""), "")
+    if kind in ("ad", "album") and field:
+        return field
+    return names.get("id", link.path.strip("/")) + (f"?{field}" if field else "")
 
 
 def _known(kind: str, name: str, url: str, handle: str | None) -> Target | NoTarget | None:

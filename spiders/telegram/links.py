@@ -34,7 +34,7 @@ PATHS: list[Row] = [
     (rf"/s/{_HANDLE}/{_ID}/?", "post"),
     (rf"/s/{_HANDLE}/?", "channel"),
     (rf"/{_HANDLE}/s/{_ID}/?", "story"),
-    (rf"/{_HANDLE}/[ac]/{_ID}/?", "story album"),
+    (r"/(?P<id>[A-Za-z][A-Za-z0-9_]{2,63}/[ac]/[^/]+)/?", "story album"),
     (rf"/{_HANDLE}/(?:(?P<topic>[^/]+)/)?{_ID}/?", "post"),
     (rf"/{_HANDLE}/?", "channel"),
 ]

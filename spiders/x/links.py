@@ -29,8 +29,10 @@ PATHS: list[Row] = [
     (rf"/i/moments/{_ID}(?:/.*)?", "moment"),
     (rf"/i/communities/{_ID}(?:/.*)?", "community"),
     (rf"/i/trending/{_ID}(?:/.*)?", "trend"),
-    (rf"/(?:i|[A-Za-z0-9_]{{1,20}})/lists/{_ID}(?:/.*)?", "list"),
-    (rf"/i/birdwatch/[nt]/{_ID}(?:/.*)?", "community note"),
+    (rf"/i/lists/{_ID}(?:/.*)?", "list"),
+    (r"/[A-Za-z0-9_]{1,20}/lists/[^/]+/?", "list"),
+    (rf"/i/birdwatch/n/{_ID}(?:/.*)?", "community note"),
+    (rf"/i/birdwatch/t/{_ID}(?:/.*)?", "notes on a post"),
     (rf"/i/grok/share/{_ID}/?", "conversation with Grok"),
     (rf"/i/user/{_ID}/?", "profile by number"),
     (rf"/{_HANDLE}/article/{_ID}(?:/.*)?", "article"),
@@ -42,7 +44,7 @@ PATHS: list[Row] = [
     (rf"/{_HANDLE}/(?:followers|following|verified_followers|followers_you_follow|affiliates)/?", "followers"),
 ]  # fmt: skip
 NOT_CAPTURED = {
-    "space": "a Space", "broadcast": "a broadcast", "list": "a list", "community note": "a community note",
+    "space": "a Space", "broadcast": "a broadcast", "list": "a list", "community note": "a community note", "notes on a post": "a list of notes on a post",
     "conversation with Grok": "a conversation with Grok", "profile by number": "a numbered profile",
     "article": "an article", "event": "an event", "moment": "a Moment", "community": "a community", "trend": "a trend",
     "followers": "a list of an account's followers",
@@ -78,7 +80,7 @@ def read(link: Link) -> Target | NoTarget | None:
         return _by_intent(query, link)
     if kind == "profile" and handle:
         return _profile(handle)
-    return _page_only(kind, names.get("id") or handle or "", f"https://x.com{path}")
+    return _page_only(kind, names.get("id") or path.strip("/"), f"https://x.com{path}")
 
 
 def _by_intent(query: dict[str, str], link: Link) -> Target | None:

@@ -97,7 +97,13 @@ def _of_path(
         handle = names.get("handle")
         name = unquote(handle).lower() if handle else names["id"]
         return Target("youtube", "channel", name, f"https://www.youtube.com{path}", handle)
-    return _page_only(kind, names.get("id") or query.get("video_ids") or path.strip("/"), link.text)
+    return _page_only(kind, names.get("id") or query.get("video_ids") or _whole(path, query), link.text)
+
+
+def _whole(path: str, query: dict[str, str]) -> str:
+    """The id of a page that has none: its path, and the words that are searched for."""
+    words = query.get("search_query") or query.get("query")
+    return path.strip("/") + (f"?{words}" if words else "")
 
 
 def _by_query(text: str) -> Target | NoTarget:

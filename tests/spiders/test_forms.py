@@ -144,6 +144,23 @@ def test_what_is_known_and_not_captured_is_named(link: str) -> None:
     assert re.fullmatch(r"an? .+ of (?:Telegram|X|YouTube|Facebook)", target.what or "")
 
 
+def test_no_two_pages_that_differ_have_one_key() -> None:
+    links = [f"https://{host}{path}" for host, paths in PAGES.items() for path in paths]
+    links += [
+        "https://www.youtube.com/results?search_query=b", "https://www.youtube.com/@anna/search?query=b", "https://t.me/circle/a/3",
+        "https://x.com/anna/following", "https://x.com/boris/lists/friends", "https://www.facebook.com/search/top?q=a",
+        "https://www.facebook.com/search/top?q=b", "https://www.facebook.com/ads/library/?id=124", "https://www.facebook.com/boris/about",
+        "https://www.facebook.com/media/set/?set=a.13", "https://www.facebook.com/story/graphql_permalink/?graphql_id=b",
+    ]  # fmt: skip
+    same = {
+        "https://t.me/boost/square", "https://t.me/c/15?boost", "https://x.com/i/spaces/1ab/peek", "https://x.com/anna/article/15",
+        "https://t.me/square?livestream", "https://x.com/i/user/12", "https://www.youtube.com/@anna/community?lb=Ugkx",
+        f"https://www.youtube.com/channel/{UC}/community?lb=Ugkx",
+    }  # fmt: skip
+    targets = [parse_target(link) for link in links if link not in same]
+    assert len({target.key for target in targets if isinstance(target, Target)}) == len(targets)
+
+
 @pytest.mark.parametrize(
     ("link", "platform"),
     [
