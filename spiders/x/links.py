@@ -44,7 +44,8 @@ PATHS: list[Row] = [
     (rf"/{_HANDLE}/(?:followers|following|verified_followers|followers_you_follow|affiliates)/?", "followers"),
 ]  # fmt: skip
 NOT_CAPTURED = {
-    "space": "a Space", "broadcast": "a broadcast", "list": "a list", "community note": "a community note", "notes on a post": "a list of notes on a post",
+    "space": "a Space", "broadcast": "a broadcast", "list": "a list", "community note": "a community note",
+    "notes on a post": "a list of notes on a post",
     "conversation with Grok": "a conversation with Grok", "profile by number": "a numbered profile",
     "article": "an article", "event": "an event", "moment": "a Moment", "community": "a community", "trend": "a trend",
     "followers": "a list of an account's followers",
