@@ -10,7 +10,7 @@ from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
 from spiders.links import mask_userinfo, safe_join
-from spiders.page.parse import css_links
+from spiders.page.files import css_links
 from spiders.posts import Attachment, Outcome
 
 CSS_LIMIT = 2 << 20

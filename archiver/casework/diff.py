@@ -12,12 +12,14 @@ from typing import Any
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
+from storage.post_lines import guesses
 
 FIELDS = (
     "title", "text", "author_handle", "author_name", "author_id", "published_at", "edited", "edited_at", "reply_to",
     "forwarded_from", "album_ids", "views", "likes", "replies", "reposts", "quotes", "bookmarks", "outcome", "reason",
+    "guessed_published", "guessed_author", "guessed_title", "guessed_text",
 )  # fmt: skip
-WORDS = ("title", "text")
+WORDS = ("title", "text", "guessed_title", "guessed_text")
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -120,7 +122,7 @@ def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
         name = line.get("id") or line.get("url") or f"the {row['n']}th"
         if line.get("role") != "captions" and name not in found:
             digests = [kept.get(f"post {name} #{n}") for n in range(len(line.get("attachments") or []))]
-            found[name] = {**line, "digests": digests}
+            found[name] = {**line, **guesses(line), "digests": digests}
     return found
 
 

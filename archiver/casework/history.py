@@ -13,6 +13,7 @@ from archiver.home.visibility import is_hidden
 from spiders.link_forms import Form
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
+from storage.post_lines import words
 
 SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
 """What of a post makes an observation differ from the one before."""
@@ -113,6 +114,8 @@ def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:
     def differs(name: str) -> bool:
         if name == "attachments":  # their links differ each time
             return other_files(attached(before), attached(line))
+        if name == "text":
+            return words(before) != words(line)
         return bool(before.get(name) != line.get(name))
 
     said = [name for name in IF_SAID if None not in (before.get(name), line.get(name))]

@@ -28,7 +28,7 @@ class Hit:
     @property
     def words(self) -> str:
         """Its text, or its title where it has none."""
-        return str(self.row.get("text") or self.row.get("title") or "")
+        return str(self.row.get("text") or self.row.get("guessed_text") or self.row.get("title") or "")
 
 
 @dataclass(frozen=True)

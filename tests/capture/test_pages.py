@@ -93,7 +93,9 @@ def test_a_comment_that_the_parser_loses_is_noticed() -> None:
         ("2011-12-18 12:43:10", "2011-12-17T22:43:10Z"),
         ("Dec 18, 2011", "2011-12-17T10:00:00Z"),
         ("December 18, 2011 at 12:05 am", "2011-12-17T10:05:00Z"),
-        ("12/11/2011", None),
+        ("12/11/2011", "2011-11-11T10:00:00Z"),  # the 11th of December or the 12th of November
+        ("13/11/2011", "2011-11-12T10:00:00Z"),
+        ("31/31/2011", None),
         ("31 February 2011", None),
         ("yesterday", None),
         ("", None),

@@ -37,6 +37,7 @@ JUNK = (
 UNKNOWN_KINDS = {
     # Kinds that say nothing of a thing's presence, on purpose.
     "deleted, or not shared with everybody", "not playable", "upcoming or offline", "the account used is suspended",
+    "needs scripts",
 }  # fmt: skip
 OFFERED = {
     "comments", "holes", "quick", "follow", "limited", "thread", "clock", "cookies", "query_ids", "features", "enough",
