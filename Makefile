@@ -18,6 +18,7 @@ lint: setup
 man: setup
 	.venv/bin/python scripts/shell_files.py
 	.venv/bin/python scripts/settings_page.py
+	.venv/bin/python scripts/platforms_page.py
 
 # For each save: what is pure or runs in one process.
 quick:
