@@ -508,3 +508,48 @@ def test_any_links_in_a_page_are_read_without_a_fault(links: list[str]) -> None:
     inner = "".join(mark.replace("{}", html.escape(link)) for link in links for mark in marks)
     parsed = parse(article(inner), BLOG)
     assert parsed.outcome is None
+
+
+# -- captured means captured -----------------------------------------------------------------------------------------------
+
+WALLS = {
+    "/removed": ("Запись удалена", "", "unavailable", 3),
+    "/login": ("Ozen", "<form><input type='password'></form>", "captured", 0),
+    "/members": ("Ozen", "<form><input type='password'></form>", "refused", 3),
+    "/robot": ("Проверка, что вы не робот", "", "blocked", 4),
+    "/shell": ("Ozen", "<div id='root'></div><script>1</script>", "partial", 2),
+    "/unknown": ("ოზენი", "<meta property='og:type' content='article'><h1>გვერდი ვერ მოიძებნა</h1>", "partial", 2),
+}
+
+
+@pytest.mark.parametrize("path", WALLS)
+def test_what_stands_in_the_place_of_a_page(shell: Shell, world: World, path: str) -> None:
+    title, body, outcome, exit_code = WALLS[path]
+    page = f"<html><head><meta charset='utf-8'><title>{title}</title></head><body>{body}</body></html>"
+    world.news.trouble[path] = Answer(body=page.encode())
+    code, [result] = shell.json("capture", f"https://blog.ozen.example{path}")
+    assert (code, result["outcome"]) == (exit_code, outcome)
+
+
+def test_a_guess_is_shown_as_one_everywhere(shell: Shell, world: World) -> None:
+    words = "<p>" + "Witnesses said that people ran from the square towards the school. " * 8 + "</p>"
+    page = f"<html><head><title>A report</title></head><body><div><span class='date'>11/12/2011</span>{words}</div></body></html>"
+    world.news.trouble["/guess"] = Answer(body=page.encode())
+    code, [result] = shell.json("capture", "https://blog.ozen.example/guess")
+    assert code == 0
+    line = posts(shell, result)["https://blog.ozen.example/guess"]
+    assert (line["text"], line["published"], line["published_at"]) == (None, None, None)
+    assert line["guessed"]["published"]["literal"] == "11/12/2011"
+    _, shown, _ = shell("show", str(result["capture"]))
+    assert "guessed: 11/12/2011" in shown
+    assert "guessed: 11/12/2011 Witnesses said" in " ".join(shown.split()) or "guessed: Witnesses" in " ".join(
+        shown.split()
+    )
+    assert "stated" not in shown
+    code, found = shell.json("find", "Witnesses")
+    assert (code, len(found)) == (0, 1)
+    _, [row] = shell.json(
+        "catalog", "query", "SELECT published_earliest, text, guessed_published, guessed_text FROM posts"
+    )
+    assert (row["published_earliest"], row["text"], row["guessed_published"]) == (None, None, "11/12/2011")
+    assert "Witnesses" in row["guessed_text"]
