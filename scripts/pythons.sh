@@ -2,6 +2,12 @@
 # Runs the quick tests and the demo (a capture on each platform) on each supported Python that is installed. Usage: scripts/pythons.sh
 set -eu
 cd "$(dirname "$0")/.."
+# pyenv puts python3.12 on the path only once it is told which of its versions are meant.
+pyenv="${PYENV_ROOT:-$HOME/.pyenv}/bin/pyenv"
+if [ -z "${PYENV_VERSION:-}" ] && [ -x "$pyenv" ]; then
+  PYENV_VERSION="$("$pyenv" versions --bare | grep -E '^3\.1[123]\.[0-9]+$' | paste -sd: -)"
+  export PYENV_VERSION
+fi
 ran=""
 for version in 3.11 3.12 3.13; do
   "python$version" -c 'import ensurepip, venv' 2>/dev/null || { echo "Python $version is not installed: left out"; continue; }

@@ -37,20 +37,21 @@ class Catalog:
         self.path = path
         self._turn = threading.RLock()
         """One thread at a time: see `storage.sqlite.Serial`."""
-        writable = True
+        self.writable = True
+        """Whether the disk takes anything."""
         try:
             self._connection = connect(path, REBUILD)
         except DiskError:
             if not path.exists():
                 raise
-            self._connection, writable = connect_read_only(path, REBUILD), False
+            self._connection, self.writable = connect_read_only(path, REBUILD), False
         version = self._version()
         if version > VERSION:
             self.close()
             raise CatalogError(
                 f"a {path.name} of version {VERSION} or older", f"version {version}", "Use a newer archiver."
             )
-        if version < VERSION and not writable:
+        if version < VERSION and not self.writable:
             self.close()
             raise CatalogError(
                 f"a {path.name} of version {VERSION}",

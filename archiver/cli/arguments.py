@@ -41,9 +41,14 @@ def add_case(parser: ArgumentParser, what: str = "Add it to this case; repeatabl
     parser.add_argument("--case", action="append", default=[], metavar="CASE", help=what)
 
 
+def add_account_name(parser: ArgumentParser) -> None:
+    """Add `--account`: which account Telegram is asked by."""
+    parser.add_argument("--account", metavar="NAME", help="Use this Telegram account (default: the one logged in).")
+
+
 def add_account(parser: ArgumentParser) -> None:
     """Add `--account` and `--no-account`: how Telegram is asked."""
-    parser.add_argument("--account", metavar="NAME", help="Use this Telegram account (default: the one logged in).")
+    add_account_name(parser)
     parser.add_argument(
         "--no-account", action="store_true", help="Use Telegram's public web pages, without an account."
     )

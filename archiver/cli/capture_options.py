@@ -50,11 +50,11 @@ def telegram_account(home: Home, arguments: Any, targets: Iterable[Target | NoTa
 
 
 def chosen_account(home: Home, arguments: Any) -> str | None:
-    """Return what `--account` and `--no-account` come to; None for Telegram's public pages.
+    """Return what `--account`, and `--no-account` where a command has it, come to; None for Telegram's public pages.
 
     Raises `NotFound`, `UsageError`.
     """
-    if arguments.no_account:
+    if vars(arguments).get("no_account"):
         return None
     from archiver.telegram.accounts import Accounts
 

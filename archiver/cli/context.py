@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -93,7 +94,19 @@ class Context:
                 return self._first_home()
             sweep_first_run(self.home_path)
         self.refuse_late_answers()  # again: it may have been made since
-        return Home(self.home_path, environment=self.environment)
+        home = Home(self.home_path, environment=self.environment)
+        home.told = self._tell_remade
+        return home
+
+    def _tell_remade(self, done: int, total: int) -> None:
+        """Say that the catalog is made again, once, and how far it is, on a terminal."""
+        if done == 0:
+            self.console.warn(
+                f"The catalog is missing, or an earlier release made it: it is made again from {total} events. "
+                "This can take minutes, once."
+            )
+        else:
+            self.console.progress_line(f"catalog: {done} of {total} events")
 
     def refuse_late_answers(self) -> None:
         """Refuse the options of a first run where none is to come.
@@ -181,6 +194,10 @@ class Context:
             second=given("second_copy", "ARCHIVER_SECOND_COPY"),
             timestamps=stamps,
         )
+
+    def home_to_read(self) -> Home:
+        """Open the home as `recovered_home` does; on a disk that takes nothing, as it is."""
+        return self.recovered_home() if os.access(self.home_path, os.W_OK) else self.home()
 
     def recovered_home(self) -> Home:
         """Open the home as `home` does, after what an earlier process left open was closed and sealed."""

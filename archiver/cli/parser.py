@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 SHOWN_CHOICES = 8
-"""So many choices are listed where a wrong one was given; of more only the likely one."""
+"""So many choices are listed where a wrong one was given; of more, and of actions, only the likely one."""
 
 EXAMPLE_COLUMNS = 76
 """An example that is longer is continued on a second line."""
@@ -180,10 +180,11 @@ class Parser(argparse.ArgumentParser):
             return
         names = [str(one) for one in choices]
         listed = f" Choose from {', '.join(names)}." if len(names) <= SHOWN_CHOICES else ""
-        said = meant(str(value), names) or listed
+        likely = meant(str(value), names)
         if isinstance(action, argparse._SubParsersAction):
-            raise argparse.ArgumentError(None, f"there is no {str(action.metavar).lower()} {value!r}.{said}")
-        raise argparse.ArgumentError(action, f"there is no choice {value!r}.{said}")
+            said = f"there is no {str(action.metavar).lower()} {value!r}.{likely or listed}"
+            raise argparse.ArgumentError(None, said)
+        raise argparse.ArgumentError(action, f"there is no choice {value!r}.{likely}{listed}")
 
 
 def first_run_options(arguments: argparse.Namespace) -> Iterator[tuple[str, str]]:

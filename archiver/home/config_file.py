@@ -170,7 +170,9 @@ def _named(tables: Mapping[str, Any]) -> Iterator[str]:
 def _unknown(environment: Mapping[str, str], named: Iterator[str]) -> Iterator[Fault]:
     known = [variable.name for variable in VARIABLES]
     for name in unknown_variables(environment, named):
-        step = f"{meant(name, known).strip()} Unset it, or correct its name; `archiver doctor` lists all of them."
+        step = (
+            f"{meant(name.upper(), known).strip()} Unset it, or correct its name; `archiver doctor` lists all of them."
+        )
         yield Fault(name, "only ARCHIVER_ variables that archiver knows", f"${printable(name)}", step.strip())
 
 

@@ -17,7 +17,7 @@ from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.cases import no_case
 from archiver.home.paths import given_folder
 from archiver.home.people import ledger_key
-from archiver.home.projection import CATALOG, Projection, rebuild
+from archiver.home.projection import CATALOG, Projection, Told, rebuild
 from archiver.home.variables import without_empty
 from archiver.text.meant import meant
 from storage.times import Clock, system_clock
@@ -86,6 +86,9 @@ def _holds_something(folder: Path) -> bool:
         return True  # it is there, and not to be looked into
 
 
+STATE = "state.sqlite"
+
+
 class Home:
     """An existing home. Opens its parts when they are first needed, and holds no private key."""
 
@@ -94,6 +97,8 @@ class Home:
         self.path = path
         self.clock = clock
         self.environment = without_empty(environment)
+        self.told: Told | None = None
+        """Whom to tell that the catalog of a large home is made again, and how far it is."""
         self._projecting = threading.Lock()
         if not is_home(path):
             require_no_remains(path)
@@ -131,7 +136,7 @@ class Home:
         """State that must survive a crash and is no evidence: `state.sqlite`."""
         from storage.state import State
 
-        return State(self.path / "state.sqlite")
+        return State(self.path / STATE)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -141,14 +146,19 @@ class Home:
         """
         from storage.catalog import Catalog
 
-        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).project())
+        return Catalog(self.path / CATALOG, lambda made: Projection(self.ledger, made, self.path).remake(self.told))
 
     @cached_property
     def _projection(self) -> Projection:
         return Projection(self.ledger, self.catalog, self.path)
 
     def project(self) -> int:
-        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`."""
+        """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`.
+
+        On a disk that takes nothing it stays as it is.
+        """
+        if not self.catalog.writable:
+            return 0
         with self._projecting:
             return self._projection.project()
 

@@ -6,6 +6,7 @@ a path that means something else there would be looked for, or written, in the w
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from archiver.errors import UsageError
@@ -35,7 +36,9 @@ def given_folder(text: str) -> Path:
     """Return the path of a folder that is there, or can be made. Raises `UsageError`."""
     path = given_path(text)
     if _is_there(path) and not path.is_dir():
-        what = "a link to nothing" if path.is_symlink() and not path.exists() else "a file"
+        what = "a file"
+        if path.is_symlink() and not path.exists():
+            what = "a link that leads back to itself" if _is_loop(path) else "a link to nothing"
         raise UsageError(f"a folder at {path}", what, "Name a folder, or a path that does not exist yet.")
     return path
 
@@ -69,6 +72,14 @@ def _is_there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
 
 
+def _is_loop(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
+
+
 def _absolute(path: Path, text: str) -> Path:
     try:
         return path.absolute()
@@ -78,6 +89,11 @@ def _absolute(path: Path, text: str) -> Path:
 
 def _refused(text: str, error: Exception) -> UsageError:
     found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.ENOTDIR:
+        return UsageError(f"a path with a folder at each step, not {text!r}", "a file on the way", "Name another path.")
+    if number == errno.ELOOP:
+        found = "a link on the way that leads back to itself"
     return UsageError(
         f"a path that can be read, not {text!r}", found, "Check its spelling and the permissions of its folder."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     from storage.ledger import LedgerReader
 
 CATALOG = "catalog.sqlite"
+LARGE_EVENTS, LARGE_BYTES = 1000, 16 << 20
+"""A home of so many events, or whose old catalog has so many bytes, takes seconds or minutes to be gone through."""
+SHOWN = 8
+"""Events that are entered together where somebody is shown how far it is."""
+Told = Callable[[int, int], object]
+"""Is told how many events were entered, and of how many; 0 when it begins."""
 
 
 class Projection:
@@ -20,7 +27,14 @@ class Projection:
     def __init__(self, ledger: LedgerReader, catalog: Catalog, path: Path) -> None:
         self._ledger, self._catalog, self._path = ledger, catalog, path
 
-    def project(self) -> int:
+    def remake(self, told: Told | None) -> None:
+        """Fill an empty catalog, and tell how far it is where that may take its time. Raises `CatalogError`."""
+        path = self._path / CATALOG
+        size = path.stat().st_size if path.exists() else 0
+        large = size >= LARGE_BYTES or self._ledger.checkpoint().size >= LARGE_EVENTS
+        self.project(told if large else None)
+
+    def project(self, told: Told | None = None) -> int:
         """Bring the catalog up to the ledger; return how many events were added. Raises `CatalogError`.
 
         One thread at a time.
@@ -30,6 +44,8 @@ class Projection:
         size = self._ledger.checkpoint().size
         done = start = self._catalog.size()
         tiles = Tiles(self._ledger.folder, size)
+        if told:
+            told(start, size)
         while done < size:
             batch: list[tuple[dict[str, Any], str]] = []
             for offset, entry in enumerate(tiles.entries(done // 256)[done % 256 :]):
@@ -41,6 +57,10 @@ class Projection:
                     self._catalog.project_disposed(done + offset, leaf)
                 else:
                     batch.append((body, leaf["salted_hash"]))
+                if told and len(batch) >= SHOWN:
+                    self._catalog.project(batch, self._path)
+                    batch = []
+                    told(done + offset + 1, size)
             self._catalog.project(batch, self._path)
             done = (done // 256 + 1) * 256
         return size - start

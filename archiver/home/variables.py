@@ -58,10 +58,13 @@ def without_empty(environment: Mapping[str, str]) -> dict[str, str]:
 
     Compose files and units hand on unset ones so.
     """
-    return {name: value for name, value in environment.items() if value or not name.startswith(PREFIX)}
+    return {name: value for name, value in environment.items() if value or not name.upper().startswith(PREFIX)}
 
 
 def unknown_variables(environment: Mapping[str, str], named: Iterable[str]) -> list[str]:
-    """Return the names of variables of our prefix that neither the table nor the settings (`named`) know."""
+    """Return the names of variables of our prefix, in letters of any case, that neither the table nor `named` knows.
+
+    `named`: those that the settings name.
+    """
     known = {variable.name for variable in VARIABLES} | set(named)
-    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name not in known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ class Database:
         self.sa = sa
         self.postgres = url.startswith("postgresql")
         self._clock = clock
+        teach_milliseconds()
         self._engine = sa.create_engine(url, pool_pre_ping=True, connect_args={} if self.postgres else {"timeout": 30})
 
     def create(self, tables: MetaData) -> None:
@@ -90,11 +92,41 @@ def in_slices(connection: Connection, statement: Any, rows: Sequence[Mapping[str
         connection.execute(statement, rows[start : start + 1000])
 
 
+def teach_milliseconds() -> None:
+    """Have each connection to SQLite know `unixepoch('subsec')`, also where SQLite is older than 3.42 (sqlite.org/lang_datefunc.html).
+
+    On Python 3.12 and later DBOS asks for it, and writes it into the queue's tables as the default of their times. Older releases
+    of SQLite answer NULL, and nothing could be queued. DBOS opens connections by itself, so they are met where SQLAlchemy opens
+    them; and on every Python, for a later one may have made the tables.
+    """
+    from sqlalchemy import Engine, event
+
+    if sqlite3.sqlite_version_info < (3, 42) and not event.contains(Engine, "connect", _teach):
+        event.listen(Engine, "connect", _teach)
+
+
+def _teach(connection: object, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", 1, _now)
+
+
+def _now(modifier: object) -> float:
+    """Return the seconds since 1970, with milliseconds as SQLite gives them. Nothing else of `unixepoch` is asked for."""
+    if modifier != "subsec":
+        raise ValueError(modifier)
+    return round(system_clock().timestamp(), 3)
+
+
 def unreachable(error: Exception) -> Unreachable:
     """Return the error for a queue whose database does not answer, with what to do."""
-    return Unreachable(
-        "a queue that answers",
-        f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200],
-        "With PostgreSQL: check that it runs, and check [jobs] database or ARCHIVER_JOBS. Else move jobs/ of the home away: what waited "
-        "there is then queued again by hand; nothing captured is lost.",
-    )
+    server = "heck that PostgreSQL runs, and check [jobs] database or ARCHIVER_JOBS."
+    move = "ove jobs/ of the home away: what waited there is then queued again by hand; nothing captured is lost."
+    driver = getattr(error, "orig", None)  # of the database that SQLAlchemy speaks to
+    if isinstance(driver, sqlite3.Error):
+        next_step = f"M{move}"
+    elif driver is not None:
+        next_step = f"C{server}"
+    else:
+        next_step = f"With PostgreSQL: c{server} Else m{move}"
+    found = f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200]
+    return Unreachable("a queue that answers", found, next_step)

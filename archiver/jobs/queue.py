@@ -14,13 +14,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from archiver.home.paths import make_folder
-from archiver.jobs.database import unreachable
+from archiver.jobs.database import teach_milliseconds, unreachable
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from archiver.home.home import Home
 
 QUEUE = "jobs"
+QUEUE_FILE = "jobs/queue.sqlite"
+"""Where the queue lies in a home."""
 WORKFLOW = "attempt"
 VERSION = "1"
 """Version of the workflow, not of the program: workers of two versions share a queue until it changes."""
@@ -157,10 +160,11 @@ class Queue:
     """A queue of jobs that wait, run or have ended. Every method raises `Unreachable` if the database is away."""
 
     def __init__(self, url: str) -> None:
-        """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`."""
+        """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`. It is made where there is none."""
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
         _quiet()
+        teach_milliseconds()
         with database_errors():
             DBOS.migrate(url)
             self.shared = SharedState(url)
@@ -316,6 +320,7 @@ def _configure(url: str, worker: str) -> None:
     from dbos import DBOS, DBOSPortableJSONSerializer
 
     _quiet()
+    teach_milliseconds()
     DBOS.destroy(destroy_registry=True)
     DBOS(
         config={
@@ -387,19 +392,24 @@ def _quiet() -> None:
 
 
 @contextmanager
-def opened(home: Home) -> Iterator[Queue]:
-    """Open the queue of a home, and close it at the end. Raises `Unreachable`."""
-    queue = Queue(database(home))
-    try:
-        yield queue
-    finally:
-        queue.close()
+def opened(home: Home, looks: bool = False) -> Iterator[Queue]:
+    """Open the queue of a home, and close it at the end. Raises `Unreachable`.
+
+    `looks`: nothing is made in the home; where it has no queue, an empty one lies elsewhere for as long.
+    """
+    path = home.path / QUEUE_FILE
+    with TemporaryDirectory() if looks and not home.config.jobs and not path.exists() else nullcontext() as elsewhere:
+        queue = Queue(f"sqlite:///{elsewhere}/{path.name}" if elsewhere is not None else database(home))
+        try:
+            yield queue
+        finally:
+            queue.close()
 
 
 def database(home: Home) -> str:
     """Return the URL of a home's queue: in the home, or where many machines share one. Losing it loses no capture."""
     if home.config.jobs:
         return "postgresql+psycopg" + patient(home.config.jobs[home.config.jobs.index(":") :])
-    path = home.path / "jobs" / "queue.sqlite"
+    path = home.path / QUEUE_FILE
     make_folder(path.parent)
     return f"sqlite:///{path.absolute()}"

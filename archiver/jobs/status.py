@@ -6,7 +6,7 @@ from typing import Any
 
 from archiver import __version__
 from archiver.capture.services import shared_slots
-from archiver.home.home import Home
+from archiver.home.home import STATE, Home
 from archiver.jobs.queue import Queue
 from archiver.jobs.watch import CANNOT_TELL
 from archiver.seal.kept_stamps import needed, stamps
@@ -21,11 +21,6 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     home.project()
     config, shared = home.config, queue.shared
     kept = stamps(home)
-    slots = shared_slots(home)
-    try:
-        hosts = slots.standing()
-    finally:
-        slots.leave()
     dead = queue.jobs("dead", LAST_FAILURES)
     covered = max((stamp.size for stamp in kept if stamp.time is not None), default=0)
     due = {kind: shared.entries.next_due(kind) for kind in ("schedule", "watch", "feed")}
@@ -33,7 +28,7 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         "paused": queue.paused,
         "jobs": queue.counts(),
         "workers": [worker.line() for worker in shared.workers.all()],
-        "hosts": hosts,
+        "hosts": _hosts(home),
         "schedules": shared.entries.count("schedule"), "watches": shared.entries.count("watch"), "feeds": shared.entries.count("feed"),
         "watches_that_could_not_tell": shared.entries.count("watch", f'"said": "{CANNOT_TELL}'),
         "next": {kind: utc_text(from_epoch(when)) for kind, when in due.items() if when is not None},
@@ -46,6 +41,17 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         },
         "failed": [one.line() for one in dead],
     }  # fmt: skip
+
+
+def _hosts(home: Home) -> list[dict[str, Any]]:
+    """List hosts with requests under way or a pause. A look does not make the file that keeps them."""
+    if not home.config.jobs and not (home.path / STATE).exists():
+        return []
+    slots = shared_slots(home)
+    try:
+        return slots.standing()
+    finally:
+        slots.leave()
 
 
 def kept(home: Home) -> dict[str, Any]:

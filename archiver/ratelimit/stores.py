@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
-from storage.errors import CatalogError, Unreachable
-from storage.sqlite import open_database
+from storage.errors import CatalogError, DiskError, Unreachable
+from storage.sqlite import connect_read_only, open_database
 from storage.times import system_clock
 
 
@@ -45,7 +45,14 @@ class SqliteStore:
     NAMES: ClassVar = {"hosts": "turn_hosts", "holders": "turn_holders", "held": "turns_held", "lock": ""}
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_database(path, "state_", "Move state.sqlite away and run it again.", durable=False)
+        step = "Move state.sqlite away and run it again."
+        self._begin = "BEGIN IMMEDIATE"
+        try:
+            self._connection = open_database(path, "state_", step, durable=False)
+        except DiskError:  # it can still be looked at
+            if not path.exists():
+                raise
+            self._connection, self._begin = connect_read_only(path, step), "BEGIN"
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement, its table names filled in from `NAMES`, and return its rows."""
@@ -57,9 +64,9 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction that locks out other writers at once. Raises `CatalogError`."""
+        """Open a transaction; where it may write, it locks out other writers at once. Raises `CatalogError`."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(self._begin)
             with self._connection:
                 yield self
         except sqlite3.Error as error:

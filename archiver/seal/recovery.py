@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.home.cases import DEFAULT_CASE
-from archiver.home.home import Home
+from archiver.home.home import STATE, Home
 from archiver.home.ports import Signer
 from storage.errors import FormatError
 
@@ -51,7 +51,8 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
     Raises `LedgerError`, `DiskError`; a capture that could not be sealed now is found again the next time.
     """
     signer.recover()
-    pending = {capture_id: (folder, cases) for capture_id, folder, cases in home.state.open_captures()}
+    begun = home.state.open_captures() if (home.path / STATE).exists() else []  # not made for a look
+    pending = {capture_id: (folder, cases) for capture_id, folder, cases in begun}
     if everywhere:
         for folder in sorted((home.path / "captures").glob("*/*/*/*")):
             pending.setdefault(folder.name, (str(folder.relative_to(home.path)), [DEFAULT_CASE]))

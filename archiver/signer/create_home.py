@@ -69,7 +69,7 @@ def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) 
     """Make a new home with keys and the default case, or nothing.
 
     Raises `HomeExists`, `ConfigError` (one without its settings), `UsageError` (a folder of other files, an answer that
-    is none), `DiskError`.
+    is none, a place where nothing can be made), `DiskError`.
     """
     if is_home(path):
         raise HomeExists(path)
@@ -83,6 +83,15 @@ def create_home(path: Path, answers: SetupAnswers, clock: Clock = system_clock) 
             else:
                 _make(path, answers, clock)
         return Home(path, clock)
+    except FileNotFoundError as error:
+        place = Path(error.filename or "")
+        if place not in (path, *path.parents) or not place.parent.is_dir():
+            raise _not_made(error, path) from error
+        raise UsageError(  # so answer the kernel's own folders, like /proc
+            f"a place where a home can be made, not {path}",
+            f"{place.parent}, in which nothing can be made",
+            "Name a folder on a disk with --home. Nothing was made.",
+        ) from error
     except (OSError, DiskError, CatalogError) as error:
         raise _not_made(error, path) from error
 

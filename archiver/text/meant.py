@@ -11,5 +11,7 @@ def meant(word: str, known: Iterable[str]) -> str:
     """Return ` Did you mean …?` for the known word that is nearest to a misspelt one, or nothing."""
     from difflib import get_close_matches
 
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    names = list(known)
+    alike = [name for name in names if name.casefold() == word.casefold()]
+    found = alike or get_close_matches(word, names, n=1, cutoff=0.6)
     return f" Did you mean {found[0]}?" if found else ""

@@ -23,8 +23,7 @@ from archiver.cli.registry import COMMANDS
 from archiver.errors import EXIT_CODES, ExitCode
 from archiver.home.home import Home
 from archiver.signer.create_home import SetupAnswers, create_home
-from tests.conftest import CI, Shell, World, need, set_in
-from tests.support.kept_homes import unpack_home
+from tests.conftest import Shell, World, set_in
 
 # -- a fault of the program --------------------------------------------------------------------------------------
 
@@ -206,6 +205,25 @@ def test_a_home_that_cannot_be(
     assert main(["find", "x"], None, {"ARCHIVER_HOME": path}) == ExitCode.USAGE
 
 
+@pytest.mark.parametrize(
+    ("bad", "found"),
+    [
+        (_file, "a file"), (_below_a_file, "a file on the way"), (_link_to_nothing, "a link to nothing"),
+        (_link_to_itself, "a link that leads back to itself"),
+        (lambda path: f"{_link_to_itself(path)}/x", "a link on the way that leads back to itself"),
+        (lambda path: "/proc/x", "/proc, in which nothing can be made"),
+        (lambda path: "/proc/x/y", "/proc, in which nothing can be made"),
+    ],
+)  # fmt: skip
+def test_why_a_home_cannot_be_is_one_plain_sentence(
+    bad: Callable[[Path], str], found: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--json", "--home", bad(tmp_path), "case", "new", "almaty"], None, {}) == ExitCode.USAGE
+    shown = capsys.readouterr()
+    assert len(shown.err.splitlines()) == 3
+    assert json.loads(shown.out)["found"] == found
+
+
 def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for number, (given, kept) in enumerate((("copy", str(tmp_path / "copy")), ("s3://bucket/x", "s3://bucket/x"))):
@@ -295,71 +313,6 @@ def _made(path: Path) -> bool:
     except ConfigError:
         return False
     return True
-
-
-READ_ONLY = """
-set -e
-mount --bind "$1" "$1"
-mount -o remount,ro,bind "$1"
-shift
-exec "$@"
-"""
-
-
-def _on_a_read_only_disk(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [need("unshare"), "--mount", "--map-root-user", "sh", "-c", READ_ONLY, "sh", str(folder)]
-    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
-        (pytest.fail if CI else pytest.skip)("nothing can be mounted here: this needs root, or namespaces of users")
-    run = [*command, sys.executable, "-m", "archiver", *words]
-    return subprocess.run(
-        run,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "ARCHIVER_AS": ""},
-    )
-
-
-@pytest.mark.parametrize("there", [False, True], ids=["new", "old"])
-@pytest.mark.parametrize(
-    ("words", "reads"),
-    [([], True), (["find", "x"], True), (["check"], True), (["jobs", "list"], False), (["case", "new", "x"], False)],
-)
-def test_a_home_on_a_read_only_disk(words: list[str], reads: bool, there: bool, tmp_path: Path) -> None:
-    disk, home = tmp_path / "disk", tmp_path / "disk" / "home"
-    disk.mkdir()
-    if there:
-        subprocess.run([sys.executable, "-m", "archiver", "--home", str(home)], check=True, stdin=subprocess.DEVNULL)
-    before = sorted(tmp_path.rglob("*"))
-    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
-    assert "Traceback" not in ran.stderr
-    assert "expected" in ran.stderr or (reads and there and ran.returncode == 0)
-    assert ran.returncode in ((0, 4) if reads and there else (1, 4)), ran.stdout
-    assert words != ["check"] or not there or ran.returncode == 0, ran.stdout
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.parametrize(
-    "words", [["find", "Zhanaozen"], ["show", "wxe6z4t7"], ["status"], ["catalog", "query", "SELECT id FROM captures"]]
-)
-def test_a_catalog_of_an_earlier_release_on_a_read_only_disk(words: list[str], tmp_path: Path) -> None:
-    """It cannot be made again there: the words say so, and what to do. Made again on another disk, it is read there."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    home = unpack_home(disk)
-    before = (home / "catalog.sqlite").read_bytes()
-    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
-    assert ran.returncode == 4
-    assert "Traceback" not in ran.stderr
-    if words != ["status"]:  # which needs what waits first, in a file of its own
-        assert "made by an earlier release, on a read-only disk" in ran.stderr
-        assert "Copy the home to a writable disk" in ran.stderr
-    assert (home / "catalog.sqlite").read_bytes() == before
-    Home(home, environment={}).catalog.close()
-    ran = _on_a_read_only_disk(disk, "--home", str(home), *words)
-    assert ran.returncode == (4 if words == ["status"] else 0), ran.stderr
-    assert words == ["status"] or "wxe6z4t7" in ran.stdout
 
 
 # -- what an export says of its search --------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def test_the_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> No
         ("export inbox --to x --profile publik", "there is no choice 'publik'. Did you mean public?"),
         ("lock inbox complience --because x", "Did you mean compliance?"),
         ("completion zhs", "Did you mean zsh?"),
+        ("completion ksh", "Choose from bash, zsh, fish."),
         ("completion powershell", "Choose from bash, zsh, fish."),
         ("show a b", "'b' is one word too many."),
         ("find x --limit many", "is not a whole number"),

@@ -96,6 +96,16 @@ def test_a_mistyped_home_is_not_made_by_what_needs_one(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_watched_by_an_account_offers_no_other_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["watch", "telegram", "https://t.me/durov"]
+    assert main(["--home", str(tmp_path / "home"), *words, "--no-account"], None, {}) == 1
+    assert "there is no option --no-account." in capsys.readouterr().err
+    main(["help", "watch", "telegram"], None, {})
+    shown = capsys.readouterr().out
+    assert "--account NAME" in shown
+    assert "--no-account" not in shown
+
+
 HEAVY = (
     "scrapy",
     "twisted",

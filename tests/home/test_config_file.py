@@ -210,6 +210,21 @@ def test_a_word_overrides_a_proxy(tmp_path: Path) -> None:
         config(tmp_path, '[sites]\nsecond_proxy = "direct"')
 
 
+@pytest.mark.parametrize("name", ["ARCHIVER_PROXY", "ARCHIVER_USER_AGENT"])
+def test_a_variable_in_other_letters_is_not_passed_over(tmp_path: Path, name: str) -> None:
+    for written in (
+        f"ARCHIVER_{name[9:].lower()}",
+        f"Archiver_{name[9:]}",
+        name.lower(),
+        f"{name[:-1]}{name[-1].lower()}",
+    ):
+        with pytest.raises(ConfigError, match=written) as raised:
+            config(tmp_path, "", **{written: PROXY})
+        assert f"Did you mean {name}?" in raised.value.next_step
+        assert "s3cret" not in str(raised.value)
+        config(tmp_path, "", **{written: ""})
+
+
 @pytest.mark.parametrize("name", ["ARCHIVER_PROXI", "ARCHIVER_SITES_PROXY", "ARCHIVER_"])
 def test_an_unknown_variable_is_an_unknown_key(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=name) as raised:

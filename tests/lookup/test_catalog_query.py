@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from archiver.casework.annotations import about_of, annotate
 from archiver.cli.main import main
 from archiver.errors import UsageError
 from archiver.home.home import Home
+from archiver.lookup.capture_view import capture_view
 from archiver.lookup.catalog_query import Query, QueryStopped
 from archiver.signer.local import LocalSigner
 from storage.catalog_schema import TABLES
@@ -89,6 +93,41 @@ def test_a_query_that_never_ends_is_stopped(home: Home, sql: str) -> None:
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.parametrize("ended_by", ["--seconds", "Ctrl-C"])
+def test_one_long_step_is_stopped(home: Home, ended_by: str) -> None:
+    text = "replace(hex(zeroblob({})), '00', 'a')"  # of 20 and of 10 million letters: a comparison at each of ten million places
+    sql = f"SELECT instr({text.format(20_000_000)}, {text.format(10_000_000)} || 'b')"
+    words = ["--home", str(home.path), "catalog", "query", sql, "--seconds", "1" if ended_by == "--seconds" else "600"]
+    with subprocess.Popen([sys.executable, "-m", "archiver", *words], stderr=subprocess.PIPE, text=True) as ran:
+        try:
+            if ended_by == "Ctrl-C":
+                time.sleep(3)
+                ran.send_signal(signal.SIGINT)
+            _, err = ran.communicate(timeout=30)
+        finally:
+            ran.kill()
+    assert ran.returncode == 4
+    assert ("--seconds" if ended_by == "--seconds" else "stopped") in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("VACUUM INTO '/tmp/never'", "VACUUM"), ("ATTACH 'x' AS y", "ATTACH"), ("BEGIN", "a transaction"),
+        ("DELETE FROM posts", "a statement that does more than read"),
+        ("PRAGMA query_only=0", "PRAGMA query_only"), ("SELECT load_extension('x')", "the function load_extension"),
+        ("SELECT * FROM sqlite_temp_master", "the table sqlite_temp_master"),
+        ("SELECT zeroblob(1000000000)", "a longer one"),
+        ("SELECT 'a' LIKE hex(zeroblob(1000))", "a longer one"),
+    ],
+)  # fmt: skip
+def test_what_was_refused_is_said_in_plain_words(home: Home, sql: str, found: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        answer(home, sql)
+    assert refused.value.found == found
+
+
 def test_a_slow_reader_is_not_stopped(home: Home) -> None:
     query = Query(home, "SELECT a.n FROM posts a, posts b LIMIT 500", 0.5)
     for number, _ in enumerate(query.rows()):
@@ -129,6 +168,19 @@ def test_what_is_quarantined_does_not_come_back(home: Home, hidden: Home, sql: s
 def test_no_way_round_to_what_is_quarantined(hidden: Home, sql: str) -> None:
     with pytest.raises(UsageError):
         answer(hidden, sql)
+
+
+def test_what_show_tells_of_a_quarantined_post_is_in_answers_too(hidden: Home) -> None:
+    """That it is held stays: its link, and what became of its files. What it says, and which files it names, does not."""
+    view = capture_view(hidden, ALBUM)
+    assert [post.line for post in view.posts if post.row["id"] == "ozen_today/16"] == [None]
+    assert answer(hidden, f"SELECT target FROM captures WHERE id='{ALBUM}'") == [(view.row["target"],)]
+    lines = answer(hidden, f"SELECT line FROM inventory WHERE capture='{ALBUM}' ORDER BY n")
+    assert [json.loads(line) for (line,) in lines] == view.inventory
+    records = answer(hidden, f"SELECT id FROM records WHERE capture='{ALBUM}' ORDER BY n")
+    assert [record for (record,) in records] == [record["id"] for record in view.records]
+    assert answer(hidden, f"SELECT * FROM attachments WHERE capture='{ALBUM}'") == []
+    assert answer(hidden, f"SELECT * FROM file WHERE capture='{ALBUM}'") == []
 
 
 PAGE = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text("utf-8")

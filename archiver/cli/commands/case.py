@@ -32,7 +32,8 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """List, make or show cases, or put a capture into one. Raises `NotFound`, `UsageError`."""
     arguments, console = context.arguments, context.console
-    home = context.recovered_home()
+    reads = arguments.action in ("list", "show")
+    home = context.home_to_read() if reads else context.recovered_home()
     if arguments.action == "new":
         recipients = new_case(home, context.signer(home), arguments.name, arguments.recipient)
         console.say(f"case {arguments.name}: its key is keys/cases/{arguments.name}.age-key; copy it to a safe place")

@@ -22,7 +22,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print what was done with a capture or case, each event with its proof. Raises `NotFound`."""
-    console, home = context.console, context.recovered_home()
+    console, home = context.console, context.home_to_read()
     for entry in custody_of(home, context.arguments.what):
         body, stamp = entry.body, entry.stamp
         agent = body["agent"]

@@ -50,7 +50,7 @@ def run(context: Context) -> int:
         return _machine(context, [*keys, ("settings", False, found)])
     if not is_home(context.home_path):
         return _machine(context, [("home", False, f"none at {context.home_path}: archiver makes one")])
-    return _machine(context, _home(context.recovered_home()))
+    return _machine(context, _home(context.home_to_read()))
 
 
 # -- this machine ----------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def run(context: Context) -> int:
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip
-    with opened(home) as queue:
+    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 

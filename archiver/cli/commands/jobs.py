@@ -64,7 +64,7 @@ def run(context: Context) -> int:
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
     }  # fmt: skip
-    with opened(home) as queue:
+    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 

@@ -44,7 +44,8 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Carry out one action on the keys that sign. Raises `UsageError`, `NotFound`, `ConfigError`."""
-    home = context.recovered_home()
+    reads = context.arguments.action in ("list", "fingerprint")
+    home = context.home_to_read() if reads else context.recovered_home()
     actions = {"list": _list, "fingerprint": _fingerprint, "new": _new, "rotate": _rotate, "passphrase": _passphrase}
     return actions[context.arguments.action](context, home)
 

@@ -66,7 +66,7 @@ def run(context: Context) -> int:
     """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
-    with opened(home) as queue:
+    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 

@@ -33,7 +33,7 @@ def run(context: Context) -> int:
             f"captures    {found['captures']}\nNOT SHOWN: jobs, copies and timestamps, until the settings are corrected"
         )
         return ExitCode.PARTIAL
-    with opened(home) as queue:
+    with opened(home, looks=True) as queue:
         found = status(home, queue)
     console.data(found)
     _print_work(console, found)

@@ -66,7 +66,7 @@ def run(context: Context) -> int:
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
-    with opened(home) as queue:
+    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 

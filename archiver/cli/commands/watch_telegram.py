@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archiver.cli.arguments import add_capture, add_links, count_from_zero
+from archiver.cli.arguments import add_account_name, add_case, add_links, add_media, count_from_zero
 from archiver.errors import UsageError
 from spiders.links import without_userinfo
 from spiders.targets import Target, parse_target
@@ -27,7 +27,9 @@ def add_arguments(parser: Parser) -> None:
     """Add `telegram` to the actions of `archiver watch`."""
     live = parser.add_action("telegram", "Watch channels and groups live, with an account.", EXAMPLE)
     add_links(live, what="Link of a channel or group.")
-    add_capture(live)
+    add_account_name(live)
+    add_case(live)
+    add_media(live)
     seconds = (
         ("--every", 30.0, "Polling interval, in addition to pushed updates"),
         ("--reread-every", 900.0, "Interval of re-reading recent messages, to find unannounced removals"),
@@ -113,9 +115,7 @@ def _account(home: Home, arguments: Namespace, chosen: list[Target]) -> str:
 
     account = telegram_account(home, arguments, chosen)
     if account is None:
-        raise UsageError(
-            "a Telegram account", "none is logged in, or --no-account was given", "archiver telegram login"
-        )
+        raise UsageError("a Telegram account", "none is logged in", "Log in: archiver telegram login")
     return account
 
 

@@ -844,7 +844,6 @@ complete -c archiver -n '_shtab_archiver_using watch telegram' -l as -x -d 'Sign
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l account -x -d 'Use this Telegram account (default: the one logged in).'
-complete -c archiver -n '_shtab_archiver_using watch telegram' -l no-account -d 'Use Telegram'"'"'s public web pages, without an account.'
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l case -x -d 'Add it to this case; repeatable (default: inbox).'
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l no-media -d 'Leave photos and videos out; they are listed as skipped.'
 complete -c archiver -n '_shtab_archiver_using watch telegram' -l every -x -d 'Polling interval, in addition to pushed updates (default 30).'
