@@ -307,7 +307,7 @@ def test_dirty_links_of_a_list_are_one_post_and_say_what_was_given(archiver: She
         dirty,
         "https://t.me/ozen_today/12.",
         "look: https://t[.]me/ozen_today/12",
-        "hxxps://t.me/ozen_today/12)",
+        "see hxxps://t.me/ozen_today/12)",
         "https://t.me/ozen_today/12abc",
     ]
     path.write_text("\n".join(["link", *rows]), "utf-8")
