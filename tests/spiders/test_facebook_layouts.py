@@ -310,7 +310,7 @@ def test_a_reel_whose_post_stands_inside_it() -> None:
         [post] = read(page(item, key="video"), f"{HOME}/reel/900")
         assert (post.id, post.text, post.author_name) == ("5020", "the yard", "Daniyar")
         assert [film.url for film in post.attachments] == [f"{CDN}/900_hd.mp4"]
-        assert asked_for([post], {"900"}) == {"5020"}
+        assert asked_for([post], {"900"}) == frozenset({"5020"})
 
 
 PHOTO = photo("77", created_time=1641380400, owner={"id": "7", "name": "Daniyar"}, message={"text": "the gate"})

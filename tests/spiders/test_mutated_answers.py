@@ -115,6 +115,7 @@ json_values = st.recursive(
                 "playabilityStatus", "videoDetails", "microformat", "contents", "alerts", "runs", "simpleText", "videoId",
                 "contentId", "metadata", "actions", "addChatItemAction", "item", "formats", "entries", "data", "errors", "includes",
                 "commentEntityPayload", "properties", "playerResponse", "__typename", "tombstone", "events", "wireMagic", "id",
+                "backstagePostRenderer", "postId", "backstageAttachment", "listItemViewModel", "attributedTitle", "videoInfo",
                 "post_id", "attachments", "attached_story", "creation_story", "message", "all_subattachments", "actors",
             ]
         ),
