@@ -13,7 +13,7 @@ import pytest
 
 from spiders.html import by_class, decode, text_of, tree
 from spiders.posts import Outcome, Post
-from spiders.telegram.web.attachments import NOT_KNOWN, ONLY_IN_APP
+from spiders.telegram.web.attachments import NOT_KNOWN, NOT_SHOWN, ONLY_IN_APP
 from spiders.telegram.web.comments import parse_comments
 from spiders.telegram.web.message import SERVICE_ONLY
 from spiders.telegram.web.parse import parse
@@ -140,7 +140,7 @@ def test_what_is_shown_only_in_the_app_is_listed(inside: list[str], kinds: list[
     post = one(OWNER, *inside)
     assert [item.kind for item in post.attachments] == kinds
     missing = [item for item in post.attachments if item.kind == "unknown"]
-    assert all((item.url, item.reason, item.extra) == (None, ONLY_IN_APP, {"said": NOTICE}) for item in missing)
+    assert all((item.url, item.reason, item.extra) == (None, NOT_SHOWN, {"said": NOTICE}) for item in missing)
     expected = (Outcome.PARTIAL, ONLY_IN_APP) if missing else (Outcome.CAPTURED, None)
     assert (post.outcome, post.reason) == expected
 

@@ -12,6 +12,7 @@ from spiders.telegram.absence import SERVICE_LABEL
 from spiders.telegram.web.text import count
 
 ONLY_IN_APP = "shown only in the Telegram app"
+NOT_SHOWN = "a part of the post that Telegram shows in its app only"
 NOT_KNOWN = "a kind of media that this release does not know"
 TOO_BIG = "too big for the web view; offered only in the Telegram app"
 
@@ -229,7 +230,7 @@ def _notice(item: Any, owner: str) -> Attachment | None:
     said = one_line(label[0]) if label else None
     if said == SERVICE_LABEL:
         return None
-    return Attachment("unknown", None, post_id=owner, reason=ONLY_IN_APP, extra={"said": said} if said else {})
+    return Attachment("unknown", None, post_id=owner, reason=NOT_SHOWN, extra={"said": said} if said else {})
 
 
 def _unknown(item: Any, classes: set[str]) -> Reader | None:

@@ -13,7 +13,7 @@ from spiders import dates
 from spiders.html import background_url, by_class, has_class, one_line
 from spiders.posts import Attachment, Outcome, Post, Time
 from spiders.telegram.absence import SERVICE_LABEL
-from spiders.telegram.web.attachments import attachments_of
+from spiders.telegram.web.attachments import NOT_SHOWN, ONLY_IN_APP, attachments_of
 from spiders.telegram.web.text import count, with_entities
 
 SERVICE_ONLY = "the page shows only that it is a service message"
@@ -77,8 +77,10 @@ def read_message(node: Any) -> Post | None:
 
 
 def _outcome(attachments: tuple[Attachment, ...], bare_service: bool) -> tuple[Outcome, str | None]:
-    if reason := next((item.reason for item in attachments if item.reason), None):
-        return Outcome.PARTIAL, reason
+    """Whether a post is whole. The part that is not shown has a reason of its own: a look that lacks it is no change."""
+    reasons = [item.reason for item in attachments if item.reason]
+    if reasons:
+        return Outcome.PARTIAL, ONLY_IN_APP if NOT_SHOWN in reasons else reasons[0]
     return (Outcome.PARTIAL, SERVICE_ONLY) if bare_service else (Outcome.CAPTURED, None)
 
 
