@@ -156,10 +156,12 @@ def open_context(
     order: CaptureOrder,
     on_exchange: Callable[[ExchangeDone], None],
     on_task_end: Callable[[BaseException | None], None],
+    on_fault: Callable[[BaseException], None],
 ) -> CaptureContext:
     """Open the capture's folder and its port, and enter the target in its inventory.
 
-    `on_exchange` is called on the recorder's thread, `on_task_end` on the running loop. Raises `StorageError`.
+    `on_exchange` and `on_fault` are called on the recorder's thread, `on_task_end` on the running loop. Raises
+    `StorageError`.
     """
     home, target, cases = services.home, order.target, order.options.cases
     secrets = KnownSecrets(home.config.secret_values)
@@ -174,7 +176,7 @@ def open_context(
     writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
     originals = SealedOriginals(home, tuple(cases))
     writer.original = originals.find
-    port = _open_port(services, order.options, writer, on_exchange)
+    port = _open_port(services, order.options, writer, on_exchange, on_fault)
     _enter_target(writer, shown, salt)
     return CaptureContext(
         home=home,
@@ -198,6 +200,7 @@ def _open_port(
     options: CaptureOptions,
     writer: CaptureWriter,
     on_exchange: Callable[[ExchangeDone], None],
+    on_fault: Callable[[BaseException], None],
 ) -> Port:
     """A port with the settings' limits, by the proxy of the capture's cases."""
     config = services.home.config
@@ -208,7 +211,7 @@ def _open_port(
         capture_seconds=config.capture_seconds,
     )
     proxy = ProxyChoice(config.second_proxy if options.second_proxy else config.proxy_for(options.cases))
-    return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy)
+    return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy, on_fault)
 
 
 def _enter_target(writer: CaptureWriter, shown: Target, salt: bytes) -> None:

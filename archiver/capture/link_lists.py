@@ -124,7 +124,7 @@ def read_list(source: str, column: str | None, stdin: IO[bytes]) -> ListRead:
         size = path.stat().st_size
         data = path.read_bytes() if size <= SIZE_LIMIT else b""
     except FileNotFoundError as error:
-        raise UsageError(f"a list {source}", "no such file", "Check the name; - reads standard input.") from error
+        raise UsageError(f"a list {source}", "no such file", "Check the name. Use - to read standard input.") from error
     except OSError as error:
         raise disk_error(error, f"reading {path.name}") from error
     if size > SIZE_LIMIT:

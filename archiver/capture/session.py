@@ -17,6 +17,7 @@ from archiver.capture.context import CaptureOrder, CaptureServices, open_context
 from archiver.capture.fetcher import Fetcher
 from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.inventory import Ending
+from archiver.capture.known_secrets import without_secrets
 from archiver.capture.media import MediaDownload
 from archiver.capture.media_proof import MediaProof
 from archiver.capture.outcomes import of_exchange
@@ -24,7 +25,9 @@ from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, stop_reason, verdict
-from archiver.home.log import keep_fault, noted
+from archiver.errors import in_a_line
+from archiver.home.log import Telling, keep_fault, noted
+from archiver.home.secret_values import secrets_of
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
 from spiders.availability import classify
@@ -46,7 +49,7 @@ class CaptureSession:
         """Open the capture. Raises `StorageError`."""
         self._services = services
         self._loop = asyncio.get_running_loop()
-        self.context = context = open_context(services, order, self._exchange_done, self._task_ended)
+        self.context = context = open_context(services, order, self._exchange_done, self._task_ended, self.broken)
         self.inventory = context.inventory
         self.assemblies = AssemblyBuilder(context)
         self.proof = MediaProof(context, self.assemblies, services.probe)
@@ -77,8 +80,13 @@ class CaptureSession:
     def _exchange_done(self, done: ExchangeDone) -> None:
         """On the recorder's thread."""
         self.context.exchanges.add(done)
-        self._loop.call_soon_threadsafe(self._report)
-        self._loop.call_soon_threadsafe(self._answered, done)
+        self._loop.call_soon_threadsafe(self._heard, done)
+
+    def _heard(self, done: ExchangeDone) -> None:
+        """On the loop, which would only log what is raised here."""
+        with Telling(self.broken):
+            self._answered(done)
+            self._report()
 
     def _answered(self, done: ExchangeDone) -> None:
         """Where the target's page was answered, a browser can show it while we read it."""
@@ -112,12 +120,14 @@ class CaptureSession:
         self._answer = (outcome, reason)
 
     def broken(self, error: BaseException) -> None:
-        """Record that something of the program itself broke.
+        """Record that something of the program itself broke; from any thread.
 
         Whatever else is said of it, the capture is then partial.
         """
-        place = keep_fault(_log, error, "capture %s: a fault of ours", self.context.capture_id)
-        self.inventory.fault(noted(f"{type(error).__name__}: {error}", place))
+        context = self.context
+        place = keep_fault(_log, error, "capture %s: a fault of ours", context.capture_id)
+        secrets = secrets_of(context.config, context.home.environment)
+        self.inventory.fault(noted(without_secrets(in_a_line(error), secrets), place))
 
     def parser_failed(self, error: BaseException, link: str) -> None:
         """Record that a parser of ours broke on what a link answered."""

@@ -367,7 +367,7 @@ def _poll(name: str, values: dict[str, Any]) -> Attachment:
 
 
 def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
-    """Collect what a post says of its place: names, country, longitude and latitude in degrees."""
+    """Return what a post says about its place: names, country, longitude and latitude in degrees."""
     point = at(legacy, "coordinates", "coordinates") or at(legacy, "geo", "coordinates", "coordinates")
     facts = {
         "name": text_of(at(place, "full_name")),
