@@ -66,7 +66,7 @@ def test_a_post_is_kept_as_the_layers_own_object(by_account: TelegramShell) -> N
     post = made.posts[f"{chat.username}/4"]
     assert (post["text"], post["edited"], post["views"]) == ("Видео с площади", True, posted.views)
     assert post["url"] == f"https://t.me/{chat.username}/4"
-    assert (post["parser"], post["layout"], post["role"]) == ("telegram-api/1", "telegram/message", "target")
+    assert (post["parser"], post["layout"], post["role"]) == ("telegram-api/2", "telegram/message", "target")
     (record,) = made.records(f"urn:evc:telegram:message:-100000000{chat.id}:4")
     assert record["id"] == post["record"]
     kept = json.loads(made.block(record["id"]))

@@ -130,6 +130,14 @@ def test_a_story_without_a_file() -> None:
     assert (post.reason, post.attachments[0].extra["caption"]) == (NO_STORY_FILE, "words")
 
 
+def test_a_file_beside_the_medium_that_cannot_be_had_has_its_reason() -> None:
+    bare = types.Photo(66, 1, b"r", WHEN, [], 2)
+    web = types.WebPage(1, "https://e.org", "e.org", 0, photo=bare)
+    post = read(types.Message(12, CHANNEL, WHEN, "", media=types.MessageMediaWebPage(web), post=True))
+    assert [item.reason for item in post.attachments] == [None, "Telegram offers no size of the photo"]
+    assert (post.outcome, post.reason) == (Outcome.PARTIAL, "Telegram offers no size of the photo")
+
+
 # -- articles --------------------------------------------------------------------------------------------------------
 
 

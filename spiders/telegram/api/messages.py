@@ -21,7 +21,7 @@ from spiders.telegram.api.attachments import MEDIA, OTHER_QUALITY, attachments_o
 from spiders.telegram.api.peers import Peer, marked, number_of, peers_in, place_of
 from spiders.telegram.api.words import article_of, caption_and_entities, entities_of, snake, time_of, words_of
 
-PARSER = "telegram-api/1"
+PARSER = "telegram-api/2"
 LAYOUT = "telegram/message"
 LAYER = 229
 """The schema that the mappings below follow; a test holds them against the library's own classes."""

@@ -18,7 +18,7 @@ from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Pa
 from spiders.telegram.absence import BOXES
 from spiders.telegram.web.message import data_view, read_message
 
-PARSER = "telegram-web/1"
+PARSER = "telegram-web/2"
 _POST = re.compile(rb'data-post="([^"/]+)/(\d+)"')
 _SINGLE = re.compile(rb'href="[^"]*?/([^"/?]+)/(\d+)\?single"')
 _BOX_LAYOUTS = {
