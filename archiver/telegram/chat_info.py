@@ -15,6 +15,7 @@ from spiders.telegram.api.attachments import STORY_STATES, story_facts
 from spiders.telegram.api.collector import ChatRef, Collector
 from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.messages import Setting, link_of, read_messages
+from spiders.telegram.api.peers import marked
 from spiders.telegram.api.tl import files_in
 
 
@@ -153,13 +154,14 @@ class ChatInfo:
         like = {"_": "Message", "id": number, "date": story.get("date"), "message": story.get("caption"),
                 "entities": story.get("entities"), "media": story.get("media"), "post": True}  # fmt: skip
         read = read_messages([like], Setting(self._ask.peers))[0]
-        known = self._ask.peers.get(chat.id)
+        author = marked(story.get("from_id")) or chat.id  # in a group, whoever posted it there
+        known = self._ask.peers.get(author)
         views = obj(story.get("views"))
         facts = {key: value for key, value in story_facts(story).items() if key not in ("published", "edited")}
         post = replace(
             read, id=f"{chat.place}/s/{number}", url=f"https://t.me/{chat.place}/s/{number}",
             author_handle=known.handle if known else None, author_name=known.name if known else None,
-            author_id=str(chat.id), views=views.get("views_count"), edited=bool(story.get("edited")),
+            author_id=str(author), views=views.get("views_count"), edited=bool(story.get("edited")),
             extra={**read.extra, "kind": "story", **facts},
         )  # fmt: skip
         self._posts.take(chat, PostReading(post, record, kept.files, number or 0), "stories")

@@ -330,7 +330,8 @@ def test_stories_that_a_list_only_names_and_stories_that_are_gone(by_account: Te
     chat = world.channel(number(), 2)
     chat.stories = [
         types.StoryItem(3, START, START + DAY, types.MessageMediaPhoto(photo=world.api.photo(b"\xff\xd8 one")), caption="полностью"),
-        types.StoryItem(4, START, START + DAY, types.MessageMediaPhoto(photo=world.api.photo(b"\xff\xd8 two")), caption="по номеру", edited=True),
+        types.StoryItem(4, START, START + DAY, types.MessageMediaPhoto(photo=world.api.photo(b"\xff\xd8 two")), caption="по номеру", edited=True,
+                        from_id=types.PeerUser(901)),
         types.StoryItemDeleted(5),
     ]  # fmt: skip
     chat.only_named = {4}
@@ -342,6 +343,10 @@ def test_stories_that_a_list_only_names_and_stories_that_are_gone(by_account: Te
     }
     assert (made.posts[f"{place}/4"]["text"], made.posts[f"{place}/4"]["edited"]) == ("по номеру", True)
     assert made.posts[f"{place}/3"]["edited"] is False
+    assert (made.posts[f"{place}/3"]["author_id"], made.posts[f"{place}/4"]["author_id"]) == (
+        str(-(10**12) - chat.id),
+        "901",
+    )
     gone = made.ended[f"post {place}/5"]
     assert (gone["outcome"], gone["absence"]["said"]) == ("unavailable", "storyItemDeleted")
     assert json.loads(made.block(gone["record"]))["_"] == "StoryItemDeleted"

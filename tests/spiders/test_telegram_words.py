@@ -88,6 +88,7 @@ def test_a_story_that_is_passed_on_brings_its_words_and_its_file() -> None:
     story = types.StoryItem(
         7, WHEN, WHEN + timedelta(days=1), types.MessageMediaPhoto(photo=photo(66)), caption="the square at noon",
         entities=[types.MessageEntityBold(4, 6)], media_areas=[place, link],
+        fwd_from=types.StoryFwdHeader(from_=types.PeerChannel(8), story_id=3, modified=True),
     )  # fmt: skip
     post = passed_on(story)
     told, file = post.attachments
@@ -99,6 +100,7 @@ def test_a_story_that_is_passed_on_brings_its_words_and_its_file() -> None:
     )
     assert told.extra["published"]["value"] == "2022-01-05T12:00:00Z"
     assert told.extra["entities"] == [{"kind": "bold", "offset": 4, "length": 6}]
+    assert told.extra["story_from"] == {"from_id": -1000000000008, "story": 3, "modified": True}
     assert told.extra["areas"] == [
         {"kind": "geo point", "latitude": "43.34", "longitude": "52.86", "address": "Alan, Zhanaozen, KZ"},
         {"kind": "url", "url": "https://e.org/film"},

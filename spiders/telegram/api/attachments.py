@@ -254,9 +254,21 @@ def story_facts(story: dict[str, Any]) -> dict[str, Any]:
         "published": published.line() if published else None,
         "expires": story.get("expire_date") if isinstance(story.get("expire_date"), int | str) else None,
         "edited": True if story.get("edited") else None,
+        "story_from": _story_origin(obj(story.get("fwd_from"))),
         "areas": [_area(item) for item in dicts(story.get("media_areas"))] or None,
     }
     return {key: value for key, value in facts.items() if value is not None}
+
+
+def _story_origin(header: dict[str, Any]) -> dict[str, Any] | None:
+    """Whose story it repeats, as far as that is shown."""
+    found = {
+        "from_id": marked(header.get("from_", header.get("from"))),
+        "name": text_of(header.get("from_name")),
+        "story": count(header.get("story_id")),
+        "modified": True if header.get("modified") else None,
+    }
+    return {key: value for key, value in found.items() if value is not None} or None
 
 
 def _area(area: dict[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def _landing(document: Any, bare: Parsed) -> Parsed:
     title = next((one_line(node) for node in by_class(document, "tgme_page_title")), None)
     extra = next((one_line(node) for node in by_class(document, "tgme_page_extra")), None)
     preview = bool(document.xpath("//a[contains(@class,'tgme_page_context_link')]"))
-    page = {**bare.page, "title": title, "stated": extra, "preview_offered": preview}
+    words = next((text_of(node, folded=True) for node in by_class(document, "tgme_page_description")), None)
+    page = {**bare.page, "title": title, "stated": extra, "description": words, "preview_offered": preview}
     if by_class(document, "tgme_page_widget") or document.xpath("//*[@data-telegram-post]"):
         reason, outcome, kind = "the frame around a post; the post is in its embed", Outcome.PARTIAL, None
     elif preview:
