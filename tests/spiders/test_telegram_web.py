@@ -17,6 +17,7 @@ from spiders.telegram.web.attachments import NOT_KNOWN, NOT_SHOWN, ONLY_IN_APP
 from spiders.telegram.web.comments import parse_comments
 from spiders.telegram.web.message import SERVICE_ONLY
 from spiders.telegram.web.parse import parse
+from spiders.telegram.web.spider import TelegramChannel
 from tests.support.mutation import changed_bytes
 from tests.support.soak import SOAK, seeded
 from tests.support.telegram_widgets import (
@@ -279,3 +280,25 @@ def test_changed_widgets_give_no_exception_and_nothing_that_they_do_not_say() ->
             length = len((post.text or "").encode("utf-16-le", "surrogatepass")) // 2
             for item in post.extra.get("entities", []):
                 assert 0 <= item["offset"] < item["offset"] + item["length"] <= length
+
+
+# -- beside the posts ------------------------------------------------------------------------------------------------
+
+
+def test_people_in_a_group_are_no_other_name_of_it() -> None:
+    parsed = parse(embed(message(in_group("Dana K", "dana_k"), words("x"))))
+    spider = TelegramChannel(link="https://t.me/s/school_yard")
+    assert list(spider._renamed(parsed)) == []
+    assert [noted.key for noted in TelegramChannel(link="https://t.me/s/old_yard")._renamed(parsed)] == [
+        "name school_yard"
+    ]
+
+
+def test_what_a_landing_page_says_of_a_channel_is_kept() -> None:
+    page = (
+        b'<html><body><div class="tgme_page"><div class="tgme_page_title">School yard</div><div class="tgme_page_extra">12 345 '
+        b'subscribers</div><div class="tgme_page_description">This channel cannot be<br>displayed.</div></div></body></html>'
+    )
+    parsed = parse(page)
+    assert parsed.page["description"] == "This channel cannot be\ndisplayed."
+    assert parsed.outcome is Outcome.REFUSED
