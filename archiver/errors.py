@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 EXIT_CODES = {
     ExitCode.OK: "all captured, or intact",
     ExitCode.USAGE: "usage or configuration",
-    ExitCode.PARTIAL: "something is partial",
+    ExitCode.PARTIAL: "something is partial or was left out",
     ExitCode.UNAVAILABLE: "something is unavailable or refused",
     ExitCode.FAILED: "something was blocked or failed",
     ExitCode.CHECK_FAILED: "a check failed",

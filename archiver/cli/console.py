@@ -192,6 +192,8 @@ class Console:
         part = f" (part {result.part})" if result.target.kind == "channel" else ""
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
+        if result.led_to is not None:
+            self.say(f"  led to    {result.led_to.url}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
         missing = result.missing
         if missing:
@@ -217,6 +219,7 @@ def result_line(result: CaptureResult) -> dict[str, Any]:
         "part": result.part,
         "url": result.target.url,
         "target": result.target.key,
+        "led_to": result.led_to.url if result.led_to is not None else None,
         "outcome": str(result.outcome),
         "reason": result.reason,
         "posts": result.posts,
