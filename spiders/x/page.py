@@ -7,7 +7,8 @@ from typing import Any
 
 from spiders.html import tree
 from spiders.posts import Attachment, Outcome, Parsed, Post
-from spiders.x.common import PARSER, STATUS, none, original, when
+from spiders.x.common import PARSER, STATUS, none, when
+from spiders.x.media import original
 
 
 def page_post(data: bytes, url: str | None) -> Parsed:
