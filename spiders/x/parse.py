@@ -33,9 +33,12 @@ from spiders.x.common import (
     shown_text,
     tombstone,
 )
+from spiders.x.fxtwitter import is_fxtwitter, parse_fxtwitter
 from spiders.x.page import page_post
 from spiders.x.status import statuses, syndicated
 from spiders.x.v2 import is_v2, parse_v2
+
+NOT_SHOWN = ("TweetTombstone", "TweetUnavailable")
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
@@ -66,13 +69,23 @@ def is_x(value: Any) -> bool:
     data = value.get("data")
     if isinstance(data, dict | list) and is_v2(value):
         return True
-    if any(_NAMES & item.keys() for _, item in _first(value)):
+    if is_fxtwitter(value) or any(_is_part(key, item) for key, item in _first(value)):
         return True
     errors = dicts(value.get("errors"))
     return bool(errors) and all("message" in item and ("code" in item or "extensions" in item) for item in errors)
 
 
-_NAMES = {"tweet_results", "tweetResult", "user_results", "user_result_by_screen_name", "screen_name", "retweet_count"}
+_NAMES = {"tweet_results", "tweetResult", "user_results", "user_result_by_screen_name", "retweet_count"}
+_TYPES = {"UserUnavailable", "TweetWithVisibilityResults", "TimelineTweet", *NOT_SHOWN}
+_ACCOUNT = {"id_str", "rest_id", "profile_image_url_https", "is_blue_verified"}
+"""What stands beside `screen_name` on X: VK has accounts with that name too."""
+
+
+def _is_part(key: str, item: dict[str, Any]) -> bool:
+    """Whether an object inside an answer is one of X's alone."""
+    if _NAMES & item.keys() or item.get("__typename") in _TYPES:
+        return True
+    return "screen_name" in item and (key == "core" or bool(_ACCOUNT & item.keys()))
 
 
 def _first(value: Any, most: int = 2000) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -90,6 +103,8 @@ def _json(value: Any, data: bytes, url: str | None) -> Parsed:
         return none("x/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     if is_v2(value):
         return parse_v2(value, url)
+    if is_fxtwitter(value):
+        return parse_fxtwitter(value)
     if value.get("__typename") == "Tweet" or "mediaDetails" in value:
         return done("x/syndication", list(syndicated(value, url)), value, None, url)
     if "tombstone" in value or value.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
@@ -191,9 +206,6 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
         page=page,
         parser=PARSER,
     )
-
-
-NOT_SHOWN = ("TweetTombstone", "TweetUnavailable")
 
 
 @dataclass(frozen=True, kw_only=True)
