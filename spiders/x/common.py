@@ -83,7 +83,7 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
     about = next((post for post in listed if post.id == wanted), None) if wanted else None
     if about is None and len(listed) == 1:
         about = listed[0]
-    if about is not None and about.outcome is not Outcome.CAPTURED:
+    if about is not None and about.outcome is not Outcome.CAPTURED and not about.lacks_only_extracts:
         outcome, reason = about.outcome, about.reason
     said = presence(about)
     if said is None and wanted is None and any(item.outcome in _SHOWN for item in listed):
