@@ -164,6 +164,13 @@ def test_a_page_of_twitters_servers() -> None:
     )  # fmt: skip
 
 
+def test_a_quoted_text_on_a_server_page_is_not_the_posts_own() -> None:
+    start, end = made.SERVER.index(b'<p class="js-tweet-text'), made.SERVER.index(b'<div class="QuoteTweet-inner')
+    post, inner = parse(made.SERVER[:start] + made.SERVER[end:], LINK).posts
+    assert (post.text, post.reason) == (None, "unknown layout: no text of the post")
+    assert inner.text == "words of the other"
+
+
 def test_a_time_that_the_page_shows_without_its_zone() -> None:
     [post, _] = parse(made.SERVER.replace(b'data-time="1325761200"', b""), LINK).posts
     assert post.published is not None
