@@ -292,7 +292,7 @@ def common_facts(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
     }
 
 
-def _first(*found: int | None) -> int | None:
+def first_known(*found: int | None) -> int | None:
     """Return the first number that is known; zero is a number."""
     return next((item for item in found if item is not None), None)
 
@@ -302,8 +302,10 @@ def account_of(user: Any) -> dict[str, Any] | None:
     legacy = obj(at(user, "legacy"))
     withheld = at(user, "profile_bio", "withheld_in_countries") or legacy.get("withheld_in_countries")
     facts = {
-        "followers": _first(count(at(legacy, "followers_count")), count(at(user, "relationship_counts", "followers"))),
-        "posts": _first(count(at(legacy, "statuses_count")), count(at(user, "tweet_counts", "tweets"))),
+        "followers": first_known(
+            count(at(legacy, "followers_count")), count(at(user, "relationship_counts", "followers"))
+        ),
+        "posts": first_known(count(at(legacy, "statuses_count")), count(at(user, "tweet_counts", "tweets"))),
         "created": text_of(at(user, "core", "created_at")) or text_of(at(legacy, "created_at")),
         "avatar": text_of(at(user, "avatar", "image_url")) or text_of(at(legacy, "profile_image_url_https")),
         "location": text_of(at(user, "location", "location")) or text_of(at(legacy, "location")),

@@ -27,6 +27,7 @@ from spiders.x.common import (
     common_facts,
     distinct,
     done,
+    first_known,
     none,
     plain,
     post_of,
@@ -371,7 +372,9 @@ def _profile(data: Any) -> dict[str, Any]:
                 "protected": True
                 if legacy.get("protected") is True or at(item, "privacy", "protected") is True
                 else None,
-                "posts_stated": count(at(legacy, "statuses_count")) or count(at(item, "tweet_counts", "tweets")),
+                "posts_stated": first_known(
+                    count(at(legacy, "statuses_count")), count(at(item, "tweet_counts", "tweets"))
+                ),
                 "description": text_of(at(legacy, "description")) or text_of(at(item, "profile_bio", "description")),
                 "based_in": text_of(at(item, "about_profile", "account_based_in")),
                 "name_changes": count(at(item, "about_profile", "username_changes", "count")),

@@ -19,7 +19,6 @@ from spiders.x.article import CUT
 from spiders.x.common import PARSER, distinct, presence, tombstone, when
 from spiders.x.media import original
 
-TWEET = "article[@data-testid='tweet']"
 _MARK = re.compile(rb"data-testid=[\"']?tweet[\"'\s>]")
 _STATUS = re.compile(r"(?:^|//[\w.]*(?:x|twitter)\.com)/(?:i/(?:web/)?|(\w{1,20})/)status(?:es)?/(\d{1,20})(?=$|[/?#])")
 _BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "section"})
@@ -27,7 +26,7 @@ _BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h
 
 def rendered(document: Any, data: bytes, asked: str | None, page: dict[str, Any]) -> Parsed | None:
     """Read the posts of a page that a browser rendered; None where it shows none. `asked`: the id of the link."""
-    articles = document.xpath(f"//{TWEET}")
+    articles = _outermost(document, "article", "tweet")
     places = _places(document, asked)
     posts: list[Post] = []
     alone = asked if len(articles) == 1 else None
@@ -81,7 +80,19 @@ class _Block:
 
 def _within(node: Any, others: Sequence[Any]) -> bool:
     """Whether a node is one of the others, or inside one. They are alive, so that each is one and the same object."""
-    return any(node is other or any(above is other for above in node.iterancestors()) for other in others)
+    known = {id(other) for other in others}
+    return id(node) in known or any(id(above) in known for above in node.iterancestors())
+
+
+def _outermost(root: Any, tag: str, name: str) -> list[Any]:
+    """List elements by their `data-testid`, without those inside another one. XPath takes minutes for deep pages."""
+    kept: list[Any] = []
+    walk = etree.iterwalk(root, events=("start",), tag=tag)
+    for _, node in walk:
+        if node.get("data-testid") == name:
+            kept.append(node)
+            walk.skip_subtree()
+    return kept
 
 
 def _post(article: Any, alone: str | None) -> tuple[Post, Post | None]:
@@ -222,7 +233,7 @@ def _attachments(block: _Block, post_id: str | None) -> list[Attachment]:
     files: list[Attachment] = []
     frames: list[Any] = []
     for frame in block.find(".//*[@data-testid='tweetPhoto' or @data-testid='videoPlayer'] | .//video"):
-        if _within(frame, frames):
+        if _within(frame, frames[-1:]):  # in the order of the page, so that no earlier one can hold it
             continue
         frames.append(frame)
         video = frame if frame.tag == "video" else next(iter(frame.xpath(".//video")), None)
@@ -322,11 +333,11 @@ def _places(document: Any, asked: str | None) -> dict[str, str]:
     answers: dict[str, str] = {}
     previous: str | None = None
     passed = fresh = False
-    for cell in document.xpath("//*[@data-testid='cellInnerDiv']") if asked else ():
-        if cell.xpath(".//h2 | .//*[@role='heading']") and not cell.xpath(f".//{TWEET}"):
-            break
-        articles = cell.xpath(f".//{TWEET}")
+    for cell in _outermost(document, "*", "cellInnerDiv") if asked else ():
+        articles = _outermost(cell, "article", "tweet")
         if not articles:
+            if cell.xpath(".//h2 | .//*[@role='heading']"):
+                break
             previous, fresh = None, not (words_of(cell) or "").strip()
             continue
         own, _ = _link_and_time(_Block(element=articles[0]))
@@ -348,7 +359,9 @@ def _placed(post: Post, places: dict[str, str]) -> Post:
 def _not_shown(document: Any, asked: str | None) -> list[Post]:
     """Posts in whose place X says why it does not show them: an `article` with X's words alone."""
     posts = []
-    for article in document.xpath("//article[not(@data-testid)][not(.//article)]"):
+    for article in document.iter("article"):
+        if article.get("data-testid") or next(article.iterdescendants("article"), None) is not None:
+            continue
         said = " ".join((words_of(article) or "").split())
         if said and len(said) < 400 and TOMBSTONES.first_in(said) is not None and not article.xpath(".//time"):
             posts.append(tombstone({"tombstone": {"text": said}}, asked))
