@@ -105,3 +105,34 @@ def community(node: Any) -> dict[str, Any]:
         "community": next((found for found in names if found), None),
         "community_id": next((found for found in ids if found), None),
     }
+
+
+_READ = frozenset({
+    # GraphQL
+    "core", "edit_control", "views", "legacy", "card", "unified_card", "quoted_status_result", "note_tweet", "article",
+    "birdwatch_pivot", "grok_share_attachment", "community_results", "author_community_relationship", "quotedRefResult",
+    # syndication, API v1.1 and v2
+    "user", "mediaDetails", "photos", "video", "quoted_tweet", "parent", "self_thread", "retweeted_status",
+    "quoted_status", "extended_tweet", "coordinates", "geo", "place", "entities", "extended_entities",
+    "display_text_range", "withheld_in_countries", "retweeted_status_result", "conversation_control", "attachments",
+    "referenced_tweets", "public_metrics", "edit_history_tweet_ids", "withheld",
+})  # fmt: skip
+_PASSED = frozenset({
+    # what X says to its own client or of the reader, and what it makes of the post: not what was published
+    "superFollowsReplyUserResult", "edit_perspective", "quick_promote_eligibility", "previous_counts",
+    "grok_translated_post_with_availability", "grok_translated_post", "grok_annotations", "scopes", "edit_controls",
+    "quoted_status_permalink", "current_user_retweet", "context_annotations", "matching_rules", "__twarc",
+    "unmention_data", "unmention_info", "author", "in_reply_to_user", "isStaleTweet", "news_action_type",
+})  # fmt: skip
+
+
+def unread(*nodes: Any) -> list[str]:
+    """Name the parts of a post that no parser here knows: a newer kind of content may stand in them."""
+    found = {
+        name[:60]
+        for node in nodes
+        if isinstance(node, dict)
+        for name, value in node.items()
+        if isinstance(value, dict | list) and value and name not in _READ and name not in _PASSED
+    }
+    return sorted(found)[:20]

@@ -17,7 +17,7 @@ from spiders.html import tree
 from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post
 from spiders.x.absence import ACCOUNT_STATES
-from spiders.x.around import around, grok_files
+from spiders.x.around import around, grok_files, unread
 from spiders.x.common import (
     PARSER,
     Legacy,
@@ -328,6 +328,7 @@ def _tweet(found: _Found) -> Post:
         "conversation_control": text_of(at(legacy, "conversation_control", "policy")),
         "pinned": True if found.pinned else None,
         "notice": found.notice,
+        "unread": unread(node, legacy),
         "account": account_of(user),
     }
     post_id = text_of(node.get("rest_id")) or text_of(legacy.get("id_str"))

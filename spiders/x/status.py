@@ -8,7 +8,7 @@ from typing import Any
 
 from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Post
-from spiders.x.around import around, grok_files
+from spiders.x.around import around, grok_files, unread
 from spiders.x.common import Legacy, XAuthor, account_of, asked_id, common_facts, plain, post_of, shown_text, tombstone
 
 
@@ -24,6 +24,7 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
         "conversation_count": count(value.get("conversation_count")),
         "cut": True if at(value, "note_tweet", "id") else None,
         **around(value),
+        "unread": unread(value),
         "account": account_of({"legacy": user, "is_blue_verified": user.get("is_blue_verified")}),
     }
     if "reply_count" not in value and "conversation_count" in value:
@@ -86,7 +87,7 @@ def statuses(value: dict[str, Any]) -> Iterator[Post]:
     reposted, quoted = value.get("retweeted_status"), value.get("quoted_status")
     extra = {**common_facts(value, value.get("entities")), "source": plain(value.get("source"))}
     extra["account"] = account_of({"legacy": user}) if isinstance(user, dict) else None
-    extra |= around(value)
+    extra |= {**around(value), "unread": unread(value)}
     yield post_of(
         Legacy(
             fields=value,

@@ -9,7 +9,7 @@ from typing import Any
 
 from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Attachment, Outcome, Parsed, Post
-from spiders.x.around import cut_short, withheld_notice
+from spiders.x.around import cut_short, unread, withheld_notice
 from spiders.x.article import Article, article_of
 from spiders.x.common import account_of, done, place_of, when
 from spiders.x.media import medium_of
@@ -185,6 +185,7 @@ def _facts(item: dict[str, Any], user: dict[str, Any], note: Any) -> dict[str, A
     entities = {**obj(item.get("entities")), **obj(at(note, "entities"))}
     return {
         "long_post": True if text_of(at(note, "text")) else None,
+        "unread": unread(item),
         "community_id": text_of(item.get("community_id")),
         "account": account_of(_as_v11(user)),
         "conversation_id": text_of(item.get("conversation_id")),

@@ -351,6 +351,19 @@ def test_words_of_x_over_a_post_that_it_shows_with_limits() -> None:
     assert (post.text, post.extra["notice"]) == ("at the square", said)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        graphql(node(hologram={"url": "h"}, legacy={"scent": ["rose"]})),
+        syndication(hologram={"url": "h"}, scent=["rose"]),
+        status(hologram={"url": "h"}, scent=["rose"], contributors=None, hidden=[]),
+        v2(hologram={"url": "h"}, scent=["rose"]),
+    ],
+)
+def test_a_part_of_a_kind_that_nobody_knows_is_named(data: bytes) -> None:
+    assert one(data).extra["unread"] == ["hologram", "scent"]
+
+
 def test_zero_is_a_number() -> None:
     user = {**made.USER, "legacy": {"followers_count": 0, "statuses_count": 0}}
     post = one(graphql({**node(), "core": {"user_results": {"result": user}}}))

@@ -138,6 +138,7 @@ def test_every_recording_gives_posts_or_a_reason(recordings: Path, path: Path) -
             json.dumps(post.line())
             assert post.outcome is Outcome.CAPTURED or post.reason
             assert post.published is None or post.published.zone_known
+            assert "unread" not in post.extra, "each part of a recorded post is read, or known not to be its content"
     if path.name != "streaming_output_with_error.jsonl":
         assert not any(reading.parsed.platform == "unknown" for reading in read_file(path))
 
