@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,22 @@ def article_of(value: Any, post_id: str | None, position: int = 0) -> Article | 
         attachments=tuple(files),
         lacks=None if text else CUT,
     )
+
+
+_BARE = re.compile(r"(?:\s*https?://\S+)*\s*")
+"""A text that is no more than links."""
+
+
+def told(article: Article | None, own: str | None) -> tuple[str | None, dict[str, Any] | None]:
+    """Return (text, facts) of a post with its article. `own`: the post's text, mostly no more than the article's link.
+
+    Such a link gives way to the article's text; where the post has words of its own, the article's stand in the facts.
+    """
+    if article is None:
+        return own, None
+    if article.text and _BARE.fullmatch(own or ""):
+        return article.text, article.facts or None
+    return own, {**article.facts, **({"text": article.text} if article.text else {})} or None
 
 
 def _words(value: Any) -> str | None:

@@ -14,7 +14,7 @@ from spiders.json_access import at, count, dicts, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post, Time
 from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
 from spiders.x.around import cut_short, withheld_notice
-from spiders.x.article import Article, article_of
+from spiders.x.article import Article, article_of, told
 from spiders.x.cards import card_of
 from spiders.x.media import medium_of
 
@@ -171,13 +171,11 @@ def post_of(given: Legacy) -> Post:
     legacy, post_id = given.fields, given.id
     attachments, article, preview = _attachments(given)
     edits, edited = _edits(given.edit, legacy)
-    text = given.text
-    if article is not None and article.text and _BARE.fullmatch(text or ""):
-        text = article.text  # the post's own text is the article's link, and stays in `full_text`
+    text, about = told(article, given.text)
     missing = given.lacks or cut_short(legacy) or (article.lacks if article else None)
     missing = missing or next((item.reason for item in attachments if item.reason), None)
     outcome, withheld = Outcome.PARTIAL if missing else Outcome.CAPTURED, withheld_notice(legacy)
-    facts: dict[str, Any] = {"article": _article_facts(article, text), "link_preview": preview}
+    facts: dict[str, Any] = {"article": about, "link_preview": preview}
     if withheld is not None:
         kind, notice = withheld
         outcome = Outcome.REFUSED if kind == "withheld" else Outcome.UNAVAILABLE
@@ -212,10 +210,6 @@ def post_of(given: Legacy) -> Post:
     )
 
 
-_BARE = re.compile(r"(?:\s*https?://\S+)*\s*")
-"""A text that is no more than links."""
-
-
 def _attachments(given: Legacy) -> tuple[list[Attachment], Article | None, dict[str, Any] | None]:
     """All that hangs on a post: media, then what its card, its article and its layout hold, then its place."""
     legacy, post_id = given.fields, given.id
@@ -228,14 +222,6 @@ def _attachments(given: Legacy) -> tuple[list[Attachment], Article | None, dict[
     if facts := place_of(at(legacy, "place"), legacy):
         attachments.append(Attachment("location", None, post_id=post_id, extra=facts))
     return attachments, article, card.preview
-
-
-def _article_facts(article: Article | None, text: str | None) -> dict[str, Any] | None:
-    """What is told of an article beside its title and text; its text too, where the post has words of its own."""
-    if article is None:
-        return None
-    own = {"text": article.text} if article.text and article.text != text else {}
-    return {**article.facts, **own} or None
 
 
 def _edits(control: Any, legacy: dict[str, Any]) -> tuple[tuple[str, ...] | None, bool | None]:
@@ -299,6 +285,7 @@ def first_known(*found: int | None) -> int | None:
 
 def account_of(user: Any) -> dict[str, Any] | None:
     """Collect what the answer says of the author's account: followers, creation, marks."""
+    user = obj(user)
     legacy = obj(at(user, "legacy"))
     withheld = at(user, "profile_bio", "withheld_in_countries") or legacy.get("withheld_in_countries")
     facts = {

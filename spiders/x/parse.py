@@ -301,23 +301,11 @@ def _tweet(found: _Found) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
     node = found.node
     legacy: dict[str, Any] = obj(node.get("legacy"))
-    user = obj(at(node, "core", "user_results", "result"))
-    author = XAuthor(
-        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
-        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
-        id=text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str")),
-    )
     note = at(node, "note_tweet", "note_tweet_results", "result")
     note_text = at(note, "text")
     text = html.unescape(note_text) if isinstance(note_text, str) else shown_text(legacy)
-    quoted = _unwrapped(at(node, "quoted_status_result", "result"))
     reposted = _unwrapped(at(legacy, "retweeted_status_result", "result"))
     reposted_id = text_of(at(reposted, "rest_id")) or text_of(at(reposted, "legacy", "id_str"))
-    quoted_id = (
-        text_of(legacy.get("quoted_status_id_str"))
-        or text_of(at(quoted, "rest_id"))
-        or text_of(at(node, "quotedRefResult", "result", "rest_id"))
-    )
     entities = at(note, "entity_set") or legacy.get("entities")
     extra = {
         **common_facts(legacy, entities),
@@ -329,7 +317,7 @@ def _tweet(found: _Found) -> Post:
         "pinned": True if found.pinned else None,
         "notice": found.notice,
         "unread": unread(node, legacy),
-        "account": account_of(user),
+        "account": account_of(at(node, "core", "user_results", "result")),
     }
     post_id = text_of(node.get("rest_id")) or text_of(legacy.get("id_str"))
     cut = isinstance(node.get("note_tweet"), dict) and node["note_tweet"] and not isinstance(note_text, str)
@@ -337,13 +325,13 @@ def _tweet(found: _Found) -> Post:
         Legacy(
             fields=legacy,
             id=post_id,
-            author=author,
+            author=_author(node),
             text=text,
             card=at(node, "card", "legacy") or node.get("card"),
             extra=extra,
             edit=node.get("edit_control"),
             views=count(at(node, "views", "count")),
-            quoted_id=quoted_id,
+            quoted_id=_quoted_id(node),
             forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
             article=node.get("article"),
             lacks="a long post: the answer has only its beginning" if cut else None,
@@ -354,6 +342,24 @@ def _tweet(found: _Found) -> Post:
         return read
     return replace(
         read, outcome=Outcome.PARTIAL, reason="unknown layout: the answer names the post and has no text of it"
+    )
+
+
+def _author(node: dict[str, Any]) -> XAuthor:
+    user = at(node, "core", "user_results", "result")
+    return XAuthor(
+        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
+        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
+        id=text_of(at(user, "rest_id")) or text_of(at(node, "legacy", "user_id_str")),
+    )
+
+
+def _quoted_id(node: dict[str, Any]) -> str | None:
+    quoted = _unwrapped(at(node, "quoted_status_result", "result"))
+    return (
+        text_of(at(node, "legacy", "quoted_status_id_str"))
+        or text_of(at(quoted, "rest_id"))
+        or text_of(at(node, "quotedRefResult", "result", "rest_id"))
     )
 
 

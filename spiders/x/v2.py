@@ -10,7 +10,7 @@ from typing import Any
 from spiders.json_access import at, count, dicts, obj, text_of
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.x.around import cut_short, unread, withheld_notice
-from spiders.x.article import Article, article_of
+from spiders.x.article import article_of, told
 from spiders.x.common import account_of, done, place_of, when
 from spiders.x.media import medium_of
 
@@ -79,18 +79,18 @@ def _v2_post(item: dict[str, Any], included: Included) -> Post:
     user = included.users.get(text_of(item.get("author_id"))) or {}
     counts = obj(item.get("public_metrics"))
     refers = {str(entry.get("type")): text_of(entry.get("id")) for entry in dicts(item.get("referenced_tweets"))}
-    attachments = _attachments(item, included)
-    note, article = item.get("note_tweet"), article_of(item.get("article"), text_of(item.get("id")), len(attachments))
-    attachments += article.attachments if article else ()
-    missing = next((entry.reason for entry in attachments if entry.reason == NOT_INCLUDED), None)
     post_id, handle = text_of(item.get("id")), text_of(user.get("username"))
+    attachments = _attachments(item, included)
+    article = article_of(item.get("article"), post_id, len(attachments))
+    attachments += article.attachments if article else ()
     ids = item.get("edit_history_tweet_ids")
     edits = tuple(entry for entry in ids if isinstance(entry, str)) if isinstance(ids, list) else None
-    whole = text_of(at(note, "text"))
-    text, facts = whole or item.get("text"), _facts(item, user, note)
-    missing = missing or (None if whole else cut_short(item)) or (article.lacks if article else None)
-    outcome, withheld = Outcome.PARTIAL if missing else Outcome.CAPTURED, withheld_notice(item)
-    if withheld is not None:
+    whole = text_of(at(item, "note_tweet", "text"))
+    text, about = told(article, _text(whole or item.get("text")))
+    missing = (None if whole else cut_short(item)) or (article.lacks if article else None)
+    missing = missing or next((entry.reason for entry in attachments if entry.reason), None)
+    outcome, facts = Outcome.PARTIAL if missing else Outcome.CAPTURED, {**_facts(item, user), "article": about}
+    if (withheld := withheld_notice(item)) is not None:
         kind, notice = withheld
         outcome = Outcome.REFUSED if kind == "withheld" else Outcome.UNAVAILABLE
         text, missing, facts = None, f"{kind}: {notice}", {**facts, "tombstone": kind}
@@ -103,7 +103,7 @@ def _v2_post(item: dict[str, Any], included: Included) -> Post:
         author_id=text_of(item.get("author_id")),
         published=when(item.get("created_at"), "created_at"),
         title=article.title if article else None,
-        text=html.unescape(text) if isinstance(text, str) else None,
+        text=text,
         lang=text_of(item.get("lang")),
         attachments=tuple(attachments),
         reply_to=refers.get("replied_to"),
@@ -120,12 +120,12 @@ def _v2_post(item: dict[str, Any], included: Included) -> Post:
         outcome=outcome,
         reason=missing,
         duration=next((entry.duration for entry in attachments if entry.kind == "video"), None),
-        extra={
-            key: value
-            for key, value in {**facts, "article": _article(article)}.items()
-            if value is not None and value != []
-        },
+        extra={key: value for key, value in facts.items() if value is not None and value != []},
     )
+
+
+def _text(value: Any) -> str | None:
+    return html.unescape(value) if isinstance(value, str) else None
 
 
 def _as_v11(user: dict[str, Any]) -> dict[str, Any]:
@@ -176,12 +176,9 @@ def _attachments(item: dict[str, Any], included: Included) -> list[Attachment]:
     return attachments
 
 
-def _article(article: Article | None) -> dict[str, Any] | None:
-    return {**article.facts, **({"text": article.text} if article.text else {})} or None if article else None
-
-
-def _facts(item: dict[str, Any], user: dict[str, Any], note: Any) -> dict[str, Any]:
+def _facts(item: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
     """What a post says beside what all platforms have."""
+    note = item.get("note_tweet")
     entities = {**obj(item.get("entities")), **obj(at(note, "entities"))}
     return {
         "long_post": True if text_of(at(note, "text")) else None,

@@ -53,6 +53,18 @@ def test_an_article_whole() -> None:
     assert (post.attachments[1].width, post.attachments[2].duration) == (640, 2.0)
 
 
+def test_an_article_of_the_api() -> None:
+    post = one(v2(text="https://t.co/a", article={"title": "T", "plain_text": "All."}))
+    assert (post.title, post.text, post.outcome) == ("T", "All.", Outcome.CAPTURED)
+
+
+def test_media_that_the_api_shows_without_a_link() -> None:
+    media = [{"media_key": "13_1", "type": "video", "duration_ms": 9000}]
+    post = one(v2({"media": media}, attachments={"media_keys": ["13_1"]}))
+    assert brief(post) == [("video", None, "the video is not offered (no variant in the answer)")]
+    assert post.outcome is Outcome.PARTIAL
+
+
 def test_an_article_beside_words_of_the_post() -> None:
     post = one(
         graphql(node("read this", article={"article_results": {"result": {"title": "T", "plain_text": "All."}}}))
