@@ -10,14 +10,17 @@ from benchmarks.registry import Part, Trial
 from benchmarks.results import HEAD, Run, cells, latest, table
 
 PAGE = ROOT / "docs" / "benchmarks.md"
-INTRO = """`make bench` measures against named peers in the same run, in turn. This page is written from what it measured,
-[benchmarks.json](benchmarks.json), by `python -m benchmarks page`: changes belong into `benchmarks/`.
+INTRO = """`make bench` measures this program and the programs that it is compared with (its peers) in turn, in the
+same run. `python -m benchmarks page` writes this page from the results in [benchmarks.json](benchmarks.json), so
+change it in `benchmarks/`.
 
-A figure is the median of the rounds, with the extremes in brackets. **Only the ratios are portable.** A ratio is ours /
-the peer's, of each round by itself; where it says *peer / ours*, it is how many times faster or smaller ours is."""
-CAMPAIGNS = """What must hold however long it takes is not measured here but asserted by `make soak`: walks of 2,000 and
-10,000 posts ask once for each page in memory that stays flat, and lose nothing through 20 kills; a history of Telegram
-through 20 kills and 20 cuts is kept whole, and 1,000 random changes are seen."""
+A figure is the median of the rounds, with the extremes in brackets. **Only the ratios are portable** from one machine
+to another. In each round, the ratio is our figure divided by the peer's; where it says *peer / ours*, it says how many
+times faster or smaller ours is."""
+CAMPAIGNS = """Some things must hold however long the program runs. `make soak` checks these, so they are not measured
+here. Crawls of 2,000 and 10,000 posts request each page once, in memory that does not grow, and lose nothing although
+the process is killed 20 times. A Telegram history is kept complete although the process is killed 20 times and its
+connection is cut 20 times, and 1,000 random changes are all noticed."""
 
 
 def page(trials: Sequence[Trial], runs: Sequence[Run]) -> str:

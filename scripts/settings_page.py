@@ -39,7 +39,7 @@ def made() -> str:
 
 def _variables() -> str:
     rows = [f"| `{one.name}` | {one.means} | {f'`{shown(one.key)}`' if one.key else ''} |\n" for one in VARIABLES]
-    return "| variable | | counts before |\n|---|---|---|\n" + "".join(rows)
+    return "| variable | meaning | overrides |\n|---|---|---|\n" + "".join(rows)
 
 
 def _keys() -> str:

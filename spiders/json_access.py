@@ -66,7 +66,7 @@ def length_of(value: Any, per_second: int = 1) -> float | None:
 
 
 def number(value: Any) -> float | None:
-    """Return a number below 1e18 in size, also one given as text, else None."""
+    """Return a number, also one given as text, if its absolute value is below 1e18; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -45,6 +45,8 @@ REDIRECT_MAX_TIMES = 10
 # A target is requested because a person asked for it, also twice in one run.
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"
 TELNETCONSOLE_ENABLED = False
+# Scrapy would read and parse the source of each callback in each capture, to warn of `return` in a generator.
+WARN_ON_GENERATOR_RETURN_VALUE = False
 LOG_LEVEL = "WARNING"
 LOG_STDERR = True
 REFERRER_POLICY = "no-referrer"  # which page led us there is nobody's business

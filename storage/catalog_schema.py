@@ -61,32 +61,32 @@ class Table:
 
 _CAPTURE = text("the capture: captures.id", True)
 _EVENT = whole("the event in the ledger: events.seq", required=True)
-_SKELETON = text("the words in the Latin skeleton by which search finds both scripts of Kazakh")
+_SKELETON = text("the words in a simplified Latin form, so that a search finds both scripts of Kazakh")
 _TO_CAPTURE = ("capture", "captures", "id")
 _TO_EVENT = ("seq", "events", "seq")
 _TO_OUTCOME = ("outcome", "outcomes", "outcome")
 
 TABLES: Mapping[str, Table] = {
     "outcomes": Table(
-        "How a capture, or a thing in it, can end.",
+        "The outcomes of a capture, and of anything found in it.",
         {"outcome": text("the word"), "about": text("what it means", True)},
         "outcome",
     ),
     "events": Table(
-        "Every event of the ledger.",
+        "Every event in the ledger.",
         {
             "seq": whole("number in the ledger, from 0"),
             "type": text("captured, annotated, exported, …", True),
             "time": text(f"when it was signed; {UTC_TEXT}", True),
             "agent": text("pseudonym of the person or program that signed it", True),
-            "salted_hash": text("as in the ledger's leaf: SHA-256 of salt and event, hexadecimal", True),
-            "body": text("the event as canonical JSON; empty where it was disposed of"),
+            "salted_hash": text("SHA-256 of salt and event, hexadecimal, as in the ledger", True),
+            "body": text("the event as canonical JSON; empty if it was disposed of"),
         },
         "seq",
         indexes=(("type",),),
     ),
     "cases": Table(
-        "The cases of this home.",
+        "Cases of this home.",
         {
             "name": text("name of the case"),
             "created": text(f"when; {UTC_TEXT}", True),
@@ -101,7 +101,7 @@ TABLES: Mapping[str, Table] = {
             "id": text("id of the capture"),
             "seq": _EVENT,
             "run": text("id of the run; a crawl has several captures", True),
-            "part": whole("which capture of its run, from 1", required=True),
+            "part": whole("number of the capture in its run, from 1", required=True),
             "folder": text("folder in the home", True),
             "target": text("the link that was asked for"),
             "platform": text("platform of the link"),
@@ -109,17 +109,17 @@ TABLES: Mapping[str, Table] = {
             "opened": text(f"when it began; {UTC_TEXT}, by this machine's clock", True),
             "closed": text(f"when it ended; {UTC_TEXT}, by this machine's clock", True),
             "outcome": text("how it ended: outcomes.outcome", True),
-            "reason": text("why, where it is not captured"),
+            "reason": text("why it is not captured"),
             "posts": whole("how many posts were read in it", "posts", True),
             "manifest_sha256": text("SHA-256 of its manifest, hexadecimal", True),
-            "test_routes": whole("1: made by tests or the demo, no evidence", required=True),
+            "test_routes": whole("1: made by tests or the demo; not evidence", required=True),
         },
         "id",
         indexes=(("run", "part"), ("target",)),
         references=(_TO_EVENT, _TO_OUTCOME),
     ),
     "case_captures": Table(
-        "Which captures are in which case.",
+        "Which captures belong to which case.",
         {"case": text("cases.name"), "capture": _CAPTURE, "seq": _EVENT},
         ("case", "capture"),
         references=(("case", "cases", "name"), _TO_CAPTURE),
@@ -142,34 +142,36 @@ TABLES: Mapping[str, Table] = {
             "status": whole("HTTP status"),
             "content_type": text("media type as the server stated it"),
             "truncated": text("why the record is not whole"),
-            "lender": text("capture in which the same body lies, where this record only refers to it"),
-            "lender_record": text("the record there"),
+            "lender": text("capture that holds the same body, if this record only refers to it"),
+            "lender_record": text("the record in that capture"),
         },
         ("capture", "n"),
         indexes=(("uri",), ("payload_digest",), ("capture", "id")),
         references=(_TO_CAPTURE,),
     ),
     "posts": Table(
-        "Posts and pages as each capture read them; the same post stands here once for each time it was seen.",
+        "Posts and pages as each capture read them; a post has one row for each time it was seen.",
         {
             "capture": _CAPTURE,
             "n": whole("line of posts.jsonl, from 0"),
             "platform": text("platform", True),
-            "id": text("the post's id at the platform"),
+            "id": text("id of the post on the platform"),
             "url": text("link of the post"),
             "author_handle": text("handle of the author"),
             "author_name": text("name of the author as shown"),
-            "published_at": text(f"when it was published, as stated; {UTC_TEXT}; empty where only bounds are known"),
+            "published_at": text(
+                f"when it was published, as the platform states; {UTC_TEXT}; empty if only the earliest and latest possible times are known"
+            ),
             "published_earliest": text(f"earliest time at which it can have been published; {UTC_TEXT}"),
             "published_latest": text(f"latest time at which it can have been published; {UTC_TEXT}"),
-            "seen": text(f"when the answer arrived in which it was read; {UTC_TEXT}"),
+            "seen": text(f"when the response that it was read from arrived; {UTC_TEXT}"),
             "title": text("title"),
             "text": text("words of the post"),
             "lang": text("language as the platform states it"),
-            "edited": whole("1: the platform says that it was edited; 0: that it was not"),
+            "edited": whole("1: the platform says that it was edited; 0: the platform says that it was not"),
             "views": whole("views as the platform states them", "views"),
-            "role": text("target, beside the target, or captions"),
-            "record": text("record in which it was read: records.id"),
+            "role": text("target, beside the target (another post on the same page), or captions"),
+            "record": text("record that it was read from: records.id"),
             "line": text("the whole line of posts.jsonl, JSON", True),
             "skeleton": _SKELETON,
         },
@@ -180,11 +182,11 @@ TABLES: Mapping[str, Table] = {
         bulk=True,
     ),
     "attachments": Table(
-        "Files that posts name, as the platform states them. What is held of them: the view file.",
+        "Files that posts name, as the platform states them. The view `file` says which of them are held.",
         {
             "capture": _CAPTURE,
             "post": whole("posts.n"),
-            "n": whole("which file of the post, from 0"),
+            "n": whole("number of the file in the post, from 0"),
             "kind": text("photo, video, …", True),
             "url": text("link of the file"),
             "file_name": text("name of the file as stated"),
@@ -195,16 +197,18 @@ TABLES: Mapping[str, Table] = {
         references=((("capture", "post"), "posts", ("capture", "n")),),
     ),
     "inventory": Table(
-        "Everything that a capture found: once when it was discovered, once with its outcome.",
+        "Everything that a capture found: one line for its discovery, one for its outcome.",
         {
             "capture": _CAPTURE,
             "n": whole("line of inventory.jsonl, from 0"),
             "key": text("name of the thing in the capture"),
             "kind": text("page, post, photo, census, …"),
-            "outcome": text("how it ended: outcomes.outcome; empty where the line is no end"),
-            "reason": text("why, where it is not captured"),
-            "post": whole("posts.n, of a file of a post"),
-            "attachment": whole("attachments.n, of a file of a post; which file of a received capture, from 0"),
+            "outcome": text("how it ended: outcomes.outcome; empty if the line does not say how it ended"),
+            "reason": text("why it is not captured"),
+            "post": whole("posts.n, for a file of a post"),
+            "attachment": whole(
+                "attachments.n, for a file of a post; for a received file its number in the capture, from 0"
+            ),
             "record": text("record of the file, or of the list of its pieces: records.id"),
             "sha256": text("SHA-256 of the file, hexadecimal"),
             "size": whole("size of the file", "bytes"),
@@ -216,7 +220,7 @@ TABLES: Mapping[str, Table] = {
         references=(_TO_CAPTURE, _TO_OUTCOME),
     ),
     "annotations": Table(
-        "What people said: notes, tags, places, times, quarantine, ….",
+        "What people added: notes, tags, places, times, quarantine and so on.",
         {
             "seq": _EVENT,
             "kind": text("note, tag, place, time, …", True),
@@ -234,31 +238,31 @@ TABLES: Mapping[str, Table] = {
         searched=("text", "skeleton"),
     ),
     "copies": Table(
-        "Where copies lie, by the newest event about each.",
+        "Where the copies of each capture are, as its newest event says.",
         {
             "destination": text("name of the place, as in archiver.toml"),
             "capture": _CAPTURE,
             "seq": _EVENT,
-            "objects": text("what lies there, with locks; a JSON list as in the event", True),
+            "objects": text("objects at the destination, with their locks; a JSON list, as in the event", True),
         },
         ("destination", "capture"),
         indexes=(("capture",),),
         references=(_TO_EVENT,),
     ),
     "disposed": Table(
-        "Captures that were disposed of. Nothing else of them is kept here.",
+        "Captures that were disposed of. The catalog keeps nothing else about them.",
         {
-            "capture": text("the capture that was"),
+            "capture": text("id of the former capture"),
             "seq": _EVENT,
-            "folder": text("folder in which it was", True),
+            "folder": text("its former folder", True),
             "manifest_sha256": text("SHA-256 of its manifest, hexadecimal", True),
         },
         "capture",
         references=(_TO_EVENT,),
     ),
     "lent": Table(
-        "Captures that name bytes which lie in another.",
-        {"capture": text("the capture that names them"), "lender": text("the capture in which they lie")},
+        "Captures that refer to bytes held by another capture.",
+        {"capture": text("the capture that refers to them"), "lender": text("the capture that holds them")},
         ("capture", "lender"),
         indexes=(("lender",),),
     ),

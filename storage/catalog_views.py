@@ -11,7 +11,7 @@ from typing import Any
 
 from storage.catalog_schema import TABLES, UTC_TEXT, Column, text, whole
 
-ABOUT = "Catalog of an archiver home: what its captures and events say. Made from them, and made again at any time."
+ABOUT = "Catalog of an archiver home: what its captures and events say. It is made from them and can be rebuilt at any time."
 
 
 def shown(post: str, capture: str) -> str:
@@ -41,8 +41,8 @@ _SAID_OF = {
     "post": text("post that it is about: posts.id"),
     "attachment": whole("file of the post that it is about: attachments.n"),
     "segment": text("stretch of time (milliseconds) or part of the picture (percent) that it is about, JSON"),
-    "case": text("case of the incident, where it is about one"),
-    "incident": text("name of the incident, where it is about one"),
+    "case": text("case of the incident, if it is about an incident"),
+    "incident": text("name of the incident, if it is about an incident"),
 }
 _SAID_OF_SQL = """a.seq, a.capture, a.post, a.attachment, a.segment,
   json_extract(a.body, '$.about.case') AS "case", json_extract(a.body, '$.about.incident') AS incident"""
@@ -55,7 +55,7 @@ FROM annotations a JOIN events e ON e.seq=a.seq"""
 
 VIEWS: Mapping[str, View] = {
     "post_latest": View(
-        "Each post once, as it was last seen. A post without an id stands here once for each time it was seen.",
+        "One row for each post, as it was last seen. A post without an id has one row for each time it was seen.",
         {
             **_as_in("posts", "platform", "id", "url", "author_handle", "author_name"),
             **_as_in("posts", "published_earliest", "published_latest", "title", "text", "lang", "edited", "views"),
@@ -77,8 +77,8 @@ WHERE p.role IS NOT 'captions' AND {shown("p.id", "p.capture")} AND NOT EXISTS (
     ),
     # The + before j.n: SQLite is to look the key up, not to walk through all later lines.
     "file": View(
-        "Files that are held, whole or in part: of posts, and received ones. A file that arrived in several pieces has the "
-        "record that lists them (archiver assemble puts them together).",
+        "Files of posts, and received files, that are held in full or in part. For a file that arrived in several "
+        "pieces, the record is the list of them (archiver assemble puts them together).",
         {
             **_as_in("inventory", "capture"),
             "post": text("the post: posts.id; empty for a received file"),
@@ -105,7 +105,7 @@ WHERE i.sha256 IS NOT NULL AND i.outcome IN ('captured', 'partial') AND {shown("
   SELECT 1 FROM inventory j WHERE j.capture=i.capture AND j.key=i.key AND j.outcome IS NOT NULL AND +j.n>i.n)""",
     ),
     "place": View(
-        "Where something happened, as people said it: of captures, posts, parts of files, and incidents.",
+        "Where people say that something happened: places of captures, posts, parts of files, and incidents.",
         {
             **_SAID_OF,
             "place": text("the place in words"),
@@ -123,12 +123,12 @@ WHERE a.kind='place' OR (a.kind='incident' AND COALESCE(
   json_extract(a.body, '$.place'), json_extract(a.body, '$.latitude')) IS NOT NULL)""",
     ),
     "moment": View(
-        "When something happened, as people said it: of captures, posts, parts of files, and incidents.",
+        "When people say that something happened: times of captures, posts, parts of files, and incidents.",
         {
             **_SAID_OF,
             "earliest": text(f"earliest time at which it can have happened; {UTC_TEXT}"),
             "latest": text(f"latest time at which it can have happened; {UTC_TEXT}"),
-            "basis": text("from what that is known, or the incident's title"),
+            "basis": text("how that is known, or the title of the incident"),
             **_SAID_BY,
         },
         f"""SELECT {_SAID_OF_SQL},

@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.exceptions import HTTPClientError as ConnectionBroken
@@ -28,6 +27,7 @@ from botocore.exceptions import HTTPClientError as ConnectionBroken
 from storage.digest import sha256
 from storage.errors import OtherContent, Refused, StoreError, Unreachable
 from storage.objects import READ, Content, Lock, Remains, Stored, at_least, check_key
+from storage.s3_session import new_session
 
 PART = 64 << 20
 """Bytes; the smallest that S3 takes is 5 MiB, and 10,000 parts are the most: files of up to 640 GB."""
@@ -106,7 +106,7 @@ class S3Store:
             max_pool_connections=32,
         )
         try:
-            session: Any = boto3.Session(profile_name=options.profile or None, **credentials)
+            session = new_session(options.profile, credentials)
             self._client: Any = session.client("s3", endpoint_url=endpoint, region_name=region, config=config)
         except (BotoCoreError, ValueError) as error:
             raise Refused(f"settings for the bucket {bucket}", str(error), _HINTS["InvalidAccessKeyId"]) from error
@@ -131,7 +131,9 @@ class S3Store:
         except _Taken:
             there = self.head(key)
             if there is None:
-                raise Unreachable(f"an answer about {key}", "it is there, and it is not", "Try again.") from None
+                raise Unreachable(
+                    f"a consistent answer about {key}", "both that it exists and that it does not", "Try again."
+                ) from None
             return self._same(there, content)
         found = self.head(key, version)
         if found is not None and lock is not None and not at_least(found.lock, lock):
@@ -365,7 +367,7 @@ class S3Store:
                 self._pause(wait)
                 wait *= 2
         raise Unreachable(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to answer {name}",
             problem,
             "Copies made so far stay; `archiver sync` retries the rest.",
         )
@@ -383,7 +385,7 @@ class S3Store:
             return
         said = error.response.get("Error", {}).get("Message") or ""
         raise Refused(
-            f"{name} at the bucket {self.bucket}",
+            f"the bucket {self.bucket} to accept {name}",
             f"{code} {said}".strip(),
             _HINTS.get(code, "Look at the bucket and its policy."),
         ) from error

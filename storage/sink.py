@@ -273,8 +273,8 @@ class ExchangeSink:
             fields.append(("WARC-Concurrent-To", exchange.tls_record))
         fields += [("WARC-Warcinfo-ID", self._writer.warcinfo_id), ("WARC-Block-Digest", block_digest)]
         if not self._chunked:
-            # A chunked body keeps its framing; a payload digest would be refused by the checkers, which hash the
-            # framing, or by the standard, which does not (warcio issue #74). records.jsonl has it.
+            # A chunked body keeps its framing, and its payload digest would be wrong for somebody: warcio and fastwarc
+            # hash the framing too, the standard (ISO 28500, 5.9) does not. records.jsonl has the digest.
             fields.append(("WARC-Payload-Digest", payload_digest))
         if truncated:
             fields.append(("WARC-Truncated", truncated))

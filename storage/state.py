@@ -70,7 +70,7 @@ class State:
         return RunState(row[0], row[1], row[2], row[3], bool(row[4]), json.loads(row[5])) if row else None
 
     def reached(self, state: RunState, found: list[tuple[str, str]]) -> None:
-        """Keep that everything before `state.cursor` is captured. `found`: (key, link) to be captured separately."""
+        """Record that everything before `state.cursor` is captured. `found`: (key, link) of what is to be captured separately."""
         with self._connection:
             self._connection.execute("BEGIN")
             self.save_run(state)

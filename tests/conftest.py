@@ -23,9 +23,12 @@ from archiver.recorder.proxy import Recorder
 from archiver.signer.create_home import SetupAnswers, create_home
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
+from tests.support.forked import Command, Forked
+from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
+from tests.support.zygote import Zygote
 
-pytest_plugins = ["tests.support.sizes", "tests.support.soak"]
+pytest_plugins = ["tests.support.sizes", "tests.support.soak", "tests.support.in_memory"]
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 
@@ -103,7 +106,8 @@ def new_writer(tmp_path: Path, age_identity: pyrage.x25519.Identity) -> Callable
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The miniature platforms, one for each test module."""
-    scene = start_platforms(tmp_path_factory.mktemp("platforms"))
+    with generated_once():
+        scene = start_platforms(tmp_path_factory.mktemp("platforms"))
     try:
         yield World(scene)
     finally:
@@ -142,6 +146,13 @@ def set_in(home: Home, **settings: str) -> None:
         assert count, name
     path.write_text(text, "utf-8")
     home.__dict__.pop("config", None)
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without Chromium: no page is shown in it and no report printed. Both have tests of their own."""
+    for module in ("archiver.tools.chromium", "archiver.export.printing"):
+        monkeypatch.setattr(f"{module}.program", lambda: None)
 
 
 class NoLimiter:
@@ -233,3 +244,26 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Zygote]:
+    """The process that `forked` forks commands from; it is made when the first test asks for it."""
+    made = Zygote("tests.support.forked")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def forked(forking: Zygote) -> Iterator[Callable[[Command], Forked]]:
+    """Starts commands in processes of their own; what is left of them at the end of the test is killed."""
+    processes: list[Forked] = []
+
+    def start(command: Command) -> Forked:
+        processes.append(Forked(forking, command))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

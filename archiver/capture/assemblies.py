@@ -94,7 +94,10 @@ class AssemblyBuilder:
     def assemble(
         self, name: str, got: FetchedFile, about: dict[str, Any], known: Sha256 | None = None
     ) -> Assembly | None:
-        """Write the assembly record. The digest is of the pieces as they lie in the WARC, not of what we remember."""
+        """Write the assembly record; return what it says, or None if the pieces cannot be read back whole.
+
+        The digest is computed over the pieces as they are in the WARC, not over what we remember.
+        """
         clean = self._context.secrets.clean
         first = got.pieces[0]
         ref = self._context.exchanges.records.get(first.record)

@@ -20,7 +20,7 @@ _PROBLEMS = {
     "name not found": (Outcome.FAILED, "the host's name does not resolve"),
     "host unreachable": (Outcome.FAILED, "the host cannot be reached"),
     "tls failed": (Outcome.FAILED, "the host's certificate was not accepted"),
-    "exit failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
+    "proxy failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),
     "stopped": (Outcome.FAILED, "the capture was stopped"),
     "not stored": (Outcome.FAILED, "the disk could not be written"),
     "unsupported link": (Outcome.SKIPPED, UNASKABLE),
@@ -70,7 +70,7 @@ def of_status(status: int) -> tuple[Outcome, str | None]:
 
 EXIT_BY_OUTCOME = {
     Outcome.CAPTURED: ExitCode.OK,
-    Outcome.SKIPPED: ExitCode.OK,
+    Outcome.SKIPPED: ExitCode.PARTIAL,  # what was asked for and left out is not there
     Outcome.PARTIAL: ExitCode.PARTIAL,
     Outcome.UNAVAILABLE: ExitCode.UNAVAILABLE,
     Outcome.REFUSED: ExitCode.UNAVAILABLE,

@@ -110,7 +110,7 @@ def review(home: Home, signer: Signer, subject: About | int, decision: str, word
 def _annotation_of_another(home: Home, signer: Signer, seq: int) -> dict[str, Any]:
     event = home.ledger.read_event(seq)
     if event is None or event["type"] != "annotated":
-        raise NotFound("an annotation's event", str(seq), "Find its number with `archiver custody`.")
+        raise NotFound("the event number of an annotation", str(seq), "Find its number with `archiver custody`.")
     if event["agent"]["key"] == signer.author.public_text:
         raise UsageError("another person's annotation", "your own", "Let somebody else review it.")
     # A review of an annotation belongs to the case or capture that the annotation is about.
@@ -199,5 +199,5 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UsageError("--zone like Asia/Almaty", repr(name), "Give the name of a zone.") from error
+        raise UsageError("--zone like Asia/Almaty", repr(name), "Give the name of a time zone.") from error
     return name

@@ -79,7 +79,7 @@ def _post_in(posts: Mapping[Any, Any], named: str, capture: str) -> str:
 
 def _only_post(posts: Mapping[Any, Any]) -> Any:
     if len(posts) != 1:
-        raise UsageError("--post beside --attachment", f"{len(posts)} posts in the capture", "Say which post.")
+        raise UsageError("--post together with --attachment", f"{len(posts)} posts in the capture", "Say which post.")
     return next(iter(posts))
 
 

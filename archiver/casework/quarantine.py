@@ -15,7 +15,7 @@ def record_view(home: Home, signer: Signer, capture: str, why: str | None) -> Se
     Raises `UsageError` without a reason, `LedgerError`.
     """
     if not why:
-        raise UsageError("--why TEXT beside --quarantined", "none", "Every view is recorded with its reason.")
+        raise UsageError("--why TEXT together with --quarantined", "none", "Every view is recorded with its reason.")
     sealed = signer.append([Event("viewed", home.clock(), {"capture": capture, "why": why})])[0]
     home.project()
     return sealed

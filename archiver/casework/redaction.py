@@ -68,7 +68,9 @@ def mask_words(home: Home, signer: Signer, about: About, words: Sequence[str], r
     posts = [row for row in home.catalog.posts(about.capture) if about.post in (None, row["id"])]
     for text in words:
         if not any(text in f"{row['text'] or ''}\n{row['title'] or ''}" for row in posts):
-            raise NotFound("these words in the post", f"no {text[:40]!r}", "Give them as the post has them.")
+            raise NotFound(
+                "words that are in the post", f"{text[:40]!r}, not in it", "Give them as they are in the post."
+            )
     return _sign(home, signer, {"about": about.detail(), "capture": about.capture, "masked": list(words)}, reason)
 
 
@@ -138,7 +140,7 @@ def _file_of(home: Home, about: About, fetch: Fetch) -> tuple[MediaFile, Redacti
     if not fitting:
         raise NotFound("a kept file to redact", "none", "See `archiver show ID`.")
     if len(fitting) > 1:
-        raise UsageError("one file", f"{len(fitting)}", "Say which: --post and --attachment.")
+        raise UsageError("one file to redact", f"{len(fitting)} files", "Say which: --post and --attachment.")
     earlier = [one for one in material.redactions if one.media is not None and one.original == fitting[0].sha256]
     return fitting[0], earlier[-1] if earlier else None
 
@@ -219,6 +221,6 @@ def silences_of(mute: list[str], tone: list[str]) -> list[Silence]:
     for text, replaced in (*((text, False) for text in mute), *((text, True) for text in tone)):
         match = _STRETCH.fullmatch(text)
         if match is None or milliseconds(match["to"]) <= milliseconds(match["from"]):
-            raise UsageError("a stretch like 0:01-0:03", repr(text), "Correct it.")
+            raise UsageError("a stretch of time like 0:01-0:03", repr(text), "Correct it.")
         found.append(Silence(milliseconds(match["from"]), milliseconds(match["to"]), replaced))
     return found

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.ots import read_ots
 from archiver.checks.proofs import Bad
 from storage.digest import sha256, sha256_hex
+
+CERTIFICATES = 16
+"""How many are remembered: the tokens of an authority all carry the same ones, and each question is a process."""
 
 
 class NoOpenssl(Exception):
@@ -83,11 +87,13 @@ def _moment(text: str) -> datetime:
 
 def _first_end(pem: bytes) -> datetime:
     """When the first of these certificates ends."""
-    ends = []
-    for block in re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL):
-        shown = openssl("x509", "-in", "{c}", "-noout", "-enddate", c=block).stdout
-        ends.append(_moment(shown.partition("=")[2]))
-    return min(ends)
+    return min(map(_end, re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)))
+
+
+@lru_cache(CERTIFICATES)
+def _end(certificate: bytes) -> datetime:
+    shown = openssl("x509", "-in", "{c}", "-noout", "-enddate", c=certificate).stdout
+    return _moment(shown.partition("=")[2])
 
 
 def check_stamps(
@@ -151,6 +157,7 @@ def _one(home: Path, path: Path, message: bytes) -> tuple[CheckedToken, str]:
     return check_token(message, request, path.read_bytes(), chain, pem), root
 
 
+@lru_cache(CERTIFICATES)
 def fingerprint(pem: bytes) -> str:
     """Return the SHA-256 of the one certificate in `pem`, hex; empty where there is none."""
     shown = openssl("x509", "-in", "{c}", "-noout", "-fingerprint", "-sha256", c=pem).stdout

@@ -16,7 +16,12 @@ def add_subject(parser: Parser, words: str) -> None:
     add_capture_id(parser)
     add_words(parser, what=words)
     add_part(parser)
-    parser.add_argument("--from", dest="start", metavar="TIME", help="Start of a segment of the file, like 1:02.5.")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="TIME",
+        help="Start of a segment of the file, in minutes and seconds, like 1:02.5.",
+    )
     parser.add_argument("--to", dest="end", metavar="TIME", help="End of the segment.")
     parser.add_argument("--region", metavar="X,Y,W,H", help="Region of the picture, in percent.")
 

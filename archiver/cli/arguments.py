@@ -116,7 +116,7 @@ def add_words(parser: ArgumentParser, metavar: str = "TEXT", what: str = "What i
 
 def add_part(parser: ArgumentParser) -> None:
     """Add `--post` and `--attachment`: a part of a capture."""
-    parser.add_argument("--post", metavar="POST", help="Post in the capture.")
+    parser.add_argument("--post", metavar="POST", help="Id of the post in the capture.")
     parser.add_argument(
         "--attachment", type=count_from_zero, metavar="N", help="Attachment of the post, counted from 0."
     )

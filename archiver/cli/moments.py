@@ -10,7 +10,7 @@ from archiver.errors import UsageError
 
 
 def moment(text: str | None, flag: str) -> datetime | None:
-    """Return a date or time, UTC unless it carries an offset or the name of a zone. Raises `UsageError`."""
+    """Return a date or time, in UTC unless it has an offset or the name of a zone. Raises `UsageError`."""
     return None if text is None else given_moment(text, flag)
 
 

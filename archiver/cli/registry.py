@@ -74,7 +74,7 @@ COMMANDS = {
     "watch": Command(WORK, "Check posts and channels regularly for changes and removals."),
     "feed": Command(WORK, "Queue links from a growing list."),
     "status": Command(WORK, "Show waiting jobs, workers, and the latest failures."),
-    "notify": Command(WORK, "Send a test message by each notification rule."),
+    "notify": Command(WORK, "Send a test message with each notification rule."),
     "serve": Command(WORK, "Serve an HTTP API that accepts links."),
     "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
     "config": Command(PROGRAM, "Show the settings in force, and where each came from."),

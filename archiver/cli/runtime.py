@@ -171,7 +171,7 @@ def tell(console: Console, report: TimestampReport) -> None:
 
 
 def after_captures(context: Context, home: Home, cases: Iterable[str]) -> None:
-    """Make the round of stamping that follows captures, where set-up allowed it.
+    """Have the latest checkpoint timestamped after captures, if set-up allowed it.
 
     Its failure is printed, and takes nothing from the captures.
     """

@@ -45,7 +45,7 @@ class Erased:
 
 
 def request(home: Home, signer: Signer, capture: str, basis: str, with_notes: bool) -> int:
-    """Record the request of the first person; return the event's number. Raises `UsageError`."""
+    """Record the first person's request; return the number of its event. Raises `UsageError`."""
     if capture in policies(home).disposed:
         raise UsageError("a capture kept in this home", f"{capture}, already disposed of", "Nothing is left to do.")
     held = [case for case in home.catalog.cases_of(capture) if policies(home).by_case.get(case, {}).get("hold")]

@@ -70,13 +70,13 @@ def compare(home: Home, vault: Vault) -> Remote:
         if found.size > local.size:
             raise LedgerError(
                 f"copies of a ledger of at most {local.size} events",
-                f"a checkpoint of {found.size}, signed by this home's key: this home was rolled back, or another home continues it",
+                f"a checkpoint of {found.size} events, signed by this home's key: this home was rolled back, or another home continues it",
                 "Nothing was copied. Stop working in both homes, and bring the newer one here: archiver restore.",
             )
         if Tiles(home.ledger.folder, found.size).root() != found.root:
             raise LedgerError(
-                f"the first {found.size} events as they are here",
-                "others at the copies, signed by this home's key: a second history (a fork)",
+                f"the first {found.size} events of the copies to be the same as here",
+                "other events in the copies, signed by this home's key: a second history (a fork)",
                 "Nothing was copied. Keep both; compare them with `archiver check --checkpoint FILE`.",
             )
         return Remote(found.size, tuple(strange))

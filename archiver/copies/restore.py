@@ -333,7 +333,7 @@ def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Ide
     """
     folder = into / detail["folder"]
     if not _is_place(detail["folder"]):
-        raise FormatError("a folder in captures/", repr(detail["folder"]), "Do not use these copies.")
+        raise FormatError("the name of a folder inside captures/", repr(detail["folder"]), "Do not use these copies.")
     keys = vault.opens_capture(detail["manifest_sha256"], opens)
     files = _packed(vault, detail["manifest_sha256"], keys)
     manifest_bytes = files.pop(MANIFEST)

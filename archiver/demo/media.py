@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import zlib
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def picture(width: int = 320, height: int = 200, shade: int = 90) -> bytes:
     """A PNG with a gradient."""
-    rows = b"".join(
-        b"\x00" + b"".join(bytes(((x * 255 // width), (y * 255 // height), shade)) for x in range(width))
-        for y in range(height)
-    )
+    row = bytearray(3 * width)
+    row[0::3] = bytes(x * 255 // width for x in range(width))
+    row[2::3] = bytes([shade]) * width
+    rows = bytearray()
+    for y in range(height):
+        row[1::3] = bytes([y * 255 // height]) * width
+        rows += b"\x00" + row
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
@@ -28,52 +34,53 @@ def video(folder: Path, seconds: int = 2, tone: int = 440, size: str = "320x180"
     if ffmpeg is None:
         return b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(range(256)) * 800, False
     folder.mkdir(parents=True, exist_ok=True)
-    out = folder / f"test-{seconds}-{tone}.mp4"
+    film = _film(ffmpeg, seconds, tone, size)
+    (folder / f"test-{seconds}-{tone}.mp4").write_bytes(film)
+    return film, True
+
+
+@cache
+def _film(ffmpeg: str, seconds: int, tone: int, size: str) -> bytes:
+    """Encoded once in a process: the scenes use a film more than once, and a process may start many scenes."""
     command = [
         ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc=duration={seconds}:size={size}:rate=15",
         "-f", "lavfi", "-i", f"sine=frequency={tone}:duration={seconds}", "-pix_fmt", "yuv420p", "-shortest",
-        "-movflags", "+faststart", "-bitexact", str(out),
+        "-movflags", "+faststart", "-bitexact",
     ]  # fmt: skip
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=120)
-    return out.read_bytes(), True
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch, "film.mp4")
+        subprocess.run([*command, str(out)], check=True, stdin=subprocess.DEVNULL, timeout=120)
+        return out.read_bytes()
 
 
 def separate(folder: Path, seconds: int, tone: int, size: str = "320x180") -> tuple[bytes, bytes]:
     """The picture and the sound of a video as two files, as YouTube serves them."""
     whole, real = video(folder, seconds, tone, size)
-    if not real:
-        return whole + b"picture", whole + b"sound"
-    source, out = folder / f"test-{seconds}-{tone}.mp4", []
-    for name, kept in (("picture.mp4", ["-an", "-c:v", "copy"]), ("sound.m4a", ["-vn", "-c:a", "copy"])):
-        path = folder / name
-        command = [
-            "ffmpeg",
-            "-v",
-            "error",
-            "-y",
-            "-i",
-            str(source),
-            *kept,
-            "-movflags",
-            "+faststart",
-            "-bitexact",
-            str(path),
-        ]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=120)
-        out.append(path.read_bytes())
-    return out[0], out[1]
+    return _separated(whole) if real else (whole + b"picture", whole + b"sound")
 
 
-def segments(folder: Path, count: int) -> list[bytes]:
+@cache
+def _separated(film: bytes) -> tuple[bytes, bytes]:
+    picture_only, sound_only = ["-an", "-c:v", "copy"], ["-vn", "-c:a", "copy"]
+    with tempfile.TemporaryDirectory() as scratch:
+        source, picture, sound = (Path(scratch, name) for name in ("film.mp4", "picture.mp4", "sound.m4a"))
+        source.write_bytes(film)
+        for path, kept in ((picture, picture_only), (sound, sound_only)):
+            command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *kept, "-movflags", "+faststart", "-bitexact"]
+            subprocess.run([*command, str(path)], check=True, stdin=subprocess.DEVNULL, timeout=120)
+        return picture.read_bytes(), sound.read_bytes()
+
+
+@cache
+def segments(count: int) -> tuple[bytes, ...]:
     """A stream in fragments of a second, MPEG-TS."""
     if shutil.which("ffmpeg") is None:
-        return [bytes([number]) * 188 * 40 for number in range(count)]
-    folder.mkdir(parents=True, exist_ok=True)
-    pattern = folder / "segment-%03d.ts"
+        return tuple(bytes([number]) * 188 * 40 for number in range(count))
     command = [
         "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc=duration={count}:size=320x180:rate=15",
         "-f", "lavfi", "-i", f"sine=frequency=300:duration={count}", "-pix_fmt", "yuv420p", "-g", "15", "-shortest",
-        "-f", "segment", "-segment_time", "1", "-segment_format", "mpegts", str(pattern),
+        "-f", "segment", "-segment_time", "1", "-segment_format", "mpegts",
     ]  # fmt: skip
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=120)
-    return [path.read_bytes() for path in sorted(folder.glob("segment-*.ts"))]
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run([*command, f"{scratch}/segment-%03d.ts"], check=True, stdin=subprocess.DEVNULL, timeout=120)
+        return tuple(path.read_bytes() for path in sorted(Path(scratch).glob("segment-*.ts")))

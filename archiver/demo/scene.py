@@ -87,7 +87,7 @@ def witness_on_youtube(folder: Path) -> YouTube:
         Format(140, 'audio/mp4; codecs="mp4a.40.2"', sound),
         Format(18, 'video/mp4; codecs="avc1.42001E, mp4a.40.2"', whole, 160, 90, merged=True),
     ]
-    segments = media.segments(folder, 6)
+    segments = list(media.segments(6))
     chat = [
         (number * 900, f"viewer {number}", text)
         for number, text in enumerate(["Где это?", "Жаңаөзен", "what city?", "держитесь", "🙏"])

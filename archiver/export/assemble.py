@@ -47,7 +47,7 @@ def scan(paths: list[Path]) -> PieceIndex:
             raise disk_error(error, f"reading {path.name}") from error
         if not members:
             raise FormatError(
-                f"a .warc.gz with one gzip member a record in {path.name}", "another file", "Give a WARC file."
+                f"a .warc.gz with one gzip member per record in {path.name}", "another file", "Give a WARC file."
             )
         for member in members:
             fields = {name.lower(): value for name, value in parse_header(member.head)}
@@ -83,7 +83,9 @@ def parts(assembly: Assembly, place: dict[str, Place]) -> Iterator[bytes]:
         if piece.record not in place:
             where = f" of capture {piece.capture}" if piece.capture else ""
             raise CannotTell(
-                f"the record {piece.record}{where}", "none in what was given", "Give the WARC files that hold it too."
+                f"the record {piece.record}{where}",
+                "not in the files given",
+                "Also give the WARC file that contains it.",
             )
         path, offset = place[piece.record]
         yield from payload(path, offset, piece.offset, piece.length)
@@ -117,9 +119,7 @@ def of_capture(home: Home, named: str, fetch: Fetch) -> PieceIndex:
     """
     capture = home.resolve_capture(named)
     if capture in home.catalog.quarantined_captures():
-        raise UsageError(
-            f"a capture that is not quarantined, not {capture}", "a quarantined one", "See `archiver show`."
-        )
+        raise UsageError("a capture that is not quarantined", f"{capture}, which is", "See `archiver show`.")
     fetch.bring_back([capture])
     found = listed(home.path / home.capture_folder(capture))
     others = {piece.capture for assembly in found.assemblies.values() for piece in assembly.pieces if piece.capture}
@@ -146,7 +146,7 @@ def assemble_all(found: PieceIndex, to: Path) -> Iterator[Assembled]:
     """Write every file into the folder `to`, by name. Raises `NotFound` where there is none, `EvidenceError`."""
     if not found.assemblies:
         raise NotFound(
-            "an assembly", "none: every file there is one record", "List its records: archiver show ID --records"
+            "an assembly", "none: every file is a single record", "List its records: archiver show ID --records"
         )
     try:
         to.mkdir(parents=True, exist_ok=True)

@@ -54,7 +54,7 @@ class Bag:
         self.folder = folder
         self.partial = folder.with_name(f"{folder.name}.partial")
         if folder.exists():
-            raise UsageError(f"no {folder} yet", "one", "Remove it, or export to another folder.")
+            raise UsageError(f"no folder {folder} yet", "one", "Remove it, or export to another folder.")
         self.files: dict[str, BagFile] = {}
         self._lower: dict[str, str] = {}
         self.resumed = 0

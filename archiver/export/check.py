@@ -19,6 +19,7 @@ import base64
 import calendar
 import concurrent.futures
 import csv
+import functools
 import gzip
 import hashlib
 import io
@@ -275,9 +276,8 @@ def handed_over(folder, names, vkey):
 def check_fingerprint(keys, wanted):
     """The one thing that the package cannot prove by itself: whose key it is."""
     prints = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
-    words = " ".join(in_words(prints[0]))
     if not wanted:
-        raise CannotTell(f"signer unconfirmed. Compare through another channel: {prints[0]}, in words: {words}")
+        raise CannotTell(f"signer unconfirmed. Compare through another channel: {prints[0]}, in words: {' '.join(in_words(prints[0]))}")
     given = re.sub(r"[\s:]", "", wanted).lower()
     spoken = wanted.lower().split()
     for number, one in enumerate(prints):
@@ -373,6 +373,7 @@ def check_items(folder, names, ledger, package):
 
 # ---- 4. Timestamps: RFC 3161 by `openssl`, OpenTimestamps ---------------------------------------------------------------
 
+@functools.lru_cache(16)  # the tokens of an authority carry the same certificates
 def openssl(command, **files):
     """Runs openssl; `{name}` in the command stands for a temporary file with those bytes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -381,8 +382,7 @@ def openssl(command, **files):
             with open(paths[name], "wb") as stream:
                 stream.write(data)
         try:
-            words = ["openssl"] + [word.format(**paths) for word in command.split()]
-            return subprocess.run(words, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+            return subprocess.run(["openssl"] + [word.format(**paths) for word in command.split()], capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
         except OSError as error:
             raise CannotTell("openssl is not installed") from error
 
@@ -976,10 +976,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.error = lambda message: parser.exit(6, f"cannot tell: {message}\n")  # 2 would say that something is missing
     parser.add_argument("folder", nargs="?", default=os.path.dirname(os.path.abspath(__file__)))
-    parser.add_argument("--fingerprint", help="of the key, as you were given it: 64 hex digits, or 8 words in quotes")
+    parser.add_argument("--fingerprint", help="fingerprint of the key, as you were given it: 64 hex digits, or 8 words in quotes")
     parser.add_argument("--checkpoint", metavar="FILE", help="a checkpoint that you were given earlier")
     parser.add_argument("--root", action="append", default=[], metavar="SHA256", help="count only stamps under this root certificate; repeatable")
-    parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="as of this day, 2046-01-31: which certificates will have ended")
+    parser.add_argument("--on", metavar="DAY", type=day, default=time.time(), help="check as of this day, like 2046-01-31: certificates may have expired by then")
     arguments = parser.parse_args()
     if arguments.checkpoint and not os.path.isfile(arguments.checkpoint):
         parser.error(f"there is no checkpoint at {arguments.checkpoint}")

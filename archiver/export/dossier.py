@@ -48,7 +48,7 @@ class Incident:
 
 
 def incidents(shown: PackageView) -> list[Incident]:
-    """Return the incidents in order of time; those without a time come last."""
+    """Return the incidents in chronological order, those without a time last."""
     found: dict[str, Incident] = {}
     for event in shown.annotations:
         detail = event["detail"]

@@ -156,7 +156,9 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                 sources.append(WarcSource(path, entry["sha256"], entry["size"], records))
             elif entry["name"] not in NOT_PACKED:
                 if file_sha256(path).hexdigest() != entry["sha256"]:
-                    raise FormatError(f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it.")
+                    raise FormatError(
+                        f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it from a copy."
+                    )
                 bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
     progress("data/archive.wacz")
     pages = list(replay_pages(material))

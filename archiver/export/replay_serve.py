@@ -26,7 +26,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=os.path.dirname(HERE))
 
     def end_headers(self) -> None:
-        """End the header with what keeps the browser from asking other hosts, and from caching."""
+        """Add the fields that keep the browser from contacting other hosts and from caching, and end the header."""
         self.send_header("Content-Security-Policy", POLICY)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Cache-Control", "no-store")

@@ -57,7 +57,7 @@ def _decrypt(path: Path, plain: Path, identities: list[pyrage.x25519.Identity]) 
             pyrage.decrypt_io(sealed, out, identities)
     except pyrage.DecryptError as error:
         if "No matching keys" in str(error):
-            raise CannotTell("a key that opens the package", str(error), "Ask for whom it was encrypted.") from error
+            raise CannotTell("a key that opens the package", str(error), "Ask whom it was encrypted for.") from error
         raise Cut("a whole age file", str(error), "Ask for the package again.") from error
     except OSError as error:
         if "decryption" in str(error):

@@ -130,7 +130,7 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
         return []
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no file of that name, no UTF-8
         raise ConfigError(
             f"a cookies.txt at {path}", str(error), "Export it again, or empty [accounts] cookies."
         ) from error
@@ -142,7 +142,7 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
         parts = line.split("\t")
         if len(parts) != 7:
             raise ConfigError(
-                "seven fields a line, with tabs between", f"{len(parts)} fields in {path.name}", "Export it again."
+                "seven fields per line, separated by tabs", f"{len(parts)} fields in {path.name}", "Export it again."
             )
         found.append((parts[5], parts[6], parts[0].lstrip(".").removeprefix("www.")))
     return found

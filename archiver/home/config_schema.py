@@ -1,8 +1,8 @@
-"""What archiver.toml may say: each table as a typed structure, with its ranges and defaults.
+"""The keys of archiver.toml: each table as a typed structure, with its ranges and defaults.
 
-`Meta.description` says in words what a value must be, where its type and range do not; `extra["holds"]` is a test of
-what a type cannot express; `extra["secret"]` keeps the value out of messages and of `archiver config`: all of it, or of a
-proxy its user and password.
+`Meta.description` says in words what a value must be, where its type and range do not. `extra["holds"]` tests what a
+type cannot express. `extra["secret"]` keeps a value out of messages and out of `archiver config`: all of it, or only the
+user name and password of a proxy.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
@@ -86,8 +87,17 @@ BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,62})(?:/([A-Za-z0-9_][A-Za-z0-9
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+def _is_path(text: str) -> bool:
+    """Return whether a path can be asked for: no zero byte in it, and no home folder of a user that there is not."""
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        return False
+    return "\0" not in text
+
+
 def _is_place(text: str) -> bool:
-    return bool(text) and (not text.startswith("s3:") or BUCKET.fullmatch(text) is not None)
+    return bool(text) and _is_path(text) and (not text.startswith("s3:") or BUCKET.fullmatch(text) is not None)
 
 
 def _is_second_place(text: str) -> bool:
@@ -119,30 +129,33 @@ def _text(description: str, holds: Any, secret: str = "") -> Meta:
     return Meta(description=description, extra={"holds": holds, "secret": secret})
 
 
-_PROXY = 'a proxy like socks5h://host:port or http://host:port, or ""'
-Proxy = Annotated[str, _text(f"{_PROXY} or {DIRECT} for none", is_proxy, secret=USER)]
+_PROXY = 'a proxy like socks5h://host:port or http://host:port; ""'
+Proxy = Annotated[str, _text(f'{_PROXY} or "{DIRECT}" for none', is_proxy, secret=USER)]
 SecondProxy = Annotated[str, _text(f"{_PROXY} for none", _is_second_proxy, secret=USER)]
 CopiesProxy = Annotated[
-    str, _text("an http proxy like http://host:port (S3 has no other)", _is_copies_proxy, secret=USER)
+    str, _text("an http proxy like http://host:port (S3 supports no other kind)", _is_copies_proxy, secret=USER)
 ]
-Database = Annotated[str, _text('a database like postgresql://user@host/name, or ""', _is_database, secret=ALL)]
-Agent = Annotated[str, _text("a User-Agent of printable ASCII, without spaces around it", is_agent)]
-Name = Annotated[str, _text("a name without spaces around it", _is_name)]
+Database = Annotated[
+    str, _text('a database like postgresql://user@host/name; "" for the queue of this home', _is_database, secret=ALL)
+]
+Agent = Annotated[str, _text("a User-Agent in printable ASCII, with no space at either end", is_agent)]
+Name = Annotated[str, _text("a name with no space at either end", _is_name)]
 VariableName = Annotated[str, _text("the name of an environment variable", _is_variable)]
-AuthorityName = Annotated[str, _text("a short name of an authority, like digicert", _is_authority)]
-DestinationName = Annotated[str, _text("a short name of a destination, like archive", _is_short_name)]
+AuthorityName = Annotated[str, _text("a short name for an authority, like digicert", _is_authority)]
+DestinationName = Annotated[str, _text("a short name for a destination, like archive", _is_short_name)]
 RuleName = Annotated[str, _text("a name of lowercase letters, digits and dashes", _is_rule_name)]
 Place = Annotated[str, _text("a folder, or s3://bucket/prefix", _is_place)]
-SecondPlace = Annotated[str, _text('a folder, s3://bucket/prefix, or "" for none', _is_second_place)]
-Endpoint = Annotated[str, _text("an endpoint with https", _is_endpoint)]
+SecondPlace = Annotated[str, _text('a folder or s3://bucket/prefix; "" for none', _is_second_place)]
+Endpoint = Annotated[str, _text("an https address (http only for this machine)", _is_endpoint)]
 WebLink = Annotated[str, _text("a link with http or https", _is_web_link)]
 Fingerprint = Annotated[str, _text("the SHA-256 of a root certificate, 64 hex digits", _is_fingerprint)]
-Target = Annotated[str, Meta(description="an address of apprise", extra={"secret": ALL})]
+Target = Annotated[str, Meta(description="an apprise address", extra={"secret": ALL})]
 MtProxy = Annotated[str, Meta(description="a link like tg://proxy?server=…&port=443&secret=…", extra={"secret": ALL})]
-CookiesFile = Annotated[str, Meta(description="the path of a cookies.txt")]
+CookiesFile = Annotated[str, _text("the path of a cookies.txt", _is_path)]
 PostLink = Annotated[str, Meta(description="the link of a post")]
 ExtractorArgs = Annotated[
-    dict[str, dict[str, list[str]]], Meta(description="tables of lists of texts", extra={"secret": ALL})
+    dict[str, dict[str, list[str]]],
+    Meta(description="one table per extractor, each value a list of texts", extra={"secret": ALL}),
 ]
 
 _MOST = 2**63 - 1
@@ -162,7 +175,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Sites(Table, frozen=True):
-    """Settings of how sites see us, and how often they are asked."""
+    """How sites see us, and how often we contact them."""
 
     user_agent: Agent = DEFAULT_AGENT
     proxy: Proxy = ""
@@ -173,13 +186,13 @@ class Sites(Table, frozen=True):
 
 
 class Case(Table, frozen=True):
-    """Settings that one case has of its own."""
+    """Settings of a single case."""
 
     proxy: Proxy
 
 
 class Limits(Table, frozen=True):
-    """Limits at which a response is cut, and a capture requests nothing more."""
+    """Limits beyond which a response is cut, and a capture sends no more requests."""
 
     response_bytes: SomeBytes = 64 << 30
     response_seconds: SomeSeconds = 21600.0
@@ -188,13 +201,13 @@ class Limits(Table, frozen=True):
 
 
 class Secrets(Table, frozen=True):
-    """Place of the values that must never reach a record."""
+    """Where to find the values that must never reach a record."""
 
     from_environment: VariableName = "ARCHIVER_SECRETS"
 
 
 class Media(Table, frozen=True):
-    """Settings of how media are looked for and fetched."""
+    """How media are found and fetched."""
 
     extractors: Annotated[int, Meta(ge=1, le=64)] = 2
     extract_seconds: SomeSeconds = 180.0
@@ -205,7 +218,7 @@ class Media(Table, frozen=True):
 
 
 class Pages(Table, frozen=True):
-    """Settings of what is kept of pages beside their bytes."""
+    """What is kept of a page besides its bytes."""
 
     rendered: bool = True
 
@@ -222,7 +235,7 @@ class Accounts(Table, frozen=True):
 
 
 class Telegram(Table, frozen=True):
-    """Settings of how accounts of Telegram are used."""
+    """How Telegram accounts are used."""
 
     account: str = ""
     device: str = "Desktop"
@@ -235,7 +248,7 @@ class Telegram(Table, frozen=True):
 
 
 class Doctor(Table, frozen=True):
-    """A live post for each platform, instead of the one that is known; an empty text leaves the platform out."""
+    """A live post of each platform, instead of the built-in one; an empty text leaves the platform out."""
 
     telegram: PostLink | None = None
     x: PostLink | None = None
@@ -245,7 +258,7 @@ class Doctor(Table, frozen=True):
 
 
 class Jobs(Table, frozen=True):
-    """Place of the queue."""
+    """Where the queue is kept."""
 
     database: Database = ""
 
@@ -254,7 +267,7 @@ NotifyKind = Literal["unavailable", "changed", "seen-again", "dead"]
 
 
 class Notify(Table, frozen=True):
-    """One rule: who is told of what."""
+    """One notification rule: who is told about what."""
 
     name: RuleName
     target: Target = ""
@@ -280,7 +293,7 @@ class CopiesDestination(Table, frozen=True):
 
 
 class Copies(Table, frozen=True):
-    """Settings of where copies go, and how."""
+    """Where copies go, and how."""
 
     second: SecondPlace = ""
     after_captures: bool = True
@@ -290,7 +303,7 @@ class Copies(Table, frozen=True):
 
 
 class Authority(Table, frozen=True):
-    """Authority that timestamps, and the root that its answers must lead to."""
+    """A timestamping authority, and the root certificate that its answers must lead to."""
 
     name: AuthorityName
     url: WebLink
@@ -299,9 +312,9 @@ class Authority(Table, frozen=True):
 
 
 class Timestamps(Table, frozen=True):
-    """Choice whether outside authorities timestamp the ledger, and which.
+    """Whether outside authorities timestamp the ledger, and which ones.
 
-    The defaults: two operators in two countries.
+    The defaults are two operators in two countries.
     """
 
     wanted: bool = False
@@ -421,9 +434,9 @@ def in_words(kind: Any) -> str:
     if get_origin(base) is Literal:
         return "one of " + ", ".join(f'"{one}"' for one in get_args(base))
     if get_origin(base) is tuple:
-        return f"a list, each {in_words(get_args(base)[0])}"
+        return f"a list, each item {in_words(get_args(base)[0])}"
     if get_origin(base) is dict:
-        return f"a table, each {in_words(get_args(base)[1])}"
+        return f"a table, each value {in_words(get_args(base)[1])}"
     word = {bool: "true or false", int: "a whole number", float: "a number", str: "a text in quotes"}[base]
     return word + "".join(_range(note) for note in notes)
 
@@ -431,7 +444,7 @@ def in_words(kind: Any) -> str:
 def _range(note: Meta) -> str:
     most = note.le if note.le != _MOST else None
     if note.gt is not None:
-        return f" above {note.gt}" + (f", {most} at most" if most is not None else "")
+        return f" above {note.gt}" + (f", at most {most}" if most is not None else "")
     if note.ge is None:
         return ""
     return f" from {note.ge} to {most}" if most is not None else f", {note.ge} or more"

@@ -59,7 +59,7 @@ def is_half_moved(path: Path) -> bool:
 
 
 def require_no_remains(path: Path) -> None:
-    """Raise `ConfigError` where a home at `path` has lost its archiver.toml.
+    """Raise `ConfigError` if a home at `path` has lost its archiver.toml.
 
     That is no place for a new one.
     """
@@ -206,7 +206,9 @@ class Home:
                 f"a capture {text!r}", "none", "List them with `archiver case show inbox` or `archiver find`."
             )
         if len(ids) > 1 and text not in ids:
-            raise UsageError(f"one capture for {text!r}", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id.")
+            raise UsageError(
+                f"{text!r} to fit the id of one capture", f"{len(ids)}: {', '.join(ids[:4])}", "Give more of the id."
+            )
         return text if text in ids else ids[0]
 
     def captures_named(self, what: str) -> list[str]:

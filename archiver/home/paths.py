@@ -95,5 +95,5 @@ def _refused(text: str, error: Exception) -> UsageError:
     if number == errno.ELOOP:
         found = "a link on the way that leads back to itself"
     return UsageError(
-        f"a path that can be read, not {text!r}", found, "Check its spelling and the permissions of its folder."
+        "a path that can be read", f"{text!r}: {found}", "Check its spelling and the permissions of its folder."
     )

@@ -1,7 +1,7 @@
 """The environment variables that archiver knows, in one table: the documentation and `archiver doctor` print it.
 
-A variable of this prefix that is not in it is refused as an unknown key of the settings is: what was misspelt would
-else be passed over, and a proxy with it.
+A variable with this prefix that is not in the table is refused, like an unknown key of the settings: otherwise a
+misspelt variable, perhaps the one with the proxy, would be ignored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 PREFIX = "ARCHIVER_"
 DIRECT = "direct"
-"""As a proxy: none. An empty variable counts as not set, so that one that a script left unset changes nothing."""
+"""Written in place of a proxy: connect directly. An empty variable cannot say so, because it counts as not set."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,15 @@ VARIABLES = (
     Variable("ARCHIVER_PSEUDONYM", "Name that events are signed with.", "pseudonym"),
     Variable("ARCHIVER_PROXY", f"Proxy of captures; `{DIRECT}` for none.", "sites.proxy"),
     Variable("ARCHIVER_USER_AGENT", "User-Agent sent to sites.", "sites.user_agent"),
-    Variable("ARCHIVER_COOKIES", "A cookies.txt for all platforms that have none of their own.", "accounts.cookies"),
-    Variable("ARCHIVER_JOBS", "PostgreSQL database of the queue, as a link.", "jobs.database"),
+    Variable("ARCHIVER_COOKIES", "cookies.txt for every platform that has none of its own.", "accounts.cookies"),
+    Variable("ARCHIVER_JOBS", "Link of the PostgreSQL database that holds the queue.", "jobs.database"),
     Variable("ARCHIVER_SECRETS", "Values that must never reach a record, one per line.", as_it_is=True),
     Variable("ARCHIVER_SECOND_COPY", "First run: folder or s3://bucket for the second copy."),
-    Variable("ARCHIVER_TIMESTAMPS", "First run: whether outside authorities timestamp the work.", choices=(*YES, *NO)),
+    Variable(
+        "ARCHIVER_TIMESTAMPS",
+        "First run: whether outside authorities timestamp your work (yes or no).",
+        choices=(*YES, *NO),
+    ),
     Variable("ARCHIVER_PASSPHRASE", "Passphrase of the keys that sign.", as_it_is=True),
     Variable("ARCHIVER_TELEGRAM_API_ID", "Telegram login: api_id."),
     Variable("ARCHIVER_TELEGRAM_API_HASH", "Telegram login: api_hash."),
@@ -48,7 +52,7 @@ VARIABLES = (
     Variable("ARCHIVER_TELEGRAM_PASSWORD", "Telegram login: two-step password of the account.", as_it_is=True),
     Variable("ARCHIVER_TELEGRAM_PASSPHRASE", "Passphrase of the Telegram session.", as_it_is=True),
     Variable("ARCHIVER_REPLAY", "Folder with ReplayWeb.page, for packages with a viewer.", as_it_is=True),
-    Variable("ARCHIVER_RECORDER", "Set by `archiver record` for the program that it runs."),
+    Variable("ARCHIVER_RECORDER", "Set by `archiver record` for the program that it runs; do not set it yourself."),
 )
 """Those that archiver.toml itself names (`from_environment`) are known too."""
 

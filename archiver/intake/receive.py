@@ -94,10 +94,10 @@ class HandOver:
         if not _SOURCE.fullmatch(self.source) or len(re.findall(r"\d", self.source)) > 6:
             raise UsageError(
                 "a pseudonym for the source, like S-014", "another form",
-                "Letters, digits and dashes; keep who it is in a list outside this program.",
+                "Use letters, digits and dashes. Keep the list of who is who outside this program.",
             )  # fmt: skip
         if not _CHANNEL.fullmatch(self.via):
-            raise UsageError("a way it came, like signal or usb", repr(self.via), "Name it in a word or two.")
+            raise UsageError("how it arrived, like signal or usb", repr(self.via), "Name it in a word or two.")
 
     def details(self, capture: str) -> list[dict[str, Any]]:
         """Return the annotations of the capture: the source, and the consent."""

@@ -120,13 +120,13 @@ def _now(modifier: object) -> float:
 def unreachable(error: Exception) -> Unreachable:
     """Return the error for a queue whose database does not answer, with what to do."""
     server = "heck that PostgreSQL runs, and check [jobs] database or ARCHIVER_JOBS."
-    move = "ove jobs/ of the home away: what waited there is then queued again by hand; nothing captured is lost."
+    move = "ove jobs/ out of the home; what was waiting there must then be queued again by hand, but nothing captured is lost."
     driver = getattr(error, "orig", None)  # of the database that SQLAlchemy speaks to
     if isinstance(driver, sqlite3.Error):
         next_step = f"M{move}"
     elif driver is not None:
         next_step = f"C{server}"
     else:
-        next_step = f"With PostgreSQL: c{server} Else m{move}"
+        next_step = f"With PostgreSQL: c{server} Otherwise m{move}"
     found = f"{type(error).__name__} {str(error).strip().partition(chr(10))[0]}"[:200]
     return Unreachable("a queue that answers", found, next_step)

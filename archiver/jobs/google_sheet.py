@@ -33,7 +33,7 @@ class GoogleSheets:
         self._pages: dict[str, Any] = {}
 
     def open(self, link: str, column: str | None) -> Sheet:
-        """Read a sheet. Raises `ConfigError`, `Unreachable`, `NotFound`."""
+        """Read a sheet and return it. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
         with _google_errors("It is checked again later."):
@@ -107,7 +107,7 @@ class Sheet:
             for index, cell in enumerate(row):
                 if cell.strip().casefold() == heading.strip().casefold():
                     return index
-        raise UsageError(f"a column {heading!r}", "none of that heading", "Write the heading into the sheet.")
+        raise UsageError(f"a column {heading!r}", "none with that heading", "Write the heading into the sheet.")
 
     def _cell(self, line: int, column: int, ours: str | None, text: str) -> str | None:
         """Return the cell's name, where it may be written and does not say so already."""

@@ -18,7 +18,7 @@ from spiders.targets import Target
 def watch_for(
     home: Home, target: Target, cases: Sequence[str], every: float, moment: datetime, account: str | None = None
 ) -> Watch:
-    """Make the watch of a link, as of `moment`: of a channel with the files of its posts, else of a post.
+    """Return a new watch of a link, as of `moment`: of a channel with the files of its posts, or of a post.
 
     Of a post it begins with the last observation that the home holds. Raises `UsageError` for a link that can be
     neither captured nor crawled.

@@ -85,11 +85,11 @@ class Rule:
         except ValueError as error:
             raise UsageError(
                 "`every 10m`, `every day at 06:00 Asia/Almaty` or `cron 0 6 * * 1-5 Asia/Almaty`",
-                str(error), "Spans are 90s, 10m, 2h, 1d or 1w, ten seconds at least.",
+                str(error), "Write intervals like 90s, 10m, 2h, 1d or 1w; the shortest is ten seconds.",
             ) from error  # fmt: skip
 
     def checked(self) -> Rule:
-        """Return the rule itself, checked. Raises `ValueError` for a zone or a moment that does not exist."""
+        """Check the rule and return it. Raises `ValueError` for a zone or a time that does not exist."""
         from cronsim import CronSimError
 
         try:

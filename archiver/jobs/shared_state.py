@@ -211,7 +211,7 @@ class Workflows:
         )  # fmt: skip
 
     def count_statuses(self, name: str) -> dict[str, int]:
-        """Count the workflows of that name by status."""
+        """Count the workflows with that name; return the number for each status."""
         c, sa = self._table.c, self._database.sa
         asked = sa.select(c.status, sa.func.count()).where(c.name == name).group_by(c.status)
         with self._database.begin() as connection:

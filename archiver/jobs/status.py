@@ -61,7 +61,7 @@ def kept(home: Home) -> dict[str, Any]:
 
 
 def health(queue: Queue) -> tuple[bool, dict[str, Any]]:
-    """Report to a monitor whether all is well, without links and names. Raises `Unreachable`."""
+    """Return whether all is well, and numbers for a monitor, without links or names. Raises `Unreachable`."""
     alive = len(queue.shared.workers.alive())
     good = alive > 0
     value = {"status": "ok" if good else "no worker is alive", "workers": alive, "paused": queue.paused}

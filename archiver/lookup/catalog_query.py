@@ -139,7 +139,7 @@ class Query:
         if said.startswith("cannot VACUUM"):  # SQLite asks nobody about it: it sees the open transaction first
             return UsageError("SQL that only reads the catalog", "VACUUM", "Ask with one SELECT.")
         if "one statement at a time" in said:
-            return UsageError("one statement", "several", "Ask them one by one.")
+            return UsageError("one statement", "several", "Run them one by one.")
         if said.startswith("no such table"):
             return UsageError("a table or view of the catalog", said, f"There are: {', '.join([*VIEWS, *TABLES])}.")
         if said == "string or blob too big":

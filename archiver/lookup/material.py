@@ -293,7 +293,7 @@ def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
         )
     except OSError as error:
         raise FormatError(
-            f"the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
+            f"readable files of the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
         ) from error
     return SealedCapture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
 

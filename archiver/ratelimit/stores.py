@@ -40,7 +40,7 @@ class Store(Protocol):
 
 
 class SqliteStore:
-    """`state.sqlite`, by a connection of its own that does not wait for the disk: nothing here outlives a crash."""
+    """Limits in `state.sqlite`, over a connection of their own that does not wait for the disk: none has to survive a crash."""
 
     NAMES: ClassVar = {"hosts": "turn_hosts", "holders": "turn_holders", "held": "turns_held", "lock": ""}
 
@@ -70,7 +70,9 @@ class SqliteStore:
             with self._connection:
                 yield self
         except sqlite3.Error as error:
-            raise CatalogError("a state.sqlite that answers", str(error), "Check the disk, then continue.") from error
+            raise CatalogError(
+                "a state.sqlite that can be read and written", str(error), "Check the disk, then run the command again."
+            ) from error
 
     def close(self) -> None:
         """Close the connection to `state.sqlite`."""
@@ -160,7 +162,7 @@ class PostgresStore:
             raise Unreachable(
                 "the shared limits of all machines ([jobs] database)",
                 f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:200],
-                "No host is contacted before then. Check that PostgreSQL runs.",
+                "Check that PostgreSQL runs; until it answers, no host is contacted.",
             ) from error
 
     def close(self) -> None:

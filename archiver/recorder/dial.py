@@ -139,14 +139,14 @@ class Dialer:
             parts = urlsplit(self.proxy.url)
             own_port = parts.port
         except ValueError as error:
-            raise ProxyError("exit failed", f"the proxy's address cannot be read: {error}") from error
+            raise ProxyError("proxy failed", f"the proxy's address cannot be read: {error}") from error
         user = unquote(parts.username or "").encode()
         password = unquote(parts.password or "").encode()
         default = 1080 if self.proxy.kind == "socks5" else 8080
         try:
-            stream = await _open(parts.hostname or "", own_port or default, "exit failed")
+            stream = await _open(parts.hostname or "", own_port or default, "proxy failed")
         except DialError as error:
-            raise ProxyError("exit failed", error.detail) from error
+            raise ProxyError("proxy failed", error.detail) from error
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT * 3):
                 if self.proxy.kind == "socks5":
@@ -156,7 +156,7 @@ class Dialer:
         except (StreamError, TimeoutError) as error:
             stream.close()
             raise ProxyError(
-                "exit failed", f"the proxy closed the connection ({error or 'no answer in time'})"
+                "proxy failed", f"the proxy closed the connection ({error or 'no answer in time'})"
             ) from error
         except DialError:
             stream.close()
@@ -213,11 +213,11 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
     await stream.send(b"\x05\x01\x02" if user else b"\x05\x01\x00")
     version, method = await _exactly(stream, buffer, 2)
     if version != 5 or method not in (0, 2) or (method == 2 and not user):
-        raise ProxyError("exit failed", "the proxy does not speak SOCKS5 or refuses our way to log in")
+        raise ProxyError("proxy failed", "the proxy does not speak SOCKS5 or refuses our way to log in")
     if method == 2:
         await stream.send(b"\x01" + bytes([len(user)]) + user + bytes([len(password)]) + password)
         if (await _exactly(stream, buffer, 2))[1] != 0:
-            raise ProxyError("exit failed", "the proxy refuses the user name or password")
+            raise ProxyError("proxy failed", "the proxy refuses the user name or password")
     try:
         packed = ipaddress.ip_address(host).packed
         address = (b"\x01" if len(packed) == 4 else b"\x04") + packed
@@ -233,7 +233,7 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
     if reply[1] in (3, 4, 5, 6):
         raise DialError("host unreachable", f"{host}: the proxy says {_SOCKS_REASONS[reply[1]]}")
     if reply[1] != 0:
-        raise ProxyError("exit failed", f"the proxy says {_SOCKS_REASONS.get(reply[1], reply[1])}")
+        raise ProxyError("proxy failed", f"the proxy says {_SOCKS_REASONS.get(reply[1], reply[1])}")
 
 
 async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, password: bytes) -> None:
@@ -253,4 +253,4 @@ async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, 
     if status in (b"502", b"503", b"504"):
         raise DialError("host unreachable", f"{host}: the proxy answers {status.decode()}")
     if status != b"200" or not answer.endswith(b"\r\n\r\n"):
-        raise ProxyError("exit failed", f"the proxy answers {status.decode() or 'something else'} to CONNECT")
+        raise ProxyError("proxy failed", f"the proxy answers {status.decode() or 'something else'} to CONNECT")

@@ -145,7 +145,10 @@ class Framing:
         return self._head() if self._state == "head" else self._chunked()
 
     def eof(self) -> list[Event]:
-        """Take note that the sender closed: ends a close-delimited body; anything else unfinished is a `Problem`."""
+        """Take note that the sender closed the connection; return the last events.
+
+        This ends a body that is delimited by the close. Anything else that is unfinished is a `Problem`.
+        """
         rest = bytes(self._buffer)
         self._buffer.clear()
         if self._state == "close":

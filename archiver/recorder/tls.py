@@ -34,7 +34,7 @@ _IANA_12 = {
     "DHE-RSA-AES256-GCM-SHA384": "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
     "DHE-RSA-CHACHA20-POLY1305": "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 }
-"""IANA names of the TLS 1.2 suites offered below, by OpenSSL's. `WARC-Cipher-Suite` holds the former (warc-specifications #86)."""
+"""IANA names of the TLS 1.2 suites offered below, by OpenSSL's names. `WARC-Cipher-Suite` is to hold the IANA name."""
 
 
 @dataclass(frozen=True)

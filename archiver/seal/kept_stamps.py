@@ -56,7 +56,7 @@ def stamps(home: Home) -> list[Stamp]:
 
 
 def covering(kept: Iterable[Stamp], seq: int) -> Stamp | None:
-    """Return the earliest authority's stamp over a checkpoint that holds event `seq`, or None."""
+    """Return the earliest timestamp by an authority over a checkpoint that includes event `seq`, or None."""
     over = [stamp for stamp in kept if stamp.size > seq and stamp.time is not None]
     return min(over, key=lambda stamp: (stamp.time or datetime.max, stamp.size), default=None)
 

@@ -33,7 +33,7 @@ def new_case_key(home: Path, name: str) -> str:
         raise UsageError(
             f"no key of a case {name!r} yet",
             f"{path}",
-            "It is never replaced. Choose another name, or move it away if nothing needs it.",
+            "A key is never replaced. Choose another name, or move this key away if nothing needs it.",
         ) from error
     return str(identity.to_public())
 

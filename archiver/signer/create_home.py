@@ -112,12 +112,10 @@ def require_sound(answers: SetupAnswers) -> None:
         raise UsageError("a proxy like socks5h://host:port or http://host:port", "another form", "Correct the proxy.")
     if not is_agent(answers.user_agent):
         raise UsageError(
-            "a User-Agent of printable ASCII, without spaces around it", repr(answers.user_agent), "Correct it."
+            "a User-Agent in printable ASCII, with no space at either end", repr(answers.user_agent), "Correct it."
         )
     if re.match(r"s3:|.*://", answers.second) and not Destination("second", answers.second).bucket:
-        raise UsageError(
-            "a folder or s3://bucket/prefix for the second copy", repr(answers.second), "Correct the second copy."
-        )
+        raise UsageError("a folder or s3://bucket/prefix for the second copy", repr(answers.second), "Correct it.")
 
 
 def answers_in(path: Path) -> SetupAnswers:

@@ -159,7 +159,9 @@ class Keyring:
         if PASSPHRASE not in self._environment and ask_secret("Once more: ") != first:
             raise UsageError("the same passphrase twice", "two that differ", "Start over.")
         if len(first) < 8:
-            raise UsageError("a passphrase of eight characters or more", f"{len(first)}", "Choose a longer one.")
+            raise UsageError(
+                "a passphrase of eight characters or more", f"{len(first)} characters", "Choose a longer one."
+            )
         return first
 
     def new_person(self, name: str, role: str, passphrase: str | None) -> Path:
@@ -259,7 +261,9 @@ class Keyring:
             path.unlink()
         else:
             raise ConfigError(
-                f"the key {path}, to which the ledger was handed over", "a part of it", "Restore keys/ from your copy."
+                f"the whole key {path}, which now signs the ledger",
+                "only a part of it",
+                "Restore keys/ from your copy.",
             )
 
     def _own_public(self) -> str:

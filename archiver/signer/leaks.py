@@ -30,7 +30,7 @@ _STREAM = re.compile(rb"stream\r?\n")
 
 
 class Searcher:
-    """Finds secrets however they are written. `names` say what each is."""
+    """Finds secrets however they are written. `names` says what each of them is."""
 
     def __init__(self, secrets: dict[bytes, str]) -> None:
         self._names: list[str] = []

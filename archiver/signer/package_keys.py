@@ -29,7 +29,10 @@ from storage.key_files import write_new_key
 
 
 def sign_wacz(keys: Path, text: bytes) -> WaczSignature:
-    """Sign with the P-384 key in the folder `keys`; deterministic (RFC 6979). Raises `ConfigError`, `DiskError`."""
+    """Return the signature over `text` by the P-384 key in the folder `keys`; deterministic (RFC 6979).
+
+    Raises `ConfigError`, `DiskError`.
+    """
     key = _wacz_key(keys)
     der = key.sign(text, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
     r, s = utils.decode_dss_signature(der)

@@ -106,7 +106,7 @@ class Accounts:
                 plain = pyrage.decrypt(sealed, [self._identity(make=False)])
         except pyrage.DecryptError as error:
             raise ConfigError(
-                f"the account {name} to open", str(error), "Give the right passphrase, or log in again."
+                f"the session of the account {name} to open", str(error), "Give the right passphrase, or log in again."
             ) from error
         value = canonical.loads(plain)
         return Account(name, int(value["api_id"]), value["api_hash"], value["session"], passphrase)
@@ -156,7 +156,7 @@ class Accounts:
 
 
 def proxy_of(url: str | None) -> dict[str, Any] | None:
-    """Return a proxy URL in Telethon's form, or None. Names are resolved by the proxy."""
+    """Return a proxy URL in the form that Telethon takes, or None. The proxy resolves host names."""
     if url is None:
         return None
     parts = urlsplit(url)

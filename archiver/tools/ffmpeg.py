@@ -29,7 +29,7 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
     """
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg; the parts themselves are kept.")
+        raise ConversionError("ffmpeg", "not installed", "Install ffmpeg; the parts themselves are kept.")
     suffixes = {path.suffix for path in paths}
     form = ".mp4" if suffixes <= {".mp4", ".m4a"} else ".webm" if suffixes <= {".webm", ".weba"} else ".mkv"
     out = folder / f"merged{form}"

@@ -36,7 +36,9 @@ def follow(source: Path, size: tuple[int, int], track: Track) -> Followed:
         cv2: Any = importlib.import_module("cv2")
         numpy: Any = importlib.import_module("numpy")
     except ImportError as error:
-        raise ConversionError("OpenCV, to follow something", "none", "pip install 'archiver[follow]'") from error
+        raise ConversionError(
+            "OpenCV, which --follow needs", "not installed", "Install it: pip install 'archiver[follow]'"
+        ) from error
     keys = sorted(track.boxes, key=lambda box: box.at_ms)
     wide = min(WIDTH, size[0] - size[0] % 2)
     high = max(2, round(size[1] * wide / size[0] / 2) * 2)
@@ -74,7 +76,7 @@ def follow(source: Path, size: tuple[int, int], track: Track) -> Followed:
         last = picture
         boxes.append(_percent(at, place, wide, high))
     if not boxes:
-        raise ConversionError("a picture at the first key moment", "none", "Give a moment within the video.")
+        raise ConversionError("a picture at the first time given with --box", "none", "Give a time within the video.")
     if not (lost and lost[-1][1] is None):
         lost.append((boxes[-1].at_ms + 2000 // RATE, None))  # behind what was looked at nothing is shown
     return Followed(tuple(boxes), tuple(lost), track.from_ms, track.to_ms)
@@ -84,7 +86,7 @@ def _pictures(source: Path, wide: int, high: int) -> Iterator[bytes]:
     """Pictures of `wide` × `high` × 3 bytes, evenly in time, by ffmpeg in a process of its own: the file is a stranger's."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
+        raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
     command = [ffmpeg, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", str(source)]
     command += ["-vf", f"fps={RATE}:start_time=0,scale={wide}:{high}", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:

@@ -83,19 +83,19 @@ def media_type(kind: str) -> str:
 def reencode(
     source: Path, kind: str, out: Path, tracks: Sequence[Track | Followed] = (), silences: Sequence[Silence] = ()
 ) -> dict[str, Any]:
-    """Write `out`; return what made it. Raises `ConversionError`."""
+    """Write the re-encoded file to `out`; return the tool and the arguments that made it. Raises `ConversionError`."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        raise ConversionError("ffmpeg", "none on this machine", "Install ffmpeg: apt install ffmpeg")
+        raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
     if kind not in PHOTO + VIDEO + AUDIO:
         raise ConversionError("a photo, video or sound", f"a {kind}", "Other files cannot be re-encoded; leave it out.")
     source, out = source.resolve(), out.resolve()
     streams = _streams(source)
     picture, sound = (any(item.get("codec_type") == name for item in streams) for name in ("video", "audio"))
     if kind not in AUDIO and not picture:
-        raise ConversionError("a picture in it", "none", "Leave it out.")
+        raise ConversionError("a picture in the file", "none", "Leave it out.")
     if kind in AUDIO and not sound:
-        raise ConversionError("sound in it", "none", "Leave it out.")
+        raise ConversionError("sound in the file", "none", "Leave it out.")
     graph, codecs, commands = [], [], ""
     if kind not in AUDIO:
         followed = [track for track in tracks if isinstance(track, Followed)]
@@ -158,7 +158,7 @@ def _size(streams: list[dict[str, Any]]) -> tuple[int, int]:
             turns = [side.get("rotation", 0) for side in item.get("side_data_list", ())]
             size = int(item["width"]), int(item["height"])
             return (size[1], size[0]) if any(turn % 180 for turn in turns) else size
-    raise ConversionError("a picture in it", "none", "Leave it out.")
+    raise ConversionError("a picture in the file", "none", "Leave it out.")
 
 
 def _commands(number: int, track: Followed) -> str:

@@ -22,12 +22,15 @@ PROVENANCE = Part(
     "provenance",
     "Provenance: durable captures",
     "A capture's rows (event, capture, a post with full text) in the tables of catalog and ledger.",
-    """A capture is rows in four tables with nine indexes and full text in two forms. Single captures wait for the disk:
-each is one durable commit; what the disk allows stands beside it. Sealing is slower by design: event, tiles, head and
-checkpoint are separate files, each synced before the next.""",
+    """A capture becomes rows in four tables with nine indexes, and full text in two forms. Captures that are written
+one by one wait for the disk, because each is a durable transaction of its own; the table shows beside it how fast the
+disk is. Sealing is slower by design: event, tiles, head and checkpoint are separate files, and each is synced before
+the next is written.""",
 )
 MILLION = Part("million", "A catalog of a million posts")
-DIGESTS = Part("digests", "Ten million digests", "Asked of the index that the recorder asks, in a process of its own.")
+DIGESTS = Part(
+    "digests", "Ten million digests", "Measured on the index that the recorder uses, in a process of its own."
+)
 REBUILD = Part("rebuild", "Making the catalog again", "Fifty captures of a channel with 2,000 records each.")
 FLAT = "What costs more with every post is unusable at a million. Flat, within what this kind of machine varies by."
 

@@ -26,10 +26,11 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAU
 COPIES = Part(
     "copies",
     "Copies",
-    "moto's server for all, which does not check digests, so ours reads back every byte.",
-    """The file is sent by four threads in parts of 64 MiB; most of the time is the server's, written in Python, for all
-three. The small captures are one object each where rclone copies six files. Fixity spends half a second on starting up,
-looking at the ledger and signing the result; SHA-256 itself runs at openssl's speed, a file a core.""",
+    "All programs copy to moto's S3 server. It does not check digests, so ours reads back every byte.",
+    """Four threads send the file in parts of 64 MiB. For all three programs, most of the time is spent in the server,
+which is written in Python. Each small capture is copied as one object, where rclone copies six files. Fixity spends
+half a second on starting, reading the ledger and signing the result; SHA-256 itself is as fast as openssl's, and each
+core hashes a file of its own.""",
 )
 AWS, RCLONE = "`aws s3 cp --checksum-algorithm SHA256`", "`rclone copyto`"
 FASTER = "A prototype took 0.77 of the time of `aws s3 cp`: parts of 64 MiB, four at a time."

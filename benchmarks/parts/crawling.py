@@ -15,10 +15,10 @@ from benchmarks.site import pages
 SCRAPY = Part(
     "scrapy",
     "A recorded crawl",
-    "Plain http, 16 requests at once, from the first request to the last answer, so that neither's start counts.",
-    """Recorder and spider share one interpreter lock: what the recorder needs for a page is added to what Scrapy
-needs. The handler parses answers with h11, pure Python. A recorder in a process of its own would take its share off the
-spider's core.""",
+    "Plain http, 16 requests at once, measured from the first request to the last answer, so that the start of neither program counts.",
+    """Recorder and spider share one interpreter lock, so the time that the recorder needs for a page is added to the
+time that Scrapy needs. The handler parses answers with h11, which is written in Python. If the recorder ran in a
+process of its own, the spider's core would have less to do.""",
 )
 SPIDER = """
 import sys, time, scrapy

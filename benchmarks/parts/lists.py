@@ -21,19 +21,23 @@ PARSING = Part(
     "parsing",
     "Parsers",
     "Recordings of the platforms, parsed into posts.",
-    """A watch page is compared with lxml on the whole page, which skips scripts; the parser loads the two JSON values
-in them, which alone take as long as the rest. On JSON alone the factor is between 1.5 and 4, smaller for larger
-answers.""",
+    """A watch page is compared with lxml, which parses the whole page but skips scripts. Our parser also loads the two
+JSON values in the scripts, which take as long as the rest. For answers that are only JSON, the factor is between 1.5
+and 4, and smaller for larger answers.""",
 )
-LIST = Part("list", "A list of 300 links", "On the miniature platforms; five in a hundred are bad, one is a bot wall.")
+LIST = Part(
+    "list",
+    "A list of 300 links",
+    "On the miniature platforms; five links in a hundred are bad, and one leads to a bot wall.",
+)
 YT_DLP = Part(
     "yt-dlp",
     "A gigabyte by yt-dlp",
-    "By TLS. Each is a whole process, started cold.",
-    """2.4 s pass before the first byte: Python, yt-dlp's import in its own process (beside the page's fetch), the
-extraction with its JavaScript runtime. Then 96 ranges of 70 ms each, half of it between ranges: a file, two threads and
-a list entry for each. At the end every byte is hashed once more for the manifest. What could be gained: the next range
-asked for while the last is filed.""",
+    "Over TLS. Each round starts new processes.",
+    """2.4 s pass before the first byte: Python starts, yt-dlp is imported in a process of its own (while the page is
+fetched), and the extraction runs with its JavaScript runtime. Then come 96 ranges of 70 ms each. Half of that is spent
+between two ranges: each needs a file, two threads and an entry in a list. At the end, every byte is hashed once more
+for the manifest. What could be gained: requesting the next range while the last one is still being written.""",
 )
 NO_SLOWER = "Posts are read while pages come: three times the bare parse of the same bytes stays out of sight."
 

@@ -17,14 +17,15 @@ MEDIA = Part(
     "media",
     "Pages with a video",
     "Each is a whole process, started cold, with ffprobe and exiftool installed.",
-    """Each capture keeps the page, its headers and the certificate's chain, hashes everything, seals it under a signed
-checkpoint, and asks ffprobe and exiftool about the video; auto-archiver keeps the video and a report. Of about 250 ms of
-processor a page, ffprobe takes nearly half (110 ms, most of it loading its libraries), the article's text and metadata
-(trafilatura) 20 ms, exiftool 15 ms (one process reads all files), the syncs of capture and ledger 20 ms, a Scrapy
-crawler 15 ms, Python's share of the recorder the rest. At 200 ms latency the processor is the limit on two cores, not
-the wait. With `probe = false` the three took 5.0, 6.9 and 2.7 s in November 2026: 5.7, 8.1 and 0.77 ×.
+    """Each capture keeps the page, its headers and the certificate chain, hashes everything, seals it under a signed
+checkpoint, and runs ffprobe and exiftool on the video; auto-archiver keeps the video and a report. A page takes about
+250 ms of processor time. ffprobe takes nearly half of it (110 ms, most of it to load its libraries), extracting the
+article's text and metadata with trafilatura 20 ms, exiftool 15 ms (one process reads all files), syncing capture and
+ledger to disk 20 ms, and a Scrapy crawler 15 ms; the rest is the recorder's Python code. At a latency of 200 ms, two
+cores are limited by the processor, not by waiting. With `probe = false` the three took 5.0, 6.9 and 2.7 s in November
+2026: 5.7, 8.1 and 0.77 ×.
 
-Of one link alone, two thirds is importing: Scrapy with Twisted, the TLS stack, trafilatura.""",
+For a single link, two thirds of the time are spent on imports: Scrapy with Twisted, the TLS stack, trafilatura.""",
 )
 AUTO = "auto-archiver 1.2.9"
 ORCHESTRATION = """

@@ -23,17 +23,19 @@ BY_NOBODY = (0, 6)  # 6: intact, by a signer that nobody named
 PACKAGES = Part(
     "packages",
     "Packages",
-    "A case of twenty captures of a page with a video of 100 MB, profile `full`, not encrypted; caches brought to the disk "
-    "before each. Where each new page of the file cache costs the machine's host a fault, `cp` alone varies between 2 and 8 s.",
-    """4 GB are written where `cp` writes 2: the recordings lie in the WACZ and each video once more under a name that a
-person can open. Every byte is hashed with SHA-256 and SHA-512 as it is written (BagIt 1.0), both on two cores: 12 s with
-the writing, SHA-512 being the slowest part (0.65 GB/s). Before that every WARC is held against its manifest, record by
-record (5 s), after it everything is read back, hashed and searched for secrets through gzip and ZIP (5 s). The pictures
-of twenty videos by ffmpeg take 5 s, Chromium's PDF 3 to 5 s. What could be gained: hard links for the media where the
-file system lets two files share their blocks.
+    "The package of a case of twenty captures, each of a page with a video of 100 MB; profile `full`, not encrypted. Caches are written to the "
+    "disk before each round. On some virtual machines the file cache grows slowly; `cp` alone then varies between 2 and 8 s.",
+    """`cp` writes 2 GB, the export writes 4: the WACZ contains the recordings, and each video is written once more
+under a name that a person can open. Every byte is hashed with SHA-256 and SHA-512 while it is written, as BagIt 1.0
+requires, on two cores; with the writing this takes 12 s, most of it for SHA-512 (0.65 GB/s). Before that, every WARC
+file is compared with its manifest, record by record (5 s). Afterwards everything is read back, hashed, and searched
+for secrets, also inside gzip and ZIP (5 s). ffmpeg takes 5 s to make pictures of twenty videos, and Chromium 3 to 5 s
+to make the PDF. What could be gained: where the file system supports it, the copies of the videos could share their
+blocks on the disk with the recordings.
 
-**The check.** `fastwarc check` computes one digest of 2 GB. A package of 4 GB has five to compute: every file of the bag,
-every entry of the WACZ, block and payload of every record: 10 GB at 1.5 GB/s on each of two cores.""",
+**The check.** `fastwarc check` computes one digest over 2 GB. The check of a package of 4 GB computes five: of every
+file of the bag, every entry of the WACZ, and the block and the payload of every record. That is 10 GB at 1.5 GB/s on
+each of two cores.""",
 )
 BOUNDED = "A package may be larger than memory."
 

@@ -19,9 +19,9 @@ RENDERED = Part(
     "rendered",
     "Rendered pages",
     "First view, full page, DOM and PDF; ours are also recorded, read, hashed and sealed.",
-    """Of a page by itself: Python's imports take 0.9 s before anything is asked, and 0.5 s more pass before Chromium
-starts; it then starts while the page is fetched and read, and the rest is the browser's own, as it is for Playwright
-alone.""",
+    """For a page by itself, importing Python modules takes 0.9 s before the first request, and another 0.5 s pass
+before Chromium starts. Chromium starts while the page is fetched and read. The rest of the time is the browser's own,
+as it is for Playwright alone.""",
 )
 ALONE = """
 import asyncio, json, sys

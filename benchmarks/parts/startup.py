@@ -13,7 +13,7 @@ from benchmarks.registry import Part, Row, Series, at_most, measures
 HOME = ROOT / "tests" / "homes" / "2026-11-home.tar.xz"
 PYTHON = [sys.executable, "-c", "pass"]
 
-STARTUP = Part("startup", "Starting", "Each takes a blink, so three times as many rounds are taken as elsewhere.")
+STARTUP = Part("startup", "Starting", "These take only a moment, so there are three times as many rounds as elsewhere.")
 SIXTEEN = "60 % of what it took in November 2026, 27 times Python's own start: a look at a home must feel immediate."
 
 

@@ -18,11 +18,11 @@ TELEGRAM = Part(
     "telegram",
     "Telegram by an account",
     "Against Telethon alone, on the same miniature server, which runs in a process of its own on the same two cores.",
-    """Telethon alone makes an object of a message in a tenth of a millisecond. Keeping one takes about one: the object
-once more as canonical JSON with its commitments, a WARC member and its line, the post and its line, two lines of the
-inventory (0.6 ms together), then the manifest and the catalog's rows with full text in two forms (0.4 ms). All of it is
-Python under one interpreter lock. No real server gives a thousand messages a second: a page of a hundred takes its round
-trip, and Telegram makes who asks faster wait.""",
+    """Telethon alone makes an object from a message in a tenth of a millisecond. Keeping a message takes about one
+millisecond. 0.6 ms of this are the object as canonical JSON with its commitments, a WARC member and its line, the post
+and its line, and two lines of the inventory. 0.4 ms are the manifest, and the catalog's rows with full text in two
+forms. All of it is Python under one interpreter lock. No real server delivers a thousand messages a second: each page
+of a hundred messages takes a round trip, and Telegram orders clients that ask faster to wait.""",
 )
 BOUNDED = "A history of years must not need more memory than one of a week."
 

@@ -39,7 +39,7 @@ _LOGIN = re.compile(r"/(?:login|signin|sign-in|checkpoint|accounts/login)(?:[/?.
 
 
 def title_wall(title: str | None, article: str, url: str | None) -> tuple[Outcome, str, Absence] | None:
-    """Tell by title and lack of an article whether a page stands in place of what was asked for; else None."""
+    """Return what a page is that replaces the one asked for, by its title and the lack of an article; else None."""
     host = (safe_split(url).hostname or "") if url else ""
     if host.startswith(CONSENT_HOSTS):
         return Outcome.BLOCKED, f"a consent wall in place of the page ({host})", absence("consent wall", title)

@@ -305,14 +305,15 @@ def account_of(user: Any) -> dict[str, Any] | None:
 
 
 def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
-    """Collect what a post says of its place: names, country, longitude and latitude in degrees.
+    """Return what a post says about its place: names, country, longitude and latitude in degrees.
 
     A point may stand without a named place. `coordinates` is GeoJSON (longitude first); the older `geo` of API v1.1
     has the latitude first.
     """
     point = at(legacy, "coordinates", "coordinates") or at(legacy, "geo", "coordinates", "coordinates")
-    if not isinstance(point, list) and isinstance(swapped := at(legacy, "geo", "coordinates"), list):
-        point = swapped[1::-1]
+    latitude_first = at(legacy, "geo", "coordinates")
+    if not isinstance(point, list) and isinstance(latitude_first, list) and len(latitude_first) == 2:
+        point = latitude_first[::-1]
     facts = {
         "name": text_of(at(place, "full_name")) or text_of(at(place, "name")),
         "country": text_of(at(place, "country")),

@@ -45,7 +45,7 @@ def words(value: Any) -> str | None:
 
 
 def shown_count(value: Any) -> int | None:
-    """Parse a count: `318,315 views`, `1.077.715 visualizaciones`, `348K`, `76`. Some are rounded by YouTube."""
+    """Return the number in `318,315 views`, `1.077.715 visualizaciones`, `348K` or `76`. YouTube rounds some of them."""
     text = words(value) if not isinstance(value, int) else str(value)
     if text is None:
         return None

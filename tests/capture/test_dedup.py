@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ import pytest
 
 from archiver.demo.server import Answer
 from archiver.home.home import Home
+from archiver.home.people import fingerprint
 from storage.lines import read_lines
 from storage.salvage import line_from_header
 from storage.sink import REVISIT_AT
 from storage.warc import complete_members
-from tests.conftest import Shell, World
+from tests.conftest import Shell, World, accepted_by_others, plain_home
+from tests.support.captures import OnHome
+from tests.support.commands import Commands
 
 ALBUM = "https://t.me/ozen_today/16"
 VIDEO = "/file/album-18.mp4"
@@ -25,29 +30,63 @@ LARGE = bytes(range(256)) * 8000
 """Above what is kept in memory, so that it goes to a file of its own."""
 
 
-@pytest.fixture(params=[100_000, len(LARGE)], ids=["in memory", "in a file of its own"])
-def film(request: pytest.FixtureRequest, shell: Shell, world: World) -> bytes:
-    data = LARGE[: request.param]
-    world.telegram.trouble[VIDEO] = Answer(content_type="video/mp4", body=data)
-    return data
+IN_MEMORY, IN_A_FILE = LARGE[:100_000], LARGE
+both_sizes = pytest.mark.parametrize("film", [IN_MEMORY, IN_A_FILE], ids=["in memory", "in a file of its own"])
+"""For what a capture decides while it writes. What others make of the records is shown by one size: they look the same."""
 
 
-def records(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
+Results = tuple[dict[str, Any], dict[str, Any]]
+
+
+class Twice(Commands):
+    """A home in which the album was captured twice, and how that ended."""
+
+    def __init__(self, home: Path, world: World, film: bytes) -> None:
+        super().__init__(home, world.network)
+        serve(world, film)
+        self.first, self.second = capture(self), capture(self)
+        for path in home.rglob("*.warc.gz"):
+            accepted_by_others(path)
+
+
+def serve(world: World, film: bytes) -> None:
+    world.telegram.trouble[VIDEO] = Answer(content_type="video/mp4", body=film)
+
+
+@pytest.fixture(scope="module")
+def made_twice(tmp_path_factory: pytest.TempPathFactory, world: World) -> Callable[[bytes], Twice]:
+    """Made once for each size; tests only read it."""
+    return cache(lambda film: Twice(plain_home(tmp_path_factory.mktemp("twice") / "home").path, world, film))
+
+
+@pytest.fixture
+def twice(made_twice: Callable[[bytes], Twice], shell: Shell, world: World) -> Results:
+    """How the two captures ended; the shell's home is a copy of theirs."""
+    made = made_twice(IN_MEMORY)
+    shutil.rmtree(shell.home)
+    shutil.copytree(made.home, shell.home)
+    serve(world, IN_MEMORY)
+    return made.first, made.second
+
+
+def records(shell: OnHome, result: dict[str, Any]) -> list[dict[str, Any]]:
     return list(read_lines(shell.home / str(result["folder"]) / "records.jsonl"))
 
 
-def capture(shell: Shell, *words: str) -> dict[str, Any]:
+def capture(shell: Shell | Commands, *words: str) -> dict[str, Any]:
     code, [result] = shell.json("capture", ALBUM, *words)
     assert (code, result["outcome"]) == (0, "captured")
     return result
 
 
-def revisits(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
+def revisits(shell: OnHome, result: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for line in records(shell, result) if line["type"] == "revisit"]
 
 
-def test_the_same_video_is_kept_once(shell: Shell, film: bytes) -> None:
-    first, second = capture(shell), capture(shell)
+@both_sizes
+def test_the_same_video_is_kept_once(made_twice: Callable[[bytes], Twice], film: bytes) -> None:
+    shell = made_twice(film)
+    first, second = shell.first, shell.second
     assert not revisits(shell, first)
     again = revisits(shell, second)
     (line,) = (one for one in again if str(one["uri"]).endswith(VIDEO))
@@ -60,16 +99,20 @@ def test_the_same_video_is_kept_once(shell: Shell, film: bytes) -> None:
     assert shell("check")[0] == 0
     out = shell("check", str(second["capture"]))[1]
     assert "payloads lie in earlier captures" in out
+
+
+def test_a_revisit_refers_to_the_bytes_and_never_to_a_reference(shell: Shell, twice: Results) -> None:
+    first, _ = twice
     third = capture(shell)
-    assert {one["refers"]["capture"] for one in revisits(shell, third)} == {first["capture"]}, "never to a reference"
+    assert {one["refers"]["capture"] for one in revisits(shell, third)} == {first["capture"]}
 
 
 def test_a_revisit_that_was_written_and_not_listed_is_listed_with_where_its_bytes_lie(
-    shell: Shell, film: bytes
+    made_twice: Callable[[bytes], Twice],
 ) -> None:
     """As a kill between the two leaves it: found by `tests/campaigns/test_kill.py`."""
-    capture(shell)
-    second = capture(shell)
+    shell = made_twice(IN_MEMORY)
+    second = shell.second
     home = Home(shell.home)
     home.project()
     listed = {line["id"]: line for line in revisits(shell, second)}
@@ -83,12 +126,13 @@ def test_a_revisit_that_was_written_and_not_listed_is_listed_with_where_its_byte
     assert {key: line["refers"] for key, line in found.items()} == {k: line["refers"] for k, line in listed.items()}
 
 
-def test_a_revisit_is_one_by_the_standard(shell: Shell, film: bytes) -> None:
+@both_sizes
+def test_a_revisit_is_one_by_the_standard(made_twice: Callable[[bytes], Twice], film: bytes) -> None:
     """WARC 1.1, 6.7.2: profile, payload digest, what it refers to; its block is the head alone."""
     from warcio.archiveiterator import ArchiveIterator
 
-    capture(shell)
-    second = capture(shell)
+    shell = made_twice(film)
+    second = shell.second
     found = []
     for path in (shell.home / str(second["folder"])).glob("*.warc.gz"):
         with open(path, "rb") as stream:
@@ -104,9 +148,8 @@ def test_a_revisit_is_one_by_the_standard(shell: Shell, film: bytes) -> None:
             assert headers[name]
 
 
-def test_only_within_a_case(shell: Shell, film: bytes) -> None:
+def test_only_within_a_case(shell: Shell, twice: Results) -> None:
     assert shell("case", "new", "almaty")[0] == 0
-    capture(shell)
     other = capture(shell, "--case", "almaty")
     assert not revisits(shell, other), "a case stands by itself"
     both = capture(shell, "--case", "almaty", "--case", "inbox")
@@ -130,8 +173,10 @@ def hide(shell: Shell, first: dict[str, Any]) -> None:
     assert shell("quarantine", str(first["capture"]), "unlawful")[0] == 0
 
 
+@both_sizes
 @pytest.mark.parametrize("what", [damage, remove, hide])
-def test_good_bytes_are_never_given_up_for_bad_ones(shell: Shell, film: bytes, what: Any) -> None:
+def test_good_bytes_are_never_given_up_for_bad_ones(shell: Shell, world: World, film: bytes, what: Any) -> None:
+    serve(world, film)
     first = capture(shell)
     what(shell, first)
     second = capture(shell)
@@ -139,14 +184,18 @@ def test_good_bytes_are_never_given_up_for_bad_ones(shell: Shell, film: bytes, w
     shutil.rmtree(shell.home / str(first["folder"]))  # what was damaged is no longer for others to read
 
 
+@both_sizes
 def test_other_bytes_under_the_same_link_are_kept(shell: Shell, world: World, film: bytes) -> None:
+    serve(world, film)
     capture(shell)
-    world.telegram.trouble[VIDEO] = Answer(content_type="video/mp4", body=film[::-1])
+    serve(world, film[::-1])
     second = capture(shell)
     assert not [one for one in revisits(shell, second) if str(one["uri"]).endswith(VIDEO)]
 
 
+@both_sizes
 def test_a_body_that_is_cut_is_kept_as_it_came(shell: Shell, world: World, film: bytes) -> None:
+    serve(world, film)
     capture(shell)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: %d\r\n\r\n" % (len(film) + 5)
     world.telegram.trouble[VIDEO] = Answer(raw=head + film)
@@ -155,53 +204,37 @@ def test_a_body_that_is_cut_is_kept_as_it_came(shell: Shell, world: World, film:
 
 
 @pytest.mark.parametrize("profile", ["full", "partner"])
-def test_a_package_brings_the_originals(shell: Shell, film: bytes, tmp_path: Path, profile: str) -> None:
-    first, second = capture(shell), capture(shell)
+def test_a_package_brings_the_originals(made_twice: Callable[[bytes], Twice], tmp_path: Path, profile: str) -> None:
+    shell = made_twice(IN_MEMORY)
     plain = ["--no-encrypt"] if profile == "full" else []
-    words = [
-        "export",
-        "inbox",
-        "--to",
-        str(tmp_path),
-        "--profile",
-        profile,
-        "--yes",
-        *plain,
-        "--only",
-        str(second["capture"]),
-    ]
-    assert shell(*words)[0] == 0
+    words = ["export", "inbox", "--to", str(tmp_path), "--profile", profile, "--yes", *plain]
+    assert shell(*words, "--only", str(shell.second["capture"]))[0] == 0
     (package,) = tmp_path.glob("inbox-*")
     media = [path.read_bytes() for path in package.glob("data/media/*")]
     if profile == "partner":
-        assert film in media
+        assert IN_MEMORY in media
     text = (package / "data" / "package.json").read_text() if (package / "data" / "package.json").exists() else ""
-    from archiver.home.people import fingerprint
-
     said = fingerprint(Home(shell.home).ledger_key_text())
-    done = subprocess.run(
-        [sys.executable, str(package / "check.py"), str(package), "--fingerprint", said],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    own = [sys.executable, str(package / "check.py"), str(package), "--fingerprint", said]
+    done = subprocess.run(own, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 6), done.stdout
     assert shell("check", str(package), "--fingerprint", said)[0] in (0, 6)
     assert "TAMPERED" not in done.stdout + text
-    assert first["capture"]
 
 
-def test_what_others_refer_to_is_not_disposed_of(shell: Shell, film: bytes) -> None:
-    first, second = capture(shell), capture(shell)
+def test_what_others_refer_to_is_not_disposed_of(shell: Shell, twice: Results) -> None:
+    first, second = twice
     code, _, err = shell("dispose", str(first["capture"]), "--basis", "x")
     assert code == 1
     assert str(second["capture"]) in err
 
 
-def test_what_refers_to_something_quarantined_is_not_copied_either(shell: Shell, film: bytes, tmp_path: Path) -> None:
+def test_what_refers_to_something_quarantined_is_not_copied_either(
+    shell: Shell, twice: Results, tmp_path: Path
+) -> None:
     from tests.support.places import add_place
 
-    first, second = capture(shell), capture(shell)
+    first, second = twice
     hide(shell, first)
     (tmp_path / "disk").mkdir()
     add_place(shell.home, "archive", str(tmp_path / "disk"), own=True)
@@ -222,8 +255,8 @@ def test_what_refers_to_something_quarantined_is_not_copied_either(shell: Shell,
     assert "quarantined" in err
 
 
-def test_what_is_referred_to_goes_along_into_another_case(shell: Shell, film: bytes) -> None:
-    first, second = capture(shell), capture(shell)
+def test_what_is_referred_to_goes_along_into_another_case(shell: Shell, twice: Results) -> None:
+    first, second = twice
     assert shell("case", "new", "almaty")[0] == 0
     code, out, _ = shell("case", "add", "almaty", str(second["capture"]))
     assert code == 0
@@ -231,8 +264,8 @@ def test_what_is_referred_to_goes_along_into_another_case(shell: Shell, film: by
     assert {row["id"] for row in Home(shell.home).catalog.captures("almaty")} == {first["capture"], second["capture"]}
 
 
-def test_a_reference_without_its_original_is_found(shell: Shell, film: bytes) -> None:
-    first, second = capture(shell), capture(shell)
+def test_a_reference_without_its_original_is_found(shell: Shell, twice: Results) -> None:
+    first, second = twice
     damage(shell, first)
     code, out, _ = shell("check", str(second["capture"]))
     assert code == 5
@@ -243,9 +276,9 @@ def test_a_reference_without_its_original_is_found(shell: Shell, film: bytes) ->
     assert "cannot be read" in out
 
 
-def test_the_post_of_a_repeated_capture_has_its_files(shell: Shell, film: bytes) -> None:
-    capture(shell)
-    second = capture(shell)
+def test_the_post_of_a_repeated_capture_has_its_files(made_twice: Callable[[bytes], Twice]) -> None:
+    shell = made_twice(IN_MEMORY)
+    second = shell.second
     lines = [line for line in read_lines(shell.home / str(second["folder"]) / "inventory.jsonl") if line.get("outcome")]
     known = {line["id"] for line in records(shell, second)}
     assert all(line["record"] in known for line in lines if line.get("record")), (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,22 @@ from archiver.home.home import Home
 from archiver.tools import chromium as browser
 from storage.assembly import payload
 from storage.lines import read_lines
-from tests.conftest import Shell, World, need, set_in
-from tests.support.captures import ended, folder_of, records
+from tests.conftest import Shell, World, accepted_by_others, need, plain_home, set_in
+from tests.support.captures import OnHome, ended, folder_of, records
+from tests.support.commands import Commands
 
-PAGE = "https://blog.ozen.example/2011/12/17/square"
+HOST = "https://blog.ozen.example"
+PAGE, OVER, LONG, MINE = (f"{HOST}{path}" for path in ("/2011/12/17/square", "/over", "/long", "/mine"))
+SECRET = "tok-5ec2e7"
+OVERLAID = b"""<!DOCTYPE html><html><head><title>Overlaid</title></head><body><h1>News</h1><p id="late"></p>
+<div id="cookies" style="position:fixed;bottom:0;left:0;right:0;height:300px;background:#ddd">We use cookies. Accept all?
+<button onclick="document.title='clicked'">Accept all</button></div>
+<div id="wall" style="position:fixed;top:0;left:0;right:0;height:500px;background:#eee">Log in to continue reading</div>
+<script src="https://mc.yandex.ru/metrika/tag.js"></script>
+<script>document.getElementById("late").textContent = "written by a script";
+alert("hello"); document.title += typeof RTCPeerConnection;</script></body></html>"""
+LONG_PAGE = b"<html><body><p>top</p><div style='height:40000px'></div></body></html>"
+MY_PAGE = f"<html><body><p>your link: /x?k={SECRET}</p><a href='/x?k={SECRET}'>x</a></body></html>".encode()
 
 
 @pytest.fixture
@@ -23,16 +36,42 @@ def chromium() -> str:
     return need("chromium")
 
 
-def picture_of(shell: Shell, result: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    [line] = [line for line in records(shell, result) if str(line["uri"]).startswith("urn:fullPage:")]
-    path: Path = folder_of(shell, result) / line["file"]
-    return line, b"".join(payload(path, line["offset"], 0, 1 << 40))
+class Shown(Commands):
+    """A home in which one browser showed four pages, how that ended, and what was asked for meanwhile."""
+
+    def __init__(self, home: Path, world: World) -> None:
+        super().__init__(home, world.network, ARCHIVER_SECRETS=SECRET)
+        for link, page in ((OVER, OVERLAID), (LONG, LONG_PAGE), (MINE, MY_PAGE)):
+            world.news.trouble[link.removeprefix(HOST)] = Answer(body=page)
+        world.served.log.clear()
+        self.code, results = self.json("capture", PAGE, OVER, LONG, MINE, "--screenshot")
+        self.results = {str(result["url"]): result for result in results}
+        self.asked = list(world.served.log)
+        world.news.trouble.clear()
+        for path in home.rglob("*.warc.gz"):
+            accepted_by_others(path)
 
 
-def test_a_picture_is_a_resource_beside_the_page(shell: Shell, world: World, chromium: str) -> None:
-    code, [result] = shell.json("capture", PAGE, "--screenshot")
-    assert (code, result["outcome"]) == (0, "captured")
-    line, png = picture_of(shell, result)
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory, world: World) -> Shown:
+    """Made once: a browser takes longer to start than to show a page."""
+    need("chromium")
+    return Shown(plain_home(tmp_path_factory.mktemp("shown") / "home").path, world)
+
+
+def picture_of(shell: OnHome, result: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    return part(shell, result, "urn:fullPage")
+
+
+def part(shell: OnHome, result: dict[str, Any], scheme: str) -> tuple[dict[str, Any], bytes]:
+    [line] = [line for line in records(shell, result) if str(line["uri"]).startswith(f"{scheme}:")]
+    return line, b"".join(payload(folder_of(shell, result) / line["file"], line["offset"], 0, 1 << 40))
+
+
+def test_a_picture_is_a_resource_beside_the_page(shown: Shown) -> None:
+    result = shown.results[PAGE]
+    assert (shown.code, result["outcome"]) == (0, "captured")
+    line, png = picture_of(shown, result)
     assert line["type"] == "resource"
     assert line["uri"] == f"urn:fullPage:{PAGE}"
     assert png.startswith(b"\x89PNG")
@@ -40,32 +79,27 @@ def test_a_picture_is_a_resource_beside_the_page(shell: Shell, world: World, chr
     assert line["title"].startswith("Жаңаөзен")
     assert line["browser"].startswith("Chromium ")
     tags = [
-        item["tag"] for item in records(shell, result) if item["type"] == "response" and item.get("tag") == "screenshot"
+        item["tag"] for item in records(shown, result) if item["type"] == "response" and item.get("tag") == "screenshot"
     ]
     assert tags, "what the browser asked is recorded too"
-    films = [asked.path for asked in world.served.log if asked.path.endswith(".mp4")]
+    films = [asked.path for asked in shown.asked if asked.path.endswith(".mp4")]
     assert films == ["/square.mp4"], "the film is fetched once"
-    asked = {asked.host for asked in world.served.log}
-    assert asked == {"blog.ozen.example", "www.youtube.com"}, "the page, and the player that it embeds"
-    assert shell("check")[0] == 0
+    asked = {asked.host for asked in shown.asked}
+    assert asked == {"blog.ozen.example", "www.youtube.com"}, "the pages, and the player that one of them embeds"
+    assert shown("check")[0] == 0
 
 
-def test_the_browser_itself_reaches_nothing(shell: Shell, chromium: str) -> None:
+def test_the_browser_itself_reaches_nothing(shown: Shown) -> None:
     """No update server, no Google account: every host the recorder was asked for is the page's."""
-    import json
-
-    _, [result] = shell.json("capture", PAGE, "--screenshot")
-    manifest = json.loads((folder_of(shell, result) / "manifest.json").read_bytes())
+    manifest = json.loads((folder_of(shown, shown.results[PAGE]) / "manifest.json").read_bytes())
     assert (manifest["hosts"], manifest["refused_hosts"]) == (["blog.ozen.example", "www.youtube.com"], [])
 
 
-def test_a_long_page_is_cut_and_says_so(shell: Shell, world: World, chromium: str) -> None:
-    world.news.trouble["/long"] = Answer(body=b"<html><body><p>top</p><div style='height:40000px'></div></body></html>")
-    _, [result] = shell.json("capture", "https://blog.ozen.example/long", "--screenshot")
-    line, png = picture_of(shell, result)
+def test_a_long_page_is_cut_and_says_so(shown: Shown) -> None:
+    line, png = picture_of(shown, shown.results[LONG])
     assert line["cut"] is True
     assert int.from_bytes(png[20:24], "big") == browser.HEIGHT_LIMIT
-    assert ended(shell, result)["screenshot"]["reason"] == "cut: the page is longer"
+    assert ended(shown, shown.results[LONG])["screenshot"]["reason"] == "cut: the page is longer"
 
 
 @pytest.mark.parametrize("lacking", ["Chromium is not installed", "Playwright is not installed"])
@@ -104,50 +138,31 @@ def test_quick_takes_a_picture_with_the_first_pass(shell: Shell, chromium: str, 
 
 # -- everything that comes of one page -----------------------------------------------------------------------------------
 
-OVERLAID = b"""<!DOCTYPE html><html><head><title>Overlaid</title></head><body><h1>News</h1><p id="late"></p>
-<div id="cookies" style="position:fixed;bottom:0;left:0;right:0;height:300px;background:#ddd">We use cookies. Accept all?
-<button onclick="document.title='clicked'">Accept all</button></div>
-<div id="wall" style="position:fixed;top:0;left:0;right:0;height:500px;background:#eee">Log in to continue reading</div>
-<script src="https://mc.yandex.ru/metrika/tag.js"></script>
-<script>document.getElementById("late").textContent = "written by a script";
-alert("hello"); document.title += typeof RTCPeerConnection;</script></body></html>"""
 
-
-def part(shell: Shell, result: dict[str, Any], scheme: str) -> tuple[dict[str, Any], bytes]:
-    [line] = [line for line in records(shell, result) if str(line["uri"]).startswith(f"{scheme}:")]
-    return line, b"".join(payload(folder_of(shell, result) / line["file"], line["offset"], 0, 1 << 40))
-
-
-def test_first_view_full_page_pdf_and_dom(shell: Shell, world: World, chromium: str) -> None:
+def test_first_view_full_page_pdf_and_dom(shown: Shown) -> None:
     """Named as Browsertrix names them; what scripts made of the page is there, what the server sent stands beside it."""
-    world.news.trouble["/over"] = Answer(body=OVERLAID)
-    link = "https://blog.ozen.example/over"
-    code, [result] = shell.json("capture", link, "--screenshot")
-    assert code == 0
-    ends = ended(shell, result)
+    result = shown.results[OVER]
+    ends = ended(shown, result)
     for name in ("first view", "screenshot", "pdf", "dom", "page text", "page info"):
         assert ends[name]["outcome"] == "captured", name
-    assert part(shell, result, "urn:view")[1].startswith(b"\x89PNG")
-    assert int.from_bytes(part(shell, result, "urn:view")[1][20:24], "big") == browser.VIEW["height"]
-    assert part(shell, result, "urn:pdf")[1].startswith(b"%PDF-")
-    line, dom = part(shell, result, "urn:dom")
+    assert part(shown, result, "urn:view")[1].startswith(b"\x89PNG")
+    assert int.from_bytes(part(shown, result, "urn:view")[1][20:24], "big") == browser.VIEW["height"]
+    assert part(shown, result, "urn:pdf")[1].startswith(b"%PDF-")
+    line, dom = part(shown, result, "urn:dom")
     assert b"written by a script" in dom
     assert line["type"] == "resource"
     assert "not the server's answer" in line["made_by"]
-    assert b"written by a script" in part(shell, result, "urn:text")[1]
+    assert b"written by a script" in part(shown, result, "urn:text")[1]
     [response] = [
         item
-        for item in records(shell, result)
-        if item["uri"] == link and item.get("tag") == "page" and item["type"] == "response"
+        for item in records(shown, result)
+        if item["uri"] == OVER and item.get("tag") == "page" and item["type"] == "response"
     ]
     assert response["id"] != line["id"]
-    assert shell("check")[0] == 0
 
 
-def test_overlays_are_noted_and_nothing_is_clicked(shell: Shell, world: World, chromium: str) -> None:
-    world.news.trouble["/over"] = Answer(body=OVERLAID)
-    _, [result] = shell.json("capture", "https://blog.ozen.example/over", "--screenshot")
-    line, _ = part(shell, result, "urn:fullPage")
+def test_overlays_are_noted_and_nothing_is_clicked(shown: Shown) -> None:
+    line, _ = part(shown, shown.results[OVER], "urn:fullPage")
     seen = {item["kind"]: item for item in line["overlays"]}
     assert seen["consent"]["element"] == "div#cookies"
     assert seen["login"]["text"] == "Log in to continue reading"
@@ -156,16 +171,13 @@ def test_overlays_are_noted_and_nothing_is_clicked(shell: Shell, world: World, c
     assert line["title"] == "Overlaidundefined", "nothing was clicked, and WebRTC is off"
 
 
-def test_trackers_are_not_let_through_and_are_listed(shell: Shell, world: World, chromium: str) -> None:
-    import json
-
-    world.news.trouble["/over"] = Answer(body=OVERLAID)
-    _, [result] = shell.json("capture", "https://blog.ozen.example/over", "--screenshot")
-    info = json.loads(part(shell, result, "urn:pageinfo")[1])
+def test_trackers_are_not_let_through_and_are_listed(shown: Shown) -> None:
+    result = shown.results[OVER]
+    info = json.loads(part(shown, result, "urn:pageinfo")[1])
     assert info["blocked"] == {"mc.yandex.ru": 1}
     assert info["urls"]["https://mc.yandex.ru/metrika/tag.js"]["blocked"] == "known tracker"
-    assert info["urls"]["https://blog.ozen.example/over"] == {"status": 200, "type": "document"}
-    manifest = json.loads((folder_of(shell, result) / "manifest.json").read_bytes())
+    assert info["urls"][OVER] == {"status": 200, "type": "document"}
+    manifest = json.loads((folder_of(shown, result) / "manifest.json").read_bytes())
     assert "mc.yandex.ru" not in [*manifest["hosts"], *manifest["refused_hosts"]]
 
 
@@ -187,10 +199,6 @@ def test_pages_are_shown_by_default_where_chromium_is(shell: Shell, chromium: st
     assert "pdf" not in ended(shell, result)
 
 
-def test_secrets_are_in_no_rendered_part(shell: Shell, world: World, chromium: str) -> None:
-    shell.environment["ARCHIVER_SECRETS"] = "tok-5ec2e7"
-    page = b"<html><body><p>your link: /x?k=tok-5ec2e7</p><a href='/x?k=tok-5ec2e7'>x</a></body></html>"
-    world.news.trouble["/mine"] = Answer(body=page)
-    _, [result] = shell.json("capture", "https://blog.ozen.example/mine", "--screenshot")
+def test_secrets_are_in_no_rendered_part(shown: Shown) -> None:
     for scheme in ("urn:dom", "urn:text", "urn:pageinfo"):
-        assert b"5ec2e7" not in part(shell, result, scheme)[1], scheme
+        assert b"5ec2e7" not in part(shown, shown.results[MINE], scheme)[1], scheme

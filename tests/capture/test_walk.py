@@ -384,7 +384,7 @@ def test_a_suspended_account(logged_in: Shell, world: World, monkeypatch: pytest
 def test_cookies_that_x_does_not_accept(logged_in: Shell, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world.x, "cookie", "another")
     code, [result] = logged_in.json("crawl", ACCOUNT)
-    assert (code, result["outcome"]) == (3, "refused")
+    assert (code, result["outcome"]) == (3, "refused"), (result, ended(logged_in, result))
     assert "does not accept the cookies" in str(result["reason"])
 
 

@@ -154,7 +154,7 @@ def test_captures_without_anything_in_common_are_not_compared(home: Home) -> Non
 
 def test_a_redaction_needs_what_it_covers(home: Home, collector: Signer) -> None:
     about = about_of(home, ALBUM)
-    with pytest.raises(NotFound, match="these words"):
+    with pytest.raises(NotFound, match="words that are in the post"):
         mask_words(home, collector, about, ["said by nobody"], "a name")
     with pytest.raises(UsageError, match="what to redact"):
         cover_file(home, collector, about, Cover(), "a face", fetch=CopiesFetch(home))

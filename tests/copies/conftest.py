@@ -25,7 +25,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    return Kept(tmp_path_factory.mktemp("kept"))
+    made = Kept(tmp_path_factory.mktemp("kept"))
+    made.recovery()
+    return made
 
 
 @pytest.fixture
@@ -34,19 +36,31 @@ def kept(made: Kept, tmp_path: Path) -> Kept:
     return made.again(tmp_path / "kept")
 
 
-@pytest.fixture(params=["folder", "own folder", "s3", "own s3"])
-def at(request: pytest.FixtureRequest, kept: Kept, s3: str) -> At:
-    place = At(request.param, kept.folder, s3)
+def place_of(kind: str, kept: Kept, s3: str) -> At:
+    place = At(kind, kept.folder, s3)
     add_place(kept.home, "archive", place.where, place.own, place.url)
-    kept.recovery()
     return place
+
+
+@pytest.fixture(params=["folder", "own s3"])
+def at(request: pytest.FixtureRequest, kept: Kept, s3: str) -> At:
+    """Both kinds of store, and copies with and without encryption.
+
+    A vault encrypts in the same way whatever store is below it, so two of the four pairs show both; all four are `every`.
+    """
+    return place_of(request.param, kept, s3)
+
+
+@pytest.fixture(params=["folder", "own folder", "s3", "own s3"])
+def every(request: pytest.FixtureRequest, kept: Kept, s3: str) -> At:
+    """Each kind of place, for what goes all the way: there and back, freed and fetched, disposed of."""
+    return place_of(request.param, kept, s3)
 
 
 @pytest.fixture
 def disk(kept: Kept) -> At:
     place = At("folder", kept.folder, "")
     add_place(kept.home, "archive", place.where)
-    kept.recovery()
     return place
 
 
@@ -54,5 +68,4 @@ def disk(kept: Kept) -> At:
 def bucket(kept: Kept, s3: str) -> At:
     place = At("s3", kept.folder, s3)
     add_place(kept.home, "archive", place.where, False, place.url)
-    kept.recovery()
     return place

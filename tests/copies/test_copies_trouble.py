@@ -91,17 +91,33 @@ def is_whole(kept: Kept, s3: str, bucket: str, expected: Counter[str], folder: P
     assert evidence(folder) == evidence(kept.home)
 
 
+@pytest.fixture(scope="module")
+def plain_round(made: Kept, s3: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Counter[str], int]:
+    """What a round without faults leaves there, and how many calls it takes."""
+    kept, bucket, address = made.again(tmp_path_factory.mktemp("plain") / "kept"), new_bucket(s3), urlsplit(s3)
+    gateway = Gateway(str(address.hostname), int(address.port or 0))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        add_place(kept.home, "archive", f"s3://{bucket}", False, gateway.url)
+        assert kept.run("sync") == 0
+    gateway.stop()
+    return kinds(bytes_at(s3, bucket)), len(gateway.asked)
+
+
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "until the end"])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.thorough("copies")
 def test_each_call_of_a_round_fails(
-    made: Kept, s3: str, gateway: Gateway, tmp_path: Path, fault: str, lasting: bool
+    made: Kept,
+    plain_round: tuple[Counter[str], int],
+    s3: str,
+    gateway: Gateway,
+    tmp_path: Path,
+    fault: str,
+    lasting: bool,
 ) -> None:
-    kept = again(made, tmp_path / "plain")
-    bucket = new_bucket(s3)
-    add_place(kept.home, "archive", f"s3://{bucket}", False, gateway.url)
-    assert kept.run("sync") == 0
-    expected, calls = kinds(bytes_at(s3, bucket)), len(gateway.asked)
+    expected, calls = plain_round
     # In full in `make soak`; else one call for each way, spread over the round.
     one = (2 * FAULTS.index(fault) + lasting) * calls // (2 * len(FAULTS)) + 3
     for number in range(calls) if SOAK else [one]:

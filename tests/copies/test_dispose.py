@@ -22,7 +22,7 @@ def second_person(kept: Kept) -> None:
 
 
 def test_disposal_takes_two_people_and_leaves_a_tombstone(
-    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kept: Kept, every: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, second = kept.captures
     second_person(kept)
@@ -35,12 +35,12 @@ def test_disposal_takes_two_people_and_leaves_a_tombstone(
     assert kept.run("dispose", first, "--confirm", "--yes") == 1, "the same person"
     assert kept.run("--as", "R-2", "dispose", first, "--confirm") == 1, "not read"
     assert folder.exists()
-    there = at.objects()
+    there = every.objects()
     assert kept.run("--as", "R-2", "dispose", first, "--confirm", "--yes") == 0
     assert not folder.exists()
-    gone = set(there) - set(at.objects())
+    gone = set(there) - set(every.objects())
     assert any("/capture/" in key for key in gone)
-    assert any("/key/" in key for key in gone) or at.own
+    assert any("/key/" in key for key in gone) or every.own
     (tombstone,) = bodies(kept.home, "disposed")
     assert tombstone["detail"]["basis"] == "§ 184b"
     assert tombstone["detail"]["requested_by"] == "tester"
@@ -60,8 +60,8 @@ def test_disposal_takes_two_people_and_leaves_a_tombstone(
     rows = Home(kept.home).catalog
     assert {table: rows.rows(table) for table in before} == before
     assert kept.run("sync") == 0
-    assert b"a note about it" not in b"".join(at.objects().values())
-    words = [*at.restore_words, "--recovery", str(kept.folder / "recovery.age-key")]
+    assert b"a note about it" not in b"".join(every.objects().values())
+    words = [*every.restore_words, "--recovery", str(kept.folder / "recovery.age-key")]
     assert main(["--home", str(tmp_path / "new"), *words], None, {}) == 0
     assert evidence(tmp_path / "new") == evidence(kept.home)
     assert main(["--home", str(tmp_path / "new"), "check"], None, {}) == 0
@@ -106,7 +106,7 @@ def test_the_log_says_nothing_of_what_was_disposed_of(kept: Kept) -> None:
 
 @pytest.mark.parametrize("left", ["folder", "half", "manifest"])
 def test_a_kill_in_the_middle_of_a_disposal_is_finished_by_the_next_command(
-    kept: Kept, at: At, left: str, tmp_path: Path
+    kept: Kept, disk: At, left: str, tmp_path: Path
 ) -> None:
     first, _ = kept.captures
     second_person(kept)

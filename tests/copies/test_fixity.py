@@ -16,7 +16,7 @@ from tests.support.places import FILM, Kept, add_place, evidence, new_bucket
 
 
 def test_large_files_are_freed_and_come_back_when_they_are_read(
-    kept: Kept, at: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kept: Kept, every: At, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     film, (_, second) = kept.film, kept.captures
     before = film.read_bytes()
@@ -86,8 +86,14 @@ def every_kind_here(home: Path) -> list[str]:
     )
 
 
+HERE = ["inventory.jsonl", "manifest.json", "posts.jsonl", "private.age", "records.jsonl", "warc", "film"]
+
+
+# What is damaged here is found without the copies; only where the repair comes from differs: a pack, or a file of its own.
 @pytest.mark.parametrize(
-    "kind", ["inventory.jsonl", "manifest.json", "posts.jsonl", "private.age", "records.jsonl", "warc", "film"]
+    ("at", "kind"),
+    [*(("folder", kind) for kind in HERE), ("own s3", "manifest.json"), ("own s3", "film"), ("s3", "warc")],
+    indirect=["at"],
 )
 def test_a_flipped_bit_here_is_found_named_and_repaired(
     kept: Kept, at: At, kind: str, capsys: pytest.CaptureFixture[str]
@@ -223,20 +229,26 @@ def test_a_copy_ahead_of_the_key_is_no_repair(kept: Kept, disk: At, tmp_path: Pa
 
 
 KINDS = ["capture", "file", "key", "ledger", "tile", "checkpoint"]
+THERE = [
+    *(("folder", kind, damage) for kind in KINDS for damage in ("flipped", "gone")),
+    *(("own s3", kind, "flipped") for kind in KINDS if kind != "key"),
+    *(("own s3", kind, "gone") for kind in ("capture", "tile")),
+    *(("s3", "key", damage) for damage in ("flipped", "gone")),
+    ("s3", "file", "flipped"),
+    ("own folder", "capture", "flipped"),
+    ("own folder", "file", "gone"),
+]
+"""Each damage of each kind at one place, and each kind at a place of the other sort: places are read by the same code."""
 
 
-@pytest.mark.parametrize("damage", ["flipped", "gone"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("at", "kind", "damage"), THERE, indirect=["at"])
 def test_damage_at_a_copy_is_found_named_and_repaired(
     kept: Kept, at: At, kind: str, damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert kept.run("sync") == 0
-    keys = sorted(key for key in at.objects() if f"/{kind}/" in key)
-    if not keys:
-        assert (kind, at.own) == ("key", True)
-        return
-    key = keys[-1]
-    data = bytearray(at.objects()[key])
+    there = at.objects()
+    key = max(key for key in there if f"/{kind}/" in key)
+    data = bytearray(there[key])
     data[-20] ^= 1
     at.spoil(key, bytes(data) if damage == "flipped" else None)
     capsys.readouterr()

@@ -58,6 +58,7 @@ def test_a_home_that_cannot_be_made_ends_the_demo(tmp_path: Path, monkeypatch: p
     assert len(asked) == 1
 
 
+@pytest.mark.usefixtures("no_browser")
 def test_two_demos_lie_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("one", "two"):
         assert main(["--json", "demo", "--home", str(tmp_path / name)], None, {}) == 0

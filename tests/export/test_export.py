@@ -24,6 +24,7 @@ from archiver.export.bag import Bag
 from archiver.export.wacz import sort_key
 from archiver.home.home import Home
 from tests.conftest import World
+from tests.support.checking import DRAW, PRINT, making_once, without_prints
 from tests.support.packages import LINKS, TOOLS, PackagedCase, both, by_script, copy_of, flipped, lacking, said_by
 
 IDENTIFIER = "urn:archiver:bagit-profile:1"
@@ -31,6 +32,20 @@ FORBIDDEN = (
     "authentic", "original", "admissible", "verified", "verify", "first posted", "deleted by the author", "casualt",
     "the author filmed", "qualified time",
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dear_things_once() -> Iterator[None]:
+    """The same report is printed once, the same film drawn once; where it matters, a test has them made anew."""
+    with making_once():
+        yield
+
+
+@pytest.fixture
+def unprinted() -> Iterator[None]:
+    """For packages whose reports are printed nowhere else, and whose prints nobody reads."""
+    with without_prints():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +185,8 @@ def test_the_same_selection_gives_the_same_bytes(
 ) -> None:
     first: Path = request.getfixturevalue(profile)
     case.run("tag", case.home.catalog.captures("inbox")[0]["id"], "something", "else")  # of another case, later
-    second = case.export(profile, tmp_path)
+    with PRINT.anew(), DRAW.anew():
+        second = case.export(profile, tmp_path)
     assert second.name == first.name
     one, two = content(first), content(second)
     assert one.keys() == two.keys()
@@ -222,6 +238,7 @@ def test_killed_at_a_random_moment_and_begun_again(case: PackagedCase, full: Pat
     assert worst(check_home(case.home.path)) == 0
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_a_disk_that_changes_what_was_written(
     case: PackagedCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -336,6 +353,7 @@ def test_an_empty_case(case: PackagedCase, tmp_path: Path, capsys: pytest.Captur
     assert "Capture something" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_captures_that_failed_are_in_the_package_and_say_so(case: PackagedCase, tmp_path: Path) -> None:
     case.run("case", "new", "failures")
     assert case.run("capture", "https://t.me/ozen_today/14", "--case", "failures") == 3
@@ -392,6 +410,7 @@ def test_no_space(
 # -- the selection ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_n_of_m_with_commitments_for_the_rest(case: PackagedCase, tmp_path: Path) -> None:
     package = case.export("full", tmp_path, "--only", case.captures[LINKS[0]])
     about = json.loads((package / "data" / "package.json").read_bytes())
@@ -431,6 +450,7 @@ def test_public_names_only_who_is_official_and_shows_only_what_was_reviewed(publ
     assert "t.me/ozen_today/16" not in report
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_pseudonyms_of_two_packages_cannot_be_linked(case: PackagedCase, public: Path, tmp_path: Path) -> None:
     other = case.export("public", tmp_path, "--only", case.captures[LINKS[0]], "--name", "other")
     both_have = [
@@ -441,6 +461,7 @@ def test_pseudonyms_of_two_packages_cannot_be_linked(case: PackagedCase, public:
     assert not both_have[0] & both_have[1]
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_media_go_public_when_a_second_person_approved_them(case: PackagedCase, tmp_path: Path) -> None:
     album = case.captures[LINKS[0]]
     assert case.run("review", album, "publish", "fine", "--post", "ozen_today/16", "--attachment", "1") == 1
@@ -495,6 +516,7 @@ def test_page_one_answers_in_five_lines_each(full: Path, case: PackagedCase) -> 
     assert "reviewed by R-2" in text
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_what_strangers_wrote_is_never_markup(case: PackagedCase, tmp_path: Path) -> None:
     album = case.captures[LINKS[2]]
     evil = "<script>alert(1)</script><img src=x onerror=alert(1)> \u202e =cmd|' /C calc'!A0"
@@ -598,6 +620,7 @@ def test_an_export_is_an_event_and_reveals_nothing_of_itself_in_the_next(case: P
     assert len(event["tagmanifest_sha256"]) == 64
 
 
+@pytest.mark.usefixtures("unprinted")
 def test_a_secret_stops_the_export_before_the_signature(
     case: PackagedCase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ The search here is not the program's own: everything in a package is unpacked by
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import io
 import re
@@ -170,12 +171,20 @@ def everything(package: Path) -> bytes:
 def found_in(data: bytes, values: set[bytes]) -> list[bytes]:
     """Return the values that stand in `data`, as they are or in hex. One pass for all: there are ten thousand."""
     ordered = sorted(values)
-    forms = [form for value in ordered for form in (value, value.hex().encode())]
     found: set[bytes] = set()
 
     def told(number: int, *_: object) -> None:
         found.add(ordered[number // 2])
 
+    search_for(tuple(ordered)).scan(data, match_event_handler=told)
+    assert all(value in data or value.hex().encode() in data for value in found)
+    return sorted(found)
+
+
+@functools.cache
+def search_for(ordered: tuple[bytes, ...]) -> hyperscan.Database:
+    """A search for values, two numbers each: as it is, in hex. Each kind is looked for in several places."""
+    forms = [form for value in ordered for form in (value, value.hex().encode())]
     search = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     search.compile(
         expressions=[b"".join(b"\\x%02x" % byte for byte in form) for form in forms],
@@ -183,9 +192,7 @@ def found_in(data: bytes, values: set[bytes]) -> list[bytes]:
         elements=len(forms),
         flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(forms),
     )
-    search.scan(data, match_event_handler=told)
-    assert all(value in data or value.hex().encode() in data for value in found)
-    return sorted(found)
+    return search
 
 
 def test_ten_thousand_were_planted_and_recorded(leaky: Leaky, packages: dict[str, Path]) -> None:

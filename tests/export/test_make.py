@@ -14,6 +14,7 @@ from archiver.export.preview import PreviewLine
 from archiver.home.home import Home
 from archiver.signer.local import LocalSigner
 from archiver.signer.withheld import LocalDecryptor
+from tests.support.checking import without_prints
 from tests.support.kept_homes import unpack_home
 
 
@@ -24,7 +25,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def make(home: Home, request: PackageRequest, confirm: Callable[[list[PreviewLine]], bool]) -> Package | None:
     signer, decryptor = LocalSigner(home), LocalDecryptor(home.path)
-    return make_package(home, signer, request, confirm, fetch=CopiesFetch(home), decryptor=decryptor)
+    with without_prints():
+        return make_package(home, signer, request, confirm, fetch=CopiesFetch(home), decryptor=decryptor)
 
 
 def test_what_becomes_visible_is_shown_and_a_no_leaves_nothing(home: Home, tmp_path: Path) -> None:

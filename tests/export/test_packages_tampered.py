@@ -7,13 +7,18 @@ them lies deeper than the bag.
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
+from archiver.checks import stamps, worst
+from archiver.checks.package import check_ours
 from archiver.cli.main import main
+from archiver.export import check as script
 from archiver.home.people import fingerprint
 from archiver.seal.sealing import seal
 from archiver.signer.local import LocalSigner
@@ -25,6 +30,7 @@ from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, sign
 from tests.conftest import World, plain_home
+from tests.support.checking import without_prints
 from tests.support.packages import PackagedCase, both, by_script
 from tests.support.tampering import INSIDE, OUTSIDE
 from tests.support.tampering.ledger import leaves_of, signer_of
@@ -64,6 +70,29 @@ def test_the_key_that_counsel_got_before_the_rotation_still_counts(case: Package
     assert "handed over" in said
     assert both(full, " ".join(key_words(old)))[0] == 0
     assert both(full, "0" * 64)[0] == TAMPERED
+
+
+def test_openssl_is_asked_once_about_each_certificate(
+    case: PackagedCase, full: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every token of an authority carries the same ones, and each question is a process."""
+    asked: list[str] = []
+    true_run = subprocess.run
+
+    def run(command: list[str], **given: Any) -> Any:
+        asked.append(command[1])
+        return true_run(command, **given)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    for remembered in (stamps.fingerprint, stamps._end, script.openssl):
+        remembered.cache_clear()
+    assert worst(check_ours(full, case.fingerprint, None)) == 0
+    of_the_program = asked.count("x509")
+    script.Check(str(full), case.fingerprint, None, 0, []).run()
+    tokens, authorities = len(list(full.glob("proofs/timestamps/*/*.tsr"))), 2
+    assert tokens > authorities
+    for count in (of_the_program, asked.count("x509") - of_the_program):
+        assert count == authorities * 3, "the root's fingerprint, the ends of the root and of what it signed"
 
 
 def test_what_the_insider_s_tools_make_is_accepted_without_a_defect(
@@ -139,7 +168,7 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     writer.close("captured", None)
     seal(home, LocalSigner(home), place, ["inbox"])
     writer.release()
-    with pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
+    with without_prints(), pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
         patch.setattr("archiver.export.report.contents.check_capture", lambda *given: [])
         patch.setattr("archiver.export.make.check_package", lambda *given: [])
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]

@@ -21,18 +21,25 @@ from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from storage.times import system_clock
 from tests.conftest import plain_home
+from tests.support.checking import by_script_here, remembering, without_prints
 from tests.support.outsiders import Outsiders
-from tests.support.packages import by_script, edit_json, said_by, sign_package, write_manifests
+from tests.support.packages import edit_json, said_by, sign_package, write_manifests
 from tests.support.signing import ledger_signer
 
 
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, MiniAuthority]:
+    folder = tmp_path_factory.mktemp("authorities")
+    return {"short": MiniAuthority(folder / "short", days=30), "long": MiniAuthority(folder / "long")}
+
+
 @pytest.fixture
-def outside(tmp_path: Path) -> Iterator[Outsiders]:
+def outside(tmp_path: Path, authorities: dict[str, MiniAuthority]) -> Iterator[Outsiders]:
     """A home with a case of one received file, an authority whose certificate lasts a month, one that lasts, a calendar."""
     home = plain_home(tmp_path / "home")
     made = Outsiders(tmp_path / "outside", home)
-    made.add("short", MiniAuthority(tmp_path / "outside" / "short", days=30))
-    made.add("long", MiniAuthority(tmp_path / "outside" / "long"))
+    for name, authority in authorities.items():
+        made.add(name, authority)
     (tmp_path / "note.txt").write_text("seen from the window")
     run(home, "case", "new", "square")
     run(home, "receive", str(tmp_path / "note.txt"), "--from", "S-1", "--via", "usb", "--case", "square")
@@ -46,7 +53,9 @@ def run(home: Home, *words: str) -> None:
 
 def exported(outside: Outsiders, to: Path, *words: str, profile: str = "full") -> Path:
     plain = ["--no-encrypt"] if profile == "full" else []
-    run(outside.home, "export", "square", "--to", str(to), "--profile", profile, "--name", "p", "--yes", *plain, *words)
+    more = ["--to", str(to), "--profile", profile, "--name", "p", "--yes", *plain, *words]
+    with without_prints():
+        run(outside.home, "export", "square", *more)
     return to / "p"
 
 
@@ -54,8 +63,9 @@ def said(outside: Outsiders, package: Path, on: datetime | None = None) -> tuple
     """The exit code on which both checkers agree, and the lines about stamps whose certificates ended, of both."""
     wanted = fingerprint(outside.home.ledger_key_text())
     day = (on or system_clock()).replace(hour=0, minute=0, second=0, microsecond=0)
-    code, out = by_script(package, "--fingerprint", wanted, "--on", f"{day:%Y-%m-%d}")
-    lines = check_ours(package, wanted, None, day)
+    code, out = by_script_here(package, "--fingerprint", wanted, "--on", f"{day:%Y-%m-%d}")
+    with remembering():
+        lines = check_ours(package, wanted, None, day)
     assert code == worst(lines), out
     mine = [line.text() for line in lines if "certificates ended" in line.text()]
     theirs = [line for line in out.splitlines() if "certificates ended" in line]
@@ -100,8 +110,9 @@ def test_a_stamp_under_a_root_that_nobody_named(outside: Outsiders, tmp_path: Pa
     both = [authority.fingerprint for _, authority in outside.authorities]
     for named, code in ((both, 0), (both[:1], 6), (["0" * 64], 6), ([], 0)):
         words = [word for root in named for word in ("--root", root.upper())]
-        found, out = by_script(package, "--fingerprint", wanted, *words)
-        lines = check_ours(package, wanted, None, None, frozenset(named))
+        found, out = by_script_here(package, "--fingerprint", wanted, *words)
+        with remembering():
+            lines = check_ours(package, wanted, None, None, frozenset(named))
         assert (found, worst(lines)) == (code, code), out
         text = "\n".join(line.text() for line in lines)
         assert ("NOT TIMESTAMPED" in out) == ("NOT TIMESTAMPED" in text) == (named == ["0" * 64])

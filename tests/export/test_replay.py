@@ -42,7 +42,7 @@ def index(pywb: Path, folder: Path, warcs: list[Path]) -> list[str]:
     run("init", "case")
     for path in warcs:
         shutil.copy(path, folder / path.name)
-        run("add", "case", path.name)
+    run("add", "case", *(path.name for path in warcs))
     return (folder / "collections" / "case" / "indexes" / "index.cdxj").read_text().splitlines()
 
 

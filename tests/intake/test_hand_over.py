@@ -54,7 +54,7 @@ def test_a_source_that_is_no_pseudonym_is_refused(source: str) -> None:
 
 @pytest.mark.parametrize("via", ["", "by a friend; see her notes", "x" * 41, "a\tb/c"])
 def test_the_way_it_came_is_a_word_or_two(via: str) -> None:
-    with pytest.raises(UsageError, match="a way it came"):
+    with pytest.raises(UsageError, match="how it arrived"):
         HandOver("S-014", via, CONSENT)
 
 

@@ -118,6 +118,7 @@ def test_the_package_checks_with_both_checkers(old_package: Path) -> None:
     assert both(old_package, "00" * 32)[0] == 5, "and still refuses another key"
 
 
+@pytest.mark.usefixtures("no_browser")
 def test_the_old_check_accepts_a_new_package(
     old_home: Path, old_package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -197,7 +197,7 @@ def test_a_store_that_cannot_be_asked_stops_everything(server: Server) -> None:
         await limiter.acquire("x")
         server.stop()
         try:
-            with pytest.raises(EvidenceError, match="No host is contacted before then"):
+            with pytest.raises(EvidenceError, match="until it answers, no host is contacted"):
                 await limiter.acquire("y")
             limiter.release("x")
         finally:

@@ -214,7 +214,7 @@ def test_an_exit_that_fails_stops_the_capture_and_nothing_goes_around_it(
     )
     first = port.fetch(f"{server.base}/a", []).result(30)
     second = port.fetch(f"{server.base}/b", []).result(30)
-    assert first.problem == "exit failed"
+    assert first.problem == "proxy failed"
     assert second.problem == "stopped"
     assert port.stopped
     assert (server.received, resolved, len(proxy.asked)) == ([], [], 1)
@@ -229,7 +229,7 @@ def test_an_exit_that_is_not_there_stops_the_capture(
     number = unused.getsockname()[1]
     unused.close()
     port = open_recorder(proxy=ProxyChoice(f"socks5h://127.0.0.1:{number}")).open(new_writer("exit"))
-    assert port.fetch("https://example.org/", []).result(30).problem == "exit failed"
+    assert port.fetch("https://example.org/", []).result(30).problem == "proxy failed"
     assert port.stopped
 
 

@@ -267,7 +267,7 @@ def test_a_crash_between_token_and_event_is_made_good(
 
 
 def test_the_round_goes_out_by_the_exit_of_the_case(home: Home) -> None:
-    with pytest.raises(NoAnswer, match="exit failed"):
+    with pytest.raises(NoAnswer, match="proxy failed"):
         ServiceClient("socks5h://127.0.0.1:9", None).ask("https://one.example/tsr", b"x")
     with pytest.raises(NoAnswer, match="loopback"):
         ServiceClient(None, None).ask("http://127.0.0.1:80/")

@@ -158,7 +158,7 @@ def test_a_cookie_file_that_is_none(shell: Shell) -> None:
     path.write_text(path.read_text().replace('cookies = ""', 'cookies = "cookies.txt"'))
     code, _, err = shell("capture", f"{BASE}01")
     assert code == 1
-    assert "seven fields a line" in err
+    assert "seven fields per line" in err
     assert "abc" not in err
 
 

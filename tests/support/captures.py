@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from storage.lines import read_lines
-from tests.conftest import Shell
 
 
-def folder_of(shell: Shell, result: dict[str, Any]) -> Path:
+class OnHome(Protocol):
+    """What runs commands on a home: a test's shell, or one that a module shares."""
+
+    home: Path
+
+
+def folder_of(shell: OnHome, result: dict[str, Any]) -> Path:
     return shell.home / str(result["folder"])
 
 
-def ended(shell: Shell, result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def ended(shell: OnHome, result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     lines = read_lines(folder_of(shell, result) / "inventory.jsonl")
     return {str(line["key"]): line for line in lines if "outcome" in line}
 
 
-def posts(shell: Shell, result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def posts(shell: OnHome, result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {str(line["id"]): line for line in read_lines(folder_of(shell, result) / "posts.jsonl")}
 
 
-def records(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
+def records(shell: OnHome, result: dict[str, Any]) -> list[dict[str, Any]]:
     return list(read_lines(folder_of(shell, result) / "records.jsonl"))
 
 

@@ -31,7 +31,8 @@ from archiver.version import SOFTWARE
 from spiders.targets import Target, parse_target
 from storage.digest import Digests, sha256_label
 from storage.note import NoteSigner, sign
-from tests.conftest import CI, World, plain_home
+from tests.conftest import CI, World, plain_home, set_in
+from tests.support.checking import by_script_here, remembering
 from tests.support.outsiders import Outsiders
 from tests.support.signing import ledger_signer
 
@@ -68,6 +69,7 @@ class PackagedCase:
         self.given = given.read_bytes()
         self.old_key = self.home.ledger_key_text()
         self.run("keys", "rotate")
+        set_in(self.home, wanted="false")  # the last `seal` has all of it stamped
         self.run("capture", *LINKS[1:], "--case", "almaty")
         self.run("capture", "https://t.me/ozen_today/12")  # in another case: shows nowhere
         film = folder / "film.mp4"
@@ -77,6 +79,7 @@ class PackagedCase:
         ids = {row["target"]: row["id"] for row in self.home.catalog.captures("almaty")}
         self.captures = {link: ids[target_url(link)] for link in LINKS}
         self.run("note", self.captures[LINKS[0]], "the", "square", "seen", "from", "the", "north")
+        set_in(self.home, wanted="true")
         self.run("seal")
         self.home = Home(self.home.path)
         self.fingerprint = fingerprint(self.home.ledger_key_text())
@@ -162,7 +165,7 @@ def sign_package(package: Path, signer: NoteSigner) -> None:
 
 
 def by_script(package: Path, *words: str) -> tuple[int, str]:
-    """The package's own check.py would be the attacker's: the program's copy is run."""
+    """In a process of its own. The package's own check.py would be the attacker's: the program's copy is run."""
     script = Path(__file__).parents[2] / "archiver" / "export" / "check.py"
     done = subprocess.run(
         [sys.executable, "-I", str(script), str(package), *words],
@@ -178,8 +181,9 @@ def by_script(package: Path, *words: str) -> tuple[int, str]:
 def both(package: Path, wanted: str | None, older: Path | None = None) -> tuple[int, str]:
     """The exit code on which both checkers agree, and what they said."""
     words = (["--fingerprint", wanted] if wanted else []) + (["--checkpoint", str(older)] if older else [])
-    code, out = by_script(package, *words)
-    lines = check_ours(package, wanted, older.read_bytes() if older else None)
+    code, out = by_script_here(package, *words)
+    with remembering():
+        lines = check_ours(package, wanted, older.read_bytes() if older else None)
     told = "\n".join(line.text() for line in lines)
     assert code == worst(lines), f"check.py {code}, archiver check {worst(lines)}\n{out}\n{told}"
     return code, f"{out}\n{told}"

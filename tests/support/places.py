@@ -6,6 +6,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def moto() -> Iterator[str]:
         running.stop()
 
 
+@cache
 def client(url: str) -> Any:
     import boto3
 

@@ -108,5 +108,5 @@ def test_a_film_whose_picture_begins_later_than_its_sound(tmp_path: Path) -> Non
 
 def test_a_key_moment_behind_the_end(tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", walks)
-    with pytest.raises(ConversionError, match="moment within"):
+    with pytest.raises(ConversionError, match="time within"):
         follow(source, picture_size(source), Track((Box(60_000, 1, 1, 9, 9),)))

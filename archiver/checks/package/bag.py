@@ -15,7 +15,7 @@ UNLISTED = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}
 
 
 def names(files: PackageFiles) -> str:
-    """Note the name of every file. Raises `Bad` for links, and names that no package has."""
+    """Note the name of every file; return an empty text. Raises `Bad` for links and for names that no package has."""
     for path in files.folder.rglob("*"):
         name = path.relative_to(files.folder).as_posix()
         mode = path.lstat().st_mode

@@ -39,7 +39,7 @@ class PackagedCapture:
 
 @dataclass
 class PackageFiles:
-    """One package: its files, what was asked of the check, and what is established of it so far.
+    """One package: its files, what was asked of the check, and what it has established so far.
 
     Each check is a function of this value. What a check establishes it leaves here for those that build on it; the
     check is named beside it.

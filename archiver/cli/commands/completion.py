@@ -17,7 +17,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Print the script by which a shell completes commands and options."""
+    """Print the script with which a shell completes commands and options."""
     from archiver.cli.completion import script
 
     context.console.art(script(context.arguments.shell).rstrip("\n"))

@@ -19,7 +19,7 @@ EXAMPLE = "archiver evict almaty"
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver evict` takes."""
-    parser.add_argument("what", nargs="+", metavar="ID|CASE", help="Captures, or cases.")
+    parser.add_argument("what", nargs="+", metavar="ID|CASE", help="Captures or cases whose large files to remove.")
     parser.add_argument("--back", action="store_true", help="Fetch the files back.")
     copies = "Number of copies required of each file (default 1)."
     parser.add_argument("--copies", type=count, default=1, metavar="N", help=copies)

@@ -83,7 +83,9 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     home.recipients(list(cases))
     for entry in queue.shared.entries.all("feed"):
         if entry.value["source"] == source and entry.value["ledger"] == home.ledger_key.name:
-            raise UsageError("a source without a feed", f"{source}, already feed {entry.id}", "Remove that feed first.")
+            raise UsageError(
+                "a source that has no feed yet", f"{source}, already feed {entry.id}", "Remove that feed first."
+            )
     made = Feed(
         new_entry_id(), source, kind, arguments.column, cases, max(10.0, every), home.clock().strftime("%Y%m%dT%H%M%S"),
         home.ledger_key.name, not arguments.no_media, columns, arguments.link_prefix,

@@ -22,7 +22,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Print a post as it was seen over time. Raises `NotFound` where nothing has seen it."""
+    """Print a post as it was seen over time. Raises `NotFound` if no capture has seen it."""
     home = context.home()
     console, found = context.console, post_history(home, context.arguments.post)
     removals = f", {many(found.removals, 'removal')}" if found.removals else ""

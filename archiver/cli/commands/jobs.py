@@ -118,7 +118,7 @@ def _found(queue: Queue, text: str) -> list[JobStatus]:
     if not named:
         raise NotFound(f"a job {text!r}", "none", "List them: archiver jobs list")
     if len(named) > 1:
-        raise UsageError(f"one job for {text!r}", f"several: {', '.join(named)}", "Give more of the id.")
+        raise UsageError(f"{text!r} to fit the id of one job", f"several: {', '.join(named)}", "Give more of the id.")
     return queue.attempts(named[0])
 
 

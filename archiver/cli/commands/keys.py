@@ -37,7 +37,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_action("rotate", summary, "archiver keys rotate")
     summary = "Set, change or remove the passphrase of a key."
     passphrase = parser.add_action("passphrase", summary, "archiver keys passphrase R-2")
-    name = "Owner of the key (default: the ledger and yourself)."
+    name = "Person whose key to protect (default: yourself, and the key of the ledger)."
     passphrase.add_argument("name", nargs="?", metavar="NAME", help=name)
     passphrase.add_argument("--none", action="store_true", help="Remove the passphrase.")
 

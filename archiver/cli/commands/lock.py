@@ -21,12 +21,14 @@ EXAMPLE = "archiver lock almaty --hold --because 'proceedings opened'"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver lock` takes."""
     parser.add_argument("case", metavar="CASE", help="Case whose copies to lock.")
-    mode = "governance: people with the right to unlock can; compliance: nobody can."
+    mode = "governance: only a special right unlocks before the end; compliance: nobody can."
     parser.add_argument("mode", nargs="?", choices=("governance", "compliance"), help=mode)
     days = "Length of the lock in days, from triage (default: lock_days in the settings)."
     parser.add_argument("--days", type=count, metavar="N", help=days)
     parser.add_argument(
-        "--hold", action=argparse.BooleanOptionalAction, help="Set or lift a legal hold, which locks until lifted."
+        "--hold",
+        action=argparse.BooleanOptionalAction,
+        help="Set or lift a legal hold: a lock that stays until somebody lifts it.",
     )
     parser.add_argument("--because", required=True, metavar="TEXT", help="Reason; it stays in the ledger.")
     sure = "Confirm compliance: nobody can unlock early."
@@ -44,7 +46,7 @@ def run(context: Context) -> int:
         raise UsageError("a mode, --days, --hold or --no-hold", "none", "Give at least one of them.")
     if wanted.get("mode") == "compliance" and not arguments.yes:
         raise UsageError(
-            "--yes beside compliance",
+            "--yes together with compliance",
             "none",
             "Nobody can remove these copies before the lock ends, whatever they contain. Add --yes to confirm.",
         )

@@ -33,7 +33,7 @@ def add_arguments(parser: Parser) -> None:
     add_case(parser)
     consent = "Consent given: hold, court, publish, name; separated by commas, or repeated."
     parser.add_argument("--consent", action="append", default=[], metavar="WHAT", help=consent)
-    refused = "Consent refused, with the same words."
+    refused = "Consent refused, in the same words."
     parser.add_argument("--refused", action="append", default=[], metavar="WHAT", help=refused)
 
 

@@ -35,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_action("list", "List the public halves of the recovery keys.", "archiver recovery list")
     example = "archiver recovery check /media/usb/archiver-recovery.age-key"
     check = parser.add_action("check", "Check that a key opens the copies today.", example)
-    check.add_argument("file", type=given_path, metavar="FILE", help="The recovery key.")
+    check.add_argument("file", type=given_path, metavar="FILE", help="File with the recovery key.")
 
 
 def run(context: Context) -> int:

@@ -21,12 +21,14 @@ def add_arguments(parser: Parser) -> None:
     """Add what `archiver restore` takes."""
     where = "Folder or s3://bucket/prefix of the copies."
     parser.add_argument("--from", dest="source", required=True, metavar="WHERE", help=where)
-    parser.add_argument("--recovery", type=given_path, metavar="FILE", help="The recovery key.")
+    parser.add_argument("--recovery", type=given_path, metavar="FILE", help="File with the recovery key.")
     parser.add_argument("--endpoint", default="", metavar="URL", help="Endpoint of an S3 service other than Amazon's.")
     parser.add_argument("--region", default="", metavar="NAME", help="Region of the S3 bucket.")
     profile = "Profile in ~/.aws (default: credentials found by boto3)."
     parser.add_argument("--profile", default="", metavar="NAME", help=profile)
-    parser.add_argument("--which", metavar="MARK", help="Mark of the home to restore, if the place holds several.")
+    parser.add_argument(
+        "--which", metavar="MARK", help="Mark of the home to restore (sixteen letters), if several are there."
+    )
 
 
 def run(context: Context) -> int:

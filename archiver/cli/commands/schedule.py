@@ -50,7 +50,7 @@ def _add_add(parser: Parser) -> None:
     add.add_argument("words", nargs="+", metavar="RULE", help=rule)
     add_capture(add)
     add_comments(add)
-    since = "Start the first crawl at this day (later ones continue from there)."
+    since = "Go back to this day in the first crawl; later crawls capture what is new."
     add.add_argument("--since", metavar="DATE", help=since)
     add_post_limit(add, "posts of each crawl")
     add.add_argument("--jitter", metavar="SPAN", help="Delay each start by a random time up to SPAN.")
@@ -86,13 +86,17 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     account = telegram_account(home, arguments, [target])
     refused = unsupported(target, kind == "crawl", account is not None)
     if refused is not None or (kind == "crawl" and walked(target, account is not None) is None):
-        raise UsageError(f"a link for `{kind}`", refused[1] if refused else f"a {target.kind}", "Choose the other.")
+        raise UsageError(
+            f"a link for `{kind}`",
+            refused[1] if refused else f"a {target.kind}",
+            "Write `crawl` for channels and lists, `capture` for single posts and pages.",
+        )
     busy, quiet = _pace(arguments, rule)
     options = capture_options(home, arguments, account)
     now = from_epoch(queue.shared.now())
     begins = now if rule.every else next(rule.moments(now))
     made = Schedule(
-        new_entry_id(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
+        new_entry_id(), kind, target.link, packed(options), rule, begins.replace(microsecond=0),
         span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
     )  # fmt: skip
     queue.shared.entries.add("schedule", [entry_of(made)])

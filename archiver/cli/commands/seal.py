@@ -21,7 +21,7 @@ EXAMPLE = ("archiver seal", "archiver seal --write checkpoint.txt")
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver seal` takes."""
     add_case(parser, "Connect through the proxy of this case; repeatable.")
-    write = "Write the latest checkpoint for counsel or a partner."
+    write = "Write the latest checkpoint to this file, for counsel or a partner."
     parser.add_argument("--write", type=given_output, metavar="FILE", help=write)
 
 

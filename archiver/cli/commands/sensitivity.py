@@ -18,7 +18,7 @@ EXAMPLE = "archiver sensitivity 9k2mv7qd graphic 'a dead person'"
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver sensitivity` takes."""
     add_capture_id(parser)
-    level = "Kind of content: sensitive, graphic, or identifying a person; none shows it without a warning."
+    level = "Mark: sensitive, graphic, identifies (a person can be recognised), or none (shown without a warning)."
     parser.add_argument("level", choices=("none", "sensitive", "graphic", "identifies"), help=level)
     add_words(parser, "REASON", "Reason for the mark.")
     add_part(parser)

@@ -24,7 +24,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--language", "--to-language", dest="language", required=True, metavar="CODE", help=language)
     parser.add_argument("--by", required=True, metavar="WHO", help="Translator: a pseudonym, or a program.")
     parser.add_argument(
-        "--how", required=True, choices=("human", "machine"), help="Translated by a human or a machine."
+        "--how", required=True, choices=("human", "machine"), help="Whether a human or a machine translated it."
     )
     parser.add_argument("--date", metavar="DATE", help="Day of the translation (default: today).")
 

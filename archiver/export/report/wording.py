@@ -37,7 +37,7 @@ def short(value: str | None) -> str:
 
 
 def plural(kind: str, count: int) -> str:
-    """Return the name of a kind of file, in the plural where `count` asks for it."""
+    """Return the name of a kind of file, in the plural unless `count` is 1."""
     return kind if count == 1 or kind in ("captions", "audio") else f"{kind}s"
 
 
