@@ -76,7 +76,7 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
     """Make the result for an answer, with each post once: it may appear as reply, quote and timeline entry."""
     listed = distinct(posts)
     errors = dicts(value.get("errors")) if isinstance(value, dict) else []
-    page: dict[str, Any] = {"errors": [text_of(item.get("message")) for item in errors]} if errors else {}
+    page: dict[str, Any] = {"errors": [_said(item) for item in errors]} if errors else {}
     outcome: Outcome | None = None
     reason: str | None = None
     wanted = asked_id(url)
@@ -115,11 +115,15 @@ def distinct(posts: Iterable[Post]) -> tuple[Post, ...]:
     return tuple(once.values())
 
 
+def _said(error: dict[str, Any]) -> str | None:
+    return text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
+
+
 def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, str | None]:
     """(outcome, reason, kind) of an answer without posts."""
     for error in errors:
         code = count(error.get("code")) or count(at(error, "extensions", "code"))
-        said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
+        said = _said(error)
         if (known := ERRORS.named(str(code))) is not None:
             return known.outcome, f"{known.kind} (error {code}: {said})", known.kind
         kind = text_of(error.get("type")) or ""

@@ -382,6 +382,12 @@ def test_zero_is_a_number() -> None:
     assert post.extra["account"] == {"followers": 0, "posts": 0}
 
 
+def test_what_the_api_says_of_a_post_that_it_does_not_include() -> None:
+    said = "Could not find tweet with referenced_tweets.id: [7]."
+    value = {**json.loads(v2()), "errors": [{"resource_id": "7", "detail": said, "title": "Not Found Error"}]}
+    assert parse(json.dumps(value).encode(), LINK).page["errors"] == [said]
+
+
 # -- whose answer it is -------------------------------------------------------------------------------------------
 
 
