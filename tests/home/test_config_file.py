@@ -252,6 +252,13 @@ def test_a_proxy_with_spaces_or_another_word_is_no_proxy(tmp_path: Path, value: 
     assert "s3cret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("table", ["[secrets]", '[[notify]]\nname = "a"'])
+def test_a_secret_in_the_place_of_its_variable_is_not_shown(tmp_path: Path, table: str) -> None:
+    wrong = read(tmp_path, f'{table}\nfrom_environment = "tgram://123456789:s3cret/1"\n')
+    assert [fault.found for fault in wrong.faults] == ["another form"]
+    assert "s3cret" not in str([one.line() for one in in_force(wrong)])
+
+
 def test_spaces_are_taken_as_they_are_where_they_may_stand(tmp_path: Path) -> None:
     assert config(tmp_path, "", ARCHIVER_PASSPHRASE=" two words ", ARCHIVER_HOME="/a b ").proxy is None
     with pytest.raises(ConfigError, match="ARCHIVER_PSEUDONYM"):
