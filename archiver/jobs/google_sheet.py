@@ -123,6 +123,9 @@ class Sheet:
 def client_of(home: Home) -> Any:
     """Make the client that asks as the home's service account. Raises `ConfigError`."""
     import gspread
+    import requests
+    from google.auth.transport.requests import AuthorizedSession, Request
+    from google.oauth2.service_account import Credentials
 
     path = home.path / KEY
     if not path.exists():
@@ -130,14 +133,19 @@ def client_of(home: Home) -> Any:
             f"a service account's key in {KEY}", "none", "Create one in Google's console, and put its JSON there."
         )
     try:
-        client = gspread.service_account(filename=path)
+        account = Credentials.from_service_account_file(path, scopes=gspread.auth.DEFAULT_SCOPES)  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise ConfigError(
             f"a service account's key in {KEY}", "another kind of file", "Put the JSON there as Google gave it."
         ) from error
+    tokens = requests.Session()  # google-auth's own asks for the access token past the proxy
+    session = AuthorizedSession(account, auth_request=Request(tokens))  # type: ignore[no-untyped-call]
+    for one in (tokens, session):
+        one.trust_env = False
+        if home.config.proxy:
+            one.proxies = {"http": home.config.proxy, "https": home.config.proxy}
+    client = gspread.Client(account, session)
     client.set_timeout(TIMEOUT)
-    if home.config.proxy:
-        client.http_client.session.proxies = {"http": home.config.proxy, "https": home.config.proxy}
     return client
 
 

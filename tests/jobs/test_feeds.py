@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
 import zipfile
@@ -17,6 +18,7 @@ import openpyxl
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.auth.exceptions import GoogleAuthError
 from requests.adapters import HTTPAdapter
 
 from archiver.capture.link_lists import read_list
@@ -26,7 +28,7 @@ from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed import SLICE, FeedReader
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, database
-from tests.conftest import Shell
+from tests.conftest import Shell, set_in
 
 POST, OTHER = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
 SPELLINGS = [
@@ -420,6 +422,33 @@ def test_a_google_sheet_is_read_and_written_back_to(feeding: Feeding, google: Si
     feeding.tick()
     assert json.dumps(google.cells) == before
     assert not [one for one in google.asked if "batchUpdate" in one], "nothing to be written, nothing is asked"
+
+
+def test_a_google_sheet_is_asked_for_by_the_proxy_alone(
+    feeding: Feeding, google: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The access token too, which google-auth asks for in a session of its own; whatever the environment names."""
+    key = feeding.home.path / "keys" / "google.json"
+    key.write_text(key.read_text().replace(google.address, "https://oauth2.googleapis.com"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        set_in(feeding.home, proxy=json.dumps(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "*")
+        asked: list[bytes] = []
+
+        def refuse() -> None:
+            client, _ = listener.accept()
+            with client:
+                asked.append(client.recv(4096).partition(b" HTTP/")[0])
+                client.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+        proxy = threading.Thread(target=refuse, daemon=True)
+        proxy.start()
+        client = google_sheet.client_of(Home(feeding.home.path, environment={}))
+        with pytest.raises(GoogleAuthError):
+            client.open_by_url(SHEET)
+        proxy.join(10)
+        assert asked == [b"CONNECT oauth2.googleapis.com:443"]
 
 
 def test_a_sheet_whose_quota_is_used_up_is_read_later(feeding: Feeding, google: Site) -> None:

@@ -66,7 +66,9 @@ def test_tables_views_and_search_answer(home: Home) -> None:
 
 def test_json_columns_can_be_listed(home: Home) -> None:
     assert answer(home, "SELECT j.key FROM cases, json_each(cases.recipients) j WHERE cases.name='inbox'") == [(0,)]
-    assert answer(home, "SELECT DISTINCT t.fullkey FROM events e, json_tree(e.body) t WHERE t.key='type'") == [("$.type",)]
+    assert answer(home, "SELECT DISTINCT t.fullkey FROM events e, json_tree(e.body) t WHERE t.key='type'") == [
+        ("$.type",)
+    ]
 
 
 @pytest.mark.parametrize(
