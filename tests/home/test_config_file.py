@@ -210,6 +210,15 @@ def test_a_word_overrides_a_proxy(tmp_path: Path) -> None:
         config(tmp_path, '[sites]\nsecond_proxy = "direct"')
 
 
+def test_the_proxy_resolves_names_however_it_is_written(tmp_path: Path) -> None:
+    """requests resolves names itself where a proxy begins with `socks5:`."""
+    short = PROXY.replace("socks5h:", "socks5:")
+    made = config(
+        tmp_path, f'[sites]\nproxy = "{short}"\nsecond_proxy = "{short}"\n[cases.almaty]\nproxy = "{short}"\n'
+    )
+    assert {made.proxy, made.second_proxy, made.proxy_for(["almaty"])} == {PROXY}
+
+
 @pytest.mark.parametrize("name", ["ARCHIVER_PROXY", "ARCHIVER_USER_AGENT"])
 def test_a_variable_in_other_letters_is_not_passed_over(tmp_path: Path, name: str) -> None:
     for written in (
