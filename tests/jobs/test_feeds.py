@@ -346,6 +346,17 @@ def test_a_feed_is_a_link_in_any_case(feeding: Feeding, site: Site) -> None:
     assert feeding.tick() == 1
 
 
+def test_a_feed_of_a_case_is_read_by_the_cases_proxy(feeding: Feeding, site: Site) -> None:
+    feeding.shell("case", "new", "almaty")
+    with open(feeding.home.path / "archiver.toml", "a") as settings:
+        settings.write('\n[cases.almaty]\nproxy = "http://127.0.0.1:9"\n')
+    feeding.home.__dict__.pop("config", None)
+    site.rss = f"<rss version='2.0'><channel><item><link>{POST}</link></item></channel></rss>".encode()
+    feeding.add(f"{site.address}/rss", "--case", "almaty")
+    assert feeding.tick() == 0
+    assert "ProxyError" in feeding.told[-1], "the case's own proxy is down, and nothing goes past it"
+
+
 def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
     feeding.add(f"{site.address}/nowhere")
     assert feeding.tick() == 0
@@ -374,8 +385,8 @@ def google(feeding: Feeding, site: Site, monkeypatch: pytest.MonkeyPatch) -> Sit
     (feeding.home.path / "keys" / "google.json").write_text(json.dumps(account))
     original = google_sheet.client_of
 
-    def client(home: Home) -> Any:
-        made = original(home)
+    def client(home: Home, proxy: str | None) -> Any:
+        made = original(home, proxy)
         made.http_client.session.mount("https://sheets.googleapis.com", ToLoopback(site.address))
         return made
 
@@ -444,7 +455,7 @@ def test_a_google_sheet_is_asked_for_by_the_proxy_alone(
 
         proxy = threading.Thread(target=refuse, daemon=True)
         proxy.start()
-        client = google_sheet.client_of(Home(feeding.home.path, environment={}))
+        client = google_sheet.client_of(feeding.home, feeding.home.config.proxy)
         with pytest.raises(GoogleAuthError):
             client.open_by_url(SHEET)
         proxy.join(10)
