@@ -405,6 +405,9 @@ def test_two_cases_with_two_ways_out(shell: Shell) -> None:
     code, _, err = shell("capture", "https://t.me/ozen_today/13", "--case", "inbox", "--case", "almaty")
     assert code == 1
     assert "cases that share one proxy" in err
+    assert not any(path.is_file() for path in (shell.home / "captures").rglob("*")), (
+        "refused before a capture was begun"
+    )
     code, [result] = shell.json("capture", "https://example.org/", "--case", "almaty")
     assert (code, result["outcome"]) == (4, "failed")
     assert "127.0.0.1 port 9" in str(result["reason"]), "the case's own proxy is down, and nothing goes past it"
