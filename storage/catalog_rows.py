@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from storage.assembly import URI as ASSEMBLY
 from storage.catalog_schema import TABLES
 from storage.fold import skeletons
 from storage.lines import read_lines
-from storage.post_lines import GUESSES, guesses, words
+from storage.post_lines import GUESSES, guesses
+from storage.post_lines import words as words_of
 
 _WIDTHS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 """How long a stated time lasts, by its precision; less than a second is not told apart."""
@@ -194,8 +195,9 @@ def insert_posts(
                 line.get("text"), line.get("lang"), line.get("edited"), line.get("views"), line.get("role"),
                 line.get("record"), *(guesses(line).get(name) for name in GUESSES[:4]), _text(line),
                 skeletons(
-                    line.get("title"), words(line), line.get("author_name"), line.get("author_handle"),
+                    line.get("title"), words_of(line), line.get("author_name"), line.get("author_handle"),
                     guesses(line).get("guessed_author"),
+                    *_words_attached(line),
                 ),
             )
             for n, (line, when) in enumerate(zip(posts, times, strict=True))
@@ -218,6 +220,15 @@ def insert_posts(
             for k, item in enumerate(line.get("attachments") or [])
         ],
     )  # fmt: skip
+
+
+def _words_attached(line: dict[str, Any]) -> Iterator[str]:
+    """Words that hang on a post and are none of its own: a story's caption, an article that the platform shows with it."""
+    for item in line.get("attachments") or []:
+        article = item.get("article")
+        for words in (item.get("caption"), article.get("text") if isinstance(article, dict) else None):
+            if isinstance(words, str):
+                yield words
 
 
 def bounds(line: Mapping[str, Any]) -> tuple[str | None, str | None]:

@@ -61,7 +61,7 @@ def author_of(line: dict[str, Any]) -> str | None:
 def words_of(line: dict[str, Any]) -> str | None:
     """Return what a post says, marked where the program guessed which words of a page are its article."""
     found = guesses(line)
-    if text := line.get("text"):
+    if text := line.get("text") or line.get("action_in_words"):
         return str(text)
     if text := found.get("guessed_text"):
         return f"guessed: {text}"
