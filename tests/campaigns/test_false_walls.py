@@ -50,8 +50,10 @@ def _manual(name: str) -> Path:
         kept = CACHE / "archives" / name
         kept.mkdir(parents=True, exist_ok=True)
         subprocess.run(["apt-get", "download", "-q", name], cwd=kept, check=False, capture_output=True, timeout=600)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         for archive in kept.glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", str(archive), str(folder)], check=True, capture_output=True)
+            archive.unlink()
     return folder
 
 
