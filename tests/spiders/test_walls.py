@@ -210,6 +210,7 @@ SMALL = {
     "a frame of its own": f"<iframe src='/a.html'></iframe>{SCRIPTS}",
     "a search": f"<form><input name='q'></form>{SCRIPTS}",
     "a number": "<h1>17</h1>",
+    "a heading for browsers without scripts": "<p>Text of this page.</p><noscript><h1>JavaScript is required</h1></noscript>",
     "an album above which one can log in": "<h2>Log in</h2>" + "<img src='/a.jpg'>" * 5,
     "a form to write to us, with a captcha": "<p>Write</p><form><textarea></textarea><div class='g-recaptcha'></div></form>",
     "a page behind Cloudflare": "<p>Text.</p><script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'</script>",
