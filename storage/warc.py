@@ -330,6 +330,7 @@ class Dechunked:
         self._reader = ChunkedDataReader(raw, decomp_type=None)
 
     def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, all where it is negative; none at the end."""
         parts = []
         while size:
             piece: bytes = self._reader.read(size if size > 0 else 65536)
