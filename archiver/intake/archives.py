@@ -141,7 +141,10 @@ def _open_member(archive: tarfile.TarFile, member: tarfile.TarInfo, compressed: 
     """Raises what reading a damaged archive raises, all of it `ValueError`, `OSError`, `EOFError` or `zlib.error`."""
     if compressed and member.size > HELD_LIMIT:
         raise OSError(f"{member.size} bytes, compressed: unpack it first")
-    opened = archive.extractfile(member)
-    if opened is None:
-        raise OSError("nothing to read")
-    return io.BytesIO(opened.read(HELD_LIMIT)) if compressed else opened
+    try:
+        opened = archive.extractfile(member)
+        if opened is None:
+            raise OSError("nothing to read")
+        return io.BytesIO(opened.read(HELD_LIMIT)) if compressed else opened
+    except tarfile.TarError as error:
+        raise OSError(str(error)) from error

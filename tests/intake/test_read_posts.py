@@ -313,6 +313,14 @@ def test_links_and_devices_of_a_tar_are_passed_over(read: Read) -> None:
     assert read(out.getvalue(), "a.tar") == []
 
 
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress])
+def test_an_archive_that_is_cut_says_so(read: Read, pack: Callable[[bytes], bytes]) -> None:
+    whole = saved.tarred({"a.html": saved.PAGE, "b.html": saved.PAGE * 20}, "w")
+    readings = read(pack(whole[:2200]), "a.tar")
+    assert texts(readings[:1]) == [saved.WORDS]
+    assert any(text.startswith("damage: ") for text in reasons(readings))
+
+
 def test_encrypted_and_office_files_are_said(read: Read) -> None:
     data = bytearray(saved.zipped({"page.html": saved.PAGE}))
     for magic, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
