@@ -23,8 +23,10 @@ from archiver.recorder.proxy import Recorder
 from archiver.signer.create_home import SetupAnswers, create_home
 from storage.capture import CaptureWriter, Identity
 from storage.times import system_clock
+from tests.support.forked import Command, Forked
 from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
+from tests.support.zygote import Zygote
 
 pytest_plugins = ["tests.support.sizes", "tests.support.soak", "tests.support.in_memory"]
 CI = os.environ.get("CI") == "true"
@@ -242,3 +244,26 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
     for process in processes:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Zygote]:
+    """The process that `forked` forks commands from; it is made when the first test asks for it."""
+    made = Zygote("tests.support.forked")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def forked(forking: Zygote) -> Iterator[Callable[[Command], Forked]]:
+    """Starts commands in processes of their own; what is left of them at the end of the test is killed."""
+    processes: list[Forked] = []
+
+    def start(command: Command) -> Forked:
+        processes.append(Forked(forking, command))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from archiver.home.home import Home
 
+APPLICATION = "archiver"
 QUEUE = "jobs"
 QUEUE_FILE = "jobs/queue.sqlite"
 """Where the queue lies in a home."""
@@ -257,22 +258,41 @@ class Queue:
         """Queue again, for `worker`, the attempts whose worker is silent or gone; return their ids."""
         with self.shared.alone():
             alive = {one.name for one in self.shared.workers.alive()} | {worker}
-            taken = [
-                item.workflow_id
-                for item in self._listed(status="PENDING", load_input=False, load_output=False)
-                if item.executor_id not in alive
-            ]
-            with database_errors():
-                for attempt in taken:
-                    self._client.resume_workflow(attempt, queue_name=QUEUE)
-        return taken
+            return self._queue_again(lambda owner: owner not in alive)
+
+    def give_back(self, worker: str) -> list[str]:
+        """Queue again what `worker`, which takes nothing any more, had been handed and has not begun; return the ids.
+
+        DBOS hands out attempts on a thread of its own, which the end of a worker may find in the middle of that.
+        """
+        return self._queue_again(lambda owner: owner == worker)
+
+    def _queue_again(self, wanted: Callable[[str | None], bool]) -> list[str]:
+        running = self._listed(status="PENDING", load_input=False, load_output=False)
+        again = [item.workflow_id for item in running if wanted(item.executor_id)]
+        with database_errors():
+            for attempt in again:
+                self._client.resume_workflow(attempt, queue_name=QUEUE)
+        return again
 
     def pause(self, paused: bool) -> None:
         """Stop workers from beginning anything, or let them again. What is under way goes on."""
         self.shared.settings.set("paused", "yes" if paused else "")
-        at_once = 0 if paused else int(self.shared.settings.get("at once") or 2)
+        self._register(0 if paused else int(self.shared.settings.get("at once") or 2))
+
+    def begin_serving(self, at_once: int) -> None:
+        """Set how many attempts each worker runs side by side, before one calls `serve`. The last one started decides.
+
+        DBOS looks for queues once a second: one that is declared only after it has begun would be found that much later.
+        """
+        self.shared.settings.set("at once", str(at_once))
+        self._register(0 if self.paused else at_once)
+
+    def _register(self, at_once: int) -> None:
         with database_errors():
-            self._client.register_queue(QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS)
+            self._client.register_queue(
+                QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, application_name=APPLICATION
+            )
 
     @property
     def paused(self) -> bool:
@@ -281,15 +301,14 @@ class Queue:
 
 
 def serve(
-    url: str, worker: str, at_once: int, carry_out: Callable[[JobAttempt], AttemptResult], clock: Clock
+    url: str, worker: str, carry_out: Callable[[JobAttempt], AttemptResult], clock: Clock
 ) -> Callable[[float], None]:
     """Begin to take jobs from the queue, each in a thread of its own.
 
-    One call for each process. What a worker of this name had begun before a kill is asked for again first.
+    One call for each process, after `Queue.begin_serving`. What a worker of this name had begun before a kill is asked
+    for again first.
 
     Args:
-        at_once: how many attempts run side by side, 0 while the queue is paused. It holds for all workers of the queue:
-            the last one started decides.
         carry_out: is called for each attempt, on that attempt's thread.
 
     Returns a function that stops taking jobs, and waits up to the given number of seconds for the attempts under way.
@@ -302,9 +321,6 @@ def serve(
     try:
         with database_errors():
             DBOS.launch()
-            DBOS.register_queue(
-                QUEUE, worker_concurrency=at_once, polling_interval_sec=POLL_SECONDS, on_conflict="always_update"
-            )
     except Unreachable:
         DBOS.destroy(workflow_completion_timeout_sec=0, destroy_registry=True)
         raise
@@ -324,13 +340,15 @@ def _configure(url: str, worker: str) -> None:
     DBOS.destroy(destroy_registry=True)
     DBOS(
         config={
-            "name": "archiver",
+            "name": APPLICATION,
             "system_database_url": url,
             "application_version": VERSION,
             "executor_id": worker,
             "serializer": DBOSPortableJSONSerializer(),
             "log_level": "CRITICAL",
             "use_listen_notify": False,
+            # We use none of its notifications, but the end of a worker waits for the thread that looks for them.
+            "notification_listener_polling_interval_sec": POLL_SECONDS / 2,
             "max_executor_threads": 64,
         }
     )

@@ -39,7 +39,7 @@ FLAT = "A queue fills while nobody looks: a long one must not slow anything. Fla
 
 def _emptied(url: str, count: int) -> float:
     """Return the seconds until a worker whose jobs do nothing has taken `count` more of them."""
-    from archiver.jobs.queue import AttemptResult, JobAttempt, serve
+    from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, serve
 
     taken, enough = 0, threading.Event()
     turn = threading.Lock()
@@ -53,7 +53,10 @@ def _emptied(url: str, count: int) -> float:
         return AttemptResult("done", "captured", None)
 
     begun = time.perf_counter()
-    end = serve(url, "bench/1", 8, nothing, lambda: datetime.now(UTC))
+    queue = Queue(url)
+    queue.begin_serving(8)
+    queue.close()
+    end = serve(url, "bench/1", nothing, lambda: datetime.now(UTC))
     enough.wait()
     seconds = time.perf_counter() - begun
     end(30)

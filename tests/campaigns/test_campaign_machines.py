@@ -1,7 +1,8 @@
 """Three machines on one PostgreSQL, killed, stopped and cut off at random: no job lost, what is there twice is marked, limits kept.
 
 Each is a network namespace with a wire of its own: cut, everything is swallowed, or only what comes from the database. The
-pages count by themselves how many are asked for at once. CI does a sample; `make soak` two thousand jobs (EVIDENCE_JOBS_COUNT).
+pages count by themselves how many are asked for at once. CI does a sample in which all waits are a quarter as long, those that
+the blows try and those of the program; `make soak` two thousand jobs (EVIDENCE_JOBS_COUNT) at the pace of a day's work.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,13 @@ import pytest
 from archiver.home.home import Home
 from archiver.jobs.job import Job
 from archiver.jobs.queue import Queue, database
+from archiver.jobs.shared_state import BEAT_SECONDS, SILENT_SECONDS
+from archiver.ratelimit.shared_slots import BEAT_SECONDS as SLOT_BEAT_SECONDS
+from archiver.ratelimit.shared_slots import HOLDER_SECONDS
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.seal.recovery import recover
 from archiver.signer.local import LocalSigner
+from tests.support.forked import Command, Forked
 from tests.support.jobs import until
 from tests.support.machines import Machine
 from tests.support.namespaces import Wire, wired
@@ -72,28 +79,55 @@ class Counted:
 BLOWS = ("kill", "stop", "cut", "cut from the database", "database")
 SHORT, LONG = 3.0, 45.0
 """Seconds that a cut or a stop lasts at most: one after which everything goes on, one in which the work is taken over."""
+WAITS = {
+    "archiver.jobs.heartbeat.BEAT_SECONDS": BEAT_SECONDS, "archiver.jobs.shared_state.SILENT_SECONDS": SILENT_SECONDS,
+    "archiver.ratelimit.limiter.BEAT_SECONDS": SLOT_BEAT_SECONDS, "archiver.ratelimit.shared_slots.HOLDER_SECONDS": HOLDER_SECONDS,
+}  # fmt: skip
+"""What decides when somebody is taken for dead."""
 
 
-def campaign(tmp_path: Path, started: list[Any], count: int, blows: list[tuple[str, float]], seed: int) -> None:
+@dataclass(frozen=True)
+class Pace:
+    """How fast all that waits goes."""
+
+    times: float = 1.0
+    patience: str = ""
+    """What the link to the database says of its time limits."""
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """Return what the machines find in the place of the program's constants."""
+        return {name: seconds / self.times for name, seconds in WAITS.items()}
+
+
+DAYS = Pace()
+QUICK = Pace(4.0, "?connect_timeout=2&tcp_user_timeout=4000&keepalives_idle=1&keepalives_interval=1&keepalives_count=3")
+
+
+def campaign(
+    tmp_path: Path,
+    forked: Callable[[Command], Forked],
+    count: int,
+    blows: list[tuple[str, float]],
+    seed: int,
+    pace: Pace = DAYS,
+) -> None:
     """`blows`: what happens, one after the other, to a machine that chance chooses, and for how many seconds."""
     with wired(3) as (wires, address, other), served(address) as server:
         chance, pages = random.Random(seed), Counted(other)
         network = TestNetwork({"pages.example:80": pages.address}, default_roots())
-        url = server.database()
-        machines = [Machine(tmp_path / f"home-{n}", url, network, wire.words) for n, wire in enumerate(wires)]
+        url = server.database() + pace.patience
+        machines = [
+            Machine(tmp_path / f"home-{n}", url, network, forked, wire.name, pace.constants)
+            for n, wire in enumerate(wires)
+        ]
         queue = Queue(database(Home(machines[0].path, environment={"ARCHIVER_JOBS": url})))
         jobs = [
             Job(f"20261128T17{n // 100 % 100:02d}{n % 100 % 60:02d}-{n:08d}", "capture", f"http://pages.example/{n}")
             for n in range(count)
         ]
         queue.add(jobs)
-        workers: list[subprocess.Popen[bytes]] = [machine.work() for machine in machines]
-        started += workers
-
-        def begin_again(number: int) -> None:
-            workers[number] = machines[number].work()
-            started.append(workers[number])
-
+        workers = [machine.work() for machine in machines]
         for what, seconds in blows:
             done = queue.counts().get("done", 0)
             deadline = time.monotonic() + 40
@@ -103,9 +137,9 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: list[tuple[s
             ):
                 time.sleep(0.1)
             number = chance.randrange(3)
-            strike(what, seconds, workers[number], wires[number], server)
+            strike(what, seconds / pace.times, workers[number], wires[number], server)
             if workers[number].poll() is not None:
-                begin_again(number)
+                workers[number] = machines[number].work()
         deadline = time.monotonic() + 120 + count
         while time.monotonic() < deadline:
             counts = queue.counts()
@@ -117,9 +151,9 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: list[tuple[s
                 break
             for number, worker in enumerate(workers):
                 if worker.poll() is not None:  # it came up while the database was away, and ended with that
-                    begin_again(number)
+                    workers[number] = machines[number].work()
             time.sleep(0.5)
-        time.sleep(6.0)  # a beat, in which what was carried out while cut off is told
+        time.sleep(1.2 * BEAT_SECONDS / pace.times)  # a beat, in which what was carried out while cut off is told
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         for worker in workers:
@@ -129,7 +163,7 @@ def campaign(tmp_path: Path, started: list[Any], count: int, blows: list[tuple[s
         pages.close()
 
 
-def strike(what: str, seconds: float, worker: subprocess.Popen[bytes], wire: Wire, server: Server) -> None:
+def strike(what: str, seconds: float, worker: Forked, wire: Wire, server: Server) -> None:
     if what == "kill":
         worker.kill()
         worker.wait()
@@ -181,29 +215,31 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
     return marked
 
 
-def test_three_machines(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, started, 90, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seed=seeded(11))
+def test_three_machines(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
+    campaign(tmp_path, forked, 60, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seeded(11), QUICK)
 
 
 def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_meanwhile(
-    tmp_path: Path, started: list[Any]
+    tmp_path: Path, forked: Callable[[Command], Forked]
 ) -> None:
     with wired(2) as (wires, address, other), served(address) as server:
-        pages, url = Counted(other), server.database()
+        pages, url = Counted(other), server.database() + QUICK.patience
         network = TestNetwork({"pages.example:80": pages.address}, default_roots())
-        first, second = (Machine(tmp_path / f"home-{n}", url, network, wire.words) for n, wire in enumerate(wires))
+        first, second = (
+            Machine(tmp_path / f"home-{n}", url, network, forked, wire.name, QUICK.constants)
+            for n, wire in enumerate(wires)
+        )
         queue = Queue(database(Home(first.path, environment={"ARCHIVER_JOBS": url})))
         jobs = [Job(f"20261128T170000-{n:08d}", "capture", f"http://pages.example/{n}") for n in range(4)]
         queue.add(jobs)
         workers = [first.work()]
-        started += workers
         until(lambda: pages.running == 2)
         wires[0].cut(address)
         begun = time.monotonic()
         workers.append(second.work())
-        started += workers
         until(lambda: queue.counts() == {"done": 4}, 90)
         assert time.monotonic() - begun < 60, "taken over within a minute"
+        assert SILENT_SECONDS + 2 * BEAT_SECONDS < 60, "at the pace of a day's work too"
         until(lambda: "Tried again until it answers" in first.log.read_text(), 30)
         wires[0].mend(address)
         until(lambda: "the queue answers again" in first.log.read_text(), 30)
@@ -219,6 +255,7 @@ def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_me
 
 ASKS = """
 import faulthandler, sys
+from concurrent.futures import ThreadPoolExecutor
 faulthandler.dump_traceback_later(80)
 from archiver.jobs.queue import Queue
 from archiver.ratelimit.stores import PostgresStore, patient
@@ -233,11 +270,14 @@ for one in tries.values():
     one()
 print("ready", flush=True)
 sys.stdin.readline()
-for name, one in tries.items():
+def try_(name):
     try:
-        one()
+        tries[name]()
     except Unreachable:
-        print(name, "unreachable", flush=True)
+        return f"{name} unreachable"
+with ThreadPoolExecutor(3) as side_by_side:
+    for said in side_by_side.map(try_, tries):
+        print(said, flush=True)
 """
 
 
@@ -257,7 +297,7 @@ def test_a_network_that_swallows_everything_is_noticed(started: list[Any]) -> No
 
 
 @pytest.mark.soak("machines")
-def test_three_machines_and_two_thousand_jobs(tmp_path: Path, started: list[Any]) -> None:
+def test_three_machines_and_two_thousand_jobs(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
     chance = random.Random(seeded(12))
     blows = [(chance.choice(BLOWS), chance.uniform(0.0, LONG if chance.random() < 0.3 else SHORT)) for _ in range(60)]
-    campaign(tmp_path, started, int(os.environ.get("EVIDENCE_JOBS_COUNT", "2000")), blows, seed=seeded(12))
+    campaign(tmp_path, forked, int(os.environ.get("EVIDENCE_JOBS_COUNT", "2000")), blows, seeded(12))

@@ -121,7 +121,7 @@ def campaign(tmp_path: Path, worker: Zygote, kills: int, seed: int) -> None:
 
 
 def test_kills_of_work_with_copies(tmp_path: Path, worker: Zygote) -> None:
-    campaign(tmp_path, worker, 15, SEED)
+    campaign(tmp_path, worker, 10, SEED)
 
 
 @pytest.mark.soak("copies")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,20 +22,11 @@ from archiver.home.home import Home
 from storage.digest import Sha256
 from storage.lines import read_lines
 from tests.conftest import plain_home
+from tests.support.forked import Command, Forked
 from tests.support.soak import seeded
 
 SEED = seeded(20261122)
 LINK = "https://www.youtube.com/watch?v=OneGigabyte"
-PROGRAM = """
-import json, sys
-from pathlib import Path
-from archiver.cli.main import main
-from archiver.recorder.network import TestNetwork
-from archiver.recorder.tls import Roots
-order = json.loads(sys.argv[1])
-network = TestNetwork({key: tuple(value) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test"))
-raise SystemExit(main(["capture", order["link"], "--home", order["home"]], network, {}))
-"""
 
 
 def platform(folder: Path, size: int) -> Platforms:
@@ -48,31 +38,23 @@ def platform(folder: Path, size: int) -> Platforms:
     return Platforms(folder, YouTube([video], b"\x89PNG small").sites())
 
 
-def campaign(tmp_path: Path, size: int, kills: int, started: list[subprocess.Popen[bytes]]) -> None:
+def campaign(tmp_path: Path, size: int, kills: int, forked: Callable[[Command], Forked]) -> None:
     served = platform(tmp_path / "certificates", size)
     home = plain_home(tmp_path / "home")
     path = home.path / "archiver.toml"
     path.write_text(path.read_text().replace("probe = true", "probe = false"))
-    assert served.network.roots is not None
-    order = {
-        "home": str(home.path), "link": LINK, "roots": str(served.network.roots.path),
-        "routes": {key: list(value) for key, value in served.network.routes.items()},
-    }  # fmt: skip
+    command = Command(("capture", LINK, "--home", str(home.path)), served.network, tmp_path / "log")
     moments = random.Random(SEED)
     asked = Meter(served, size, kills)
     try:
         for turn in range(kills):
-            process = subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=subprocess.DEVNULL)
-            started.append(process)
+            process = forked(command)
             # The moment is that of a share of the file having been sent, and a random while after it.
             asked.wait_for((turn + 1) / (kills + 1), process)
             time.sleep(moments.uniform(0.0, 0.05))
             process.kill()
             process.wait()
-        last = subprocess.run(
-            [sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=subprocess.DEVNULL, check=False
-        )
-        assert last.returncode == 0
+        assert forked(command).wait(300) == 0, command.log.read_text()[-2000:]
     finally:
         served.stop()
     judge(home, size, kills)
@@ -95,7 +77,7 @@ class Meter:
 
         served.sites["rr1---sn-demo.googlevideo.com"] = metered
 
-    def wait_for(self, share: float, process: subprocess.Popen[bytes]) -> None:
+    def wait_for(self, share: float, process: Forked) -> None:
         deadline = time.monotonic() + 120
         while self.reached < share * self._size - (11 << 20) and process.poll() is None:
             assert time.monotonic() < deadline
@@ -135,22 +117,20 @@ def judge(home: Home, size: int, kills: int) -> None:
     assert kills < 3 or len(used) >= 2
 
 
-def test_killed_in_the_middle_of_a_film(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, 160 << 20, 4, started)
+def test_killed_in_the_middle_of_a_film(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
+    campaign(tmp_path, 96 << 20, 4, forked)
 
 
 @pytest.mark.soak("media")
-def test_a_gigabyte_and_a_hundred_kills(tmp_path: Path, started: list[Any]) -> None:
+def test_a_gigabyte_and_a_hundred_kills(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
     """The full campaign of `make soak`."""
-    campaign(tmp_path, 1 << 30, int(os.environ.get("EVIDENCE_MEDIA_KILLS", "100")), started)
+    campaign(tmp_path, 1 << 30, int(os.environ.get("EVIDENCE_MEDIA_KILLS", "100")), forked)
 
 
 def test_exiftool_does_not_outlive_a_killed_process(tmp_path: Path) -> None:
     """It would wait for more for ever, and use the processor meanwhile."""
     import os
     import signal
-    import subprocess
-    import sys
     import time
 
     from tests.conftest import need

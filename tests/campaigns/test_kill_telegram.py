@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +18,16 @@ from archiver.home.home import Home
 from storage.digest import sha256_hex
 from storage.lines import read_lines
 from tests.conftest import plain_home
+from tests.support.forked import Command, Forked
 from tests.support.soak import seeded
 from tests.support.telegram_world import TelegramWorld, made_world
 
 SEED = seeded(20261122)
 LINK = "https://t.me/channel_8000"
-PROGRAM = """
-import json, sys
-from archiver.cli.main import main
-from archiver.recorder.network import TestNetwork
-order = json.loads(sys.argv[1])
-raise SystemExit(main(["--home", order["home"], *order["words"]], TestNetwork(telegram=order["telegram"]), {}))
-"""
 
 
-def start(
-    started: list[subprocess.Popen[bytes]], home: Home, world: TelegramWorld, *words: str
-) -> subprocess.Popen[bytes]:
-    order = json.dumps({"home": str(home.path), "words": words, "telegram": world.network.telegram})
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, order], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
-    )
-    started.append(process)
-    return process
+def start(forked: Callable[[Command], Forked], home: Home, world: TelegramWorld, *words: str) -> Forked:
+    return forked(Command(("--home", str(home.path), *words), world.network, home.path.parent / "log"))
 
 
 def filled(world: TelegramWorld, count: int, files: int) -> tuple[Any, dict[int, str], set[int]]:
@@ -74,7 +57,7 @@ def filled(world: TelegramWorld, count: int, files: int) -> tuple[Any, dict[int,
 
 
 def campaign(
-    tmp_path: Path, started: list[subprocess.Popen[bytes]], count: int, files: int, kills: int, cuts: int
+    tmp_path: Path, forked: Callable[[Command], Forked], count: int, files: int, kills: int, cuts: int
 ) -> None:
     dice = random.Random(SEED)
     world = made_world()
@@ -86,7 +69,7 @@ def campaign(
         moments = sorted(dice.sample(range(2, pages + parts), min(kills, pages + parts - 2)))
         killed = cut = 0
         while True:
-            process = start(started, home, world, "crawl", LINK)
+            process = start(forked, home, world, "crawl", LINK)
             while process.poll() is None:
                 done = sum(name in ("GetHistory", "GetFile") for name, _ in world.api.asked)
                 if killed < len(moments) and done >= moments[killed] + killed * 3:
@@ -101,7 +84,7 @@ def campaign(
             code = process.wait()
             if code == 0:
                 break
-            assert code in (-9, 2), process.stderr.read().decode() if process.stderr else ""
+            assert code in (-9, 2), (tmp_path / "log").read_text()[-2000:]
         assert (killed, cut) == (len(moments), cuts)
         judge(home, chat, digests, gone, count)
     finally:
@@ -135,16 +118,16 @@ def judge(home: Home, chat: Any, digests: dict[int, str], gone: set[int], count:
     assert worst(check_home(home.path)) == 0
 
 
-def test_a_history_through_kills_and_cuts(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
-    campaign(tmp_path, started, 1000, 40, 3, 3)
+def test_a_history_through_kills_and_cuts(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
+    campaign(tmp_path, forked, 1000, 40, 3, 3)
 
 
 @pytest.mark.soak("telegram")
-def test_the_whole_campaign(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
-    campaign(tmp_path, started, 10_000, 500, 20, 20)
+def test_the_whole_campaign(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
+    campaign(tmp_path, forked, 10_000, 500, 20, 20)
 
 
-def test_a_watch_killed_while_a_file_comes(tmp_path: Path, started: list[subprocess.Popen[bytes]]) -> None:
+def test_a_watch_killed_while_a_file_comes(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
     """The post was seen, its video was under way: the next watch brings it, though nothing has changed since."""
     world = made_world()
     try:
@@ -159,14 +142,14 @@ def test_a_watch_killed_while_a_file_comes(tmp_path: Path, started: list[subproc
         )
         world.api.post(chat, "второе", grouped_id=16_000_000_000_000_001)
         with world.before_each(lambda request: 0.2 if type(request).__name__ == "GetFileRequest" else 0.0):
-            process = start(started, home, world, "watch", "telegram", link, "--every", "1")
+            process = start(forked, home, world, "watch", "telegram", link, "--every", "1")
             end = time.monotonic() + 60
             while sum(name == "GetFile" for name, _ in world.api.asked) < 20:
                 assert time.monotonic() < end
                 time.sleep(0.01)
             process.kill()
             process.wait()
-        process = start(started, home, world, "watch", "telegram", link, "--every", "1", "--for", "4")
+        process = start(forked, home, world, "watch", "telegram", link, "--every", "1", "--for", "4")
         assert process.wait(60) == 0
         home.project()
         found = [

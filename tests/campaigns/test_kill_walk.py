@@ -9,9 +9,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,6 +23,7 @@ from archiver.home.home import Home
 from storage.lines import read_lines
 from storage.times import system_clock
 from tests.conftest import plain_home
+from tests.support.forked import Command, Forked
 from tests.support.soak import seeded
 
 SEED = seeded(20261122)
@@ -65,20 +66,15 @@ def pages(served: Platforms) -> list[str]:
     return [asked.query.get("before", "newest") for asked in served.log if asked.path == "/s/long_channel"]
 
 
-def campaign(tmp_path: Path, count: int, kills: int, started: list[subprocess.Popen[bytes]]) -> None:
+def campaign(tmp_path: Path, count: int, kills: int, forked: Callable[[Command], Forked]) -> None:
     served = platform(tmp_path / "certificates", count)
     home = plain_home(tmp_path / "home")
-    assert served.network.roots is not None
-    order = {
-        "home": str(home.path), "link": LINK, "roots": str(served.network.roots.path),
-        "routes": {key: list(value) for key, value in served.network.routes.items()},
-    }  # fmt: skip
+    command = Command(("crawl", LINK, "--home", str(home.path)), served.network, tmp_path / "log")
     moments = random.Random(SEED)
     all_pages = -(-count // PAGE)
     try:
         for turn in range(kills):
-            process = subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=subprocess.DEVNULL)
-            started.append(process)
+            process = forked(command)
             deadline = time.monotonic() + 120
             while len(set(pages(served))) < all_pages * (turn + 1) // (kills + 1) and process.poll() is None:
                 assert time.monotonic() < deadline
@@ -86,13 +82,7 @@ def campaign(tmp_path: Path, count: int, kills: int, started: list[subprocess.Po
             time.sleep(moments.uniform(0.0, 0.06))  # the moment itself is what is random here
             process.kill()
             process.wait()
-        last = subprocess.run(
-            [sys.executable, "-c", PROGRAM, json.dumps(order)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
-        )
-        assert last.returncode == 0, last.stderr.decode()[-2000:]
+        assert forked(command).wait(300) == 0, command.log.read_text()[-2000:]
         asked = Counter(pages(served))
     finally:
         served.stop()
@@ -127,14 +117,14 @@ def judge(home: Home, count: int, kills: int, repeated: int) -> None:
     )
 
 
-def test_killed_in_the_middle_of_a_walk(tmp_path: Path, started: list[Any]) -> None:
-    campaign(tmp_path, 600, 5, started)
+def test_killed_in_the_middle_of_a_walk(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
+    campaign(tmp_path, 400, 5, forked)
 
 
 @pytest.mark.soak("walks")
-def test_ten_thousand_posts_and_twenty_kills(tmp_path: Path, started: list[Any]) -> None:
+def test_ten_thousand_posts_and_twenty_kills(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
     """The full campaign of `make soak`."""
-    campaign(tmp_path, 10_000, int(os.environ.get("EVIDENCE_WALK_KILLS", "20")), started)
+    campaign(tmp_path, 10_000, int(os.environ.get("EVIDENCE_WALK_KILLS", "20")), forked)
 
 
 def walked(tmp_path: Path, count: int) -> tuple[int, int]:

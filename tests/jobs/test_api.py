@@ -6,7 +6,7 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from archiver.home.home import Home
 from archiver.home.log import HomeLog
 from tests.conftest import Shell, World, need
+from tests.support.forked import Command, Forked
 from tests.support.jobs import POST, until, worker_of
 from tests.support.served import Served
 
@@ -50,9 +51,13 @@ def test_a_fault_is_written_to_the_log(served: Served, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("archiver.jobs.api.status", broken)
     with HomeLog(served.home.path, [].append):
-        assert served.ask("GET", "/status")[0] == 500
+        code, answer = served.ask("GET", "/status")
+        assert code == 500
+        assert served.ask("GET", "/jobs")[0] == 200, "the next request is answered"
     [file] = (served.home.path / "log").glob("*.log")
-    assert "ERROR aiohttp [KeyError]" in file.read_text()
+    said, _, reference = answer["found"].rpartition("; in the log at ")
+    assert said == "a fault of the program: KeyError"
+    assert f"{reference} ERROR archiver.jobs.api:" in file.read_text()
     assert "archiver/jobs/api.py:" in file.read_text()
     assert POST not in file.read_text()
 
@@ -139,7 +144,7 @@ def test_the_bookmarklet_in_a_browser(served: Served) -> None:
     assert (one.job.link, one.priority) == (POST, 1)
 
 
-def test_a_worker_answers_for_its_health(shell: Shell, world: World, started: list[Any]) -> None:
+def test_a_worker_answers_for_its_health(shell: Shell, world: World, forked: Callable[[Command], Forked]) -> None:
     import socket
 
     with socket.socket() as taken:
@@ -149,8 +154,7 @@ def test_a_worker_answers_for_its_health(shell: Shell, world: World, started: li
     shell("jobs", "add", POST)
     code, out, _ = shell("status")
     assert (code, "NONE: archiver work" in out) == (2, True), "something waits, and nobody works"
-    process = worker_of(shell, world, "--health", str(port))
-    started.append(process)
+    process = worker_of(forked, shell, world, "--health", str(port))
 
     def asked() -> tuple[int, Any] | None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

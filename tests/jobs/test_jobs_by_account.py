@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from storage.times import utc_parse, utc_text
 from tests.support.served import Served
 from tests.support.telegram_world import ME, TelegramShell
 
+DUE = itertools.count(1.0)
+"""A check's id follows from its second and from when it was due: two are not due at the same time."""
+
 
 def look(run: TelegramShell, hours: float = 0.0) -> None:
     """All watches are due; looks that missed something were so much longer ago."""
@@ -23,7 +27,7 @@ def look(run: TelegramShell, hours: float = 0.0) -> None:
         sights = [entry.value["sight"]] if entry.value["sight"] and entry.value["looks"] else []
         for one in (*entry.value["looks"], *sights):
             one["at"] = utc_text(utc_parse(one["at"]) - timedelta(hours=hours))
-        queue.shared.entries.put("watch", SharedEntry(entry.id, 1.0, entry.value))
+        queue.shared.entries.put("watch", SharedEntry(entry.id, next(DUE), entry.value))
     queue.close()
     code, out, err = run("work", "--drain")
     assert code in (0, 2, 3), (out, err)

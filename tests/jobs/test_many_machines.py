@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from archiver.home.home import Home
 from archiver.jobs.heartbeat import Heartbeat
 from archiver.jobs.job import Job
 from archiver.jobs.queue import JobAttempt, Queue, database, serve
-from archiver.jobs.shared_state import SILENT_SECONDS, SharedClaims, SharedState
+from archiver.jobs.shared_state import BEAT_SECONDS, SILENT_SECONDS, SharedClaims, SharedState
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from archiver.seal.recovery import recover
@@ -30,11 +30,14 @@ from storage.errors import Unreachable
 from storage.times import system_clock
 from tests.conftest import World
 from tests.support.engines import capture_engine
-from tests.support.jobs import until, worker_for
+from tests.support.forked import Command, Forked
+from tests.support.jobs import HURRIED, until, worker_for
 from tests.support.machines import Machine
 from tests.support.postgres import Server, served
 
 REST = {"outcome": "captured", "reason": None, "again": None, "attempts": {}}
+SOON_SILENT = {**HURRIED, "archiver.jobs.shared_state.SILENT_SECONDS": 5.0}
+"""Five beats, as at the pace of a day's work."""
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
 
@@ -45,22 +48,21 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def machines(server: Server, tmp_path: Path, world: World) -> list[Machine]:
+def machines(server: Server, tmp_path: Path, world: World, forked: Callable[[Command], Forked]) -> list[Machine]:
     url = server.database()
-    return [Machine(tmp_path / f"home-{n}", url, world.network) for n in range(2)]
+    return [Machine(tmp_path / f"home-{n}", url, world.network, forked) for n in range(2)]
 
 
 def jobs(count: int) -> list[Job]:
     return [Job(f"20261128T1700{n:02d}-abcdefgh", "capture", f"https://blog.ozen.example/?n={n}") for n in range(count)]
 
 
-def test_two_machines_share_the_work(machines: list[Machine], started: list[Any]) -> None:
+def test_two_machines_share_the_work(machines: list[Machine]) -> None:
     queue = Queue(database(machines[0].home))
-    queue.add(jobs(20))
+    queue.add(jobs(12))
     processes = [machine.work("--drain") for machine in machines]
-    started += processes
     assert [process.wait(120) for process in processes] == [3, 3], machines[0].log.read_text()
-    assert queue.counts() == {"done": 20}
+    assert queue.counts() == {"done": 12}
     held = [machine.captures() for machine in machines]
     assert all(held), "both did something"
     assert sorted(held[0] + held[1]) == sorted(c for one in queue.jobs() for c in one.captures)
@@ -68,22 +70,23 @@ def test_two_machines_share_the_work(machines: list[Machine], started: list[Any]
 
 
 def test_what_a_dead_machine_was_at_is_taken_over(
-    machines: list[Machine], world: World, started: list[Any], monkeypatch: pytest.MonkeyPatch
+    machines: list[Machine], world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue = Queue(database(machines[0].home))
     queue.add(jobs(6))
     before = len(world.served.log)
+    for machine in machines:
+        machine.constants = SOON_SILENT
     first = machines[0].work()
-    started.append(first)
     until(lambda: len(world.served.log) > before and queue.counts().get("running"))
     first.send_signal(signal.SIGSTOP)  # as a machine that is cut off: it may come back
     running = queue.counts().get("running", 0)
     assert running
     second = machines[1].work("--drain")
-    started.append(second)
     begun = time.monotonic()
     until(lambda: queue.counts().get("done") == 6, 90)
     assert time.monotonic() - begun < 60
+    assert SILENT_SECONDS + 2 * BEAT_SECONDS < 60, "within a minute at the pace of a day's work"
     assert second.wait(30) == 3
     first.send_signal(signal.SIGCONT)
     until(lambda: not Home(machines[0].path).state.claims(), 60)
@@ -139,15 +142,12 @@ def test_a_second_capture_is_kept_linked_and_marked(machines: list[Machine], wor
     assert len(machines[0].captures()) == 1, "what somebody carried out is not carried out again"
 
 
-def test_postgresql_restarting_loses_nothing(
-    machines: list[Machine], server: Server, world: World, started: list[Any]
-) -> None:
+def test_postgresql_restarting_loses_nothing(machines: list[Machine], server: Server, world: World) -> None:
     queue = Queue(database(machines[0].home))
-    queue.add(jobs(16))
+    queue.add(jobs(10))
     queue.close()
     before = len(world.served.log)
     processes = [machine.work("--drain") for machine in machines]
-    started += processes
     until(lambda: len(world.served.log) > before + 2)
     server.stop()
     time.sleep(1.0)  # as long as a restart takes
@@ -158,7 +158,6 @@ def test_postgresql_restarting_loses_nothing(
         for one in queue.jobs("later"):
             queue.retry(one)
         last = machines[0].work("--drain")
-        started.append(last)
         assert last.wait(120) in (0, 3, 4)
     assert {one.state for one in queue.jobs()} == {"done"}, (codes, machines[0].log.read_text())
     queue.close()
@@ -183,7 +182,7 @@ def test_a_database_that_goes_away_while_a_worker_begins_is_said_in_words(server
     server.stop()
     try:
         with pytest.raises(Unreachable, match="Connection refused"):
-            serve(url, "a/1", 1, lambda attempt: pytest.fail("nothing can be carried out"), system_clock)
+            serve(url, "a/1", lambda attempt: pytest.fail("nothing can be carried out"), system_clock)
         assert not [one for one in threading.enumerate() if "dbos" in one.name.lower() and not one.daemon]
         with pytest.raises(Unreachable, match="Connection refused"):
             Queue(url)
@@ -192,14 +191,14 @@ def test_a_database_that_goes_away_while_a_worker_begins_is_said_in_words(server
 
 
 def test_a_worker_ends_in_order_also_while_the_database_is_away(
-    machines: list[Machine], server: Server, world: World, started: list[Any]
+    machines: list[Machine], server: Server, world: World
 ) -> None:
     first, second = machines
+    second.constants = SOON_SILENT
     queue = Queue(database(first.home))
     queue.add(jobs(6))
     before = len(world.served.log)
     process = first.work()
-    started.append(process)
     until(lambda: len(world.served.log) > before + 1)
     server.stop()
     try:
@@ -211,7 +210,6 @@ def test_a_worker_ends_in_order_also_while_the_database_is_away(
     Home(first.path).project()
     assert not recover(first.home, LocalSigner(first.home)), "nothing was left open"
     last = second.work("--drain")  # what the first could not say any more is asked for again
-    started.append(last)
     assert last.wait(120) in (0, 3, 4), second.log.read_text()
     for one in queue.jobs("later"):
         queue.retry(one)

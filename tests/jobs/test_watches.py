@@ -383,8 +383,9 @@ def test_walls_limits_and_outages_say_nothing(watching: Watching, world: World) 
     shell = watching.shell
     assert shell("watch", "add", POST, OTHER)[0] == 0
     watching.look()
+    soon = [("Retry-After", "1")]
     for answer in (
-        Answer(429, "text/plain", b"Too Many Requests"), Answer(500, "text/plain", b"oops"), Answer(503, "text/plain", b"later"),
+        Answer(429, "text/plain", b"Too Many Requests", soon), Answer(500, "text/plain", b"oops"), Answer(503, "text/plain", b"later", soon),
         Answer(200, "text/html", b"<html><body>Are you a robot?</body></html>"),
     ):  # fmt: skip
         world.telegram.trouble["/ozen_today/12"] = answer

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from archiver.capture.engine import CaptureEngine
@@ -15,34 +12,28 @@ from archiver.jobs.job import Job
 from archiver.jobs.queue import AttemptResult, Queue
 from archiver.jobs.worker import Worker
 from tests.conftest import Shell, World
+from tests.support.forked import Command, Forked
 
 POST, FILM = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
 
-PROGRAM = """
-import json, sys
-from pathlib import Path
-from archiver.cli.main import main
-from archiver.recorder.network import TestNetwork
-from archiver.recorder.tls import Roots
-order = json.loads(sys.argv[1])
-network = TestNetwork({key: tuple(value) for key, value in order["routes"].items()}, Roots(Path(order["roots"]), "test"))
-raise SystemExit(main(["work", "--at-once", "2", "--home", order["home"], *order["words"]], network, {}))
-"""
+HURRIED = {
+    "archiver.jobs.heartbeat.BEAT_SECONDS": 1.0, "archiver.jobs.heartbeat.DRAIN_SECONDS": 0.1, "archiver.jobs.queue.POLL_SECONDS": 0.05,
+}  # fmt: skip
+"""How often workers look, for tests of what they do then: at the pace of a day's work nearly all of their time is waiting."""
 
 
-def worker_of(shell: Shell, world: World, *words: str) -> subprocess.Popen[bytes]:
-    roots = world.network.roots
-    assert roots is not None
-    routes = {key: list(value) for key, value in world.network.routes.items()}
-    order = {"home": str(shell.home), "routes": routes, "roots": str(roots.path), "words": words}
-    log = (shell.home.parent / "worker.log").open("ab")
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, json.dumps(order)], stdout=log, stderr=log)
+def worker_of(forked: Callable[[Command], Forked], shell: Shell, world: World, *words: str) -> Forked:
+    work = ("work", "--at-once", "2", "--home", str(shell.home), *words)
+    return forked(Command(work, world.network, shell.home.parent / "worker.log", constants=HURRIED))
 
 
 class NobodyListens:
     """Hears what a worker tells, and does nothing."""
 
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
+        return
+
+    def attempt_broke(self, job: Job, reason: str) -> None:
         return
 
     def captured(self, result: CaptureResult) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 SERVICES = frozenset(
     {
-        "asked", "bucket", "by_account", "case", "ceph", "chromium", "feeding", "gateway", "google", "leaky", "live", "machines",
+        "asked", "bucket", "by_account", "case", "ceph", "chromium", "feeding", "forked", "gateway", "google", "leaky", "live", "machines",
         "open_recorder", "outside", "packages", "proxied", "pywb", "s3", "sealed", "served", "server", "shell", "site", "started",
         "target", "telegram", "watched", "watching", "wayback", "world",
     }

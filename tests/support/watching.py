@@ -19,12 +19,16 @@ class Watching:
         self.shell, self.world = shell, world
         self.channel = world.telegram.channels["ozen_today"]
         self._was = copy.copy(self.channel.posts)
+        self._looks = 0
 
     def look(self) -> int:
         """All watches are due; a worker does what there is."""
+        self._looks += (
+            1  # a check's id follows from its second and from when it was due: two are not due at the same time
+        )
         with_queue = Queue(database(Home(self.shell.home)))
         for entry in with_queue.shared.entries.all("watch"):
-            with_queue.shared.entries.put("watch", SharedEntry(entry.id, 1.0, entry.value))
+            with_queue.shared.entries.put("watch", SharedEntry(entry.id, float(self._looks), entry.value))
         with_queue.close()
         return self.shell("work", "--drain")[0]
 

@@ -1,6 +1,7 @@
 """A process that has everything imported and forks a child for each line it reads: the child works until it is killed.
 
-Input, one JSON object a line: {"home", "log", "routes", "roots"} or {"reap": pid}. Output: a line each, the child's pid or `reaped`.
+Input, one JSON object a line: {"home", "log", "routes", "roots"}, {"reap": pid} or {"ended": pid}. Output: a line each, the
+child's pid, `reaped`, or its exit code, which is empty while it runs.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ def work(order: dict[str, Any]) -> None:
         main(["note", capture, "seen", "--home", order["home"]], network, {})
 
 
-def serve() -> None:
-    # One capture before the first fork: everything that is imported on the way is then there, and children start at once.
+def captured_once() -> None:
+    """One capture before the first fork: everything that is imported on the way is then there, and children start at once."""
     from archiver.cli.main import main
     from spiders.page.parse import parse
 
@@ -71,6 +72,10 @@ def serve() -> None:
     )
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stdout(sys.stderr):
         main(["capture", "https://nowhere.invalid/", "--home", f"{scratch}/home", "--json"], None, {})
+
+
+def serve() -> None:
+    captured_once()
     fork_for_each_line(work)
 
 
@@ -81,6 +86,10 @@ def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
         if "reap" in order:
             os.waitpid(order["reap"], 0)
             print("reaped", flush=True)
+            continue
+        if "ended" in order:
+            gone, status = os.waitpid(order["ended"], os.WNOHANG)
+            print(os.waitstatus_to_exitcode(status) if gone else "", flush=True)
             continue
         child = os.fork()
         if child == 0:
@@ -112,6 +121,10 @@ class Zygote:
 
     def start(self, order: dict[str, Any]) -> int:
         return int(self._ask(order))
+
+    def ended(self, child: int) -> int | None:
+        """The exit code of a child; None while it runs. To be asked no more once it was given."""
+        return int(said) if (said := self._ask({"ended": child})) else None
 
     def kill(self, child: int) -> None:
         with contextlib.suppress(ProcessLookupError):
