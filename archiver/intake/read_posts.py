@@ -28,14 +28,13 @@ from archiver.checks.packages import (
 from archiver.checks.zstd import PlainZstd, decompress, is_zstd
 from archiver.errors import NotFound, UsageError
 from archiver.intake import archives
-from archiver.intake.bodies import LIMIT, BodyReading, begins_like_json, nothing, parse_body, sniff
+from archiver.intake.bodies import LIMIT, BodyReading
 from archiver.intake.mhtml import is_mhtml, read_mhtml
 from archiver.intake.recorded import har, recording, records
+from spiders.reading import begins_like_json, nothing, parse_body, sniff
 from storage.arc import START, read_arc
 from storage.errors import disk_error
 from storage.warc import read_warc
-
-__all__ = ["BodyReading", "parse_body", "read_bytes", "read_file", "sniff"]
 
 _START = 4096
 

@@ -16,16 +16,13 @@ from archiver.intake.bodies import (
     http_date,
     is_text,
     moment,
-    nothing,
-    parse_body,
     plain_body,
-    sniff,
-    unguarded,
     worth_reading,
 )
 from spiders import platforms
 from spiders.json_access import at, load
 from spiders.platform import Named, imported
+from spiders.reading import nothing, parse_body, sniff, unguarded
 from storage.errors import FormatError
 from storage.warc import WarcRecord
 

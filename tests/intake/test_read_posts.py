@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from archiver.checks import zstd
 from archiver.checks.packages import check_path
-from archiver.intake.bodies import BodyReading, begins_like_json, plain_body
+from archiver.intake.bodies import BodyReading, plain_body
 from archiver.intake.read_posts import read_bytes, read_file
 from spiders.posts import Availability, Outcome
+from spiders.reading import begins_like_json
 from tests.support import saved
 
 NEWS = "https://news.example/a"

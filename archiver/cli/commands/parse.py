@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from archiver.cli.console import Console
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
-    from archiver.intake.read_posts import BodyReading
+    from archiver.intake.bodies import BodyReading
 
 EXAMPLE = "archiver parse page.html --url https://t.me/s/durov --json"
 
@@ -27,8 +27,9 @@ def add_arguments(parser: Parser) -> None:
 
 def run(context: Context) -> int:
     """Print the posts of files, and why something held none; with --json one line each."""
-    from archiver.intake.bodies import BodyReading, nothing
+    from archiver.intake.bodies import BodyReading
     from archiver.intake.read_posts import read_file
+    from spiders.reading import nothing
 
     console = context.console
     for path in context.arguments.files:
