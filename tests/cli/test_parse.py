@@ -29,7 +29,10 @@ UNSHOWN = saved.PREVIEW.replace(
     b'post</div></div></div><a class="tgme_widget_message_date" href="https://t.me/river/13"><time '
     b'datetime="2025-06-01T09:00:00+00:00"></time></a></div></body>',
 )
+MOVED = saved.response("https://news.example/old", saved.http(b"moved", "301 Moved", Location="/a"))
 CODES = {
+    "a redirect to what is beside it": (MOVED + saved.warc(), ExitCode.OK),
+    "a redirect to what is elsewhere": (MOVED, ExitCode.PARTIAL),
     "a page": (saved.PAGE, ExitCode.OK),
     "an unknown layout": (b'{"keys": "unknown"}', ExitCode.PARTIAL),
     "damage": (saved.warc().replace(b"closed for", b"opened for"), ExitCode.PARTIAL),

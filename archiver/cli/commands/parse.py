@@ -50,6 +50,7 @@ def run(context: Context) -> int:
 def _say(console: Console, reading: BodyReading) -> ExitCode:
     """Print a reading. Return the exit code that it stands for: the worst of its posts, or of its reason."""
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
+    from spiders.posts import Outcome
 
     parsed = reading.parsed
     for post in parsed.posts:
@@ -64,5 +65,7 @@ def _say(console: Console, reading: BodyReading) -> ExitCode:
     if not parsed.posts:
         console.data(reading.line())
         console.warn(f"{reading.source}: {reading.outcome}: {parsed.reason or parsed.layout}")
-    outcomes = [reading.outcome, *(post.outcome for post in parsed.posts)]
-    return max(ExitCode.PARTIAL if counted else ExitCode.OK, *(EXIT_BY_OUTCOME[outcome] for outcome in outcomes))
+    outcomes = {reading.outcome, *(post.outcome for post in parsed.posts)}
+    outcomes.discard(Outcome.SKIPPED)  # a redirect to what is in the same file: nothing is missing
+    codes = [EXIT_BY_OUTCOME[outcome] for outcome in outcomes]
+    return max([ExitCode.PARTIAL if counted else ExitCode.OK, *codes])
