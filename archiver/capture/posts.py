@@ -94,7 +94,7 @@ class PostIntake:
         parts = []
         for number, attachment in enumerate(post.attachments):
             part = f"{key} #{number}"
-            if attachment.kind in told:
+            if attachment.kind in told and attachment.reason is None:
                 self._inventory.discover(part, attachment.kind, attachment.url, key)
                 self._inventory.end(part, Outcome.CAPTURED, "in the page itself", record)
                 continue

@@ -19,6 +19,7 @@ YOUTUBE = Platform(
     },
     promise=Promise(
         first_tags=("page", "page 1"),
+        told=frozenset({"poll", "link preview"}),
         whole_layouts=frozenset({"youtube/watch", "youtube/player", "youtube/listing"}),
         extractor_despite_wall=True,
         second_pass=True,
@@ -30,6 +31,7 @@ YOUTUBE = Platform(
             trust=Trust.LAST,
             literals=(
                 b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",
+                b'<meta property="og:site_name" content="YouTube">',
             ),
             begins=(b"WEBVTT",),
         ),

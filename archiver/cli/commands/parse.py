@@ -57,7 +57,9 @@ def _say(console: Console, reading: BodyReading) -> ExitCode:
         console.data(post.line())
         when = when_published(post.published.text() if post.published else None, post.line())
         console.say(f"{post.id or post.url or '-'}  {when}  {post.author_name or ''}")
-        words = textwrap.shorten(post.text or post.title or "(no text)", 200, placeholder=" …")
+        words = textwrap.shorten(
+            post.text or post.extra.get("action_in_words") or post.title or "(no text)", 200, placeholder=" …"
+        )
         console.say(textwrap.indent(words, "    "))
     counted = [line for line in parsed.census if not line.agrees]
     for line in counted:
