@@ -14,13 +14,15 @@ YOUTUBE = Platform(
     links=FORMS,
     kinds={
         "video": Kind(capture=_VIDEO, embeddable=True, extractor=True),
+        "clip": Kind(capture=_VIDEO, embeddable=True, extractor=True),
+        "community post": Kind(capture=_VIDEO, embeddable=True),
         "channel": Kind(walk=WalkUse("channel", _LIST)),
         "playlist": Kind(walk=WalkUse("playlist", _LIST)),
     },
     promise=Promise(
         first_tags=("page", "page 1"),
         told=frozenset({"poll", "link preview"}),
-        whole_layouts=frozenset({"youtube/watch", "youtube/player", "youtube/listing"}),
+        whole_layouts=frozenset({"youtube/watch", "youtube/player", "youtube/listing", "youtube/posts"}),
         extractor_despite_wall=True,
         second_pass=True,
     ),

@@ -1,4 +1,4 @@
-"""Where to go on YouTube: the watch page, then on request its comments with their replies, and the live chat."""
+"""Where to go on YouTube: the page of a video, clip or post, then on request its comments with their replies, and the live chat."""
 
 from __future__ import annotations
 

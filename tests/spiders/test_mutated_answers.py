@@ -28,6 +28,7 @@ from storage.times import system_clock
 from tests.conftest import FIXTURES
 from tests.support.mutation import changed_bytes, changed_value
 from tests.support.soak import SOAK, seeded
+from tests.support.x_answers import every_layout
 
 pytestmark = pytest.mark.thorough("mutations")
 
@@ -59,7 +60,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]
     for number in (1, 4, 7, 9, 11):
         query = {"id": f"14786600000000000{number:02}"}
         found.append(("x", x.syndication(Asked("cdn.syndication.twimg.com", "/tweet-result", query, {})).body))
-    return found
+    return found + [("x", data) for data in every_layout()]
 
 
 def sound(parsed: Parsed) -> None:

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from scrapy.http import HtmlResponse
 
 from archiver.intake.read_posts import read_bytes
 from spiders.posts import Availability, Outcome, Parsed, Post
+from spiders.targets import Target
 from spiders.youtube.listing import refused
 from spiders.youtube.parse import is_youtube, parse_value
 from spiders.youtube.parse import parse as parse_bytes
 from spiders.youtube.player import playability
 from spiders.youtube.text import video_id_of
+from spiders.youtube.video_spider import YouTubeVideo
 from tests.support.mutation import changed_bytes, changed_value
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -359,6 +362,33 @@ def posted(box: dict[str, Any], **more: Any) -> dict[str, Any]:
         "contentText": texts("The square", " at 12:40"), "publishedTimeText": texts("4 years ago (edited)"),
         "voteCount": {"simpleText": "1.2K"}, "actionButtons": buttons, "backstageAttachment": box, **more,
     }}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "answer", "wanted"),
+    [
+        ("community post", "UgkxPost", {"items": [{"backstagePostThreadRenderer": {"post": "a post"}}]}, "UgkxPost"),
+        ("community post", "UgkxOther", {"items": [{"backstagePostThreadRenderer": {"post": "a post"}}]}, None),
+        ("clip", "UgkxClip", None, ID),
+        ("clip", "UgkxOther", None, None),
+    ],
+)
+def test_a_page_of_another_clip_or_post_is_not_the_one_asked_for(
+    kind: str, name: str, answer: dict[str, Any] | None, wanted: str | None
+) -> None:
+    config = {"postId": "UgkxClip", "startTimeMs": "0"}
+    value: dict[str, Any] = {
+        "videoDetails": {"videoId": ID},
+        "playabilityStatus": {"status": "OK"},
+        "clipConfig": config,
+    }
+    if answer is not None:
+        value = json.loads(json.dumps(tab(answer)).replace('"a post"', json.dumps(posted(picture("a")))))
+    variable = "ytInitialPlayerResponse" if answer is None else "ytInitialData"
+    body = f"<script>var {variable} = {json.dumps(value)};</script>".encode()
+    target = Target("youtube", kind, name, f"https://www.youtube.com/x/{name}")
+    seen = next(YouTubeVideo(target=target).watch(HtmlResponse(target.url, body=body)))
+    assert (seen.wanted, seen.parsed.outcome) == (frozenset([wanted or name]), None if wanted else Outcome.PARTIAL)
 
 
 def test_a_post_of_a_channel() -> None:
