@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from archiver.intake.read_posts import BodyReading, read_file
+from archiver.intake.bodies import BodyReading
+from archiver.intake.read_posts import read_file
 from spiders.posts import Outcome
 from tests.conftest import FIXTURES
 
