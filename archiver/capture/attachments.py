@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from archiver.capture.context import CaptureContext
@@ -14,6 +15,7 @@ from archiver.recorder.trackers import tracker
 from archiver.tools.media.judgement import FILMS, SOUNDS, Stated
 from archiver.tools.media.kinds import MANIFESTS
 from spiders.links import mask_userinfo, safe_join
+from spiders.page.media_links import SCRIPTED
 from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 
@@ -27,6 +29,8 @@ class AttachmentFetches:
     def __init__(self, context: CaptureContext, fetcher: Fetcher, media: MediaDownload, proof: MediaProof) -> None:
         self._context, self._inventory = context, context.inventory
         self._fetcher, self._media, self._proof = fetcher, media, proof
+        self.by_extractor: Callable[[], Awaitable[str | None]] | None = None
+        """Waits for an extractor that is asked about the whole page; returns its name where it took the media."""
 
     def want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
         """Enter a file and start fetching it. Return whether the file counts for its parent."""
@@ -35,6 +39,9 @@ class AttachmentFetches:
         if not inventory.discover(key, kind, attachment.extract_from or attachment.url, parent):
             return key in self._context.tasks
         if attachment.url is None and attachment.extract_from is None:
+            if attachment.reason == SCRIPTED and self.by_extractor is not None:
+                self._context.tasks.start(key, self._left_to_extractor(key, self.by_extractor), lasting=True)
+                return required
             inventory.end(key, Outcome.REFUSED, attachment.reason or "the page gives no link to it")
             return required
         if attachment.kind == "frame":
@@ -51,6 +58,14 @@ class AttachmentFetches:
         work = self._extract(key, attachment) if extract else self._fetch(key, attachment, required, depth)
         self._context.tasks.start(key, work, lasting=bool(attachment.extract_from))
         return required
+
+    async def _left_to_extractor(self, key: str, by_extractor: Callable[[], Awaitable[str | None]]) -> None:
+        """A player that a script fills: its video is among those that the page's extractor takes, if one does."""
+        name = await by_extractor()
+        if name is None:
+            self._inventory.end(key, Outcome.REFUSED, SCRIPTED)
+        else:
+            self._inventory.end(key, Outcome.CAPTURED, f"taken by the extractor made for this site ({name})")
 
     async def _extract(self, key: str, attachment: Attachment) -> None:
         """Take the media of a page by the extractor."""

@@ -141,6 +141,7 @@ class CaptureEngine:
     async def _run(self, order: CaptureOrder) -> CaptureResult:
         session = self.open_session(order)
         async with self._open(session):
+            session.begin()
             await self._drive(session)
             session.show_page()
             return await self._closed(session)

@@ -58,6 +58,8 @@ class MediaJob:
     """The media themselves."""
     stated: Stated | None = None
     """What the post says of them, where it does."""
+    most: int = ENTRIES
+    """Videos that are taken of a page with several."""
 
 
 @dataclass
@@ -101,6 +103,7 @@ class MediaDownload:
             "user_agent": self._config.user_agent,
             "cookies": str(path) if (path := self._cookies(job.url)) else None,
             "extractor_args": self._config.extractor_args or None,
+            "most": job.most + 1,
         }
         try:
             answer = await self._extractors.run(request, self._config.extract_seconds)
@@ -120,9 +123,9 @@ class MediaDownload:
         if not isinstance(info, dict):
             return Outcome.PARTIAL, "the extractor found nothing", record
         entries = dicts(info.get("entries")) if info.get("_type") in ("playlist", "multi_video") else [info]
-        ends = [end for entry in entries[:ENTRIES] for end in await self._entry(job, entry)]
-        if len(entries) > ENTRIES:
-            ends.append((Outcome.PARTIAL, f"{len(entries)} videos on the page, the first {ENTRIES} taken"))
+        ends = [end for entry in entries[: job.most] for end in await self._entry(job, entry)]
+        if len(entries) > job.most:
+            ends.append((Outcome.PARTIAL, f"more than {job.most} videos on the page, the first {job.most} taken"))
         if not ends and job.files:
             return Outcome.PARTIAL, "the extractor names no file", record
         bad = [(outcome, reason) for outcome, reason in ends if outcome is not Outcome.CAPTURED]

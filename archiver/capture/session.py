@@ -13,6 +13,7 @@ from typing import Any
 
 from archiver.capture.assemblies import AssemblyBuilder
 from archiver.capture.attachments import AttachmentFetches
+from archiver.capture.claims import ExtractorClaims
 from archiver.capture.context import CaptureOrder, CaptureServices, open_context
 from archiver.capture.fetcher import Fetcher
 from archiver.capture.file_tasks import GRACE_SECONDS
@@ -54,6 +55,7 @@ class CaptureSession:
         fetcher = Fetcher(context.port, context.config.user_agent)
         self._media = MediaDownload(context, fetcher, self.assemblies, self.posts, self.proof, services.extractors)
         self._attachments = AttachmentFetches(context, fetcher, self._media, self.proof)
+        self._claims = ExtractorClaims(context, services.extractors, self._media, self._attachments)
         self._screenshot = Screenshot(context, services.browser)
         self._answer: Ending | None = None
         self._conclusion: Ending | None = None
@@ -71,6 +73,10 @@ class CaptureSession:
 
     def _report(self) -> None:
         self._services.report(self.progress())
+
+    def begin(self) -> None:
+        """Start what runs beside the driver."""
+        self._claims.begin()
 
     # -- what the recorder reports ----------------------------------------------------------------------
 
@@ -169,6 +175,7 @@ class CaptureSession:
             inventory.require(item.key)
         if item.final:
             self._answer = (outcome, reason)
+            self._claims.page_read(outcome)
             if outcome is Outcome.BLOCKED and context.promise.extractor_despite_wall:
                 self._extract_despite_wall(item.key)
 
@@ -233,6 +240,7 @@ class CaptureSession:
 
     async def settle(self) -> None:
         """Wait until every file and post has its outcome."""
+        self._claims.page_read(Outcome.FAILED)  # where no page was read until now, none will be
         await self.context.tasks.settle()
 
     def abandon(self) -> None:
