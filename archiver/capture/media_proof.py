@@ -61,6 +61,8 @@ class MediaProof:
 
     def __init__(self, context: CaptureContext, assemblies: AssemblyBuilder, probe: MediaProbe) -> None:
         self._context, self._assemblies, self._probe = context, assemblies, probe
+        self.used = False
+        """Whether a tool was asked about any file."""
 
     async def settled(
         self, key: str, stated: Stated, got: FetchedFile, again: Again
@@ -190,6 +192,7 @@ class MediaProof:
         """Ask the tools about a copy; return what they say, and the id of the record that keeps it."""
         context = self._context
         facts = self._probe.facts(copy, marked)
+        self.used = True
         if len(_spans(got.size)) > 1:
             facts["looked_at"] = f"the first and last {END >> 20} MiB of {got.size} bytes"
         about = got.pieces[0].record

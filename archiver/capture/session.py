@@ -28,6 +28,7 @@ from archiver.capture.verdict import Statement, stop_reason, verdict
 from archiver.home.log import keep_fault, noted
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
+from archiver.tools.programs import programs_of
 from spiders.availability import classify
 from spiders.items import Counted, Noted, Reached, Seen, Verdict
 from spiders.links import safe_split
@@ -263,7 +264,7 @@ class CaptureSession:
             self.inventory.discover("target", context.target.kind, context.target.url, None)
             self.inventory.end("target", outcome, reason)
         context.originals.close()
-        context.writer.close(str(outcome), reason, {"media": self._media.facts} if self._media.facts else None)
+        context.writer.close(str(outcome), reason, self._facts() or None)
         try:
             cases = list(context.options.cases)
             seq = seal(context.home, self._services.signer, context.folder, cases).seq
@@ -294,6 +295,14 @@ class CaptureSession:
             part_full=self.enough() and not stop,
             warnings=warnings,
         )
+
+    def _facts(self) -> dict[str, Any]:
+        """What the manifest says of the programs that took part, beside this one."""
+        pool, media = self._services.extractors, self._media.facts
+        extractor = (pool.version, pool.runtime, pool.beside) if media else None
+        shown = self.inventory.ended.get("screenshot", (None, None))[0] is Outcome.CAPTURED
+        programs = programs_of(self.context.home.path, extractor, self.proof.used, shown)
+        return {**({"media": media} if media else {}), **({"programs": programs} if programs else {})}
 
     def _verdict(self) -> Ending:
         context = self.context

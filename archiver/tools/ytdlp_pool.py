@@ -19,6 +19,7 @@ from typing import Any
 
 import archiver
 from archiver.home.log import child_words
+from archiver.tools.extractor_update import Beside
 
 _log = logging.getLogger(__name__)
 
@@ -45,8 +46,9 @@ class _Worker:
 class ExtractorPool:
     """A pool of `size` processes and one for claims, started when they are needed and kept. `close` ends them."""
 
-    def __init__(self, authority_pem: bytes, size: int = 2) -> None:
-        self._pem = authority_pem
+    def __init__(self, authority_pem: bytes, size: int = 2, beside: Beside | None = None) -> None:
+        """`beside`: the version that was installed beside the pinned one, where it is to be used."""
+        self._pem, self.beside = authority_pem, beside
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._slots, self._claiming = asyncio.Semaphore(size), asyncio.Lock()
         self._claimed: dict[str, str | None] = {}
@@ -122,7 +124,7 @@ class ExtractorPool:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "archiver.tools.ytdlp_worker", *child_words(),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=_environment(folder), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
+            env=_environment(folder, self.beside), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
         )  # fmt: skip
         worker = _Worker(process, "", None)
         self._all.add(worker)
@@ -177,7 +179,7 @@ async def _listen(process: asyncio.subprocess.Process, said: list[str]) -> None:
             del said[:-20]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, beside: Beside | None) -> dict[str, str]:
     authority = str(folder / "authority.pem")
     source = str(Path(archiver.__file__).resolve().parents[1])
     return {
@@ -185,7 +187,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        "PYTHONPATH": source,
+        "PYTHONPATH": os.pathsep.join([*([str(beside.folder)] if beside else []), source]),
         "YTDLP_NO_PLUGINS": "1",
         "DENO_NO_UPDATE_CHECK": "1",
         "no_proxy": "",
