@@ -25,7 +25,7 @@ quick:
 	.venv/bin/python -m pytest -n 2 --dist worksteal -m "not (services or soak or thorough)"
 
 test: lint
-	.venv/bin/python -m pytest -n 2 --dist loadfile -m "not soak"
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 # What needs other programs than `make test` installs: other Pythons.
 outside: pythons

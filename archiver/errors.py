@@ -33,7 +33,7 @@ class ExitCode(IntEnum):
 EXIT_CODES = {
     ExitCode.OK: "all captured, or intact",
     ExitCode.USAGE: "usage or configuration",
-    ExitCode.PARTIAL: "something is partial",
+    ExitCode.PARTIAL: "something is partial or was left out",
     ExitCode.UNAVAILABLE: "something is unavailable or refused",
     ExitCode.FAILED: "something was blocked or failed",
     ExitCode.CHECK_FAILED: "a check failed",
@@ -66,22 +66,29 @@ class CannotTell(ArchiverError):
     exit_code = ExitCode.CANNOT_TELL
 
 
+def in_a_line(error: BaseException) -> str:
+    """Return the type of an exception and what it says; also where its own text cannot be made."""
+    import traceback  # late: `archiver --help` needs this module; it has words for what cannot say itself
+
+    lines = traceback.format_exception_only(error)
+    said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2]
+    said = " ".join(said.split())
+    return type(error).__name__ + (f": {said}" if said else "")
+
+
+ABOVE = "the traceback above"
+
+
 class ProgramFault(ArchiverError):
     """An exception that nobody foresaw, as a person is told of it."""
 
     exit_code = ExitCode.FAULT
 
-    def __init__(self, cause: BaseException, where: str = "the traceback above") -> None:
+    def __init__(self, cause: BaseException, where: str = ABOVE) -> None:
         """`where`: what there is to read of it."""
-        import traceback  # late: `archiver --help` needs this module
-
-        # By way of `traceback`, which has words for an exception whose own text cannot be made.
-        lines = traceback.format_exception_only(cause)
-        said = next((line for line in lines if not line.startswith("  ")), "").partition(": ")[2]
-        said = " ".join(said.split())
         super().__init__(
             "a command without a fault of the program",
-            f"a fault of the program: {type(cause).__name__}" + (f": {said}" if said else ""),
+            f"a fault of the program: {in_a_line(cause)}",
             f"Report it with {where}. What was received is kept; the next command seals it.",
         )
 

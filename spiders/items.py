@@ -45,6 +45,18 @@ class Noted:
 
 
 @dataclass
+class Led:
+    """A redirect that leads to another target, with which the capture goes on.
+
+    `hops`: the addresses that were asked, one after another. `url`: where the last of them leads.
+    """
+
+    hops: tuple[str, ...]
+    url: str
+    target: Target
+
+
+@dataclass
 class Counted:
     """A count that the platform states, and what a walk has found. Where they differ the capture is partial."""
 

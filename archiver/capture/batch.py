@@ -14,12 +14,12 @@ from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, RETRIED
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
-from archiver.capture.support import kind_of
+from archiver.capture.support import kind_of, platform_of
 from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
 from spiders.links import without_userinfo
-from spiders.platforms import names, platform_named
+from spiders.platforms import names
 from spiders.posts import Outcome
 from spiders.targets import NoTarget, Target, parse_target
 from storage.canonical import dumps
@@ -117,7 +117,9 @@ class Batch:
                 self.wrong[number] = found
                 self._keys.append(None)
             else:
-                self.targets.setdefault(found.key, found)
+                known = self.targets.setdefault(found.key, found)
+                if found.mirror and not known.mirror:  # the row that names it asks for it, whichever row comes first
+                    self.targets[found.key] = replace(known, mirror=found.mirror)
                 self._keys.append(found.key)
         self.done: dict[str, LinkOutcome] = {}
         self.extras: dict[str, LinkOutcome] = {}
@@ -191,7 +193,7 @@ class Batch:
             kept = (Outcome.CAPTURED, Outcome.PARTIAL)
             more = [
                 target for target in self.ordered()
-                if platform_named(target.platform).promise.second_pass and target.key not in self.extras
+                if platform_of(target).promise.second_pass and target.key not in self.extras
                 and (known := self.done.get(target.key)) is not None and known.outcome in kept
             ]  # fmt: skip
             if more:

@@ -20,7 +20,7 @@ from archiver.capture.known_secrets import KnownSecrets
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import STOPPED_BY_PERSON
 from archiver.capture.result import Progress
-from archiver.capture.support import kind_of
+from archiver.capture.support import kind_of, platform_of
 from archiver.capture.walk_state import WalkState
 from archiver.home.config import Config
 from archiver.home.home import Home
@@ -32,8 +32,8 @@ from archiver.tools.chromium import Browser
 from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from archiver.version import software
+from spiders.link_forms import Form
 from spiders.platform import Kind, Promise
-from spiders.platforms import platform_named
 from spiders.targets import Target
 from storage.capture import CaptureWriter, Identity
 
@@ -117,12 +117,17 @@ class CaptureContext:
     @property
     def promise(self) -> Promise:
         """Promise of the platform: what `captured` means for this target."""
-        return platform_named(self.target.platform).promise
+        return platform_of(self.target).promise
 
     @property
     def kind(self) -> Kind:
         """Kind of the target: the ways in which such targets can be captured."""
         return kind_of(self.target)
+
+    def go_on_with(self, target: Target) -> None:
+        """Turn to another target, which a redirect led to or a mirror shows. What was asked for stays written down."""
+        self.order = replace(self.order, target=target)
+        self.shown_target = shown(target, self.secrets)
 
     def interrupt(self) -> None:
         """Stop: request nothing new."""
@@ -156,32 +161,34 @@ def open_context(
     order: CaptureOrder,
     on_exchange: Callable[[ExchangeDone], None],
     on_task_end: Callable[[BaseException | None], None],
+    on_fault: Callable[[BaseException], None],
 ) -> CaptureContext:
     """Open the capture's folder and its port, and enter the target in its inventory.
 
-    `on_exchange` is called on the recorder's thread, `on_task_end` on the running loop. Raises `StorageError`.
+    `on_exchange` and `on_fault` are called on the recorder's thread, `on_task_end` on the running loop. Raises
+    `StorageError`.
     """
     home, target, cases = services.home, order.target, order.options.cases
     secrets = KnownSecrets(home.config.secret_values)
-    shown = replace(target, url=secrets.clean(target.url), id=secrets.clean(target.id))
+    asked = shown(target, secrets)
     capture_id = order.capture_id or home.new_capture_id(home.clock())
     folder = home.capture_folder(capture_id)
     recipients = home.recipients(list(cases))
     salt = os.urandom(32)
     test_routes = services.recorder.network is not None
-    identity = Identity(capture_id, order.run, order.part, shown.url, salt, software(), test_routes=test_routes)
+    identity = Identity(capture_id, order.run, order.part, asked.url, salt, software(), test_routes=test_routes)
     home.state.capture_opened(capture_id, str(folder), capture_id[:15], list(cases))
     writer = CaptureWriter(home.path / folder, identity, recipients, home.clock, time.monotonic)
     originals = SealedOriginals(home, tuple(cases))
     writer.original = originals.find
-    port = _open_port(services, order.options, writer, on_exchange)
-    _enter_target(writer, shown, salt)
+    port = _open_port(services, order.options, writer, on_exchange, on_fault)
+    _enter_target(writer, asked, salt)
     return CaptureContext(
         home=home,
         order=order,
         capture_id=capture_id,
         folder=folder,
-        shown_target=shown,
+        shown_target=asked,
         writer=writer,
         port=port,
         inventory=Inventory(writer, secrets.clean),
@@ -198,6 +205,7 @@ def _open_port(
     options: CaptureOptions,
     writer: CaptureWriter,
     on_exchange: Callable[[ExchangeDone], None],
+    on_fault: Callable[[BaseException], None],
 ) -> Port:
     """A port with the settings' limits, by the proxy of the capture's cases."""
     config = services.home.config
@@ -208,17 +216,33 @@ def _open_port(
         capture_seconds=config.capture_seconds,
     )
     proxy = ProxyChoice(config.second_proxy if options.second_proxy else config.proxy_for(options.cases))
-    return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy)
+    return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy, on_fault)
 
 
-def _enter_target(writer: CaptureWriter, shown: Target, salt: bytes) -> None:
-    writer.inventory(
-        {
-            "kind": "target",
-            "url": shown.url,
-            "platform": shown.platform,
-            "target_kind": shown.kind,
-            "id": shown.id,
-            "target_salt": salt.hex(),
-        }
+def shown(target: Target, secrets: KnownSecrets) -> Target:
+    """Return a target without secrets, as it is written down."""
+    return replace(
+        target,
+        url=secrets.clean(target.url),
+        id=secrets.clean(target.id),
+        mirror=secrets.clean(target.mirror),
+        given=secrets.clean(target.given),
     )
+
+
+def _enter_target(writer: CaptureWriter, target: Target, salt: bytes) -> None:
+    line = {
+        "kind": "target",
+        "url": target.url,
+        "platform": target.platform,
+        "target_kind": target.kind,
+        "id": target.id,
+        "target_salt": salt.hex(),
+    }
+    if target.form is not Form.KNOWN:
+        line["form"] = str(target.form)
+    if target.given is not None:
+        line["given"] = target.given
+    if target.mirror is not None:
+        line["mirror"] = target.mirror
+    writer.inventory(line)

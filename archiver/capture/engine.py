@@ -26,6 +26,9 @@ from spiders.posts import Outcome
 from spiders.targets import Target
 from storage.errors import EvidenceError, StorageError
 
+MOST_TARGETS = 10
+"""How many targets one link may lead to, one after another."""
+
 
 class Driver(Protocol):
     """Brings what a target names into an open capture: by spiders, by an account, …"""
@@ -142,8 +145,7 @@ class CaptureEngine:
     async def _run(self, order: CaptureOrder) -> CaptureResult:
         session = self.open_session(order)
         async with self._open(session):
-            session.begin()
-            await self._drive(session)
+            await self._drive_on(session)
             session.show_page()
             return await self._closed(session)
 
@@ -166,9 +168,30 @@ class CaptureEngine:
         await session.settle()
         return await asyncio.to_thread(session.finish)
 
+    async def _drive_on(self, session: CaptureSession) -> None:
+        """Capture the target, and then what it leads to; the mirror that was named, if the original is not there."""
+        met = [session.context.target.key]
+        await self._drive(session)
+        while (target := session.next_target()) is not None:
+            if target.key in met:
+                session.seen(Verdict(Outcome.FAILED, f"a loop of redirects: {target.url} leads back to itself"))
+                break
+            if len(met) > MOST_TARGETS:
+                session.seen(Verdict(Outcome.FAILED, f"a chain of more than {MOST_TARGETS} links that lead on"))
+                break
+            met.append(target.key)
+            session.go_on_with(target)
+            await self._drive(session)
+        if await session.needs_mirror():
+            session.go_on_with_mirror()
+            await self._drive(session)
+            if session.next_target() is not None:
+                session.seen(Verdict(Outcome.FAILED, "it leads to another page"))
+
     async def _drive(self, session: CaptureSession) -> None:
-        order = session.context.order
+        order = session.context.order  # as it is now: a redirect changes it
         driver = next(driver for driver in self._drivers if driver.takes(order.target, order.options))
+        session.begin()
         refusal = driver.refusal(order.target, order.walk is not None)
         if refusal is not None:
             session.seen(Verdict(*refusal))

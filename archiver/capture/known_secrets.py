@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from archiver.home.log import withhold
-from archiver.recorder.redact import cleaned
+from archiver.recorder.redact import cleaned, without_secret_fields
+from spiders.links import without_userinfo
+
+
+def without_secrets(text: str, secrets: Sequence[str]) -> str:
+    """Return what a fault says without these secrets, and without those that are known by where they stand."""
+    return str(cleaned(without_secret_fields(without_userinfo(text)), secrets))
 
 
 class KnownSecrets:

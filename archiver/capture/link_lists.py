@@ -17,11 +17,11 @@ from typing import IO, Any
 from archiver.errors import UsageError
 from archiver.home.paths import given_path
 from spiders import platforms
+from spiders.cleaning import clean, without_end
 from spiders.links import mask_links
 from storage.errors import disk_error
 
 SIZE_LIMIT = 200 << 20
-_END = ".,;:!?…»”’]}>"
 _FORMULA = re.compile(r"=\s*HYPERLINK\s*\(\s*\"((?:[^\"]|\"\")*)\"", re.IGNORECASE)
 _HANDLE = re.compile(r"@[A-Za-z][A-Za-z0-9_]{2,63}")
 
@@ -57,13 +57,15 @@ class _Table:
 @lru_cache(maxsize=4)
 def _link_pattern(bare_hosts: tuple[str, ...]) -> re.Pattern[str]:
     """What a link in a text looks like: with its scheme, or without one on a host that people write so."""
-    hosts = "|".join(re.escape(host) for host in bare_hosts)
+    # Links to what is dangerous are written so that nobody follows them by chance: hxxps://, [.] for a dot.
+    hosts = "|".join(re.escape(host).replace(r"\.", r"(?:\.|\[\.\]|\(\.\))") for host in bare_hosts)
+    scheme = r"h(?:tt|xx)ps?(?:\[:\]|:)//"
     # A link inside another, as archives and share buttons write them, follows one of these. Behind anything else a new
     # link begins, even without a blank.
-    another = r"(?<![/=?&#:!])https?://"
+    another = rf"(?<![/=?&#:!]){scheme}"
     rest, narrow = rf"(?:(?!{another})[^\s<>\"'|])+", rf"(?:(?!{another})[^\s<>\"'|,;])+"
     return re.compile(
-        rf"https?://{rest}|tg:(?://)?{narrow}|(?<![\w/.@:-])(?:(?:www\.)?(?:{hosts})/{narrow}"
+        rf"{scheme}{rest}|tg:(?://)?{narrow}|(?<![\w/.@:-])(?:(?:www\.)?(?:{hosts})/{narrow}"
         rf"|(?:[\w-]+\.)+[^\W\d_]{{2,}}/(?=[^\s<>\"'|,;]*(?<=[/=?&#:!])https?://){narrow})",
         re.IGNORECASE,
     )
@@ -77,14 +79,13 @@ def links_in(text: str) -> list[str]:
     """Return the links in a piece of text, in order, each once."""
     found: dict[str, None] = {}
     for match in _link_pattern(_bare_hosts()).finditer(text):
-        link = match[0].rstrip(_END)
-        while link.endswith(")") and link.count("(") < link.count(")"):
-            link = link[:-1].rstrip(_END)
+        link = without_end(match[0])
         # Links that are set apart by nothing but a comma or semicolon end there.
         link = re.split(r"[,;](?=\s|$)", link)[0]
         found.setdefault(link)
-    if not found and _HANDLE.fullmatch(text.strip()):
-        found.setdefault(text.strip())
+    plain = clean(text)
+    if not found and (_HANDLE.fullmatch(plain.link) or (plain.changed and len(links_in(plain.link)) == 1)):
+        found.setdefault(plain.literal)
     return list(found)
 
 

@@ -70,7 +70,7 @@ def of_status(status: int) -> tuple[Outcome, str | None]:
 
 EXIT_BY_OUTCOME = {
     Outcome.CAPTURED: ExitCode.OK,
-    Outcome.SKIPPED: ExitCode.OK,
+    Outcome.SKIPPED: ExitCode.PARTIAL,  # what was asked for and left out is not there
     Outcome.PARTIAL: ExitCode.PARTIAL,
     Outcome.UNAVAILABLE: ExitCode.UNAVAILABLE,
     Outcome.REFUSED: ExitCode.UNAVAILABLE,

@@ -42,6 +42,8 @@ class CaptureResult:
     stored_bytes: int
     seq: int | None
     test_routes: bool
+    led_to: Target | None = None
+    """What was captured in its place: where redirects led, or the page of a mirror."""
     found: list[Target] = field(default_factory=list)
     """What it names that can be captured on its own."""
     walk_ended: bool = True

@@ -7,10 +7,9 @@ from typing import Any
 
 from archiver.capture.options import CaptureOptions
 from archiver.capture.session import CaptureSession
-from archiver.capture.support import kind_of, unsupported
+from archiver.capture.support import kind_of, platform_of, unsupported
 from archiver.home.log import Telling
 from spiders.platform import imported
-from spiders.platforms import platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 
@@ -65,7 +64,7 @@ def chosen(session: CaptureSession) -> tuple[Any, dict[str, Any]]:
     """Return the spider that fits the target, and the arguments that it is given."""
     context = session.context
     options, config, walk = context.options, context.config, context.walk
-    platform, kind = platform_named(context.target.platform), kind_of(context.target)
+    platform, kind = platform_of(context.target), kind_of(context.target)
     use = kind.walk.use if walk is not None and kind.walk is not None else kind.capture
     assert use is not None, "what has no spider was refused before"
     offered: dict[str, Any] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from archiver.capture.assemblies import AssemblyBuilder
@@ -18,21 +19,26 @@ from archiver.capture.context import CaptureOrder, CaptureServices, open_context
 from archiver.capture.fetcher import Fetcher
 from archiver.capture.file_tasks import GRACE_SECONDS
 from archiver.capture.inventory import Ending
+from archiver.capture.known_secrets import without_secrets
 from archiver.capture.media import MediaDownload
 from archiver.capture.media_proof import MediaProof
 from archiver.capture.outcomes import of_exchange
 from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
-from archiver.capture.verdict import Statement, stop_reason, verdict
-from archiver.home.log import keep_fault, noted
+from archiver.capture.verdict import Statement, at_best, by_mirror, stop_reason, verdict
+from archiver.errors import in_a_line
+from archiver.home.log import Telling, keep_fault, noted
+from archiver.home.secret_values import secrets_of
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
 from archiver.tools.programs import programs_of
 from spiders.availability import classify
-from spiders.items import Counted, Noted, Reached, Seen, Verdict
-from spiders.links import safe_split
+from spiders.items import Counted, Led, Noted, Reached, Seen, Verdict
+from spiders.link_forms import Form
+from spiders.links import mask_userinfo, safe_split
 from spiders.posts import Attachment, Outcome, Parsed, Post
+from spiders.targets import Target, page
 from storage.errors import CatalogError
 
 _log = logging.getLogger(__name__)
@@ -48,7 +54,7 @@ class CaptureSession:
         """Open the capture. Raises `StorageError`."""
         self._services = services
         self._loop = asyncio.get_running_loop()
-        self.context = context = open_context(services, order, self._exchange_done, self._task_ended)
+        self.context = context = open_context(services, order, self._exchange_done, self._task_ended, self.broken)
         self.inventory = context.inventory
         self.assemblies = AssemblyBuilder(context)
         self.proof = MediaProof(context, self.assemblies, services.probe)
@@ -61,6 +67,11 @@ class CaptureSession:
         self._answer: Ending | None = None
         self._conclusion: Ending | None = None
         self._walk_ended = False
+        self._asked = context.shown_target
+        self._led: Led | None = None
+        self._hops = 0
+        self._original: Ending | None = None
+        self._by_program = False
         _log.info("capture %s begins", context.capture_id)
 
     def progress(self) -> Progress:
@@ -84,8 +95,13 @@ class CaptureSession:
     def _exchange_done(self, done: ExchangeDone) -> None:
         """On the recorder's thread."""
         self.context.exchanges.add(done)
-        self._loop.call_soon_threadsafe(self._report)
-        self._loop.call_soon_threadsafe(self._answered, done)
+        self._loop.call_soon_threadsafe(self._heard, done)
+
+    def _heard(self, done: ExchangeDone) -> None:
+        """On the loop, which would only log what is raised here."""
+        with Telling(self.broken):
+            self._answered(done)
+            self._report()
 
     def _answered(self, done: ExchangeDone) -> None:
         """Where the target's page was answered, a browser can show it while we read it."""
@@ -112,6 +128,8 @@ class CaptureSession:
             self._reached(item.cursor)
         elif isinstance(item, Verdict):
             self._conclusion = (item.outcome, item.reason)
+        elif isinstance(item, Led):
+            self._led_on(item)
         self._report()
 
     def answered(self, outcome: Outcome, reason: str | None) -> None:
@@ -119,12 +137,14 @@ class CaptureSession:
         self._answer = (outcome, reason)
 
     def broken(self, error: BaseException) -> None:
-        """Record that something of the program itself broke.
+        """Record that something of the program itself broke; from any thread.
 
         Whatever else is said of it, the capture is then partial.
         """
-        place = keep_fault(_log, error, "capture %s: a fault of ours", self.context.capture_id)
-        self.inventory.fault(noted(f"{type(error).__name__}: {error}", place))
+        context = self.context
+        place = keep_fault(_log, error, "capture %s: a fault of ours", context.capture_id)
+        secrets = secrets_of(context.config, context.home.environment)
+        self.inventory.fault(noted(without_secrets(in_a_line(error), secrets), place))
 
     def parser_failed(self, error: BaseException, link: str) -> None:
         """Record that a parser of ours broke on what a link answered."""
@@ -133,6 +153,7 @@ class CaptureSession:
 
     def program_ended(self, code: int) -> None:
         """Record the exit code of a program that ran behind the recorder: it decides the outcome."""
+        self._by_program = True
         if code != 0:
             self._conclusion = (Outcome.PARTIAL, f"the program ended with exit code {code}")
         elif not self.context.exchanges.count:
@@ -193,6 +214,18 @@ class CaptureSession:
             if item.target is not None:
                 self.posts.found.append(item.target)
 
+    def _led_on(self, item: Led) -> None:
+        """Enter every hop of a redirect to another target."""
+        self._led = item
+        nexts = (*item.hops[1:], item.url)
+        for url, following in zip(item.hops, nexts, strict=True):
+            self._hops += 1
+            key = f"redirect {self._hops}"
+            target = {"target": item.target.key} if following == item.url else {}
+            self.inventory.discover(key, "redirect", url, "target", **target)
+            said = f"leads to {mask_userinfo(following)}"
+            self.inventory.end(key, Outcome.CAPTURED, said, self.context.exchanges.by_uri.get(url))
+
     def _reached(self, cursor: str | None) -> None:
         self._walk_ended = cursor is None
         if self.context.walk is not None:
@@ -222,6 +255,42 @@ class CaptureSession:
         options, writer = self.context.options, self.context.writer
         full = writer.counts["post"] >= options.part_posts or writer.bytes_stored >= options.part_bytes
         return full or writer.elapsed() >= options.part_seconds
+
+    # -- another target than the one that was asked for --------------------------------------------------
+
+    def next_target(self) -> Target | None:
+        """Return the target that a redirect led to since this was last called, or None."""
+        led, self._led = self._led, None
+        return led.target if led is not None else None
+
+    def go_on_with(self, target: Target) -> None:
+        """Turn to that target: what is asked and promised from now on is its own."""
+        self._answer = self._conclusion = None
+        self.context.go_on_with(target)
+
+    async def needs_mirror(self) -> bool:
+        """Return whether the link named a mirror and the original is not to be had.
+
+        A mirror is never asked beside an original that is there, nor for a walk.
+        """
+        context = self.context
+        if context.target.mirror is None or context.walk is not None:
+            return False
+        await self.settle()
+        ended = self.inventory.ended
+        kept = (Outcome.CAPTURED, Outcome.PARTIAL)
+        if any(ended[key][0] in kept for key in self.inventory.subjects if key in ended):
+            return False
+        outcome, _ = self._verdict()
+        return outcome not in (Outcome.CAPTURED, Outcome.SKIPPED) and not (context.interrupted or context.port.stopped)
+
+    def go_on_with_mirror(self) -> None:
+        """Turn to the mirror's page. How the original ended is remembered: the page is a copy of it at best."""
+        mirror = self.context.target.mirror
+        assert mirror is not None
+        self._original = self._verdict()
+        self.inventory.subjects.clear()
+        self.go_on_with(replace(page(mirror), form=Form.MIRROR, mirror=mirror))
 
     # -- the end ----------------------------------------------------------------------------------------
 
@@ -280,7 +349,8 @@ class CaptureSession:
             capture=context.capture_id,
             run=context.order.run,
             part=context.order.part,
-            target=context.shown_target,
+            target=self._asked,
+            led_to=context.shown_target if context.shown_target.key != self._asked.key else None,
             outcome=outcome,
             reason=reason,
             folder=context.folder,
@@ -310,8 +380,14 @@ class CaptureSession:
         stop = stop_reason(
             context.interrupted, None if failed is None else failed.found, context.port.stopped, self.posts.count
         )
-        statement = Statement(self._answer, self._conclusion)
-        return verdict(self.inventory, context.exchanges.by_tag, statement, stop, context.promise)
+        # What a program does is recorded whole, whatever link it is about.
+        limit = None if self._by_program else at_best(context.target)
+        statement = Statement(self._answer, self._conclusion, limit)
+        if self._original is None:
+            return verdict(self.inventory, context.exchanges.by_tag, statement, stop, context.promise)
+        promise = replace(context.promise, first_tags=("mirror",))
+        copy = verdict(self.inventory, context.exchanges.by_tag, statement, stop, promise)
+        return copy if stop is not None else by_mirror(self._original, copy)
 
 
 def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from spiders.platform import Kind
-from spiders.platforms import platform_named
+from spiders.link_forms import Form
+from spiders.platform import Kind, Platform
+from spiders.platforms import PAGE, platform_named
 from spiders.posts import Outcome
 from spiders.targets import Target
 
 
+def platform_of(target: Target) -> Platform:
+    """Return the platform by which a target is asked and judged: pages, where no more than its page can be kept."""
+    return platform_named(target.platform) if target.form is Form.KNOWN else PAGE
+
+
 def kind_of(target: Target) -> Kind:
-    """Return the row for a target's kind in its platform's table."""
-    return platform_named(target.platform).kind(target.kind)
+    """Return the row for a target's kind in the table of that platform."""
+    return platform_of(target).kind(target.kind if target.form is Form.KNOWN else "page")
 
 
 def walked(target: Target, account: bool) -> str | None:
     """Return the name of a walk of the target, or None where there is none."""
-    platform, kind = platform_named(target.platform), kind_of(target)
+    platform, kind = platform_of(target), kind_of(target)
     if account and platform.by_account:
         return kind.account_walk
     return kind.walk.called if kind.walk else None
@@ -26,7 +32,7 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
 
     None if it can.
     """
-    platform, kind = platform_named(target.platform), kind_of(target)
+    platform, kind = platform_of(target), kind_of(target)
     if account and platform.by_account:
         if kind.account_walk if walk else kind.account:
             return None

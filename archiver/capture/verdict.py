@@ -9,7 +9,8 @@ The rules, in order; the first that applies decides:
 5. The answer about the target says that it is not there, or not to be had.
 6. A required part, a post, a count or a file of the page is not whole.
 
-Only what passes all of them is `captured`.
+Only what passes all of them is `captured`, and only if the form of the link allows it: of a link that is not known, or
+of which no more than the page can be kept, that page is not the thing that was asked for.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archiver.capture.inventory import Ending, Inventory
+from archiver.capture.inventory import MEDIA_OF_PAGE, Ending, Inventory
 from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
+from spiders.link_forms import Form, Target
 from spiders.platform import Promise
 from spiders.posts import Outcome
 
@@ -32,11 +34,39 @@ class Statement:
     """Statement about the target itself.
 
     `answer`: how the page or answer that stands for it ended; None where none was read. `conclusion`: what the driver
-    makes of it, where that differs.
+    makes of it, where that differs. `at_best`: why it is partial however much is kept, by the form of its link.
     """
 
     answer: Ending | None = None
     conclusion: Ending | None = None
+    at_best: str | None = None
+
+
+def at_best(target: Target) -> str | None:
+    """Return why a capture of the target is partial at best; None where its form is known."""
+    match target.form:
+        case Form.KNOWN:
+            return None
+        case Form.UNKNOWN:
+            return "kept as a page only, this form of link is not known"
+        case Form.NOT_CAPTURED:
+            return f"kept as a page only: {target.what} is not captured by this release"
+        case Form.NO_READER:
+            return f"layout of this platform is not read ({target.what}): kept as a page only"
+        case Form.SHORT:
+            return "kept as a page only: this short link led to no other page"
+        case Form.MIRROR:
+            return "a mirror's copy, not the platform's"
+        case Form.ARCHIVE:
+            return "an archive's copy, not the platform's"
+
+
+def by_mirror(original: Ending, copy: Ending) -> Ending:
+    """Return the outcome of a link to a mirror whose original was not to be had, from how both ended."""
+    why = f"{original[0]}, {original[1]}" if original[1] else str(original[0])
+    if copy[0] is Outcome.PARTIAL:
+        return Outcome.PARTIAL, f"{copy[1]}; the original: {why}"
+    return original[0], f"{original[1] or original[0]}; the mirror: {copy[0]}, {copy[1]}"
 
 
 def stop_reason(interrupted: bool, disk: str | None, port: str | None, posts: int) -> Ending | None:
@@ -68,9 +98,20 @@ def verdict(
     said = statement.conclusion or statement.answer
     if said is None:
         return _without_answer(exchanges, promise)
+    if statement.at_best is not None and said[0] in (Outcome.CAPTURED, Outcome.PARTIAL):
+        best = _with_media(inventory, statement.at_best)
+        return Outcome.PARTIAL, f"{best}; {said[1]}" if said[1] else best
     if said[0] is not Outcome.CAPTURED:
         return said
     return _missing_part(inventory) or (Outcome.CAPTURED, None)
+
+
+def _with_media(inventory: Inventory, at_best: str) -> str:
+    """What is said of a page that is not read, where an extractor was asked about its media."""
+    outcome, reason = inventory.ended.get(MEDIA_OF_PAGE, (Outcome.SKIPPED, None))
+    if outcome is Outcome.CAPTURED:
+        return at_best.replace("kept as a page only", "kept as a page, with the media that yt-dlp found")
+    return at_best if outcome is Outcome.SKIPPED else f"{at_best}; its media: {reason or outcome}"
 
 
 def _missing_part(inventory: Inventory) -> Ending | None:

@@ -10,6 +10,7 @@ from archiver.capture.post_digests import attached, other_files
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
+from spiders.link_forms import Form
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
@@ -102,7 +103,9 @@ def _observed(home: Home, post: str) -> list[Observed]:
 def post_of(text: str) -> str:
     """Return a post's id, from its link or as it stands in the captures."""
     target = parse_target(text) if "/" in text and "." in text else None
-    named = platform_named(target.platform).links.post_id(target) if isinstance(target, Target) else None
+    if not isinstance(target, Target) or target.form is not Form.KNOWN:
+        return text
+    named = platform_named(target.platform).links.post_id(target)
     return text if named is None else named
 
 

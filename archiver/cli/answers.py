@@ -5,13 +5,14 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from archiver.cli import streams
 from archiver.cli.parser import CommandLineError
-from archiver.errors import ExitCode, ProgramFault, exit_code
+from archiver.errors import ABOVE, ExitCode, ProgramFault, exit_code
 from archiver.text.plain import harmless
 from spiders.links import without_userinfo
 from storage.errors import EvidenceError
@@ -77,6 +78,21 @@ class WatchedThreads:
         threading.excepthook = self._ended
         atexit.register(self._end_process, code)
 
+    def watch_clearing(self) -> None:
+        """Write down what Python would print with all that it says: an exception that nothing can catch, as in `__del__`."""
+        sys.unraisablehook = self._passed_over
+
+    def _passed_over(self, ended: sys.UnraisableHookArgs) -> None:
+        from archiver.home.log import keep_fault  # late: few commands meet one
+
+        place, error = None, ended.exc_value
+        if error is not None:
+            place = keep_fault(logging.getLogger(__name__), error, "a fault that nothing could catch", shown=True)
+        if place is None:
+            sys.__unraisablehook__(ended)
+        else:
+            self.console.warn(f"archiver: a fault of the program beside its work: {type(error).__name__}; {place}")
+
     def _end_process(self, code: int) -> None:
         if self.code > code:
             streams.flush()
@@ -116,11 +132,13 @@ def _tell_fault(console: Console, error: BaseException) -> ExitCode:
 
     foreseen = (EvidenceError, KeyboardInterrupt)
     broke = next(leaf for leaf in _leaves(error) if not isinstance(leaf, foreseen))
-    place = keep_fault(logging.getLogger(__name__), error, "a fault ended the command")
+    place = keep_fault(logging.getLogger(__name__), error, "a fault ended the command", shown=True)
     if place is None:
-        console.warn(_traceback(error))
-        return _tell(console, ProgramFault(broke))
-    fault = ProgramFault(broke, f"what stands at {place.reference} in {place.file}")
+        console.tell_fault(_traceback(error))
+    fault = ProgramFault(broke, f"what stands at {place.reference} in {place.file}" if place else ABOVE)
+    fault.found = console.clean(fault.found)
+    if place is None:
+        return _tell(console, fault)
     console.warn(harmless(f"archiver: {fault.found}. {fault.next_step}"))
     console.data({**_json_line(fault), "log": {"reference": place.reference, "file": str(place.file)}})
     return exit_code(fault)

@@ -14,6 +14,8 @@ from archiver.text.plain import harmless, size
 from spiders.links import without_userinfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archiver.capture.result import CaptureResult, Progress
     from storage.errors import EvidenceError
 
@@ -40,6 +42,8 @@ class Console:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self.failure: OSError | None = None
+        self.clean: Callable[[str], str] = str
+        """Takes the secrets out of what a fault says, once it is known which there are."""
         self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
@@ -78,6 +82,10 @@ class Console:
         """
         self._clear()
         streams.write(self._err, self._laid_out(without_userinfo(text), self._err) + "\n")
+
+    def tell_fault(self, text: str) -> None:
+        """Write to standard error what may quote anything; the secrets that are known are left out."""
+        self.warn(self.clean(text))
 
     def _laid_out(self, text: str, stream: TextIO) -> str:
         """Return the text as a terminal shows it best: lines broken between words, marks in colour. A pipe gets it as it is."""
@@ -184,6 +192,8 @@ class Console:
         part = f" (part {result.part})" if result.target.kind == "channel" else ""
         self.say(f"{_MARKS[result.outcome]} {result.outcome}{reason}")
         self.say(f"  {result.target.url}{part}")
+        if result.led_to is not None:
+            self.say(f"  led to    {result.led_to.url}")
         self.say(f"  kept      {kept(result.kept)} · {size(result.stored_bytes)}")
         missing = result.missing
         if missing:
@@ -209,6 +219,7 @@ def result_line(result: CaptureResult) -> dict[str, Any]:
         "part": result.part,
         "url": result.target.url,
         "target": result.target.key,
+        "led_to": result.led_to.url if result.led_to is not None else None,
         "outcome": str(result.outcome),
         "reason": result.reason,
         "posts": result.posts,

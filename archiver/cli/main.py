@@ -124,6 +124,8 @@ def _guarded(
 
         console = Console(wants_json(words))
         with WatchedThreads(console) as threads:
+            if last:
+                threads.watch_clearing()
             code = _run(words, name, threads, network, environment, umask)
         console = threads.console
     except BaseException as error:  # noqa: BLE001 - the one place that answers for what nobody foresaw

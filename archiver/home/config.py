@@ -130,7 +130,7 @@ def cookies_in(path: Path | None) -> list[tuple[str, str, str]]:
         return []
     try:
         text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # no file of that name, no UTF-8
         raise ConfigError(
             f"a cookies.txt at {path}", str(error), "Export it again, or empty [accounts] cookies."
         ) from error

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,10 @@ from archiver.text.meant import meant
 from spiders.links import mask_links
 
 NAME = "archiver.toml"
+LONGEST = 100
+"""How many letters of an unknown key are shown."""
+MOST_FAULTS = 100
+"""How many faults are looked for: what was meant by each takes its time, and a file of junk has any number."""
 T = TypeVar("T", bound=Table)
 
 
@@ -91,12 +96,20 @@ def read_settings(home: Path | None, environment: Mapping[str, str]) -> Settings
     unknown = tuple(_unknown(environment, _named(tables)))
     variables, blank = _override(tables, environment)
     found = []
-    for fault in (*_faults(tables, Settings, ""), *_twice(tables)):
+    for fault in _some(_faults(tables, Settings, ""), tables):
         if variable := variables.get(fault.key):
             found.append(Fault(variable, f"{fault.expected} in ${variable}", fault.found, "Correct or unset it."))
         else:
             found.append(Fault(fault.key, f"{fault.expected}, in {where}", fault.found, fault.next))
     return SettingsRead(tables, variables, (*unknown, *blank, *found))
+
+
+def _some(faults: Iterator[Fault], tables: Mapping[str, Any]) -> Iterator[Fault]:
+    """Yield the faults, `MOST_FAULTS` of them at most; where there are more, nothing of the file counts."""
+    yield from islice(faults, MOST_FAULTS)
+    if next(faults, None) is not None:
+        yield Fault("", f"{MOST_FAULTS} faults at most", "more", "Correct the file, or take one from another home.")
+    yield from _twice(tables)
 
 
 def checked(given: Mapping[str, Any], table: type[T]) -> T:
@@ -138,6 +151,12 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ConfigError(f"readable settings in {path}", "text that is not UTF-8", step) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"readable settings in {path}", str(error), "Correct the file.") from error
+    except ValueError as error:  # of Python's own, which reads no integer of more than 4300 digits
+        raise ConfigError(f"readable settings in {path}", "a number with thousands of digits", "Correct it.") from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"readable settings in {path}", "lists or tables too deep in each other", "Correct it."
+        ) from error
 
 
 def _named(tables: Mapping[str, Any]) -> Iterator[str]:
@@ -245,6 +264,8 @@ def schema_key(key: str) -> str:
 
 
 def _unknown_key(key: str, start: str, keys: Mapping[str, Any]) -> Fault:
+    if len(key) > LONGEST:  # no key of any version: it is not looked for, and not shown whole
+        key = f"{key[:LONGEST]}…"
     name, among = key.removeprefix(start), shown(f"{start}x").rpartition(" x")[0] if start else "the file"
     if schema_key(key) in SUCCESSORS:
         now = SUCCESSORS[schema_key(key)]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from functools import cache
+from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from urllib.parse import urlsplit
@@ -86,8 +87,17 @@ BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,62})(?:/([A-Za-z0-9_][A-Za-z0-9
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+def _is_path(text: str) -> bool:
+    """Return whether a path can be asked for: no zero byte in it, and no home folder of a user that there is not."""
+    try:
+        Path(text).expanduser()
+    except RuntimeError:
+        return False
+    return "\0" not in text
+
+
 def _is_place(text: str) -> bool:
-    return bool(text) and (not text.startswith("s3:") or BUCKET.fullmatch(text) is not None)
+    return bool(text) and _is_path(text) and (not text.startswith("s3:") or BUCKET.fullmatch(text) is not None)
 
 
 def _is_second_place(text: str) -> bool:
@@ -141,7 +151,7 @@ WebLink = Annotated[str, _text("a link with http or https", _is_web_link)]
 Fingerprint = Annotated[str, _text("the SHA-256 of a root certificate, 64 hex digits", _is_fingerprint)]
 Target = Annotated[str, Meta(description="an apprise address", extra={"secret": ALL})]
 MtProxy = Annotated[str, Meta(description="a link like tg://proxy?server=…&port=443&secret=…", extra={"secret": ALL})]
-CookiesFile = Annotated[str, Meta(description="the path of a cookies.txt")]
+CookiesFile = Annotated[str, _text("the path of a cookies.txt", _is_path)]
 PostLink = Annotated[str, Meta(description="the link of a post")]
 ExtractorArgs = Annotated[
     dict[str, dict[str, list[str]]],

@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ PATIENCE = 1.0
 DEBUG = ".debug.log"
 """How the names of files end that were written with `--debug`."""
 IN_LOG = "in the log at"
+_REFERENCE = "archiver reference"
+"""What a record is told its reference by: a name that no library gives to an `extra` of its own."""
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 Clean = Callable[[str], str]
@@ -70,7 +73,7 @@ class HomeLog(logging.Handler):
         self._file: Path | None = None
         self._descriptor = self._process = -1
         self._clean: Clean | None = None
-        self._secrets: set[str] = set()
+        self._secrets: frozenset[str] = frozenset()
         self._told = self._torn = False
         self._writing = threading.local()
         self._faults: dict[str, Path] = {}
@@ -124,7 +127,7 @@ class HomeLog(logging.Handler):
         from archiver.home.home import is_home  # late: a child process begins with this module
 
         self._writing.now = True
-        reference = str(getattr(record, "reference", "-"))
+        reference = str(getattr(record, _REFERENCE, "-"))
         try:
             if is_home(self.home):  # as yet, or any more: a log makes none
                 file = self._write(self._line(record, reference).encode("utf-8", "backslashreplace"))
@@ -139,9 +142,13 @@ class HomeLog(logging.Handler):
             assert logging.lastResort is not None
             logging.lastResort.handle(record)
 
+    def show(self, error: BaseException) -> None:
+        """Show a traceback to the person, in the place of the log."""
+        self._say("".join(traceback.format_exception(error)).rstrip())
+
     def withhold(self, secret: str) -> None:
         """Take a secret out of what is written from now on."""
-        self._secrets |= {secret} - {""}
+        self._secrets = self._secrets | ({secret} - {""})  # a new set: another thread may go through the old one
 
     def place_of(self, reference: str) -> FaultPlace | None:
         """Return where a fault was written, once; None where it could not be."""
@@ -319,14 +326,22 @@ def withhold(secret: str) -> None:
         log.withhold(secret)
 
 
-def keep_fault(logger: logging.Logger, error: BaseException, what: str, *about: object) -> FaultPlace | None:
-    """Write a fault of the program with its traceback; return where it stands, or None where nothing can be written."""
+def keep_fault(
+    logger: logging.Logger, error: BaseException, what: str, *about: object, shown: bool = False
+) -> FaultPlace | None:
+    """Write a fault of the program with its traceback; return where it stands, or None where nothing can be written.
+
+    The person is shown the traceback then, unless it is `shown` by the caller.
+    """
     log = current()
     if log is None:
         return None
     reference = _letters(8)
-    logger.error(what, *about, exc_info=error, extra={"reference": reference}, stacklevel=2)
-    return log.place_of(reference)
+    logger.error(what, *about, exc_info=error, extra={_REFERENCE: reference}, stacklevel=2)
+    place = log.place_of(reference)
+    if place is None and not shown:
+        log.show(error)
+    return place
 
 
 class Telling:
@@ -365,8 +380,9 @@ def begin_child_log(logger: logging.Logger, words: list[str]) -> None:
 
     def ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, trace)
-        place = keep_fault(logger, error, "a fault ended the process") if isinstance(error, Exception) else None
-        if place is not None:
+        if isinstance(error, Exception) and (
+            place := keep_fault(logger, error, "a fault ended the process", shown=True)
+        ):
             _tell_parent(str(place))
 
     sys.excepthook = ended

@@ -25,6 +25,8 @@ _ID = re.compile(
 NEVER_WHOLE = ("telethon",)
 """Libraries whose texts may hold keys that no setting names."""
 WITHHELD = "(withheld)"
+_NAME = re.compile(r"[\w.<>]+", re.ASCII)
+_SPEECHLESS = "<exception str() failed>"
 _DEEPEST = 20
 """How many causes of causes, or groups within groups, are followed."""
 
@@ -45,20 +47,25 @@ def whole_text(record: logging.LogRecord) -> str:
     """Return a record with all that it says, and the texts of its exceptions. Secrets are not taken out yet."""
     if record.name.partition(".")[0] in NEVER_WHOLE:
         return plain_text(record)
-    try:
-        said = record.getMessage()
-    except (
-        TypeError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        RuntimeError,
-    ):  # what does not fit, or cannot say itself
-        said = str(record.msg)
+    # By way of `traceback`, which has words for what cannot say itself, whatever it raises.
+    said = "".join(traceback.format_exception_only(_Said(record))).partition(": ")[2].rstrip("\n")
+    if said == _SPEECHLESS and isinstance(record.msg, str):
+        said = record.msg
     text = f"{record.name}:{record.lineno} {said}"
     if record.exc_info and record.exc_info[1] is not None:
         text += "\n" + "".join(traceback.format_exception(record.exc_info[1]))
     return text
+
+
+class _Said(Exception):
+    """What a record says, as the text of an exception."""
+
+    def __init__(self, record: logging.LogRecord) -> None:
+        super().__init__()
+        self._record = record
+
+    def __str__(self) -> str:
+        return self._record.getMessage()
 
 
 def known_module(name: str) -> str:
@@ -71,7 +78,9 @@ def known_module(name: str) -> str:
 def type_name(error: BaseException) -> str:
     """Return the type of an exception, with its module where it is no builtin one."""
     kind = type(error)
-    module = known_module(kind.__module__)
+    module = known_module(str(kind.__module__))
+    if not _NAME.fullmatch(kind.__qualname__):  # made while the program ran: the name may be anything
+        return f"{module}.{WITHHELD}"
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 
 
@@ -83,7 +92,7 @@ def _message(record: logging.LogRecord) -> str:
     given = record.args if isinstance(record.args, tuple) else ()
     try:
         return str(record.msg) % tuple(_allowed(value) for value in given)
-    except (TypeError, ValueError):  # a text in the place of a number
+    except (TypeError, ValueError, OverflowError):  # a text in the place of a number, or one without end
         return str(record.msg)
 
 

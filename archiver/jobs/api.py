@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -23,7 +24,7 @@ from aiohttp import web
 from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
-from archiver.home.log import withhold
+from archiver.home.log import keep_fault, noted, withhold
 from archiver.jobs.job import PRIORITIES, Job
 from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
@@ -34,6 +35,7 @@ from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
 from storage.key_files import write_new_key
 
+_log = logging.getLogger(__name__)
 BODY_LIMIT = 1 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -60,11 +62,20 @@ class Api:
     """The interface of one home and its queue."""
 
     def __init__(
-        self, home: Home, queue: Queue, token: str, names: tuple[str, ...], account: str | None = None
+        self,
+        home: Home,
+        queue: Queue,
+        token: str,
+        names: tuple[str, ...],
+        account: str | None = None,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """Serve a home. `names` is what the Host header may say, without the port; by `account` Telegram is asked."""
+        """Serve a home. `names` is what the Host header may say, without the port; by `account` Telegram is asked.
+
+        `tell` is called with one line for the person where the program broke.
+        """
         self._home, self._queue, self._token, self._names = home, queue, token, names
-        self._account = account
+        self._account, self._tell = account, tell
         withhold(token)
 
     def application(self) -> web.Application:
@@ -96,7 +107,13 @@ class Api:
                     401, "the token, as `Authorization: Bearer …`", "none, or another", "It is in keys/api-token of the home.",
                     **{"WWW-Authenticate": "Bearer"},
                 )  # fmt: skip
-            return await handler(request)
+            # A task keeps whatever breaks it: each request is answered, and in JSON.
+            [answer] = await asyncio.gather(handler(request), return_exceptions=True)
+            if isinstance(answer, Exception) and not isinstance(answer, web.HTTPException | EvidenceError):
+                return self._broken(answer)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
         except web.HTTPException as error:
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
             return problem(
@@ -108,6 +125,15 @@ class Api:
             return problem(404, error.expected, error.found, error.next_step)
         except EvidenceError as error:
             return problem(400, error.expected, error.found, error.next_step)
+
+    def _broken(self, error: Exception) -> web.Response:
+        """Answer for a fault of the program; the next request is answered as ever."""
+        place = keep_fault(_log, error, "a fault ended the answer to a request")
+        fault = noted(f"a fault of the program: {type(error).__name__}", place)
+        self._tell(f"archiver: {fault}. Serving goes on.")
+        return problem(
+            500, "an answer without a fault of the program", fault, "Report it with what the log says there."
+        )
 
     async def _add(self, request: web.Request) -> web.Response:
         try:

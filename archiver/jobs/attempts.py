@@ -22,6 +22,10 @@ class WorkerEvents(Protocol):
         """React to the end of an attempt."""
         ...
 
+    def attempt_broke(self, job: Job, reason: str) -> None:
+        """React to a fault of the program that ended an attempt, and with it the job. `reason` names its place in the log."""
+        ...
+
     def captured(self, result: CaptureResult) -> None:
         """React to a capture that was sealed."""
         ...

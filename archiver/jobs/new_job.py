@@ -27,4 +27,4 @@ def new_job(name: str, target: Target, options: CaptureOptions, about: Mapping[s
     crawl = unsupported(target, account=by_account) is not None and walked(target, by_account) is not None
     if not crawl:
         options = replace(options, since=None, until=None, limit=None)
-    return Job(name, "crawl" if crawl else "capture", target.url, packed(options), about or {})
+    return Job(name, "crawl" if crawl else "capture", target.link, packed(options), about or {})

@@ -8,6 +8,7 @@ the target hangs; nothing waits for it. Where captures go out by a proxy, messag
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import subprocess
@@ -17,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from archiver.home.log import IN_LOG, begin_child_log, child_words
 from archiver.home.notify_config import NotifyRule
 
 if TYPE_CHECKING:  # the process that sends needs no home, and starts sooner without
@@ -91,18 +93,22 @@ def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
     order = json.dumps({"targets": rule.targets, "title": title, "text": text})
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "archiver.jobs.notify"], input=order, env=environment, text=True, timeout=SEND_SECONDS,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+            [sys.executable, "-m", "archiver.jobs.notify", *child_words()], input=order, env=environment, text=True, timeout=SEND_SECONDS,
+            capture_output=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"no answer within {SEND_SECONDS:.0f} s"
     except OSError as error:
         return error.strerror or str(error)
-    return None if done.returncode == 0 else done.stdout.strip() or "the target did not take it"
+    if done.returncode == 0:
+        return None
+    place = done.stderr.rstrip().rpartition("\n")[2]  # all else there may name the targets
+    return place if place.startswith(IN_LOG) else done.stdout.strip() or "the target did not take it"
 
 
 def _child() -> int:
     """Send, as a process of its own: targets and words on standard input, on standard output a reason without either."""
+    begin_child_log(logging.getLogger("archiver.jobs.notify"), sys.argv[1:])
     import apprise
 
     order = json.load(sys.stdin)

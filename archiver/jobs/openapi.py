@@ -46,7 +46,7 @@ _BODY: Schema = {
 }  # fmt: skip
 _ERRORS = {
     400: "not understood", 401: "no token, or another", 404: "no such job or case", 409: "it has ended", 413: "too long",
-    421: "not our address", 503: "the queue does not answer",
+    421: "not our address", 500: "a fault of the program", 503: "the queue does not answer",
 }  # fmt: skip
 _ID = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
 _LIST_QUERY = [
@@ -104,6 +104,7 @@ def _state_paths() -> dict[str, Any]:
                 "security": [], "summary": "Whether a worker is alive",
                 "responses": {
                     "200": _answer(_ANYTHING, "yes"), "503": _answer(_ANYTHING, "no"), "421": _answer(_ERROR, _ERRORS[421]),
+                    "500": _answer(_ERROR, _ERRORS[500]),
                 },
             },
         },
@@ -116,4 +117,4 @@ def _answer(schema: Schema, what: str) -> dict[str, Any]:
 
 def _errors(*codes: int) -> dict[str, Any]:
     """Return the answers of these codes, and of those that every protected path may give."""
-    return {str(code): _answer(_ERROR, _ERRORS[code]) for code in (*codes, 401, 421, 503)}
+    return {str(code): _answer(_ERROR, _ERRORS[code]) for code in (*codes, 401, 421, 500, 503)}

@@ -60,7 +60,7 @@ async def run_worker(
     end = await asyncio.to_thread(serve, database(home), name, worker.carry_out, home.clock)
     heartbeat.start()
     try:
-        async with _answering_health(engine, queue, options.health):
+        async with _answering_health(engine, queue, options.health, events):
             await stop.wait()
     finally:
         deadline = loop.time() + GRACE_SECONDS
@@ -85,14 +85,16 @@ def _end_unheard(end: Callable[[float], None]) -> None:
 
 
 @asynccontextmanager
-async def _answering_health(engine: CaptureEngine, queue: Queue, port: int | None) -> AsyncIterator[None]:
+async def _answering_health(
+    engine: CaptureEngine, queue: Queue, port: int | None, events: WorkerEvents
+) -> AsyncIterator[None]:
     """Answer GET /health on a port of 127.0.0.1 meanwhile, if one is given. Raises `UsageError` where it is taken."""
     if port is None:
         yield
         return
     from archiver.jobs.api import LOOPBACK, Api, listen  # late: an HTTP server takes its time to load
 
-    api = Api(engine.home, queue, secrets.token_hex(32), LOOPBACK)  # a token that nobody has: it answers /health only
+    api = Api(engine.home, queue, secrets.token_hex(32), LOOPBACK, tell=events.warned)  # a token that nobody has
     try:
         listener, _ = await listen(api.application(), "127.0.0.1", port)
     except OSError as error:

@@ -19,7 +19,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, STOPPED_BY_PERSON
 from archiver.capture.walk import Walk
 from archiver.errors import UsageError
-from archiver.home.log import Telling, keep_fault
+from archiver.home.log import Telling, keep_fault, noted
 from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
@@ -54,6 +54,10 @@ def worker_place(home: Path) -> tuple[Lock, int]:
     )
 
 
+class AttemptFault(Exception):
+    """A fault of the program in an attempt, named by its type and its place in the log."""
+
+
 class Worker:
     """Carries out attempts on the loop that the engine runs on. Implements `jobs.attempts.Attempts`."""
 
@@ -72,21 +76,31 @@ class Worker:
     def carry_out(self, attempt: JobAttempt) -> AttemptResult:
         """Carry out an attempt, on a thread of the queue's.
 
-        A failure of the home is an outcome like any other. A fault of the program is raised: the queue keeps it, and its
-        traceback is in the log of the home.
+        A failure of the home is an outcome like any other. Raises `EvidenceError` where it cannot be kept, and of a fault
+        of the program an `AttemptFault`, which the queue keeps.
         """
         _log.info("attempt %s begins", attempt.id)
         with self._counting:
             self._under_way[attempt.id] += 1
         try:
-            with Telling(lambda error: keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)):
+            with Telling(lambda error: self._broke(attempt, error)):
                 result = self._once(attempt)
+                _log.info("attempt %s ends: %s", attempt.id, Outcome(result.outcome))
+                self.events.attempt_ended(attempt.job, result)
         finally:
             with self._counting:
                 self._under_way[attempt.id] -= 1
-        _log.info("attempt %s ends: %s", attempt.id, Outcome(result.outcome))
-        self.events.attempt_ended(attempt.job, result)
         return result
+
+    def _broke(self, attempt: JobAttempt, error: Exception) -> None:
+        """Keep a fault of the program. What it says stays out of the queue, which others may read."""
+        if isinstance(error, EvidenceError):
+            self.events.warned(f"job {attempt.job.id}: {error.summary}")
+            return
+        place = keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)
+        reason = noted(f"a fault of ours: {type(error).__name__}", place)
+        self.events.attempt_broke(attempt.job, reason)
+        raise AttemptFault(reason) from None
 
     @property
     def busy(self) -> int:

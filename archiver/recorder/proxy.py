@@ -70,8 +70,11 @@ class Recorder:
         secret_values: Iterable[bytes] = (),
         on_done: Callable[[ExchangeDone], None] = lambda done: None,
         proxy: ProxyChoice | None = None,
+        on_fault: Callable[[BaseException], None] = lambda error: None,
     ) -> Port:
         """Open a port that records into `writer`. `on_done` is called on the recorder's thread after each exchange.
+
+        `on_fault` is called there too, with what broke the answer to a client: the client sees only an end.
 
         `proxy`: the proxy of this capture's case, where it is not the recorder's own.
         """
@@ -80,7 +83,7 @@ class Recorder:
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
         exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits or Limits(), self._clock, on_done)
-        port = Port(self, exchanger, upstream)
+        port = Port(self, exchanger, upstream, on_fault)
         self.call(port._listen()).result()
         return port
 
@@ -108,8 +111,9 @@ class Port:
         recorder: Recorder,
         exchanger: Exchanger,
         upstream: Upstream,
+        on_fault: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
-        self._recorder = recorder
+        self._recorder, self._on_fault = recorder, on_fault
         self._exchanger = exchanger
         self._upstream = upstream
         self.token = secrets.token_urlsafe(18)
@@ -171,6 +175,7 @@ class Port:
         self._socket = sock
         self.address = sock.getsockname()
         self._accepting = asyncio.create_task(self._accept(sock))
+        self._accepting.add_done_callback(self._told)
 
     async def _accept(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -181,6 +186,12 @@ class Port:
             task = asyncio.create_task(self._listener.serve(PlainStream(client)))
             self._clients.add(task)
             task.add_done_callback(self._clients.discard)
+            task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        """Tell of what broke a task that nobody waits for."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_fault(error)
 
     def fetch(
         self, url: str, headers: list[tuple[str, str]], tag: str | None = None, keep_body: int = 0

@@ -13,6 +13,7 @@ from archiver.errors import ArchiverError
 from archiver.recorder.proxy import Recorder
 from archiver.telegram.accounts import Telegrams
 from spiders.items import Verdict
+from spiders.link_forms import Form
 from spiders.posts import Absence, Availability, Outcome
 from spiders.targets import Target
 from spiders.telegram.api.errors import TelegramError
@@ -27,7 +28,7 @@ class TelegramDriver:
 
     def takes(self, target: Target, options: CaptureOptions) -> bool:
         """Return whether the target is Telegram's and an account was named."""
-        return options.account is not None and target.platform == TELEGRAM.name
+        return options.account is not None and target.platform == TELEGRAM.name and target.form is Form.KNOWN
 
     def refusal(self, target: Target, walk: bool) -> tuple[Outcome, str] | None:
         """Return why an account cannot capture or walk it, or None."""

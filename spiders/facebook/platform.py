@@ -18,6 +18,7 @@ FACEBOOK = Platform(
         "video": Kind(capture=_POST, embeddable=True),
         "photo": Kind(capture=_POST, embeddable=True),
         "profile": Kind(capture=_POST),
+        "share link": Kind(capture=_POST, embeddable=True),
     },
     promise=Promise(
         first_tags=("embed", "page"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,9 @@ from scrapy.http import Response
 from spiders.facebook.parse import parse
 from spiders.items import Seen, Verdict
 from spiders.posts import Outcome, Parsed
+from spiders.redirects import led_by
 from spiders.target_spider import TargetSpider
+from spiders.walls.pages import login_wall
 
 PLUGINS = "https://www.facebook.com/plugins"
 
@@ -34,11 +37,19 @@ class FacebookPost(TargetSpider):
     async def start(self) -> AsyncIterator[scrapy.Request]:
         """Ask for the page itself, with the person's cookies where there are any."""
         headers = {"Cookie": self._cookies} if self._cookies else {}
-        yield scrapy.Request(self.target.url, self.page, headers=headers, meta={"tag": "page"}, dont_filter=True)
+        meta: dict[str, Any] = {"tag": "page"}
+        if self.target.kind == "share link":  # which post it shares is known once Facebook was asked
+            meta["recognise"] = self.target
+        yield scrapy.Request(self.target.url, self.page, headers=headers, meta=meta, dont_filter=True)
 
     def page(self, response: Response) -> Iterator[Any]:
         """Read the page; where it does not show the whole post, ask for its embed. A profile has none."""
+        if (led := led_by(response)) is not None:
+            yield led
+            return
         parsed = parse(response.body, response.url)
+        if login_wall(response.url) and not parsed.posts:
+            parsed = replace(parsed, outcome=Outcome.REFUSED, reason=f"led to a login page: {response.url}")
         whole = bool(parsed.posts) and parsed.layout != "facebook/head"
         yield Seen("page", "page", response.url, parsed, self._wanted(parsed), final=whole)
         if whole:

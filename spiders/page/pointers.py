@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
 from spiders import dates
+from spiders.link_forms import Form
 from spiders.links import safe_join, safe_split
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
@@ -50,8 +51,9 @@ def resolved(link: str) -> Target | None:
     found = parse_target(link) if link.startswith("http") else None
     if not isinstance(found, Target):
         return None
-    # One thing, which a page embeds or quotes: never a whole channel.
-    return found if platform_named(found.platform).kind(found.kind).embeddable else None
+    # One thing, which a page embeds or quotes: never a whole channel. A mirror is asked only where a person names it.
+    embeddable = found.form is Form.KNOWN and platform_named(found.platform).kind(found.kind).embeddable
+    return replace(found, mirror=None, given=None) if embeddable else None
 
 
 def _embedded(document: Any) -> list[str]:

@@ -18,7 +18,6 @@ X = Platform(
         "post": Kind(capture=_POST, walk=WalkUse("thread", _POST), embeddable=True),
         "profile": Kind(walk=WalkUse("profile", _TIMELINE)),
         "search": Kind(walk=WalkUse("search", _TIMELINE)),
-        "space": Kind(),
     },
     promise=Promise(
         first_tags=("syndication", "page", "page 1", "timeline"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archiver.capture.claims import KEY, _public
+from archiver.capture.claims import _public
+from archiver.capture.inventory import MEDIA_OF_PAGE as KEY
 from archiver.cli.main import main
 from archiver.demo import media
 from archiver.demo.server import Answer, Asked, Platforms
@@ -61,9 +63,12 @@ def site() -> Rutube:
 
 @pytest.fixture
 def served(tmp_path: Path, site: Rutube) -> Iterator[Platforms]:
+    def led(asked: Asked) -> Answer:
+        return Answer(302, "text/plain", b"", [("Location", PAGE)])
+
     made = Platforms(
         tmp_path / "certificates",
-        {"rutube.ru": site, "cdn.rutube.example": site, "news.example": site, "news.kz": site},
+        {"rutube.ru": site, "cdn.rutube.example": site, "news.example": site, "news.kz": site, "bit.ly": led},
     )
     yield made
     made.stop()
@@ -75,6 +80,7 @@ Capture = Callable[..., tuple[int, dict[str, dict[str, Any]], Path]]
 @pytest.fixture
 def capture(home: Home, served: Platforms) -> Capture:
     def run(link: str, *words: str) -> tuple[int, dict[str, dict[str, Any]], Path]:
+        """Exit code, how each thing ended, the capture's folder."""
         code = main(["capture", link, "--home", str(home.path), *words], served.network, {})
         folder = home.path / home.catalog.captures()[-1]["folder"]
         return code, {line["key"]: line for line in read_lines(folder / "inventory.jsonl") if "outcome" in line}, folder
@@ -84,21 +90,25 @@ def capture(home: Home, served: Platforms) -> Capture:
 
 def test_what_an_extractor_claims_is_taken(site: Rutube, capture: Capture) -> None:
     code, ended, folder = capture(PAGE)
-    assert (code, ended[KEY]["outcome"]) == (0, "captured")
+    assert (code, ended[KEY]["outcome"]) == (2, "captured")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["reason"].endswith("(Rutube): kept as a page, with the media that yt-dlp found")
+    assert "yt-dlp" in manifest["media"]["extractor"]
+    named = manifest["programs"]["yt-dlp"]
+    assert (named["version"], len(named["record_sha256"])) == (version("yt-dlp"), 64)
     [film] = [end for key, end in ended.items() if key.startswith(KEY) and key != KEY]
     assert (film["kind"], film["proof"]) == ("video", "proved")
     assert sha256_hex(site.film) in listed(folder).assemblies
     scripted = next(end for key, end in ended.items() if key.endswith(" #0"))
     assert (scripted["outcome"], "Rutube" in scripted["reason"]) == ("captured", True), "the player that a script fills"
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert "yt-dlp" in manifest["media"]["extractor"]
 
 
 def test_a_video_that_the_extractor_cannot_have_leaves_the_page_partial(site: Rutube, capture: Capture) -> None:
     site.there, site.inner = False, ""
-    code, ended, _ = capture(PAGE)
+    code, ended, folder = capture(PAGE)
     assert code == 2
     assert ended[KEY]["outcome"] not in ("captured", "skipped")
+    assert "; its media: " in json.loads((folder / "manifest.json").read_text())["reason"]
 
 
 def test_the_player_of_another_site_is_followed(site: Rutube, capture: Capture) -> None:
@@ -119,8 +129,8 @@ def test_nothing_is_asked_where_media_are_not_wanted(
 
     monkeypatch.setattr(ExtractorPool, "claims", never)
     site.inner = ""
-    code, ended, _ = capture(PAGE, *words)
-    assert (code, KEY in ended) == (0, False)
+    _, ended, _ = capture(PAGE, *words)
+    assert KEY not in ended
     assert not [path for path in site.asked if path.startswith("/api/")]
 
 
@@ -135,6 +145,12 @@ def test_a_page_that_no_extractor_claims_asks_nothing(site: Rutube, capture: Cap
     site.inner = ""
     code, ended, _ = capture("https://news.kz/a")
     assert (code, KEY in ended) == (0, False)
+
+
+def test_what_a_short_link_leads_to_is_asked_about(site: Rutube, capture: Capture, served: Platforms) -> None:
+    site.inner = ""
+    _, ended, _ = capture("https://bit.ly/abc")
+    assert ended[KEY]["outcome"] == "captured"
 
 
 def test_a_claim_that_yt_dlp_does_not_answer_is_listed(

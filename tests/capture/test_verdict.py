@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.capture.inventory import Ending, Inventory
-from archiver.capture.verdict import WHOLE, Statement, stop_reason, verdict
+from archiver.capture.verdict import WHOLE, Statement, at_best, by_mirror, stop_reason, verdict
 from archiver.recorder.exchange import ExchangeDone
+from spiders.link_forms import Form, Target
 from spiders.platform import Promise
 from spiders.posts import Census, Outcome
 
@@ -200,3 +201,38 @@ def test_a_link_is_entered_without_its_password() -> None:
     lines = Lines()
     Inventory(lines).discover("video", "video", "https://user:hunter2@cdn.example/a.mp4", None)
     assert [line["url"] for line in lines] == ["https://withheld@cdn.example/a.mp4"]
+
+
+# -- the form of the link --------------------------------------------------------------------------------------------
+
+
+def of_form(form: Form) -> str | None:
+    return at_best(Target("x", "page", "https://x.com/a/b/c", "https://x.com/a/b/c", form=form, what="a Space of X"))
+
+
+def test_every_form_but_the_known_one_has_a_limit_of_its_own() -> None:
+    assert of_form(Form.KNOWN) is None
+    limits = [of_form(form) for form in Form if form is not Form.KNOWN]
+    assert all(limits)
+    assert len(set(limits)) == len(limits)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ((CAPTURED, None), ("partial", "a page only")),
+        ((PARTIAL, "empty body"), ("partial", "a page only; empty body")),
+        ((UNAVAILABLE, "gone"), ("unavailable", "gone")),
+        ((REFUSED, "login required"), ("refused", "login required")),
+        ((BLOCKED, "bot wall"), ("blocked", "bot wall")),
+    ],
+)
+def test_a_limit_bounds_what_is_kept_and_hides_nothing_else(answer: Ending, said: tuple[str, str]) -> None:
+    assert judged(inventory(), Statement(answer, None, "a page only")) == said
+
+
+def test_a_copy_of_a_mirror_never_outdoes_the_original() -> None:
+    gone = (UNAVAILABLE, "deleted")
+    assert by_mirror(gone, (PARTIAL, "a copy")) == (PARTIAL, "a copy; the original: unavailable, deleted")
+    assert by_mirror(gone, (REFUSED, "forbidden")) == (UNAVAILABLE, "deleted; the mirror: refused, forbidden")
+    assert by_mirror((BLOCKED, None), (FAILED, "reset")) == (BLOCKED, "blocked; the mirror: failed, reset")

@@ -221,7 +221,7 @@ def test_why_a_home_cannot_be_is_one_plain_sentence(
     assert main(["--json", "--home", bad(tmp_path), "case", "new", "almaty"], None, {}) == ExitCode.USAGE
     shown = capsys.readouterr()
     assert len(shown.err.splitlines()) == 3
-    assert json.loads(shown.out)["found"] == found
+    assert json.loads(shown.out)["found"].endswith(found)
 
 
 def test_a_second_copy_is_kept_as_it_was_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -204,6 +204,23 @@ find.run = run"""
     assert "ValueError: late" in ran.stderr
 
 
+def test_what_nothing_can_catch_is_written_down(home: Home) -> None:
+    prepared = """
+import archiver.cli.commands.find as find
+class Thing:
+    def __del__(self): raise ValueError("of https://t.me/anna/1")
+def run(context):
+    Thing()
+    return 0
+find.run = run"""
+    ran = _in_a_process(prepared, "--home", str(home.path), "find", "x")
+    [file] = (home.path / "log").glob("*.log")
+    assert (ran.returncode, ran.stdout) == (0, "")
+    assert ran.stderr.startswith("archiver: a fault of the program beside its work: ValueError; in the log at ")
+    assert ran.stderr.split()[-1] in file.read_text()
+    assert "anna" not in ran.stderr + file.read_text()
+
+
 @pytest.mark.parametrize("module", ["answers", "console", "context", "parser", "commands.find"])
 def test_ctrl_c_while_the_program_is_loaded(module: str) -> None:
     prepared = f"""

@@ -11,9 +11,9 @@ from msgspec.structs import asdict
 
 from archiver.errors import ConfigError
 from archiver.home.config import Config, read_config
-from archiver.home.config_file import SettingsRead, read_settings, schema_key
+from archiver.home.config_file import MOST_FAULTS, SettingsRead, read_settings, schema_key
 from archiver.home.config_in_force import in_force
-from archiver.home.config_schema import SUCCESSORS, Accounts, Doctor, Timestamps, known_keys
+from archiver.home.config_schema import SUCCESSORS, Accounts, Copies, Doctor, Timestamps, known_keys
 from archiver.home.home import Home
 from spiders.platforms import PLATFORMS
 
@@ -155,6 +155,14 @@ def test_a_later_form_is_refused_as_such(tmp_path: Path) -> None:
         (b"[sites]\nproxy = ''\n[sites]\n", "twice"),
         (b"[sites\n", "line 1"),
         (b"pseudonym = '\xe9'\n", "not UTF-8"),
+        (b"\0" * 99, "line 1"),
+        (b"x" * 9_000_000, "after a key"),
+        (b"a = " + b"[" * 99_999, "too deep"),
+        (b"[sites]\nretries = " + b"9" * 5000, "thousands of digits"),
+        (b"k" * 1_000_000 + b" = 1", "kkk…"),
+        (b'[accounts]\ncookies = "a\\u0000b"', "u0000"),
+        (b'[accounts]\nx = "~nobody-of-this-name/c.txt"', "~nobody"),
+        (b'[copies]\nsecond = "~nobody-of-this-name/c"', "~nobody"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, data: bytes, said: str) -> None:
@@ -162,6 +170,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, data: bytes, said: str) -> N
     with pytest.raises(ConfigError, match=re.escape(str(tmp_path))) as raised:
         read_config(tmp_path, {})
     assert said in raised.value.found
+
+
+def test_a_file_of_junk_is_refused_at_once(tmp_path: Path) -> None:
+    read = read_settings(settings(tmp_path, "".join(f"key{n} = 1\n" for n in range(5000))), {})
+    assert len(read.faults) == MOST_FAULTS + 1
+    assert read.understood_table("copies", Copies) is None, "what was not looked at is not taken"
 
 
 def test_a_file_that_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

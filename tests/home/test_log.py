@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from archiver.errors import ExitCode
 from archiver.home import log as home_log
 from archiver.home.home import Home
 from archiver.home.log import HomeLog, current, forget_captures, keep_fault
+from archiver.recorder.exchange import Exchanger
 from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from spiders.posts import Outcome
 from storage.files import locked
@@ -123,11 +125,27 @@ def test_a_capture_is_named_by_its_id_alone(shell: Shell) -> None:
     assert "t.me" not in said
 
 
-def test_a_fault_of_ours_names_its_place_in_the_log(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(CaptureSession, "_page_seen", lambda session, item: _raise(ValueError(f"of {LINK}")))
-    _, [result] = shell.json("capture", LINK)
+@pytest.mark.parametrize(
+    "place",
+    [
+        (CaptureSession, "_page_seen"),
+        (CaptureSession, "_answered"),  # a callback of the loop
+        (CaptureSession, "_exchange_done"),  # on the recorder's thread
+        (Exchanger, "run"),
+    ],
+    ids=lambda place: place[1],
+)
+def test_a_fault_of_ours_names_its_place_in_the_log(
+    place: tuple[type, str], shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = f"of {LINK} Cookie: sid=unconfigured1"
+    monkeypatch.setattr(*place, lambda *_: _raise(ValueError(said)))
+    code, [result] = shell.json("capture", LINK)
+    assert code == ExitCode.PARTIAL
     reason, _, reference = str(result["reason"]).rpartition("; in the log at ")
-    assert reason == f"a fault of ours: ValueError: of {LINK}"
+    assert reason == f"a fault of ours: ValueError: of {LINK} Cookie:withheld"
+    gc.collect()  # what nobody waited for would be printed now
+    assert LINK not in capsys.readouterr().err
     said = _text(shell.home)
     assert f"{reference} ERROR archiver.capture.session:" in said
     assert f"capture {result['capture']}: a fault of ours [ValueError]" in said
@@ -151,10 +169,16 @@ class _Person(Exception):
     pass
 
 
+class _Speechless:
+    def __str__(self) -> str:
+        raise _Person(SECRET)
+
+
 def _chained() -> None:
     try:
         raise _Person(f"anna at {LINK} with {SECRET}")
     except _Person as error:
+        error.add_note(f"anna at {LINK} with {SECRET}")
         raise ExceptionGroup(f"group {LINK}", [ValueError(LINK)]) from error
 
 
@@ -170,12 +194,17 @@ def _plant(home: Path) -> None:
     ours.warning("by name %(link)s", {"link": LINK})
     ours.warning("too few %s %s", LINK)
     ours.warning(ValueError(LINK))
+    ours.warning("no end %d", float("inf"))
     for name in ("scrapy.core.scraper", "telethon", "boto3", "dbos", "urllib3.connectionpool", "asyncio", LINK, "anna"):
         foreign = logging.getLogger(name)
         foreign.error("fetching %s for anna with %s", LINK, SECRET)
         foreign.error(f"Cookie: sid=unconfigured1 at {LINK} http://anna:{SECRET}@h.example/")
         foreign.error("in a link: %s?key=%s", LINK, quote(SECRET, safe=""))
         foreign.error("x", exc_info=ConnectionError(f"{LINK} anna {SECRET}"))
+        foreign.error("x", exc_info=type(LINK, (Exception,), {})(SECRET))
+        foreign.error("odd: %s", _Speechless())
+        foreign.error(_Speechless())
+        foreign.error("x", extra={"reference": f"anna {LINK} {SECRET}"})
 
 
 def test_links_handles_and_secrets_do_not_reach_it(home: Home) -> None:
@@ -209,6 +238,7 @@ def test_with_debug_links_reach_it_and_secrets_do_not(
     assert LINK in said
     assert "@anna" in said
     assert f"ValueError: {LINK} withheld" in said
+    assert "odd: %s" in said
     for word in (SECRET, quote(SECRET, safe=""), "unconfigured1"):
         assert word not in said
     telethon = [line for line in said.splitlines() if " ERROR telethon" in line]
@@ -278,10 +308,10 @@ def test_a_folder_without_the_right_to_write(home: Home, monkeypatch: pytest.Mon
     monkeypatch.setattr(home_log.os, "open", refused)
     with _logging(home, said):
         for _ in range(3):
-            assert keep_fault(logging.getLogger("archiver.x"), ValueError(), "a fault") is None
+            assert keep_fault(logging.getLogger("archiver.x"), ValueError("x"), "a fault") is None
     monkeypatch.undo()
-    assert [text for text in said if "Permission denied" in text] == said
-    assert len(said) == 1
+    assert len([text for text in said if "Permission denied" in text]) == 1
+    assert said[1:] == ["ValueError: x"] * 3, "else nobody would see it"
 
 
 def test_a_full_disk_is_said_once_and_the_log_goes_on_when_there_is_room(

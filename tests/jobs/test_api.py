@@ -51,9 +51,13 @@ def test_a_fault_is_written_to_the_log(served: Served, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("archiver.jobs.api.status", broken)
     with HomeLog(served.home.path, [].append):
-        assert served.ask("GET", "/status")[0] == 500
+        code, answer = served.ask("GET", "/status")
+        assert code == 500
+        assert served.ask("GET", "/jobs")[0] == 200, "the next request is answered"
     [file] = (served.home.path / "log").glob("*.log")
-    assert "ERROR aiohttp [KeyError]" in file.read_text()
+    said, _, reference = answer["found"].rpartition("; in the log at ")
+    assert said == "a fault of the program: KeyError"
+    assert f"{reference} ERROR archiver.jobs.api:" in file.read_text()
     assert "archiver/jobs/api.py:" in file.read_text()
     assert POST not in file.read_text()
 

@@ -58,7 +58,7 @@ def test_tables_made_by_a_later_python_take_jobs_of_an_earlier_one(tmp_path: Pat
 def test_a_fault_of_a_queue_in_the_home_does_not_speak_of_a_server() -> None:
     here = unreachable(OperationalError("SELECT 1", {}, sqlite3.OperationalError("disk I/O error")))
     assert "PostgreSQL" not in here.next_step
-    assert "jobs/ of the home" in here.next_step
+    assert "jobs/ out of the home" in here.next_step
     there = unreachable(OperationalError("SELECT 1", {}, RuntimeError("connection refused")))
     assert "PostgreSQL" in there.next_step
     assert "jobs/ of the home" not in there.next_step

@@ -222,7 +222,7 @@ def test_a_board_is_walked_and_each_note_captured(archiver: Shell) -> None:
 
 def test_a_board_is_not_captured_as_one_note(archiver: Shell) -> None:
     code, [result] = archiver.json("capture", "https://toy.example/anna")
-    assert (code, result["outcome"]) == (0, "skipped")
+    assert (code, result["outcome"]) == (2, "skipped"), "nothing was captured, so the exit code is not that of success"
     assert "a whole board: archiver crawl" in str(result["reason"])
 
 

@@ -63,7 +63,7 @@ TABLE = [
     ("https://m.facebook.com/story.php?story_fbid=123&id=456", "facebook:post:123"),
     ("https://www.facebook.com/groups/somegroup/permalink/123/", "facebook:post:123"),
     ("https://www.facebook.com/watch/?v=123", "facebook:video:123"),
-    ("https://fb.watch/abc123/", "facebook:video:abc123"),
+    ("https://fb.watch/abc123/", "facebook:share link:abc123"),
     ("https://www.facebook.com/reel/123", "facebook:video:123"),
     ("https://www.facebook.com/Zuck", "facebook:profile:zuck"),
     ("https://example.org/a?utm_source=x&id=1#part", "page:page:https://example.org/a?id=1"),
@@ -159,10 +159,11 @@ def test_a_password_is_refused_as_one(mark: str) -> None:
     assert found.reason == "a name or password in the link"
 
 
-def test_a_number_that_no_post_can_have_names_a_page() -> None:
+def test_a_number_that_no_post_can_have_is_refused() -> None:
     found = parse_target(f"https://t.me/durov/{'9' * 5000}")
-    assert isinstance(found, Target)
-    assert (found.platform, found.kind) == ("page", "page")
+    assert isinstance(found, NoTarget)
+    assert "not a post of Telegram: expected a number up to 2147483647" in found.reason
+    assert len(found.reason) < 200
 
 
 def test_case_of_a_youtube_id_is_kept() -> None:

@@ -33,6 +33,9 @@ class NobodyListens:
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
         return
 
+    def attempt_broke(self, job: Job, reason: str) -> None:
+        return
+
     def captured(self, result: CaptureResult) -> None:
         return
 

@@ -96,7 +96,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     now = from_epoch(queue.shared.now())
     begins = now if rule.every else next(rule.moments(now))
     made = Schedule(
-        new_entry_id(), kind, target.url, packed(options), rule, begins.replace(microsecond=0),
+        new_entry_id(), kind, target.link, packed(options), rule, begins.replace(microsecond=0),
         span_of(arguments.jitter, "--jitter") if arguments.jitter else 0.0, busy, quiet, rule.every, not arguments.no_catch_up,
     )  # fmt: skip
     queue.shared.entries.add("schedule", [entry_of(made)])

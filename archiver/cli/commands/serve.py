@@ -62,7 +62,7 @@ def run(context: Context) -> int:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        api = Api(home, queue, token, names, account)
+        api = Api(home, queue, token, names, account, console.warn)
         try:
             runner, port = await listen(api.application(), arguments.host, arguments.port)
         except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ArchiverError, ConfigError, ExitCode, UsageError
+from archiver.home.log import withhold
 from spiders.targets import Target, parse_target
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ def _answer(context: Context, name: str, prompt: str, secret: bool = False) -> s
     if not sys.stdin.isatty():
         raise ConfigError(f"an answer in ${variable}", "none, and no terminal to ask on", f"Set {variable}.")
     try:
-        return (getpass.getpass(prompt) if secret else input(prompt)).strip()
+        answer = (getpass.getpass(prompt) if secret else input(prompt)).strip()
+        withhold(answer)  # one of the environment is known to be secret
+        return answer
     except EOFError as error:
         raise ConfigError("an answer", "the end of the input", f"Type one, or set {variable}.") from error
 

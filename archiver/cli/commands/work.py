@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.arguments import add_at_once, port_number
 from archiver.cli.console import Console
 from archiver.cli.copying import copied
+from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.text.plain import harmless
 
@@ -29,7 +30,7 @@ class WorkerReport:
 
     def __init__(self, console: Console, notifier: Notifier) -> None:
         self._console, self._notifier = console, notifier
-        self.exit_code = 0
+        self.exit_code: int = ExitCode.OK
         """The worst of the attempts that ended their job."""
 
     def attempt_ended(self, job: Job, result: AttemptResult) -> None:
@@ -40,12 +41,22 @@ class WorkerReport:
         if result.state != "again":
             self.exit_code = max(self.exit_code, EXIT_BY_OUTCOME[Outcome(result.outcome)])
         if result.state == "dead":
-            about = {"job": job.id, "link": job.link, "reason": result.reason}
-            self._notifier.notify("dead", about, tuple(job.options.get("cases", (DEFAULT_CASE,))))
+            self._given_up(job, result.reason)
         then = {"again": f", again in {result.again or 0:.0f} s", "dead": ", not tried again: archiver jobs retry ID"}
         reason = f": {result.reason}" if result.reason else ""
         self._console.say(f"job {job.id}: {result.outcome}{harmless(reason)}{then.get(result.state, '')}")
         self._console.data({"job": job.id, "state": result.state, "outcome": result.outcome, "reason": result.reason})
+
+    def attempt_broke(self, job: Job, reason: str) -> None:
+        """Print that the program broke in an attempt, and notify: its job is given up, others go on."""
+        self.exit_code = ExitCode.FAULT
+        self._given_up(job, reason)
+        self._console.warn(f"job {job.id}: {reason}, not tried again: archiver jobs retry ID. Other jobs go on.")
+        self._console.data({"job": job.id, "state": "dead", "outcome": None, "reason": reason})
+
+    def _given_up(self, job: Job, reason: str | None) -> None:
+        about = {"job": job.id, "link": job.link, "reason": reason}
+        self._notifier.notify("dead", about, tuple(job.options.get("cases", (DEFAULT_CASE,))))
 
     def captured(self, result: CaptureResult) -> None:
         """Print what was captured."""

@@ -1,0 +1,54 @@
+"""What settings and environment name that is secret: taken out of every text that is written beside the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl, quote, unquote
+
+from archiver.home.config import Config
+from spiders.links import safe_split
+
+LEAST = 8
+"""Shorter values are not looked for, but for passwords: they would match ordinary text."""
+_SECRET_NAME = re.compile("secret|token|password|passphrase|credential|_key|^archiver_telegram_", re.IGNORECASE)
+"""Variables of the environment whose values are secret, whoever reads them."""
+
+
+def secrets_of(config: Config, environment: Mapping[str, str]) -> list[str]:
+    """Return each secret in every form in which it may stand in a text, the longest first: one may begin like another."""
+    named = {value.decode("utf-8", "replace") for value in config.secret_values}
+    for target in (config.telegram.mtproxy, *(one for rule in config.notify for one in rule.targets)):
+        named |= {target, *_parts(target)}
+    proxies = (one.proxy for one in config.copies.destinations)
+    for link in (config.proxy, config.second_proxy, config.jobs, *config.case_proxies.values(), *proxies):
+        named |= set(_passwords(link or ""))
+    for arguments in config.extractor_args.values():
+        named |= {part for texts in arguments.values() for text in texts for part in (text, *_parts(text))}
+    lines = [line for name, value in environment.items() if _SECRET_NAME.search(name) for line in value.splitlines()]
+    named |= {form for line in lines for form in (line, _digits(line)) if len(form) >= LEAST}
+    return sorted({form for secret in named if secret for form in _forms(secret)}, key=len, reverse=True)
+
+
+def _parts(address: str) -> Iterator[str]:
+    """Yield the pieces of an address: what sends by it makes another link of them."""
+    yield from _passwords(address)
+    yield from (part for part in re.split(r"[/:@?&=,;+#\s]+", address) if len(part) >= LEAST)
+
+
+def _passwords(link: str) -> Iterator[str]:
+    split = safe_split(link)
+    yield split.password or ""
+    yield from (value for name, value in parse_qsl(split.query) if _SECRET_NAME.search(name))
+
+
+def _digits(text: str) -> str:
+    """Return a phone number as programs write it, or "" where the text is none."""
+    return re.sub(r"\D", "", text) if re.fullmatch(r"[+\d\s()./-]+", text) else ""
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as it stands in plain text, in a link, in JSON and in Python's `repr`."""
+    for text in {secret, unquote(secret)} - {""}:
+        yield from (text, quote(text, safe=""), quote(text), json.dumps(text)[1:-1], repr(text)[1:-1])
