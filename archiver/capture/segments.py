@@ -114,7 +114,9 @@ class SegmentedDownload:
         while True:
             playlist, got = await self._playlist(url, turn)
             turn += 1
-            if playlist is not None and playlist.variants and not playlist.segments and turn <= MASTERS:
+            if playlist is not None and playlist.variants and not playlist.segments:
+                if turn > MASTERS:
+                    return _no_playlist(got, "its playlists lead to each other and to no media"), stream
                 url = max(playlist.variants)[1]
                 continue
             if playlist is None:
@@ -179,9 +181,9 @@ class SegmentedDownload:
         return bool(fresh)
 
 
-def _no_playlist(got: FetchedFile) -> FetchedFile:
+def _no_playlist(got: FetchedFile, why: str = "the answer is no HLS playlist") -> FetchedFile:
     outcome = got.outcome if got.outcome is not Outcome.CAPTURED else Outcome.PARTIAL
-    return FetchedFile(outcome, got.reason or "the answer is no HLS playlist", got.record, got.done)
+    return FetchedFile(outcome, got.reason or why, got.record, got.done)
 
 
 def joined(parts: list[FetchedFile]) -> FetchedFile:

@@ -86,7 +86,7 @@ def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
     agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
         **OPTIONS,
-        "proxy": job.get("proxy", NOWHERE),
+        "proxy": NOWHERE if job["do"] == "claims" else job["proxy"],
         "logger": log,
         "quiet": True,
         "noprogress": True,

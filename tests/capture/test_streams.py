@@ -129,6 +129,15 @@ def test_a_stream_that_cannot_be_had_is_not_captured(home: Home, served: Platfor
     assert next(end for key, end in ended.items() if key.endswith(" #0"))["outcome"] != "captured"
 
 
+def test_playlists_that_lead_to_each_other_are_left(home: Home, served: Platforms, site: Site) -> None:
+    site.page = "<video src='/master.m3u8'></video>"
+    site.playlist = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\nlist.m3u8\n"
+    code, ended, _ = capture(home, served)
+    assert code == 2
+    assert any("lead to each other" in (end["reason"] or "") for end in ended.values())
+    assert len(site.asked) < 20
+
+
 def test_a_stream_shorter_than_its_manifest_states(home: Home, served: Platforms, site: Site) -> None:
     site.page, site.playlist = "<video src='/master.m3u8'></video>", Site.hls(3, seconds=9)
     code, ended, _ = capture(home, served)

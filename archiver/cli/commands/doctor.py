@@ -124,11 +124,10 @@ def _tools() -> Lines:
 
 def _with_age(version: str) -> str:
     """A version of yt-dlp is the day of its release; sites change faster than that of this program."""
-    from datetime import UTC, datetime
-
     from archiver.tools.extractor_update import OLD_DAYS, age_days
+    from storage.times import system_clock
 
-    days = age_days(version, datetime.now(UTC))
+    days = age_days(version, system_clock())
     if days is None:
         return version
     return f"{version}, {days} days old" + (
