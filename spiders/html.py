@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 from lxml import html as lxml_html
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
-_BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "article"})
+_BLOCKS = frozenset({
+    "p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "article", "section", "aside", "ul", "ol",
+    "dl", "dt", "dd", "table", "caption", "figure", "figcaption", "header", "footer", "main", "nav", "address", "details",
+    "summary", "hr",
+})  # fmt: skip
+"""Elements that begin and end a line, unless a page's style says otherwise (HTML, section 15.3)."""
+_CELLS = ("td", "th")
+_PREFORMATTED = frozenset({"pre", "textarea"})
+_HIDDEN = frozenset({"script", "style"})
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
 
 
 def charset(data: bytes, header: str | None = None) -> str:
@@ -55,29 +65,148 @@ def has_class(element: Any, name: str) -> bool:
     return name in (element.get("class") or "").split()
 
 
-def text_of(element: Any, skip: frozenset[str] = frozenset({"script", "style"})) -> str:
-    """Return the text of an element with `<br>` and blocks as line feeds, stripped; other blanks stay as they are."""
-    parts: list[str] = []
-    for event, node in etree.iterwalk(element, events=("start", "end")):
+@dataclass(frozen=True)
+class Span:
+    """Where the text of an element stands in the text around it: from `start` to before `end`, in code points."""
+
+    node: Any
+    start: int
+    end: int
+
+
+def text_of(element: Any, skip: frozenset[str] = _HIDDEN, *, folded: bool = False) -> str:
+    """Return the text of an element with `<br>` and blocks as line feeds, stripped; other blanks stay as they are.
+
+    `folded`: a line end of the source is a blank, as a browser shows it (CSS Text 3, section 4.1), except in `<pre>`.
+    """
+    return text_and_spans(element, frozenset(), skip, folded=folded)[0]
+
+
+def text_and_spans(
+    element: Any, tags: frozenset[str], skip: frozenset[str] = _HIDDEN, *, folded: bool = False
+) -> tuple[str, list[Span]]:
+    """Return what `text_of` returns, and where in it the elements with these tags stand, in document order."""
+    text, hidden = _TextWriter(folded), 0
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         tag = node.tag if isinstance(node.tag, str) else None
         if event == "start":
-            if tag is None or tag in skip:
-                continue
-            if tag == "br" or (tag in _BLOCKS and parts and not parts[-1].endswith("\n") and node is not element):
-                parts.append("\n")
-            if node.text and not _inside(node, element, skip):
-                parts.append(node.text)
-        elif node is not element and node.tail and not _inside(node.getparent(), element, skip):
-            parts.append(node.tail)
-    return "".join(parts).replace("\r\n", "\n").strip(" \t\r\n")
+            hidden += bool(hidden or tag in skip)
+            if not hidden:
+                if node is not element:
+                    text.begin(node, tag)
+                if tag in tags:
+                    text.mark(node)
+                text.add(node.text)
+            continue
+        if event == "end":
+            if not hidden and node is not element:
+                text.end(tag)
+            if not hidden and tag in tags:
+                text.close(node)
+            hidden = max(0, hidden - 1)
+        if not hidden and node is not element:
+            text.add(node.tail)
+    return text.finished()
 
 
-def _inside(node: Any, root: Any, skip: frozenset[str]) -> bool:
-    while node is not None and node is not root:
-        if node.tag in skip:
-            return True
-        node = node.getparent()
-    return False
+class _TextWriter:
+    """Puts text together as a browser lays it out: breaks between blocks fall together, those of `<br>` do not."""
+
+    def __init__(self, folded: bool) -> None:
+        self._folded = folded
+        self._parts: list[str] = []
+        self._length, self._last = 0, ""
+        self._due, self._gap = False, False
+        """Whether a break between blocks, or the blank of a line end in the source, comes before the next text."""
+        self._kept = 0
+        """How many elements are open whose line ends count."""
+        self._marks: dict[Any, list[int]] = {}
+        self._waiting: list[Any] = []
+        """Marked elements that are open and have no text yet, outermost first."""
+
+    def begin(self, node: Any, tag: str | None) -> None:
+        if tag == "br":
+            self._settle()
+            self._gap = False
+            self._put("\n")
+        elif tag in _BLOCKS:
+            self._due, self._gap = True, False
+        elif tag in _CELLS and any(True for _ in node.itersiblings(*_CELLS, preceding=True)):
+            self._put("\t")
+        self._kept += tag in _PREFORMATTED
+
+    def end(self, tag: str | None) -> None:
+        self._kept -= tag in _PREFORMATTED
+        if tag in _BLOCKS:
+            self._due, self._gap = True, False
+
+    def mark(self, node: Any) -> None:
+        self._waiting.append(node)
+
+    def close(self, node: Any) -> None:
+        if node in self._marks:
+            self._marks[node][1] = self._length
+        elif self._waiting and self._waiting[-1] is node:
+            self._waiting.pop()
+
+    def add(self, text: str | None) -> None:
+        if not text:
+            return
+        text = text.replace("\r\n", "\n")
+        if not self._folded or self._kept:
+            self._add_as_it_is(text)
+            return
+        at = 0
+        for run in _BLANKS.finditer(text):
+            if "\n" in run[0] or "\r" in run[0]:
+                self._add_words(text[at : run.start()])
+                self._gap, at = True, run.end()
+        self._add_words(text[at:])
+
+    def _add_as_it_is(self, text: str) -> None:
+        if self._due and not text.strip(" \t\r\n"):
+            return  # what stands between two blocks in the source is not shown
+        if text.startswith("\n"):
+            self._due = False
+        self._settle()
+        self._put(text)
+
+    def _add_words(self, text: str) -> None:
+        if self._due or self._gap:
+            text = text.lstrip(" \t\f")
+        if not text:
+            return
+        self._settle()
+        if self._gap and self._last not in ("", "\n", " ", "\t"):
+            self._write(" ")
+        self._gap = False
+        self._put(text)
+
+    def _settle(self) -> None:
+        if self._due and self._last not in ("", "\n"):
+            self._write("\n")
+        self._due = False
+
+    def _put(self, text: str) -> None:
+        for node in self._waiting:
+            self._marks[node] = [self._length, self._length]
+        self._waiting.clear()
+        self._write(text)
+
+    def _write(self, text: str) -> None:
+        self._parts.append(text)
+        self._length, self._last = self._length + len(text), text[-1]
+
+    def finished(self) -> tuple[str, list[Span]]:
+        whole = "".join(self._parts)
+        text = whole.strip(" \t\r\n")
+        before = len(whole) - len(whole.lstrip(" \t\r\n"))
+        spans = []
+        for node, (start, end) in self._marks.items():
+            start, end = (max(0, min(len(text), at - before)) for at in (start, end))
+            if start < end:
+                spans.append(Span(node, start, end))
+        return text, spans
 
 
 def one_line(element: Any) -> str:

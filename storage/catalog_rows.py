@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -192,7 +192,10 @@ def insert_posts(
                 line.get("author_name"), line.get("published_at"), *bounds(line), when, line.get("title"),
                 line.get("text"), line.get("lang"), line.get("edited"), line.get("views"), line.get("role"),
                 line.get("record"), _text(line),
-                skeletons(line.get("title"), line.get("text"), line.get("author_name"), line.get("author_handle")),
+                skeletons(
+                    line.get("title"), line.get("text"), line.get("author_name"), line.get("author_handle"),
+                    *_words_attached(line),
+                ),
             )
             for n, (line, when) in enumerate(zip(posts, times, strict=True))
         ],
@@ -212,6 +215,15 @@ def insert_posts(
             for k, item in enumerate(line.get("attachments") or [])
         ],
     )  # fmt: skip
+
+
+def _words_attached(line: dict[str, Any]) -> Iterator[str]:
+    """Words that hang on a post and are none of its own: a story's caption, an article that the platform shows with it."""
+    for item in line.get("attachments") or []:
+        article = item.get("article")
+        for words in (item.get("caption"), article.get("text") if isinstance(article, dict) else None):
+            if isinstance(words, str):
+                yield words
 
 
 def bounds(line: Mapping[str, Any]) -> tuple[str | None, str | None]:

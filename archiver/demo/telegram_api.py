@@ -404,13 +404,19 @@ class TelegramApi:
 
     def _GetPeerStories(self, session: Session, request: Any) -> Any:
         chat = self._of(request.peer, session)
-        shown = [story for story in chat.stories if not story.pinned]
+        shown = [
+            types.StoryItemSkipped(story.id, story.date, story.expire_date) if story.id in chat.only_named else story
+            for story in chat.stories
+            if not getattr(story, "pinned", None)
+        ]
         return types.stories.PeerStories(types.PeerStories(chat.peer, shown), [chat.object(session.key.user)], [])
 
     def _GetPinnedStories(self, session: Session, request: Any) -> Any:
         chat = self._of(request.peer, session)
         shown = [
-            story for story in chat.stories if story.pinned and (not request.offset_id or story.id < request.offset_id)
+            story
+            for story in chat.stories
+            if getattr(story, "pinned", None) and (not request.offset_id or story.id < request.offset_id)
         ]
         return types.stories.Stories(len(shown), shown, [chat.object(session.key.user)], [])
 

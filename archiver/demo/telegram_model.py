@@ -84,6 +84,8 @@ class Chat:
     topics: dict[int, str] = field(default_factory=dict)
     pinned: list[int] = field(default_factory=list)
     stories: list[Any] = field(default_factory=list)
+    only_named: set[int] = field(default_factory=set)
+    """Stories of which a list gives the number alone: they are to be asked for by it."""
     restricted: str | None = None
     noforwards: bool = False
     fault: Fault | None = None

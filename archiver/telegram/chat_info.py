@@ -11,9 +11,11 @@ from archiver.telegram.posts import PostReading, PostsByAccount
 from spiders.json_access import obj
 from spiders.posts import Absence, Availability, Outcome
 from spiders.telegram.api.account_api import KeptAnswer
+from spiders.telegram.api.attachments import STORY_STATES, story_facts
 from spiders.telegram.api.collector import ChatRef, Collector
 from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.messages import Setting, link_of, read_messages
+from spiders.telegram.api.peers import marked
 from spiders.telegram.api.tl import files_in
 
 
@@ -92,44 +94,75 @@ class ChatInfo:
                 self._inventory.require("topics")
 
     async def _stories(self, chat: ChatRef) -> None:
+        only_named: dict[int, str] = {}
         try:
             async for kept in self._ask.stories(chat):
                 for record, story in kept.more.values():
-                    self._story(chat, story, record, kept)
+                    if story.get("_") == "StoryItemSkipped":
+                        only_named[story["id"]] = record
+                    else:
+                        only_named.pop(story["id"], None)
+                        self._story(chat, story, record, kept)
         except TelegramError as trouble:
             self._inventory.discover("stories", "stories", None, "target")
             none = trouble.outcome is Outcome.UNAVAILABLE
             self._inventory.end("stories", Outcome.SKIPPED if none else trouble.outcome, trouble.reason, trouble.record)
             self._inventory.require("stories")
+        for number, record in only_named.items():
+            self._no_story(chat, number, Outcome.PARTIAL, STORY_STATES["StoryItemSkipped"], record)
+
+    def _no_story(self, chat: ChatRef, number: int, outcome: Outcome, reason: str, record: str) -> None:
+        """Enter a story of which Telegram gives no more than its number."""
+        post_id = f"{chat.place}/s/{number}"
+        if not self._inventory.discover(f"post {post_id}", "story", f"https://t.me/{post_id}", "stories"):
+            return
+        gone = outcome is Outcome.UNAVAILABLE
+        said = Absence(Availability.UNAVAILABLE, "not found", said="storyItemDeleted").line() if gone else None
+        self._inventory.end(f"post {post_id}", outcome, reason, record, absence=said)
+        if not gone:
+            self._inventory.require(f"post {post_id}")
 
     async def one_story(self, chat: ChatRef, number: int) -> None:
         """Capture a single story."""
-        kept = await self._ask.story(chat, number)
+        kept = await self._ask.numbered_stories(chat, [number])
         shown = [(record, story) for record, story in kept.more.values() if story.get("_") == "StoryItem"]
         for record, story in shown:
             self._story(chat, story, record, kept)
         if shown:
             self._session.answered(Outcome.CAPTURED, None)
             return
-        reason = f"Telegram gives no story {number}: it has expired, was removed, or never was"
-        said = Absence(Availability.UNAVAILABLE, "not found")
+        instead = [(record, str(story.get("_"))) for record, story in kept.more.values()]
+        record, name = next(iter(instead), (kept.answer, ""))
+        reason = (
+            STORY_STATES.get(name) or f"Telegram gives no story {number}: it has expired, was removed, or never was"
+        )
+        outcome = Outcome.PARTIAL if name == "StoryItemSkipped" else Outcome.UNAVAILABLE
+        state = Availability.PRESENT if outcome is Outcome.PARTIAL else Availability.UNAVAILABLE
+        said = Absence(
+            state, None if outcome is Outcome.PARTIAL else "not found", said=name[:1].lower() + name[1:] or None
+        )
         self._inventory.discover("target", "story", self._context.target.url, None)
-        self._inventory.end("target", Outcome.UNAVAILABLE, reason, kept.answer, absence=said.line())
-        self._session.answered(Outcome.UNAVAILABLE, reason)
+        self._inventory.end("target", outcome, reason, record, absence=said.line())
+        self._session.answered(outcome, reason)
 
     def _story(self, chat: ChatRef, story: dict[str, Any], record: str, kept: KeptAnswer) -> None:
-        """A story reads as a message does: a caption, a date, one picture or video."""
+        """A story reads as a message does: a caption, a date, one picture or video. In place of one may stand that it is gone."""
+        if story.get("_") == "StoryItemDeleted":
+            self._no_story(chat, story["id"], Outcome.UNAVAILABLE, STORY_STATES["StoryItemDeleted"], record)
+            return
         number = story.get("id") if isinstance(story.get("id"), int) else 0
         like = {"_": "Message", "id": number, "date": story.get("date"), "message": story.get("caption"),
                 "entities": story.get("entities"), "media": story.get("media"), "post": True}  # fmt: skip
         read = read_messages([like], Setting(self._ask.peers))[0]
-        known = self._ask.peers.get(chat.id)
+        author = marked(story.get("from_id")) or chat.id  # in a group, whoever posted it there
+        known = self._ask.peers.get(author)
         views = obj(story.get("views"))
+        facts = {key: value for key, value in story_facts(story).items() if key not in ("published", "edited")}
         post = replace(
             read, id=f"{chat.place}/s/{number}", url=f"https://t.me/{chat.place}/s/{number}",
             author_handle=known.handle if known else None, author_name=known.name if known else None,
-            author_id=str(chat.id), views=views.get("views_count"),
-            extra={**read.extra, "kind": "story", "expires": story.get("expire_date")},
+            author_id=str(author), views=views.get("views_count"), edited=bool(story.get("edited")),
+            extra={**read.extra, "kind": "story", **facts},
         )  # fmt: skip
         self._posts.take(chat, PostReading(post, record, kept.files, number or 0), "stories")
 

@@ -84,7 +84,8 @@ class Observations:
             self._watched.capture.posts.take(self._place, reading, "watch", key=key)
             seen += [(n, digests[n], session.context.capture_id, kept.records.get(n)) for n in changed]
             if not self.quiet:  # what stands there when a watch begins is not news
-                self.tell(Told("new" if new else "edited", post.id, post.text or "", {"published": _date(post)}))
+                words = post.text or post.extra.get("action_in_words") or ""
+                self.tell(Told("new" if new else "edited", post.id, words, {"published": _date(post)}))
             if post.extra.get("action") in ("chat edit title", "chat edit photo", "chat delete photo"):
                 await self.info()
         if seen:

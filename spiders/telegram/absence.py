@@ -15,6 +15,9 @@ BOXES = Wordings(
 )
 """An empty page is no absence."""
 
+SERVICE_LABEL = "Service message"
+"""What an embed of a group shows in place of a service message (recordings of 2024): a label, not a missing medium."""
+
 ERRORS = Wordings(
     place="the name of an `rpc_error`",
     source="core.telegram.org/api/errors and the error lists of the methods that are asked",

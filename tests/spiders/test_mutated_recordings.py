@@ -44,6 +44,7 @@ class Recording:
 PLATFORMS: dict[str, tuple[list[str], str | None, Callable[[str], bytes]]] = {
     # where the recordings lie, the link they are read under, and how the bytes show that a post is there
     "telegram": (["telegram/embed/*.html", "telegram/web/**/*.html"], "https://t.me/s/x", lambda i: b'data-post="%s"' % i.encode()),
+    "telegram's api": (["telegram/telethon/*.json"], None, lambda i: b"\0"),
     "x": (["twitter/**/*.json"], "https://x.com/i/api/graphql/q/Q", lambda i: b'"rest_id": "%s", "' % i.encode()),
     "youtube": (["youtube/html/*.html", "youtube/*/*.json"], None, lambda i: b'"videoId": "%s"' % i.encode()),
     "facebook": (["other/facebook/*.html"], "https://www.facebook.com/x/posts/1", lambda i: b'value="%s"' % i.encode()),
@@ -140,8 +141,10 @@ def invented(post: Post, said: str, url: str | None) -> list[str]:
         value = getattr(post, name)
         if value is None:
             continue
-        # An id may be put together of a channel's name and a number; a name may have had its blanks collapsed.
-        if not all(held(word, whole, page) for word in re.findall(r"\w{3,}", value.casefold().replace("comment", " "))):
+        # An id may be put together of a channel's name and a number; a name may have had its blanks collapsed. That
+        # -100 before a number makes it a channel's is how Telegram's clients write it.
+        bare = value.casefold().replace("comment", " ").removeprefix("-100")
+        if not all(held(word, whole, page) for word in re.findall(r"\w{3,}", bare)):
             found.append(f"{name}={value!r}")
     # Scripts that are written without blanks have no words to look for; cells of a table may stand together.
     for word in re.findall(r"[A-Za-z]{4,}|[^\W\d_A-Za-z\u2e80-\uffff]{4,}", post.text or "")[:60]:

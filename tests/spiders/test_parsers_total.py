@@ -18,14 +18,16 @@ from archiver.demo.scene import channel
 from archiver.demo.server import Asked
 from archiver.demo.telegram import Telegram
 from archiver.errors import NotFound
-from archiver.intake.read_posts import parse_body, read_bytes, read_file
+from archiver.intake.read_posts import read_bytes, read_file
 from spiders.page.parse import css_links
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
+from spiders.reading import parse_body
 from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.telegram.web.text import count
 from storage.errors import EvidenceError
 from storage.times import system_clock
+from tests.support import telegram_widgets as widgets
 from tests.support.mutation import changed_bytes
 from tests.support.soak import SOAK
 
@@ -41,6 +43,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
         telegram.web(Asked("t.me", "/s/ozen_today", {}, {})).body,
         telegram.web(Asked("t.me", "/s/ozen_today", {"before": "26"}, {})).body,
         telegram.web(Asked("t.me", "/ozen_today/16", {"embed": "1"}, {})).body,
+        widgets.every_kind(),
         news.web(Asked("blog.ozen.example", "/2011/12/17/square", {}, {})).body,
     ]
 
@@ -73,9 +76,9 @@ def test_mutated_pages_never_raise_and_the_census_notices_lost_posts(pages: list
     noticed = 0
     for number in range(rounds):
         data = changed_bytes(pages[number % len(pages)], source, noise=True)
-        parsed = parse_telegram(data) if number % len(pages) < 3 else parse_page(data, "https://example.org/")
+        parsed = parse_telegram(data) if number % len(pages) < 4 else parse_page(data, "https://example.org/")
         sound(parsed)
-        if number % len(pages) < 3:
+        if number % len(pages) < 4:
             raw = set(re.findall(rb'data-post="([^"/]+/\d+)"', data))
             lost = len(raw) - len({post.id for post in parsed.posts})
             if lost:

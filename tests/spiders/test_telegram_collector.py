@@ -66,7 +66,7 @@ def test_a_post_is_kept_as_the_layers_own_object(by_account: TelegramShell) -> N
     post = made.posts[f"{chat.username}/4"]
     assert (post["text"], post["edited"], post["views"]) == ("Видео с площади", True, posted.views)
     assert post["url"] == f"https://t.me/{chat.username}/4"
-    assert (post["parser"], post["layout"], post["role"]) == ("telegram-api/1", "telegram/message", "target")
+    assert (post["parser"], post["layout"], post["role"]) == ("telegram-api/2", "telegram/message", "target")
     (record,) = made.records(f"urn:evc:telegram:message:-100000000{chat.id}:4")
     assert record["id"] == post["record"]
     kept = json.loads(made.block(record["id"]))
@@ -323,6 +323,55 @@ def test_stories_where_they_are_visible(by_account: TelegramShell) -> None:
     assert alone.posts.keys() == {f"{chat.username}/s/3"}
     gone = by_account.capture("capture", f"https://t.me/{chat.username}/s/4")
     assert (gone.code, gone.result["outcome"]) == (3, "unavailable")
+
+
+def test_stories_that_a_list_only_names_and_stories_that_are_gone(by_account: TelegramShell) -> None:
+    world = by_account.world
+    chat = world.channel(number(), 2)
+    chat.stories = [
+        types.StoryItem(3, START, START + DAY, types.MessageMediaPhoto(photo=world.api.photo(b"\xff\xd8 one")), caption="полностью"),
+        types.StoryItem(4, START, START + DAY, types.MessageMediaPhoto(photo=world.api.photo(b"\xff\xd8 two")), caption="по номеру", edited=True,
+                        from_id=types.PeerUser(901)),
+        types.StoryItemDeleted(5),
+    ]  # fmt: skip
+    chat.only_named = {4}
+    made = by_account.capture("crawl", f"https://t.me/{chat.username}")
+    place = f"{chat.username}/s"
+    assert {post_id for post_id, post in made.posts.items() if post.get("kind") == "story"} == {
+        f"{place}/3",
+        f"{place}/4",
+    }
+    assert (made.posts[f"{place}/4"]["text"], made.posts[f"{place}/4"]["edited"]) == ("по номеру", True)
+    assert made.posts[f"{place}/3"]["edited"] is False
+    assert (made.posts[f"{place}/3"]["author_id"], made.posts[f"{place}/4"]["author_id"]) == (
+        str(-(10**12) - chat.id),
+        "901",
+    )
+    gone = made.ended[f"post {place}/5"]
+    assert (gone["outcome"], gone["absence"]["said"]) == ("unavailable", "storyItemDeleted")
+    assert json.loads(made.block(gone["record"]))["_"] == "StoryItemDeleted"
+    assert (made.code, made.result["outcome"]) == (0, "captured"), "a story that Telegram has removed is not missing"
+    alone = by_account.capture("capture", f"https://t.me/{place}/5")
+    assert (alone.code, alone.result["outcome"]) == (3, "unavailable")
+    assert "StoryItemDeleted" in alone.result["reason"]
+
+
+def test_what_is_not_in_a_message_is_not_called_kept(by_account: TelegramShell) -> None:
+    """A story that has expired, beside an album whose second photo has a caption of its own."""
+    world = by_account.world
+    chat = world.channel(number(), 1)
+    world.api.post(chat, "", media=types.MessageMediaStory(types.PeerChannel(6), 7, story=types.StoryItemDeleted(7)))
+    for caption in ("двор", "крыша школы"):
+        picture = types.MessageMediaPhoto(photo=world.api.photo(caption.encode()))
+        world.api.post(chat, caption, media=picture, grouped_id=77)
+    made = by_account.capture("crawl", f"https://t.me/{chat.username}")
+    assert (made.code, made.result["outcome"]) == (2, "partial")
+    part = made.ended[f"post {chat.username}/2 #0"]
+    assert (part["outcome"], "StoryItemDeleted" in part["reason"]) == ("refused", True)
+    assert made.ended[f"post {chat.username}/2"]["outcome"] == "partial"
+    album = made.posts[f"{chat.username}/3"]
+    assert (album["text"], album["outcome"]) == ("двор\n\nкрыша школы", "captured")
+    assert [item["id"] for item in album["captions"]] == ["3", "4"]
 
 
 # -- files ----------------------------------------------------------------------------------------------------------

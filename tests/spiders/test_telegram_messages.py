@@ -20,6 +20,7 @@ from spiders.telegram.api.actions import ACTIONS
 from spiders.telegram.api.attachments import MEDIA
 from spiders.telegram.api.messages import (
     LAYER,
+    NEWER,
     Setting,
     is_messages,
     parse,
@@ -148,11 +149,11 @@ def test_every_medium_of_the_layer_is_mapped_or_kept_raw_with_a_reason() -> None
     assert set(MEDIA) == known - UNMAPPED_MEDIA
     for name in known:
         (post,) = read_messages([{"_": "Message", "id": 1, "media": {"_": name}}])
+        missing = [item.reason for item in post.attachments if item.reason]
+        assert (post.outcome is Outcome.PARTIAL) == bool(missing), name
         if name in UNMAPPED_MEDIA:
-            assert post.outcome is Outcome.PARTIAL
-            assert post.reason
-        else:
-            assert post.outcome is Outcome.CAPTURED
+            assert [item.kind for item in post.attachments] == ["unknown"]
+            assert name in (post.reason or "") or post.reason == NEWER
 
 
 def test_every_action_of_the_layer_is_mapped_or_kept_raw_with_a_reason() -> None:
@@ -294,11 +295,13 @@ def test_the_kept_objects_read_as_the_messages_did() -> None:
 
 NAMES = st.sampled_from(
     ["_", "id", "message", "media", "photo", "document", "sizes", "attributes", "peer_id", "channel_id", "from_id", "action",
-     "fwd_from", "reply_to", "entities", "reactions", "results", "grouped_id", "date", "edit_date", "poll", "answers", "geo"]
+     "fwd_from", "reply_to", "entities", "reactions", "results", "grouped_id", "date", "edit_date", "poll", "answers", "geo",
+     "title", "story", "caption", "media_areas", "webpage", "cached_page", "blocks", "text", "texts", "published_date", "rich_message"]
 )  # fmt: skip
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.text(max_size=8), st.floats(),
-    st.sampled_from(["Message", "MessageService", *MEDIA, *ACTIONS, "Photo", "Document", "PeerChannel", "2022-01-05T12:00:00+00:00"]),
+    st.sampled_from(["Message", "MessageService", *MEDIA, *ACTIONS, "Photo", "Document", "PeerChannel", "StoryItem", "StoryItemDeleted",
+                     "PageBlockParagraph", "PageBlockAuthorDate", "TextPlain", "2022-01-05T12:00:00+00:00"]),
 )  # fmt: skip
 VALUES = st.recursive(
     LEAVES,
@@ -366,7 +369,8 @@ def test_kinds_of_media(media: Any, kind: str, facts: dict[str, Any]) -> None:
     line = post.attachments[0].line()
     assert line["kind"] == kind
     assert {name: line.get(name) for name in facts} == facts
-    assert post.outcome is Outcome.CAPTURED
+    assert post.reason == line["reason"]
+    assert post.outcome is (Outcome.PARTIAL if line["reason"] else Outcome.CAPTURED)
 
 
 def test_a_poll_with_its_results() -> None:
@@ -417,14 +421,46 @@ def test_forwards_replies_and_what_else_a_message_says() -> None:
     assert (post.extra["signature"], post.extra["via_bot"]) == ("редактор", 5)
 
 
-def test_service_messages_in_words() -> None:
-    service = types.MessageService(
-        id=3, peer_id=types.PeerChannel(5), date=WHEN, action=types.MessageActionChatEditTitle("Новое имя")
-    )
-    made = service.to_dict()
-    (post,) = read_messages([plain(made).value])
-    assert (post.text, post.extra["kind"], post.extra["action"]) == (
-        "Title changed to: Новое имя",
-        "service",
-        "chat edit title",
-    )
+def service(action: Any) -> Any:
+    made = types.MessageService(id=3, peer_id=types.PeerChannel(5), date=WHEN, action=action)
+    (post,) = read_messages([plain(made.to_dict()).value])
+    return post
+
+
+@pytest.mark.parametrize(
+    ("action", "title", "text", "in_words"),
+    [
+        (types.MessageActionChatEditTitle("Новое имя"), "Новое имя", None, "Title changed to: Новое имя"),
+        (types.MessageActionPinMessage(), None, None, "pinned a message"),
+        (types.MessageActionHistoryClear(), None, None, "History cleared"),
+        (types.MessageActionCustomAction("Telegram's own words"), None, "Telegram's own words", "Telegram's own words"),
+        (
+            types.MessageActionGiftPremium("USD", 5, 90, message=types.TextWithEntities("спасибо", [])),
+            None,
+            "спасибо",
+            None,
+        ),
+    ],
+)
+def test_our_words_for_what_happened_are_not_the_words_of_telegram(
+    action: Any, title: str | None, text: str | None, in_words: str | None
+) -> None:
+    post = service(action)
+    assert (post.title, post.text, post.extra.get("action_in_words")) == (title, text, in_words)
+    assert post.extra["kind"] == "service"
+
+
+def test_no_word_of_ours_stands_in_a_field_of_telegram() -> None:
+    """Whatever an action says: title and text stand in its object, letter by letter."""
+    for name in classes(types.MessageActionPinMessage):
+        said = {"_": name, "title": "Ұ1", "users": [1], "message": "Ұ2"}
+        (post,) = read_messages([{"_": "MessageService", "id": 1, "action": said}])
+        assert (post.title, post.text) == ("Ұ1", "Ұ2"), name
+        (post,) = read_messages([{"_": "MessageService", "id": 1, "action": {"_": name}}])
+        assert (post.title, post.text) == (None, None), name
+
+
+def test_a_forward_whose_origin_is_hidden() -> None:
+    (post,) = read_messages([plain(message(fwd_from=types.MessageFwdHeader(WHEN))).value])
+    assert post.forwarded_from is None
+    assert post.extra["forward"]["hidden"] is True

@@ -85,6 +85,18 @@ def test_a_letter_and_its_mark_that_stand_apart_are_one_letter(empty: Catalog) -
     assert len(empty.find(unicodedata.normalize("NFD", "первый"))) == 2
 
 
+@pytest.mark.parametrize("hangs_on_it", [{"caption": "Алаң түсте"}, {"article": {"text": "The report\nАлаң түсте"}}])
+def test_words_that_hang_on_a_post_are_found(empty: Catalog, hangs_on_it: dict[str, Any]) -> None:
+    add(
+        empty,
+        "see",
+        "see",
+        attachments=[{"kind": "photo", "article": "none", "caption": 5}, {"kind": "story", **hangs_on_it}],
+    )
+    assert {row["id"] for row in empty.find("alan tuste")} == {"p0", "p1"}
+    assert not empty.find("square")
+
+
 def test_the_search_index_says_what_the_tables_say(home: Home) -> None:
     """Also after somebody's tool has changed a row, or packed the file."""
     database = home.catalog.database

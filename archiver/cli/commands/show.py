@@ -149,7 +149,7 @@ def _post(post: PostView) -> Iterator[str]:
     if line is None:
         yield f"    {HIDDEN}"
         return
-    text = row["text"] or row["title"]
+    text = row["text"] or line.get("action_in_words") or row["title"]
     if text:
         yield Paragraph(text)
     for number, item in enumerate(line.get("attachments") or []):

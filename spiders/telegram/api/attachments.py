@@ -13,15 +13,15 @@ from spiders.json_access import at, count, dicts, number, obj, text_of
 from spiders.posts import Attachment
 from spiders.telegram.api.peers import marked, number_of
 from spiders.telegram.api.tl import files_in, largest, size_of
+from spiders.telegram.api.words import article_of, entities_of, snake, time_of, words_of
 
 
 def attachments_of(message: dict[str, Any]) -> list[Attachment]:
     """List all that is attached to a message: first what the message is about, then every other file in it."""
     media, owner = obj(message.get("media")), str(number_of(message))
     found: list[Attachment] = []
-    make = MEDIA.get(str(media.get("_")))
-    if make is not None:
-        found += [replace(item, post_id=owner) for item in make(media)]
+    if media:
+        found += [replace(item, post_id=owner) for item in _made(media)]
     taken = {item.extra.get("file_id") for item in found}
     for where, file in files_in(message):
         if _id(file) in taken:
@@ -29,11 +29,20 @@ def attachments_of(message: dict[str, Any]) -> list[Attachment]:
         taken.add(_id(file))
         item = _file(file)
         extra = {**item.extra, "where": where}
-        reason = OTHER_QUALITY if ".alt_documents." in f".{where}." else None
+        reason = OTHER_QUALITY if ".alt_documents." in f".{where}." else item.reason
         found.append(replace(item, post_id=owner, extra=extra, reason=reason))
     return found
 
 
+def _made(media: dict[str, Any]) -> list[Attachment]:
+    """What a medium is read as. One without a mapping is listed too, by the name that Telegram's schema gives it."""
+    name = str(media.get("_"))
+    if (make := MEDIA.get(name)) is not None:
+        return make(media)
+    return [Attachment("unknown", None, reason=NOT_MAPPED, extra={"constructor": name})]
+
+
+NOT_MAPPED = "a kind of media that is not read; its object is kept as Telegram sent it"
 OTHER_QUALITY = "another quality of the same video, made by Telegram; the original is kept"
 
 
@@ -119,10 +128,10 @@ def _of_photo(media: dict[str, Any]) -> list[Attachment]:
 
 def _of_page(media: dict[str, Any]) -> list[Attachment]:
     page = obj(media.get("webpage"))
-    extra = {
-        key: text for key in ("title", "description", "site_name", "type", "author", "embed_url")
-        if (text := text_of(page.get(key)))
-    }  # fmt: skip
+    said = {key: text_of(page.get(key)) for key in ("title", "description", "site_name", "type", "author", "embed_url")}
+    extra: dict[str, Any] = {key: text for key, text in said.items() if text}
+    if article := article_of(obj(page.get("cached_page"))):
+        extra["article"] = article
     if page.get("_") == "WebPagePending":
         extra["state"] = "Telegram was still making this preview"
     return [Attachment("link preview", text_of(page.get("url")), duration=number(page.get("duration")), extra=extra)]
@@ -134,10 +143,10 @@ def _of_poll(media: dict[str, Any]) -> list[Attachment]:
     options = []
     for answer in dicts(poll.get("answers")):
         votes = voters.get(str(answer.get("option")), {})
-        line = {"text": _words(answer.get("text")), "voters": count(votes.get("voters"))}
+        line = {"text": words_of(answer.get("text")), "voters": count(votes.get("voters"))}
         options.append(line | ({"correct": True} if votes.get("correct") else {}))
     facts = {
-        "question": _words(poll.get("question")),
+        "question": words_of(poll.get("question")),
         "options": options,
         "voters": count(results.get("total_voters")),
         "closed": bool(poll.get("closed")),
@@ -147,11 +156,6 @@ def _of_poll(media: dict[str, Any]) -> list[Attachment]:
         "solution": text_of(results.get("solution")),
     }
     return [Attachment("poll", None, extra={key: value for key, value in facts.items() if value is not None})]
-
-
-def _words(value: Any) -> str | None:
-    """Text that is a plain string in old layers and TextWithEntities since."""
-    return text_of(value) or text_of(obj(value).get("text"))
 
 
 def _of_geo(media: dict[str, Any]) -> list[Attachment]:
@@ -201,8 +205,8 @@ def _of_game(media: dict[str, Any]) -> list[Attachment]:
 def _of_todo(media: dict[str, Any]) -> list[Attachment]:
     todo = obj(media.get("todo"))
     done = {item.get("id") for item in dicts(media.get("completions"))}
-    items = [{"text": _words(item.get("title")), "done": item.get("id") in done} for item in dicts(todo.get("list"))]
-    return [Attachment("list", None, extra={"title": _words(todo.get("title")), "items": items})]
+    items = [{"text": words_of(item.get("title")), "done": item.get("id") in done} for item in dicts(todo.get("list"))]
+    return [Attachment("list", None, extra={"title": words_of(todo.get("title")), "items": items})]
 
 
 def _of_paid(media: dict[str, Any]) -> list[Attachment]:
@@ -210,9 +214,8 @@ def _of_paid(media: dict[str, Any]) -> list[Attachment]:
     found = []
     for item in dicts(media.get("extended_media")):
         inner = obj(item.get("media"))
-        make = MEDIA.get(str(inner.get("_")))
-        if make is not None:
-            found += make(inner)
+        if inner:
+            found += _made(inner)
         else:
             found.append(
                 Attachment(
@@ -224,8 +227,62 @@ def _of_paid(media: dict[str, Any]) -> list[Attachment]:
 
 
 def _of_story(media: dict[str, Any]) -> list[Attachment]:
-    extra = {"from": marked(media.get("peer")), "story": media.get("id")}
-    return [Attachment("story", None, extra={key: value for key, value in extra.items() if value is not None})]
+    """A story that a message passes on. Its file is listed beside it, like every other file in the message."""
+    story = obj(media.get("story"))
+    extra = {"from": marked(media.get("peer")), "story": media.get("id"), **story_facts(story)}
+    if text_of(story.get("caption")):
+        extra |= {"caption": story["caption"], "entities": entities_of(story) or None}
+    inner = obj(story.get("media"))
+    reason = STORY_STATES.get(str(story.get("_"))) if story else STORY_STATES["StoryItemSkipped"]
+    if reason is None and story:
+        reason = next((item.reason for item in _made(inner) if item.reason), None) if inner else NO_STORY_FILE
+    return [Attachment("story", None, reason=reason, extra={key: v for key, v in extra.items() if v is not None})]
+
+
+STORY_STATES = {
+    "StoryItemDeleted": "the story is not there any more: Telegram answers StoryItemDeleted",
+    "StoryItemSkipped": "Telegram gives only the number of the story, not the story",
+}
+"""Why there is nothing of a story, by the constructor that stands in its place (core.telegram.org/type/StoryItem)."""
+NO_STORY_FILE = "Telegram sends the story without its picture or video"
+
+
+def story_facts(story: dict[str, Any]) -> dict[str, Any]:
+    """Return what a story says of itself: when it was published, until when it is shown, and what is marked on it."""
+    published = time_of(story.get("date"), "date")
+    facts = {
+        "published": published.line() if published else None,
+        "expires": story.get("expire_date") if isinstance(story.get("expire_date"), int | str) else None,
+        "edited": True if story.get("edited") else None,
+        "story_from": _story_origin(obj(story.get("fwd_from"))),
+        "areas": [_area(item) for item in dicts(story.get("media_areas"))] or None,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _story_origin(header: dict[str, Any]) -> dict[str, Any] | None:
+    """Whose story it repeats, as far as that is shown."""
+    found = {
+        "from_id": marked(header.get("from_", header.get("from"))),
+        "name": text_of(header.get("from_name")),
+        "story": count(header.get("story_id")),
+        "modified": True if header.get("modified") else None,
+    }
+    return {key: value for key, value in found.items() if value is not None} or None
+
+
+def _area(area: dict[str, Any]) -> dict[str, Any]:
+    """A place, link, post or reaction that is marked on a story."""
+    geo, address = obj(area.get("geo")), obj(area.get("address"))
+    found: dict[str, Any] = {
+        "kind": snake(str(area.get("_")), "MediaArea"),
+        "latitude": _decimal(geo.get("lat")), "longitude": _decimal(geo.get("long")),
+        "address": text_of(area.get("address")) or ", ".join(
+            text for key in ("street", "city", "state", "country_iso2") if (text := text_of(address.get(key)))
+        ) or None,
+    }  # fmt: skip
+    found |= {key: area.get(key) for key in ("title", "url", "channel_id", "msg_id", "temperature_c", "emoji")}
+    return {key: v for key, v in found.items() if isinstance(v, str | int | float)}
 
 
 MEDIA: dict[str, Callable[[dict[str, Any]], list[Attachment]]] = {

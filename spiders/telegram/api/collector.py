@@ -204,12 +204,18 @@ class Collector(AccountApi):
             topic = result.topics[-1].id
 
     async def stories(self, chat: ChatRef) -> AsyncIterator[KeptAnswer]:
-        """Fetch the stories that the account may see: current ones, then pinned ones. Raises `TelegramError`."""
-        _, kept = await self.ask(
+        """Fetch the stories that the account may see: current ones, then pinned ones. Raises `TelegramError`.
+
+        Of some of the current ones the first answer gives only the number: these are asked for by it.
+        """
+        result, kept = await self.ask(
             functions.stories.GetPeerStoriesRequest(chat.input), {"chat": chat.id},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories.stories],
         )  # fmt: skip
         yield kept
+        numbers = [item.id for item in result.stories.stories if isinstance(item, types.StoryItemSkipped)]
+        for start in range(0, len(numbers), PAGE):
+            yield await self.numbered_stories(chat, numbers[start : start + PAGE])
         before = 0
         while True:
             result, kept = await self.ask(
@@ -221,10 +227,10 @@ class Collector(AccountApi):
                 return
             before = result.stories[-1].id
 
-    async def story(self, chat: ChatRef, number: int) -> KeptAnswer:
-        """Fetch one story by its number; where Telegram gives none, no story is kept. Raises `TelegramError`."""
+    async def numbered_stories(self, chat: ChatRef, numbers: Sequence[int]) -> KeptAnswer:
+        """Fetch stories by their numbers, at most 100; where Telegram gives none, none is kept. Raises `TelegramError`."""
         _, kept = await self.ask(
-            functions.stories.GetStoriesByIDRequest(chat.input, [number]), {"chat": chat.id, "ids": [number]},
+            functions.stories.GetStoriesByIDRequest(chat.input, list(numbers)), {"chat": chat.id, "ids": list(numbers)},
             more=lambda result: [(f"{URN}:story:{chat.id}:{item.id}", item) for item in result.stories],
         )  # fmt: skip
         return kept

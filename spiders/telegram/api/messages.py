@@ -14,19 +14,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spiders import dates
 from spiders.json_access import at, count, dicts, load, obj, text_of
-from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post, Time
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post
 from spiders.telegram.api.actions import ACTIONS, action_text
-from spiders.telegram.api.attachments import MEDIA, attachments_of
+from spiders.telegram.api.attachments import MEDIA, OTHER_QUALITY, attachments_of
 from spiders.telegram.api.peers import Peer, marked, number_of, peers_in, place_of
+from spiders.telegram.api.words import article_of, caption_and_entities, entities_of, snake, time_of, words_of
 
-PARSER = "telegram-api/1"
+PARSER = "telegram-api/2"
 LAYOUT = "telegram/message"
 LAYER = 229
 """The schema that the mappings below follow; a test holds them against the library's own classes."""
-CONSTRUCTORS = ("Message", "MessageService", "MessageEmpty")
 NEWER = "Telegram says that this kind of message needs a newer app; what it shows is unknown"
+CONSTRUCTORS = ("Message", "MessageService", "MessageEmpty")
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,10 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
     if author is None and first.get("post"):
         author = chat
     known = setting.peers.get(author) if author is not None else None
-    said = next((member for member in members if text_of(member.get("message"))), first)
     attachments = tuple(item for member in members for item in attachments_of(member))
-    outcome, reason = _outcome(members)
-    service = first.get("_") == "MessageService"
-    text = text_of(said.get("message")) if not service else action_text(obj(first.get("action")))
+    outcome, reason = _outcome(members, attachments)
+    action = obj(first.get("action")) if first.get("_") == "MessageService" else None
+    text, entities = caption_and_entities(members) if action is None else (words_of(action.get("message")), [])
     forward, reactions = obj(first.get("fwd_from")), _reactions(first)
     replies = count(at(first, "replies", "replies")) if isinstance(first.get("replies"), dict) else None
     return Post(
@@ -123,7 +122,8 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
         author_handle=known.handle if known else None,
         author_name=known.name if known else None,
         author_id=str(author) if author is not None else None,
-        published=_time(first.get("date"), "date"),
+        published=time_of(first.get("date"), "date"),
+        title=text_of(action.get("title")) if action is not None else None,
         text=text,
         attachments=attachments,
         album_ids=tuple(str(number_of(member)) for member in members) if first.get("grouped_id") else (),
@@ -137,7 +137,7 @@ def _post(members: list[dict[str, Any]], setting: Setting) -> Post:
         outcome=outcome,
         reason=reason,
         duration=next((item.duration for item in attachments if item.duration is not None), None),
-        extra=_facts(members, said, setting),
+        extra=_facts(members, entities, setting),
     )
 
 
@@ -145,15 +145,19 @@ def _shows_edit(members: list[dict[str, Any]]) -> bool:
     return any(member.get("edit_date") and not member.get("edit_hide") for member in members)
 
 
-def _facts(members: list[dict[str, Any]], said: dict[str, Any], setting: Setting) -> dict[str, Any]:
-    """What the messages of a post say beside what all platforms have. `said`: the one that carries the text."""
+def _facts(members: list[dict[str, Any]], entities: list[dict[str, Any]], setting: Setting) -> dict[str, Any]:
+    """What the messages of a post say beside what all platforms have. `entities`: of its text."""
     first = members[0]
+    said = next((member for member in members if text_of(member.get("message"))), first)
     service = first.get("_") == "MessageService"
-    edit = _time(first.get("edit_date") or said.get("edit_date"), "edit_date")
+    edit = time_of(first.get("edit_date") or said.get("edit_date"), "edit_date")
     facts = {
         "kind": "comment" if setting.parent else "service" if service else None,
-        "action": _snake(str(at(first, "action", "_") or ""), "MessageAction") if service else None,
-        "entities": _entities(said),
+        "action": snake(str(at(first, "action", "_") or ""), "MessageAction") if service else None,
+        "action_in_words": action_text(obj(first.get("action"))) if service else None,
+        "entities": entities or None,
+        "captions": _captions(members),
+        "article": article_of(obj(first.get("rich_message"))),
         "edited_at": edit.line() if edit else None,
         "edit_hidden": True if edit and not _shows_edit(members) else None,
         "grouped_id": str(first["grouped_id"]) if first.get("grouped_id") else None,
@@ -186,51 +190,35 @@ def link_of(post_id: str | None) -> str | None:
     return f"https://t.me/{post_id}" if post_id and "/" in post_id and not post_id.startswith(("g/", "u/")) else None
 
 
-def _time(value: Any, source: str) -> Time | None:
-    if isinstance(value, str) and value:
-        return dates.iso(value, source)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 40:
-        return dates.instant(value, str(value), source)
-    return None
+def raw_only(name: str) -> str:
+    """Return the reason why something is not whole that no mapping reads."""
+    return f"{name} has no mapping of its own; its object is kept as Telegram sent it"
 
 
-def _outcome(members: list[dict[str, Any]]) -> tuple[Outcome, str | None]:
-    """What of the messages has no mapping of its own: kept raw, and said so."""
+def _outcome(members: list[dict[str, Any]], attachments: tuple[Attachment, ...]) -> tuple[Outcome, str | None]:
+    """What of the messages has no mapping of its own, or is not in them: said so."""
     for member in members:
         media, action = at(member, "media", "_"), at(member, "action", "_")
-        if media == "MessageMediaUnsupported":
-            return Outcome.PARTIAL, NEWER
         if isinstance(media, str) and media not in MEDIA:
-            return Outcome.PARTIAL, f"{media} has no mapping of its own; its object is kept as Telegram sent it"
+            return Outcome.PARTIAL, NEWER if media == "MessageMediaUnsupported" else raw_only(media)
         if isinstance(action, str) and action not in ACTIONS:
-            return Outcome.PARTIAL, f"{action} has no mapping of its own; its object is kept as Telegram sent it"
+            return Outcome.PARTIAL, raw_only(action)
         if isinstance(member.get("rich_message"), dict):
-            return Outcome.PARTIAL, "RichMessage has no mapping of its own; its object is kept as Telegram sent it"
-    return Outcome.CAPTURED, None
+            return Outcome.PARTIAL, raw_only("RichMessage")
+    missing = next((item.reason for item in attachments if item.reason and item.reason != OTHER_QUALITY), None)
+    return (Outcome.PARTIAL, missing) if missing else (Outcome.CAPTURED, None)
 
 
 # -- what a message says beside its text -------------------------------------------------------------------------
 
 
-def _snake(name: str, prefix: str) -> str:
-    bare = name.removeprefix(prefix)
-    return "".join((" " + c.lower()) if c.isupper() else c for c in bare).strip()
-
-
-def _entities(message: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """Formatting and links. `offset` and `length` count UTF-16 code units, as Telegram does."""
-    found = []
-    for item in dicts(message.get("entities")):
-        line = {
-            "kind": _snake(str(item.get("_")), "MessageEntity"),
-            "offset": item.get("offset"),
-            "length": item.get("length"),
-        }
-        for key in ("url", "language", "user_id", "document_id", "collapsed"):
-            if item.get(key) is not None:
-                line[key] = item[key]
-        found.append(line)
-    return found or None
+def _captions(members: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The caption of each member of an album, where several have one: whose words are whose."""
+    said = [member for member in members if text_of(member.get("message"))]
+    if len(said) < 2:
+        return None
+    lines = [(str(number_of(member)), member["message"], entities_of(member)) for member in said]
+    return [{"id": number, "text": text, **({"entities": found} if found else {})} for number, text, found in lines]
 
 
 def _reactions(message: dict[str, Any]) -> list[dict[str, Any]] | None:
@@ -278,7 +266,7 @@ def _forward(header: dict[str, Any], setting: Setting) -> dict[str, Any] | None:
     origin = marked(header.get("from_id"))
     if origin is None and isinstance(header.get("channel_id"), int):
         origin = marked({"channel_id": header["channel_id"]})
-    sent = _time(header.get("date"), "fwd_from.date")
+    sent = time_of(header.get("date"), "fwd_from.date")
     place, post = place_of(origin, setting.peers), header.get("channel_post")
     found = {
         "from_id": str(origin) if origin is not None else None,
@@ -289,6 +277,7 @@ def _forward(header: dict[str, Any], setting: Setting) -> dict[str, Any] | None:
         "imported": True if header.get("imported") else None,
         "saved_from": place_of(marked(header.get("saved_from_peer")), setting.peers),
     }
+    found["hidden"] = None if any(found[key] for key in ("from_id", "name", "post")) else True
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -299,7 +288,7 @@ def _forwarded(header: dict[str, Any], setting: Setting) -> str | None:
     for key in ("post", "name", "from_id"):
         if key in found:
             return str(found[key])
-    return "hidden"
+    return None
 
 
 def _reply(message: dict[str, Any]) -> dict[str, Any]:

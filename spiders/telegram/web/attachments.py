@@ -3,40 +3,57 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from spiders.html import background_url, by_class, has_class, one_line
 from spiders.posts import Attachment
+from spiders.telegram.absence import SERVICE_LABEL
 from spiders.telegram.web.text import count
 
 ONLY_IN_APP = "shown only in the Telegram app"
+NOT_SHOWN = "a part of the post that Telegram shows in its app only"
+NOT_KNOWN = "a kind of media that this release does not know"
 TOO_BIG = "too big for the web view; offered only in the Telegram app"
 
 
 def attachments_of(node: Any, number: str) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    """List a message's attachments in document order, and the ids of its album's members."""
+    """List a message's attachments in document order, and the ids of its album's members.
+
+    What no reader knows is listed too: a place where Telegram shows that it shows something only in its app, a file in
+    an element of another name, a container of media in which nothing was found.
+    """
     found: list[Attachment] = []
     album: list[str] = []
+    read: set[Any] = set()
     grouped = bool(by_class(node, "js-message_grouped_wrap"))
+    supported = bool(by_class(node, "media_supported_cont"))
     for item in node.iter():
-        classes = set((item.get("class") or "").split()) if isinstance(item.tag, str) else set()
-        reader = next((reader for css, reader in _READERS if css in classes), None)
-        if reader is None or _within(item, node, "tgme_widget_message_reply"):
+        if not isinstance(item.tag, str):
+            continue
+        classes = set((item.get("class") or "").split())
+        reader = next((reader for css, reader in _READERS if css in classes), None) or _unknown(item, classes)
+        if reader is None or _inside(item, node, read, supported and "message_media_not_supported" in classes):
             continue
         member = re.search(r"/(\d+)\?single", item.get("href") or "")
-        owner = member[1] if member else number
-        attachment = reader(item, owner)
+        attachment = reader(item, member[1] if member else number)
         if attachment is not None:
+            read.add(item)
             found.append(attachment)
             if grouped and member:
                 album.append(member[1])
     return tuple(found), tuple(dict.fromkeys(album))
 
 
-def _within(item: Any, root: Any, css: str) -> bool:
+def _inside(item: Any, root: Any, read: set[Any], alternative: bool) -> bool:
+    """Whether an element belongs to one that was read, or to a part that holds nothing of the message's own.
+
+    `alternative`: it may be the notice for browsers that cannot show what stands beside it.
+    """
     above = item.getparent()
     while above is not None and above is not root:
-        if has_class(above, css):
+        classes = set((above.get("class") or "").split())
+        if above in read or classes & _NOT_ATTACHED or (alternative and "media_not_supported_cont" in classes):
             return True
         above = above.getparent()
     return False
@@ -134,12 +151,22 @@ def _voice(item: Any, owner: str) -> Attachment:
 
 
 def _sticker(item: Any, owner: str) -> Attachment:
+    """Still (`data-webp`), moving (a TGS file as a picture's source) or a video. An image beside it is a stand-in."""
+    source = next(iter(item.xpath(".//source[@srcset]")), None)
     url = (
         item.get("data-webp")
         or item.get("data-webm")
-        or next(iter(item.xpath(".//video/@src | .//source/@srcset | .//img/@src")), None)
+        or next(iter(item.xpath(".//video/@src")), None)
+        or (_first_of(source.get("srcset")) if source is not None else None)
+        or next((src for src in item.xpath(".//img/@src") if not src.startswith("data:")), None)
     )
-    return Attachment("sticker", url, post_id=owner, reason=None if url else ONLY_IN_APP)
+    kind = source.get("type") if source is not None and url == _first_of(source.get("srcset")) else None
+    extra = {"media_type": kind} if kind else {}
+    return Attachment("sticker", url, post_id=owner, reason=None if url else ONLY_IN_APP, extra=extra)
+
+
+def _first_of(srcset: str) -> str | None:
+    return next(iter(srcset.split()), None)
 
 
 def _location(item: Any, owner: str) -> Attachment:
@@ -197,17 +224,74 @@ def _service_photo(item: Any, owner: str) -> Attachment:
     )
 
 
-_READERS = [
+def _notice(item: Any, owner: str) -> Attachment | None:
+    """A notice in the place of something that Telegram shows in its app only."""
+    label = by_class(item, "message_media_not_supported_label")
+    said = one_line(label[0]) if label else None
+    if said == SERVICE_LABEL:
+        return None
+    return Attachment("unknown", None, post_id=owner, reason=NOT_SHOWN, extra={"said": said} if said else {})
+
+
+def _unknown(item: Any, classes: set[str]) -> Reader | None:
+    """The reader of an element that no other knows, if it shows a file or is the place of a medium."""
+    if "media_supported_cont" in classes:
+        return _empty_container
+    shows = item.tag in _MEDIA_TAGS and any(item.get(name) for name in ("src", "srcset", "data"))
+    if shows or background_url(item):
+        return None if classes & _NOT_ATTACHED else _file
+    return None
+
+
+def _file(item: Any, owner: str) -> Attachment:
+    """A file in an element of a kind that is not known: its link is taken, and what it is stays open."""
+    url = item.get("src") or _first_of(item.get("srcset") or "") or item.get("data") or background_url(item)
+    url = None if not url or url.startswith("data:") else url
+    return Attachment("unknown", url, post_id=owner, reason=f"{NOT_KNOWN}: {_named(item)}")
+
+
+def _empty_container(item: Any, owner: str) -> Attachment | None:
+    """What Telegram marks as media that a browser can show, if nothing in it can be read."""
+    for inner in item.iterdescendants():
+        classes = set((inner.get("class") or "").split()) if isinstance(inner.tag, str) else set()
+        if classes & _TEXT or any(css in classes for css, _ in _READERS) or _unknown(inner, classes) is not None:
+            return None
+    return Attachment("unknown", None, post_id=owner, reason=f"{NOT_KNOWN}: {_named(item)}")
+
+
+def _named(item: Any) -> str:
+    """The nearest name that Telegram gives an element: of the element, or of what it stands in or holds."""
+    around = [item, *item.iterancestors()]
+    if has_class(item, "media_supported_cont"):
+        around = [*item.iterdescendants(), item]
+    names = (name for one in around if isinstance(one.tag, str) for name in (one.get("class") or "").split())
+    return next(iter(names), None) or f"<{item.tag}>"
+
+
+Reader = Callable[[Any, str], Attachment | None]
+"""(element, id of the message) → what hangs there; None where it is nothing of its own."""
+_MEDIA_TAGS = ("img", "video", "audio", "source", "iframe", "embed", "object")
+_TEXT = frozenset({"js-message_text", "tgme_widget_message_text"})
+_NOT_ATTACHED = frozenset({
+    "tgme_widget_message_reply", "tgme_widget_message_user", "tgme_widget_message_user_photo",
+    "tgme_widget_message_link_preview", "tgme_widget_message_text", "tgme_widget_message_author",
+    "tgme_widget_message_forwarded_from", "tgme_widget_message_footer", "tgme_widget_message_reactions",
+    "tgme_widget_message_inline_keyboard", "tgme_widget_message_bubble_tail", "emoji",
+})  # fmt: skip
+"""Parts whose pictures are of people, of links, or letters of a text."""
+_READERS: list[tuple[str, Reader]] = [
     ("tgme_widget_message_video_player", _video),
     ("tgme_widget_message_roundvideo_player", _round_video),
     ("tgme_widget_message_photo_wrap", _photo),
     ("tgme_widget_message_document_wrap", _document),
     ("tgme_widget_message_voice_player", _voice),
     ("tgme_widget_message_sticker", _sticker),
+    ("tgme_widget_message_tgsticker", _sticker),
     ("tgme_widget_message_videosticker", _sticker),
     ("tgme_widget_message_location_wrap", _location),
     ("tgme_widget_message_poll", _poll),
     ("tgme_widget_message_contact_wrap", _contact),
     ("tgme_widget_message_service_photo", _service_photo),
+    ("message_media_not_supported", _notice),
 ]
 """CSS class of an attachment's element → its reader."""

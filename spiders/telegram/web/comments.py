@@ -14,7 +14,8 @@ from typing import Any
 from spiders.availability import absence
 from spiders.html import by_class, one_line, tree
 from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post
-from spiders.telegram.web.parse import PARSER, older_cursor, read_message, shape
+from spiders.telegram.web.message import own, read_message
+from spiders.telegram.web.parse import PARSER, older_cursor, shape
 
 _HEADER = re.compile(r"([\d\s,.\u00a0\u202f]+)")
 _RAW = re.compile(
@@ -73,9 +74,7 @@ def _comment(node: Any, parent: str) -> Post | None:
     for href in node.xpath(".//a[contains(@class,'tgme_widget_message_date')]/@href"):
         if match := re.search(r"[?&]comment=(\d+)", href):
             number = match[1]
-    author = by_class(node, "tgme_widget_message_author_name")
-    link = author[0].get("href") if author else None
-    handle = re.search(r"t\.me/([A-Za-z]\w{2,63})/?$", link or "")
+    named = bool(own(node, "tgme_widget_message_author_name"))
     answers = post.reply_to
     if node.get("data-post") and (reply := by_class(node, "tgme_widget_message_reply")):
         match = re.search(r"[?&]comment=(\d+)", reply[0].get("href") or "")
@@ -84,8 +83,8 @@ def _comment(node: Any, parent: str) -> Post | None:
         post,
         id=f"{parent}?comment={number}",
         url=f"https://t.me/{parent}?comment={number}",
-        author_handle=handle[1] if handle else None,
-        author_name=one_line(author[0]) if author else None,
+        author_handle=post.author_handle if named else None,
+        author_name=post.author_name if named else None,
         author_id=None,
         reply_to=answers or parent,
         extra={**post.extra, "kind": "comment"},

@@ -138,7 +138,7 @@ class TelegramChannel(WalkSpider):
 
     def _renamed(self, parsed: Parsed) -> Iterator[Noted]:
         """The channel answers under another name than was asked for."""
-        names = {post.author_handle for post in parsed.posts if post.author_handle}
+        names = {post.id.rpartition("/")[0] for post in parsed.posts if post.id}
         others = sorted(name for name in names if name.lower() != (self.target.handle or "").lower())
         for name in others:
             reason = f"asked for {self.target.handle}, the posts are those of {name}"
