@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urldefrag
 
 from spiders.links import cleaned, mask_userinfo, safe_join, scheme_of
-from spiders.page.pointers import resolved
 from spiders.posts import Attachment
 
 _CSS_URL = re.compile(r"url\(\s*(?:\"([^\"]*)\"|'([^']*)'|([^)\"'\s]+))\s*\)|@import\s+(?:\"([^\"]+)\"|'([^']+)')")
@@ -34,8 +33,8 @@ def _join(base: str, link: str) -> str | None:
     return urldefrag(joined)[0] or None if joined else None
 
 
-def _listed(base: str, link: str | None) -> str | None:
-    """A link of the page that is to be in the inventory, whether or not it can be asked for."""
+def listed(base: str, link: str | None) -> str | None:
+    """Return a link of the page that is to be in the inventory, whether or not it can be asked for."""
     if not link or scheme_of(cleaned(link)) in _NO_FILE:
         return None
     joined = safe_join(base, link)
@@ -52,8 +51,8 @@ def requisites_of(document: Any, base: str) -> list[Attachment]:
     found: dict[str, str] = {}
 
     def add(kind: str, link: str | None) -> None:
-        if listed := _listed(base, link):
-            found.setdefault(listed, kind)
+        if (named := listed(base, link)) is not None:
+            found.setdefault(named, kind)
 
     for node in document.iter():
         tag = node.tag if isinstance(node.tag, str) else ""
@@ -103,24 +102,3 @@ def css_links(text: str) -> list[str]:
             link.strip() for link in links if link.strip() and not link.strip().lower().startswith(("data:", "#"))
         )
     )
-
-
-def media_of(document: Any, base: str) -> list[Attachment]:
-    """List videos and audio that the page itself plays, and players of platforms that it embeds."""
-    found: list[Attachment] = []
-    for tag in ("video", "audio"):
-        for node in document.xpath(f"//{tag}"):
-            links = [node.get("src"), *node.xpath("./source/@src")]
-            urls = [listed for link in links if (listed := _listed(base, link))]
-            poster = _listed(base, node.get("poster"))
-            if not urls:
-                found.append(Attachment(tag, None, thumbnail=poster, reason="no link in the page; played by a script"))
-            found += [Attachment(tag, url, thumbnail=poster) for url in dict.fromkeys(urls)]
-    for node in document.xpath("//iframe[@src]"):
-        if url := _listed(base, node.get("src")):
-            player = resolved(url)
-            reason = (
-                f"a player of {player.platform}: {player.url}" if player else "an embedded page; not part of this one"
-            )
-            found.append(Attachment("frame", url, reason=reason, extra={"target": player.key} if player else {}))
-    return found

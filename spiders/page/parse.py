@@ -8,14 +8,16 @@ stands: as its article, or as its main content.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from spiders.html import declared_charset, decode, guessed_charset, tree_of
 from spiders.links import mask_userinfo, safe_split, without_userinfo
 from spiders.other_hosts import platform_without_reader
 from spiders.page.comments import comments
-from spiders.page.files import base_of, media_of, requisites_of
+from spiders.page.files import base_of, listed, requisites_of
 from spiders.page.finder import Found, found_in
+from spiders.page.media_links import media_of
 from spiders.page.pointers import Pointer, archived_copy, pointers
 from spiders.page.statements import Statements
 from spiders.posts import Census, Outcome, Parsed, Post
@@ -106,7 +108,7 @@ class _Page:
             title=title,
             text=text,
             lang=self.document.get("lang") or found.language,
-            attachments=tuple(media_of(self.document, self.base)),
+            attachments=tuple(media_of(self.document, partial(listed, self.base))),
             outcome=outcome,
             reason=reason,
             guessed={name: value for name, value in guessed.items() if value is not None},
