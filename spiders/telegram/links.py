@@ -105,8 +105,9 @@ def _in_web_client(fragment: str, path: str) -> Target | NoTarget | None:
         if "/k" in path and -4 * 10**9 < value <= -(10**9):
             value -= 10**12
         return _by_number(value, message or None)
-    if re.fullmatch(r"@?[A-Za-z][A-Za-z0-9_]{2,63}", chat):
-        found = _by_path(f"/{chat.lstrip('@')}" + (f"/{message}" if message else ""), {}, "")
+    # Names have underscores of their own: behind `@` all of it is the name, elsewhere a number at its end is a message.
+    if match := re.fullmatch(r"@([A-Za-z]\w{2,63})|([A-Za-z]\w{2,63}?)(?:_([0-9]+))?", route, re.ASCII):
+        found = _by_path(f"/{match[1] or match[2]}" + (f"/{match[3]}" if match[3] else ""), {}, "")
         return found if isinstance(found, Target) else None
     link = split_link(clean(fragment).link)
     return read(link) if isinstance(link, Link) and link.host in HOSTS else None

@@ -34,6 +34,11 @@ KNOWN = {
         "https://t.me/square", "https://t.me/s/square?q=word", "https://square.t.me", "@square", "https://t.me/square?profile",
         "https://web.telegram.org/k/#@square", "https://web.telegram.org/#/im?p=@square", "https://webk.telegram.org/#@square",
     ],
+    "telegram:channel:the_square": [
+        "https://web.telegram.org/k/#@the_square", "https://web.telegram.org/z/#the_square", "https://web.telegram.org/#/im?p=@the_square",
+    ],
+    "telegram:channel:square_45": ["https://web.telegram.org/k/#@square_45"],
+    "telegram:post:the_square/45": ["https://web.telegram.org/z/#the_square_45"],
     "telegram:private post:1500000001/45": [
         "https://t.me/c/1500000001/45", "https://t.me/c/1500000001/7/45", "https://t.me/c/1500000001/45?thread=7",
         "tg://privatepost?channel=1500000001&post=45&thread=3", "https://web.telegram.org/a/#-1001500000001_45",
