@@ -118,6 +118,7 @@ class World:
     def __init__(self, scene: Scene) -> None:
         self.served, self.telegram, self.news = scene.served, scene.telegram, scene.news
         self.youtube, self.x, self.facebook = scene.youtube, scene.x, scene.facebook
+        self.others = scene.others
 
     @property
     def network(self) -> TestNetwork:

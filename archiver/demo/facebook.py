@@ -45,6 +45,8 @@ class Facebook:
     def __init__(self, posts: list[Shared]) -> None:
         self.posts = {post.id: post for post in posts}
         self.trouble: dict[str, Answer] = {}
+        self.shares: dict[str, str] = {}
+        """Code of a link of the button "Share" → where it leads."""
 
     def sites(self) -> dict[str, Site]:
         return {"www.facebook.com": self.web, "m.facebook.com": self.web, CDN: self.file}
@@ -52,6 +54,10 @@ class Facebook:
     def web(self, asked: Asked) -> Answer:
         if asked.path in self.trouble:
             return self.trouble[asked.path]
+        if (led := self.shares.get(asked.path.removeprefix("/share/p/").rstrip("/"))) is not None:
+            return Answer(302, headers=[("Location", f"https://www.facebook.com{led}")])
+        if asked.path.startswith(("/login/", "/groups/")):
+            return Answer(body=WALL.encode())
         if asked.path.startswith("/plugins/"):
             post = self._named(urlsplit(asked.query.get("href", "")).path)
             if post is None or post.private:

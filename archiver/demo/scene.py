@@ -9,6 +9,7 @@ from pathlib import Path
 from archiver.demo import media
 from archiver.demo.facebook import Facebook, Shared
 from archiver.demo.news import News
+from archiver.demo.others import Others
 from archiver.demo.server import Platforms
 from archiver.demo.telegram import DemoChannel, DemoPost, Medium, Telegram
 from archiver.demo.x import Clip, Picture, Tweet, X
@@ -156,6 +157,8 @@ def witness_on_youtube(folder: Path) -> YouTube:
         ),
     ]
     tube = YouTube(videos, media.picture(shade=70))
+    tube.clips["UgkxOzenC1ip001"] = "Zh5janSq001"
+    tube.lists.posts["UgkxOzenPost001"] = "Кто узнаёт эту улицу? Пишите в комментариях."
     tube.lists.playlists["PLozenJanuary"] = ("Жаңаөзен", ["Zh5janSq001", "Sh0rtOzen01"], None)
     return tube
 
@@ -209,7 +212,7 @@ def witness_on_facebook(folder: Path) -> Facebook:
     """A post with a photo, a video, one that only embeds show, and one that nobody is shown."""
     film, _ = media.video(folder, 2, 880)
     when = START + timedelta(hours=5)
-    return Facebook(
+    book = Facebook(
         [
             Shared("10157000000000001", when, "Алаң, 12:40. / The square, 12:40.", photo=media.picture(shade=110)),
             Shared("10157000000000002", when, "Видео с балкона.", film=film),
@@ -217,6 +220,8 @@ def witness_on_facebook(folder: Path) -> Facebook:
             Shared("10157000000000004", when, "", private=True),
         ]
     )
+    book.shares |= {"0zenPost1": "/ozen.today/posts/10157000000000001?rdid=x", "0zenWa11": "/login/?next=%2Fshare"}
+    return book
 
 
 @dataclass
@@ -229,6 +234,7 @@ class Scene:
     youtube: YouTube
     x: X
     facebook: Facebook
+    others: Others
     real: bool
     """Whether the videos are real (ffmpeg was there)."""
 
@@ -241,5 +247,6 @@ def platforms(folder: Path, posts: int = 45) -> Scene:
     news = News(film, media.picture(shade=160))
     youtube, x = witness_on_youtube(folder / "media"), witness_on_x(folder / "media")
     facebook = witness_on_facebook(folder / "media")
-    sites = {**telegram.sites(), **news.sites(), **youtube.sites(), **x.sites(), **facebook.sites()}
-    return Scene(Platforms(folder / "certificates", sites), telegram, news, youtube, x, facebook, real)
+    others = Others(film, media.picture(shade=130), media.segments(6)[:2])
+    sites = {**others.sites(), **telegram.sites(), **news.sites(), **youtube.sites(), **x.sites(), **facebook.sites()}
+    return Scene(Platforms(folder / "certificates", sites), telegram, news, youtube, x, facebook, others, real)

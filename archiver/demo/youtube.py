@@ -39,6 +39,8 @@ class YouTube:
         self.on_media: Callable[[Asked], Answer | None] = lambda asked: None
         """Asked before each media answer, so that a test can break it."""
         self.lists = Lists(self)
+        self.clips: dict[str, str] = {}
+        """Id of a clip → the video that it is a part of."""
         self.page_only_wall = False
         """The watch page shows a captcha while the player's API answers."""
 
@@ -57,6 +59,8 @@ class YouTube:
             return self.trouble[asked.path]
         if asked.path == "/watch":
             return self._watch(asked.query.get("v", ""))
+        if (clip := asked.path.removeprefix("/clip/")) in self.clips:
+            return self._watch(self.clips[clip], clip)
         if asked.path == "/youtubei/v1/player":
             return _json(self.player(str(_said(asked).get("videoId", ""))))
         if asked.path == "/youtubei/v1/next":
@@ -72,13 +76,13 @@ class YouTube:
             return _json(self.lists.browse(str(_said(asked).get("continuation", ""))))
         if asked.path == "/feeds/videos.xml":
             return self.lists.feed(asked.query.get("channel_id", ""))
-        if asked.path == "/playlist" or asked.path.startswith("/@"):
+        if asked.path == "/playlist" or asked.path.startswith(("/@", "/post/")):
             return self.lists.page(asked)
         if asked.path == "/api/timedtext":
             return self._captions(asked)
         return Answer(404, body=b"<!DOCTYPE html><title>404 Not Found</title>")
 
-    def _watch(self, video_id: str) -> Answer:
+    def _watch(self, video_id: str, clip: str | None = None) -> Answer:
         if self.page_only_wall:
             wall = '<!DOCTYPE html><title>YouTube</title><script src="https://www.google.com/recaptcha/api.js"></script><div id="captcha-page"></div>'
             return Answer(429, body=wall.encode(), headers=[("Retry-After", "1")])
@@ -89,13 +93,16 @@ class YouTube:
             "INNERTUBE_CLIENT_VERSION": "2.20260102.01.00",
         }
         config["VISITOR_DATA"] = "Q2dkZW1vdmlzaXRvcg%3D%3D"
+        player = self.player(video_id)
+        if clip is not None:
+            player["clipConfig"] = {"postId": clip, "startTimeMs": "1000", "endTimeMs": "3000"}
         return Answer(
             body=(
                 f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title} - YouTube</title>'
                 f'<link rel="canonical" href="https://www.youtube.com/watch?v={video_id}">'
                 f"<script>ytcfg.set({json.dumps(config)});</script></head><body>"
                 f'<div id="player"><img src="https://{IMAGE_HOST}/vi/{video_id}/hqdefault.jpg" alt=""></div><h1>{title}</h1>'
-                f"<script>var ytInitialPlayerResponse = {json.dumps(self.player(video_id))};</script>"
+                f"<script>var ytInitialPlayerResponse = {json.dumps(player)};</script>"
                 f"<script>var ytInitialData = {json.dumps(self._page_data(video))};</script></body></html>"
             ).encode()
         )

@@ -19,6 +19,8 @@ class Lists:
     def __init__(self, channel: YouTubeChannel) -> None:
         self._channel = channel
         self.playlists: dict[str, tuple[str, list[str], int | None]] = {}
+        self.posts: dict[str, str] = {}
+        """Id of a post of the channel → its words; each has a picture."""
         self.stated: int | None = None
         """How many videos the channel says it has; None: as many as its tabs list."""
 
@@ -31,6 +33,11 @@ class Lists:
     def page(self, asked: Asked) -> Answer:
         if asked.path == "/playlist":
             value = self._playlist(asked.query.get("list", ""))
+        elif asked.path.startswith("/post/"):
+            name = asked.path.removeprefix("/post/")
+            if name not in self.posts:
+                return Answer(404, body=b"<!DOCTYPE html><title>404 Not Found</title>")
+            value = self._post(name)
         elif asked.path.split("/")[1] != f"@{self._channel.handle}":
             return Answer(404, body=b"<!DOCTYPE html><title>404 Not Found</title>")
         else:
@@ -119,6 +126,23 @@ class Lists:
                 "numVideosText": {"runs": [{"text": str(stated or len(ids))}, {"text": " videos"}]}}},
             "metadata": {"playlistMetadataRenderer": {"title": title}},
         }  # fmt: skip
+
+    def _post(self, name: str) -> dict[str, Any]:
+        channel = self._channel
+        image = {"url": "https://i.ytimg.com/post/street.png", "width": 320, "height": 200}
+        post = {
+            "postId": name, "authorText": {"runs": [{"text": channel.channel}]},
+            "authorEndpoint": {"browseEndpoint": {"browseId": channel.channel_id, "canonicalBaseUrl": f"/@{channel.handle}"}},
+            "contentText": {"runs": [{"text": self.posts[name]}]}, "publishedTimeText": {"runs": [{"text": "4 years ago"}]},
+            "voteCount": {"simpleText": "31"}, "backstageAttachment": {"backstageImageRenderer": {"image": {"thumbnails": [image]}}},
+        }  # fmt: skip
+        section = {
+            "itemSectionRenderer": {
+                "contents": [{"backstagePostThreadRenderer": {"post": {"backstagePostRenderer": post}}}]
+            }
+        }
+        tab = {"tabRenderer": {"selected": True, "content": {"sectionListRenderer": {"contents": [section]}}}}
+        return {"contents": {"twoColumnBrowseResultsRenderer": {"tabs": [tab]}}}
 
     def browse(self, token: str) -> dict[str, Any]:
         parts = token.split("|")

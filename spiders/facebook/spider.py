@@ -87,7 +87,9 @@ class FacebookPost(TargetSpider):
         if first.parsed.posts:
             yield Verdict(Outcome.PARTIAL, first.parsed.posts[0].reason or "only the page's head shows the post")
         else:
-            said = parsed if parsed.outcome is Outcome.UNAVAILABLE else first.parsed
+            # An embed is asked for by the link of a post: of one that it shares, under a code, it knows nothing.
+            knows = parsed.outcome is Outcome.UNAVAILABLE and self.target.kind != "share link"
+            said = parsed if knows else first.parsed
             yield Verdict(said.outcome or Outcome.PARTIAL, said.reason or "no post in the answer")
 
     def without_embed(self, _: Failure) -> Iterator[Any]:

@@ -91,6 +91,14 @@ def test_what_nobody_is_shown(shell: Shell) -> None:
     assert said["said"] == "This content isn't available right now"
 
 
+def test_an_embed_knows_nothing_of_the_code_of_a_share_link(shell: Shell) -> None:
+    """Its page leads to a login page; that the embed has no post under a code does not mean that there is none."""
+    code, [result] = shell.json("capture", "https://www.facebook.com/share/p/0zenWa11/")
+    assert (code, result["outcome"]) == (3, "refused")
+    assert str(result["reason"]).startswith("led to a login page")
+    assert ended(shell, result)["embed"]["absence"]["said"] == "This content isn't available right now"
+
+
 def shared_page(*more: dict[str, Any]) -> Answer:
     """A post with no picture of its own that shares one with a picture; `more` stands on the same page."""
     actor = {"id": "100001", "name": "Aigerim S."}
