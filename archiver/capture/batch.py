@@ -355,13 +355,23 @@ def second_pass(options: CaptureOptions, capture: str) -> CaptureOptions:
 
 def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
     """Return the outcome that is kept of a capture."""
-    files = sum(count for kind, count in result.kept.items() if kind not in ("post", "page", "article", "media"))
+    files = sum(count for kind, count in result.kept.items() if kind not in _NO_FILES)
+    keys = [str(item["key"]) for item in result.missing]
+    absent = [item for item in result.not_kept if _is_post(str(item["key"])) and item["outcome"] != Outcome.PARTIAL]
     return LinkOutcome(
         result.outcome,
         result.reason,
         result.capture,
-        result.posts,
+        max(0, result.posts - len(absent)),
         files,
-        len(result.missing),
+        sum("#" in key or key.startswith("requisite ") for key in keys),
         utc_text(clock())[:19],
     )
+
+
+_NO_FILES = frozenset({"post", "page", "article", "media", "comment", "chat", "redirect"})
+"""Kinds of the inventory that stand for no file of their own: what was said, where it stood, and where a link led."""
+
+
+def _is_post(key: str) -> bool:
+    return key.startswith("post ") and "#" not in key

@@ -92,7 +92,7 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
         return "run the same list again; if it fails again, check the network and the link"
-    return "give the links of the single posts or videos" if "walked" in said else "capture it by other means"
+    return "give this link to archiver crawl" if "archiver crawl" in said else "capture it by other means"
 
 
 def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:

@@ -18,14 +18,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.batch import Batch
+from archiver.capture.batch import Batch, of_result
 from archiver.capture.link_lists import Entry, links_in, read_list
 from archiver.capture.options import CaptureOptions
+from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import Row, next_action, write_sheet
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from spiders.posts import Outcome
+from spiders.targets import Target, parse_target
+from storage.times import system_clock
 from tests.conftest import Shell, World, accepted_by_others, plain_home
 from tests.support.commands import Commands
 from tests.support.soak import SOAK
@@ -280,6 +283,28 @@ def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_outcome_but_one_has_a_next_step(outcome: Outcome) -> None:
     assert bool(next_action(outcome, "because", "id")) == (outcome is not Outcome.CAPTURED)
+
+
+def test_a_whole_channel_is_for_another_command() -> None:
+    assert "archiver crawl" in next_action(Outcome.SKIPPED, "a whole channel: use archiver crawl", "")
+
+
+def test_a_row_counts_files_and_the_posts_that_are_there(tmp_path: Path) -> None:
+    target = parse_target("https://t.me/ozen_today/12")
+    assert isinstance(target, Target)
+    kept = {"post": 1, "page": 1, "comment": 4, "redirect": 2, "photo": 1}
+    not_kept = [
+        {"key": "post ozen_today/12 #1", "outcome": "failed", "reason": "0 bytes"},
+        {"key": "post ozen_today/12", "outcome": "partial", "reason": "1 of 2 attachments not kept"},
+        {"key": "post ozen_today/13", "outcome": "refused", "reason": "private"},
+        {"key": "page", "outcome": "partial", "reason": "an error"},
+        {"key": "requisite 1", "outcome": "unavailable", "reason": "not found (HTTP 404)"},
+    ]
+    result = CaptureResult(
+        "id", "run", 1, target, Outcome.PARTIAL, "because", tmp_path, 2, kept, not_kept, 0, None, False
+    )
+    row = of_result(result, system_clock)
+    assert (row.posts, row.files, row.missing) == (1, 1, 2)
 
 
 # -- whole lists -----------------------------------------------------------------------------------------------------
