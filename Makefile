@@ -18,6 +18,7 @@ lint: setup
 man: setup
 	.venv/bin/python scripts/shell_files.py
 	.venv/bin/python scripts/settings_page.py
+	.venv/bin/python scripts/platforms_page.py
 
 # For each save: what is pure or runs in one process.
 quick:
@@ -37,7 +38,8 @@ pythons:
 #   kill 1,000 kills · copies 1,000 kills of work with copies, and each call of a round of copies failing in each way
 #   media 100 kills in a gigabyte · walks 20 kills of a walk of 10,000 posts · week 2,000 posts watched for a simulated week
 #   machines 2,000 jobs on three machines that are killed and cut off · telegram 20 kills and 20 cuts of a history, a gigabyte
-#   watched 1,000 random changes · mutations 20,000 mutated recordings a platform · parsers, formats thousands of cases
+#   walls some 600 pages of others, none of which is a wall (downloads them once) · watched 1,000 random changes
+#   mutations 20,000 mutated recordings a platform · parsers, formats thousands of cases
 # What came out is kept in .soak/results.jsonl, with commit and seed; what passed there is not run again. SEED=1 tries others.
 soak: setup
 	EVIDENCE_SOAK=1 EVIDENCE_PART="$(PART)" EVIDENCE_SEED="$(SEED)" \

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from spiders.posts import Time
 
@@ -118,38 +120,44 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january янв января қаңтар", "feb february фев февраля ақпан", "mar march мар марта наурыз",
-            "apr april апр апреля сәуір", "may мая мамыр", "jun june июн июня маусым", "jul july июл июля шілде",
-            "aug august авг августа тамыз", "sep sept september сен сент сентября қыркүйек",
-            "oct october окт октября қазан", "nov november ноя ноября қараша", "dec december дек декабря желтоқсан",
+            "jan january янв января қаңтар січня januar jänner ocak يناير كانون", "feb february фев февраля ақпан лютого februar şubat فبراير شباط",
+            "mar march мар марта наурыз березня märz mart مارس آذار", "apr april апр апреля сәуір квітня nisan أبريل نيسان",
+            "may мая мамыр травня mai mayıs مايو أيار", "jun june июн июня маусым червня juni haziran يونيو حزيران",
+            "jul july июл июля шілде липня juli temmuz يوليو تموز", "aug august авг августа тамыз серпня ağustos أغسطس آب",
+            "sep sept september сен сент сентября қыркүйек вересня eylül سبتمبر أيلول", "oct october окт октября қазан жовтня oktober ekim أكتوبر",
+            "nov november ноя ноября қараша листопада kasım نوفمبر", "dec december дек декабря желтоқсан грудня dezember aralık ديسمبر",
         ),
         1,
     )
     for name in names.split()
 }  # fmt: skip
+_MONTHS.pop("كانون")  # the first half of two months' names
 _CLOCK = r"(?:\D{0,12}?(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::(?P<second>\d{2}))?\s*(?P<half>[ap])?\.?m?\.?)?"
 _WRITTEN = [
-    re.compile(rf"(?P<month>[^\W\d]{{3,10}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
-    re.compile(rf"(?P<day>\d{{1,2}})\.?\s+(?P<month>[^\W\d]{{3,10}})\.?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?P<month>[^\W\d]{{2,10}})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\.?\s+(?P<month>[^\W\d]{{2,10}})\.?,?\s+(?P<year>\d{{4}}){_CLOCK}", re.IGNORECASE),
     re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}"),
     re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_CLOCK}"),
 ]  # fmt: skip
+_YEARS = range(1900, 2101)
+_NUMBERS = re.compile(r"(?<!\d)(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)|(?<!\d)(\d{4})([/.])(\d{1,2})\6(\d{1,2})(?!\d)")
 
 
 def written(literal: str, source: str) -> Time:
     """Parse `December 18, 2011 at 12:43 pm` or `18 декабря 2011, 12:43`: no zone, so an interval.
 
-    Dates like 12/11/2011 are left alone: nothing says which number is the month.
+    Nothing says which number of 11/12/2011 is the month: the interval holds both readings.
     """
     unknown = Time(None, None, False, literal, source)
     for pattern in _WRITTEN:
         match = pattern.search(literal)
         if match is None:
             continue
-        named = match["month"].lower()
-        month = int(named) if named.isdigit() else _MONTHS.get(named)
+        month = _month(match["month"])
         if month is None:
             continue
+        if not _days((int(match["year"]), month, int(match["day"]))):
+            return unknown
         parts = match.groupdict()
         hour = int(parts["hour"]) if parts["hour"] else None
         if hour is not None and parts["half"]:
@@ -166,4 +174,75 @@ def written(literal: str, source: str) -> Time:
             return Time(None, precision, False, literal, source, base - EAST, base + WEST + width)
         except (ValueError, OverflowError):
             return unknown
-    return unknown
+    return _of_days(_in_numbers(literal), literal, source) or unknown
+
+
+def days_in(literal: str) -> list[date]:
+    """List the days that a written date can mean: two for 11/12/2011, none where it is no date."""
+    for pattern in _WRITTEN:
+        match = pattern.search(literal)
+        if match is not None and (month := _month(match["month"])) is not None:
+            return _days((int(match["year"]), month, int(match["day"])))
+    return _in_numbers(literal)
+
+
+def _month(name: str) -> int | None:
+    return int(name) if name.isdigit() else _MONTHS.get(name.casefold().replace("\u0307", ""))
+
+
+def _in_numbers(literal: str) -> list[date]:
+    """The days that three numbers with strokes between them can mean."""
+    match = _NUMBERS.search(literal)
+    if match is None:
+        return []
+    if match[5]:
+        return _days((int(match[5]), int(match[7]), int(match[8])))
+    first, second, year = int(match[1]), int(match[3]), int(match[4])
+    return _days((year, second, first), (year, first, second))
+
+
+def _days(*readings: tuple[int, int, int]) -> list[date]:
+    """The days that there are of these. Years like 1400 are of another calendar, and are not taken for ours."""
+    found = []
+    for year, month, number in readings:
+        try:
+            found += [date(year, month, number)] if year in _YEARS else []
+        except ValueError:
+            continue
+    return list(dict.fromkeys(found))
+
+
+def _of_days(days: list[date], literal: str, source: str) -> Time | None:
+    """The interval from the beginning of the first of these days to the end of the last, wherever on earth."""
+    if not days:
+        return None
+    ends = [day(datetime(one.year, one.month, one.day, tzinfo=UTC), literal, source) for one in (min(days), max(days))]
+    return Time(None, "day", False, literal, source, ends[0].earliest, ends[1].latest)
+
+
+def stated(literal: str, source: str) -> Time:
+    """Parse a time that a publisher stated for machines or in words: ISO 8601 in its looser spellings, RFC 2822, a date.
+
+    To UTC where it has an offset; an interval where it has none; the literal alone where it cannot be read.
+    """
+    loose = re.sub(
+        r"^(\d{4}-\d{2}-\d{2})\s+(\d{1,2}:\d{2}\S*?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?$", r"\1T\2\3", literal.strip()
+    )
+    loose = re.sub(r"(?<=\d)\s*UTC$", "Z", loose)
+    loose = re.sub(r"T(\d):", r"T0\1:", loose)
+    found = iso(loose, source)
+    if found.precision is None and (sent := _sent(literal)) is not None:
+        found = iso(sent.isoformat(), source)
+    if found.precision is None:
+        found = written(literal, source)
+    return replace(found, literal=literal)
+
+
+def _sent(literal: str) -> datetime | None:
+    """A date of RFC 2822 (section 3.3), as in the header of a mail."""
+    if not re.match(r"(?:[A-Za-z]{3},\s*)?\d{1,2} [A-Za-z]{3} \d{4} \d{1,2}:\d{2}", literal):
+        return None
+    try:
+        return parsedate_to_datetime(literal)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

@@ -46,10 +46,42 @@ class WalkUse:
     use: SpiderUse
 
 
+class Needed(StrEnum):
+    """Something that a link of a kind promises. `captured` is said where each of them is there, and not before."""
+
+    DOCUMENT = "document"
+    ARTICLE = "article"
+    POST = "post"
+    END = "end"
+    FILES = "files"
+    PARTS = "parts"
+    COUNTS = "counts"
+    SHOWN_WITH = "shown with"
+
+
+NEEDED_MEANS: Mapping[Needed, str] = {
+    Needed.DOCUMENT: "its own document, to the last byte",
+    Needed.ARTICLE: "the article, where the page says that it is one",
+    Needed.POST: "the post or video that the link names",
+    Needed.END: "the list to its end, or to the bounds that were given",
+    Needed.FILES: "every file of its posts",
+    Needed.PARTS: "the comments, replies and further pages that were asked for",
+    Needed.COUNTS: "as many things as the bytes and the platform state",
+    Needed.SHOWN_WITH: "the styles, scripts and pictures that it is shown with",
+}
+ONE_POST = (Needed.POST, Needed.FILES, Needed.PARTS, Needed.COUNTS, Needed.SHOWN_WITH)
+A_LIST = (Needed.END, Needed.FILES, Needed.PARTS, Needed.COUNTS, Needed.SHOWN_WITH)
+A_PAGE = (Needed.DOCUMENT, Needed.ARTICLE, Needed.FILES, Needed.PARTS, Needed.COUNTS, Needed.SHOWN_WITH)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of target of a platform, and how it can be captured. Without any way it is only recognised."""
 
+    needs: tuple[Needed, ...] = ONE_POST
+    """What must be there, so that a capture of one is whole."""
+    walk_needs: tuple[Needed, ...] = A_LIST
+    """What must be there, so that a walk of one is whole."""
     capture: SpiderUse | None = None
     walk: WalkUse | None = None
     account: bool = False

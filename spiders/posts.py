@@ -191,6 +191,8 @@ class Post:
     outcome: Outcome = Outcome.CAPTURED
     reason: str | None = None
     duration: float | None = None
+    guessed: dict[str, Any] = field(default_factory=dict)
+    """What the program guessed where the bytes do not state it: `published`, `author`, `title`, `text`, `charset`."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -238,6 +240,7 @@ class Post:
             "reason": self.reason,
             "duration": self.duration,
             "published": self.published.line() if self.published else None,
+            **({"guessed": self.guessed} if self.guessed else {}),
             **self.extra,
         }
 

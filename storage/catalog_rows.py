@@ -19,6 +19,8 @@ from storage.assembly import URI as ASSEMBLY
 from storage.catalog_schema import TABLES
 from storage.fold import skeletons
 from storage.lines import read_lines
+from storage.post_lines import GUESSES, guesses
+from storage.post_lines import words as words_of
 
 _WIDTHS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 """How long a stated time lasts, by its precision; less than a second is not told apart."""
@@ -191,9 +193,10 @@ def insert_posts(
                 capture, n, line["platform"], line.get("id"), line.get("url"), line.get("author_handle"),
                 line.get("author_name"), line.get("published_at"), *bounds(line), when, line.get("title"),
                 line.get("text"), line.get("lang"), line.get("edited"), line.get("views"), line.get("role"),
-                line.get("record"), _text(line),
+                line.get("record"), *(guesses(line).get(name) for name in GUESSES[:4]), _text(line),
                 skeletons(
-                    line.get("title"), line.get("text"), line.get("author_name"), line.get("author_handle"),
+                    line.get("title"), words_of(line), line.get("author_name"), line.get("author_handle"),
+                    guesses(line).get("guessed_author"),
                     *_words_attached(line),
                 ),
             )
@@ -202,8 +205,10 @@ def insert_posts(
     )  # fmt: skip
     columns = ",".join(("rowid", *TABLES["posts"].searched))
     # Row by row: at each statement that adds several, SQLite first writes what the index holds in memory.
-    words = connection.execute(f"SELECT {columns} FROM posts WHERE capture=?", (capture,)).fetchall()
-    connection.executemany(f"INSERT INTO posts_fts ({columns}) VALUES (?,?,?,?,?,?)", words)
+    found = connection.execute(f"SELECT {columns} FROM posts WHERE capture=?", (capture,)).fetchall()
+    connection.executemany(
+        f"INSERT INTO posts_fts ({columns}) VALUES ({','.join('?' * (columns.count(',') + 1))})", found
+    )
     _insert(
         connection, "attachments",
         [

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-VERSION = 4
+VERSION = 5
 """1 to 3 were numbered SQL scripts; they had no views, and a search index that only this program could use."""
 
 OUTCOMES = {
@@ -172,13 +172,19 @@ TABLES: Mapping[str, Table] = {
             "views": whole("views as the platform states them", "views"),
             "role": text("target, beside the target (another post on the same page), or captions"),
             "record": text("record that it was read from: records.id"),
+            "guessed_published": text(
+                "when the program guesses that a page was published, in the page's words; nobody states it"
+            ),
+            "guessed_author": text("who the program guesses wrote a page, in the page's spelling; nobody states it"),
+            "guessed_title": text("title that the program guesses for a page; nobody states it"),
+            "guessed_text": text("words that the program guesses are the article of a page, where the page marks none"),
             "line": text("the whole line of posts.jsonl, JSON", True),
             "skeleton": _SKELETON,
         },
         ("capture", "n"),
         indexes=(("id", "platform", "seen"), ("url",), ("author_handle",), ("published_earliest",)),
         references=(_TO_CAPTURE,),
-        searched=("title", "text", "author_name", "author_handle", "skeleton"),
+        searched=("title", "text", "author_name", "author_handle", "guessed_author", "guessed_text", "skeleton"),
         bulk=True,
     ),
     "attachments": Table(

@@ -59,6 +59,7 @@ VIEWS: Mapping[str, View] = {
         {
             **_as_in("posts", "platform", "id", "url", "author_handle", "author_name"),
             **_as_in("posts", "published_earliest", "published_latest", "title", "text", "lang", "edited", "views"),
+            **_as_in("posts", "guessed_published", "guessed_author", "guessed_title", "guessed_text"),
             "first_seen": text(f"when it was first seen; {UTC_TEXT}"),
             "last_seen": text(f"when it was last seen; {UTC_TEXT}"),
             "observations": whole("how many times it was seen", "times"),
@@ -66,6 +67,7 @@ VIEWS: Mapping[str, View] = {
         },
         f"""SELECT p.platform, p.id, p.url, p.author_handle, p.author_name,
   p.published_earliest, p.published_latest, p.title, p.text, p.lang, p.edited, p.views,
+  p.guessed_published, p.guessed_author, p.guessed_title, p.guessed_text,
   COALESCE((SELECT MIN(o.seen) FROM posts o WHERE o.id=p.id AND o.platform=p.platform), p.seen) AS first_seen,
   p.seen AS last_seen,
   MAX(1, (SELECT COUNT(*) FROM posts o WHERE o.id=p.id AND o.platform=p.platform)) AS observations,

@@ -15,8 +15,8 @@ from archiver.recorder.trackers import tracker
 from archiver.tools.media.judgement import FILMS, SOUNDS, Stated
 from archiver.tools.media.kinds import MANIFESTS
 from spiders.links import mask_userinfo, safe_join
+from spiders.page.files import css_links
 from spiders.page.media_links import SCRIPTED
-from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 
 CSS_LIMIT = 2 << 20

@@ -33,7 +33,7 @@ from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from archiver.version import software
 from spiders.link_forms import Form
-from spiders.platform import Kind, Promise
+from spiders.platform import Kind, Needed, Promise
 from spiders.targets import Target
 from storage.capture import CaptureWriter, Identity
 
@@ -123,6 +123,12 @@ class CaptureContext:
     def kind(self) -> Kind:
         """Kind of the target: the ways in which such targets can be captured."""
         return kind_of(self.target)
+
+    @property
+    def needs(self) -> tuple[Needed, ...]:
+        """What the link promises: what must be there, so that the capture is whole."""
+        names_one = self.kind.capture is not None or self.kind.account
+        return self.kind.needs if names_one and self.walk is None else self.kind.walk_needs
 
     def go_on_with(self, target: Target) -> None:
         """Turn to another target, which a redirect led to or a mirror shows. What was asked for stays written down."""

@@ -37,6 +37,7 @@ from spiders.availability import classify
 from spiders.items import Counted, Led, Noted, Reached, Seen, Verdict
 from spiders.link_forms import Form
 from spiders.links import mask_userinfo, safe_split
+from spiders.platform import A_PAGE
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, page
 from storage.errors import CatalogError
@@ -383,10 +384,12 @@ class CaptureSession:
         # What a program does is recorded whole, whatever link it is about.
         limit = None if self._by_program else at_best(context.target)
         statement = Statement(self._answer, self._conclusion, limit)
+        needs = A_PAGE if self._by_program else context.needs
+        exchanges = context.exchanges.by_tag
         if self._original is None:
-            return verdict(self.inventory, context.exchanges.by_tag, statement, stop, context.promise)
+            return verdict(self.inventory, exchanges, statement, stop, context.promise, needs)
         promise = replace(context.promise, first_tags=("mirror",))
-        copy = verdict(self.inventory, context.exchanges.by_tag, statement, stop, promise)
+        copy = verdict(self.inventory, exchanges, statement, stop, promise, needs)
         return copy if stop is not None else by_mirror(self._original, copy)
 
 

@@ -7,7 +7,7 @@ The rules, in order; the first that applies decides:
 3. The driver drew a conclusion of its own about the target.
 4. No answer about the target was read: the exchange of its first request says why.
 5. The answer about the target says that it is not there, or not to be had.
-6. A required part, a post, a count or a file of the page is not whole.
+6. Something that the link promises (`Kind.needs`) is not there: a part, the post, a file, a count.
 
 Only what passes all of them is `captured`, and only if the form of the link allows it: of a link that is not known, or
 of which no more than the page can be kept, that page is not the thing that was asked for.
@@ -15,14 +15,14 @@ of which no more than the page can be kept, that page is not the thing that was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from archiver.capture.inventory import MEDIA_OF_PAGE, Ending, Inventory
 from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
 from spiders.link_forms import Form, Target
-from spiders.platform import Promise
+from spiders.platform import A_PAGE, Needed, Promise
 from spiders.posts import Outcome
 
 WHOLE = (Outcome.CAPTURED, Outcome.SKIPPED)
@@ -89,8 +89,9 @@ def verdict(
     statement: Statement,
     stop: Ending | None,
     promise: Promise,
+    needs: Sequence[Needed] = A_PAGE,
 ) -> Ending:
-    """Return the outcome of a capture and its reason. `exchanges`: by tag."""
+    """Return the outcome of a capture and its reason. `exchanges`: by tag; `needs`: what the link promises."""
     if stop is not None:
         return stop
     if inventory.faults:
@@ -103,7 +104,7 @@ def verdict(
         return Outcome.PARTIAL, f"{best}; {said[1]}" if said[1] else best
     if said[0] is not Outcome.CAPTURED:
         return said
-    return _missing_part(inventory) or (Outcome.CAPTURED, None)
+    return _missing_part(inventory, needs) or (Outcome.CAPTURED, None)
 
 
 def _with_media(inventory: Inventory, at_best: str) -> str:
@@ -114,23 +115,51 @@ def _with_media(inventory: Inventory, at_best: str) -> str:
     return at_best if outcome is Outcome.SKIPPED else f"{at_best}; its media: {reason or outcome}"
 
 
-def _missing_part(inventory: Inventory) -> Ending | None:
-    """What keeps a target that is there from being whole, or None."""
-    ended = inventory.ended
-    parts = [_ending(inventory, key) for key in inventory.required]
-    if pages := [why for how, why in parts if how not in WHOLE]:
-        return Outcome.PARTIAL, f"a page of it: {pages[0]}"
-    posts = [ended[key] for key in inventory.subjects if key in ended]
-    if bad := [why for how, why in posts if how not in WHOLE]:
-        many = f"{len(bad)} of {len(posts)} posts incomplete: {bad[0]}"
-        return Outcome.PARTIAL, bad[0] if len(posts) == 1 else many
-    if inventory.disagreements:
-        return Outcome.PARTIAL, f"counts differ: {'; '.join(inventory.disagreements[:3])}"
-    ours = (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
-    files = [why for key, (how, why) in ended.items() if key.startswith("requisite ") and how in ours]
-    if files:
-        return Outcome.PARTIAL, f"{len(files)} files of the page not kept: {files[0]}"
+def _missing_part(inventory: Inventory, needs: Sequence[Needed]) -> Ending | None:
+    """What keeps a target that is there from being whole, or None: the first thing that it needs and that is not there."""
+    for need, missing in _CHECKS.items():
+        if need in needs and (why := missing(inventory)) is not None:
+            return Outcome.PARTIAL, why
     return None
+
+
+def _part(inventory: Inventory) -> str | None:
+    parts = [_ending(inventory, key) for key in inventory.required]
+    return next((f"a page of it: {why}" for how, why in parts if how not in WHOLE), None)
+
+
+def _post(inventory: Inventory) -> str | None:
+    return None if inventory.subjects else "the answer was read, and the post that the link names is not in it"
+
+
+def _files(inventory: Inventory) -> str | None:
+    posts = [inventory.ended[key] for key in inventory.subjects if key in inventory.ended]
+    bad = [why for how, why in posts if how not in WHOLE]
+    if not bad:
+        return None
+    many = f"{len(bad)} of {len(posts)} posts incomplete: {bad[0]}"
+    return bad[0] if len(posts) == 1 else many
+
+
+def _counts(inventory: Inventory) -> str | None:
+    return f"counts differ: {'; '.join(inventory.disagreements[:3])}" if inventory.disagreements else None
+
+
+def _shown_with(inventory: Inventory) -> str | None:
+    ours = (Outcome.FAILED, Outcome.BLOCKED, Outcome.PARTIAL)
+    files = [why for key, (how, why) in inventory.ended.items() if key.startswith("requisite ") and how in ours]
+    return f"{len(files)} files of the page not kept: {files[0]}" if files else None
+
+
+_CHECKS: Mapping[Needed, Callable[[Inventory], str | None]] = {
+    Needed.PARTS: _part,
+    Needed.POST: _post,
+    Needed.FILES: _files,
+    Needed.COUNTS: _counts,
+    Needed.SHOWN_WITH: _shown_with,
+}
+"""What tells whether a need is met, in the order in which the first reason is given. The others are told by the answer
+itself: a document by its exchange, an article by its parser, the end of a list by its spider."""
 
 
 def _ending(inventory: Inventory, key: str) -> Ending:

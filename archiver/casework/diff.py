@@ -13,12 +13,14 @@ from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
 from archiver.lookup.rereading import OTHER_VERSION, Rereading
+from storage.post_lines import guesses
 
 FIELDS = (
     "title", "text", "author_handle", "author_name", "author_id", "published_at", "edited", "edited_at", "reply_to",
     "forwarded_from", "album_ids", "views", "likes", "replies", "reposts", "quotes", "bookmarks", "outcome", "reason",
+    "guessed_published", "guessed_author", "guessed_title", "guessed_text",
 )  # fmt: skip
-WORDS = ("title", "text")
+WORDS = ("title", "text", "guessed_title", "guessed_text")
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -134,6 +136,7 @@ def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    old, new = {**old, **guesses(old)}, {**new, **guesses(new)}
     for name in FIELDS:
         if old.get(name) != new.get(name):
             yield Difference(name, old.get(name), new.get(name))

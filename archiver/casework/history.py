@@ -15,6 +15,7 @@ from archiver.lookup.rereading import OTHER_VERSION, Rereading
 from spiders.link_forms import Form
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
+from storage.post_lines import words
 
 SHOWN = ("text", "title", "attachments", "reply_to", "forwarded_from", "album_ids")
 """What of a post makes an observation differ from the one before."""
@@ -122,6 +123,8 @@ def _changed(before: Mapping[str, Any], line: Mapping[str, Any]) -> list[str]:
     def differs(name: str) -> bool:
         if name == "attachments":  # their links differ each time
             return other_files(attached(before), attached(line))
+        if name == "text":
+            return words(before) != words(line)
         return bool(before.get(name) != line.get(name))
 
     said = [name for name in IF_SAID if None not in (before.get(name), line.get(name))]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.casework.analysis import TimeRange
 from archiver.casework.annotations import About, about_of
-from archiver.cli.moments import given_moment
+from archiver.cli.moments import given_moments
 from archiver.home.home import Home
 from archiver.home.ports import Signer
 from storage.ledger import Sealed
@@ -21,11 +21,14 @@ def about_part(home: Home, arguments: Any) -> About:
 
 
 def time_range(since: str, until: str | None) -> TimeRange:
-    """Parse when something began and ended; without `until` it was a moment. Raises `UsageError`."""
-    start = given_moment(since, "--since")
+    """Parse when something began and ended; without `until` it was a moment. Raises `UsageError`.
+
+    A moment that a zone's clocks showed twice is the interval from the first to the second.
+    """
+    earliest, latest = given_moments(since, "--since")
     if not until:
-        return TimeRange(start, start, (since,))
-    return TimeRange(start, given_moment(until, "--until"), (since, until))
+        return TimeRange(earliest, latest, (since,))
+    return TimeRange(earliest, given_moments(until, "--until")[1], (since, until))
 
 
 def say(context: Context, signer: Signer, sealed: Sealed) -> int:

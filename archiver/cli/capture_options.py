@@ -31,7 +31,7 @@ def capture_options(home: Home, arguments: Any, account: str | None = None) -> C
         holes=asked.get("holes", False),
         oldest_first=asked.get("oldest_first", False),
         since=moment(asked.get("since"), "--since"),
-        until=moment(asked.get("until"), "--until"),
+        until=moment(asked.get("until"), "--until", last=True),
         limit=asked.get("limit"),
         account=account,
     )

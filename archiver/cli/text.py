@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from storage.post_lines import guesses, published
+
 _NAMED = (
     "post",
     "article",
@@ -43,5 +45,25 @@ def kept(kinds: dict[str, int]) -> str:
 
 def when_published(value: str | None, line: dict[str, Any]) -> str:
     """Return the time, or as much of it as the platform says: "stated: 4 years ago"."""
-    literal = (line.get("published") or {}).get("literal")
-    return value or (f"stated: {literal}" if literal else "time unknown")
+    literal = (published(line) or {}).get("literal")
+    guessed = guesses(line).get("guessed_published")
+    if value or literal:
+        return value or f"stated: {literal}"
+    return f"guessed: {guessed}" if guessed else "time unknown"
+
+
+def author_of(line: dict[str, Any]) -> str | None:
+    """Return the author's name, marked where it is only guessed; None where there is none."""
+    guessed = guesses(line).get("guessed_author")
+    return line.get("author_name") or (f"guessed: {guessed}" if guessed else None)
+
+
+def words_of(line: dict[str, Any]) -> str | None:
+    """Return what a post says, marked where the program guessed which words of a page are its article."""
+    found = guesses(line)
+    if text := line.get("text") or line.get("action_in_words"):
+        return str(text)
+    if text := found.get("guessed_text"):
+        return f"guessed: {text}"
+    title = found.get("guessed_title")
+    return line.get("title") or (f"guessed: {title}" if title else None)

@@ -183,7 +183,7 @@ def versions(card: Card) -> list[tuple[str | None, str | None]]:
     found: list[tuple[str | None, str | None]] = []
     last: dict[str, str | None] = {}
     for view in card.views:
-        words = view.post.get("text") or view.post.get("title")
+        words = view.post.get("text") or view.post.get("guessed_text") or view.post.get("title")
         if view.way not in last or last[view.way] != words:
             if not last or view.way in last:
                 found.append((view.seen, words))

@@ -25,6 +25,8 @@ from typing import Any
 from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
 from spiders.posts import COUNTS
 from storage.digest import keyed
+from storage.post_lines import GUESSES, guesses
+from storage.post_lines import published as stated_time
 
 PROFILES = ("full", "partner", "public")
 OFFICIAL = ("official", "institutional")
@@ -39,6 +41,8 @@ IDENTIFYING = (
     "edit_history_ids",
 )  # fmt: skip
 """By which an account can be found."""
+WORDS = ("text", "title", "guessed_text", "guessed_title")
+"""What a post says, or is guessed to say."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,8 @@ class Marks:
 
     def author(self, post: dict[str, Any]) -> str | None:
         """Return the mark of the account that made a post, or None."""
-        names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"))
+        guessed = guesses(post).get("guessed_author")
+        names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"), guessed)
         found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
         return next((mark for mark in found if mark), None)
 
@@ -324,14 +329,16 @@ class _Maker:
 
     def _author(self, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
         """(how the author is shown, whether that is who it is)."""
-        name = post.get("author_handle") or post.get("author_name")
+        stated = post.get("author_handle") or post.get("author_name")
+        guessed = guesses(post).get("guessed_author")
+        name = stated or guessed
         mark = self._marks.author(post)
         profile = self._shown.profile
         if exhibit.platform == "received" or not name:
             return ("a source" if exhibit.platform == "received" else "unknown"), profile != "public"
         open_to = profile == "full" or (profile == "partner" and mark != "source") or mark in OFFICIAL
         if open_to:
-            return str(name), True
+            return str(stated) if stated else f"{guessed} (guessed)", True
         who = f"{post['platform']}:{post.get('author_id') or name}"
         pseudonym = f"person-{keyed(self._secret, who.lower().encode()).hex()[:8]}"
         self.people.add(who)
@@ -341,16 +348,18 @@ class _Maker:
 
     def _view(self, number: str, one: Observation, known: bool) -> CardView:
         line = {name: one.line.get(name) for name in POST_FIELDS}
-        published = dict(one.line.get("published") or {})
+        line |= dict.fromkeys(GUESSES) | guesses(one.line)
+        published = dict(stated_time(one.line) or {})
         if not known:
-            for name in (*IDENTIFYING, *COUNTS):  # by counts and a day a post can be searched for
+            # By counts and a day a post can be searched for; a date in the page's words is as good as its time.
+            for name in (*IDENTIFYING, *COUNTS, "guessed_author", "guessed_published"):
                 line[name] = None
             line["published_at"] = (line["published_at"] or "")[:10] or None
             published = {"value": line["published_at"], "precision": "day", "literal": None, "source": None}
         if self._shown.profile == "public" and not self._words_shown(one, known):
-            if line["text"] or line["title"]:
+            if any(line[name] for name in WORDS):
                 self._leave_out(number, "the words of the post", "not reviewed for publication", "[withheld]")
-            line["text"] = line["title"] = None
+            line |= dict.fromkeys(WORDS)
         if self._shown.profile != "full":
             self._mask(number, one, line)
             self._addresses(number, one.capture, line)
@@ -363,7 +372,7 @@ class _Maker:
 
     def _mask(self, number: str, one: Observation, line: dict[str, Any]) -> None:
         for words in self._marks.masked(one.capture, one.line.get("id")):
-            for field_name in ("text", "title"):
+            for field_name in WORDS:
                 if line[field_name] and words in line[field_name]:
                     line[field_name] = line[field_name].replace(words, "█" * 5)
                     self._shown.unfit.add(one.capture)
@@ -371,7 +380,7 @@ class _Maker:
 
     def _addresses(self, number: str, capture: str, line: dict[str, Any]) -> None:
         """Network addresses in words of pages: a page can greet us with our own."""
-        for name in ("text", "title", "author_name"):
+        for name in (*WORDS, "author_name", "guessed_author"):
             if line[name] and (shown := without_addresses(str(line[name]))) != line[name]:
                 line[name] = shown
                 self._leave_out(number, f"network addresses in its {name}", "they can be ours", "[address]")

@@ -11,6 +11,7 @@ from archiver.export.profiles import PackageView
 from archiver.home.config import cookies_in
 from archiver.home.home import Home
 from archiver.home.ports import Decryptor
+from storage.post_lines import guesses
 
 LONGEST = 2048
 """Longer withheld values are whole answers and descriptions; what is secret in them is withheld by itself as well."""
@@ -91,8 +92,9 @@ def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
         if exhibit.number not in hidden:
             continue
         for one in exhibit.observations:
-            for field in ("author_handle", "author_name", "author_id", "url"):
-                value = one.line.get(field)
+            guessed = {"guessed_author": guesses(one.line).get("guessed_author")}
+            for field in ("author_handle", "author_name", "author_id", "url", "guessed_author"):
+                value = one.line.get(field) or guessed.get(field)
                 if value and len(str(value)) >= 5 and str(value) not in open_ones:
                     yield str(value).encode(), f"{field} of {exhibit.number}"
     for event in shown.material.annotations:

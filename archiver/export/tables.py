@@ -40,7 +40,7 @@ def card_json(card: Card) -> dict[str, Any]:
 
 POST_COLUMNS = (
     "url", "author_handle", "author_name", "published_at", "title", "text", "lang", "edited", "views", "likes", "replies",
-    "reposts", "outcome", "reason",
+    "reposts", "outcome", "reason", "guessed_published", "guessed_author", "guessed_title", "guessed_text",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from archiver.jobs.job import derived, known
 from spiders.posts import COUNTS, Outcome
 from spiders.targets import Target
 from storage.digest import sha256_hex
+from storage.post_lines import words as said_in
 from storage.times import utc_parse, utc_text
 
 SECOND_LOOK = 3600.0
@@ -94,7 +95,7 @@ def is_there(line: Mapping[str, Any]) -> bool:
 
 def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
     """Read an observation from a line of posts.jsonl."""
-    words = json.dumps([line.get("title"), line.get("text")], ensure_ascii=False)
+    words = json.dumps([line.get("title"), said_in(line)], ensure_ascii=False)
     edited = (line.get("edited_at") or {}).get("value") or line.get("edited")
     author = [line.get("author_id"), line.get("author_handle"), line.get("author_name")]
     counts = {name: line[name] for name in COUNTS if line.get(name) is not None}

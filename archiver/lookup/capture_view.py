@@ -12,6 +12,7 @@ from archiver.copies.stubs import stubs
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
 from archiver.seal.kept_stamps import Stamp, covering, stamps
+from storage.post_lines import published
 
 
 @dataclass(frozen=True)
@@ -93,4 +94,4 @@ def _post(home: Home, capture: dict[str, Any], post: dict[str, Any], unhidden: b
     line: dict[str, Any] = json.loads(post["line"])
     is_target = line.get("role") == "target" or capture["platform"] == "page"
     shown = unhidden or not is_hidden(home, capture["id"], post["id"])
-    return PostView(post, line if shown else None, line.get("published"), is_target)
+    return PostView(post, line if shown else None, published(line), is_target)

@@ -26,9 +26,14 @@ class Hit:
         return bool(self.row["kind"] == "post")
 
     @property
+    def is_guessed(self) -> bool:
+        """Whether the program guessed which words of a page are its article."""
+        return not self.row.get("text") and bool(self.row.get("guessed_text"))
+
+    @property
     def words(self) -> str:
         """Its text, or its title where it has none."""
-        return str(self.row.get("text") or self.row.get("title") or "")
+        return str(self.row.get("text") or self.row.get("guessed_text") or self.row.get("title") or "")
 
 
 @dataclass(frozen=True)

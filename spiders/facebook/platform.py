@@ -6,7 +6,7 @@ import re
 
 from spiders.facebook.absence import WORDINGS
 from spiders.facebook.links import FORMS, HOSTS
-from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust
+from spiders.platform import A_PAGE, BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust
 
 _POST = SpiderUse("spiders.facebook.spider:FacebookPost", ("cookies",))
 FACEBOOK = Platform(
@@ -17,7 +17,7 @@ FACEBOOK = Platform(
         "post": Kind(capture=_POST, embeddable=True),
         "video": Kind(capture=_POST, embeddable=True),
         "photo": Kind(capture=_POST, embeddable=True),
-        "profile": Kind(capture=_POST),
+        "profile": Kind(needs=A_PAGE, capture=_POST),
         "share link": Kind(capture=_POST, embeddable=True),
     },
     promise=Promise(

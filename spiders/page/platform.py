@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from spiders.page.absence import WORDINGS
 from spiders.page.links import FORMS
-from spiders.platform import Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse
+from spiders.platform import A_PAGE, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse
 
 PAGE = Platform(
     name="page",
     title="a page",
     links=FORMS,
-    kinds={"page": Kind(capture=SpiderUse("spiders.page.spider:PageSpider", ("follow",)))},
+    kinds={"page": Kind(needs=A_PAGE, capture=SpiderUse("spiders.page.spider:PageSpider", ("follow",)))},
     promise=Promise(
         first_tags=("page",),
         whole_layouts=frozenset({"page/html"}),

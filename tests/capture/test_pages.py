@@ -93,7 +93,9 @@ def test_a_comment_that_the_parser_loses_is_noticed() -> None:
         ("2011-12-18 12:43:10", "2011-12-17T22:43:10Z"),
         ("Dec 18, 2011", "2011-12-17T10:00:00Z"),
         ("December 18, 2011 at 12:05 am", "2011-12-17T10:05:00Z"),
-        ("12/11/2011", None),
+        ("12/11/2011", "2011-11-11T10:00:00Z"),  # the 11th of December or the 12th of November
+        ("13/11/2011", "2011-11-12T10:00:00Z"),
+        ("31/31/2011", None),
         ("31 February 2011", None),
         ("yesterday", None),
         ("", None),
@@ -506,3 +508,48 @@ def test_any_links_in_a_page_are_read_without_a_fault(links: list[str]) -> None:
     inner = "".join(mark.replace("{}", html.escape(link)) for link in links for mark in marks)
     parsed = parse(article(inner), BLOG)
     assert parsed.outcome is None
+
+
+# -- captured means captured -----------------------------------------------------------------------------------------------
+
+WALLS = {
+    "/removed": ("Запись удалена", "", "unavailable", 3),
+    "/login": ("Ozen", "<form><input type='password'></form>", "captured", 0),
+    "/members": ("Ozen", "<form><input type='password'></form>", "refused", 3),
+    "/robot": ("Проверка, что вы не робот", "", "blocked", 4),
+    "/shell": ("Ozen", "<div id='root'></div><script>1</script>", "partial", 2),
+    "/unknown": ("ოზენი", "<meta property='og:type' content='article'><h1>გვერდი ვერ მოიძებნა</h1>", "partial", 2),
+}
+
+
+@pytest.mark.parametrize("path", WALLS)
+def test_what_stands_in_the_place_of_a_page(shell: Shell, world: World, path: str) -> None:
+    title, body, outcome, exit_code = WALLS[path]
+    page = f"<html><head><meta charset='utf-8'><title>{title}</title></head><body>{body}</body></html>"
+    world.news.trouble[path] = Answer(body=page.encode())
+    code, [result] = shell.json("capture", f"https://blog.ozen.example{path}")
+    assert (code, result["outcome"]) == (exit_code, outcome)
+
+
+def test_a_guess_is_shown_as_one_everywhere(shell: Shell, world: World) -> None:
+    words = "<p>" + "Witnesses said that people ran from the square towards the school. " * 8 + "</p>"
+    page = f"<html><head><title>A report</title></head><body><div><span class='date'>11/12/2011</span>{words}</div></body></html>"
+    world.news.trouble["/guess"] = Answer(body=page.encode())
+    code, [result] = shell.json("capture", "https://blog.ozen.example/guess")
+    assert code == 0
+    line = posts(shell, result)["https://blog.ozen.example/guess"]
+    assert (line["text"], line["published"], line["published_at"]) == (None, None, None)
+    assert line["guessed"]["published"]["literal"] == "11/12/2011"
+    _, shown, _ = shell("show", str(result["capture"]))
+    assert "guessed: 11/12/2011" in shown
+    assert "guessed: Witnesses said" in " ".join(shown.split())
+    assert "stated" not in shown
+    code, found = shell.json("find", "Witnesses")
+    assert (code, len(found)) == (0, 1)
+    assert "text" not in found[0]
+    assert "Witnesses" in found[0]["guessed_text"]
+    _, [row] = shell.json(
+        "catalog", "query", "SELECT published_earliest, text, guessed_published, guessed_text FROM posts"
+    )
+    assert (row["published_earliest"], row["text"], row["guessed_published"]) == (None, None, "11/12/2011")
+    assert "Witnesses" in row["guessed_text"]

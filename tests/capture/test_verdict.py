@@ -12,7 +12,7 @@ from archiver.capture.inventory import Ending, Inventory
 from archiver.capture.verdict import WHOLE, Statement, at_best, by_mirror, stop_reason, verdict
 from archiver.recorder.exchange import ExchangeDone
 from spiders.link_forms import Form, Target
-from spiders.platform import Promise
+from spiders.platform import ONE_POST, Needed, Promise
 from spiders.posts import Census, Outcome
 
 CAPTURED, PARTIAL, SKIPPED = Outcome.CAPTURED, Outcome.PARTIAL, Outcome.SKIPPED
@@ -80,6 +80,28 @@ WHOLE_POST = {"post a/1": (CAPTURED, None)}
 )
 def test_what_is_missing_of_a_target_that_is_there(things: Inventory, said: tuple[str, str | None]) -> None:
     assert judged(things) == said
+
+
+@pytest.mark.parametrize("need", [Needed.POST, Needed.FILES, Needed.PARTS, Needed.COUNTS, Needed.SHOWN_WITH])
+def test_what_a_link_does_not_promise_is_not_missed(need: Needed) -> None:
+    """Each need is looked at where the kind of the link has it, and only there."""
+    bad = (PARTIAL, "x")
+    things = {
+        Needed.POST: inventory(), Needed.FILES: inventory({"post a/1": bad}), Needed.PARTS: inventory(WHOLE_POST, {"comments": bad}),
+        Needed.COUNTS: inventory(WHOLE_POST), Needed.SHOWN_WITH: inventory(WHOLE_POST, files={"requisite a": bad}),
+    }[need]  # fmt: skip
+    if need is Needed.COUNTS:
+        things.census([Census("posts", 3, 1)], "page 1")
+    assert verdict(things, {}, READ, None, PROMISE, [need])[0] is PARTIAL
+    others = [one for one in Needed if one is not need]
+    said = verdict(things, {}, READ, None, PROMISE, others)
+    assert said == (CAPTURED, None) or (need is Needed.POST and said[0] is CAPTURED)
+
+
+def test_an_answer_without_the_post_is_not_the_post() -> None:
+    """A server said 200, and nothing went wrong: what the link names is not there."""
+    said = verdict(inventory(), {}, READ, None, PROMISE, ONE_POST)
+    assert said == (PARTIAL, "the answer was read, and the post that the link names is not in it")
 
 
 def test_a_required_part_without_an_outcome_is_not_whole() -> None:

@@ -59,7 +59,7 @@ def test_tables_views_and_search_answer(home: Home) -> None:
     match = "SELECT DISTINCT p.id FROM posts_fts f JOIN posts p ON p.rowid=f.rowid WHERE posts_fts MATCH 'файл'"
     assert answer(home, match) == [("ozen_today/16",)]
     assert answer(home, f"SELECT COUNT(*) FROM file WHERE capture='{ALBUM}'") == [(4,)]
-    assert len(answer(home, "PRAGMA table_info(posts)")) == 20
+    assert len(answer(home, "PRAGMA table_info(posts)")) == 24
     assert Query(home, "SELECT p.id, q.id FROM posts p, posts q LIMIT 1", 30).columns == ["id", "id_2"]
     assert answer(home, "SELECT CAST(x'ff' AS TEXT)") == [("\\xff",)]
 

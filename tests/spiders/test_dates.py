@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.cli.moments import read_moment
+from archiver.cli.analysis import time_range
+from archiver.cli.moments import given_moments, read_moments
+from archiver.errors import UsageError
 from spiders import dates
 from spiders.x.common import when
 
@@ -60,7 +62,33 @@ def test_a_time_without_a_zone_has_bounds_and_no_value() -> None:
     ],
 )
 def test_named_zones_follow_the_rules_of_that_day(text: str, utc: str) -> None:
-    assert read_moment(text) == at(utc)
+    assert read_moments(text) == (at(utc), at(utc))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("2024-02-29T23:30 Asia/Almaty", "2024-02-29T17:30:00+00:00", "2024-02-29T18:30:00+00:00"),
+        ("2021-10-31T03:30 Europe/Kyiv", "2021-10-31T00:30:00+00:00", "2021-10-31T01:30:00+00:00"),
+    ],
+)
+def test_an_hour_that_happened_twice_is_an_interval(text: str, first: str, second: str) -> None:
+    assert read_moments(text) == (at(first), at(second))
+    when = time_range(text, None)
+    assert (when.start, when.end, when.given) == (at(first), at(second), (text,))
+    assert time_range("2021-01-01", text).end == at(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2021-03-28T03:30 Europe/Kyiv", "the clocks of Europe/Kyiv went from 03:00 to 04:00 that day"),
+        ("2011-03-27T02:15 Europe/Moscow", "the clocks of Europe/Moscow went from 02:00 to 03:00 that day"),
+    ],
+)
+def test_an_hour_that_never_happened_is_refused(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        given_moments(text, "--since")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +96,7 @@ def test_named_zones_follow_the_rules_of_that_day(text: str, utc: str) -> None:
 )
 def test_bad_moments(text: str) -> None:
     with pytest.raises(ValueError):
-        read_moment(text)
+        read_moments(text)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from archiver.demo.server import Asked
 from archiver.demo.telegram import Telegram
 from archiver.errors import NotFound
 from archiver.intake.read_posts import read_bytes, read_file
-from spiders.page.parse import css_links
+from spiders.page.files import css_links
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
 from spiders.reading import parse_body

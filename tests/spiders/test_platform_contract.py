@@ -21,7 +21,7 @@ from archiver.intake.read_posts import read_bytes
 from spiders import settings
 from spiders.availability import KINDS
 from spiders.link_forms import NoTarget, Target
-from spiders.platform import ParserUse, Platform, SpiderUse, imported
+from spiders.platform import Needed, ParserUse, Platform, SpiderUse, imported
 from spiders.platforms import PLATFORMS, platform_named
 from spiders.posts import Parsed
 from spiders.targets import parse_target
@@ -37,6 +37,7 @@ JUNK = (
 UNKNOWN_KINDS = {
     # Kinds that say nothing of a thing's presence, on purpose.
     "deleted, or not shared with everybody", "not playable", "upcoming or offline", "the account used is suspended",
+    "needs scripts",
 }  # fmt: skip
 OFFERED = {
     "comments", "holes", "quick", "follow", "limited", "thread", "clock", "cookies", "query_ids", "features", "enough",
@@ -95,6 +96,12 @@ class TestEachPlatform:
             assert len({row.mark for row in table}) == len(table.rows)
             for row in table:
                 assert row.kind is None or row.kind in KINDS or row.kind in UNKNOWN_KINDS, row
+
+    def test_every_kind_promises_something(self, platform: Platform) -> None:
+        for kind in platform.kinds.values():
+            assert {Needed.POST, Needed.DOCUMENT, Needed.END} & set(kind.needs)
+            assert Needed.END in kind.walk_needs
+            assert Needed.FILES in kind.needs
 
     def test_its_promise_is_kept_by_what_it_asks(self, platform: Platform) -> None:
         assert platform.promise.first_tags
@@ -241,3 +248,10 @@ def test_a_link_of_another_platform_beside_those_by_account() -> None:
         assert isinstance(target, Target)
         assert unsupported(target, account=True) == unsupported(target)
         assert walked(target, True) == walked(target, False)
+
+
+def test_the_table_of_promises_is_made_from_the_data() -> None:
+    code = "import runpy; print(runpy.run_path('scripts/platforms_page.py')['made'](), end='')"
+    root = Path(__file__).resolve().parents[2]
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
+    assert ran.stdout == (root / "docs" / "platforms.md").read_text("utf-8"), "run make man"

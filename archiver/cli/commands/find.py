@@ -47,11 +47,17 @@ def _say(console: Console, hit: Hit) -> None:
     value: dict[str, Any] = {
         key: row.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")
     }
-    console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
+    console.data(
+        {
+            **{key: entry for key, entry in value.items() if entry is not None},
+            "guessed_text" if hit.is_guessed else "text": text,
+        }
+    )
     if hit.is_post:
         console.say(f"{row['capture']}  {row['published_at'] or 'time unknown':<20}  {row['url'] or row['id']}")
     else:
         console.say(f"{row['capture'] or 'about a case':<24}  {row['annotation']} by event {row['seq']}")
+    text = f"guessed: {text}" if hit.is_guessed else text
     console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
 
 
@@ -59,7 +65,14 @@ def _say_beside(console: Console, hit: Hit) -> None:
     row = hit.row
     said = textwrap.shorten(hit.words or "(no text)", 120, placeholder=" …")
     console.say(f"{row['capture'] or 'about a case':<24}  in others/{hit.beside}\n    {said}")
-    console.data({"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said})
+    console.data(
+        {
+            "kind": row["kind"],
+            "capture": row["capture"],
+            "others": hit.beside,
+            "guessed_text" if hit.is_guessed else "text": said,
+        }
+    )
 
 
 def _brought(home: Home) -> list[Path]:

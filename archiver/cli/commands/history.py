@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archiver.casework.history import Observed, Removed, WatchFinding, post_history
+from archiver.cli.text import words_of
 from archiver.home.visibility import HIDDEN
 from archiver.text.plain import many
 
@@ -52,8 +53,8 @@ def _say_observed(console: Console, seen: Observed) -> None:
     if seen.hidden:
         console.say(f"    {HIDDEN}")
     elif seen.changed:
-        if line.get("text"):
-            console.paragraph(line["text"])
+        if said := words_of(line):
+            console.paragraph(said)
         for number, item in enumerate(line.get("attachments") or []):
             console.say(f"    [{number}] {item['kind']}  {item.get('file_name') or item.get('url') or ''}".rstrip())
 

@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.cli.text import when_published
+from archiver.cli.text import author_of, when_published, words_of
 from archiver.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -56,10 +56,8 @@ def _say(console: Console, reading: BodyReading) -> ExitCode:
     for post in parsed.posts:
         console.data(post.line())
         when = when_published(post.published.text() if post.published else None, post.line())
-        console.say(f"{post.id or post.url or '-'}  {when}  {post.author_name or ''}")
-        words = textwrap.shorten(
-            post.text or post.extra.get("action_in_words") or post.title or "(no text)", 200, placeholder=" …"
-        )
+        console.say(f"{post.id or post.url or '-'}  {when}  {author_of(post.line()) or ''}")
+        words = textwrap.shorten(words_of(post.line()) or "(no text)", 200, placeholder=" …")
         console.say(textwrap.indent(words, "    "))
     counted = [line for line in parsed.census if not line.agrees]
     for line in counted:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.casework.quarantine import record_view
 from archiver.cli.arguments import add_capture_id
-from archiver.cli.text import when_published
+from archiver.cli.text import when_published, words_of
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, quarantined
 from archiver.lookup.capture_view import CaptureView, PostView, capture_view
 from archiver.seal.kept_stamps import in_words
@@ -144,13 +144,14 @@ def _copy(copy: dict[str, Any]) -> str:
 def _post(post: PostView) -> Iterator[str]:
     row, line = post.row, post.line
     edited = "  edited" if row["edited"] else ""
-    when = when_published(row["published_at"], {"published": post.published})
-    yield f"\n  {row['id']}  {row['author_name'] or 'author unknown'}  {when}{edited}"
+    guessed = {"published": guess} if (guess := row["guessed_published"]) else {}
+    when = when_published(row["published_at"], {"published": post.published, "guessed": guessed})
+    author = row["author_name"] or (f"guessed: {row['guessed_author']}" if row["guessed_author"] else "author unknown")
+    yield f"\n  {row['id']}  {author}  {when}{edited}"
     if line is None:
         yield f"    {HIDDEN}"
         return
-    text = row["text"] or line.get("action_in_words") or row["title"]
-    if text:
+    if text := words_of(line):
         yield Paragraph(text)
     for number, item in enumerate(line.get("attachments") or []):
         what = item.get("url") or item.get("reason") or item.get("question") or item.get("file_name") or ""

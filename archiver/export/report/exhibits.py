@@ -10,7 +10,7 @@ from typing import Any
 from archiver.export.dossier import utc, versions
 from archiver.export.profiles import Card, CardFile
 from archiver.export.report.contents import ReportContents
-from archiver.export.report.wording import NOT_SAID, facts, published, short, who
+from archiver.export.report.wording import NOT_SAID, facts, published, short, who, words
 from archiver.export.stills import Drawn, data_uri, draw
 from archiver.text.html import Markup, items, join, table, tag
 from storage.times import utc_parse
@@ -58,12 +58,11 @@ def _card(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card) -
     wordings = versions(card)
     if card.views:
         latest = card.views[-1]
-        words = latest.post.get("text") or latest.post.get("title")
-        yield tag("blockquote", words or "(no words, or not shown)")
+        yield tag("blockquote", words(latest.post) or "(no words, or not shown)")
         yield from _translations(card)
     if len(wordings) > 1:
         yield tag("h4", "Seen with changes")
-        rows = [(short(seen), words or "(no words)") for seen, words in wordings]
+        rows = [(short(seen), said or "(no words)") for seen, said in wordings]
         yield table(("first seen so", "words"), rows)
     for note in card.removals:
         yield _removal(card, note)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from archiver.export.dossier import Incident, local, sun, utc
 from archiver.export.profiles import Card
 from archiver.export.report.contents import ReportContents
-from archiver.export.report.wording import MOST_ROWS, facts, published
+from archiver.export.report.wording import MOST_ROWS, facts, published, words
 from archiver.text.html import Markup, items, join, table, tag
 
 
@@ -75,5 +75,5 @@ def _interval(incident: Incident) -> str:
 
 
 def _words(card: Card, most: int) -> str:
-    words = " ".join(str(card.views[-1].post.get("text") or card.views[-1].post.get("title") or "").split())
-    return words if len(words) <= most else words[:most] + " …"
+    said = " ".join(str(words(card.views[-1].post) or "").split())
+    return said if len(said) <= most else said[:most] + " …"

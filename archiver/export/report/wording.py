@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archiver.export.dossier import Figures
@@ -26,7 +26,21 @@ def published(card: Card) -> str:
         return short(said.get("value") or view.post.get("published_at"))
     if said.get("earliest") and said.get("latest"):
         return f"between {short(said['earliest'])} and {short(said['latest'])} (stated: {said.get('literal')})"
-    return f"stated: {said['literal']}" if said.get("literal") else NOT_SAID
+    if said.get("literal"):
+        return f"stated: {said['literal']}"
+    guessed = view.post.get("guessed_published")
+    return f"{NOT_SAID}; guessed by the program: {guessed}" if guessed else NOT_SAID
+
+
+def words(post: Mapping[str, Any]) -> str | None:
+    """Return the words of a post; words that the program guessed are marked as guessed."""
+    if said := post.get("text"):
+        return str(said)
+    if guessed := post.get("guessed_text"):
+        return f"[text guessed by the program: the page does not mark its article] {guessed}"
+    return post.get("title") or (
+        f"[title guessed by the program] {post['guessed_title']}" if post.get("guessed_title") else None
+    )
 
 
 def short(value: str | None) -> str:

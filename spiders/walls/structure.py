@@ -1,0 +1,309 @@
+"""What stands in the place of a page, by its structure and by what it says of itself. Pure and total.
+
+Only a page that has hardly anything to say is looked at: where an article is, its words and its form decide nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lxml import etree
+
+from spiders.availability import absence
+from spiders.html import one_line, text_of
+from spiders.links import safe_join, safe_split
+from spiders.posts import Absence, Availability, Outcome
+from spiders.walls.pages import CONSENT_HOSTS, login_wall
+from spiders.walls.wordings import Said, said_by, sentences
+
+SHORT = 600
+"""A page with more article than this, in characters, says something, whatever its title is."""
+_EXPLAINED = 1500
+"""Characters in which a wall explains itself, at most."""
+_HARDLY = 40
+"""Characters of text that a page shows while its scripts load: "Loading…", a name."""
+_NOTE = 300
+"""Characters of a page that says one thing only."""
+_UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "svg", "select", "option", "textarea"})
+_AROUND = frozenset({*_UNSEEN, "nav", "header", "footer", "aside"})
+_CHALLENGE = re.compile(
+    r"_cf_chl_opt|/cdn-cgi/challenge-platform/\S*orchestrate|captcha-delivery\.com|_Incapsula_Resource|px-captcha|"
+    r"/\.well-known/ddos-guard/|check\.ddos-guard\.net|AwsWafIntegration|awsWafCookieDomainList|/showcaptcha|"
+    r"smartcaptcha\.yandexcloud|arkoselabs\.com/fc|/_guard/|arvancloud\S*challenge"
+)
+_WIDGET = re.compile(r"(?:g-recaptcha|h-captcha|cf-turnstile|smart-captcha|frc-captcha)\b")
+_CONSENT_PATH = re.compile(r"/(?:collect-?consent|save-?consent|cookie-?consent|consent)(?:[/?.]|$)", re.IGNORECASE)
+_GONE_CLASS = re.compile(
+    r"(?:^|\s)(?:error-?404|404-?error|page-?404|err-?404|http-?404|page-?not-?found|not-?found-?page)(?:\s|$)",
+    re.IGNORECASE,
+)
+_ROOTS = frozenset({
+    "root", "app", "__next", "__nuxt", "react-root", "app-root", "main-app", "app-mount", "application", "q-app", "svelte",
+    "___gatsby", "ember-app", "mount",
+})  # fmt: skip
+"""Ids of the element that an app of scripts fills."""
+EMPTY_SHELL = "an empty shell of scripts: the page shows nothing without a browser"
+EMPTY = "an empty page: no text, no picture and no frame is in it"
+UNKNOWN_WORDING = "wording not known"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What stands in the place of a page. `said`: the page's own words, where it has any."""
+
+    outcome: Outcome
+    reason: str
+    absence: Absence
+
+    @property
+    def keeps_post(self) -> bool:
+        """Whether what little the page says of the thing is still worth keeping, as a part."""
+        return self.reason.startswith((EMPTY_SHELL, EMPTY, UNKNOWN_WORDING))
+
+
+class Shape:
+    """The parts of a page by which it is told what it is."""
+
+    def __init__(self, document: Any, url: str | None, article: str, says_article: bool) -> None:
+        """`article`: the text that a finder of articles found; `says_article`: the page says that it is one."""
+        self.document, self.url, self.article, self.says_article = document, url, article, says_article
+
+    @cached_property
+    def title(self) -> str:
+        """The title as it stands in the head."""
+        return next((one_line(node) for node in self.document.xpath("//title[not(ancestor::svg)]")), "")
+
+    @cached_property
+    def body(self) -> Any:
+        """The body, or the whole document where there is none."""
+        return next(iter(self.document.xpath("//body")), self.document)
+
+    @cached_property
+    def main(self) -> str:
+        """The visible text without what stands around it on every page of a site."""
+        return text_of(self.body, _AROUND)
+
+    @cached_property
+    def visible(self) -> str:
+        """All visible text."""
+        return text_of(self.body, _UNSEEN)
+
+    @cached_property
+    def headings(self) -> list[str]:
+        """Headings that stand in no article; the smaller ones only where the page says little."""
+        levels = "self::h1 or self::h2 or self::h3" if len(self.main) <= SHORT else "self::h1"
+        found = self.document.xpath(
+            f"//*[{levels}][not(ancestor::article or ancestor::noscript or ancestor::template)]"
+        )
+        return [text for node in found[:20] if (text := one_line(node))]
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether the page has hardly an article."""
+        return len(self.article) <= SHORT
+
+    @cached_property
+    def says_twice(self) -> bool:
+        """Whether both title and heading say the like of what the table has: a wall that explains itself at length."""
+        said = [said_by("title", self.title), *(said_by("heading", text) for text in self.headings[:1])]
+        if None in said or len(said) < 2 or self.document.xpath("//article"):
+            return False
+        return len({one.row.outcome for one in said if one}) == 1 and len(self.article) <= _EXPLAINED
+
+    @cached_property
+    def media(self) -> int:
+        """How many pictures, films and frames the page shows. A picture of one pixel is none, nor what moves while it loads."""
+        nodes = self.body.xpath(
+            ".//*[self::img or self::video or self::audio or self::iframe or self::embed or self::object or self::picture]"
+            "[not(ancestor::noscript or ancestor::template or ancestor::picture)]"
+            "[not(ancestor-or-self::*[contains(@id,'splash') or contains(@class,'splash') or contains(@id,'loading') or contains(@class,'loading')])]"
+        )
+        nodes += self.document.xpath("//frame")
+        return sum(not _hidden(node) for node in nodes)
+
+    @cached_property
+    def scripts(self) -> int:
+        """How many scripts the page has, those that only hold data among them."""
+        return len(self.document.xpath("//script"))
+
+    @cached_property
+    def forms(self) -> list[Any]:
+        """Forms that a visitor can fill."""
+        return [node for node in self.document.xpath("//form") if not _hidden(node)]
+
+
+def standing(shape: Shape) -> Standing | None:
+    """Return what stands in the place of the page; None where the page itself does."""
+    host = (safe_split(shape.url).hostname or "") if shape.url else ""
+    if host.startswith(CONSENT_HOSTS):
+        return _wall(Outcome.BLOCKED, "consent wall", f" ({host})", shape.title)
+    if shape.says_article and len(shape.article) > _NOTE:
+        return None
+    if not shape.is_short:
+        return _worded(shape) if shape.says_twice else None
+    for look in (
+        _challenge,
+        _consent_form,
+        _worded,
+        _login_form,
+        _gone_by_class,
+        _canonical_elsewhere,
+        _shell,
+        _unknown,
+    ):
+        if (found := look(shape)) is not None:
+            return found
+    return None
+
+
+def _wall(outcome: Outcome, kind: str | None, how: str, said: str | None) -> Standing:
+    return Standing(outcome, f"{kind or 'an error'} in place of the page{how}", absence(kind, said or None))
+
+
+def _challenge(shape: Shape) -> Standing | None:
+    """Scripts and widgets of services that test whether a person asks."""
+    if len(shape.main) > SHORT:
+        return None
+    source = " ".join(
+        f"{node.get('src') or ''} {node.get('id') or ''} {node.text or ''}"
+        for node in shape.document.xpath("//script | //iframe | //*[@id='px-captcha'] | //form")
+    )
+    if _CHALLENGE.search(source):
+        return _wall(Outcome.BLOCKED, "bot wall", " (scripts of a challenge)", shape.title)
+    for form in shape.forms:
+        widget = form.xpath(".//*[@class]")
+        fields = form.xpath(
+            ".//textarea | .//input[not(@type) or @type='text' or @type='email' or @type='password' or @type='search']"
+        )
+        if not fields and any(_WIDGET.search(node.get("class")) for node in widget):
+            return _wall(Outcome.BLOCKED, "bot wall", " (a form with a captcha and nothing else)", shape.title)
+    return None
+
+
+def _consent_form(shape: Shape) -> Standing | None:
+    """A form that sends a consent, on a page that has little else."""
+    if len(shape.main) > 4 * SHORT or shape.says_article:
+        return None
+    for form in shape.forms:
+        action = safe_split(safe_join(shape.url or "", form.get("action") or "") or form.get("action") or "")
+        asks = (action.hostname or "").startswith(CONSENT_HOSTS) or _CONSENT_PATH.search(action.path)
+        if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= _NOTE):
+            return _wall(Outcome.BLOCKED, "consent wall", " (a form that asks for consent)", shape.title)
+    return None
+
+
+def _worded(shape: Shape) -> Standing | None:
+    """Words of the table, where the page speaks for itself."""
+    said = said_by("title", shape.title) if shape.title else None
+    place = "title"
+    if said is None:
+        place = "heading"
+        said = next((found for text in shape.headings if (found := said_by("heading", text))), None)
+    if said is None and len(shape.main) <= SHORT and not shape.says_article:
+        place = "text"
+        outside = _outside_articles(shape)
+        said = next((found for text in sentences(outside) if (found := said_by("text", text))), None)
+    return None if said is None or _is_around(shape, said) else _by(said, place)
+
+
+def _outside_articles(shape: Shape) -> str:
+    return text_of(shape.body, _AROUND | {"article"})
+
+
+def _is_around(shape: Shape, said: Said) -> bool:
+    """Whether the words stand beside a picture, a film or a frame that the page is about: "Log in" above an album."""
+    return said.row.kind == "login required" and shape.media > 3
+
+
+def _by(said: Said, place: str) -> Standing:
+    row, words = said
+    if row.kind == "needs scripts":
+        return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=words))
+    where = {"title": "its title is", "heading": "its heading is", "text": "it says"}[place]
+    return _wall(row.outcome, row.kind, f": {where} {words[:100]!r}", words)
+
+
+def _login_form(shape: Shape) -> Standing | None:
+    """A field for a password, and little else. A page that was asked for as a login page is what was asked for."""
+    for form in shape.document.xpath("//form[.//input[translate(@type, 'PASWORD', 'pasword')='password']]"):
+        rest = len(shape.main) - len(text_of(form, _AROUND))
+        if not shape.says_article and rest <= SHORT and len(shape.article) <= _NOTE and not shape.media > 3:
+            asked = login_wall(shape.url) and not safe_split(shape.url or "").query
+            return None if asked else _wall(Outcome.REFUSED, "login required", " (a form with a password)", shape.title)
+    return None
+
+
+def _gone_by_class(shape: Shape) -> Standing | None:
+    """The class that themes give their page for what is not found, in any language: `error404` of WordPress and others."""
+    if len(shape.main) > SHORT:
+        return None
+    nodes = [shape.body, *shape.document.xpath("//h1/ancestor-or-self::*[@class or @id]")]
+    if any(_GONE_CLASS.search(f"{node.get('class') or ''} {node.get('id') or ''}") for node in nodes):
+        said = next(iter(shape.headings), shape.title)
+        return _wall(Outcome.UNAVAILABLE, "not found", f": it marks itself as an error page {said[:100]!r}", said)
+    return None
+
+
+def _canonical_elsewhere(shape: Shape) -> Standing | None:
+    """A page that names the front page, or a login page, as its own address, and has nothing of its own."""
+    link = next((str(one) for one in shape.document.xpath("//link[@rel='canonical']/@href")), None)
+    if link is None or shape.url is None or len(shape.main) > SHORT:
+        return None
+    own, named = safe_split(shape.url), safe_split(safe_join(shape.url, link) or "")
+    if own.path.strip("/") in ("", "index.html", "index.php") or own.hostname != named.hostname:
+        return None
+    if login_wall(named.geturl()) and not login_wall(shape.url):
+        return _wall(Outcome.REFUSED, "login required", " (it names a login page as its own address)", shape.title)
+    if named.path.strip("/") == "" and not named.query and not shape.says_article and not shape.article:
+        why = f"{UNKNOWN_WORDING}: it names the site's front page as its own address"
+        return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=shape.title or None))
+    return None
+
+
+def _shell(shape: Shape) -> Standing | None:
+    """Nothing to read and nothing to see, where a script may show something."""
+    if shape.article:
+        return None
+    fields = shape.body.xpath(
+        ".//input[not(@type='hidden')] | .//textarea | .//button | .//frameset"
+    ) + shape.document.xpath("//frameset")
+    rooted = any((node.get("id") or "").lower() in _ROOTS for node in shape.document.xpath("//*[@id]")) or bool(
+        shape.document.xpath("//app-root")
+    )
+    rooted = rooted and bool(shape.scripts)
+    if len(shape.visible) > (_HARDLY if rooted else 0) or shape.media > (1 if rooted else 0) or fields:
+        return None
+    if shape.scripts:
+        return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=shape.title or None))
+    return Standing(Outcome.PARTIAL, EMPTY, Absence(Availability.UNKNOWN, said=shape.title or None))
+
+
+def _unknown(shape: Shape) -> Standing | None:
+    """A short page that promises an article, or asks not to be indexed, and says something that the table lacks."""
+    said = next(iter(shape.headings), shape.title)
+    unknown = Absence(Availability.UNKNOWN, said=said or None)
+    if shape.says_article and len(shape.article) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
+        return Standing(
+            Outcome.PARTIAL, f"{UNKNOWN_WORDING}: it says that it is an article, and has none: {said[:100]!r}", unknown
+        )
+    robots = " ".join(
+        str(one) for one in shape.document.xpath("//meta[@name='robots' or @name='ROBOTS']/@content")
+    ).lower()
+    listing = shape.body.xpath(".//pre | .//table | .//dl") or len(shape.body.xpath(".//li")) > 5
+    if "noindex" in robots and len(shape.main) <= _NOTE and not shape.media and not listing and shape.headings:
+        why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {said[:100]!r}"
+        return Standing(Outcome.PARTIAL, why, unknown)
+    return None
+
+
+def _hidden(node: etree._Element) -> bool:
+    """Whether an element shows nothing by its own attributes: a picture that counts visitors, a frame of a tracker."""
+    style = (node.get("style") or "").replace(" ", "").lower()
+    sizes = {node.get("width"), node.get("height")}
+    return (
+        node.get("hidden") is not None or "display:none" in style or "visibility:hidden" in style or bool(sizes & {"0", "1", "0px", "1px"})
+        or (node.tag == "img" and not node.get("src") and not node.get("srcset") and not node.get("data-src"))
+    )  # fmt: skip

@@ -1,0 +1,240 @@
+"""What stands in the place of a page: by its words, in every language of the table, and by its structure."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+
+from spiders.availability import KINDS
+from spiders.html import tree_of
+from spiders.page.parse import parse
+from spiders.posts import Availability, Outcome
+from spiders.walls.structure import EMPTY, EMPTY_SHELL, UNKNOWN_WORDING, Shape, Standing, standing
+from spiders.walls.wordings import ANY_WORDS, PLACES, Row, plain, rows, said_by
+
+LANGUAGES = ("en", "ru", "kk", "uk", "de", "tr", "ar", "fa")
+MEANS = {
+    "not found", "removed", "unavailable", "login required", "private", "bot wall", "consent wall", "rate limit", "geo-blocked",
+    "needs scripts", None,
+}  # fmt: skip
+URL = "https://site.example/2022/01/05/a-deep-page"
+WORDS = {
+    "en": "Witnesses said that shots were heard on the square in the evening and that people ran towards the school. ",
+    "ru": "Очевидцы рассказали, что вечером на площади были слышны выстрелы и люди бежали в сторону школы. ",
+    "kk": "Куәгерлер кешке алаңда атыс дауысы естілгенін және адамдардың мектепке қарай жүгіргенін айтты. ",
+    "uk": "Очевидці розповіли, що ввечері на площі було чути постріли і люди бігли в бік школи. ",
+    "de": "Zeugen sagten, dass am Abend auf dem Platz Schüsse zu hören waren und die Leute zur Schule liefen. ",
+    "tr": "Tanıklar akşam meydanda silah sesleri duyulduğunu ve insanların okula doğru koştuğunu söyledi. ",
+    "ar": "قال شهود إن إطلاق نار سمع في الساحة مساء وإن الناس ركضوا نحو المدرسة. ",
+    "fa": "شاهدان گفتند عصر در میدان صدای تیراندازی شنیده شد و مردم به سوی مدرسه دویدند. ",
+}
+
+
+def look(
+    body: str, head: str = "", url: str | None = URL, article: str = "", says_article: bool = False
+) -> Standing | None:
+    document = tree_of(f"<html><head>{head}</head><body>{body}</body></html>")
+    assert document is not None
+    return standing(Shape(document, url, article, says_article))
+
+
+def each_wording() -> list[tuple[Row, str]]:
+    return [(row, words.replace(ANY_WORDS, "Ozen News")) for row in rows() for words in row.words]
+
+
+# -- by words ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_covers_every_language_and_meaning() -> None:
+    have = {(row.language, row.kind) for row in rows()}
+    assert {(language, kind) for language in LANGUAGES for kind in MEANS} <= have
+
+
+def test_every_row_is_whole() -> None:
+    for row in rows():
+        assert row.source
+        assert row.words
+        assert set(row.places) <= set(PLACES)
+        assert row.kind is None or row.kind in KINDS or row.kind == "needs scripts"
+
+
+def test_no_wording_means_two_things() -> None:
+    meant: dict[str, tuple[str | None, Outcome]] = {}
+    for row, words in each_wording():
+        assert meant.setdefault(plain(words), (row.kind, row.outcome)) == (row.kind, row.outcome), words
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_wording_is_found_where_it_may_stand(place: str) -> None:
+    for row, words in each_wording():
+        if place not in row.places:
+            continue
+        shown = html.escape(words)
+        title = f"<title>{shown} | Ozen News</title>" if place == "title" else "<title>Ozen News</title>"
+        body = {
+            "title": "<p>x</p>",
+            "heading": f"<h1>{shown}!</h1><p>x</p>",
+            "text": f"<div>{shown.upper()}. 17 x.</div>",
+        }[place]
+        found = look(body, title)
+        assert found is not None, (place, words)
+        assert found.outcome is row.outcome, (place, words, found)
+        if row.kind in KINDS:
+            assert found.absence.state is KINDS[row.kind or ""][0], (place, words)
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.language} {row.kind}")
+def test_an_article_that_quotes_the_wordings_is_an_article(row: Row) -> None:
+    """Headline, subheadings, quotations: none of them is the site speaking for itself."""
+    quoted = [html.escape(words.replace(ANY_WORDS, "Ozen News")) for words in row.words]
+    sentences = "".join(
+        f"<h2>{words}</h2><p>“{words}.” {WORDS.get(row.language, WORDS['en']) * 2}</p>" for words in quoted
+    )
+    text = f"<p>{WORDS.get(row.language, WORDS['en']) * 8}</p>"
+    for page in (
+        f"<title>{quoted[0]}</title><body><article><h1>{quoted[0]}</h1>{text}{sentences}</article>",
+        f"<title>What “{quoted[0]}” means</title><body><h1>{quoted[0]}</h1>{text}{sentences}",
+        f"<title>Ozen News</title><body><article><h1>{quoted[0]}</h1><p>{quoted[0]}. {WORDS['en']}</p></article>",
+    ):
+        parsed = parse(f"<html><head><meta charset='utf-8'>{page}</body></html>".encode(), URL)
+        assert parsed.outcome is None, (parsed.reason, page[:120])
+        assert parsed.posts[0].outcome is Outcome.CAPTURED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Access denied to thousands at the border", "Not found: the missing of Zhanaozen", "Слишком много запросов на воду, говорят жители",
+        "Видео удалено: кто и зачем стирает память", "404 days", "Error analysis of ballistic reports", "Privat", "Oturum",
+    ],
+)  # fmt: skip
+def test_headlines_that_begin_like_a_wording(text: str) -> None:
+    assert [said_by(place, text) for place in PLACES] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Page not found – The Daily", "not found"), ("404: Страница не найдена", "not found"), ("Ошибка 404. Страница не найдена", "not found"),
+        ("۴۰۴ | صفحه مورد نظر یافت نشد", "not found"), ("Sorry, this page isn’t available.", "unavailable"), ("ЗАПИСЬ УДАЛЕНА", "removed"),
+        ("عذراً، تعذَّر العثور على الصفحة المطلوبة.", "not found"), ("Bu gönderi silindi", "removed"), ("reddit.com: over 18?", "age-restricted"),
+        ("Прежде чем перейти к Google Поиску", "consent wall"), ("Bevor Sie zu YouTube weitergehen", "consent wall"),
+    ],
+)  # fmt: skip
+def test_titles_of_recorded_walls(text: str, kind: str) -> None:
+    said = said_by("title", text)
+    assert said is not None
+    assert said.row.kind == kind
+
+
+def test_a_wall_that_explains_itself_at_length() -> None:
+    """Reddit's: title and heading say so, and 800 characters say why."""
+    why = "If you are running a script, please register with your developer credentials. " * 10
+    body = f"<h1>whoa there, pardner!</h1><p>{why}</p>"
+    found = look(body, "<title>Blocked</title>", article=why)
+    assert found is not None
+    assert found.outcome is Outcome.BLOCKED
+    assert look(body, "<title>Rodeo</title>", article=why) is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<meta property='og:type' content='article'>",
+        '<script type=\'application/ld+json\'>{"@type": "NewsArticle"}</script>',
+    ],
+)
+def test_a_promised_article_that_is_not_there(head: str) -> None:
+    page = f"<html><head><title>ოზენი</title>{head}</head><body><h1>გვერდი ვერ მოიძებნა</h1></body></html>"
+    parsed = parse(page.encode(), URL)
+    assert parsed.outcome is Outcome.PARTIAL
+    assert (parsed.reason or "").startswith(UNKNOWN_WORDING)
+    assert "გვერდი ვერ მოიძებნა" in (parsed.reason or "")
+    assert parsed.posts[0].outcome is Outcome.PARTIAL
+    assert parsed.absence is not None
+    assert parsed.absence.state is Availability.UNKNOWN
+
+
+def test_a_short_page_that_asks_not_to_be_indexed() -> None:
+    noindex = "<title>ოზენი</title><meta name='robots' content='noindex, follow'>"
+    found = look("<h1>გვერდი ვერ მოიძებნა</h1><p>17</p>", noindex)
+    assert found is not None
+    assert found.reason.startswith(UNKNOWN_WORDING)
+    assert look("<h1>Fotos</h1><img src='/a.jpg'>", noindex) is None
+    assert look("<h1>Index of /</h1><pre><a href='a'>a</a></pre>", noindex) is None
+
+
+# -- by structure ----------------------------------------------------------------------------------------------------------
+
+SCRIPTS = "<script src='/app.js'></script>"
+STANDING = {
+    "an app's root": (f"<div id='root'></div>{SCRIPTS}", "", "partial", EMPTY_SHELL),
+    "a splash while it loads": (f"<div id='app'><div class='splash'><img src='/logo.svg'></div>Loading…</div>{SCRIPTS}", "", "partial", EMPTY_SHELL),
+    "the data of a page in a script": ("<div id='__nuxt'></div><script type='application/json'>{}</script>", "", "partial", EMPTY_SHELL),
+    "words for browsers without scripts": (f"<noscript>You need scripts.</noscript><div></div>{SCRIPTS}", "", "partial", EMPTY_SHELL),
+    "nothing at all": ("<div></div>", "<title>A title</title>", "partial", EMPTY),
+    "a form with a password": ("<h1>Ozen</h1><form><input name='u'><input type='PASSWORD'></form>", "", "refused", "login required"),
+    "a challenge of Cloudflare": ("<p>wait</p><script>window._cf_chl_opt={}</script>", "", "blocked", "bot wall"),
+    "a challenge of DataDome": ("<p>wait</p><iframe src='https://geo.captcha-delivery.com/captcha/'></iframe>", "", "blocked", "bot wall"),
+    "a captcha and nothing else": ("<p>?</p><form><div class='h-captcha'></div></form>", "", "blocked", "bot wall"),
+    "a form that asks for consent": ("<p>?</p><form action='https://consent.youtube.com/s'>Ja</form>", "", "blocked", "consent wall"),
+    "the class of a theme": ("<div class='page error-404'><h1>ვერ მოიძებნა</h1></div>", "", "unavailable", "not found"),
+    "the front page's address": ("<h1>გვერდი</h1>", "<link rel='canonical' href='/'>", "partial", UNKNOWN_WORDING),
+    "a login page's address": ("<h1>გვერდი</h1>", "<link rel='canonical' href='/login?next=1'>", "refused", "login required"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STANDING)
+def test_by_structure(name: str) -> None:
+    body, head, outcome, reason = STANDING[name]
+    found = look(body, head)
+    assert found is not None
+    assert (str(found.outcome), found.reason[: len(reason)]) == (outcome, reason)
+
+
+def test_a_consent_page_by_its_host() -> None:
+    found = look("<p>x</p>", url="https://consent.youtube.com/m?continue=x")
+    assert found is not None
+    assert found.reason == "consent wall in place of the page (consent.youtube.com)"
+
+
+LONG = WORDS["en"] * 8
+SMALL = {
+    "a word": "<p>x</p>",
+    "a text": "<h1>Notice</h1><p>The office is closed on Monday.</p>",
+    "a directory": "<h1>Index of /a</h1><pre><a href='b'>b</a></pre>",
+    "a picture": "<img src='/a.jpg'>",
+    "a picture and a script": f"<img src='/a.jpg'>{SCRIPTS}",
+    "a film": f"<video src='/a.mp4'></video>{SCRIPTS}",
+    "a frame of its own": f"<iframe src='/a.html'></iframe>{SCRIPTS}",
+    "a search": f"<form><input name='q'></form>{SCRIPTS}",
+    "a number": "<h1>17</h1>",
+    "a heading for browsers without scripts": "<p>Text of this page.</p><noscript><h1>JavaScript is required</h1></noscript>",
+    "an album above which one can log in": "<h2>Log in</h2>" + "<img src='/a.jpg'>" * 5,
+    "a form to write to us, with a captcha": "<p>Write</p><form><textarea></textarea><div class='g-recaptcha'></div></form>",
+    "a page behind Cloudflare": "<p>Text.</p><script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'</script>",
+    "a page where nothing was found for others": "<p>Text of this page.</p><div class='not-found' hidden></div>",
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_pages_that_are_honestly_small(name: str) -> None:
+    assert look(SMALL[name], "<title>Ozen</title>") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<form><input type='password'></form><p>{LONG}</p>", f"<form action='/consent'></form><p>{LONG * 4}</p>",
+        f"<div class='h-captcha'></div><script>_cf_chl_opt</script><p>{LONG}</p>", f"<body class='error404'><p>{LONG}</p>",
+    ],
+)  # fmt: skip
+def test_nothing_counts_beside_an_article(body: str) -> None:
+    assert look(body, "<title>404</title>", article=LONG) is None
+
+
+def test_a_login_page_that_was_asked_for() -> None:
+    form = "<form><input type='password'></form>"
+    assert look(form, "<title>Ozen</title>", url="https://site.example/login") is None
+    assert look(form, "<title>Ozen</title>", url="https://site.example/login?next=/post/7") is not None
