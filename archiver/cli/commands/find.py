@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.arguments import add_shown
 from archiver.home.home import Home
 from archiver.lookup.search import Hit, search
+from archiver.text.judged import in_words
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -47,11 +48,15 @@ def _say(console: Console, hit: Hit) -> None:
     value: dict[str, Any] = {
         key: row.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")
     }
+    if hit.judged is not None:
+        value["judged"] = dict(hit.judged)
     console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
     if hit.is_post:
         console.say(f"{row['capture']}  {row['published_at'] or 'time unknown':<20}  {row['url'] or row['id']}")
     else:
         console.say(f"{row['capture'] or 'about a case':<24}  {row['annotation']} by event {row['seq']}")
+    if hit.judged is not None:
+        console.say(f"    {in_words(hit.judged)}")
     console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
 
 
@@ -59,7 +64,11 @@ def _say_beside(console: Console, hit: Hit) -> None:
     row = hit.row
     said = textwrap.shorten(hit.words or "(no text)", 120, placeholder=" …")
     console.say(f"{row['capture'] or 'about a case':<24}  in others/{hit.beside}\n    {said}")
-    console.data({"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said})
+    value = {"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said}
+    if hit.judged is not None:
+        value["judged"] = dict(hit.judged)
+        console.say(f"    {in_words(hit.judged)}")
+    console.data(value)
 
 
 def _brought(home: Home) -> list[Path]:
