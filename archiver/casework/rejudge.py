@@ -73,11 +73,13 @@ def rank(outcome: Outcome) -> int:
 
 def rejudge(folder: Path, folder_of: FolderOf) -> Rejudged:
     """Judge a sealed capture again. `folder_of`: where other captures lie, whose bytes it may refer to."""
+    nothing = Judgement(Outcome.FAILED, None)
     try:
         sealed = SealedAnswers(folder, folder_of)
+    except CannotJudge as error:
+        return Rejudged(Comparison.CANNOT_TELL, nothing, None, str(error))
     except (EvidenceError, OSError, ValueError, KeyError) as error:
         why = error.found if isinstance(error, EvidenceError) else str(error)
-        nothing = Judgement(Outcome.FAILED, None)
         return Rejudged(Comparison.CANNOT_TELL, nothing, None, f"its lines cannot be read: {why}")
     was = Judgement(*sealed.was, parser=next((line.get("parser") for line in sealed.posts), None))
     if sealed.about[0] in _OURS:

@@ -21,7 +21,8 @@ from spiders.platforms import PAGE, platform_named
 from spiders.posts import Outcome, Parsed
 from spiders.targets import page, parse_target
 from storage import canonical
-from storage.digest import sha256_label
+from storage.capture import LINE_FILES
+from storage.digest import file_sha256, sha256_label
 from storage.errors import FormatError
 from storage.lines import read_lines
 from storage.times import utc_parse
@@ -53,9 +54,16 @@ class SealedAnswers:
     """The lines of a sealed capture, and its recorded answers."""
 
     def __init__(self, folder: Path, folder_of: FolderOf) -> None:
-        """Read the lines. Raises `OSError`, `FormatError`, `KeyError`, `ValueError` where they are damaged."""
+        """Read the lines. Raises `OSError`, `FormatError`, `KeyError`, `ValueError` where they are damaged.
+
+        `CannotJudge` where they are not those that were sealed.
+        """
         self._folder, self._folder_of = folder, folder_of
         self.manifest: dict[str, Any] = canonical.loads((folder / "manifest.json").read_bytes())
+        for listed in self.manifest["files"]:
+            name = listed["name"]
+            if name in LINE_FILES and file_sha256(folder / name).hexdigest() != listed["sha256"]:
+                raise CannotJudge(f"{name} is not the one that was sealed: archiver check")
         self.inventory = list(read_lines(folder / "inventory.jsonl"))
         self.posts = list(read_lines(folder / "posts.jsonl"))
         self.records = {str(line["id"]): line for line in read_lines(folder / "records.jsonl")}

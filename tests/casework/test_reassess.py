@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from archiver.casework.annotations import About, annotate
-from archiver.casework.reassess import Reassessed, chosen, reassess, sign_judgements
+from archiver.casework.reassess import Reassessed, chosen, reassess, sign_judgements, to_capture_again
 from archiver.casework.rejudge import Comparison
+from archiver.cli.main import main
 from archiver.copies.dispose import confirm, destroy_here, request
 from archiver.demo.server import Answer
 from archiver.home.home import Home
@@ -28,11 +29,14 @@ from tests.support.kept_homes import unpack_home
 from tests.support.packages import both
 from tests.support.telegram_world import TelegramShell
 
-ALBUM, PAGE, GONE, RECEIVED = "wxe6z4t7", "635s9qcz", "q6fe4t86", "8ck0rxb5"
-"""Captures of the kept home: a post of a channel, a page of a blog, a post that is not there, a file."""
+ALBUM, CHANNEL, GONE, RECEIVED = "wxe6z4t7", "hjx80xv4", "q6fe4t86", "8ck0rxb5"
+"""Captures of the kept home: a post of a channel, the channel, a post that is not there, a file."""
 WALL, LOOP = "https://blog.ozen.example/wall", "https://blog.ozen.example/loop"
 ARTICLE = "https://blog.ozen.example/2011/12/17/square"
 WALLED = b"<html><head><title>Just a moment...</title></head><body>Checking your browser, zhalgas</body></html>"
+
+
+READABLE = f"<html><body><article><h1>Алаң</h1>{'<p>Кеше алаңда болған оқиға туралы мақала.</p>' * 20}</article>"
 
 
 def taken_for_an_article(data: bytes, url: str | None = None, content_type: str | None = None) -> Parsed:
@@ -122,6 +126,14 @@ def test_a_wall_that_was_taken_for_an_article(
     assert code == 6, out  # consistent with itself; whose key it is, nobody said
     assert shell("check")[0] == 0
 
+    # captured since, it is not asked for again
+    home = Home(shell.home, environment={})
+    assert [again.row["id"] for again in to_capture_again(home, reassess(home, chosen(home, [])))] == [row["id"]]
+    world.news.trouble["/wall"] = Answer(body=READABLE.encode())
+    assert shell("capture", WALL)[0] == 0
+    home = Home(shell.home, environment={})
+    assert to_capture_again(home, reassess(home, chosen(home, []))) == []
+
 
 # -- the kept home: parsers of today over captures of earlier code -----------------------------------------------------------------
 
@@ -142,22 +154,29 @@ def test_a_home_of_before_is_judged_as_it_was(kept: Home) -> None:
         RECEIVED: "not judged"
     }
     assert not [item.words for item in found if item.differs]
+    assert main(["--home", str(kept.path), "reassess"], None, {}) == 0
     assert one(kept, ALBUM).rejudged.now.records, "it says what it rests on"  # type: ignore[union-attr]
 
 
-def test_what_cannot_be_read_is_not_judged(kept: Home) -> None:
+def test_what_cannot_be_read_is_not_judged(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = kept.path / one(kept, ALBUM).row["folder"]
     [warc] = folder.glob("*.warc.gz")
     whole = warc.read_bytes()
     warc.rename(folder / f"{warc.name}.evicted")
     assert "freed here" in str(one(kept, ALBUM).rejudged.note)
+    assert main(["--home", str(kept.path), "reassess", ALBUM], None, {}) == 6
     (folder / f"{warc.name}.evicted").unlink()
     assert "not here" in str(one(kept, ALBUM).rejudged.note)
-    record = one(kept, PAGE).row["folder"]
-    [other] = (kept.path / record).glob("*.warc.gz")
-    other.write_bytes(whole)
-    found = one(kept, PAGE)
-    assert found.rejudged.comparison is Comparison.CANNOT_TELL
+    warc.write_bytes(whole[:3000])
+    assert one(kept, ALBUM).rejudged.comparison is Comparison.CANNOT_TELL
+    warc.write_bytes(whole)
+    with monkeypatch.context() as altered:
+        altered.setattr("archiver.casework.sealed_answers._payload", lambda path, at: (b"<html>", None, "text/html"))
+        assert "not those that were sealed" in str(one(kept, ALBUM).rejudged.note)
+    assert one(kept, ALBUM).rejudged.comparison is Comparison.SAME
+    lines = (folder / "inventory.jsonl").read_bytes()
+    (folder / "inventory.jsonl").write_bytes(lines.replace(b"captured", b"skipped"))
+    assert "inventory.jsonl is not the one" in str(one(kept, ALBUM).rejudged.note)
     (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes() + b" ")
     assert "not the one that was sealed" in str(one(kept, ALBUM).rejudged.note)
 
@@ -207,6 +226,10 @@ def test_a_judgement_rests_on_what_is_read_today(kept: Home, telegram_reads: Cal
     assert one(kept, ALBUM).words == "was captured, now refused: login required"
     telegram_reads(lambda parsed: changed(parsed, id="ozen_today/999"))
     assert "reads other posts in it than ozen_today/16" in one(kept, ALBUM).words
+    found_more = Post(platform="telegram", id="ozen_today/500")
+    telegram_reads(lambda parsed: replace(parsed, posts=(*parsed.posts, found_more)))
+    assert "posts incomplete: read today, and not when it was captured" in one(kept, CHANNEL).words
+    assert not one(kept, ALBUM).differs, "what stands beside one post is not the post"
     telegram_reads(lambda parsed: parsed)
     [signed] = sign_judgements(kept, signer, [one(kept, ALBUM)])
     assert signed.body["detail"]["outcome"] == "captured", "the first judgement stands again, and that is said"
