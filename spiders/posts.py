@@ -198,6 +198,16 @@ class Post:
             object.__setattr__(self, name, _without_passwords(getattr(self, name)))
         object.__setattr__(self, "extra", _without_passwords(self.extra))
 
+    @property
+    def lacks_only_extracts(self) -> bool:
+        """Whether all that it lacks are files that a media extractor may still take from their pages."""
+        lacking = [item for item in self.attachments if item.reason is not None]
+        return (
+            self.outcome is Outcome.PARTIAL
+            and any(item.reason == self.reason for item in lacking)
+            and all(item.extract_from is not None for item in lacking)
+        )
+
     def line(self) -> dict[str, Any]:
         """Return one line of `archiver parse --json` and of posts.jsonl. null: the bytes do not say."""
         return {

@@ -313,7 +313,7 @@ def read_warc(stream: BinaryIO) -> Iterator[WarcRecord]:
             yield WarcRecord(
                 record.rec_type,
                 list(record.rec_headers.headers),
-                _Dechunked(record.raw_stream) if chunked else record.raw_stream,
+                Dechunked(record.raw_stream) if chunked else record.raw_stream,
                 http.get_statuscode() if http is not None else None,
                 list(http.headers) if http is not None else [],
             )
@@ -321,7 +321,7 @@ def read_warc(stream: BinaryIO) -> Iterator[WarcRecord]:
         raise FormatError("a readable WARC file", str(error)[:200], "Keep the file; try another copy of it.") from error
 
 
-class _Dechunked:
+class Dechunked:
     """Removes chunk framing; where framing breaks, gives the rest as it is (recorders have stored such)."""
 
     def __init__(self, raw: BinaryIO) -> None:
@@ -330,6 +330,7 @@ class _Dechunked:
         self._reader = ChunkedDataReader(raw, decomp_type=None)
 
     def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, all where it is negative; none at the end."""
         parts = []
         while size:
             piece: bytes = self._reader.read(size if size > 0 else 65536)

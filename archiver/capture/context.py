@@ -215,7 +215,7 @@ def _open_port(
         capture_bytes=config.capture_bytes,
         capture_seconds=config.capture_seconds,
     )
-    proxy = ProxyChoice(config.second_proxy if options.second_proxy else config.proxy_for(options.cases))
+    proxy = ProxyChoice(config.second_proxy if options.second_proxy else services.home.proxy_for(options.cases))
     return services.recorder.open(writer, limits, config.secret_values, on_exchange, proxy, on_fault)
 
 

@@ -124,7 +124,7 @@ class PostIntake:
         if bad and not by_rule:
             reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][1]}"
             self._inventory.end(key, Outcome.PARTIAL, reason, record)
-        elif post.outcome is not Outcome.CAPTURED:
+        elif post.outcome is not Outcome.CAPTURED and not post.lacks_only_extracts:
             self._inventory.end(key, post.outcome, post.reason, record)
         else:
             self._inventory.end(key, Outcome.CAPTURED, "without its files, as asked" if bad else None, record)

@@ -12,6 +12,7 @@ from typing import Any
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
+from archiver.lookup.rereading import OTHER_VERSION, Rereading
 
 FIELDS = (
     "title", "text", "author_handle", "author_name", "author_id", "published_at", "edited", "edited_at", "reply_to",
@@ -39,6 +40,8 @@ class ComparedPost:
     where: str
     hidden: bool = False
     differences: tuple[Difference, ...] = ()
+    unsure: str | None = None
+    """Why the two cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class CaptureDiff:
         return {
             "a": self.a["id"], "b": self.b["id"], "same": self.same, "captures": values(self.other),
             "posts": [
-                {"post": one.post, "link": one.link, "where": one.where, "hidden": one.hidden, "changes": values(one.differences)}
+                {"post": one.post, "link": one.link, "where": one.where, "hidden": one.hidden, "changes": values(one.differences),
+                 "cannot_tell": one.unsure}
                 for one in self.posts
             ],
         }  # fmt: skip
@@ -84,6 +88,7 @@ def diff(home: Home, a: str, b: str) -> CaptureDiff:
             "List the observations of a post: archiver history LINK",
         )  # fmt: skip
     found, same = [], 0
+    reading = Rereading(home)
     for post in dict.fromkeys([*before, *after]):
         old, new = before.get(post), after.get(post)
         hidden = is_hidden(home, a, post) or is_hidden(home, b, post)
@@ -91,7 +96,11 @@ def diff(home: Home, a: str, b: str) -> CaptureDiff:
         if old is None or new is None:
             found.append(ComparedPost(post, link, "b" if old is None else "a", hidden))
             continue
-        differences = tuple(_differences(old, new))
+        pair = reading.pair(old, a, new, b)
+        if pair is None:
+            found.append(ComparedPost(post, link, "both", hidden, unsure=OTHER_VERSION))
+            continue
+        differences = tuple(_differences(*pair))
         if differences:
             found.append(ComparedPost(post, link, "both", hidden, () if hidden else differences))
         else:
@@ -124,7 +133,7 @@ def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Difference]:
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
     for name in FIELDS:
         if old.get(name) != new.get(name):
             yield Difference(name, old.get(name), new.get(name))
@@ -134,12 +143,12 @@ def _differences(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Differenc
     if was != now:
         yield Difference("attachments", _kinds(old), _kinds(new))
     else:
-        for number, (one, other) in enumerate(zip(old["digests"], new["digests"], strict=True)):
+        for number, (one, other) in enumerate(zip(old.get("digests", ()), new.get("digests", ()), strict=True)):
             if one and other and one != other:
                 yield Difference(f"bytes of attachment {number}", one, other)
 
 
-def _kinds(line: dict[str, Any]) -> str:
+def _kinds(line: Mapping[str, Any]) -> str:
     return ", ".join(one.get("kind") or "file" for one in line.get("attachments") or []) or "none"
 
 

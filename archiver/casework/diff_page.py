@@ -44,6 +44,8 @@ def _cards(found: CaptureDiff) -> Iterator[Markup]:
         rows = [tag("h2", f"{post.link or post.post}{WHERE[post.where]}")]
         if post.hidden:
             rows.append(tag("p", HIDDEN))
+        if post.unsure:
+            rows.append(tag("p", f"cannot tell: {post.unsure}"))
         for one in post.differences:
             rows.append(tag("h3", one.name.replace("_", " ")))
             if one.name in WORDS and one.before and one.after:

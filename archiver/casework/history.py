@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from archiver.capture.post_digests import attached, other_files
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
+from archiver.lookup.rereading import OTHER_VERSION, Rereading
 from spiders.link_forms import Form
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
@@ -37,6 +39,8 @@ class Observed:
     changed: tuple[str, ...]
     first: bool
     hidden: bool
+    unsure: str | None = None
+    """Why it cannot be told what has changed since the observation before."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +95,17 @@ def post_history(home: Home, named: str) -> PostHistory:
 
 def _observed(home: Home, post: str) -> list[Observed]:
     found: list[Observed] = []
+    reading = Rereading(home)
     rows = [(row["seen"] or row["opened"], row) for row in home.catalog.observations(post)]
     for when, row in sorted(rows, key=lambda pair: pair[0]):
         line = json.loads(row["line"])
-        changed = _changed(found[-1].line, line) if found else SHOWN
+        changed: tuple[str, ...] = SHOWN
+        unsure = None
+        if found:
+            pair = reading.pair(found[-1].line, found[-1].capture, line, row["capture"])
+            changed, unsure = (tuple(_changed(*pair)), None) if pair is not None else ((), OTHER_VERSION)
         hidden = is_hidden(home, row["capture"], post)
-        found.append(Observed(when, row["capture"], line, tuple(changed), not found, hidden))
+        found.append(Observed(when, row["capture"], line, changed, not found, hidden, unsure))
     return found
 
 
@@ -109,7 +118,7 @@ def post_of(text: str) -> str:
     return text if named is None else named
 
 
-def _changed(before: dict[str, Any], line: dict[str, Any]) -> list[str]:
+def _changed(before: Mapping[str, Any], line: Mapping[str, Any]) -> list[str]:
     def differs(name: str) -> bool:
         if name == "attachments":  # their links differ each time
             return other_files(attached(before), attached(line))

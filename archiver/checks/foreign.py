@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from archiver.checks.warcs import Chunks
+from archiver.checks.zstd import ZstdDamage, is_zstd, pieces
 from storage.digest import Digests
 
 READ = 1 << 20
@@ -288,6 +289,9 @@ def check_warc(stream: IO[bytes]) -> ForeignReport:
         members = _members(stream, start, reader, report)
         if members == 1 and reader.records > 1:
             report.form_broken("", "the whole file is one gzip member: records are not individually compressed")
+    elif is_zstd(start):
+        stream.seek(0)
+        _zstd(stream, reader, report)
     else:
         while start and not reader.broken:
             reader.feed(start)
@@ -297,6 +301,17 @@ def check_warc(stream: IO[bytes]) -> ForeignReport:
     if not report.facts.get("digests"):
         report.facts["digests"] = 0
     return report
+
+
+def _zstd(stream: IO[bytes], reader: _Reader, report: ForeignReport) -> None:
+    """Feeds the content of all frames, up to the first that is damaged."""
+    try:
+        for data in pieces(stream):
+            reader.feed(data)
+            if reader.broken:
+                return
+    except ZstdDamage as error:
+        report.damage(f"record {reader.records + 1}", str(error))
 
 
 def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: ForeignReport) -> int:
@@ -325,6 +340,12 @@ def _members(stream: IO[bytes], pending: bytes, reader: _Reader, report: Foreign
     return count
 
 
+def _no_arc_record(line: bytes, parts: list[bytes]) -> str:
+    if len(parts) < 5:
+        return f"no ARC record where one should begin: {line[:40]!r}"
+    return f"a length that is none ({parts[-1].strip()[:20]!r}), so the next record cannot be found"
+
+
 def check_arc(stream: IO[bytes]) -> ForeignReport:
     """Check the framing of an ARC file; ARC has no digests."""
     report = ForeignReport("arc", facts={"digests": 0})
@@ -337,8 +358,9 @@ def check_arc(stream: IO[bytes]) -> ForeignReport:
             if not line.strip():
                 continue
             parts = line.split(b" ")
-            if len(parts) < 4 or not parts[-1].strip().isdigit():
-                report.form_broken(f"record {records + 1}", f"not an ARC record: {line[:40]!r}")
+            if len(parts) < 5 or not parts[-1].strip().isdigit():
+                # Damage, as it is in a WARC: where one length is wrong, no later record can be found.
+                report.damage(f"record {records + 1}", _no_arc_record(line, parts))
                 break
             left = int(parts[-1])
             records += 1

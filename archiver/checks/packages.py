@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
+import lzma
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,12 +17,21 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from archiver.checks.foreign import ALGORITHMS, READ, ForeignFinding, ForeignReport, check_arc, check_warc
+from archiver.checks.zstd import ZstdDamage, is_zstd, pieces
 from storage.digest import Digests
 
 JSON_LIMIT = 32 << 20
 ENTRIES = 200_000
 GROWTH, GROWN = 300, 1 << 30
 """An entry that grows by more than this factor to more than so many bytes is not unpacked."""
+HELD_LIMIT = 256 << 20
+MULTI = "multi-wacz-package"
+"""The `profile` of a package of WACZ files."""
+WARCS_OF_WACZ = re.compile(r"^archive/.*\.w?arc(\.gz|\.zst)?$", re.DOTALL)
+DAMAGED = (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
+"""What reading a damaged entry of a ZIP raises."""
+UNREADABLE = (*DAMAGED, KeyError, RuntimeError, NotImplementedError, ValueError)
+"""What opening one raises besides: it may be encrypted, or of an unknown kind."""
 
 
 def check_path(path: Path) -> ForeignReport | None:
@@ -27,23 +39,34 @@ def check_path(path: Path) -> ForeignReport | None:
     if path.is_dir():
         return check_bag(_Folder(path)) if (path / "bagit.txt").is_file() else None
     with open(path, "rb") as stream:
-        start = stream.read(512)
-        stream.seek(0)
-        if start.startswith(b"PK\x03\x04"):
-            return _check_zip(path)
-        if start.startswith(b"WARC/") or path.name.lower().endswith((".warc", ".warc.gz")):
-            return check_warc(stream)
-        if start.startswith(b"filedesc://") or path.name.lower().endswith((".arc", ".arc.gz")):
-            return check_arc(stream)
-        if start.startswith(b"\x1f\x8b") and _gzip_start(start).startswith(b"WARC/"):
-            return check_warc(stream)
+        return check_stream(stream, path.name)
+
+
+def check_stream(stream: IO[bytes], name: str, *, inside: bool = False) -> ForeignReport | None:
+    """Return the check that fits a file by its first bytes and its name, or None where it is no package.
+
+    `stream` can seek. `inside`: it lies in another package, so that packages in it are not opened. Raises `OSError`.
+    """
+    lower = name.lower()
+    start = stream.read(4096)
+    stream.seek(0)
+    if start.startswith(b"PK\x03\x04"):
+        return _check_zip(stream, lower, inside)
+    plain = plain_start(start)
+    if plain.startswith(b"WARC/") or lower.endswith((".warc", ".warc.gz", ".warc.zst")):
+        return check_warc(stream)
+    if plain.startswith(b"filedesc://") or lower.endswith((".arc", ".arc.gz")):
+        return check_arc(stream)
     return None
 
 
-def _gzip_start(data: bytes) -> bytes:
+def plain_start(data: bytes) -> bytes:
+    """Return the first bytes of a file, up to 512 where they are compressed; none where they cannot be read."""
     try:
-        return zlib.decompressobj(31).decompress(data, 64)
-    except zlib.error:
+        if data.startswith(b"\x1f\x8b"):
+            return zlib.decompressobj(31).decompress(data, 512)
+        return next(pieces(io.BytesIO(data)), b"") if is_zstd(data) else data
+    except (zlib.error, ZstdDamage):
         return b""
 
 
@@ -93,20 +116,21 @@ class _Zip:
         return self._archive.open(self._prefix + name)
 
 
-def _check_zip(path: Path) -> ForeignReport | None:
+def _check_zip(stream: IO[bytes], name: str, inside: bool) -> ForeignReport | None:
+    named = name.endswith(".wacz")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(stream) as archive:
             names = archive.namelist()
-            if "datapackage.json" in names or path.suffix.lower() == ".wacz":
-                return _check_wacz(archive)
+            if "datapackage.json" in names or named:
+                return _check_wacz(archive, inside)
             bags = [name for name in names if re.fullmatch(r"(?:[^/]+/)?bagit\.txt", name)]
             if bags:
                 report = ForeignReport("bag")
                 if _unpackable(archive, report):
                     return check_bag(_Zip(archive, bags[0].removesuffix("bagit.txt")), report)
                 return report
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        report = ForeignReport("wacz" if path.suffix.lower() == ".wacz" else "zip")
+    except UNREADABLE as error:
+        report = ForeignReport("wacz" if named else "zip")
         report.damage("", f"no readable ZIP: {error}")
         return report
     return None
@@ -121,12 +145,33 @@ def _unpackable(archive: zipfile.ZipFile, report: ForeignReport) -> bool:
     seen: set[str] = set()
     for entry in archive.infolist():
         name = entry.filename
-        if name.startswith("/") or ".." in name.split("/") or "\\" in name or re.match(r"[A-Za-z]:", name):
+        if leaves(name):
             report.damage(_shown(name), "a name that leaves the package")
         if name in seen:
             report.damage(_shown(name), "a name that stands twice")
         seen.add(name)
     return True
+
+
+def leaves(name: str) -> bool:
+    """Return whether a name inside a package would lead out of the folder that the package is unpacked in."""
+    return name.startswith("/") or ".." in name.split("/") or "\\" in name or bool(re.match(r"[A-Za-z]:", name))
+
+
+def open_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a file inside a ZIP so that it can be read as a file that seeks, as a ZIP inside a ZIP must be.
+
+    What the ZIP only stores is read where it lies; else at most 256 MiB of it are held in memory. Raises what
+    `UNREADABLE` lists.
+    """
+    if entry.compress_type == zipfile.ZIP_STORED:
+        stored: IO[bytes] = archive.open(entry)
+        if stored.seekable():
+            return stored
+    if entry.file_size > HELD_LIMIT:
+        raise OSError(f"{entry.file_size} bytes, compressed: unpack it first")
+    with archive.open(entry) as stream:
+        return io.BytesIO(stream.read(HELD_LIMIT))
 
 
 def unpackable(archive: zipfile.ZipFile) -> str | None:
@@ -154,7 +199,7 @@ def _small(tree: _Tree, name: str) -> bytes | None:
     try:
         with tree.open(name) as stream:
             data = stream.read(JSON_LIMIT + 1)
-    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError):
+    except UNREADABLE:
         return None
     return data if len(data) <= JSON_LIMIT else None
 
@@ -166,12 +211,12 @@ def _digest(tree: _Tree, name: str, *algorithms: str) -> tuple[int, dict[str, st
         with tree.open(name) as stream:
             while data := stream.read(READ):
                 running.update(data)
-    except (KeyError, OSError, zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, NotImplementedError) as error:
+    except UNREADABLE as error:
         return f"cannot be read: {error}"
     return running.size, running.hexdigests()
 
 
-def _check_wacz(archive: zipfile.ZipFile) -> ForeignReport:
+def _check_wacz(archive: zipfile.ZipFile, inside: bool = False) -> ForeignReport:
     """WACZ 1.1.1 and older: names, resources, digest, signature, and each WARC inside. The signature is that of wacz-auth 0.1.0."""
     report = ForeignReport("wacz")
     if not _unpackable(archive, report):
@@ -190,14 +235,25 @@ def _check_wacz(archive: zipfile.ZipFile) -> ForeignReport:
         name: str(package[key])[:200] for name, key in (("wacz_version", "wacz_version"), ("made_by", "software"), ("created", "created"))
         if package.get(key)
     }  # fmt: skip
-    if not package.get("wacz_version"):
+    several = package.get("profile") == MULTI
+    if not package.get("wacz_version") and not several:
         report.form_broken("datapackage.json", "no wacz_version")
     listed = _resources(tree, package, report, names)
     for name in sorted(names - listed - {"datapackage.json", "datapackage-digest.json"}):
         report.damage(_shown(name), "not listed in datapackage.json")
+    if several:
+        _check_parts(archive, names, report, inside)
+    else:
+        _check_archives(archive, names, report)
+    _signature(tree, data, package, report)
+    return report
+
+
+def _check_archives(archive: zipfile.ZipFile, names: set[str], report: ForeignReport) -> None:
+    """Check the WARC files of a WACZ."""
     if "pages/pages.jsonl" not in names:
         report.form_broken("pages/pages.jsonl", "missing")
-    warcs = sorted(name for name in names if name.startswith("archive/") and re.search(r"\.w?arc(\.gz)?$", name))
+    warcs = sorted(name for name in names if WARCS_OF_WACZ.search(name))
     if not warcs:
         report.damage("archive/", "no WARC file")
     for name in warcs:
@@ -206,15 +262,38 @@ def _check_wacz(archive: zipfile.ZipFile) -> ForeignReport:
         try:
             with archive.open(name) as stream:
                 inner = check_warc(stream)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except UNREADABLE as error:
             report.damage(_shown(name), f"cannot be read: {error}")
             continue
-        report.findings += [
-            ForeignFinding(item.kind, f"{_shown(name)} {item.where}".strip(), item.what) for item in inner.findings
-        ]
-        report.facts["records"] = report.facts.get("records", 0) + inner.facts.get("records", 0)
-    _signature(tree, data, package, report)
-    return report
+        _take_over(report, name, inner)
+
+
+def _check_parts(archive: zipfile.ZipFile, names: set[str], report: ForeignReport, inside: bool) -> None:
+    """Check the WACZ files inside a multi-WACZ (the form that Browsertrix downloads), one level deep."""
+    parts = sorted(name for name in names if name.lower().endswith(".wacz"))
+    if not parts:
+        report.damage("", "a package of several WACZ files that holds none")
+    if inside and parts:
+        report.form_broken("", "packages within packages within a package: not opened")
+        return
+    for name in parts:
+        try:
+            with open_entry(archive, archive.getinfo(name)) as stream:
+                inner = check_stream(stream, name, inside=True)
+        except UNREADABLE as error:
+            report.damage(_shown(name), f"cannot be read: {error}")
+            continue
+        if inner is None:
+            report.damage(_shown(name), "no readable WACZ")
+        else:
+            _take_over(report, name, inner)
+
+
+def _take_over(report: ForeignReport, name: str, inner: ForeignReport) -> None:
+    report.findings += [
+        ForeignFinding(item.kind, f"{_shown(name)} {item.where}".strip(), item.what) for item in inner.findings
+    ]
+    report.facts["records"] = report.facts.get("records", 0) + inner.facts.get("records", 0)
 
 
 def _resources(tree: _Tree, package: dict[str, Any], report: ForeignReport, names: set[str]) -> set[str]:

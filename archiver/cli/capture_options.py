@@ -36,6 +36,7 @@ def capture_options(home: Home, arguments: Any, account: str | None = None) -> C
         account=account,
     )
     home.recipients(list(options.cases))
+    home.proxy_for(options.cases)  # said before anything begins
     return options
 
 

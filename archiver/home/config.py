@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -180,7 +181,7 @@ def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) ->
         retries=sites.retries,
         doctor={name: link for name, link in asdict(settings.doctor).items() if link is not None},
         case_proxies={name: _proxy(case.proxy) for name, case in settings.cases.items()},
-        second_proxy=sites.second_proxy or None,
+        second_proxy=_proxy(sites.second_proxy) or None,
         cookies=cookies,
         x_queries=settings.x.queries,
         x_features=settings.x.features,
@@ -202,7 +203,8 @@ def authorities_of(table: Timestamps) -> tuple[Authority, ...]:
 
 
 def _proxy(text: str) -> str:
-    return "" if text == DIRECT else text
+    """With a remote name look-up in every library: by `socks5:`, requests asks this machine's own name server."""
+    return "" if text == DIRECT else re.sub(r"^socks5:", "socks5h:", text)
 
 
 def _cookies(home: Path, accounts: Accounts) -> dict[str, Path]:

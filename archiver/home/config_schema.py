@@ -140,7 +140,8 @@ Database = Annotated[
 ]
 Agent = Annotated[str, _text("a User-Agent in printable ASCII, with no space at either end", is_agent)]
 Name = Annotated[str, _text("a name with no space at either end", _is_name)]
-VariableName = Annotated[str, _text("the name of an environment variable", _is_variable)]
+# Not a name of one: most likely the secret itself, which belongs into that variable.
+VariableName = Annotated[str, _text("the name of an environment variable", _is_variable, secret=USER)]
 AuthorityName = Annotated[str, _text("a short name for an authority, like digicert", _is_authority)]
 DestinationName = Annotated[str, _text("a short name for a destination, like archive", _is_short_name)]
 RuleName = Annotated[str, _text("a name of lowercase letters, digits and dashes", _is_rule_name)]

@@ -7,7 +7,7 @@ import os
 import secrets
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -176,6 +176,29 @@ class Home:
     def case_recipients(self) -> dict[str, list[str]]:
         """Return the age public keys of every case, by the name of the case."""
         return {case["name"]: json.loads(case["recipients"]) for case in self.catalog.cases()}
+
+    def proxy_for(self, cases: Iterable[str]) -> str | None:
+        """Return the proxy by which captures of these cases go out, or None.
+
+        Raises `ConfigError` where the settings give a proxy to a case that there is not: it may be one of these, misspelt,
+        which would go out another way. Raises `UsageError` where two of the cases go out in two ways.
+        """
+        if strange := self.cases_only_in_settings():
+            from archiver.home.config_file import printable
+
+            guess = meant(strange[0], self.case_recipients())
+            raise ConfigError(
+                f"cases of this home in {self.path / 'archiver.toml'}",
+                f"[cases.{printable(strange[0])}], which is none",
+                f"{guess} Correct the file, or create that case: archiver case new".strip(),
+            )
+        return self.config.proxy_for(cases)
+
+    def cases_only_in_settings(self) -> list[str]:
+        """Return the cases to which the settings give a proxy, and which there are not."""
+        proxies = self.config.case_proxies
+        known = self.case_recipients() if proxies else {}
+        return [name for name in proxies if name not in known]
 
     def require_case(self, name: str) -> None:
         """Raise `NotFound` where there is no case of this name."""

@@ -6,5 +6,5 @@ worker, run_worker     carry out attempts, each at least once and in one home ex
 heartbeat              reports that a worker lives, and queues what is due: `due_schedules`, `due_watches`, `feed`
 watch_check            check a watched post or channel: `post_check`, `channel_check`, `controls`, `watch_findings`
 feed, google_sheet     read lists that grow
-api, openapi           the HTTP interface; `status` reports how things stand, `notify` sends messages
+api, openapi           the HTTP interface; `status` reports how things stand, `notify` sends messages, by the proxy alone: `proxy_only`
 """

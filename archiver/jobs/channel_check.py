@@ -16,6 +16,7 @@ from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Ended
+from archiver.jobs.one_reading import one_reading
 from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     CHANNEL_POSTS,
@@ -31,6 +32,7 @@ from archiver.jobs.watch import (
 )
 from archiver.jobs.watch_findings import WatchFindings
 from archiver.jobs.whole_crawl import walked_whole
+from archiver.lookup.rereading import OTHER_VERSION, Rereading
 from spiders.targets import Target, parse_target
 from storage.times import utc_parse
 
@@ -46,6 +48,8 @@ class ChannelCheck:
         self._home, self._shared = attempts.home, attempts.shared
         self._controls = Controls(self._home, self._shared, watch)
         self._moment = self._home.clock()
+        self._reading = Rereading(self._home)
+        self._unsure = 0
 
     async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded]:
         """Crawl the channel, and act on what differs.
@@ -64,6 +68,8 @@ class ChannelCheck:
         self._findings.queue_captures([present[key]["link"] for key in (*fresh, *changed)], options)
         self._controls.remember_channel(target.platform, [one["link"] for one in present.values()])
         said = f"{len(present)} posts: {len(fresh)} new, {len(changed)} changed, {len(gone)} gone"
+        if self._unsure:
+            said += f"; of {self._unsure} cannot tell: {OTHER_VERSION}"
         newest = Sight.of(next(iter(present.values()))["sight"]).at
         after = replace(
             self._watch, state="present", posts=present, said=said, looked=ended.captures[0], unsure=0,
@@ -97,8 +103,12 @@ class ChannelCheck:
             if key not in before:
                 continue
             was, now = Sight.of(before[key]["sight"]), Sight.of(present[key]["sight"])
+            compared = one_reading(self._reading, was, now, key)
+            if isinstance(compared, str):  # this sight is what the next is compared with
+                self._unsure += 1
+                continue
             present[key]["sight"] = kept(was, now).value()
-            if found := changes(was, now):
+            if found := changes(*compared):
                 changed.append(key)
                 detail = {"link": present[key]["link"], "watch": self._watch.id, **now.place(), "changes": found}
                 self._findings.add_event("changed", {**detail, "before": was.place()})

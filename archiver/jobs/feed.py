@@ -135,10 +135,10 @@ class FeedReader:
     def _source(self, feed: Feed) -> tuple[ListRead, Sheet | None]:
         """Read what the source holds now."""
         if feed.kind == "sheet":
-            sheet = self._sheets.open(feed.source, feed.column)
+            sheet = self._sheets.open(feed.source, feed.column, self._home.proxy_for(feed.cases))
             return sheet.links(), sheet
         if feed.kind == "rss":
-            return _rss(self._home, feed.source), None
+            return _rss(self._home, feed.source, self._home.proxy_for(feed.cases)), None
         path = Path(feed.source).expanduser()
         if feed.kind == "file":
             return read_list(str(path), feed.column, io.BytesIO()), None
@@ -166,23 +166,23 @@ def _folder(path: Path, column: str | None) -> ListRead:
     return ListRead(tuple(entries), None, tuple(notes))
 
 
-def _session(home: Home) -> Any:
-    """Open an HTTP session by the proxy that captures take."""
+def _session(home: Home, proxy: str | None) -> Any:
+    """Open an HTTP session by the proxy that captures for the feed's cases take."""
     import requests
 
     made = requests.Session()
     made.trust_env = False
-    if home.config.proxy:
-        made.proxies = {"http": home.config.proxy, "https": home.config.proxy}
+    if proxy:
+        made.proxies = {"http": proxy, "https": proxy}
     made.headers["User-Agent"] = home.config.user_agent
     return made
 
 
-def _rss(home: Home, source: str) -> ListRead:
+def _rss(home: Home, source: str, proxy: str | None) -> ListRead:
     import feedparser  # type: ignore[import-untyped]
     import requests
 
-    with _session(home) as session:
+    with _session(home, proxy) as session:
 
         def refuse_redirect(answer: requests.Response, **_: Any) -> None:
             """Refuse to be led where no feed may be added from: `requests` would send the password of a link."""

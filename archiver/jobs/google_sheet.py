@@ -30,24 +30,24 @@ class GoogleSheets:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._pages: dict[str, Any] = {}
+        self._pages: dict[tuple[str, str | None], Any] = {}
 
-    def open(self, link: str, column: str | None) -> Sheet:
-        """Read a sheet and return it. Raises `ConfigError`, `Unreachable`, `NotFound`."""
+    def open(self, link: str, column: str | None, proxy: str | None) -> Sheet:
+        """Read a sheet by a proxy, or directly where that is None, and return it. Raises `ConfigError`, `Unreachable`, `NotFound`."""
         import gspread
 
         with _google_errors("It is checked again later."):
             try:
-                page = self._pages.get(link) or _page(client_of(self._home), link)
+                page = self._pages.get((link, proxy)) or _page(client_of(self._home, proxy), link)
                 rows: list[list[str]] = page.get_all_values()
             except gspread.exceptions.GSpreadException as error:
-                self._pages.pop(link, None)
+                self._pages.pop((link, proxy), None)
                 raise NotFound(
                     "a Google Sheet that is shared with our account",
                     str(error)[:200],
                     f"Share it with the account of {KEY}.",
                 ) from error
-        self._pages[link] = page
+        self._pages[link, proxy] = page
         return Sheet(self._home, page, rows, column)
 
 
@@ -120,9 +120,12 @@ class Sheet:
         return str(gspread.utils.rowcol_to_a1(line, column + 1))
 
 
-def client_of(home: Home) -> Any:
+def client_of(home: Home, proxy: str | None) -> Any:
     """Make the client that asks as the home's service account. Raises `ConfigError`."""
     import gspread
+    import requests
+    from google.auth.transport.requests import AuthorizedSession, Request
+    from google.oauth2.service_account import Credentials
 
     path = home.path / KEY
     if not path.exists():
@@ -130,14 +133,19 @@ def client_of(home: Home) -> Any:
             f"a service account's key in {KEY}", "none", "Create one in Google's console, and put its JSON there."
         )
     try:
-        client = gspread.service_account(filename=path)
+        account = Credentials.from_service_account_file(path, scopes=gspread.auth.DEFAULT_SCOPES)  # type: ignore[no-untyped-call]
     except ValueError as error:
         raise ConfigError(
             f"a service account's key in {KEY}", "another kind of file", "Put the JSON there as Google gave it."
         ) from error
+    tokens = requests.Session()  # google-auth's own asks for the access token past the proxy
+    session = AuthorizedSession(account, auth_request=Request(tokens))  # type: ignore[no-untyped-call]
+    for one in (tokens, session):
+        one.trust_env = False
+        if proxy:
+            one.proxies = {"http": proxy, "https": proxy}
+    client = gspread.Client(account, session)
     client.set_timeout(TIMEOUT)
-    if home.config.proxy:
-        client.http_client.session.proxies = {"http": home.config.proxy, "https": home.config.proxy}
     return client
 
 

@@ -2,7 +2,7 @@
 
 A message passes servers of strangers and lies on telephones that are searched: unless a rule says otherwise it says only that
 something happened, and the ids by which to look it up here. Each message is sent by a process of its own, which is ended where
-the target hangs; nothing waits for it. Where captures go out by a proxy, messages do too.
+the target hangs; nothing waits for it. Where captures go out by a proxy, messages do too, or not at all.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.home.log import IN_LOG, begin_child_log, child_words
 from archiver.home.notify_config import NotifyRule
+from archiver.jobs.proxy_only import keep_to_proxy
 
 if TYPE_CHECKING:  # the process that sends needs no home, and starts sooner without
     from archiver.home.home import Home
@@ -90,7 +91,7 @@ def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
         ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy or ""
     )
     environment = {**os.environ, **proxies, "no_proxy": "", "NO_PROXY": ""} if proxy else dict(os.environ)
-    order = json.dumps({"targets": rule.targets, "title": title, "text": text})
+    order = json.dumps({"targets": rule.targets, "title": title, "text": text, "proxy": proxy})
     try:
         done = subprocess.run(
             [sys.executable, "-m", "archiver.jobs.notify", *child_words()], input=order, env=environment, text=True, timeout=SEND_SECONDS,
@@ -116,7 +117,16 @@ def _child() -> int:
     if not all(sender.add(target) for target in order["targets"]):
         sys.stdout.write("a target that apprise does not understand")
         return 1
-    return 0 if sender.notify(title=order["title"], body=order["text"]) else 1
+    refused: list[str] = []
+    try:
+        if order["proxy"]:
+            refused = keep_to_proxy(order["proxy"])
+        sent = bool(sender.notify(title=order["title"], body=order["text"]))
+    except OSError:
+        sent = False
+    if refused:
+        sys.stdout.write("its kind of target connects past the proxy of [sites], which is never done")
+    return 0 if sent else 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from archiver.casework.diff import posts_with_digests
 from archiver.jobs.attempts import Attempts
 from archiver.jobs.controls import Controls
 from archiver.jobs.job import Ended
+from archiver.jobs.one_reading import one_reading
 from archiver.jobs.queue import JobAttempt
 from archiver.jobs.watch import (
     NOT_SHOWN,
@@ -28,6 +29,7 @@ from archiver.jobs.watch import (
     seen,
     sight,
 )
+from archiver.lookup.rereading import Rereading
 from spiders.platforms import platform_named
 from spiders.targets import Target, parse_target
 
@@ -43,6 +45,7 @@ class PostCheck:
         self._home = attempts.home
         self._controls = Controls(self._home, attempts.shared, watch)
         self._moment = self._home.clock()
+        self._reading = Rereading(self._home)
         self._captures: list[str] = []
 
     async def run(self, target: Target, options: CaptureOptions) -> tuple[Ended, Concluded | None]:
@@ -58,7 +61,7 @@ class PostCheck:
         found = self._sight(capture, target) if first.outcome in SHOWN else None
         if found is not None:
             self._controls.remember()
-            return first, seen(self._watch, found, self._moment)
+            return first, self._seen(self._watch, found, target)
         if first.outcome not in NOT_SHOWN or not (records := self._answers(capture, target.platform)):
             return first, cannot_tell(self._watch, first.reason or str(first.outcome))
         concluded = await self._missed(target, options, first, records, FIRST)
@@ -66,6 +69,13 @@ class PostCheck:
             self._watch = concluded.watch
             concluded = await self._second(target, replace(options, second_proxy=True), concluded)
         return first._replace(captures=tuple(self._captures)), concluded
+
+    def _seen(self, watch: Watch, found: Sight, target: Target) -> Concluded:
+        compared = None
+        if watch.sight is not None:
+            line = self._line(found.capture, target)
+            compared = one_reading(self._reading, watch.sight, found, line.get("id") if line else None)
+        return seen(watch, found, self._moment, compared)
 
     async def _capture(self, target: Target, options: CaptureOptions, part: int, link: str = "") -> Ended:
         ended = await self._attempts.capture(self._attempt, target, options, part, link)
@@ -78,7 +88,7 @@ class PostCheck:
         capture = ended.captures[0]
         found = self._sight(capture, target) if ended.outcome in SHOWN else None
         if found is not None:
-            return seen(replace(self._watch, state="present"), found, self._moment)
+            return self._seen(replace(self._watch, state="present"), found, target)
         records = self._answers(capture, target.platform) if ended.outcome in NOT_SHOWN else []
         if not records:
             return first
@@ -128,8 +138,12 @@ class PostCheck:
         row = self._home.catalog.capture(capture)
         if row is None:
             return None
+        line = self._line(capture, target)
+        return sight(line, capture, self._attempts.ledger, row["opened"]) if line is not None else None
+
+    def _line(self, capture: str, target: Target) -> dict[str, Any] | None:
+        """Return what a capture read of the post of the target, with the digests of its files."""
         lines = list(posts_with_digests(self._home, capture).values())
         of_target = [line for line in lines if line.get("role", "target") == "target" and is_there(line)]
         named = [line for line in of_target if line.get("id") == target.id]
-        chosen = (named or of_target)[:1]
-        return sight(chosen[0], capture, self._attempts.ledger, row["opened"]) if chosen else None
+        return next(iter(named or of_target), None)

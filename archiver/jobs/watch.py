@@ -58,6 +58,8 @@ class Sight:
     """Why this is not the whole post: the platform left words or files out. It is compared with its like only."""
     again: Mapping[str, Any] | None = None
     """Where the post was last seen, if that showed less than this."""
+    parser: str | None = None
+    """Name and version of what read it; None in a watch that was stored before this was kept."""
 
     def value(self) -> dict[str, Any]:
         """Return the observation as watches store it."""
@@ -65,6 +67,7 @@ class Sight:
             "capture": self.capture, "ledger": self.ledger, "record": self.record, "at": self.at, "text": self.text,
             "edited": self.edited, "author": list(self.author), "attachments": [list(one) for one in self.attachments],
             "counts": dict(self.counts), "limits": self.limits, "again": dict(self.again) if self.again else None,
+            "parser": self.parser,
         }  # fmt: skip
 
     @classmethod
@@ -97,7 +100,7 @@ def sight(line: Mapping[str, Any], capture: str, ledger: str, at: str) -> Sight:
     counts = {name: line[name] for name in COUNTS if line.get(name) is not None}
     return Sight(
         capture, ledger, line.get("record"), at, sha256_hex(words.encode()), edited, author, attached(line), counts,
-        _limits(line),
+        _limits(line), parser=line.get("parser"),
     )  # fmt: skip
 
 
@@ -249,10 +252,17 @@ class Concluded:
     """Type and detail for the ledger."""
 
 
-def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
-    """Conclude from a look that showed the post."""
+def seen(watch: Watch, now: Sight, moment: datetime, compared: tuple[Sight, Sight] | str | None = None) -> Concluded:
+    """Conclude from a look that showed the post.
+
+    `compared`: the sight of before and this one as one version of the parser reads both, or why there is no such
+    reading; then nothing is concluded of changes, and the next look is compared with this one.
+    """
     before = watch.sight
-    found = changes(before, now) if before is not None else []
+    unsure = compared if isinstance(compared, str) else None
+    found: list[dict[str, Any]] = []
+    if before is not None and unsure is None:
+        found = changes(*(compared if isinstance(compared, tuple) else (before, now)))
     event: tuple[str, dict[str, Any]] | None = None
     about = {"link": watch.link, "watch": watch.id, **now.place()}
     if watch.state in NOT_SHOWN:
@@ -262,6 +272,8 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
     said = (
         "first seen"
         if before is None
+        else f"cannot tell: {unsure}"
+        if unsure
         else f"changed: {', '.join(one['field'] for one in found)}"
         if found
         else "as before"
@@ -271,7 +283,7 @@ def seen(watch: Watch, now: Sight, moment: datetime) -> Concluded:
     after = replace(
         watch,
         state="present",
-        sight=kept(before, now),
+        sight=now if unsure else kept(before, now),
         changed=changed,
         looks=(),
         looked=now.capture,

@@ -215,6 +215,9 @@ def _attached(home: Home, schema: str) -> sqlite3.Connection:
         for name, table in TABLES.items():
             if table.searched:  # a search index is opened now: that takes statements which the authorizer refuses
                 connection.execute(f"SELECT rowid FROM {schema}.{name}_fts LIMIT 0")
+        connection.execute(
+            "SELECT 1 FROM json_each('[]'), json_tree('[]')"
+        )  # likewise: they list what JSON columns hold
     except sqlite3.Error as error:
         connection.close()
         raise CatalogError(f"a sound {path.name} that can be read", str(error), REBUILD) from error

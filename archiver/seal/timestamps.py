@@ -211,4 +211,4 @@ def _renew(home: Home, signer: Signer, kept: list[Stamp]) -> int:
 
 def service_client(home: Home, cases: Iterable[str], network: TestNetwork | None) -> ServiceClient:
     """Return a client for one round of requests; it connects through the proxy of the cases."""
-    return ServiceClient(home.config.proxy_for(list(cases)), network)
+    return ServiceClient(home.proxy_for(list(cases)), network)

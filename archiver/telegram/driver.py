@@ -46,7 +46,7 @@ class TelegramDriver:
         name, config = context.options.account, context.config
         assert name is not None
         try:
-            client, account = await self._telegrams.client(name, config.proxy_for(context.options.cases))
+            client, account = await self._telegrams.client(name, context.home.proxy_for(context.options.cases))
         except TelegramError as trouble:
             end_with(session, trouble)
             return

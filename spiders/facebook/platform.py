@@ -22,12 +22,14 @@ FACEBOOK = Platform(
     },
     promise=Promise(
         first_tags=("embed", "page"),
+        told=frozenset({"link preview"}),
         whole_layouts=frozenset({"facebook/post", "facebook/relay", "facebook/embed"}),
     ),
     answers=PlatformAnswers(
         parse=ParserUse("spiders.facebook.parse:parse"),
         hosts=HOSTS,
         marks=BodyMarks(trust=Trust.WITHOUT_HOST, pattern=re.compile(rb"<html[^>]*\bid=\"facebook\""), within=64 << 10),
+        is_json="spiders.facebook.parse:is_facebook",
     ),
     wordings=WORDINGS,
     cookies_of="facebook.com",

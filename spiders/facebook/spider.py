@@ -9,7 +9,9 @@ from urllib.parse import quote
 
 import scrapy
 from scrapy.http import Response
+from twisted.python.failure import Failure
 
+from spiders.facebook.names import asked_for, post_id
 from spiders.facebook.parse import parse
 from spiders.items import Seen, Verdict
 from spiders.posts import Outcome, Parsed
@@ -18,6 +20,8 @@ from spiders.target_spider import TargetSpider
 from spiders.walls.pages import login_wall
 
 PLUGINS = "https://www.facebook.com/plugins"
+BEGINNINGS = ("facebook/head", "facebook/mobile")
+"""Layouts that show less than the post: the embed is asked for as well."""
 
 
 class FacebookPost(TargetSpider):
@@ -32,7 +36,7 @@ class FacebookPost(TargetSpider):
         """`cookies`: the person's own account's; without them most of Facebook is a login wall."""
         super().__init__(*arguments, **kwargs)
         self._cookies = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
-        self._first: Parsed | None = None
+        self._first: Seen | None = None
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
         """Ask for the page itself, with the person's cookies where there are any."""
@@ -50,31 +54,68 @@ class FacebookPost(TargetSpider):
         parsed = parse(response.body, response.url)
         if login_wall(response.url) and not parsed.posts:
             parsed = replace(parsed, outcome=Outcome.REFUSED, reason=f"led to a login page: {response.url}")
-        whole = bool(parsed.posts) and parsed.layout != "facebook/head"
-        yield Seen("page", "page", response.url, parsed, self._wanted(parsed), final=whole)
+        whole = bool(parsed.posts) and parsed.layout not in BEGINNINGS
+        profile = self.target.kind == "profile"
+        wanted = None if profile else self._wanted(parsed, response.url)
+        seen = Seen("page", "page", response.url, parsed, wanted, final=whole)
+        if profile:
+            yield seen
+            yield _of_profile(parsed)
+            return
         if whole:
+            yield seen
+            yield from _doubt(parsed, wanted)
             return
-        if self.target.kind == "profile":
-            yield Verdict(parsed.outcome or Outcome.PARTIAL, parsed.reason or "no post in the answer")
-            return
-        self._first = parsed
+        self._first = seen
         plugin = "video" if self.target.kind == "video" else "post"
         url = f"{PLUGINS}/{plugin}.php?href={quote(self.target.url, safe='')}&show_text=true&width=500"
-        yield scrapy.Request(url, self.embed, meta={"tag": "embed"}, dont_filter=True)
+        yield scrapy.Request(url, self.embed, errback=self.without_embed, meta={"tag": "embed"}, dont_filter=True)
 
     def embed(self, response: Response) -> Iterator[Any]:
         """Read what Facebook shows of the post to any site that embeds it."""
         parsed = parse(response.body, response.url)
-        yield Seen("embed", "embed", response.url, parsed, self._wanted(parsed), final=bool(parsed.posts))
+        wanted = self._wanted(parsed, response.url)
+        yield Seen("embed", "embed", response.url, parsed, wanted, final=bool(parsed.posts))
         first = self._first
-        if not parsed.posts and first is not None:
-            if first.posts:
-                yield Verdict(Outcome.PARTIAL, first.posts[0].reason or "only the page's head shows the post")
-            else:
-                said = parsed if parsed.outcome is Outcome.UNAVAILABLE else first
-                yield Verdict(said.outcome or Outcome.PARTIAL, said.reason or "no post in the answer")
+        assert first is not None
+        if parsed.posts:
+            # What the page's head cuts is here whole, under another name maybe: the beginning is not a second target.
+            yield replace(first, wanted=frozenset())
+            yield from _doubt(parsed, wanted)
+            return
+        yield first
+        if first.parsed.posts:
+            yield Verdict(Outcome.PARTIAL, first.parsed.posts[0].reason or "only the page's head shows the post")
+        else:
+            said = parsed if parsed.outcome is Outcome.UNAVAILABLE else first.parsed
+            yield Verdict(said.outcome or Outcome.PARTIAL, said.reason or "no post in the answer")
 
-    def _wanted(self, parsed: Parsed) -> frozenset[str]:
-        """The post that was asked for. Facebook writes one id in two ways, so a single post on its own page is it."""
-        ids = [post.id for post in parsed.posts if post.id]
-        return frozenset(ids if len(ids) == 1 else [item for item in ids if item == self.target.id])
+    def without_embed(self, _: Failure) -> Iterator[Any]:
+        """Report what the page showed, where nothing answered for its embed."""
+        first = self._first
+        assert first is not None
+        yield first
+        said = first.parsed
+        reason = said.posts[0].reason if said.posts else said.reason
+        yield Verdict(said.outcome or Outcome.PARTIAL, reason or "no post in the answer")
+
+    def _wanted(self, parsed: Parsed, url: str) -> frozenset[str] | None:
+        """The post that was asked for, with what it shares; None where it cannot be told, and all are kept.
+
+        `url`: where a share link has led, which names the post in another way.
+        """
+        return asked_for(parsed.posts, {self.target.id, post_id(self.target.url), post_id(url)} - {None})
+
+
+def _doubt(parsed: Parsed, wanted: frozenset[str] | None) -> Iterator[Verdict]:
+    if wanted is None:
+        many = f"the page shows {len(parsed.posts)} posts, and none of them has the name that the link gives"
+        yield Verdict(Outcome.PARTIAL, f"{many}: all are kept, and which one is meant is not known")
+
+
+def _of_profile(parsed: Parsed) -> Verdict:
+    if not parsed.posts:
+        return Verdict(parsed.outcome or Outcome.PARTIAL, parsed.reason or "no post in the answer")
+    return Verdict(
+        Outcome.PARTIAL, f"Facebook's page of a profile shows only some of its posts: {len(parsed.posts)} kept"
+    )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from spiders import dates
 from spiders.availability import KINDS, absence
-from spiders.json_access import at, count, dicts, length_of, number, obj, text_of
+from spiders.json_access import at, count, dicts, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post, Time
 from spiders.x.absence import ERRORS, TOMBSTONES, UNAVAILABLE
+from spiders.x.around import cut_short, withheld_notice
+from spiders.x.article import Article, article_of, told
+from spiders.x.cards import card_of
+from spiders.x.media import medium_of
 
-PARSER = "x/1"
+PARSER = "x/2"
 
 STATUS = re.compile(
     r"https?://(?:[\w-]+\.)?(?:twitter|x)\.com/(?:i/(?:web/)?|(\w{1,20})/)status(?:es)?/(\d{1,20})", re.IGNORECASE
@@ -35,15 +40,21 @@ def presence(about: Post | None) -> Absence | None:
     if "tombstone" in about.extra:
         kind = about.extra["tombstone"]
         named = _WITHHELD_IN.search(about.reason or "") if kind == "withheld" else None
-        where = tuple(re.split(r", | and ", named[1])) if named else ()
+        where = _countries(about) or (tuple(re.split(r", | and ", named[1])) if named else ())
         return (
             absence(kind, about.reason, where)
             if kind in KINDS
             else Absence(Availability.UNKNOWN, kind, None, about.reason)
         )
-    if countries := about.extra.get("withheld_in"):
-        return absence("withheld", "withheld in countries", tuple(item for item in countries if isinstance(item, str)))
+    if countries := _countries(about):
+        return absence("withheld", where=countries)
     return Absence(Availability.PRESENT)
+
+
+def _countries(about: Post) -> tuple[str, ...]:
+    """Where a post is withheld, or else its author's account with all that is in it."""
+    listed = about.extra.get("withheld_in") or at(about.extra.get("account"), "withheld_in")
+    return tuple(strings(listed))
 
 
 def asked_id(url: str | None) -> str | None:
@@ -58,23 +69,25 @@ def asked_id(url: str | None) -> str | None:
     return match[1] if match else None
 
 
+_SHOWN = (Outcome.CAPTURED, Outcome.PARTIAL)
+
+
 def done(layout: str, posts: list[Post], value: Any, census: Census | None, url: str | None) -> Parsed:
     """Make the result for an answer, with each post once: it may appear as reply, quote and timeline entry."""
-    once: dict[str, Post] = {}
-    for number_, post in enumerate(posts):
-        once.setdefault(post.id or f"#{number_}", post)
-    listed = tuple(once.values())
+    listed = distinct(posts)
     errors = dicts(value.get("errors")) if isinstance(value, dict) else []
-    page: dict[str, Any] = {"errors": [text_of(item.get("message")) for item in errors]} if errors else {}
+    page: dict[str, Any] = {"errors": [_said(item) for item in errors]} if errors else {}
     outcome: Outcome | None = None
     reason: str | None = None
     wanted = asked_id(url)
     about = next((post for post in listed if post.id == wanted), None) if wanted else None
     if about is None and len(listed) == 1:
         about = listed[0]
-    if about is not None and about.outcome is not Outcome.CAPTURED:
+    if about is not None and about.outcome is not Outcome.CAPTURED and not about.lacks_only_extracts:
         outcome, reason = about.outcome, about.reason
     said = presence(about)
+    if said is None and wanted is None and any(item.outcome in _SHOWN for item in listed):
+        said = Absence(Availability.PRESENT)  # a list is there, whatever stands in place of its first post
     if not listed:
         outcome, reason, kind = _no_posts(value, errors)
         said = absence(kind, reason)
@@ -92,11 +105,25 @@ def done(layout: str, posts: list[Post], value: Any, census: Census | None, url:
     )
 
 
+def distinct(posts: Iterable[Post]) -> tuple[Post, ...]:
+    """Return each post once, in order; where it is named in one place and shown in another, as it is shown."""
+    once: dict[str, Post] = {}
+    for number_, post in enumerate(posts):
+        key = post.id or f"#{number_}"
+        if key not in once or ("tombstone" in once[key].extra and "tombstone" not in post.extra):
+            once[key] = post
+    return tuple(once.values())
+
+
+def _said(error: dict[str, Any]) -> str | None:
+    return text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
+
+
 def _no_posts(value: Any, errors: list[dict[str, Any]]) -> tuple[Outcome, str, str | None]:
     """(outcome, reason, kind) of an answer without posts."""
     for error in errors:
         code = count(error.get("code")) or count(at(error, "extensions", "code"))
-        said = text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
+        said = _said(error)
         if (known := ERRORS.named(str(code))) is not None:
             return known.outcome, f"{known.kind} (error {code}: {said})", known.kind
         kind = text_of(error.get("type")) or ""
@@ -136,21 +163,27 @@ class Legacy:
     views: int | None = None
     quoted_id: str | None = None
     forwarded: str | None = None
+    article: Any = None
+    lacks: str | None = None
+    """Why the text is not whole, where the layout says so."""
+    files: tuple[Attachment, ...] = ()
+    """What hangs on the post in places of its layout alone."""
 
 
 def post_of(given: Legacy) -> Post:
     """Make the post from its fields."""
     legacy, post_id = given.fields, given.id
-    media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
-    attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
-    poll, preview = card_of(given.card)
-    if poll is not None:
-        attachments.append(poll)
+    attachments, article, preview = _attachments(given)
     edits, edited = _edits(given.edit, legacy)
-    place = at(legacy, "place")
-    if text_of(at(place, "full_name")):
-        attachments.append(Attachment("location", None, post_id=post_id, extra=place_of(place, legacy)))
-    missing = next((item.reason for item in attachments if item.reason), None)
+    text, about = told(article, given.text)
+    missing = given.lacks or cut_short(legacy) or (article.lacks if article else None)
+    missing = missing or next((item.reason for item in attachments if item.reason), None)
+    outcome, withheld = Outcome.PARTIAL if missing else Outcome.CAPTURED, withheld_notice(legacy)
+    facts: dict[str, Any] = {"article": about, "link_preview": preview}
+    if withheld is not None:
+        kind, notice = withheld
+        outcome = Outcome.REFUSED if kind == "withheld" else Outcome.UNAVAILABLE
+        text, missing, facts = None, f"{kind}: {notice}", {**facts, "tombstone": kind, "full_text": None}
     return Post(
         platform="x",
         id=post_id,
@@ -159,7 +192,8 @@ def post_of(given: Legacy) -> Post:
         author_name=given.author.name,
         author_id=given.author.id,
         published=when(legacy.get("created_at"), "created_at"),
-        text=given.text,
+        title=article.title if article else None,
+        text=text,
         lang=text_of(legacy.get("lang")),
         attachments=tuple(attachments),
         reply_to=text_of(legacy.get("in_reply_to_status_id_str")),
@@ -173,15 +207,25 @@ def post_of(given: Legacy) -> Post:
         bookmarks=count(legacy.get("bookmark_count")),
         edited=edited,
         edit_history_ids=edits,
-        outcome=Outcome.PARTIAL if missing else Outcome.CAPTURED,
+        outcome=outcome,
         reason=missing,
         duration=next((item.duration for item in attachments if item.kind == "video"), None),
-        extra={
-            key: value
-            for key, value in {**given.extra, "link_preview": preview}.items()
-            if value is not None and value != []
-        },
+        extra={key: value for key, value in {**given.extra, **facts}.items() if value is not None and value != []},
     )
+
+
+def _attachments(given: Legacy) -> tuple[list[Attachment], Article | None, dict[str, Any] | None]:
+    """All that hangs on a post: media, then what its card, its article and its layout hold, then its place."""
+    legacy, post_id = given.fields, given.id
+    media = at(legacy, "extended_entities", "media") or legacy.get("mediaDetails") or at(legacy, "entities", "media")
+    attachments = [medium_of(item, number_, post_id) for number_, item in enumerate(dicts(media))]
+    card = card_of(given.card, post_id, len(attachments))
+    attachments += card.attachments
+    article = article_of(given.article, post_id, len(attachments))
+    attachments += [*(article.attachments if article else ()), *given.files]
+    if facts := place_of(at(legacy, "place"), legacy):
+        attachments.append(Attachment("location", None, post_id=post_id, extra=facts))
+    return attachments, article, card.preview
 
 
 def _edits(control: Any, legacy: dict[str, Any]) -> tuple[tuple[str, ...] | None, bool | None]:
@@ -238,142 +282,48 @@ def common_facts(legacy: dict[str, Any], entities: Any) -> dict[str, Any]:
     }
 
 
+def first_known(*found: int | None) -> int | None:
+    """Return the first number that is known; zero is a number."""
+    return next((item for item in found if item is not None), None)
+
+
 def account_of(user: Any) -> dict[str, Any] | None:
     """Collect what the answer says of the author's account: followers, creation, marks."""
+    user = obj(user)
     legacy = obj(at(user, "legacy"))
+    withheld = at(user, "profile_bio", "withheld_in_countries") or legacy.get("withheld_in_countries")
     facts = {
-        "followers": count(at(legacy, "followers_count")) or count(at(user, "relationship_counts", "followers")),
-        "posts": count(at(legacy, "statuses_count")) or count(at(user, "tweet_counts", "tweets")),
+        "followers": first_known(
+            count(at(legacy, "followers_count")), count(at(user, "relationship_counts", "followers"))
+        ),
+        "posts": first_known(count(at(legacy, "statuses_count")), count(at(user, "tweet_counts", "tweets"))),
         "created": text_of(at(user, "core", "created_at")) or text_of(at(legacy, "created_at")),
         "avatar": text_of(at(user, "avatar", "image_url")) or text_of(at(legacy, "profile_image_url_https")),
         "location": text_of(at(user, "location", "location")) or text_of(at(legacy, "location")),
         "blue_mark": user.get("is_blue_verified") if isinstance(user.get("is_blue_verified"), bool) else None,
+        "withheld_in": strings(withheld) or None,
+        "withheld_scope": text_of(at(user, "profile_bio", "withheld_scope")) or text_of(legacy.get("withheld_scope")),
     }
     known = {key: value for key, value in facts.items() if value is not None}
     return known or None
 
 
-def medium_of(item: dict[str, Any], position: int, post_id: str | None) -> Attachment:
-    """Make the attachment of a photo, video or looping clip. All variants are listed; `url` is the best by bitrate."""
-    kind = {"photo": "photo", "video": "video", "animated_gif": "gif"}.get(str(item.get("type")), "file")
-    still = text_of(item.get("media_url_https")) or text_of(item.get("media_url"))
-    facts: dict[str, Any] = {
-        "media_id": text_of(item.get("id_str")) or _key_id(item.get("media_key")),
-        "alt": text_of(item.get("ext_alt_text")) or text_of(item.get("alt_text")),
-        "position": position,
-    }
-    size = at(item, "original_info") or obj(at(item, "sizes", "large"))
-    width = count(at(size, "width")) or count(at(size, "w"))
-    height = count(at(size, "height")) or count(at(size, "h"))
-    gone = text_of(at(item, "ext_media_availability", "reason")) or text_of(at(item, "media_availability", "reason"))
-    if kind in ("video", "gif"):
-        info = obj(item.get("video_info"))
-        variants = _variants(dicts(at(info, "variants")))
-        best = next((variant for variant in variants if variant.get("bitrate") is not None), None)
-        best = best or next((variant for variant in variants if "mpegurl" not in variant["content_type"].lower()), None)
-        best = best or (variants[0] if variants else None)
-        hls = next((variant["url"] for variant in variants if "mpegurl" in variant["content_type"].lower()), None)
-        facts |= {"variants": variants, "hls_url": hls, "bitrate": best.get("bitrate") if best else None}
-        milliseconds = at(info, "duration_millis") or item.get("duration_ms")
-        return Attachment(
-            kind,
-            best["url"] if best else None,
-            width=width,
-            height=height,
-            duration=length_of(milliseconds, 1000),
-            thumbnail=still,
-            post_id=post_id,
-            reason=None if best else f"the video is not offered ({gone or 'no variant in the answer'})",
-            extra={key: value for key, value in facts.items() if value is not None},
-        )
-    if still and kind == "photo":
-        facts["original"] = original(still)
-    reason = None if still else f"no link to it ({gone or 'not in the answer'})"
-    extra = {key: value for key, value in facts.items() if value is not None}
-    return Attachment(kind, still, width=width, height=height, post_id=post_id, reason=reason, extra=extra)
-
-
-def original(url: str) -> str:
-    """Return the link of a photo's largest version. The plain link gives a smaller one."""
-    if "pbs.twimg.com/media/" not in url:
-        return url
-    match = re.fullmatch(r"(https?://pbs\.twimg\.com/media/[\w-]+)\.(jpg|jpeg|png|webp|gif)(?::\w+)?", url)
-    if match:
-        return f"{match[1]}?format={match[2]}&name=orig"
-    return re.sub(r"([?&]name=)\w+", r"\1orig", url)
-
-
-def _key_id(key: Any) -> str | None:
-    return key.rpartition("_")[2] if isinstance(key, str) and "_" in key else None
-
-
-def _variants(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Best first: X does not sort them."""
-    listed = []
-    for item in items:
-        if url := text_of(item.get("url")) or text_of(item.get("src")):
-            rate = count(item.get("bitrate")) if "bitrate" in item else count(item.get("bit_rate"))
-            kind = text_of(item.get("content_type")) or text_of(item.get("type")) or ""
-            listed.append({"url": url, "content_type": kind, "bitrate": rate})
-    return sorted(listed, key=lambda item: -1 if item["bitrate"] is None else item["bitrate"], reverse=True)
-
-
-def card_of(card: Any) -> tuple[Attachment | None, dict[str, Any] | None]:
-    """Return (poll, link preview) of a card; `binding_values` is a list in GraphQL, an object in syndication."""
-    name = text_of(at(card, "name"))
-    if name is None:
-        return None, None
-    bound = card.get("binding_values")
-    values: dict[str, Any] = {}
-    pairs = (
-        bound.items() if isinstance(bound, dict) else ((item.get("key"), item.get("value")) for item in dicts(bound))
-    )
-    for key, value in pairs:
-        if isinstance(key, str) and isinstance(value, dict):
-            found = value.get("string_value", value.get("boolean_value"))
-            values[key] = found if found is not None else at(value, "image_value", "url")
-    if re.fullmatch(r"(?:.*:)?poll\dchoice_\w+", name):
-        return _poll(name, values), None
-    preview = {
-        "name": name,
-        "title": text_of(values.get("title")),
-        "description": text_of(values.get("description")),
-        "domain": text_of(values.get("vanity_url")) or text_of(values.get("domain")),
-        "url": text_of(values.get("card_url")) or text_of(at(card, "url")),
-        "image": text_of(values.get("photo_image_full_size_original"))
-        or text_of(values.get("thumbnail_image_original"))
-        or text_of(values.get("player_image_original")),
-    }
-    return None, {key: value for key, value in preview.items() if value is not None}
-
-
-def _poll(name: str, values: dict[str, Any]) -> Attachment:
-    options = []
-    for position in range(1, 5):
-        label = text_of(values.get(f"choice{position}_label"))
-        if label is not None:
-            options.append({"text": label, "votes": count(values.get(f"choice{position}_count"))})
-    final = values.get("counts_are_final")
-    facts = {
-        "card_name": name,
-        "options": options,
-        "final": final if isinstance(final, bool) else {"true": True, "false": False}.get(str(final)),
-        "end_utc": text_of(values.get("end_datetime_utc")),
-        "duration_minutes": count(values.get("duration_minutes")),
-        "counted_at": text_of(values.get("last_updated_datetime_utc")),
-        "image": text_of(values.get("image_original")),
-    }
-    return Attachment("poll", None, extra={key: value for key, value in facts.items() if value is not None})
-
-
 def place_of(place: Any, legacy: dict[str, Any]) -> dict[str, Any]:
-    """Return what a post says about its place: names, country, longitude and latitude in degrees."""
+    """Return what a post says about its place: names, country, longitude and latitude in degrees.
+
+    A point may stand without a named place. `coordinates` is GeoJSON (longitude first); the older `geo` of API v1.1
+    has the latitude first.
+    """
     point = at(legacy, "coordinates", "coordinates") or at(legacy, "geo", "coordinates", "coordinates")
+    latitude_first = at(legacy, "geo", "coordinates")
+    if not isinstance(point, list) and isinstance(latitude_first, list) and len(latitude_first) == 2:
+        point = latitude_first[::-1]
     facts = {
-        "name": text_of(at(place, "full_name")),
+        "name": text_of(at(place, "full_name")) or text_of(at(place, "name")),
         "country": text_of(at(place, "country")),
         "country_code": text_of(at(place, "country_code")),
         "place_type": text_of(at(place, "place_type")),
+        "place_id": text_of(at(place, "id")) or text_of(at(legacy, "geo", "place_id")),
         "longitude": number(at(point, 0)),
         "latitude": number(at(point, 1)),
     }

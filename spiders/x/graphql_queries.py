@@ -85,10 +85,14 @@ TIMELINE = {
 }
 
 
+WHOLE = ("withArticlePlainText", "withArticleRichContentState")
+"""Toggles without which X answers with the beginning of an article alone."""
+
+
 def query_url(name: str, query: Query, variables: dict[str, Any], known: dict[str, bool]) -> str:
     """Make the link of a query of the site's own GraphQL. `known`: feature switches as the page states them."""
     features = {switch: known.get(switch, True) for switch in query.features}
-    toggles = dict.fromkeys(query.toggles, False)
+    toggles = {name: name in WHOLE for name in query.toggles}
     parts = {"variables": variables, "features": features, "fieldToggles": toggles}
     text = "&".join(
         f"{part}={quote(json.dumps(value, separators=(',', ':')), safe='')}" for part, value in parts.items() if value

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spiders.availability import absence
@@ -17,6 +17,7 @@ from spiders.html import tree
 from spiders.json_access import NESTING, at, count, dicts, load, obj, shape, text_of, walk
 from spiders.posts import Absence, Availability, Census, Outcome, Parsed, Post
 from spiders.x.absence import ACCOUNT_STATES
+from spiders.x.around import around, grok_files, unread
 from spiders.x.common import (
     PARSER,
     Legacy,
@@ -24,16 +25,21 @@ from spiders.x.common import (
     account_of,
     asked_id,
     common_facts,
+    distinct,
     done,
+    first_known,
     none,
     plain,
     post_of,
     shown_text,
     tombstone,
 )
+from spiders.x.fxtwitter import is_fxtwitter, parse_fxtwitter
 from spiders.x.page import page_post
 from spiders.x.status import statuses, syndicated
 from spiders.x.v2 import is_v2, parse_v2
+
+NOT_SHOWN = ("TweetTombstone", "TweetUnavailable")
 
 
 def parse(data: bytes, url: str | None = None) -> Parsed:
@@ -59,18 +65,28 @@ def is_x(value: Any) -> bool:
         return False
     if "id_str" in value and ("full_text" in value or "text" in value):
         return True
-    if value.get("__typename") in ("Tweet", "TweetTombstone", "TweetUnavailable"):
+    if value.get("__typename") in ("Tweet", *NOT_SHOWN):
         return True
     data = value.get("data")
     if isinstance(data, dict | list) and is_v2(value):
         return True
-    if any(_NAMES & item.keys() for _, item in _first(value)):
+    if is_fxtwitter(value) or any(_is_part(key, item) for key, item in _first(value)):
         return True
     errors = dicts(value.get("errors"))
     return bool(errors) and all("message" in item and ("code" in item or "extensions" in item) for item in errors)
 
 
-_NAMES = {"tweet_results", "tweetResult", "user_results", "user_result_by_screen_name", "screen_name", "retweet_count"}
+_NAMES = {"tweet_results", "tweetResult", "user_results", "user_result_by_screen_name", "retweet_count"}
+_TYPES = {"UserUnavailable", "TweetWithVisibilityResults", "TimelineTweet", *NOT_SHOWN}
+_ACCOUNT = {"id_str", "rest_id", "profile_image_url_https", "is_blue_verified"}
+"""What stands beside `screen_name` on X: VK has accounts with that name too."""
+
+
+def _is_part(key: str, item: dict[str, Any]) -> bool:
+    """Whether an object inside an answer is one of X's alone."""
+    if _NAMES & item.keys() or item.get("__typename") in _TYPES:
+        return True
+    return "screen_name" in item and (key == "core" or bool(_ACCOUNT & item.keys()))
 
 
 def _first(value: Any, most: int = 2000) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -88,6 +104,8 @@ def _json(value: Any, data: bytes, url: str | None) -> Parsed:
         return none("x/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     if is_v2(value):
         return parse_v2(value, url)
+    if is_fxtwitter(value):
+        return parse_fxtwitter(value)
     if value.get("__typename") == "Tweet" or "mediaDetails" in value:
         return done("x/syndication", list(syndicated(value, url)), value, None, url)
     if "tombstone" in value or value.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
@@ -98,22 +116,18 @@ def _json(value: Any, data: bytes, url: str | None) -> Parsed:
 
 
 def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
-    nodes: list[tuple[dict[str, Any], str | None]] = []
-    promoted = 0
     others = _other_entries(value.get("data", value))
-    for key, item, entry in _results(value.get("data", value)):
-        if entry.startswith("promoted"):
-            promoted += 1
-            continue
-        nodes.append((item, _entry_id(entry) if key == "tweet_results" else None))
+    met = _results(value.get("data", value))
+    found = [item for item in met if not item.entry.startswith("promoted")]
+    promoted = len(met) - len(found)
     posts = []
-    for item, entry_id in nodes:
-        kind = item.get("__typename")
-        if kind in ("TweetTombstone", "TweetUnavailable"):
-            posts.append(tombstone(item, entry_id or (asked_id(url) if len(nodes) == 1 else None)))
+    for item in found:
+        if item.node.get("__typename") in NOT_SHOWN:
+            own = item.named or (asked_id(url) if len(found) == 1 else None)
+            posts.append(tombstone(item.node, own))
         else:
             posts.append(_tweet(item))
-    read = sum(1 for item, _ in nodes if isinstance(item.get("legacy"), dict) and "full_text" in item["legacy"])
+    read = sum(1 for item in found if "full_text" in obj(item.node.get("legacy")))
     census = Census("full_text", len(re.findall(rb'"full_text"\s*:', data)), read + promoted)
     if not posts and not others["cursors"] and (profile := _profile(value.get("data"))):
         return _account(profile)
@@ -182,12 +196,12 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
     header = at(value, "props", "pageProps", "headerProps", "screenName")
     page = {"account": text_of(header), "shown": [item for item in shown if item]}
     census = Census("entry_id tweet-", raw, len(shown))
-    once = {post.id or str(number): post for number, post in enumerate(posts)}
-    reason = None if once else "X's public timeline shows no posts of it"
+    listed = distinct(posts)
+    reason = None if listed else "X's public timeline shows no posts of it"
     return Parsed(
         platform="x",
         layout="x/timeline",
-        posts=tuple(once.values()),
+        posts=listed,
         census=(census,),
         reason=reason,
         page=page,
@@ -195,37 +209,79 @@ def timeline_page(data: bytes, url: str | None = None) -> Parsed:
     )
 
 
-def _results(value: Any) -> list[tuple[str, dict[str, Any], str]]:
-    """(key, result, id of the timeline entry) of every post in an answer, outer ones before those they quote."""
-    found: list[tuple[str, dict[str, Any], str]] = []
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """A post in an answer of GraphQL, with what stands around it."""
 
-    def visit(item: Any, key: str, entry: str, level: int) -> None:
+    node: dict[str, Any]
+    entry: str = ""
+    """Id of the timeline entry that it stands in; "promoted" for an advertisement."""
+    named: str | None = None
+    """The id by which its entry, or the post that quotes it, names it."""
+    pinned: bool = False
+    notice: str | None = None
+    """X's words over a post that it shows with limits."""
+
+
+def _results(value: Any) -> list[_Found]:
+    """Every post in an answer, outer ones before those they quote."""
+    found: list[_Found] = []
+
+    def visit(item: Any, key: str, around: _Found, level: int) -> None:
         if level > NESTING:
             return
         if type(item) is list:
             for inner in item:
                 if type(inner) is dict or type(inner) is list:
-                    visit(inner, key, entry, level + 1)
+                    visit(inner, key, around, level + 1)
             return
-        if "entryId" in item:
-            entry = text_of(item["entryId"]) or entry
-        if "promotedMetadata" in item:
-            entry = "promoted"
+        around = _around(item, key, around)
         legacy = item.get("legacy")
         if type(legacy) is dict and "full_text" in legacy:
-            found.append((key, item, entry))
-        elif item.get("__typename") in ("TweetTombstone", "TweetUnavailable"):
-            found.append((key, item, entry))
+            found.append(replace(around, node=item))
+        elif item.get("__typename") in NOT_SHOWN:
+            found.append(replace(around, node=item))
             return
         elif at(item, "core", "user_results") is not None and text_of(item.get("rest_id")):
-            found.append((key, item, entry))  # a post without its text: said so, never passed over
+            found.append(replace(around, node=item))  # a post without its text: said so, never passed over
         for name, inner in item.items():
             if type(inner) is dict or type(inner) is list:
-                visit(inner, key if name == "result" else name, entry, level + 1)
+                same = name == "result" or (name == "tweet" and item.get("__typename") == LIMITED)
+                visit(inner, key if same else name, _inside(item, name, around), level + 1)
 
     if isinstance(value, dict | list):
-        visit(value, "", "", 0)
+        visit(value, "", _Found(node={}), 0)
     return found
+
+
+LIMITED = "TweetWithVisibilityResults"
+
+
+def _around(item: dict[str, Any], key: str, around: _Found) -> _Found:
+    """What an object adds to what is known of the posts inside it."""
+    if "entryId" in item:
+        entry = text_of(item["entryId"]) or around.entry
+        around = replace(around, entry=entry)
+    if "promotedMetadata" in item:
+        around = replace(around, entry="promoted")
+    if item.get("type") == "TimelinePinEntry":
+        around = replace(around, pinned=True)
+    if key == "tweet_results" and around.named is None:
+        around = replace(around, named=_entry_id(around.entry))
+    if item.get("__typename") == LIMITED:
+        said = text_of(at(item, "tweetInterstitial", "text", "text"))
+        around = replace(around, notice=said) if said else around
+    return around
+
+
+def _inside(item: dict[str, Any], name: str, around: _Found) -> _Found:
+    """What is known of a post that another one quotes or reposts: the id by which that one names it."""
+    own = {"quoted_status_result": "quoted_status_id_str", "retweeted_status_result": "retweeted_status_id_str"}
+    if name not in own:
+        return around
+    legacy = item if "full_text" in item else obj(item.get("legacy"))
+    named = text_of(legacy.get(own[name])) or text_of(at(item, "quotedRefResult", "result", "rest_id"))
+    return _Found(node={}, entry=around.entry, named=named or "")
 
 
 def _entry_id(entry: str) -> str | None:
@@ -241,55 +297,69 @@ def _unwrapped(result: Any) -> dict[str, Any] | None:
     return inner if isinstance(inner, dict) else result
 
 
-def _tweet(node: dict[str, Any]) -> Post:
+def _tweet(found: _Found) -> Post:
     """A post of GraphQL: `legacy` beside newer fields (layouts of 2023 to 2026)."""
+    node = found.node
     legacy: dict[str, Any] = obj(node.get("legacy"))
-    user = obj(at(node, "core", "user_results", "result"))
-    author = XAuthor(
-        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
-        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
-        id=text_of(at(user, "rest_id")) or text_of(legacy.get("user_id_str")),
-    )
     note = at(node, "note_tweet", "note_tweet_results", "result")
     note_text = at(note, "text")
     text = html.unescape(note_text) if isinstance(note_text, str) else shown_text(legacy)
-    quoted = _unwrapped(at(node, "quoted_status_result", "result"))
     reposted = _unwrapped(at(legacy, "retweeted_status_result", "result"))
     reposted_id = text_of(at(reposted, "rest_id")) or text_of(at(reposted, "legacy", "id_str"))
-    quoted_id = (
-        text_of(legacy.get("quoted_status_id_str"))
-        or text_of(at(quoted, "rest_id"))
-        or text_of(at(node, "quotedRefResult", "result", "rest_id"))
-    )
     entities = at(note, "entity_set") or legacy.get("entities")
     extra = {
         **common_facts(legacy, entities),
         "source": plain(node.get("source")),
         "views_state": text_of(at(node, "views", "state")),
         "long_post": True if note_text else None,
-        "community_note": True if node.get("has_birdwatch_notes") else None,
+        **around(node),
         "conversation_control": text_of(at(legacy, "conversation_control", "policy")),
-        "community": text_of(at(node, "community_results", "result", "name")),
-        "account": account_of(user),
+        "pinned": True if found.pinned else None,
+        "notice": found.notice,
+        "unread": unread(node, legacy),
+        "account": account_of(at(node, "core", "user_results", "result")),
     }
+    post_id = text_of(node.get("rest_id")) or text_of(legacy.get("id_str"))
+    cut = isinstance(node.get("note_tweet"), dict) and node["note_tweet"] and not isinstance(note_text, str)
     read = post_of(
         Legacy(
             fields=legacy,
-            id=text_of(node.get("rest_id")) or text_of(legacy.get("id_str")),
-            author=author,
+            id=post_id,
+            author=_author(node),
             text=text,
             card=at(node, "card", "legacy") or node.get("card"),
             extra=extra,
             edit=node.get("edit_control"),
             views=count(at(node, "views", "count")),
-            quoted_id=quoted_id,
+            quoted_id=_quoted_id(node),
             forwarded=reposted_id or text_of(at(legacy, "retweeted_status_id_str")),
+            article=node.get("article"),
+            lacks="a long post: the answer has only its beginning" if cut else None,
+            files=grok_files(node.get("grok_share_attachment"), post_id),
         )
     )
     if "full_text" in legacy:
         return read
     return replace(
         read, outcome=Outcome.PARTIAL, reason="unknown layout: the answer names the post and has no text of it"
+    )
+
+
+def _author(node: dict[str, Any]) -> XAuthor:
+    user = at(node, "core", "user_results", "result")
+    return XAuthor(
+        handle=text_of(at(user, "core", "screen_name")) or text_of(at(user, "legacy", "screen_name")),
+        name=text_of(at(user, "core", "name")) or text_of(at(user, "legacy", "name")),
+        id=text_of(at(user, "rest_id")) or text_of(at(node, "legacy", "user_id_str")),
+    )
+
+
+def _quoted_id(node: dict[str, Any]) -> str | None:
+    quoted = _unwrapped(at(node, "quoted_status_result", "result"))
+    return (
+        text_of(at(node, "legacy", "quoted_status_id_str"))
+        or text_of(at(quoted, "rest_id"))
+        or text_of(at(node, "quotedRefResult", "result", "rest_id"))
     )
 
 
@@ -309,7 +379,9 @@ def _profile(data: Any) -> dict[str, Any]:
                 "protected": True
                 if legacy.get("protected") is True or at(item, "privacy", "protected") is True
                 else None,
-                "posts_stated": count(at(legacy, "statuses_count")) or count(at(item, "tweet_counts", "tweets")),
+                "posts_stated": first_known(
+                    count(at(legacy, "statuses_count")), count(at(item, "tweet_counts", "tweets"))
+                ),
                 "description": text_of(at(legacy, "description")) or text_of(at(item, "profile_bio", "description")),
                 "based_in": text_of(at(item, "about_profile", "account_based_in")),
                 "name_changes": count(at(item, "about_profile", "username_changes", "count")),

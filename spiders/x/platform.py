@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from spiders.platform import BodyMarks, Kind, ParserUse, Platform, PlatformAnswers, Promise, SpiderUse, Trust, WalkUse
 from spiders.x.absence import WORDINGS
 from spiders.x.links import FORMS, HOSTS
@@ -10,6 +12,13 @@ _LOGIN = ("cookies", "query_ids", "features")
 _WALK = ("enough", "cursor", "since", "until")
 _POST = SpiderUse("spiders.x.post_spider:XPost", (*_LOGIN, *_WALK, "quick", "thread"))
 _TIMELINE = SpiderUse("spiders.x.timeline_spider:XTimeline", (*_LOGIN, *_WALK))
+_MARKS = re.compile(
+    rb"Page saved with SingleFile\s+url: https?://(?:[\w-]+\.)?(?:x|twitter)\.com/"
+    rb"|\bdata-tweet-id=[\"']?\d"
+    rb"|<meta [^>]{0,80}\bcontent=[\"']?https://(?:x|twitter)\.com/\w{1,20}/status/\d[^>]{0,80}\bproperty=[\"']?og:url"
+    rb"|<meta [^>]{0,80}\bproperty=[\"']?og:url[\"']?[^>]{0,80}\bcontent=[\"']?https://(?:x|twitter)\.com/\w{1,20}/status/\d"
+)
+"""Pages of X that somebody saved, and heads of its pages, where no link came with them."""
 X = Platform(
     name="x",
     title="X",
@@ -28,7 +37,12 @@ X = Platform(
     answers=PlatformAnswers(
         parse=ParserUse("spiders.x.parse:parse"),
         hosts=HOSTS | {"cdn.syndication.twimg.com", "syndication.twitter.com", "api.x.com", "api.twitter.com"},
-        marks=BodyMarks(trust=Trust.LAST, literals=(b"abs.twimg.com/", b"twitter://status?id="), within=64 << 10),
+        marks=BodyMarks(
+            trust=Trust.LAST,
+            literals=(b"abs.twimg.com/", b"twitter://status?id="),
+            pattern=_MARKS,
+            within=64 << 10,
+        ),
         is_json="spiders.x.parse:is_x",
     ),
     wordings=WORDINGS,

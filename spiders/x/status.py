@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from spiders.json_access import at, count, dicts, obj, text_of
-from spiders.posts import Outcome, Post
+from spiders.posts import Post
+from spiders.x.around import around, grok_files, unread
 from spiders.x.common import Legacy, XAuthor, account_of, asked_id, common_facts, plain, post_of, shown_text, tombstone
 
 
@@ -23,6 +23,8 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
         **common_facts(value, value.get("entities")),
         "conversation_count": count(value.get("conversation_count")),
         "cut": True if at(value, "note_tweet", "id") else None,
+        **around(value),
+        "unread": unread(value),
         "account": account_of({"legacy": user, "is_blue_verified": user.get("is_blue_verified")}),
     }
     if "reply_count" not in value and "conversation_count" in value:
@@ -32,7 +34,7 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
         value = {**value, "mediaDetails": _sized(media, value["photos"])}
     # Syndication's text is given as it stands: its ranges also cut the mentions that a reply begins with.
     post_id, text = text_of(value.get("id_str")) or asked_id(url), value.get("text")
-    post = post_of(
+    yield post_of(
         Legacy(
             fields=value,
             id=post_id,
@@ -42,16 +44,17 @@ def syndicated(value: dict[str, Any], url: str | None) -> Iterator[Post]:
             extra=extra,
             edit=value.get("edit_control"),
             quoted_id=text_of(at(quoted, "id_str")) or text_of(value.get("quoted_status_id_str")),
+            article=value.get("article"),
+            # Syndication gives only the beginning of a long post; GraphQL has the whole.
+            lacks="a long post: only its beginning is public" if extra["cut"] else None,
+            files=grok_files(value.get("grok_share_attachment"), post_id),
         )
     )
-    if extra["cut"] and post.outcome is Outcome.CAPTURED:
-        # Syndication gives only the beginning of a long post; GraphQL has the whole.
-        post = replace(post, outcome=Outcome.PARTIAL, reason="a long post: only its beginning is public")
-    yield post
-    for other in (quoted, parent):
+    named = (value.get("quoted_status_id_str"), value.get("in_reply_to_status_id_str"))
+    for other, other_id in zip((quoted, parent), named, strict=True):
         if isinstance(other, dict) and ("id_str" in other or "tombstone" in other):
             if "tombstone" in other:
-                yield tombstone(other, None)
+                yield tombstone(other, text_of(other_id))
             else:
                 yield from syndicated(other, None)
 
@@ -80,10 +83,11 @@ def statuses(value: dict[str, Any]) -> Iterator[Post]:
     user = obj(value.get("user"))
     whole = value.get("extended_tweet")
     if isinstance(whole, dict):
-        value = {**value, **whole}
+        value = {**value, **whole, "truncated": value.get("truncated") is True and "full_text" not in whole}
     reposted, quoted = value.get("retweeted_status"), value.get("quoted_status")
     extra = {**common_facts(value, value.get("entities")), "source": plain(value.get("source"))}
     extra["account"] = account_of({"legacy": user}) if isinstance(user, dict) else None
+    extra |= {**around(value), "unread": unread(value)}
     yield post_of(
         Legacy(
             fields=value,
@@ -94,6 +98,7 @@ def statuses(value: dict[str, Any]) -> Iterator[Post]:
             extra=extra,
             quoted_id=text_of(value.get("quoted_status_id_str")) or text_of(at(quoted, "id_str")),
             forwarded=text_of(at(reposted, "id_str")),
+            article=value.get("article"),
         )
     )
     for other in (reposted, quoted):

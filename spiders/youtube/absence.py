@@ -5,6 +5,17 @@ from __future__ import annotations
 from spiders.availability import Wording, Wordings
 from spiders.posts import Outcome
 
+_REMOVED_BY_YOUTUBE = tuple(
+    Wording(mark, Outcome.UNAVAILABLE, "removed by YouTube")
+    for mark in ("violating youtube", "violating our", "violated youtube", "violated our", "violates youtube", "violates our",
+                 "violation of youtube", "violation of our", "violations of youtube", "violations of our")
+)  # fmt: skip
+"""Removed for breaking a rule of YouTube's: only YouTube does that, in whatever tense it says so."""
+_REMOVED = tuple(
+    Wording(f"{verb} removed", Outcome.UNAVAILABLE, "removed")
+    for verb in ("has been", "have been", "was", "were", "been")
+)
+
 REASONS = Wordings(
     place="`reason`, `subreason` and messages of playabilityStatus",
     source="youtubei/v1/player and watch pages of 2018 to 2026, in English",
@@ -22,14 +33,18 @@ REASONS = Wordings(
         Wording("in your country", Outcome.REFUSED, "geo-blocked"),
         Wording("in your location", Outcome.REFUSED, "geo-blocked"),
         Wording("requires payment", Outcome.REFUSED, "paid"),
+        Wording("premium members", Outcome.REFUSED, "paid"),
+        Wording("court order", Outcome.REFUSED, "withheld for legal reasons"),
         Wording("government", Outcome.REFUSED, "withheld on a government's request"),
         Wording("account associated with this video has been terminated", Outcome.UNAVAILABLE, "account terminated"),
         Wording("account has been terminated", Outcome.UNAVAILABLE, "account terminated"),
         Wording("removed by the uploader", Outcome.UNAVAILABLE, "removed by the uploader"),
         Wording("closed their youtube account", Outcome.UNAVAILABLE, "account closed"),
         Wording("copyright", Outcome.UNAVAILABLE, "copyright claim"),
-        Wording("violating youtube", Outcome.UNAVAILABLE, "removed by YouTube"),
-        Wording("has been removed", Outcome.UNAVAILABLE, "removed"),
+        *_REMOVED_BY_YOUTUBE,
+        *_REMOVED,
+        Wording("no longer available", Outcome.UNAVAILABLE, "unavailable"),
+        Wording("isn't available anymore", Outcome.UNAVAILABLE, "unavailable"),
         Wording("is unavailable", Outcome.UNAVAILABLE, "unavailable"),
     ),
 )
@@ -55,10 +70,14 @@ ALERTS = Wordings(
     rows=(
         Wording("terminated", Outcome.UNAVAILABLE, "account terminated"),
         Wording("does not exist", Outcome.UNAVAILABLE, "does not exist"),
-        Wording("been removed", Outcome.UNAVAILABLE, "removed"),
-        Wording("private", Outcome.REFUSED, "private"),
-        Wording("unviewable", Outcome.REFUSED, "not for everybody"),
+        Wording("suspended", Outcome.UNAVAILABLE, "account suspended"),
         Wording("in your country", Outcome.REFUSED, "geo-blocked"),
+        Wording("private", Outcome.REFUSED, "private"),
+        Wording("members-only", Outcome.REFUSED, "members only"),
+        Wording("copyright", Outcome.UNAVAILABLE, "copyright claim"),
+        *_REMOVED_BY_YOUTUBE,
+        *_REMOVED,
+        Wording("unviewable", Outcome.UNAVAILABLE, "unavailable"),
     ),
 )
 

@@ -16,6 +16,7 @@ SHORT_HOST = "youtu.be"
 WATCH = "https://www.youtube.com/watch?v="
 """How the link of a video begins that posts of it carry; its id follows."""
 PLAYLIST = "https://www.youtube.com/playlist?list="
+_ADDRESSES = {"clip": "https://www.youtube.com/clip/", "community post": "https://www.youtube.com/post/"}
 _ID = r"(?P<id>[^/&?]+)"
 _TABS = (
     "videos|shorts|streams|playlists|community|featured|about|posts|podcasts|releases|courses|membership|store|channels|"
@@ -44,7 +45,7 @@ PATHS: list[Row] = [
     (rf"/(?!(?:{_OWN_WORDS})(?:/|$))(?P<handle>[A-Za-z0-9]{{3,}})(?:/(?:{_TABS}))?/?", "channel"),
 ]
 NOT_CAPTURED = {
-    "clip": "a clip", "community post": "a community post", "hashtag": "a hashtag", "search": "a search",
+    "hashtag": "a hashtag", "search": "a search",
     "several videos": "a link to several videos", "live stream of a channel": "a channel's live stream",
     "search in a channel": "a search in a channel",
 }  # fmt: skip
@@ -77,7 +78,7 @@ def read(link: Link) -> Target | NoTarget | None:
     if page == "/feeds/videos.xml":
         return _by_feed(query)
     if query.get("lb") and page.endswith("/community"):
-        return _page_only("community post", query["lb"], f"https://www.youtube.com/post/{query['lb']}")
+        return _of_channel("community post", query["lb"])
     found = first_match(PATHS, path)
     return None if found is None else _of_path(link, path, query, *found)
 
@@ -97,6 +98,8 @@ def _of_path(
         handle = names.get("handle")
         name = unquote(handle).lower() if handle else names["id"]
         return Target("youtube", "channel", name, f"https://www.youtube.com{path}", handle)
+    if kind in _ADDRESSES:
+        return _of_channel(kind, names["id"])
     return _page_only(kind, names.get("id") or query.get("video_ids") or _whole(path, query), link.text)
 
 
@@ -115,6 +118,13 @@ def _video(name: str) -> Target | NoTarget:
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", name) or name in _RESERVED:
         return mistyped("a video of YouTube", "an id of 11 letters, digits, - or _", name)
     return Target("youtube", "video", name, f"{WATCH}{name}")
+
+
+def _of_channel(kind: str, name: str) -> Target | NoTarget:
+    """A clip, or a post of a channel."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{2,80}", name):
+        return mistyped(f"a {kind} of YouTube", "letters, digits, - and _", name)
+    return Target("youtube", kind, name, f"{_ADDRESSES[kind]}{name}")
 
 
 def _playlist(name: str) -> Target | NoTarget:

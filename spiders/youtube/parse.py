@@ -2,9 +2,10 @@
 
     parse     which kind of answer it is           player    a video: watch page, player, `next`, info.json
     listing   channels, playlists, feeds           comments  comments and live chat
-    captions  WebVTT, json3, timed text
+    captions  WebVTT, json3, timed text            community posts of channels
+    authors   one channel or several of a video    old_page  watch pages of 2012 to 2017
 
-Layouts of 2018 to 2026. Where two answers differ (a duration by a second, a title by language) the player's own
+Layouts of 2012 to 2026. Where two answers differ (a duration by a second, a title by language) the player's own
 `videoDetails` comes first and the other stands beside it.
 """
 
@@ -18,13 +19,16 @@ from typing import Any
 
 from spiders.availability import absence
 from spiders.html import decode
-from spiders.json_access import at, load, load_at, shape, text_of
+from spiders.json_access import at, load, load_at, obj, shape, text_of
 from spiders.posts import Outcome, Parsed
 from spiders.youtube import captions, comments, listing, player
 from spiders.youtube.absence import WALLS
+from spiders.youtube.old_page import old_page
 from spiders.youtube.text import PARSER, alerts, none
 
 _VARIABLES = (("player", "ytInitialPlayerResponse"), ("data", "ytInitialData"))
+_SHAPES = {"c4TabbedHeaderRenderer", "pageHeaderRenderer", "playlistHeaderRenderer", "sectionListRenderer"}
+"""What stands in `contents` and `header` of answers, beside the columns of pages."""
 _ASSIGNED = re.compile(r"[\"']?\]?\s*=\s*(?=\{)")
 _CONFIG = {
     "key": re.compile(r"\"INNERTUBE_API_KEY\"\s*:\s*\"([\w-]{10,80})\""),
@@ -67,6 +71,10 @@ def is_youtube(value: Any) -> bool:
         "playabilityStatus", "playerResponse", "videoDetails", "responseContext", "lockupViewModel",
         "continuationContents", "onResponseReceivedEndpoints", "replayChatItemAction",
     }  # fmt: skip
+    names |= {"currentVideoEndpoint", "onResponseReceivedActions", "onResponseReceivedCommands", "frameworkUpdates"}
+    inside = {name for part in ("contents", "header") for name in obj(value.get(part))}
+    if inside & _SHAPES or any(name.startswith(("twoColumn", "singleColumn")) for name in inside):
+        return True
     if names & value.keys() or str(value.get("extractor_key", "")).startswith("Youtube"):
         return True
     if "alerts" in value or "wireMagic" in value:
@@ -103,6 +111,8 @@ def parse_value(value: Any, url: str | None, observed: datetime | None) -> Parse
     if isinstance(value.get("error"), dict):
         return _error(value["error"])
     listed = listing.listing(value, url, observed)
+    if (listed is None or not listed.posts) and (gated := listing.gate(value)) is not None:
+        return gated
     if listed is not None:
         return listed
     if said := alerts(value):
@@ -173,6 +183,8 @@ def _page(data: bytes, url: str | None, observed: datetime | None) -> Parsed:
         parsed = player.video(found["player"], found.get("data"), url, observed)
     elif "data" in found:
         parsed = parse_value(found["data"], url, observed)
+    elif (old := old_page(data)) is not None:
+        parsed = old
     elif wall := next((row for row in WALLS if row.mark in text), None):
         layout = "youtube/consent" if wall.kind == "consent wall" else "youtube/wall"
         return replace(none(layout, wall.outcome, wall.meaning), absence=absence(wall.kind, wall.meaning))

@@ -14,12 +14,15 @@ YOUTUBE = Platform(
     links=FORMS,
     kinds={
         "video": Kind(capture=_VIDEO, embeddable=True, extractor=True),
+        "clip": Kind(capture=_VIDEO, embeddable=True, extractor=True),
+        "community post": Kind(capture=_VIDEO, embeddable=True),
         "channel": Kind(walk=WalkUse("channel", _LIST)),
         "playlist": Kind(walk=WalkUse("playlist", _LIST)),
     },
     promise=Promise(
         first_tags=("page", "page 1"),
-        whole_layouts=frozenset({"youtube/watch", "youtube/player", "youtube/listing"}),
+        told=frozenset({"poll", "link preview"}),
+        whole_layouts=frozenset({"youtube/watch", "youtube/player", "youtube/listing", "youtube/posts"}),
         extractor_despite_wall=True,
         second_pass=True,
     ),
@@ -30,6 +33,7 @@ YOUTUBE = Platform(
             trust=Trust.LAST,
             literals=(
                 b"ytInitialPlayerResponse", b"ytInitialData", b"xmlns:yt=", b"captcha-page", b"<timedtext", b"<transcript",
+                b'<meta property="og:site_name" content="YouTube">',
             ),
             begins=(b"WEBVTT",),
         ),

@@ -12,8 +12,9 @@ from spiders.availability import absence
 from spiders.json_access import at, count, dicts, find, gather, length_of, number, obj, strings, text_of
 from spiders.posts import Absence, Attachment, Availability, Outcome, Parsed, Post, Time
 from spiders.youtube.absence import REASONS, STATUSES
+from spiders.youtube.authors import authors_of, first_and_others
 from spiders.youtube.links import WATCH
-from spiders.youtube.text import PARSER, handle_of, none, shown_count, video_id_of, words
+from spiders.youtube.text import PARSER, handle_of, none, shown_count, shown_date, video_id_of, words
 
 
 def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None]:
@@ -26,6 +27,12 @@ def playability(status: dict[str, Any]) -> tuple[Outcome, str | None, str | None
     known = STATUSES.named(kind)
     if kind != "LIVE_STREAM_OFFLINE":
         known = REASONS.first_in(f"{said or ''} {more or ''} {' '.join(strings(status.get('messages')))}") or known
+    if (
+        status.get("desktopLegacyAgeGateReason")
+        and kind in ("LOGIN_REQUIRED", "UNPLAYABLE")
+        and known is STATUSES.named(kind)
+    ):
+        known = STATUSES.named("AGE_VERIFICATION_REQUIRED")  # the reason is in a language that no row has
     outcome = known.outcome if known else Outcome.PARTIAL
     state = known.meaning if known else kind.lower().replace("_", " ")
     return outcome, f"{state}: {said}" if said else state, state
@@ -118,7 +125,8 @@ def _facts(response: dict[str, Any], state: str | None, title: str | None, url: 
         _track(item) for item in dicts(at(response, "captions", "playerCaptionsTracklistRenderer", "captionTracks"))
     ]
     return {
-        "kind": _kind(details, micro, live, upcoming, url),
+        "kind": "clip" if (clip := _clip(response)) else _kind(details, micro, live, upcoming, url),
+        "clip": clip,
         "playability": text_of(at(response, "playabilityStatus", "status")),
         "state": state,
         "category": text_of(at(micro, "category")),
@@ -138,6 +146,18 @@ def _facts(response: dict[str, Any], state: str | None, title: str | None, url: 
         "formats": len(dicts(at(response, "streamingData", "adaptiveFormats"))) or None,
         "available_in": len(strings(at(micro, "availableCountries"))) or None,
     }
+
+
+def _clip(response: dict[str, Any]) -> dict[str, Any] | None:
+    """Which part of the video a clip shows, in seconds; the answer is otherwise that of the whole video."""
+    config = obj(response.get("clipConfig"))
+    facts = {
+        "id": text_of(config.get("postId")),
+        "start": length_of(config.get("startTimeMs"), 1000)
+        or (0.0 if number(config.get("startTimeMs")) == 0 else None),
+        "end": length_of(config.get("endTimeMs"), 1000),
+    }
+    return {key: value for key, value in facts.items() if value is not None} or None
 
 
 def _line(literal: str | None, source: str) -> dict[str, Any] | None:
@@ -248,10 +268,14 @@ def _with_page(post: Post, data: dict[str, Any], observed: datetime | None) -> t
     extra = dict(post.extra)
     if shown:
         extra["date_shown"] = shown
-    handle = post.author_handle or handle_of(
-        text_of(at(owner, "navigationEndpoint", "browseEndpoint", "canonicalBaseUrl"))
-    )
-    changes: dict[str, Any] = {"author_handle": handle, "extra": extra}
+    channels = authors_of(owner)
+    others = [channel for channel in channels if channel["id"] != (post.author_id or channels[0]["id"])]
+    own = [channel["handle"] for channel in channels if channel not in others]
+    if others:
+        extra["co_authors"] = others
+    if badges := _badges(primary):
+        extra["badges"] = badges
+    changes: dict[str, Any] = {"author_handle": post.author_handle or next(iter(own), None), "extra": extra}
     if post.replies is None:
         changes["replies"] = _comment_count(parts)
     return replace(post, **changes), continuations(parts)
@@ -285,9 +309,12 @@ def continuations(parts: Parts) -> dict[str, Any]:
 
 def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None) -> Parsed:
     """Parse an answer of `/next`, which holds the page around the player."""
-    video_id = text_of(at(value, "currentVideoEndpoint", "watchEndpoint", "videoId")) or video_id_of(url)
     parts = gather(value, _PARTS)
     primary, secondary = at(parts["videoPrimaryInfoRenderer"], 0), at(parts["videoSecondaryInfoRenderer"], 0)
+    video_id = text_of(at(value, "currentVideoEndpoint", "watchEndpoint", "videoId")) or video_id_of(url)
+    video_id = video_id or next(
+        (text_of(at(item, "videoId")) for item in find(primary, "target")), None
+    )  # what Like likes
     if primary is None:
         if video_id is None:
             return none("youtube/next", Outcome.PARTIAL, "no video in the answer")
@@ -305,21 +332,23 @@ def watch_next(value: dict[str, Any], url: str | None, observed: datetime | None
     shown = words(at(primary, "dateText"))
     relative = words(at(primary, "relativeDateText"))
     views = at(primary, "viewCount", "videoViewCountRenderer")
-    run = at(owner, "title", "runs", 0)
+    author, others = first_and_others(owner)
     facts: dict[str, Any] = {
         "kind": "video",
         "date_shown": shown,
         "is_live": at(views, "isLive"),
         "subscribers_shown": words(at(owner, "subscriberCountText")),
         "likes_shown": _likes(primary),
+        "co_authors": others,
+        "badges": _badges(primary) or None,
     }
     post = Post(
         platform="youtube",
         id=video_id,
         url=WATCH + video_id if video_id else None,
-        author_handle=handle_of(text_of(at(run, "navigationEndpoint", "browseEndpoint", "canonicalBaseUrl"))),
-        author_name=words(at(owner, "title")),
-        author_id=text_of(at(run, "navigationEndpoint", "browseEndpoint", "browseId")),
+        author_handle=author["handle"],
+        author_name=author["name"],
+        author_id=author["id"],
         published=_shown_date(shown, relative, observed),
         title=words(at(primary, "title")),
         text=text_of(at(secondary, "attributedDescription", "content")) or words(at(secondary, "description")),
@@ -338,30 +367,21 @@ def _likes(primary: Any) -> str | None:
     return None
 
 
-_MONTHS = {
-    name: index
-    for index, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
-}
+def _badges(primary: Any) -> list[str]:
+    """The words of the badges under the title, such as "Members only"."""
+    return [label for item in find(at(primary, "badges"), "label") if (label := text_of(item))]
 
 
 def _shown_date(shown: str | None, relative: str | None, observed: datetime | None) -> Time | None:
-    """`19 Jun 2018`, `Premiered on 19 Jun 2023`, `Aug 1, 2008`. Other languages stay literal."""
+    """The date under a title; where that is only "5 years ago", as an interval."""
     if shown is None:
         return dates.ago(relative, "relativeDateText", observed) if relative else None
-    match = re.search(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", shown)
-    parts = (match[3], match[2], match[1]) if match else None
-    if parts is None and (match := re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4})", shown)):
-        parts = (match[3], match[1], match[2])
-    if parts is not None and (month := _MONTHS.get(parts[1].lower())):
-        try:
-            return dates.day(datetime(int(parts[0]), month, int(parts[2])), shown, "dateText")
-        except ValueError:
-            pass
-    if "ago" in shown:
-        return dates.ago(shown, "dateText", observed)
-    return Time(None, None, False, shown, "dateText")
+    found = shown_date(shown, "dateText")
+    return (
+        dates.ago(shown, "dateText", observed)
+        if found is not None and found.precision is None and "ago" in shown
+        else found
+    )
 
 
 # -- info.json ----------------------------------------------------------------------------------------------------

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
+from spiders import dates
 from spiders.json_access import at, count, dicts, text_of
-from spiders.posts import Outcome, Parsed
+from spiders.posts import Outcome, Parsed, Time
 
-PARSER = "youtube/1"
+PARSER = "youtube/2"
 _ID = r"[A-Za-z0-9_-]{11}"
+NO_VIDEOS = ("videoseries", "live_stream")
+"""Words of eleven letters that stand where players of lists and of live streams have a video's id."""
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 
@@ -75,6 +79,26 @@ def clock(value: Any) -> float | None:
     return float(seconds)
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+
+
+def shown_date(shown: str | None, source: str) -> Time | None:
+    """Parse `19 Jun 2018`, `Premiered on 19 Jun 2023` or `Aug 1, 2008`. Other languages stay literal; None for None."""
+    if shown is None:
+        return None
+    match = re.search(r"(\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})", shown)
+    parts = (match[3], match[2], match[1]) if match else None
+    if parts is None and (match := re.search(r"([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4})", shown)):
+        parts = (match[3], match[1], match[2])
+    if parts is not None and parts[1].lower() in _MONTHS:
+        try:
+            month = _MONTHS.index(parts[1].lower()) + 1
+            return dates.day(datetime(int(parts[0]), month, int(parts[2])), shown, source)
+        except ValueError:
+            pass
+    return Time(None, None, False, shown, source)
+
+
 def handle_of(url: Any) -> str | None:
     """Return the handle: `http://www.youtube.com/@name` → `name`. Other forms of a channel's link name none."""
     match = re.search(r"/@([^/?#]+)", url) if isinstance(url, str) else None
@@ -87,7 +111,7 @@ def video_id_of(url: str | None) -> str | None:
         return None
     match = re.search(rf"[?&](?:v|id|video_id|videoId)=({_ID})(?:&|#|$)", url)
     match = match or re.search(rf"(?:youtu\.be|/shorts|/live|/embed|/v|/vi)/({_ID})(?:[/?&#]|$)", url)
-    return match[1] if match else None
+    return match[1] if match and match[1] not in NO_VIDEOS else None
 
 
 def token_video(token: Any) -> str | None:

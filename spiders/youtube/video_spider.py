@@ -1,4 +1,4 @@
-"""Where to go on YouTube: the watch page, then on request its comments with their replies, and the live chat."""
+"""Where to go on YouTube: the page of a video, clip or post, then on request its comments with their replies, and the live chat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import scrapy
 from scrapy.http import Response
 
 from spiders.items import Seen
-from spiders.posts import Outcome, Parsed
+from spiders.json_access import obj, text_of
+from spiders.posts import Outcome, Parsed, Post
 from spiders.target_spider import TargetSpider
 from spiders.youtube.parse import parse
 
@@ -55,11 +56,12 @@ class YouTubeVideo(TargetSpider):
     def watch(self, response: Response) -> Iterator[Any]:
         """Read the watch page; where wanted, ask for comments and for the live chat."""
         parsed = self._read(response)
-        about = next((post for post in parsed.posts if post.id == self.target.id), None)
+        about = next((post for post in parsed.posts if self.target.id in (post.id, _clip(post))), None)
         if about is None and parsed.posts:
-            reason = "the page shows another video than was asked for"
+            reason = f"the page shows another {self.target.kind} than was asked for"
             parsed = replace(parsed, outcome=Outcome.PARTIAL, reason=reason)
-        yield Seen("page", "page", response.url, parsed, frozenset([self.target.id]), final=True)
+        wanted = frozenset([about.id if about is not None and about.id else self.target.id])
+        yield Seen("page", "page", response.url, parsed, wanted, final=True)
         self._config = {name: parsed.hints.get(name) for name in ("key", "version", "visitor")}
         if not self._comments or about is None:
             return
@@ -98,6 +100,11 @@ class YouTubeVideo(TargetSpider):
         if response.meta["kind"] == "live_chat_replay" and token and parsed.posts and not self._enough():
             method = "live_chat/get_live_chat_replay"
             yield self._call(method, token, self.chat, f"chat {self._chats + 1}", kind="live_chat_replay")
+
+
+def _clip(post: Post) -> str | None:
+    """The id of the clip that a page shows of a video."""
+    return text_of(obj(post.extra.get("clip")).get("id"))
 
 
 def api_call(config: dict[str, Any], method: str, token: str, then: Any, tag: str, **meta: Any) -> scrapy.Request:

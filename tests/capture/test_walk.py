@@ -405,10 +405,35 @@ def test_two_cases_with_two_ways_out(shell: Shell) -> None:
     code, _, err = shell("capture", "https://t.me/ozen_today/13", "--case", "inbox", "--case", "almaty")
     assert code == 1
     assert "cases that share one proxy" in err
+    assert not any(path.is_file() for path in (shell.home / "captures").rglob("*")), (
+        "refused before a capture was begun"
+    )
     code, [result] = shell.json("capture", "https://example.org/", "--case", "almaty")
     assert (code, result["outcome"]) == (4, "failed")
     assert "127.0.0.1 port 9" in str(result["reason"]), "the case's own proxy is down, and nothing goes past it"
     assert shell("capture", "https://t.me/ozen_today/13")[0] == 0
+
+
+def test_a_misspelt_case_in_the_settings_stops_what_connects(shell: Shell) -> None:
+    """The proxy may be meant for the case that is captured into: without it, the capture would go out another way."""
+    shell("case", "new", "almaty")
+    with open(shell.home / "archiver.toml", "a") as settings:
+        settings.write('\n[cases.almati]\nproxy = "socks5h://127.0.0.1:9"\n')
+    post = "https://t.me/ozen_today/13"
+    for words in (
+        ("capture", post, "--case", "almaty"),
+        ("crawl", "https://t.me/s/ozen_today"),
+        ("capture", post),
+        ("work", "--drain"),
+    ):
+        code, _, err = shell(*words)
+        assert code == 1, words
+        assert "[cases.almati], which is none" in err
+        assert "Did you mean almaty?" in err
+    assert shell("case", "show", "almaty")[1] == ""
+    assert {"what": "[cases.almati]", "present": False, "said": "no case of this home"} in shell.json("doctor")[1]
+    assert shell("case", "new", "almati")[0] == 0
+    assert shell("capture", post, "--case", "almaty")[0] == 0
 
 
 def test_a_killed_part_is_remembered_until_all_it_kept_was_met_again(home: Home) -> None:

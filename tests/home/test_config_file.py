@@ -210,6 +210,15 @@ def test_a_word_overrides_a_proxy(tmp_path: Path) -> None:
         config(tmp_path, '[sites]\nsecond_proxy = "direct"')
 
 
+def test_the_proxy_resolves_names_however_it_is_written(tmp_path: Path) -> None:
+    """requests resolves names itself where a proxy begins with `socks5:`."""
+    short = PROXY.replace("socks5h:", "socks5:")
+    made = config(
+        tmp_path, f'[sites]\nproxy = "{short}"\nsecond_proxy = "{short}"\n[cases.almaty]\nproxy = "{short}"\n'
+    )
+    assert {made.proxy, made.second_proxy, made.proxy_for(["almaty"])} == {PROXY}
+
+
 @pytest.mark.parametrize("name", ["ARCHIVER_PROXY", "ARCHIVER_USER_AGENT"])
 def test_a_variable_in_other_letters_is_not_passed_over(tmp_path: Path, name: str) -> None:
     for written in (
@@ -250,6 +259,13 @@ def test_a_proxy_with_spaces_or_another_word_is_no_proxy(tmp_path: Path, value: 
     with pytest.raises(ConfigError, match="ARCHIVER_PROXY") as raised:
         config(tmp_path, "", ARCHIVER_PROXY=value)
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("table", ["[secrets]", '[[notify]]\nname = "a"'])
+def test_a_secret_in_the_place_of_its_variable_is_not_shown(tmp_path: Path, table: str) -> None:
+    wrong = read(tmp_path, f'{table}\nfrom_environment = "tgram://123456789:s3cret/1"\n')
+    assert [fault.found for fault in wrong.faults] == ["another form"]
+    assert "s3cret" not in str([one.line() for one in in_force(wrong)])
 
 
 def test_spaces_are_taken_as_they_are_where_they_may_stand(tmp_path: Path) -> None:

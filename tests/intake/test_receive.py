@@ -127,7 +127,7 @@ def test_hostile_names_links_and_pipes(shell: Shell, tmp_path: Path) -> None:
 def test_a_link_given_by_itself_is_not_followed(shell: Shell, tmp_path: Path) -> None:
     os.symlink("/etc/passwd", tmp_path / "link")
     code, [result] = shell.json("receive", str(tmp_path / "link"), *GIVEN)
-    assert (code, result["outcome"], result["reason"]) == (0, "skipped", "a symbolic link: not followed")
+    assert (code, result["outcome"], result["reason"]) == (2, "skipped", "a symbolic link: not followed")
 
 
 def test_a_file_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import time
 import zipfile
@@ -17,6 +18,7 @@ import openpyxl
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.auth.exceptions import GoogleAuthError
 from requests.adapters import HTTPAdapter
 
 from archiver.capture.link_lists import read_list
@@ -26,7 +28,7 @@ from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed import SLICE, FeedReader
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.queue import Queue, database
-from tests.conftest import Shell
+from tests.conftest import Shell, set_in
 
 POST, OTHER = "https://t.me/ozen_today/12", "https://t.me/ozen_today/16"
 SPELLINGS = [
@@ -344,6 +346,17 @@ def test_a_feed_is_a_link_in_any_case(feeding: Feeding, site: Site) -> None:
     assert feeding.tick() == 1
 
 
+def test_a_feed_of_a_case_is_read_by_the_cases_proxy(feeding: Feeding, site: Site) -> None:
+    feeding.shell("case", "new", "almaty")
+    with open(feeding.home.path / "archiver.toml", "a") as settings:
+        settings.write('\n[cases.almaty]\nproxy = "http://127.0.0.1:9"\n')
+    feeding.home.__dict__.pop("config", None)
+    site.rss = f"<rss version='2.0'><channel><item><link>{POST}</link></item></channel></rss>".encode()
+    feeding.add(f"{site.address}/rss", "--case", "almaty")
+    assert feeding.tick() == 0
+    assert "ProxyError" in feeding.told[-1], "the case's own proxy is down, and nothing goes past it"
+
+
 def test_a_feed_that_leads_to_no_link(feeding: Feeding, site: Site) -> None:
     feeding.add(f"{site.address}/nowhere")
     assert feeding.tick() == 0
@@ -372,8 +385,8 @@ def google(feeding: Feeding, site: Site, monkeypatch: pytest.MonkeyPatch) -> Sit
     (feeding.home.path / "keys" / "google.json").write_text(json.dumps(account))
     original = google_sheet.client_of
 
-    def client(home: Home) -> Any:
-        made = original(home)
+    def client(home: Home, proxy: str | None) -> Any:
+        made = original(home, proxy)
         made.http_client.session.mount("https://sheets.googleapis.com", ToLoopback(site.address))
         return made
 
@@ -420,6 +433,33 @@ def test_a_google_sheet_is_read_and_written_back_to(feeding: Feeding, google: Si
     feeding.tick()
     assert json.dumps(google.cells) == before
     assert not [one for one in google.asked if "batchUpdate" in one], "nothing to be written, nothing is asked"
+
+
+def test_a_google_sheet_is_asked_for_by_the_proxy_alone(
+    feeding: Feeding, google: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The access token too, which google-auth asks for in a session of its own; whatever the environment names."""
+    key = feeding.home.path / "keys" / "google.json"
+    key.write_text(key.read_text().replace(google.address, "https://oauth2.googleapis.com"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        set_in(feeding.home, proxy=json.dumps(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+        monkeypatch.setenv("NO_PROXY", "*")
+        asked: list[bytes] = []
+
+        def refuse() -> None:
+            client, _ = listener.accept()
+            with client:
+                asked.append(client.recv(4096).partition(b" HTTP/")[0])
+                client.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+
+        proxy = threading.Thread(target=refuse, daemon=True)
+        proxy.start()
+        client = google_sheet.client_of(feeding.home, feeding.home.config.proxy)
+        with pytest.raises(GoogleAuthError):
+            client.open_by_url(SHEET)
+        proxy.join(10)
+        assert asked == [b"CONNECT oauth2.googleapis.com:443"]
 
 
 def test_a_sheet_whose_quota_is_used_up_is_read_later(feeding: Feeding, google: Site) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -16,7 +18,7 @@ from archiver.home.home import Home
 from archiver.home.notify_config import KINDS
 from archiver.jobs import notify
 from archiver.jobs.notify import Notifier, message
-from tests.conftest import Shell, World
+from tests.conftest import Shell, World, set_in
 
 DETAIL = {
     "event": 61, "watch": "q6z89g4y", "capture": "20261128T190512-abcdefgh", "link": "https://t.me/ozen_today/12",
@@ -113,6 +115,36 @@ def test_a_target_that_refuses_is_said_without_its_address(shell: Shell, target:
     assert "s3cret" not in out + err
     assert shell("notify", "nobody")[0] == 1
     assert "s3cret" not in repr(Home(shell.home, environment=shell.environment).config)
+
+
+def test_a_message_goes_by_the_proxy_or_not_at_all(home: Home, target: Target) -> None:
+    """smtplib knows of no proxy: an e-mail would show the mail server this machine's own address."""
+    with socket.create_server(("127.0.0.1", 0)) as mail, socket.create_server(("127.0.0.1", 0)) as proxy:
+        for listener in (mail, proxy):
+            listener.settimeout(0.2)
+        set_in(home, proxy=json.dumps(f"http://127.0.0.1:{proxy.getsockname()[1]}"))
+        made = with_rule(home, target)
+        address = (
+            f"mailto://u:passw0rd@127.0.0.1:{mail.getsockname()[1]}/?from=a@b.example&to=c@d.example&mode=insecure"
+        )
+        [rule] = made.config.notify
+        said = notify.send(made, replace(rule, targets=(address,)), "a", "b")
+        assert said is not None
+        assert "past the proxy" in said
+        assert "passw0rd" not in said
+        with pytest.raises(TimeoutError):
+            mail.accept()
+
+        def answer() -> None:
+            with proxy.accept()[0] as client:
+                client.recv(4096)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        proxy.settimeout(20)
+        taking = threading.Thread(target=answer, daemon=True)
+        taking.start()
+        assert notify.send(made, replace(rule, targets=("json://target.example/x",)), "a", "b") is None
+        taking.join(10)
 
 
 def test_without_rules_it_says_where_they_go(shell: Shell) -> None:

@@ -64,6 +64,13 @@ def test_tables_views_and_search_answer(home: Home) -> None:
     assert answer(home, "SELECT CAST(x'ff' AS TEXT)") == [("\\xff",)]
 
 
+def test_json_columns_can_be_listed(home: Home) -> None:
+    assert answer(home, "SELECT j.key FROM cases, json_each(cases.recipients) j WHERE cases.name='inbox'") == [(0,)]
+    assert answer(home, "SELECT DISTINCT t.fullkey FROM events e, json_tree(e.body) t WHERE t.key='type'") == [
+        ("$.type",)
+    ]
+
+
 @pytest.mark.parametrize(
     "sql",
     [

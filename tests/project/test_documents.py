@@ -44,7 +44,7 @@ def test_the_tutorials_watched_channel_reports_a_removed_post(
     tmp_path: Path, world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
-    assert main(["--home", str(home), "--pseudonym", "investigator"], world.network, {}) == 0
+    assert main(["--home", str(home), "--pseudonym", "aru"], world.network, {}) == 0
     assert main(["--home", str(home), "case", "new", "zhanaozen"], world.network, {}) == 0
     channel = world.telegram.channels["ozen_today"]
     before = list(channel.posts)

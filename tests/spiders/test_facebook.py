@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.demo.facebook import GONE, WALL
+from archiver.demo.facebook import CDN, GONE, WALL
 from archiver.demo.server import Answer
-from spiders.facebook.parse import parse, shown
+from spiders.facebook.names import shown
+from spiders.facebook.parse import parse
 from spiders.posts import Availability, Outcome
 from tests.conftest import Shell, World
 from tests.support.captures import ended, posts
@@ -89,17 +91,78 @@ def test_what_nobody_is_shown(shell: Shell) -> None:
     assert said["said"] == "This content isn't available right now"
 
 
+def shared_page(*more: dict[str, Any]) -> Answer:
+    """A post with no picture of its own that shares one with a picture; `more` stands on the same page."""
+    actor = {"id": "100001", "name": "Aigerim S."}
+    photo = {"__typename": "Photo", "id": "801", "image": {"uri": f"https://{CDN}/10157000000000001.jpg"}}
+    original = {"post_id": "5011", "message": {"text": "the original"}, "attachments": [{"media": photo}]}
+    sharing = {"post_id": "5010", "message": {"text": "I was there"}, "actors": [actor], "attached_story": original}
+    box = {"__bbox": {"result": {"data": {"node": [sharing, *more]}}}}
+    return Answer(
+        body=f'<html id="facebook"><body><script type="application/json" data-sjs>{json.dumps(box)}</script></body></html>'.encode()
+    )
+
+
+def test_a_post_by_its_other_name_with_what_it_shares(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(world.facebook.trouble, "/ozen.today/posts/pfbid0shared", shared_page())
+    code, [result] = shell.json("capture", f"{PAGE}/posts/pfbid0shared")
+    assert (code, result["outcome"]) == (0, "captured")
+    assert {key: post["role"] for key, post in posts(shell, result).items()} == {"5010": "target", "5011": "target"}
+    assert ended(shell, result)["post 5011 #0"]["outcome"] == "captured"
+
+
+def test_which_of_several_posts_is_meant_is_not_guessed(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is lost over it: every file is kept, and the capture says that it cannot tell."""
+    other = {"post_id": "5002", "message": {"text": "another"}, "actors": [{"id": "2", "name": "Daniyar"}]}
+    monkeypatch.setitem(world.facebook.trouble, "/ozen.today/posts/pfbid0abc", shared_page(other))
+    code, [result] = shell.json("capture", f"{PAGE}/posts/pfbid0abc")
+    assert (code, result["outcome"]) == (2, "partial")
+    assert "which one is meant is not known" in str(result["reason"])
+    assert ended(shell, result)["post 5011 #0"]["outcome"] == "captured"
+
+
+def test_the_embed_makes_up_for_a_page_that_only_begins(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The beginning of the post, under its other name, is no second target."""
+    head = f'<meta property="og:url" content="{PAGE}/posts/pfbid0xyz"><meta property="og:description" content="Ала...">'
+    monkeypatch.setitem(
+        world.facebook.trouble,
+        "/ozen.today/posts/10157000000000001",
+        Answer(body=f'<html id="facebook"><head>{head}</head></html>'.encode()),
+    )
+    code, [result] = shell.json("capture", f"{PAGE}/posts/10157000000000001")
+    assert (code, result["outcome"]) == (0, "captured")
+    assert posts(shell, result)["10157000000000001"]["role"] == "target"
+    assert posts(shell, result)["pfbid0xyz"]["role"] == "beside the target"
+
+
+def test_a_profile_is_never_whole(shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(world.facebook.trouble, "/ozen.today", shared_page())
+    code, [result] = shell.json("capture", PAGE)
+    assert (code, result["outcome"]) == (2, "partial")
+    assert "shows only some of its posts: 2 kept" in str(result["reason"])
+
+
 def test_a_profile_is_a_wall(shell: Shell) -> None:
     code, [result] = shell.json("capture", PAGE)
     assert (code, result["outcome"]) == (3, "refused")
     assert "login required" in str(result["reason"])
 
 
-def test_an_unknown_layout_is_said(shell: Shell, world: World) -> None:
-    world.facebook.trouble["/ozen.today/posts/10157000000000001"] = Answer(
-        body=b'<html id="facebook"><body><div id="mount_0_0_xy">?</div></body></html>'
+def test_an_unknown_layout_is_said(shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        world.facebook.trouble,
+        "/ozen.today/posts/10157000000000001",
+        Answer(body=b'<html id="facebook"><body><div id="mount_0_0_xy">?</div></body></html>'),
     )
-    world.facebook.trouble["/plugins/post.php"] = Answer(body=b'<html><body><div id="other">?</div></body></html>')
+    monkeypatch.setitem(
+        world.facebook.trouble, "/plugins/post.php", Answer(body=b'<html><body><div id="other">?</div></body></html>')
+    )
     code, [result] = shell.json("capture", f"{PAGE}/posts/10157000000000001")
     assert (code, result["outcome"]) == (2, "partial")
     assert "unknown layout" in str(result["reason"])

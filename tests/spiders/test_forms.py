@@ -127,8 +127,7 @@ PAGES = {
     "x.com": ["/i/article/15", "/anna/article/15", "/i/broadcasts/1ab", "/i/spaces/1ab", "/i/spaces/1ab/peek", "/i/events/15",
               "/i/moments/15", "/i/lists/15", "/anna/lists/friends", "/i/communities/15", "/i/birdwatch/n/15", "/i/birdwatch/t/15",
               "/i/grok/share/ab", "/i/trending/15", "/intent/user?user_id=12", "/i/user/12", "/anna/followers"],
-    "www.youtube.com": ["/clip/Ugkx", "/post/Ugkx", "/@anna/community?lb=Ugkx", f"/channel/{UC}/community?lb=Ugkx", "/@anna/live",
-                        "/c/anna/live", "/hashtag/square", "/results?search_query=a", f"/watch_videos?video_ids={V},{V}",
+    "www.youtube.com": ["/@anna/live", "/c/anna/live", "/hashtag/square", "/results?search_query=a", f"/watch_videos?video_ids={V},{V}",
                         "/@anna/search?query=a", f"/embed/live_stream?channel={UC}"],
     "www.facebook.com": ["/groups/12", "/groups/a.name/", "/media/set/?set=a.12", "/stories/123/abc/", "/events/123", "/notes/a/b/123",
                          "/anna/live", "/ads/library/?id=123", "/story/graphql_permalink/?graphql_id=abc", "/hashtag/a",
@@ -144,6 +143,20 @@ def test_what_is_known_and_not_captured_is_named(link: str) -> None:
     assert re.fullmatch(r"an? .+ of (?:Telegram|X|YouTube|Facebook)", target.what or "")
 
 
+@pytest.mark.parametrize("path", ["/post/Ugkx_1", "/@anna/community?lb=Ugkx_1", f"/channel/{UC}/community?lb=Ugkx_1"])
+def test_a_post_of_a_channel_has_one_key(path: str) -> None:
+    target = parse_target(f"https://www.youtube.com{path}")
+    assert isinstance(target, Target)
+    assert (target.key, target.url) == ("youtube:community post:Ugkx_1", "https://www.youtube.com/post/Ugkx_1")
+
+
+def test_a_clip_is_a_target_of_its_own() -> None:
+    target = parse_target("https://youtube.com/clip/Ugkx_1?si=abc")
+    assert isinstance(target, Target)
+    assert (target.key, target.url) == ("youtube:clip:Ugkx_1", "https://www.youtube.com/clip/Ugkx_1")
+    assert isinstance(parse_target("https://youtube.com/clip/Ugkx.1"), NoTarget)
+
+
 def test_no_two_pages_that_differ_have_one_key() -> None:
     links = [f"https://{host}{path}" for host, paths in PAGES.items() for path in paths]
     links += [
@@ -154,8 +167,7 @@ def test_no_two_pages_that_differ_have_one_key() -> None:
     ]  # fmt: skip
     same = {
         "https://t.me/boost/square", "https://t.me/c/15?boost", "https://x.com/i/spaces/1ab/peek", "https://x.com/anna/article/15",
-        "https://t.me/square?livestream", "https://x.com/i/user/12", "https://www.youtube.com/@anna/community?lb=Ugkx",
-        f"https://www.youtube.com/channel/{UC}/community?lb=Ugkx",
+        "https://t.me/square?livestream", "https://x.com/i/user/12",
     }  # fmt: skip
     targets = [parse_target(link) for link in links if link not in same]
     assert len({target.key for target in targets if isinstance(target, Target)}) == len(targets)

@@ -1,4 +1,4 @@
-"""X's and YouTube's parsers are total: mutated answers of the miniatures give posts or a typed reason, never a traceback."""
+"""X's, YouTube's and Facebook's parsers are total: mutated answers of the miniatures give posts or a typed reason, never a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.demo.scene import channel, witness_on_x, witness_on_youtube
+from archiver.demo.scene import channel, witness_on_facebook, witness_on_x, witness_on_youtube
 from archiver.demo.server import Asked
 from archiver.demo.telegram import Telegram
 from archiver.intake.read_posts import read_bytes
@@ -28,6 +28,7 @@ from storage.times import system_clock
 from tests.conftest import FIXTURES
 from tests.support.mutation import changed_bytes, changed_value
 from tests.support.soak import SOAK, seeded
+from tests.support.x_answers import every_layout
 
 pytestmark = pytest.mark.thorough("mutations")
 
@@ -53,10 +54,13 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]
         ("x", x.web(Asked("x.com", "/i/api/graphql/q/TweetDetail", detail, cookies)).body),
         ("x", x.web(Asked("x.com", "/ozen_today/status/1478660000000000001", {}, {})).body),
     ]
+    facebook = witness_on_facebook(folder)
+    film = facebook.posts["10157000000000002"]
+    found += [("facebook", facebook._relay(film).encode()), ("facebook", facebook._classic(film).encode())]
     for number in (1, 4, 7, 9, 11):
         query = {"id": f"14786600000000000{number:02}"}
         found.append(("x", x.syndication(Asked("cdn.syndication.twimg.com", "/tweet-result", query, {})).body))
-    return found
+    return found + [("x", data) for data in every_layout()]
 
 
 def sound(parsed: Parsed) -> None:
@@ -69,6 +73,8 @@ def sound(parsed: Parsed) -> None:
 
 
 def read(platform: str, data: bytes) -> Parsed:
+    if platform == "facebook":
+        return parse_facebook(data, "https://www.facebook.com/ozen.today/posts/10157000000000002")
     return parse_x(data, "https://x.com/i/status/1") if platform == "x" else parse_youtube(data, WATCH, NOW)
 
 
@@ -110,6 +116,8 @@ json_values = st.recursive(
                 "playabilityStatus", "videoDetails", "microformat", "contents", "alerts", "runs", "simpleText", "videoId",
                 "contentId", "metadata", "actions", "addChatItemAction", "item", "formats", "entries", "data", "errors", "includes",
                 "commentEntityPayload", "properties", "playerResponse", "__typename", "tombstone", "events", "wireMagic", "id",
+                "backstagePostRenderer", "postId", "backstageAttachment", "listItemViewModel", "attributedTitle", "videoInfo",
+                "post_id", "attachments", "attached_story", "creation_story", "message", "all_subattachments", "actors",
             ]
         ),
         inner,
@@ -122,7 +130,7 @@ json_values = st.recursive(
 @given(json_values)
 def test_any_json(value: Any) -> None:
     data = json.dumps(value).encode()
-    for parsed in (parse_x(data, None), parse_youtube(data, None, NOW)):
+    for parsed in (parse_x(data, None), parse_youtube(data, None, NOW), parse_facebook(data, None)):
         assert isinstance(parsed, Parsed)
         for post in parsed.posts:
             json.dumps(post.line())
@@ -161,7 +169,9 @@ def test_links_that_are_none_lose_no_post(
     pages = [("telegram", telegram.web(Asked("t.me", "/s/ozen_today", {}, {})).body)]
     files = re.compile(rb"https?:(?:\\?/){2}(?=[\w.-]*(?:telesco|cdn|twimg|ytimg|ggpht|googlevideo|timedtext))")
     for platform, data in [*answers, *pages]:
-        parse = {"youtube": parse_youtube, "x": parse_x, "telegram": parse_telegram}[platform]
+        parse = {"youtube": parse_youtube, "x": parse_x, "telegram": parse_telegram, "facebook": parse_facebook}[
+            platform
+        ]
         before, after = parse(data), parse(files.sub(lambda _: start, data))
         sound(after)
         assert len(after.posts) == len(before.posts)

@@ -18,10 +18,11 @@ from archiver.demo.scene import channel
 from archiver.demo.server import Asked
 from archiver.demo.telegram import Telegram
 from archiver.errors import NotFound
-from archiver.intake.read_posts import parse_body, read_bytes, read_file
+from archiver.intake.read_posts import read_bytes, read_file
 from spiders.page.parse import css_links
 from spiders.page.parse import parse as parse_page
 from spiders.posts import Parsed
+from spiders.reading import parse_body
 from spiders.telegram.web.parse import parse as parse_telegram
 from spiders.telegram.web.text import count
 from storage.errors import EvidenceError

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from archiver.capture.media import MediaDownload, MediaJob
 from archiver.demo.server import Answer
+from spiders.posts import Outcome
 from spiders.x.graphql_queries import bearer, main_script, queries, switches, syndication_token
 from storage.lines import read_lines
 from tests.conftest import Shell, World
 from tests.support.captures import ended, everything, folder_of, posts
+from tests.support.x_answers import BROADCAST, syndication
 
 BASE = "https://x.com/ozen_today/status/14786600000000000"
 
@@ -187,3 +190,34 @@ def test_a_script_without_queries_is_no_traceback() -> None:
 def test_the_syndication_token(post_id: str, token: str) -> None:
     """As Node computes X's own expression."""
     assert syndication_token(post_id) == token
+
+
+@pytest.mark.parametrize(
+    ("taken", "code", "outcome", "said"),
+    [
+        ((Outcome.CAPTURED, None, None), 0, "captured", None),
+        (
+            (Outcome.FAILED, "the extractor failed", None),
+            2,
+            "partial",
+            "1 of 1 attachments not kept: the extractor failed",
+        ),
+    ],
+)
+def test_a_broadcast_is_whole_once_the_extractor_has_it(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch, taken: Any, code: int, outcome: str, said: str | None
+) -> None:
+    """The extractor's part is played: no broadcast can be had without X."""
+    asked: list[str] = []
+
+    async def take(self: MediaDownload, job: MediaJob) -> Any:
+        asked.append(job.url)
+        return taken
+
+    monkeypatch.setattr(MediaDownload, "take", take)
+    number = "1478660000000000001"
+    shown = json.loads(syndication(id_str=number, card=BROADCAST["legacy"]))
+    world.x.trouble[number] = Answer(200, "application/json", json.dumps(shown).encode())
+    found, [result] = shell.json("capture", f"{BASE}01")
+    assert asked == ["https://twitter.com/i/broadcasts/1aaa"]
+    assert (found, result["outcome"], result["reason"]) == (code, outcome, said)

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from archiver.intake.read_posts import read_file
+from spiders.json_access import load
 from spiders.posts import Outcome
+from spiders.x.parse import is_x
 from tests.conftest import FIXTURES
 
 EXPECTED = sorted(FIXTURES.glob("twitter/**/*.expected.json"))
 ALL = [path for path in sorted(FIXTURES.glob("twitter/**/*.*")) if ".expected." not in path.name and path.is_file()]
+NEWER = FIXTURES.parent / "recordings"
+EXPECTED_NEWER = sorted(NEWER.glob("twitter/*.expected.json"))
 CONTRADICTED = {("TweetDetail_issue56_note_tweet.json", "likes")}
 """The expectation says null (not visible); the bytes say `favorite_count: 3101`. The bytes win."""
 NAMES = {"permalink": "url", "timestamp_utc": "published_at", "retweets": "reposts"}
@@ -87,6 +91,42 @@ def test_every_fact(recordings: Path, path: Path) -> None:
         compare(path.name.removesuffix(".expected.json"), item, lines)
 
 
+@pytest.fixture
+def newer() -> Path:
+    if not NEWER.is_dir():
+        pytest.skip(f"the newer recordings are not at {NEWER}; these tests need them")
+    return NEWER
+
+
+@pytest.mark.parametrize("path", EXPECTED_NEWER, ids=lambda path: path.name)
+def test_every_fact_of_newer_recordings(newer: Path, path: Path) -> None:
+    """Pages of browsers and of Twitter's old servers, GraphQL, an error, FxTwitter: without their links."""
+    expected = json.loads(path.read_text())
+    recording = path.with_name(path.name.removesuffix(".expected.json"))
+    lines = lines_of(recording)
+    for item in expected["items"]:
+        start = item.pop("text_prefix", None)
+        assert start is None or lines[item["id"]]["text"].startswith(start)
+        if "permalink" in item:
+            item["permalink"] = item["permalink"].replace("//twitter.com/", "//x.com/")
+        compare(recording.name, item, lines)
+    if named := expected.get("page", {}).get("message_ids"):
+        assert set(lines) == set(named)
+    for reading in read_file(recording):
+        assert all(count.agrees for count in reading.parsed.census)
+        if not expected["items"]:
+            assert expected["tombstone"]["message"] in (reading.parsed.reason or "")
+            assert reading.parsed.outcome is Outcome.FAILED
+
+
+def test_no_answer_of_another_platform_is_taken_for_one_of_x(newer: Path) -> None:
+    """VK has accounts with a `screen_name`, PeerTube lists with `id` and `text`."""
+    paths = [path for folder in (FIXTURES, NEWER) for path in sorted(folder.rglob("*.json"))]
+    for path in paths:
+        if "twitter" not in path.parts and ".expected." not in path.name and path.stat().st_size < 2_000_000:
+            assert not is_x(load(path.read_bytes())), path
+
+
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_recording_gives_posts_or_a_reason(recordings: Path, path: Path) -> None:
     for reading in read_file(path):
@@ -98,6 +138,7 @@ def test_every_recording_gives_posts_or_a_reason(recordings: Path, path: Path) -
             json.dumps(post.line())
             assert post.outcome is Outcome.CAPTURED or post.reason
             assert post.published is None or post.published.zone_known
+            assert "unread" not in post.extra, "each part of a recorded post is read, or known not to be its content"
     if path.name != "streaming_output_with_error.jsonl":
         assert not any(reading.parsed.platform == "unknown" for reading in read_file(path))
 

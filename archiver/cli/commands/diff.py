@@ -51,6 +51,8 @@ def _say(console: Console, found: CaptureDiff) -> None:
         console.say(f"\n{harmless(post.link or post.post)}{WHERE[post.where]}")
         if post.hidden:
             console.say(f"  {HIDDEN}")
+        if post.unsure:
+            console.say(f"  cannot tell: {post.unsure}")
         for one in post.differences:
             console.say(f"  {one.name}: {_change(one)}")
     console.say(f"\n{many(found.same, 'post')} the same in both" if found.same else "\nno post is the same in both")

@@ -126,6 +126,17 @@ def _keys(path: Path) -> Lines:
     return [("keys", not keys, f"{len(keys)} readable by others: chmod 600" if keys else "readable by you alone")]
 
 
+def _strange_cases(home: Home) -> Lines:
+    from archiver.home.config_file import printable
+    from storage.errors import CatalogError
+
+    try:
+        strange = home.cases_only_in_settings()
+    except CatalogError:  # `archiver check` says so
+        return []
+    return [(f"[cases.{printable(name)}]", False, "no case of this home") for name in strange]
+
+
 def _home(home: Home) -> Lines:
     from archiver.home.config import cookies_in
     from archiver.telegram.accounts import Accounts
@@ -137,6 +148,7 @@ def _home(home: Home) -> Lines:
         ("settings", True, "understood; archiver config shows them"),
         ("connection", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
     ]
+    found += _strange_cases(home)
     if names := Accounts(home).names():
         found.append(
             ("Telegram", True, f"by {', '.join(names)}; archiver telegram whoami asks whether they are logged in")

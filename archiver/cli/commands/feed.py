@@ -81,6 +81,7 @@ def _add(context: Context, home: Home, queue: Queue) -> int:
     every = span_of(arguments.every, "--every")
     cases = tuple(arguments.case or [DEFAULT_CASE])
     home.recipients(list(cases))
+    home.proxy_for(cases)
     for entry in queue.shared.entries.all("feed"):
         if entry.value["source"] == source and entry.value["ledger"] == home.ledger_key.name:
             raise UsageError(

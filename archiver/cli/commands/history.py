@@ -40,8 +40,12 @@ def run(context: Context) -> int:
 def _say_observed(console: Console, seen: Observed) -> None:
     line = seen.line
     content = {"quarantined": True} if seen.hidden else {"post": line}
-    console.data({"what": "seen", "when": seen.when, "capture": seen.capture, "changed": list(seen.changed), **content})
+    unsure = {"cannot_tell": seen.unsure} if seen.unsure else {}
+    console.data(
+        {"what": "seen", "when": seen.when, "capture": seen.capture, "changed": list(seen.changed), **unsure, **content}
+    )
     what = f"changed: {', '.join(seen.changed)}" if seen.changed else "as before"
+    what = f"cannot tell: {seen.unsure}" if seen.unsure else what
     views = f" · {line['views']} views" if line.get("views") is not None else ""
     edited = f" · edited {line['edited_at']['value']}" if line.get("edited_at") else ""
     console.say(f"\n{seen.when[:19]}Z  {'first seen' if seen.first else what}{edited}{views}  in {seen.capture}")

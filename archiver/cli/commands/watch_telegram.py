@@ -71,7 +71,7 @@ def run(context: Context) -> int:
     async def work() -> None:
         stop = asyncio.Event()
         engine.on_interrupt.append(stop.set)
-        client, _ = await telegrams.client(account, home.config.proxy_for(options.cases), updates=True)
+        client, _ = await telegrams.client(account, home.proxy_for(options.cases), updates=True)
         made.extend(
             LiveWatch(engine, target, options, client, pace, partial(_said, context, target.url), done)
             for target in chosen

@@ -88,6 +88,7 @@ def add_arguments(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Run a worker until Ctrl-C or SIGTERM. The exit code is the worst of what it did."""
     home = context.recovered_home()
+    home.proxy_for(())  # a misspelt case in the settings ends the worker now, and not each job
     return copied(context, home, _work(context, home))
 
 

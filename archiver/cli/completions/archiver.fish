@@ -138,7 +138,7 @@ complete -c archiver -n '_shtab_archiver_using parse' -l as -x -d 'Sign as this 
 complete -c archiver -n '_shtab_archiver_using parse' -l debug -d 'Write links, handles and names into the log too.'
 complete -c archiver -n '_shtab_archiver_using parse' -l version -d 'Print the version.'
 complete -c archiver -n '_shtab_archiver_using parse' -l url -x -d 'Original link of the file.'
-complete -c archiver -n '_shtab_archiver_using parse; and test $_shtab_archiver_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'HTML, JSON, JSON Lines, HAR, WARC or WACZ file, gzipped or not.'
+complete -c archiver -n '_shtab_archiver_using parse; and test $_shtab_archiver_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'HTML, JSON, JSON Lines, MHTML, HAR, WARC, ARC or WACZ file, compressed or not, or a ZIP or tar of them.'
 complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a telegram -d 'Log Telegram accounts in and out, check them, join a channel.'
 complete -c archiver -n '_shtab_archiver_using telegram' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using telegram' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
