@@ -99,7 +99,7 @@ def test_a_wall_that_was_taken_for_an_article(
     assert said in shell("show", row["id"])[1]
     assert shell.json("show", row["id"])[1][1]["outcome"] == "blocked"
     assert said in shell("find", "zhalgas")[1]
-    assert "judged" in shell.json("find", "zhalgas")[1][0]
+    assert [line["kind"] for line in shell.json("find", "zhalgas")[1]] == ["post", "judged"]
     assert "reassessed" in shell("custody", row["id"])[1]
     home = Home(shell.home, environment={})
     rows = home.catalog.rows("reassessments")

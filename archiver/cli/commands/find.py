@@ -35,6 +35,9 @@ def run(context: Context) -> int:
             _say(console, hit)
         else:
             _say_beside(console, hit)
+        if hit.judged is not None:
+            console.say(f"    {in_words(hit.judged)}")
+            console.data({"kind": "judged", **hit.judged})
     if found.hidden:
         console.say(f"{found.hidden} quarantined: not shown")
         console.data({"kind": "quarantined", "count": found.hidden})
@@ -48,15 +51,11 @@ def _say(console: Console, hit: Hit) -> None:
     value: dict[str, Any] = {
         key: row.get(key) for key in ("kind", "capture", "id", "seq", "url", "published_at", "author_handle")
     }
-    if hit.judged is not None:
-        value["judged"] = dict(hit.judged)
     console.data({**{key: entry for key, entry in value.items() if entry is not None}, "text": text})
     if hit.is_post:
         console.say(f"{row['capture']}  {row['published_at'] or 'time unknown':<20}  {row['url'] or row['id']}")
     else:
         console.say(f"{row['capture'] or 'about a case':<24}  {row['annotation']} by event {row['seq']}")
-    if hit.judged is not None:
-        console.say(f"    {in_words(hit.judged)}")
     console.say(textwrap.indent(textwrap.shorten(text, 160, placeholder=" …") or "(no text)", "    "))
 
 
@@ -64,11 +63,7 @@ def _say_beside(console: Console, hit: Hit) -> None:
     row = hit.row
     said = textwrap.shorten(hit.words or "(no text)", 120, placeholder=" …")
     console.say(f"{row['capture'] or 'about a case':<24}  in others/{hit.beside}\n    {said}")
-    value = {"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said}
-    if hit.judged is not None:
-        value["judged"] = dict(hit.judged)
-        console.say(f"    {in_words(hit.judged)}")
-    console.data(value)
+    console.data({"kind": row["kind"], "capture": row["capture"], "others": hit.beside, "text": said})
 
 
 def _brought(home: Home) -> list[Path]:
