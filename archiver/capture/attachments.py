@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media import MediaDownload, MediaJob
-from archiver.capture.media_proof import MediaProof
+from archiver.capture.media_proof import MediaProof, stated_of
 from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
+from archiver.tools.media.judgement import FILMS, SOUNDS, Stated
+from archiver.tools.media.kinds import MANIFESTS
 from spiders.links import mask_userinfo, safe_join
+from spiders.page.media_links import SCRIPTED
 from spiders.page.parse import css_links
 from spiders.posts import Attachment, Outcome
 
@@ -23,6 +29,8 @@ class AttachmentFetches:
     def __init__(self, context: CaptureContext, fetcher: Fetcher, media: MediaDownload, proof: MediaProof) -> None:
         self._context, self._inventory = context, context.inventory
         self._fetcher, self._media, self._proof = fetcher, media, proof
+        self.by_extractor: Callable[[], Awaitable[str | None]] | None = None
+        """Waits for an extractor that is asked about the whole page; returns its name where it took the media."""
 
     def want(self, key: str, attachment: Attachment, parent: str, required: bool, depth: int = 0) -> bool:
         """Enter a file and start fetching it. Return whether the file counts for its parent."""
@@ -31,6 +39,9 @@ class AttachmentFetches:
         if not inventory.discover(key, kind, attachment.extract_from or attachment.url, parent):
             return key in self._context.tasks
         if attachment.url is None and attachment.extract_from is None:
+            if attachment.reason == SCRIPTED and self.by_extractor is not None:
+                self._context.tasks.start(key, self._left_to_extractor(key, self.by_extractor), lasting=True)
+                return required
             inventory.end(key, Outcome.REFUSED, attachment.reason or "the page gives no link to it")
             return required
         if attachment.kind == "frame":
@@ -43,9 +54,18 @@ class AttachmentFetches:
         if required and not options.media and not captions:
             inventory.end(key, Outcome.SKIPPED, options.media_reason)
             return True
-        work = self._extract(key, attachment) if attachment.extract_from else self._fetch(key, attachment, depth)
+        extract = attachment.extract_from
+        work = self._extract(key, attachment) if extract else self._fetch(key, attachment, required, depth)
         self._context.tasks.start(key, work, lasting=bool(attachment.extract_from))
         return required
+
+    async def _left_to_extractor(self, key: str, by_extractor: Callable[[], Awaitable[str | None]]) -> None:
+        """A player that a script fills: its video is among those that the page's extractor takes, if one does."""
+        name = await by_extractor()
+        if name is None:
+            self._inventory.end(key, Outcome.REFUSED, SCRIPTED)
+        else:
+            self._inventory.end(key, Outcome.CAPTURED, f"taken by the extractor made for this site ({name})")
 
     async def _extract(self, key: str, attachment: Attachment) -> None:
         """Take the media of a page by the extractor."""
@@ -60,8 +80,8 @@ class AttachmentFetches:
             outcome, reason = Outcome.SKIPPED, options.media_reason
         self._inventory.end(key, outcome, reason, info)
 
-    async def _fetch(self, key: str, attachment: Attachment, depth: int) -> None:
-        """Stream one file into the WARC; the same link is fetched once in a capture."""
+    async def _fetch(self, key: str, attachment: Attachment, required: bool, depth: int) -> None:
+        """Stream one file into the WARC, and judge it where a post depends on it; a link is fetched once in a capture."""
         assert attachment.url is not None
         url = attachment.url if not attachment.url.startswith("//") else "https:" + attachment.url
         style = attachment.kind in ("style", "style part")
@@ -70,24 +90,46 @@ class AttachmentFetches:
             if room is not None:
                 self._inventory.end(key, Outcome.FAILED, room)
                 return
-            got = await self._got(key, url, attachment, style)
-        proof = await self._proof.of_attachment(key, attachment, got)
-        self._inventory.end(key, got.outcome, got.reason, got.record, **proof)
+            got, asked = await self._got(key, url, attachment, style)
+        stated = stated_of(attachment) if required else None
+        facts: dict[str, Any] = {}
+        if stated is not None:
+            got, facts = await self._proof.settled(key, stated, got, lambda: self._again(key, asked))
+            if facts.get("found") in MANIFESTS and stated.family in ("video", "audio"):
+                await self._follow(key, asked, stated)
+                return
+        await self._media.assembled(key, url, attachment.file_name, got)
+        self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
         if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
             self._style_parts(got.done, key, depth)
 
-    async def _got(self, key: str, url: str, attachment: Attachment, style: bool) -> FetchedFile:
+    async def _follow(self, key: str, url: str, stated: Stated) -> None:
+        """Take what the manifest of a stream names: the manifest itself is not the video."""
+        page = self._context.exchanges.by_tag.get("page")
+        record = page.record.record_id if page is not None and page.record is not None else None
+        outcome, reason, info = await self._media.take(MediaJob(key, url, record, extras=False, stated=stated))
+        if outcome is Outcome.SKIPPED:
+            outcome, reason = Outcome.PARTIAL, f"the manifest of a stream that cannot be followed: {reason}"
+        self._inventory.end(key, outcome, reason, info)
+
+    async def _again(self, key: str, url: str) -> FetchedFile:
+        """Fetch a file anew: from its first byte, past what a cache on the way may hold."""
+        async with self._context.slots:
+            return await self._fetcher.fetch(FetchRequest(f"{key} again", url, headers=[("Cache-Control", "no-cache")]))
+
+    async def _got(self, key: str, url: str, attachment: Attachment, style: bool) -> tuple[FetchedFile, str]:
+        """Fetch a file; return it and the link that gave it."""
         larger = attachment.extra.get("original")
         if isinstance(larger, str) and larger != url:
             got = await self._fetcher.fetch(FetchRequest(key, larger))
             if got.outcome is Outcome.CAPTURED or self._context.port.stopped:
-                return got
+                return got, larger
             key = f"{key} smaller"
         text = style or attachment.kind == "script"
-        if attachment.kind in ("video", "audio", "gif", "document"):
-            return await self._media.direct(key, url, attachment)
+        if attachment.kind in (*FILMS, *SOUNDS, "document"):
+            return await self._media.direct(key, url, attachment), url
         request = FetchRequest(key, url, text=text, keep_body=CSS_LIMIT if style else 0)
-        return await self._fetcher.fetch(request)
+        return await self._fetcher.fetch(request), url
 
     def _style_parts(self, done: ExchangeDone, parent: str, depth: int) -> None:
         body = decode_body(done.body or b"", done.header("content-encoding"), CSS_LIMIT)

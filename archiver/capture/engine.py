@@ -18,6 +18,7 @@ from archiver.home.home import Home
 from archiver.home.ports import Signer
 from archiver.recorder.proxy import Recorder
 from archiver.tools.chromium import Browser
+from archiver.tools.extractor_update import in_force
 from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from spiders.items import Verdict
@@ -70,7 +71,7 @@ class CaptureEngine:
             recorder=recorder,
             signer=signer,
             browser=Browser(recorder.authority),
-            extractors=ExtractorPool(recorder.authority.pem, home.config.extractors),
+            extractors=ExtractorPool(recorder.authority.pem, home.config.extractors, in_force(home.path)),
             probe=MediaProbe(),
             blocked_hosts=BlockedHosts(),
             report=report,
@@ -190,6 +191,7 @@ class CaptureEngine:
     async def _drive(self, session: CaptureSession) -> None:
         order = session.context.order  # as it is now: a redirect changes it
         driver = next(driver for driver in self._drivers if driver.takes(order.target, order.options))
+        session.begin()
         refusal = driver.refusal(order.target, order.walk is not None)
         if refusal is not None:
             session.seen(Verdict(*refusal))

@@ -37,6 +37,8 @@ class Playlist:
     encrypted: str | None = None
     """The method where it is one that is not undone here (SAMPLE-AES and its like)."""
     gaps: tuple[int, ...] = field(default=())
+    seconds: float | None = None
+    """Sum of what the segments state of their lengths (`EXTINF`); None where one states none."""
 
 
 def parse_playlist(text: str, url: str) -> Playlist | None:
@@ -70,12 +72,17 @@ class _Reading:
         self._other_method: str | None = None
         self._bandwidth: int | None = None
         self._gap = False
+        self._length: float | None = None
+        self._seconds: float | None = 0.0
 
     def take_tag(self, name: str, value: str) -> None:
         if name == "#EXT-X-MEDIA-SEQUENCE" and _NUMBER.fullmatch(value):
             self._number = int(value)
         elif name == "#EXT-X-TARGETDURATION" and re.fullmatch(r"\d{1,6}(\.\d+)?", value):
             self._target = float(value)
+        elif name == "#EXTINF":
+            match = re.match(r"\d{1,6}(\.\d{1,9})?", value)
+            self._length = float(match[0]) if match else None
         elif name == "#EXT-X-ENDLIST":
             self._ended = True
         elif name == "#EXT-X-GAP":
@@ -112,8 +119,10 @@ class _Reading:
         else:
             span = _span(self._span_wanted, link, self._behind)
             self._segments.append(MediaSegment(self._number, link, span, self._key, self._iv))
+            known = self._seconds is not None and self._length is not None
+            self._seconds = (self._seconds or 0.0) + (self._length or 0.0) if known else None
         self._number += 1
-        self._span_wanted, self._gap = None, False
+        self._span_wanted, self._gap, self._length = None, False, None
 
     def playlist(self) -> Playlist:
         return Playlist(
@@ -123,6 +132,7 @@ class _Reading:
             tuple(self._variants),
             self._other_method,
             tuple(self._gaps),
+            self._seconds if self._segments else None,
         )
 
 

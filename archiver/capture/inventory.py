@@ -10,6 +10,8 @@ from spiders.items import Counted
 from spiders.links import mask_userinfo
 from spiders.posts import Census, Outcome
 
+MEDIA_OF_PAGE = "media of the page"
+"""Key of what an extractor finds that is made for a page's site."""
 Ending = tuple[Outcome, str | None]
 """How something ended, and why."""
 

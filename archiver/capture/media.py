@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,15 @@ from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.media_proof import MediaProof
 from archiver.capture.posts import CaptionTrack, PostIntake
 from archiver.capture.resume import PartialFile, begun_in
-from archiver.capture.segments import SegmentedDownload, SegmentedStream, dash, decrypted, joined
+from archiver.capture.segments import SegmentedDownload, SegmentedStream, dash, dash_seconds, decrypted, joined
 from archiver.home.scratch import scratch
 from archiver.recorder.content_coding import decode_body
 from archiver.tools import ffmpeg
+from archiver.tools.media.judgement import Stated
 from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from archiver.tools.ytdlp_worker import stated_options
-from spiders.json_access import at, count, dicts, text_of
+from spiders.json_access import at, count, dicts, length_of, text_of
 from spiders.links import safe_split
 from spiders.posts import Attachment, Outcome
 from spiders.targets import Target, parse_target
@@ -55,6 +56,24 @@ class MediaJob:
     """Captions too."""
     files: bool = True
     """The media themselves."""
+    stated: Stated | None = None
+    """What the post says of them, where it does."""
+    most: int = ENTRIES
+    """Videos that are taken of a page with several."""
+
+
+@dataclass
+class _Brought:
+    """One served file as it was fetched, and what its assembly is to say of it."""
+
+    got: FetchedFile
+    name: str = ""
+    about: dict[str, Any] = field(default_factory=dict)
+    digest: Sha256 | None = None
+    seconds: float | None = None
+    """Its length by the manifest."""
+    judged: bool = True
+    """Whether its bytes are the medium: not where they are encrypted, or lie in a resource."""
 
 
 class MediaDownload:
@@ -84,6 +103,7 @@ class MediaDownload:
             "user_agent": self._config.user_agent,
             "cookies": str(path) if (path := self._cookies(job.url)) else None,
             "extractor_args": self._config.extractor_args or None,
+            "most": job.most + 1,
         }
         try:
             answer = await self._extractors.run(request, self._config.extract_seconds)
@@ -103,9 +123,9 @@ class MediaDownload:
         if not isinstance(info, dict):
             return Outcome.PARTIAL, "the extractor found nothing", record
         entries = dicts(info.get("entries")) if info.get("_type") in ("playlist", "multi_video") else [info]
-        ends = [end for entry in entries[:ENTRIES] for end in await self._entry(job, entry)]
-        if len(entries) > ENTRIES:
-            ends.append((Outcome.PARTIAL, f"{len(entries)} videos on the page, the first {ENTRIES} taken"))
+        ends = [end for entry in entries[: job.most] for end in await self._entry(job, entry)]
+        if len(entries) > job.most:
+            ends.append((Outcome.PARTIAL, f"more than {job.most} videos on the page, the first {job.most} taken"))
         if not ends and job.files:
             return Outcome.PARTIAL, "the extractor names no file", record
         bad = [(outcome, reason) for outcome, reason in ends if outcome is not Outcome.CAPTURED]
@@ -173,25 +193,50 @@ class MediaDownload:
         url = text_of(item.get("url"))
         if not inventory.discover(key, kind, url, job.key, format=about_format(item)):
             return Outcome.CAPTURED, None, None
-        protocol = str(item.get("protocol") or "")
         async with self._context.slots:
             room = self._context.room_for(count(item.get("filesize")))
-            if room is not None:
-                got, assembly = FetchedFile(Outcome.FAILED, room), None
-            else:
-                got, assembly = await self._bring(job, info, item, key, protocol, url)
-        probe = None
-        if assembly is not None and got.outcome is Outcome.CAPTURED:
-            probe = await self._proof.record(key, got)
+            brought = (
+                await self._bring(job, info, item, key) if room is None else _Brought(FetchedFile(Outcome.FAILED, room))
+            )
+        facts: dict[str, Any] = {}
+        if brought.judged:
+            brought, facts = await self._judged(job, info, item, key, brought)
+        got, assembly = brought.got, None
+        if got.pieces:
+            assembly = await asyncio.to_thread(
+                self._assemblies.assemble, brought.name, got, brought.about, brought.digest
+            )
         digest = assembly.sha256 if assembly else None
-        inventory.end(key, got.outcome, got.reason, got.record, assembly=digest, probe=probe)
+        inventory.end(key, got.outcome, got.reason, got.record, assembly=digest, **facts)
         return got.outcome, got.reason, assembly
 
+    async def _judged(
+        self, job: MediaJob, info: dict[str, Any], item: dict[str, Any], key: str, brought: _Brought
+    ) -> tuple[_Brought, dict[str, Any]]:
+        """Judge a served file against what the post, the description or the manifest states; ask once more if need be."""
+        length = job.stated.duration if job.stated else None
+        if length is None and not info.get("is_live"):
+            length = length_of(info.get("duration")) or brought.seconds
+        stated = Stated(kind_of(item), length, count(item.get("width")), count(item.get("height")))
+        latest = [brought]
+
+        async def again() -> FetchedFile:
+            async with self._context.slots:
+                latest.append(await self._bring(job, info, item, key, fresh=True))
+            return latest[-1].got
+
+        got, facts = await self._proof.settled(key, stated, brought.got, again)
+        chosen = next(one for one in reversed(latest) if one.got.record == got.record)
+        return replace(chosen, got=got), facts
+
     async def _bring(
-        self, job: MediaJob, info: dict[str, Any], item: dict[str, Any], key: str, protocol: str, url: str | None
-    ) -> tuple[FetchedFile, Assembly | None]:
+        self, job: MediaJob, info: dict[str, Any], item: dict[str, Any], key: str, fresh: bool = False
+    ) -> _Brought:
+        """Fetch one served file. `fresh`: a second time, from its beginning."""
+        protocol, url = str(item.get("protocol") or ""), text_of(item.get("url"))
         headers = [(name, value) for name, value in (item.get("http_headers") or {}).items() if is_header(name, value)]
-        name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{text_of(item.get('ext')) or 'bin'}"
+        ending = text_of(item.get("ext")) or "bin"
+        name = f"{text_of(info.get('id')) or 'media'}.f{text_of(item.get('format_id')) or '0'}.{ending}"
         about = {
             "page": job.url,
             "extractor": text_of(info.get("extractor_key")),
@@ -199,46 +244,48 @@ class MediaDownload:
             "part_of": key,
             **about_format(item),
         }
+        tag = f"{key} again" if fresh else key
         manifest = text_of(item.get("manifest_url"))
-        known: Sha256 | None = None
         if protocol in ("http", "https") and url is not None:
-            begun = self._begun(key, url)
-            self._note(key, count(item.get("filesize")))
-            chunk = count(at(item, "downloader_options", "http_chunk_size"))
-            following = RunningDigest(self._assemblies.parts)
-            request = FetchRequest(key, url, headers=headers, chunk=chunk, partial=begun, see=following.see)
-            got = await self._fetcher.fetch(request)
-            known = await following.digest_of(got.pieces)
+            brought = await self._served_whole(tag, url, item, headers, fresh)
         elif (protocol.startswith("m3u8") and url is not None) or dicts(item.get("fragments")):
-            got = await self._stream(job, key, protocol, item, headers)
+            brought = await self._stream(job, tag, protocol, item, headers)
             manifest = url if protocol.startswith("m3u8") else manifest
-            if "mp2t" in (got.media_type or "").lower():
+            if "mp2t" in (brought.got.media_type or "").lower():
                 name = f"{name.rpartition('.')[0]}.ts"
         else:
-            return await self._by_extractor(job, item, key, about), None
+            return _Brought(await self._by_extractor(job, item, key, about), judged=False)
         if record := self._context.exchanges.by_uri.get(manifest or ""):
             about["manifest"] = record
-        if not got.pieces:
-            return got, None
-        assembly = await asyncio.to_thread(self._assemblies.assemble, name, got, about, known)
-        if got.outcome is Outcome.CAPTURED:
+        if brought.got.outcome is Outcome.CAPTURED:
             self._context.home.state.file_done(self._state_key(key))
-        return got, assembly
+        return replace(brought, name=name, about=about)
+
+    async def _served_whole(
+        self, tag: str, url: str, item: dict[str, Any], headers: list[tuple[str, str]], fresh: bool
+    ) -> _Brought:
+        begun = None if fresh else self._begun(tag, url)
+        self._note(tag, count(item.get("filesize")))
+        chunk = count(at(item, "downloader_options", "http_chunk_size"))
+        following = RunningDigest(self._assemblies.parts)
+        request = FetchRequest(tag, url, headers=headers, chunk=chunk, partial=begun, see=following.see)
+        got = await self._fetcher.fetch(request)
+        return _Brought(got, digest=await following.digest_of(got.pieces))
 
     async def direct(self, key: str, url: str, attachment: Attachment) -> FetchedFile:
-        """Fetch a file with a link of its own.
-
-        It becomes an assembly only where it arrived in more than one answer.
-        """
+        """Fetch a file with a link of its own, from where an earlier capture stopped."""
         begun = self._begun(key, url)
         self._note(key, attachment.size)
         got = await self._fetcher.fetch(FetchRequest(key, url, partial=begun))
-        if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
-            name = attachment.file_name or safe_split(url).path.rpartition("/")[2] or "file"
-            await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
         if got.outcome is Outcome.CAPTURED:
             self._context.home.state.file_done(self._state_key(key))
         return got
+
+    async def assembled(self, key: str, url: str, file_name: str | None, got: FetchedFile) -> None:
+        """Write how a file is put together, where it arrived in more than one answer."""
+        if len(got.pieces) > 1 or (got.pieces and got.pieces[0].capture):
+            name = file_name or safe_split(url).path.rpartition("/")[2] or "file"
+            await asyncio.to_thread(self._assemblies.assemble, name, got, {"url": url, "part_of": key})
 
     # -- what is already there ---------------------------------------------------------------------------------------
 
@@ -283,16 +330,18 @@ class MediaDownload:
 
     async def _stream(
         self, job: MediaJob, key: str, protocol: str, item: dict[str, Any], headers: list[tuple[str, str]]
-    ) -> FetchedFile:
+    ) -> _Brought:
         """A file in fragments. Where these are encrypted, what is played is kept again, since they do not reproduce it."""
         self._note(key, None)
         fragments = SegmentedDownload(self._context, self._fetcher, key, headers, self._fragments_held(key))
         if not protocol.startswith("m3u8"):
-            return joined(await fragments.fetch(dash(item)))
+            named = dash(item)
+            got = joined([*await fragments.fetch(named), *fragments.left_out(len(named))])
+            return _Brought(got, seconds=dash_seconds(item))
         got, stream = await fragments.hls(str(item["url"]))
         if stream.encrypted and got.pieces:
             await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
-        return got
+        return _Brought(got, seconds=stream.seconds, judged=not stream.encrypted and not stream.sealed)
 
     def _keep_decrypted(self, job: MediaJob, key: str, got: FetchedFile, stream: SegmentedStream) -> None:
         with scratch(self._context.home.path, "media") as folder:

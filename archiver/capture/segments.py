@@ -17,13 +17,15 @@ from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.hls_playlist import MediaSegment, Playlist, parse_playlist
 from archiver.recorder.content_coding import decode_body
-from spiders.json_access import dicts, text_of
+from spiders.json_access import dicts, length_of, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
 from storage.assembly import Piece
 
 AT_ONCE = 4
 PLAYLIST_LIMIT = 8 << 20
+MOST = 20_000
+"""How many fragments of one file are taken: eleven hours of two seconds each. A manifest may name any number."""
 MASTERS = 3
 """How many playlists of playlists are followed."""
 QUIET_SECONDS = 120.0
@@ -41,6 +43,10 @@ class SegmentedStream:
     keys: dict[str, bytes] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
     """What is wrong with the stream as a whole, each said once."""
+    seconds: float | None = None
+    """Its length, where a playlist that has ended states it."""
+    sealed: bool = False
+    """Whether fragments are encrypted in a way that is not undone here."""
 
     def got(self, ending: str | None = None) -> FetchedFile:
         """Return the stream as one file. `ending`: why it was cut off."""
@@ -63,8 +69,21 @@ class SegmentedDownload:
         self._gate = asyncio.Semaphore(AT_ONCE)
 
     async def fetch(self, segments: list[MediaSegment]) -> list[FetchedFile]:
-        """Fetch several segments at a time; return the results in their order."""
-        return list(await asyncio.gather(*(self._one(segment) for segment in segments)))
+        """Fetch several segments at a time, `MOST` of them; return the results in their order."""
+        results: list[FetchedFile] = []
+        for start in range(0, min(len(segments), MOST), 16 * AT_ONCE):
+            if start and (self._context.interrupted or self._context.port.stopped):
+                stopped = FetchedFile(Outcome.FAILED, self._context.port.stopped or "stopped by the person")
+                return [*results, *[stopped] * (min(len(segments), MOST) - start)]
+            some = segments[start : min(start + 16 * AT_ONCE, MOST)]
+            results += await asyncio.gather(*(self._one(segment) for segment in some))
+        return results
+
+    @staticmethod
+    def left_out(named: int) -> list[FetchedFile]:
+        """Return what stands for the fragments beyond `MOST`, if so many are named."""
+        said = f"the manifest names {named} fragments; the first {MOST} were taken"
+        return [FetchedFile(Outcome.PARTIAL, said)] if named > MOST else []
 
     async def _one(self, segment: MediaSegment) -> FetchedFile:
         tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
@@ -95,7 +114,9 @@ class SegmentedDownload:
         while True:
             playlist, got = await self._playlist(url, turn)
             turn += 1
-            if playlist is not None and playlist.variants and not playlist.segments and turn <= MASTERS:
+            if playlist is not None and playlist.variants and not playlist.segments:
+                if turn > MASTERS:
+                    return _no_playlist(got, "its playlists lead to each other and to no media"), stream
                 url = max(playlist.variants)[1]
                 continue
             if playlist is None:
@@ -108,7 +129,10 @@ class SegmentedDownload:
                 fresh = await self._take(playlist, stream, seen)
                 quiet = 0.0 if fresh else quiet + playlist.target
                 if playlist.ended:
+                    stream.seconds = playlist.seconds
                     return stream.got(), stream
+                if len(seen) >= MOST:
+                    return stream.got(f"a live stream: stopped after {MOST} fragments"), stream
             wait = playlist.target if playlist is not None else 2.0
             if (ending := self._ending(loop.time() - started + wait, quiet)) is not None:
                 return stream.got(ending), stream
@@ -137,6 +161,10 @@ class SegmentedDownload:
             stream.remarks[f"{lost} fragments left the live playlist before they were requested"] = None
         if playlist.gaps:
             stream.remarks[f"the playlist itself marks {len(playlist.gaps)} fragments as missing"] = None
+        if len(seen) + len(fresh) > MOST:
+            stream.remarks[f"the manifest names {len(playlist.segments)} fragments; the first {MOST} were taken"] = None
+            fresh = fresh[: max(0, MOST - len(seen))]
+        stream.sealed = stream.sealed or playlist.encrypted is not None
         if playlist.encrypted:
             stream.remarks[f"fragments are encrypted ({playlist.encrypted}) and kept as they are"] = None
         seen |= {mark(segment) for segment in fresh}
@@ -153,9 +181,9 @@ class SegmentedDownload:
         return bool(fresh)
 
 
-def _no_playlist(got: FetchedFile) -> FetchedFile:
+def _no_playlist(got: FetchedFile, why: str = "the answer is no HLS playlist") -> FetchedFile:
     outcome = got.outcome if got.outcome is not Outcome.CAPTURED else Outcome.PARTIAL
-    return FetchedFile(outcome, got.reason or "the answer is no HLS playlist", got.record, got.done)
+    return FetchedFile(outcome, got.reason or why, got.record, got.done)
 
 
 def joined(parts: list[FetchedFile]) -> FetchedFile:
@@ -185,6 +213,14 @@ def dash(item: dict[str, Any]) -> list[MediaSegment]:
         for position, fragment in enumerate(dicts(item.get("fragments")))
         for path in (text_of(fragment.get("path")) or "",)
     ]
+
+
+def dash_seconds(item: dict[str, Any]) -> float | None:
+    """Return the length of a DASH format in seconds, where each of its fragments states one."""
+    parts = [length_of(fragment.get("duration")) for fragment in dicts(item.get("fragments"))]
+    known = [part for part in parts if part is not None]
+    # The first is the initial one, which plays nothing.
+    return sum(known) if known and len(known) >= len(parts) - 1 else None
 
 
 def decrypted(stream: SegmentedStream, parts: Callable[[list[Piece]], Iterator[bytes]], out: Path) -> None:

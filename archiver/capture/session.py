@@ -14,6 +14,7 @@ from typing import Any
 
 from archiver.capture.assemblies import AssemblyBuilder
 from archiver.capture.attachments import AttachmentFetches
+from archiver.capture.claims import ExtractorClaims
 from archiver.capture.context import CaptureOrder, CaptureServices, open_context
 from archiver.capture.fetcher import Fetcher
 from archiver.capture.file_tasks import GRACE_SECONDS
@@ -31,6 +32,7 @@ from archiver.home.log import Telling, keep_fault, noted
 from archiver.home.secret_values import secrets_of
 from archiver.recorder.exchange import ExchangeDone
 from archiver.seal.sealing import seal
+from archiver.tools.programs import programs_of
 from spiders.availability import classify
 from spiders.items import Counted, Led, Noted, Reached, Seen, Verdict
 from spiders.link_forms import Form
@@ -60,6 +62,7 @@ class CaptureSession:
         fetcher = Fetcher(context.port, context.config.user_agent)
         self._media = MediaDownload(context, fetcher, self.assemblies, self.posts, self.proof, services.extractors)
         self._attachments = AttachmentFetches(context, fetcher, self._media, self.proof)
+        self._claims = ExtractorClaims(context, services.extractors, self._media, self._attachments)
         self._screenshot = Screenshot(context, services.browser)
         self._answer: Ending | None = None
         self._conclusion: Ending | None = None
@@ -82,6 +85,10 @@ class CaptureSession:
 
     def _report(self) -> None:
         self._services.report(self.progress())
+
+    def begin(self) -> None:
+        """Start what runs beside the driver."""
+        self._claims.begin()
 
     # -- what the recorder reports ----------------------------------------------------------------------
 
@@ -190,6 +197,7 @@ class CaptureSession:
             inventory.require(item.key)
         if item.final:
             self._answer = (outcome, reason)
+            self._claims.page_read(outcome)
             if outcome is Outcome.BLOCKED and context.promise.extractor_despite_wall:
                 self._extract_despite_wall(item.key)
 
@@ -302,6 +310,7 @@ class CaptureSession:
 
     async def settle(self) -> None:
         """Wait until every file and post has its outcome."""
+        self._claims.page_read(Outcome.FAILED)  # where no page was read until now, none will be
         await self.context.tasks.settle()
 
     def abandon(self) -> None:
@@ -324,7 +333,7 @@ class CaptureSession:
             self.inventory.discover("target", context.target.kind, context.target.url, None)
             self.inventory.end("target", outcome, reason)
         context.originals.close()
-        context.writer.close(str(outcome), reason, {"media": self._media.facts} if self._media.facts else None)
+        context.writer.close(str(outcome), reason, self._facts() or None)
         try:
             cases = list(context.options.cases)
             seq = seal(context.home, self._services.signer, context.folder, cases).seq
@@ -356,6 +365,14 @@ class CaptureSession:
             part_full=self.enough() and not stop,
             warnings=warnings,
         )
+
+    def _facts(self) -> dict[str, Any]:
+        """What the manifest says of the programs that took part, beside this one."""
+        pool, media = self._services.extractors, self._media.facts
+        extractor = (pool.version, pool.runtime, pool.beside) if media else None
+        shown = self.inventory.ended.get("screenshot", (None, None))[0] is Outcome.CAPTURED
+        programs = programs_of(self.context.home.path, extractor, self.proof.used, shown)
+        return {**({"media": media} if media else {}), **({"programs": programs} if programs else {})}
 
     def _verdict(self) -> Ending:
         context = self.context

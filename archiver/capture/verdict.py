@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from archiver.capture.inventory import Ending, Inventory
+from archiver.capture.inventory import MEDIA_OF_PAGE, Ending, Inventory
 from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
 from spiders.link_forms import Form, Target
@@ -99,10 +99,19 @@ def verdict(
     if said is None:
         return _without_answer(exchanges, promise)
     if statement.at_best is not None and said[0] in (Outcome.CAPTURED, Outcome.PARTIAL):
-        return Outcome.PARTIAL, f"{statement.at_best}; {said[1]}" if said[1] else statement.at_best
+        best = _with_media(inventory, statement.at_best)
+        return Outcome.PARTIAL, f"{best}; {said[1]}" if said[1] else best
     if said[0] is not Outcome.CAPTURED:
         return said
     return _missing_part(inventory) or (Outcome.CAPTURED, None)
+
+
+def _with_media(inventory: Inventory, at_best: str) -> str:
+    """What is said of a page that is not read, where an extractor was asked about its media."""
+    outcome, reason = inventory.ended.get(MEDIA_OF_PAGE, (Outcome.SKIPPED, None))
+    if outcome is Outcome.CAPTURED:
+        return at_best.replace("kept as a page only", "kept as a page, with the media that yt-dlp found")
+    return at_best if outcome is Outcome.SKIPPED else f"{at_best}; its media: {reason or outcome}"
 
 
 def _missing_part(inventory: Inventory) -> Ending | None:

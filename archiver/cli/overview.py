@@ -50,7 +50,7 @@ HELP = "Help of one command: archiver help COMMAND\n"
 def overview(width: int) -> str:
     """Return the help of `archiver`: its commands in groups, its options, examples and exit codes."""
     parts = [f"usage: {USAGE}", terminal.wrapped(" ".join(DESCRIPTION.split()), width)]
-    parts += [_table(group, members, 13, width) for group, members in groups().items()]
+    parts += [_table(group, members, max(13, 2 + max(map(len, members))), width) for group, members in groups().items()]
     parts.append(_table(EVERY_COMMAND, EVERY_COMMAND_OPTIONS, 22, width))
     parts.append(_table(FIRST_RUN, FIRST_RUN_OPTIONS, 22, width))
     codes = {str(int(code)): meaning for code, meaning in EXIT_CODES.items()}

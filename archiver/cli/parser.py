@@ -250,7 +250,7 @@ def _add_first_run(parser: Parser) -> None:
 
 def module_of(name: str) -> ModuleType:
     """Import and return the module of a command."""
-    return import_module(f"archiver.cli.commands.{name}")
+    return import_module(f"archiver.cli.commands.{name.replace('-', '_')}")
 
 
 def build_parser(commands: Iterable[str] = COMMANDS) -> Parser:

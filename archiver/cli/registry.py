@@ -78,13 +78,14 @@ COMMANDS = {
     "notify": Command(WORK, "Send a test message with each notification rule."),
     "serve": Command(WORK, "Serve an HTTP API that accepts links."),
     "doctor": Command(PROGRAM, "Check this machine, and whether the platforms have changed."),
+    "update-extractors": Command(PROGRAM, "Install a newer yt-dlp for this home, beside the pinned one."),
     "config": Command(PROGRAM, "Show the settings in force, and where each came from."),
     "demo": Command(PROGRAM, "Try archiver offline, on miniature platforms."),
     "completion": Command(PROGRAM, "Print the completion script of a shell."),
     "help": Command(PROGRAM, "Show the help of a command."),
     "version": Command(PROGRAM, "Print the version."),
 }
-"""In the order of `archiver --help`. The module of each bears its name."""
+"""In the order of `archiver --help`. The module of each bears its name, with underscores for dashes."""
 
 HOMELESS = ("completion", "help", "version")
 """Commands that open no home."""

@@ -32,7 +32,9 @@ def video(folder: Path, seconds: int = 2, tone: int = 440, size: str = "320x180"
     """(an MP4 with a test picture and a tone, True), or (a stand-in without pictures, False) where ffmpeg is missing."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
-        return b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(range(256)) * 800, False
+        filling = bytes(range(256)) * 800
+        boxes = (len(filling) + 8).to_bytes(4, "big") + b"mdat" + filling + b"\x00\x00\x00\x08moov"
+        return b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + boxes, False
     folder.mkdir(parents=True, exist_ok=True)
     film = _film(ffmpeg, seconds, tone, size)
     (folder / f"test-{seconds}-{tone}.mp4").write_bytes(film)

@@ -468,5 +468,8 @@ def without_addresses(words: str) -> str:
 _ENDINGS = {
     "video/mp4": "mp4", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "audio/mp4": "m4a",
     "audio/mpeg": "mp3", "audio/ogg": "ogg", "video/webm": "webm", "text/vtt": "vtt", "application/pdf": "pdf",
+    "image/gif": "gif", "image/heic": "heic", "image/heif": "heif", "image/avif": "avif", "image/tiff": "tif",
+    "audio/wav": "wav", "audio/aac": "aac", "audio/amr": "amr", "audio/flac": "flac", "video/quicktime": "mov",
+    "video/3gpp": "3gp", "video/vnd.avi": "avi", "video/mp2t": "ts", "video/x-matroska": "mkv",
 }  # fmt: skip
 _PUBLIC = {"video": "mp4", "round video": "mp4", "photo": "png", "audio": "m4a", "voice": "m4a", "sticker": "png"}

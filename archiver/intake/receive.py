@@ -26,9 +26,11 @@ from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 from archiver.home.ports import Inspector, Signer
 from archiver.home.scratch import scratch
+from archiver.intake.damage import by_tools, looked_at
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
+from archiver.tools.media.kinds import plain_word
 from archiver.version import software
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -45,13 +47,6 @@ POSTS = 20_000
 """Posts that are read out of one received package, so that they can be searched for."""
 _SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 _CHANNEL = re.compile(r"[\w .-]{1,40}")
-_MAGIC = [
-    (b"\x89PNG\r\n\x1a\n", 0, "image/png"), (b"\xff\xd8\xff", 0, "image/jpeg"), (b"GIF8", 0, "image/gif"),
-    (b"WEBP", 8, "image/webp"), (b"ftyp", 4, "video/mp4"), (b"\x1aE\xdf\xa3", 0, "video/x-matroska"),
-    (b"OggS", 0, "audio/ogg"), (b"ID3", 0, "audio/mpeg"), (b"%PDF-", 0, "application/pdf"),
-    (b"PK\x03\x04", 0, "application/zip"), (b"WARC/", 0, "application/warc"), (b"RIFF", 0, "application/octet-stream"),
-    (b"\x1f\x8b", 0, "application/gzip"),
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +69,10 @@ class Taken:
     size: int = 0
     record: str | None = None
     kind: str = "file"
+    found: str | None = None
+    """Its media type, by its bytes."""
+    damage: str | None = None
+    """What is wrong with it as its source handed it over."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +119,13 @@ class HandOver:
 class Received:
     """A hand-over that was sealed.
 
-    `reports`: (which file, what the check on arrival found) of each package among the files.
+    `reports`: (which file, what the check on arrival found) of each package among the files. `damaged`: (which file, its
+    name, what is wrong with it) of each that its source has to be asked for again.
     """
 
     result: CaptureResult
     reports: list[tuple[str, ForeignReport]]
+    damaged: list[tuple[str, str, str]]
 
     @property
     def intact(self) -> bool:
@@ -176,7 +177,7 @@ def receive(
         capture_id, capture_id, 1, target, outcome, reason, folder, receiver.posts, dict(receiver.kept),
         receiver.not_kept, writer.bytes_stored, seq, test_routes,
     )  # fmt: skip
-    return Received(result, receiver.reports)
+    return Received(result, receiver.reports, receiver.damaged)
 
 
 class _Receiver:
@@ -189,6 +190,7 @@ class _Receiver:
         self.kept: Counter[str] = Counter()
         self.not_kept: list[dict[str, Any]] = []
         self.reports: list[tuple[str, ForeignReport]] = []
+        self.damaged: list[tuple[str, str, str]] = []
 
     def take(self, handed: list[Handed], given: Sequence[Path]) -> tuple[Outcome, str | None]:
         """Write each file, and check the folders that are packages as a whole."""
@@ -222,9 +224,11 @@ class _Receiver:
                 taken = Taken(Outcome.FAILED, f"it cannot be opened: {error.strerror or error}")
         entry: dict[str, Any] = {
             "key": key, "kind": taken.kind, "outcome": str(taken.outcome), "reason": taken.reason, "record": taken.record,
-            "sha256": taken.sha256, "size": taken.size if taken.sha256 else None,
+            "sha256": taken.sha256, "size": taken.size if taken.sha256 else None, "found": taken.found, "damage": taken.damage,
         }  # fmt: skip
         self._writer.inventory({name: value for name, value in entry.items() if value is not None or name == "reason"})
+        if taken.damage is not None:
+            self.damaged.append((key, os.fsdecode(item.name), taken.damage))
         if taken.outcome is Outcome.CAPTURED:
             self.kept[taken.kind] += 1
         elif taken.outcome is not Outcome.SKIPPED:
@@ -239,8 +243,7 @@ class _Receiver:
             first = Sha256()
             unread = _copied(item.path, copy, first)
             after = item.path.lstat()
-            start = _head(copy)
-            kind = media_type(start)
+            kind, damage = looked_at(copy, safe_suffix(item.name))
             ref = self._writer.resource_file(
                 f"urn:archiver:received:{self._writer.identity.capture_id}:{key.replace(' ', '-')}", kind, copy,
                 {"received": key, **({"truncated": "unspecified"} if unread else {})},
@@ -248,18 +251,24 @@ class _Receiver:
             )  # fmt: skip
             if ref.payload_digest != first.label():
                 return Taken(Outcome.FAILED, "the copy differs from the original: check this machine's disk and memory")
-            taken = Taken(Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, _plainly(kind))
+            taken = Taken(
+                Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, plain_word(kind), kind, damage
+            )
             if unread is not None:
-                taken.outcome, taken.reason = Outcome.PARTIAL, unread
+                taken.outcome, taken.reason, taken.damage = Outcome.PARTIAL, unread, None
             elif (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 taken.outcome, taken.reason = Outcome.PARTIAL, "the file changed while it was read"
-            self._private_facts(key, item, before, copy, ref.record_id)
+            facts = self._private_facts(key, item, before, copy, ref.record_id)
             if unread is None:
+                taken.damage = taken.damage or by_tools(kind, facts)
                 self._checked(key, copy, ref.record_id)
             return taken
 
-    def _private_facts(self, key: str, item: Handed, before: os.stat_result, copy: Path, record: str) -> None:
-        """Withhold what the file says of its maker, and its times on the medium: for the case's recipients only."""
+    def _private_facts(self, key: str, item: Handed, before: os.stat_result, copy: Path, record: str) -> dict[str, Any]:
+        """Withhold what the file says of its maker, and its times on the medium: for the case's recipients only.
+
+        Returns what is withheld.
+        """
         facts: dict[str, Any] = {
             "format": "archiver-received/1",
             "file": key,
@@ -277,6 +286,7 @@ class _Receiver:
             f"urn:archiver:received-metadata:{key.replace(' ', '-')}", "application/json", about, record_type="metadata",
             fields=[("WARC-Refers-To", record)], extra={"about": key},
         )  # fmt: skip
+        return facts
 
     def _checked(self, key: str, copy: Path, record: str) -> None:
         """Check a WARC, WACZ or bag by its own digests, and keep the posts in it."""
@@ -387,34 +397,6 @@ def safe_suffix(name: bytes) -> str:
     """Return the ending of a file's name, where it tells what the file is; else nothing."""
     match = re.search(rb"\.(warc\.gz|arc\.gz|[A-Za-z0-9]{1,8})$", name)
     return f".{match[1].decode().lower()}" if match else ""
-
-
-def _head(path: Path) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read(512)
-
-
-def media_type(start: bytes) -> str:
-    """Return the type that the first bytes show.
-
-    The name that somebody gave a file is no statement of ours.
-    """
-    for magic, at, kind in _MAGIC:
-        if start[at : at + len(magic)] == magic:
-            return kind
-    try:
-        text = start.decode("utf-8")
-    except UnicodeDecodeError:
-        return "application/octet-stream"
-    if re.match(r"\s*<(?:!doctype html|html|head|body)\b", text, re.IGNORECASE):
-        return "text/html"
-    return "text/plain; charset=utf-8" if (text and text.isprintable()) or "\n" in text else "application/octet-stream"
-
-
-def _plainly(kind: str) -> str:
-    """Write a media type in a person's word."""
-    first = kind.partition("/")[0]
-    return {"image": "photo", "video": "video", "audio": "audio"}.get(first, "document")
 
 
 def _mentions(path: Path, mark: bytes) -> bool:

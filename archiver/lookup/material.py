@@ -331,6 +331,10 @@ def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFi
             continue
         if not (key.startswith(("post ", "file ")) and line["record"] in places):
             continue
+        if (
+            line["outcome"] == "partial" and line.get("proof") == "wrong kind"
+        ):  # what came in place of the file is no view of it
+            continue
         post = key.removeprefix("post ").partition(" #")[0] if key.startswith("post ") else None
         path, record = places[line["record"]]
         number = re.match(r"(?:post .* #|file )(\d+)", key)
@@ -357,9 +361,11 @@ def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFi
                 continue
             path, at = found
         name = safe_name(str(record.get("uri") or key).partition("?")[0].rstrip("/").rpartition("/")[2])
+        known = line.get("found") not in (None, "application/octet-stream")
+        kind = line["found"] if known else record.get("content_type")
         yield MediaFile(
-            capture.id, key, line["kind"], post, name, digest, int(size), record.get("content_type"), line["record"],
-            attachment, ((path, at, 0, int(size)),),
+            capture.id, key, line["kind"], post, name, digest, int(size), kind, line["record"], attachment,
+            ((path, at, 0, int(size)),),
         )  # fmt: skip
 
 

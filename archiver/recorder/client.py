@@ -33,6 +33,8 @@ class ServiceClient:
     proxy: str | None = None
     network: TestNetwork | None = None
     seconds: float = SECONDS
+    limit: int = LIMIT
+    """The longest answer, bytes."""
 
     def ask(self, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
         """Send one GET, or a POST where there is a body; return (status, body).
@@ -68,13 +70,13 @@ class ServiceClient:
                 await stream.handshake()
                 if problem := facts(connection, host).problem:
                     raise NoAnswer(f"its certificate is not good: {problem}")
-            return await _exchange(stream, link.authority, link.target, body, headers)
+            return await _exchange(stream, link.authority, link.target, body, headers, self.limit)
         finally:
             stream.close()
 
 
 async def _exchange(
-    stream: Stream, authority: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    stream: Stream, authority: str, path: str, body: bytes | None, headers: Mapping[str, str], limit: int
 ) -> tuple[int, bytes]:
     method = "GET" if body is None else "POST"
     lines = [f"{method} {path} HTTP/1.1", f"Host: {authority}", "Connection: close", "User-Agent: Mozilla/5.0"]
@@ -96,7 +98,7 @@ async def _exchange(
                 raise NoAnswer(f"not a readable answer: {event.flaw}")
             elif isinstance(event, End) and head is not None:
                 return head.status or 0, bytes(answer)
-        if len(answer) > LIMIT:
-            raise NoAnswer(f"an answer of more than {LIMIT} bytes")
+        if len(answer) > limit:
+            raise NoAnswer(f"an answer of more than {limit} bytes")
         if not data:
             raise NoAnswer("the connection closed before the answer was whole")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archiver.capture.media_proof import stated_of
 from archiver.capture.posts import Sighting
 from archiver.capture.session import CaptureSession
 from archiver.telegram.records import TelegramFiles, media_uri
@@ -122,8 +123,10 @@ class PostsByAccount:
                 self._inventory.end(part, Outcome.FAILED, room)
                 return
             got = await self._files.bring(part, attachment, location, uri, renew)
-        probe = await self._session.proof.of_attachment(part, attachment, got)
-        self._inventory.end(part, got.outcome, got.reason, got.record, **probe)
+        stated = stated_of(attachment) if got.outcome is Outcome.CAPTURED else None
+        proof = await self._session.proof.of(part, stated, got) if stated is not None else None
+        # Said, and no more: Telegram hands out the file as it was posted, and its digests show that nothing is missing.
+        self._inventory.end(part, got.outcome, got.reason, got.record, **(proof.line() if proof else {}))
 
     async def _same_as(self, part: str) -> tuple[Outcome, str | None]:
         """What became of a file that is fetched under another name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,9 +54,14 @@ def _by_ffprobe(program: str, path: Path) -> Any:
     command = [program, *arguments, str(path)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
-        return without_path(json.loads(done.stdout or b"null"), path)
+        said = without_path(json.loads(done.stdout or b"null"), path)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return {"error": str(error)[:200]}
+        return {"not_run": str(error)[:200]}
+    if not done.returncode:
+        return said
+    lines = done.stderr.decode("utf-8", "replace").replace(f"{path}: ", "").strip().splitlines()
+    # "[mov,mp4,m4a @ 0x55…] moov atom not found": the address is of this run only.
+    return {"error": re.sub(r"^\[[^]]*\] ", "", lines[0])[:200] if lines else f"exit code {done.returncode}"}
 
 
 def read_c2pa(path: Path) -> Any:

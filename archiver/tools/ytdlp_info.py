@@ -53,6 +53,18 @@ def outcome_of(error: dict[str, Any]) -> tuple[Outcome, str]:
     return Outcome.FAILED, f"the extractor failed: {kind}: {short}"
 
 
+_NOTHING = ("no video", "no media", "no playable", "not a video", "not contain", "n't contain", "no extractor reads this page",
+            "names no file", "found nothing", "no audio", "no clip", "no player")  # fmt: skip
+_SOMETHING = ("no video formats",)
+"""What extractors say where there is a video, and no file of it."""
+
+
+def finds_nothing(reason: str | None) -> bool:
+    """Return whether an extractor's answer says that there is no video on the page at all."""
+    said = (reason or "").lower()
+    return any(words in said for words in _NOTHING) and not any(words in said for words in _SOMETHING)
+
+
 def tracks(info: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:
     """Return (language, automatic, track) of captions that people wrote, and automatic ones in the original language.
 

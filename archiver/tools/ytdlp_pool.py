@@ -19,9 +19,12 @@ from typing import Any
 
 import archiver
 from archiver.home.log import child_words
+from archiver.tools.extractor_update import Beside
 
 _log = logging.getLogger(__name__)
 
+CLAIMS_KEPT = 10_000
+"""Links of which it is remembered whether an extractor is made for them."""
 LINE_LIMIT = 256 << 20
 """The longest answer, bytes: a description of a playlist with comments can have some MiB."""
 
@@ -41,12 +44,14 @@ class _Worker:
 
 
 class ExtractorPool:
-    """A pool of at most `size` processes, started when they are needed and kept. `close` ends them."""
+    """A pool of `size` processes and one for claims, started when they are needed and kept. `close` ends them."""
 
-    def __init__(self, authority_pem: bytes, size: int = 2) -> None:
-        self._pem = authority_pem
+    def __init__(self, authority_pem: bytes, size: int = 2, beside: Beside | None = None) -> None:
+        """`beside`: the version that was installed beside the pinned one, where it is to be used."""
+        self._pem, self.beside = authority_pem, beside
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._slots = asyncio.Semaphore(size)
+        self._slots, self._claiming = asyncio.Semaphore(size), asyncio.Lock()
+        self._claimed: dict[str, str | None] = {}
         self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._ended: list[_Worker] = []
@@ -70,30 +75,46 @@ class ExtractorPool:
         `timeout` in seconds. Raises `ExtractorDied`, `TimeoutError`.
         """
         async with self._slots:
-            if self._warming is not None and not self._idle:
-                await self._warming
-            worker = self._idle.pop() if self._idle else await self._start()
-            self._jobs += 1
-            good = False
-            try:
-                assert worker.process.stdin is not None
-                assert worker.process.stdout is not None
-                worker.process.stdin.write(json.dumps({**job, "job": self._jobs}).encode() + b"\n")
-                async with asyncio.timeout(timeout):
-                    line = await worker.process.stdout.readline()
-                if not line:
-                    await worker.process.wait()
-                    raise ExtractorDied("; ".join(worker.said[-2:]) or f"exit code {worker.process.returncode}")
-                answer: dict[str, Any] = json.loads(line)
-                good = True
-                return answer
-            except (ConnectionError, json.JSONDecodeError) as error:
-                raise ExtractorDied(str(error)) from error
-            finally:
-                if good:
-                    self._idle.append(worker)
-                else:
-                    self._end(worker)
+            return await self._done(job, timeout)
+
+    async def claims(self, url: str, timeout: float) -> str | None:
+        """Return the extractor that is made for a link, or None. No request is made for it.
+
+        Does not queue behind jobs, which can take minutes. `timeout` in seconds. Raises `ExtractorDied`, `TimeoutError`.
+        """
+        async with self._claiming:
+            if url not in self._claimed:
+                answer = await self._done({"do": "claims", "url": url}, timeout)
+                if len(self._claimed) >= CLAIMS_KEPT:
+                    self._claimed.clear()
+                self._claimed[url] = answer.get("claims")
+            return self._claimed[url]
+
+    async def _done(self, job: dict[str, Any], timeout: float) -> dict[str, Any]:
+        if self._warming is not None and not self._idle:
+            await self._warming
+        worker = self._idle.pop() if self._idle else await self._start()
+        self._jobs += 1
+        good = False
+        try:
+            assert worker.process.stdin is not None
+            assert worker.process.stdout is not None
+            worker.process.stdin.write(json.dumps({**job, "job": self._jobs}).encode() + b"\n")
+            async with asyncio.timeout(timeout):
+                line = await worker.process.stdout.readline()
+            if not line:
+                await worker.process.wait()
+                raise ExtractorDied("; ".join(worker.said[-2:]) or f"exit code {worker.process.returncode}")
+            answer: dict[str, Any] = json.loads(line)
+            good = True
+            return answer
+        except (ConnectionError, json.JSONDecodeError) as error:
+            raise ExtractorDied(str(error)) from error
+        finally:
+            if good:
+                self._idle.append(worker)
+            else:
+                self._end(worker)
 
     async def _start(self) -> _Worker:
         if self._folder is None:
@@ -103,7 +124,7 @@ class ExtractorPool:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "archiver.tools.ytdlp_worker", *child_words(),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=_environment(folder), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
+            env=_environment(folder, self.beside), cwd=folder, limit=LINE_LIMIT, start_new_session=True,
         )  # fmt: skip
         worker = _Worker(process, "", None)
         self._all.add(worker)
@@ -158,7 +179,7 @@ async def _listen(process: asyncio.subprocess.Process, said: list[str]) -> None:
             del said[:-20]
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, beside: Beside | None) -> dict[str, str]:
     authority = str(folder / "authority.pem")
     source = str(Path(archiver.__file__).resolve().parents[1])
     return {
@@ -166,7 +187,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(folder),
         "TMPDIR": str(folder),
-        "PYTHONPATH": source,
+        "PYTHONPATH": os.pathsep.join([*([str(beside.folder)] if beside else []), source]),
         "YTDLP_NO_PLUGINS": "1",
         "DENO_NO_UPDATE_CHECK": "1",
         "no_proxy": "",

@@ -77,18 +77,24 @@ OPTIONS: dict[str, Any] = {
 """What every job asks of yt-dlp; the manifest of a capture lists it."""
 
 
+NOWHERE = "http://127.0.0.1:9"
+"""The proxy of a job that asks nobody."""
+
+
 def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
     """Return the options of one job: the common ones, and what only the job knows."""
     agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
         **OPTIONS,
-        "proxy": job["proxy"],
+        "proxy": NOWHERE if job["do"] == "claims" else job["proxy"],
         "logger": log,
         "quiet": True,
         "noprogress": True,
         "color": "never",
         "http_headers": agent,
     }
+    if job.get("most"):
+        chosen["playlistend"] = job["most"]
     if job.get("format"):
         chosen["format"] = job["format"]
     if job.get("cookies"):

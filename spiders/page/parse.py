@@ -15,7 +15,8 @@ from spiders import dates
 from spiders.html import charset, decode, one_line, tree
 from spiders.links import cleaned, mask_userinfo, safe_join, scheme_of, without_userinfo
 from spiders.page.comments import comments
-from spiders.page.pointers import Pointer, archived_copy, pointers, resolved
+from spiders.page.media_links import media_of
+from spiders.page.pointers import Pointer, archived_copy, pointers
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post, Time
 from spiders.walls.pages import title_wall
 
@@ -275,21 +276,5 @@ def css_links(text: str) -> list[str]:
 
 
 def _media(document: Any, base: str) -> list[Attachment]:
-    """Videos and audio that the page itself plays, and players of platforms that it embeds."""
-    found: list[Attachment] = []
-    for tag in ("video", "audio"):
-        for node in document.xpath(f"//{tag}"):
-            links = [node.get("src"), *node.xpath("./source/@src")]
-            urls = [listed for link in links if (listed := _listed(base, link))]
-            poster = _listed(base, node.get("poster"))
-            if not urls:
-                found.append(Attachment(tag, None, thumbnail=poster, reason="no link in the page; played by a script"))
-            found += [Attachment(tag, url, thumbnail=poster) for url in dict.fromkeys(urls)]
-    for node in document.xpath("//iframe[@src]"):
-        if url := _listed(base, node.get("src")):
-            player = resolved(url)
-            reason = (
-                f"a player of {player.platform}: {player.url}" if player else "an embedded page; not part of this one"
-            )
-            found.append(Attachment("frame", url, reason=reason, extra={"target": player.key} if player else {}))
-    return found
+    """Videos and audio that the page itself plays or names, and players that it embeds."""
+    return media_of(document, lambda link: _listed(base, link))

@@ -23,6 +23,7 @@ from storage.digest import sha256_hex
 from storage.files import Lock
 from storage.times import system_clock
 from tests.conftest import plain_home
+from tests.support import media_files
 from tests.support.soak import seeded
 from tests.support.zygote import Zygote
 
@@ -43,7 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platforms]:
     folder = tmp_path_factory.mktemp("served")
     shown, _ = channel(folder / "media")
     telegram = Telegram([shown], b"\x89PNG small", system_clock)
-    film = random.Random(SEED).randbytes(1 << 20)
+    film = media_files.film(filling=random.Random(SEED).randbytes(1 << 20))
 
     def site(asked: Asked) -> Answer:
         if asked.path == "/film.html":

@@ -22,6 +22,7 @@ from archiver.home.home import Home
 from storage.digest import Sha256
 from storage.lines import read_lines
 from tests.conftest import plain_home
+from tests.support import media_files
 from tests.support.forked import Command, Forked
 from tests.support.soak import seeded
 
@@ -31,9 +32,9 @@ LINK = "https://www.youtube.com/watch?v=OneGigabyte"
 
 def platform(folder: Path, size: int) -> Platforms:
     """A video of `size` bytes in one piece of noise after the other; its first answer is slow to leave room for kills."""
-    unit = random.Random(SEED).randbytes(1 << 20)
+    unit = media_files.film(3600, random.Random(SEED).randbytes(1 << 20))
     film = Format(134, 'video/mp4; codecs="avc1.4d401e"', unit, 640, 360, repeat=size // len(unit))
-    sound = Format(140, 'audio/mp4; codecs="mp4a.40.2"', unit[:4000])
+    sound = Format(140, 'audio/mp4; codecs="mp4a.40.2"', media_files.sound(1))
     video = Video("OneGigabyte", "long", "long", START, 3600, [film, sound])
     return Platforms(folder, YouTube([video], b"\x89PNG small").sites())
 
@@ -92,7 +93,7 @@ def judge(home: Home, size: int, kills: int) -> None:
     assert film["outcome"] == "captured"
     found = listed(final)
     [assembly] = [item for item in found.assemblies.values() if item.name.endswith("f134.mp4")]
-    unit = random.Random(SEED).randbytes(1 << 20)
+    unit = media_files.film(3600, random.Random(SEED).randbytes(1 << 20))
     whole = Sha256()
     for _ in range(size // len(unit)):
         whole.update(unit)

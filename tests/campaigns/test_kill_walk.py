@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from archiver.checks import Finding, check_home, worst
+from archiver.demo import media
 from archiver.demo.scene import START
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.demo.telegram import PAGE, DemoChannel, DemoPost, Medium, Telegram
@@ -47,7 +48,7 @@ def platform(folder: Path, count: int) -> Platforms:
     posts = [
         DemoPost(
             number, START + timedelta(minutes=number), f"Хабар № {number}",
-            [Medium("photo", f"photo-{number}.jpg", b"\xff\xd8\xff" + bytes(2000), "image/jpeg")] if number % 10 == 0 else [],
+            [Medium("photo", f"photo-{number}.jpg", media.picture(40, 30, number % 256), "image/jpeg")] if number % 10 == 0 else [],
         )
         for number in range(1, count + 1)
     ]  # fmt: skip

@@ -16,9 +16,18 @@ from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from storage.digest import sha256_hex
 from storage.lines import read_lines
+from tests.support import media_files
 from tests.support.packages import both
 
-BODY = random.Random(3).randbytes(300_000)
+LENGTH = 300_000
+
+
+def body(seed: int) -> bytes:
+    """A film of `LENGTH` bytes."""
+    return media_files.film(filling=random.Random(seed).randbytes(LENGTH - len(media_files.film())))
+
+
+BODY = body(3)
 TAG = '"v1"'
 MOVED = "/%D1%84%D0%B8%D0%BB%D1%8C%D0%BC%201.mp4"
 
@@ -119,7 +128,7 @@ def test_a_server_that_brings_nothing_more_ends_it(home: Home, served: Platforms
 
 
 def test_a_file_that_changes_meanwhile_is_begun_anew(home: Home, served: Platforms, film: Film) -> None:
-    other = random.Random(4).randbytes(300_000)
+    other = body(4)
 
     def change(asked: Asked, turn: int) -> Answer:
         if turn == 1:
@@ -238,7 +247,7 @@ def test_without_a_validator_nothing_is_resumed(home: Home, served: Platforms, f
 def test_another_version_is_not_resumed(home: Home, served: Platforms, film: Film) -> None:
     film.behave = lambda asked, turn: film.file(asked, cut=120_000 if turn == 1 else 0)
     capture(home, served)
-    other = random.Random(5).randbytes(300_000)
+    other = body(5)
     film.tag, film.asked = '"v2"', []
     film.behave = lambda asked, turn: film.file(asked, body=other)
     code, end, folder = capture(home, served)

@@ -26,8 +26,12 @@ from storage.assembly import payload
 from storage.digest import sha256_hex
 from storage.lines import read_lines
 from tests.conftest import need
+from tests.support import media_files
 
-PARTS = [random.Random(n).randbytes(5000 + 100 * n) for n in range(4)]
+WHOLE = media_files.film(filling=random.Random(0).randbytes(20_600))
+
+PARTS = [WHOLE[:5000], WHOLE[5000:10100], WHOLE[10100:15300], WHOLE[15300:]]
+"""A film that arrives in four parts."""
 KEY = bytes(range(16))
 
 

@@ -22,14 +22,16 @@ ASKED = ["capture", "look", "cases and words", "packages", "copies and keys", "w
 
 def test_every_module_of_the_folder_is_a_command() -> None:
     parts = {"__init__", "first_run", "watch_telegram"}  # `archiver` alone, and an action of `watch`
-    assert {path.stem for path in FOLDER.glob("*.py")} == set(COMMANDS) | parts
+    assert {path.stem.replace("_", "-") for path in FOLDER.glob("*.py")} == set(COMMANDS) | {
+        part.replace("_", "-") for part in parts
+    }
     assert list(groups()) == ASKED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_what_the_command_line_asks_of_it(name: str) -> None:
     module = module_of(name)
-    assert module.__name__.rpartition(".")[2] == name
+    assert module.__name__.rpartition(".")[2] == name.replace("-", "_")
     assert callable(module.add_arguments)
     assert callable(module.run)
     assert callable(module_of(FIRST).run)
@@ -134,7 +136,7 @@ RUN_WITH = (
 
 
 def test_help_of_a_command_does_not_import_what_it_runs_with() -> None:
-    modules = [f"archiver.cli.commands.{name}" for name in COMMANDS]
+    modules = [module_of(name).__name__ for name in COMMANDS]
     code = f"import sys, importlib; [importlib.import_module(name) for name in {modules!r}]; "
     code += f"print([m for m in sys.modules if m in {RUN_WITH!r}])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

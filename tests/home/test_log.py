@@ -464,7 +464,7 @@ def test_an_extractor_that_breaks_names_its_place_in_the_log(home: Home) -> None
     async def run() -> None:
         pool = ExtractorPool(b"")
         try:
-            await pool.run({"do": "claims", "url": LINK}, 60)  # a job without its proxy
+            await pool.run({"do": "extract", "url": LINK}, 60)  # a job without its proxy
         finally:
             await pool.close()
 

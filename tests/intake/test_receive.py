@@ -13,12 +13,14 @@ from typing import Any
 import pyrage
 import pytest
 
+from archiver.demo import media
 from archiver.home.home import Home
 from archiver.intake import receive
-from archiver.intake.receive import media_type, safe_suffix
+from archiver.intake.receive import safe_suffix
 from storage.assembly import payload
 from storage.digest import Sha256, sha256_hex
-from tests.conftest import Shell
+from tests.conftest import Shell, need
+from tests.support import media_files
 from tests.support.captures import ended, everything, folder_of, records
 
 GIVEN = ["--from", "S-014", "--via", "signal"]
@@ -48,7 +50,7 @@ def handed(tmp_path: Path) -> Path:
     folder = tmp_path / "from the source"
     (folder / "sub").mkdir(parents=True)
     (folder / "VID_20220105_1240 +77011234567.mp4").write_bytes(
-        b"\0\0\0\x18ftypmp42" + random.Random(1).randbytes(300_000)
+        media_files.film(filling=random.Random(1).randbytes(300_000))
     )
     (folder / "sub" / "note.txt").write_text("Снято с крыши, 12:40")
     return folder
@@ -289,19 +291,56 @@ def test_nothing_there(shell: Shell, tmp_path: Path) -> None:
     assert Home(shell.home).catalog.captures() == []
 
 
-@pytest.mark.parametrize(
-    ("start", "kind"),
-    [
-        (b"\x89PNG\r\n\x1a\n", "image/png"),
-        (b"\0\0\0\x18ftypisom", "video/mp4"),
-        (b"<!DOCTYPE html><html>", "text/html"),
-        ("Привет".encode(), "text/plain; charset=utf-8"),
-        (b"\xff\xfe\x00", "application/octet-stream"),
-        (b"", "application/octet-stream"),
-    ],
-)
-def test_types_by_first_bytes(start: bytes, kind: str) -> None:
-    assert media_type(start) == kind
+def test_what_a_source_is_to_be_asked_for_again_is_said_at_once(shell: Shell, tmp_path: Path) -> None:
+    need("ffmpeg")
+    film = media._film(need("ffmpeg"), 1, 440, "64x36")
+    given = {
+        "1 whole.mp4": film,
+        "2 cut.mp4": film[:-900],
+        "3 empty.mp4": b"",
+        "4 page.mp4": b"<!DOCTYPE html><html>403</html>",
+        "5 photo.png": media.picture()[:900],
+        "6 broken.avi": media_files.film()[:12] + bytes(len(media_files.film()) - 12),
+        "7 call.wav": media_files.sound(),
+        "8 whole.bin": b"anything",
+    }
+    folder = tmp_path / "handed"
+    folder.mkdir()
+    for name, data in given.items():
+        (folder / name).write_bytes(data)
+    code, results = shell.json("receive", str(folder), *GIVEN)
+    assert (code, results[0]["outcome"]) == (0, "captured"), "what was handed over was taken as it is"
+    said = {line["damaged"]: str(line["reason"]) for line in results if "damaged" in line}
+    assert list(said) == ["file 2", "file 3", "file 4", "file 5", "file 6"]
+    for key, words in (("file 2", "bytes are there"), ("file 3", "0 bytes"), ("file 4", "an HTML page under the name of a video"),
+                       ("file 5", "IEND"), ("file 6", "cannot be opened")):  # fmt: skip
+        assert words in said[key]
+    ends = ended(shell, results[0])
+    assert {key: end["damage"] for key, end in ends.items() if "damage" in end} == said
+    assert [ends[f"file {number}"]["found"] for number in (1, 4, 5, 7)] == [
+        "video/mp4",
+        "text/html",
+        "image/png",
+        "audio/wav",
+    ]
+    assert [ends[f"file {number}"]["kind"] for number in (1, 4, 5, 7)] == ["video", "document", "photo", "audio"]
+    assert [stored(shell, results[0], f"file {number}") for number in (2, 4)] == [
+        given["2 cut.mp4"],
+        given["4 page.mp4"],
+    ]
+    _, out, _ = shell("receive", str(folder), *GIVEN)
+    assert "file 2, '2 cut.mp4'" in out
+    assert "ask the source for them again" in out
+
+
+def test_the_type_of_a_record_is_what_the_bytes_show(shell: Shell, tmp_path: Path) -> None:
+    brands = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + b"\0\0\0\x08meta"
+    (tmp_path / "IMG_1.HEIC").write_bytes(brands)
+    _, [result] = shell.json("receive", str(tmp_path / "IMG_1.HEIC"), *GIVEN)
+    end = ended(shell, result)["file 1"]
+    [line] = [line for line in records(shell, result) if line["id"] == end["record"]]
+    assert (line["content_type"], end["kind"], end["found"]) == ("image/heic", "photo", "image/heic")
+    assert "damage" not in end
 
 
 def test_endings() -> None:

@@ -115,10 +115,24 @@ def _tools() -> Lines:
         ("opencv-contrib-python-headless", "no redact --follow: pip install 'archiver[follow]'"),
     ):
         try:
-            found.append((name, True, version(name)))
+            said = version(name)
+            found.append((name, True, _with_age(said) if name == "yt-dlp" else said))
         except PackageNotFoundError:
             found.append((name, False, f"none: {use}"))
     return found
+
+
+def _with_age(version: str) -> str:
+    """A version of yt-dlp is the day of its release; sites change faster than that of this program."""
+    from archiver.tools.extractor_update import OLD_DAYS, age_days
+    from storage.times import system_clock
+
+    days = age_days(version, system_clock())
+    if days is None:
+        return version
+    return f"{version}, {days} days old" + (
+        "; archiver update-extractors installs a newer one" if days > OLD_DAYS else ""
+    )
 
 
 def _keys(path: Path) -> Lines:
@@ -140,6 +154,7 @@ def _strange_cases(home: Home) -> Lines:
 def _home(home: Home) -> Lines:
     from archiver.home.config import cookies_in
     from archiver.telegram.accounts import Accounts
+    from archiver.tools.extractor_update import in_force
 
     free = shutil.disk_usage(home.path).free
     found = [
@@ -148,6 +163,8 @@ def _home(home: Home) -> Lines:
         ("settings", True, "understood; archiver config shows them"),
         ("connection", True, "through the proxy of [sites]" if home.config.proxy else "this machine's own address"),
     ]
+    if (beside := in_force(home.path)) is not None:
+        found.append(("extractors", True, f"yt-dlp {_with_age(beside.version)}, installed for this home; used instead"))
     found += _strange_cases(home)
     if names := Accounts(home).names():
         found.append(

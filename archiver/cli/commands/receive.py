@@ -55,6 +55,11 @@ def _receive(context: Context, home: Home) -> int:
     with closing(context.inspector()) as inspector:
         received = receive(home, signer, inspector, arguments.paths, hand_over, test_routes=tested)
     console.result(received.result)
+    for key, name, damage in received.damaged:
+        console.say(f"  damaged   {key}, {name!r}: {damage}")
+        console.data({"damaged": key, "reason": damage})
+    if received.damaged:
+        console.say("            kept as they are; ask the source for them again while that is possible")
     for key, report in received.reports:
         _say(console, key, report)
     after_captures(context, home, hand_over.cases)
