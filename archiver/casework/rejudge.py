@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.inventory import Ending, Inventory
-from archiver.capture.support import platform_of
+from archiver.capture.support import kind_of, platform_of
 from archiver.capture.verdict import Statement, at_best, verdict
 from archiver.casework.sealed_answers import Answer, CannotJudge, FolderOf, SealedAnswers
 from spiders.link_forms import Target
@@ -116,7 +116,7 @@ def _today(sealed: SealedAnswers) -> Judgement | None:
     inventory = _inventory_of(sealed, answers)
     first = answers[0]
     statement = Statement(first.ending, _login_page(sealed, first, target), at_best(target))
-    outcome, reason = verdict(inventory, {}, statement, None, platform_of(target).promise)
+    outcome, reason = verdict(inventory, {}, statement, None, platform_of(target).promise, kind_of(target).promised())
     return Judgement(outcome, reason, first.parsed.parser, tuple(readings))
 
 
@@ -130,7 +130,7 @@ def _of_objects(sealed: SealedAnswers, target: Target) -> Judgement | None:
     _judge_posts(sealed, inventory, parsed, (line for line in sealed.posts if line.get("role") == "target"))
     _end_rest(sealed, inventory)
     statement = Statement((Outcome.CAPTURED, None), None, at_best(target))
-    outcome, reason = verdict(inventory, {}, statement, None, platform_of(target).promise)
+    outcome, reason = verdict(inventory, {}, statement, None, platform_of(target).promise, kind_of(target).promised())
     return Judgement(outcome, reason, parsed.parser, records)
 
 
