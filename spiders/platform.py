@@ -97,6 +97,11 @@ class Kind:
     extractor: bool = False
     """Its media are taken by the media extractor, which is made ready when many of them are asked for."""
 
+    def promised(self, walk: bool = False) -> tuple[Needed, ...]:
+        """Return what must be there, so that a capture of one, or a part of a walk, is whole."""
+        names_one = self.capture is not None or self.account
+        return self.needs if names_one and not walk else self.walk_needs
+
 
 RECOGNISED_ONLY = Kind()
 

@@ -281,6 +281,14 @@ class Catalog:
         )
         return [_row(row) for row in rows]
 
+    def reassessment(self, capture_id: str) -> dict[str, Any] | None:
+        """Return the latest signed judgement of a capture after its first, with its time; None where there is none."""
+        rows = self._query(
+            "SELECT r.*, e.time FROM reassessments r JOIN events e USING (seq) WHERE r.capture=? ORDER BY seq DESC LIMIT 1",
+            (capture_id,),
+        )
+        return _row(rows[0]) if rows else None
+
     # -- copies ----------------------------------------------------------------------------------------
 
     def quarantined_captures(self) -> set[str]:
@@ -346,6 +354,7 @@ class Catalog:
             for seq in seqs:
                 connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
+                connection.execute("DELETE FROM reassessments WHERE seq=?", (seq,))
 
     def disposals(self) -> list[dict[str, Any]]:
         """List captures that were disposed of: capture, folder, manifest_sha256, seq."""

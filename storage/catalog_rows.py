@@ -42,6 +42,8 @@ def insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_ha
         _insert_capture(connection, body, home)
     elif body["type"] == "annotated":
         _insert_annotation(connection, body)
+    elif body["type"] == "reassessed":
+        _insert_reassessment(connection, body)
     elif body["type"] == "case":
         row = {"name": detail["name"], "created": body["time"], "recipients": json.dumps(detail["recipients"])}
         _table(connection, "cases").insert({**row, "seq": body["seq"]}, pk="name", ignore=True)
@@ -73,7 +75,7 @@ def _dispose(connection: sqlite3.Connection, seq: int, detail: dict[str, Any]) -
     capture = detail["capture"]
     row = {"capture": capture, "seq": seq, "folder": detail["folder"], "manifest_sha256": detail["manifest_sha256"]}
     _table(connection, "disposed").insert(row, pk="capture", ignore=True)
-    for table in ("attachments", "posts", "records", "inventory", "case_captures", "lent"):
+    for table in ("attachments", "posts", "records", "inventory", "case_captures", "lent", "reassessments"):
         connection.execute(f"DELETE FROM {table} WHERE capture=?", (capture,))
     connection.execute("DELETE FROM captures WHERE id=?", (capture,))
 
@@ -89,6 +91,15 @@ def _insert_membership(connection: sqlite3.Connection, case: str, capture: str, 
     connection.execute(
         "INSERT OR IGNORE INTO case_captures SELECT ?1,?2,?3 WHERE EXISTS (SELECT 1 FROM captures WHERE id=?2)",
         (case, capture, seq),
+    )
+
+
+def _insert_reassessment(connection: sqlite3.Connection, body: dict[str, Any]) -> None:
+    """Not of a capture that is missing or was disposed of."""
+    detail = body["detail"]
+    connection.execute(
+        "INSERT OR IGNORE INTO reassessments SELECT ?1,?2,?3,?4,?5,?6 WHERE EXISTS (SELECT 1 FROM captures WHERE id=?2)",
+        (body["seq"], detail["capture"], detail["outcome"], detail["reason"], detail["parser"], body["software"]),
     )
 
 

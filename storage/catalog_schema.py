@@ -243,6 +243,20 @@ TABLES: Mapping[str, Table] = {
         references=(_TO_EVENT,),
         searched=("text", "skeleton"),
     ),
+    "reassessments": Table(
+        "Captures that a later release judged otherwise than they were judged when they were sealed, or as at first again.",
+        {
+            "seq": _EVENT,
+            "capture": _CAPTURE,
+            "outcome": text("the later judgement: outcomes.outcome", True),
+            "reason": text("why it is not captured"),
+            "parser": text("parser, with its version, that read the answer then"),
+            "software": text("program, with its version, that judged", True),
+        },
+        "seq",
+        indexes=(("capture",),),
+        references=(_TO_EVENT, _TO_CAPTURE, _TO_OUTCOME),
+    ),
     "copies": Table(
         "Where the copies of each capture are, as its newest event says.",
         {

@@ -28,6 +28,7 @@ TYPES = frozenset(
         "case", "case-membership", "captured", "recovered", "annotated", "removed", "checked", "timestamped", "renewed",
         "key-handover", "replicated", "exported", "disclosed", "redacted", "disposed", "triaged", "lock-policy", "evicted",
         "repaired", "viewed", "disposal-requested", "erased", "duplicate", "changed", "unavailable", "seen-again",
+        "reassessed",
     }
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from archiver.capture.support import kind_of, platform_of
 from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
+from archiver.text.judged import in_words
 from spiders.links import without_userinfo
 from spiders.platforms import names
 from spiders.posts import Outcome
@@ -307,11 +308,15 @@ class Batch:
         done, more = self.done.get(key), self.extras.get(key)
         if done is None:
             return replace(row, next="run the same list again")
+        outcome, reason, said = done.outcome, done.reason, done.reason or ""
+        if judged := self._home.catalog.reassessment(done.capture) if done.capture else None:
+            outcome, reason = Outcome(judged["outcome"]), judged["reason"]
+            said = "; ".join(part for part in (said, in_words(judged)) if part)
         return replace(
             row,
             status=STATUS[done.outcome],
-            reason=done.reason or "",
-            next=next_action(done.outcome, done.reason, done.capture),
+            reason=said,
+            next=next_action(outcome, reason, done.capture),
             capture=done.capture,
             extras=f"{more.capture} ({STATUS[more.outcome]})" if more else "",
             posts=str(done.posts) if done.capture else "",

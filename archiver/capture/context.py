@@ -127,8 +127,7 @@ class CaptureContext:
     @property
     def needs(self) -> tuple[Needed, ...]:
         """What the link promises: what must be there, so that the capture is whole."""
-        names_one = self.kind.capture is not None or self.kind.account
-        return self.kind.needs if names_one and self.walk is None else self.kind.walk_needs
+        return self.kind.promised(self.walk is not None)
 
     def go_on_with(self, target: Target) -> None:
         """Turn to another target, which a redirect led to or a mirror shows. What was asked for stays written down."""

@@ -41,6 +41,7 @@ COMMANDS = {
     "diff": Command(LOOK, "Compare two captures of the same thing."),
     "custody": Command(LOOK, "List every action on a capture or case, with signer and proofs."),
     "check": Command(LOOK, "Check that nothing has changed since it was sealed."),
+    "reassess": Command(LOOK, "Judge sealed captures by today's rules; list what differs."),
     "case": Command(WORDS, "List, create or show cases."),
     "note": Command(WORDS, "Attach a note."),
     "tag": Command(WORDS, "Attach a tag."),

@@ -93,7 +93,7 @@ def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
     row = home.catalog.capture(capture)
     if row is None:
         raise NotFound(f"the capture {capture}", "none", "See `archiver case show`.")
-    seqs = _words_about(home, capture) if latest["detail"]["with_notes"] else []
+    seqs = _judgements_of(home, capture) + (_words_about(home, capture) if latest["detail"]["with_notes"] else [])
     manifest = _manifest(home.path / row["folder"])
     detail = {
         "capture": capture,
@@ -118,6 +118,11 @@ def _manifest(folder: Path) -> dict[str, Any]:
         return value
     except OSError:
         return {}
+
+
+def _judgements_of(home: Home, capture: str) -> list[int]:
+    """Later judgements of it: their reasons can quote its page. Their leaves stay."""
+    return [body["seq"] for body in home.catalog.event_bodies(("reassessed",)) if body["detail"]["capture"] == capture]
 
 
 def _words_about(home: Home, capture: str) -> list[int]:

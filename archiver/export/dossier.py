@@ -140,6 +140,7 @@ class Figures:
     not_kept: Counter[tuple[str, str]]
     removed: int
     edited: int
+    judged: int
     first: str | None
     last: str | None
 
@@ -165,9 +166,16 @@ def figures(shown: PackageView, intact: int, stamped: int, files: int) -> Figure
         not_kept=not_kept,
         removed=sum(bool(card.removals) for card in cards),
         edited=sum(edited(card) for card in cards),
+        judged=_judged_otherwise(shown),
         first=min((capture.manifest["opened"] for capture in captures), default=None),
         last=max((capture.manifest["closed"] for capture in captures), default=None),
     )
+
+
+def _judged_otherwise(shown: PackageView) -> int:
+    """Count the captures whose latest judgement is another than the first."""
+    last = {one["detail"]["capture"]: one["detail"] for one in shown.material.events if one["type"] == "reassessed"}
+    return sum(detail["outcome"] != detail["was"]["outcome"] for detail in last.values())
 
 
 def edited(card: Card) -> bool:

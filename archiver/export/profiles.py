@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
+from archiver.text.judged import in_words
 from spiders.posts import COUNTS
 from storage.digest import keyed
 from storage.post_lines import GUESSES, guesses
@@ -87,6 +88,8 @@ class CardView:
     files: list[CardFile] = field(default_factory=list)
     missing: list[tuple[str, str, str]] = field(default_factory=list)
     """(kind, outcome, reason) of attachments that were not kept."""
+    judged: str = ""
+    """How its capture was judged again later, in words."""
 
 
 @dataclass
@@ -296,6 +299,11 @@ class _Maker:
         self._captures = {capture.id: capture for capture in shown.material.captures}
         self._names: set[str] = set()
         self._placed: dict[str, str] = {}
+        self._judged = {
+            event["detail"]["capture"]: {**event, **event["detail"]}
+            for event in shown.material.events
+            if event["type"] == "reassessed"
+        }
 
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
         self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
@@ -368,6 +376,9 @@ class _Maker:
         )
         view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
         view.missing = list(self._missing(self._captures[one.capture], one))
+        if (judged := self._judged.get(one.capture)) is not None:
+            # Its reason can quote the page, in which words can be masked or not reviewed.
+            view.judged = in_words(judged, with_reason=self._shown.profile == "full")
         return view
 
     def _mask(self, number: str, one: Observation, line: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ def card_json(card: Card) -> dict[str, Any]:
             "published": view.published or None,
             "files": [{"kind": file.kind, "file": file.name, "not_shown": file.why or None} for file in view.files],
             "not_kept": [{"kind": kind, "outcome": how, "reason": why} for kind, how, why in view.missing],
+            **({"judged_later": view.judged} if view.judged else {}),
         }
         for view in card.views
     ]

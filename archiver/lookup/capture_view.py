@@ -49,6 +49,8 @@ class CaptureView:
     """Files that lie only at copies."""
     duplicates: list[dict[str, Any]]
     """Bodies of the events that say that another home sealed the same."""
+    judged: dict[str, Any] | None
+    """The latest judgement that was signed after the first one."""
 
     @property
     def stamp(self) -> Stamp | None:
@@ -87,6 +89,7 @@ def capture_view(home: Home, capture: str, *, unhidden: bool = False) -> Capture
         copies=catalog.copies(capture=capture),
         freed=list(stubs(folder)),
         duplicates=[body for body in catalog.event_bodies(("duplicate",)) if capture in body["detail"]["captures"]],
+        judged=catalog.reassessment(capture),
     )
 
 

@@ -409,7 +409,7 @@ def _pieces(
 
 CONCERNING = (
     "case", "case-membership", "captured", "recovered", "annotated", "removed", "redacted", "key-handover", "changed",
-    "unavailable", "seen-again", "duplicate",
+    "unavailable", "seen-again", "duplicate", "reassessed",
 )  # fmt: skip
 
 

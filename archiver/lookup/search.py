@@ -19,6 +19,8 @@ class Hit:
 
     row: Mapping[str, Any]
     beside: str | None = None
+    judged: Mapping[str, Any] | None = None
+    """The latest judgement of its capture that was signed after the first one."""
 
     @property
     def is_post(self) -> bool:
@@ -50,11 +52,19 @@ def search(home: Home, text: str, limit: int, beside: Sequence[Home] = ()) -> Se
     Raises `CatalogError`.
     """
     rows = home.catalog.find(text, limit)
-    hits = [Hit(row) for row in rows if _is_shown(home, row)]
+    hits = [Hit(row, None, _judged(home, row)) for row in rows if _is_shown(home, row)]
     hidden = len(rows) - len(hits)
     for other in beside:
-        hits += [Hit(row, other.path.name) for row in other.catalog.find(text, limit) if _is_shown(other, row)]
+        hits += [
+            Hit(row, other.path.name, _judged(other, row))
+            for row in other.catalog.find(text, limit)
+            if _is_shown(other, row)
+        ]
     return SearchResult(tuple(hits), hidden)
+
+
+def _judged(home: Home, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    return home.catalog.reassessment(row["capture"]) if row["kind"] == "post" else None
 
 
 def _is_shown(home: Home, row: Mapping[str, Any]) -> bool:

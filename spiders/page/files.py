@@ -1,4 +1,4 @@
-"""Files and frames that a page names: what it needs to be shown, and what it plays. Pure."""
+"""Files that a page names because it needs them to be shown. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _join(base: str, link: str) -> str | None:
 
 
 def listed(base: str, link: str | None) -> str | None:
-    """Return a link of the page that is to be in the inventory, whether or not it can be asked for."""
+    """Return a link of the page as the inventory lists it, whether or not it can be asked for; None: it names no file."""
     if not link or scheme_of(cleaned(link)) in _NO_FILE:
         return None
     joined = safe_join(base, link)
@@ -51,8 +51,8 @@ def requisites_of(document: Any, base: str) -> list[Attachment]:
     found: dict[str, str] = {}
 
     def add(kind: str, link: str | None) -> None:
-        if (named := listed(base, link)) is not None:
-            found.setdefault(named, kind)
+        if url := listed(base, link):
+            found.setdefault(url, kind)
 
     for node in document.iter():
         tag = node.tag if isinstance(node.tag, str) else ""

@@ -8,7 +8,6 @@ stands: as its article, or as its main content.
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Any
 
 from spiders.html import declared_charset, decode, guessed_charset, tree_of
@@ -108,7 +107,7 @@ class _Page:
             title=title,
             text=text,
             lang=self.document.get("lang") or found.language,
-            attachments=tuple(media_of(self.document, partial(listed, self.base))),
+            attachments=tuple(media_of(self.document, lambda link: listed(self.base, link))),
             outcome=outcome,
             reason=reason,
             guessed={name: value for name, value in guessed.items() if value is not None},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.arguments import add_shown
 from archiver.home.home import Home
 from archiver.lookup.search import Hit, search
+from archiver.text.judged import in_words
 
 if TYPE_CHECKING:
     from archiver.cli.console import Console
@@ -34,6 +35,9 @@ def run(context: Context) -> int:
             _say(console, hit)
         else:
             _say_beside(console, hit)
+        if hit.judged is not None:
+            console.say(f"    {in_words(hit.judged)}")
+            console.data({"kind": "judged", **hit.judged})
     if found.hidden:
         console.say(f"{found.hidden} quarantined: not shown")
         console.data({"kind": "quarantined", "count": found.hidden})

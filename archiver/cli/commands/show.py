@@ -11,6 +11,7 @@ from archiver.cli.text import when_published, words_of
 from archiver.home.visibility import HIDDEN, LEGAL_ROUTE, quarantined
 from archiver.lookup.capture_view import CaptureView, PostView, capture_view
 from archiver.seal.kept_stamps import in_words
+from archiver.text.judged import in_words as in_words_judged
 from archiver.text.plain import many, size
 from storage.times import utc_text
 
@@ -70,6 +71,8 @@ def as_json(view: CaptureView, *, records: bool = False) -> Iterator[dict[str, A
     stamp = view.stamp
     times = {"timestamped": stamp is not None, "timestamp": utc_text(stamp.time) if stamp and stamp.time else None}
     yield {"line": "capture", **view.row, "cases": view.cases, **times}
+    if view.judged:
+        yield {"line": "judged", **view.judged}
     for post in view.posts:
         content = {"id": post.row["id"], "quarantined": True} if post.line is None else post.line
         yield {"line": "post", **content}
@@ -106,6 +109,8 @@ def _head(view: CaptureView) -> Iterator[str]:
     row = view.row
     reason = f": {row['reason']}" if row["reason"] else ""
     yield f"{row['id']}  {row['outcome']}{reason}"
+    if view.judged:
+        yield f"  later     {in_words_judged(view.judged)}"
     yield f"  link      {row['target']}"
     yield f"  when      {row['opened']} … {row['closed']}"
     yield f"  cases     {', '.join(view.cases)}    run {row['run']} part {row['part']}"

@@ -55,6 +55,7 @@ def _card(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card) -
     if card.hidden:
         yield tag("p", f"Not shown: {card.hidden}.", class_="quiet")
         return
+    yield from _judged(contents, card)
     wordings = versions(card)
     if card.views:
         latest = card.views[-1]
@@ -76,6 +77,15 @@ def _card(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card) -
         yield items(_annotation(contents, event) for event in said)
     if card.views:
         yield _provenance(contents, card)
+
+
+def _judged(contents: ReportContents, card: Card) -> Iterator[Markup]:
+    """Tell how captures of it were judged later, beside how each was judged at first."""
+    manifests = {capture.id: capture.manifest for capture in contents.shown.material.captures}
+    for view in card.views:
+        if view.judged:
+            first = f"{manifests[view.capture]['outcome']} on {short(view.seen)}"
+            yield tag("p", f"{first[0].upper()}{first[1:]}; {view.judged}.", class_="before")
 
 
 def _times(contents: ReportContents, card: Card) -> list[tuple[str, object]]:

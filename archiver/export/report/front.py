@@ -80,6 +80,10 @@ def _state(contents: ReportContents) -> Markup:
         f"Found and not kept: {sum(f.not_kept.values())} things" + (", such as:" if reasons else "."),
         *reasons,
     ]
+    if f.judged:
+        lines.append(
+            f"Judged otherwise by a later release: {f.judged} of {f.captures}, each beside the first judgement."
+        )
     return items(lines)
 
 
