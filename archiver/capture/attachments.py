@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from archiver.capture.context import CaptureContext
-from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
+from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest, take
 from archiver.capture.media import MediaDownload, MediaJob
 from archiver.capture.media_proof import MediaProof, stated_of
+from archiver.capture.outcomes import of_exchange
+from archiver.capture.resume import PartialFile
 from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
-from archiver.tools.media.judgement import FILMS, SOUNDS, Stated
+from archiver.tools.media.judgement import FILMS, SOUNDS, Stated, Verdict
 from archiver.tools.media.kinds import MANIFESTS
-from spiders.links import mask_userinfo, safe_join
+from spiders.links import mask_userinfo, safe_join, safe_split
 from spiders.page.files import css_links
 from spiders.page.media_links import SCRIPTED
 from spiders.posts import Attachment, Outcome
 
+_STREAMS = (
+    "application/vnd.apple.mpegurl",
+    "application/x-mpegurl",
+    "audio/mpegurl",
+    "audio/x-mpegurl",
+    "application/dash+xml",
+)
+"""Content types of manifests."""
 CSS_LIMIT = 2 << 20
 CSS_DEPTH = 3
 
@@ -103,6 +114,32 @@ class AttachmentFetches:
         if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
             self._style_parts(got.done, key, depth)
 
+    def arrived(self, key: str, done: ExchangeDone, parent: str) -> None:
+        """Enter the file that a link itself leads to, and judge it by its bytes: nothing needs to be fetched."""
+        attachment = _of_link(done)
+        if self._inventory.discover(key, attachment.kind, mask_userinfo(done.uri), parent):
+            self._context.tasks.start(key, self._judge_arrived(key, attachment, done))
+
+    async def _judge_arrived(self, key: str, attachment: Attachment, done: ExchangeDone) -> None:
+        """Judge it. A link promises less than a post does: a file of another kind than its server says is still that file."""
+        outcome, reason = of_exchange(done)
+        record = done.record.record_id if done.record else None
+        got = FetchedFile(outcome, reason, record, done, take(PartialFile(), done, None)[0].pieces)
+        stated = stated_of(attachment)
+        proof = await self._proof.of(key, stated, got) if stated and outcome is Outcome.CAPTURED else None
+        facts: dict[str, Any] = proof.line() if proof else {}
+        if stated and proof and proof.judgement.found in MANIFESTS:
+            await self._follow(key, done.uri, stated)
+            return
+        if (
+            stated
+            and proof
+            and proof.judgement.bad
+            and not (proof.judgement.usable and proof.judgement.verdict is Verdict.WRONG)
+        ):
+            got, facts = await self._proof.settled(key, stated, got, lambda: self._again(key, done.uri))
+        self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
+
     async def _follow(self, key: str, url: str, stated: Stated) -> None:
         """Take what the manifest of a stream names: the manifest itself is not the video."""
         page = self._context.exchanges.by_tag.get("page")
@@ -140,3 +177,13 @@ class AttachmentFetches:
             url = mask_userinfo(link if joined is None else joined)  # what cannot be read is listed all the same
             kind = "style part" if url.partition("?")[0].endswith(".css") else "image"
             self.want(f"requisite {url}", Attachment(kind, url), parent, required=False, depth=depth + 1)
+
+
+def _of_link(done: ExchangeDone) -> Attachment:
+    """A file as its server and its link name it."""
+    kind = (done.header("content-type") or "").partition(";")[0].strip().lower()
+    name = safe_split(done.uri).path.rpartition("/")[2]
+    if "." not in name:
+        name += mimetypes.guess_extension(kind) or ""
+    first = {"image": "photo", "video": "video", "audio": "audio"}.get(kind.partition("/")[0], "document")
+    return Attachment("video" if kind in _STREAMS else first, done.uri, file_name=name, extra={"media_type": kind})

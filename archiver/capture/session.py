@@ -194,6 +194,9 @@ class CaptureSession:
         asked = context.exchanges.asked[item.tag]
         inventory.end(item.key, outcome, reason, record, absence=absence.line(), asked=asked if asked > 1 else None)
         self._services.blocked_hosts.met(host_of(item.url), absence, parsed.layout, outcome)
+        if parsed.layout == "file" and outcome is Outcome.CAPTURED and done is not None:
+            self._attachments.arrived("file", done, item.key)
+            inventory.subjects.append("file")
         if item.needed:
             inventory.require(item.key)
         if item.final:
