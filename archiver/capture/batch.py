@@ -367,13 +367,15 @@ def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
         result.outcome,
         result.reason,
         result.capture,
-        max(0, result.posts - len(absent)),
+        max(0, result.posts - len(absent)) if result.outcome not in _NOT_HAD else 0,
         files,
         sum("#" in key or key.startswith("requisite ") for key in keys),
         utc_text(clock())[:19],
     )
 
 
+_NOT_HAD = (Outcome.UNAVAILABLE, Outcome.REFUSED, Outcome.BLOCKED)
+"""Outcomes of a link of which no post is held: what was read of one is the page of a wall."""
 _NO_FILES = frozenset({"post", "page", "article", "media", "comment", "chat", "redirect"})
 """Kinds of the inventory that stand for no file of their own: what was said, where it stood, and where a link led."""
 

@@ -289,6 +289,11 @@ def test_a_whole_channel_is_for_another_command() -> None:
     assert "archiver crawl" in next_action(Outcome.SKIPPED, "a whole channel: use archiver crawl", "")
 
 
+def test_no_account_helps_with_an_address_that_is_never_asked() -> None:
+    reason = "an address that is never contacted (127.0.0.1: loopback address)"
+    assert "account" not in next_action(Outcome.REFUSED, reason, "id")
+
+
 def test_a_row_counts_files_and_the_posts_that_are_there(tmp_path: Path) -> None:
     target = parse_target("https://t.me/ozen_today/12")
     assert isinstance(target, Target)
@@ -305,6 +310,7 @@ def test_a_row_counts_files_and_the_posts_that_are_there(tmp_path: Path) -> None
     )
     row = of_result(result, system_clock)
     assert (row.posts, row.files, row.missing) == (1, 1, 2)
+    assert of_result(replace(result, outcome=Outcome.REFUSED), system_clock).posts == 0
 
 
 # -- whole lists -----------------------------------------------------------------------------------------------------
