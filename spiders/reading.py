@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from spiders.posts import Outcome, Parsed
 _GUARD = re.compile(rb"\s*(?:for\s*\(;;\);|while\s*\(1\);|\)\]\}',?[^\n{\[]{0,8}\n)")
 """What servers put before JSON so that no page can load it as a script."""
 _JSON_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*(?:[\[{\"\]]|(?:-?\d[\d.eE+-]*|true|false|null)\s*[,\]])|\"|\{\s*\Z|\[\s*\Z)"
+    rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*(?:[\[{\"\]]|(?:-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)\s*(?:\]|,(?!\s*\d\d?:\d)))|\"|\{\s*\Z|\[\s*\Z)"
 )
 
 
@@ -103,7 +104,19 @@ def parse_body(
     for answers in last:
         if _marked(answers, data, Trust.LAST):
             return read(answers.parse)
-    return read(platforms.PAGE.answers.parse)
+    return _page_only(read(platforms.PAGE.answers.parse))
+
+
+def _page_only(parsed: Parsed) -> Parsed:
+    """A page of a platform that is not read. In a capture the form of the link says so; here nothing else would."""
+    why = parsed.hints.get("unread")
+    if why is None:
+        return parsed
+    posts = tuple(
+        replace(post, outcome=Outcome.PARTIAL, reason=why) if post.outcome is Outcome.CAPTURED else post
+        for post in parsed.posts
+    )
+    return replace(parsed, posts=posts)
 
 
 def _marked(answers: PlatformAnswers, data: bytes, trust: Trust) -> bool:

@@ -80,7 +80,7 @@ class _Page:
                 **({"guessed_charset": self.guessed_charset} if self.guessed_charset else {}),
                 **({"archived_copy": self.archived} if self.archived else {}),
             },
-            hints={"pointers": self.elsewhere},
+            hints={"pointers": self.elsewhere, "unread": self._unread()},
             parser=PARSER,
             absence=stands.absence if stands else None,
         )
@@ -123,6 +123,22 @@ class _Page:
         if platform_without_reader((link.hostname or "").lower(), link.path) is not None:
             return None
         return self.found.text if self.found.inside is not None else self.stated.body()
+
+    def _unread(self) -> str | None:
+        """Why the page is not the thing: it is of a platform, or an export of one, whose layout nothing here reads.
+
+        A saved page often comes without its link: what it gives as its own address stands for it.
+        """
+        if self.document.xpath(_DESKTOP_EXPORT):
+            return "a chat that Telegram Desktop exported: its messages are not read"
+        named = (self.stated.url, self.stated.canonical, self.stated.metas.get("og:url"))
+        link = safe_split(next((link for link in named if link and "//" in link), ""))
+        name = platform_without_reader((link.hostname or "").lower(), link.path)
+        return (
+            None
+            if name is None or link.path in ("", "/")
+            else f"layout of this platform is not read ({name}): a page only"
+        )
 
     def _is_change(self, found: Found) -> bool:
         """Whether the date that was found is when the page was changed, which it states."""
@@ -187,6 +203,10 @@ def _census(data: bytes, document: Any, remarks: list[Post]) -> tuple[Census, ..
     return census
 
 
+_DESKTOP_EXPORT = (
+    "//div[contains(@class,'page_body') and contains(@class,'chat_page')]//div[starts-with(@id,'message') and "
+    "starts-with(@class,'message ')]"
+)
 _COMMENT = re.compile(rb"\bid=[\"']?(comment-\d+)\b")
 _COMMENT_ID = re.compile(r"#comment-\d+$")
 

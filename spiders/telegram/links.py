@@ -98,6 +98,7 @@ def _in_web_client(fragment: str, path: str) -> Target | NoTarget | None:
     if route == "/im":
         return _in_first_client(query.get("p", ""))
     chat, _, message = route.partition("_")
+    message = message or query.get("post", "")
     if re.fullmatch(r"-[1-9][0-9]{3,17}", chat):
         value = int(chat)
         # Version K writes channels and groups alike, without the -100. Numbers of channels begin at 10^9; those of basic
@@ -105,9 +106,10 @@ def _in_web_client(fragment: str, path: str) -> Target | NoTarget | None:
         if "/k" in path and -4 * 10**9 < value <= -(10**9):
             value -= 10**12
         return _by_number(value, message or None)
-    # Names have underscores of their own: behind `@` all of it is the name, elsewhere a number at its end is a message.
-    if match := re.fullmatch(r"@([A-Za-z]\w{2,63})|([A-Za-z]\w{2,63}?)(?:_([0-9]+))?", route, re.ASCII):
-        found = _by_path(f"/{match[1] or match[2]}" + (f"/{match[3]}" if match[3] else ""), {}, "")
+    # The clients write a message behind a number only: in a name `_12` is part of the name.
+    if match := re.fullmatch(r"@?([A-Za-z][A-Za-z0-9_]{2,63})(?:/([0-9]+))?", route):
+        message = match[2] or query.get("post", "")
+        found = _by_path(f"/{match[1]}" + (f"/{message}" if message else ""), query, "")
         return found if isinstance(found, Target) else None
     link = split_link(clean(fragment).link)
     return read(link) if isinstance(link, Link) and link.host in HOSTS else None

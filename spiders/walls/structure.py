@@ -32,7 +32,8 @@ _AROUND = frozenset({*_UNSEEN, "nav", "header", "footer", "aside"})
 _CHALLENGE = re.compile(
     r"_cf_chl_opt|/cdn-cgi/challenge-platform/\S*orchestrate|captcha-delivery\.com|_Incapsula_Resource|px-captcha|"
     r"/\.well-known/ddos-guard/|check\.ddos-guard\.net|AwsWafIntegration|awsWafCookieDomainList|/showcaptcha|"
-    r"smartcaptcha\.yandexcloud|arkoselabs\.com/fc|/_guard/|arvancloud\S*challenge"
+    r"smartcaptcha\.yandexcloud|arkoselabs\.com/fc|/_guard/|arvancloud\S*challenge|"
+    r"\"entry_data\"\s*:\s*\{\s*\"Challenge\""
 )
 _WIDGET = re.compile(r"(?:g-recaptcha|h-captcha|cf-turnstile|smart-captcha|frc-captcha)\b")
 _CONSENT_PATH = re.compile(r"/(?:collect-?consent|save-?consent|cookie-?consent|consent)(?:[/?.]|$)", re.IGNORECASE)
@@ -197,16 +198,13 @@ def _consent_form(shape: Shape) -> Standing | None:
 
 def _worded(shape: Shape) -> Standing | None:
     """Words of the table, where the page speaks for itself."""
-    said = said_by("title", shape.title) if shape.title else None
-    place = "title"
-    if said is None:
-        place = "heading"
-        said = next((found for text in shape.headings if (found := said_by("heading", text))), None)
-    if said is None and len(shape.main) <= SHORT and not shape.says_article:
-        place = "text"
-        outside = _outside_articles(shape)
-        said = next((found for text in sentences(outside) if (found := said_by("text", text))), None)
-    return None if said is None or _is_around(shape, said) else _by(said, place)
+    tries = [("title", shape.title), *(("heading", text) for text in shape.headings)]
+    if len(shape.main) <= SHORT and not shape.says_article:
+        tries += [("text", text) for text in sentences(_outside_articles(shape))]
+    said = [(found, place) for place, text in tries if text and (found := said_by(place, text))]
+    # "Error" in a title says less than what a sentence below it says.
+    first = next((one for one in said if one[0].row.kind), next(iter(said), None))
+    return None if first is None or _is_around(shape, first[0]) else _by(*first)
 
 
 def _outside_articles(shape: Shape) -> str:
@@ -214,8 +212,12 @@ def _outside_articles(shape: Shape) -> str:
 
 
 def _is_around(shape: Shape, said: Said) -> bool:
-    """Whether the words stand beside a picture, a film or a frame that the page is about: "Log in" above an album."""
-    return said.row.kind == "login required" and shape.media > 3
+    """Whether the words stand beside a picture, a film or a frame that the page is about: "Log in" above an album.
+
+    A film is often put there by scripts: then the head names it.
+    """
+    film = bool(shape.document.xpath("//meta[@property='og:video' or starts-with(@property, 'og:video:')]"))
+    return said.row.kind == "login required" and (shape.media > 3 or film)
 
 
 def _by(said: Said, place: str) -> Standing:

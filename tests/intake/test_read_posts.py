@@ -189,7 +189,9 @@ def test_scripts_and_pictures_are_no_content(read: Read) -> None:
 @pytest.mark.parametrize(
     ("text", "json_like"),
     [
-        (b"[3/18/22, 14:56:00] A: hello", False), (b"[12:30] A: hello", False), (b"[Music]", False), (b"{curly} words", False),
+        (b"[3/18/22, 14:56:00] A: hello", False), (b"[12:30] A: hello", False), (b"[Music]", False),
+        (b"{curly} words", False), (b"[18.03.22, 14:56:00] A: hi", False), (b"[2022-03-18, 14:56] A: hi", False), (b"[18.03, 4:56] A: hi", False),
+        (b"[1.5e3, 2", True), (b"[null, 1", True),
         (b'[{"id": 1', True), (b'{"id": ', True), (b"[1, 2", True), (b"[[", True), (b"{}", True), (b"[]", True), (b"{", True),
     ],
 )  # fmt: skip
@@ -198,6 +200,31 @@ def test_a_bracket_alone_makes_no_json(text: bytes, json_like: bool) -> None:
     [reading] = read_bytes(text + b"\nmore words\n", None, "a.txt")
     if not json_like:
         assert (reading.parsed.outcome, reading.parsed.reason) == (Outcome.PARTIAL, "not HTML; kept as it is")
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ("<link rel='canonical' href='https://www.threads.com/@anna/post/A1'>", "layout of this platform is not read (Threads): a page only"),
+        ("<meta property='og:url' content='https://vk.com/wall-1_2'>", "layout of this platform is not read (VK): a page only"),
+        ("<link rel='canonical' href='https://news.example/a'>", None),
+    ],
+)  # fmt: skip
+def test_a_saved_page_of_a_platform_that_is_not_read_is_a_page_only(read: Read, head: str, reason: str | None) -> None:
+    words = "<p>Words that somebody wrote on the square, long enough to be a text of their own.</p>" * 4
+    [reading] = read(f"<html><head><title>Anna</title>{head}</head><body>{words}</body></html>".encode(), "saved.html")
+    [post] = reading.parsed.posts
+    assert (post.outcome, post.reason) == (Outcome.PARTIAL if reason else Outcome.CAPTURED, reason)
+
+
+def test_a_chat_that_telegram_desktop_exported_is_a_page_only(read: Read) -> None:
+    message = '<div class="message default clearfix" id="message5"><div class="body"><div class="text">Words</div></div></div>'
+    page = f'<html><body><div class="page_wrap"><div class="page_body chat_page"><div class="history">{message * 3}</div></div></div></body></html>'
+    [reading] = read(page.encode(), "messages.html")
+    [post] = reading.parsed.posts
+    assert (post.outcome, post.reason) == (
+        Outcome.PARTIAL, "a chat that Telegram Desktop exported: its messages are not read",
+    )  # fmt: skip
 
 
 def test_json_of_a_million_levels(read: Read) -> None:

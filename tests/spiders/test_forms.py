@@ -25,6 +25,7 @@ KNOWN = {
         "https://telegram.me/s/square/45", "https://telegram.dog/square/45", "tg://resolve?domain=square&post=45",
         "tg://resolve?domain=square&post=45&thread=2", "TG://resolve?domain=square&post=45", "https://t.me/square/0045",
         f"https://web.telegram.org/k/#?tgaddr={quote('tg://resolve?domain=square&post=45', safe='')}",
+        "https://web.telegram.org/k/#@square/45", "https://web.telegram.org/k/#@square?post=45",
         "https://t.me/square/４５", "https://t.me/square/٤٥", "https://T.ME/Square/45", "https://t.me:443/square/45",
     ],
     "telegram:post:square/45?single": ["https://t.me/square/45?single", "tg://resolve?domain=square&post=45&single"],
@@ -34,12 +35,12 @@ KNOWN = {
         "https://t.me/square", "https://t.me/s/square?q=word", "https://square.t.me", "@square", "https://t.me/square?profile",
         "https://web.telegram.org/k/#@square", "https://web.telegram.org/#/im?p=@square", "https://webk.telegram.org/#@square",
     ],
-    "telegram:channel:the_square": [
-        "https://web.telegram.org/k/#@the_square", "https://web.telegram.org/z/#the_square", "https://web.telegram.org/#/im?p=@the_square",
+    "telegram:channel:town_square_24": [
+        "https://t.me/town_square_24", "https://web.telegram.org/k/#@town_square_24", "https://web.telegram.org/a/#town_square_24",
+        "https://web.telegram.org/#/im?p=@town_square_24",
     ],
-    "telegram:channel:square_45": ["https://web.telegram.org/k/#@square_45"],
-    "telegram:post:the_square/45": ["https://web.telegram.org/z/#the_square_45"],
     "telegram:private post:1500000001/45": [
+        "https://web.telegram.org/k/#-1500000001?post=45",
         "https://t.me/c/1500000001/45", "https://t.me/c/1500000001/7/45", "https://t.me/c/1500000001/45?thread=7",
         "tg://privatepost?channel=1500000001&post=45&thread=3", "https://web.telegram.org/a/#-1001500000001_45",
         "https://web.telegram.org/z/#-1001500000001_45",

@@ -464,3 +464,17 @@ def test_a_forward_whose_origin_is_hidden() -> None:
     (post,) = read_messages([plain(message(fwd_from=types.MessageFwdHeader(WHEN))).value])
     assert post.forwarded_from is None
     assert post.extra["forward"]["hidden"] is True
+
+
+@pytest.mark.parametrize(
+    ("text", "platform", "reason"),
+    [("", "all", "withheld: Not available in Kazakhstan"), ("words", "all", None), ("", "ios", None)],
+)
+def test_a_message_of_which_only_the_notice_came_is_withheld(text: str, platform: str, reason: str | None) -> None:
+    made = types.Message(
+        id=7, peer_id=types.PeerChannel(5), date=datetime(2022, 1, 5, tzinfo=UTC), message=text,
+        restriction_reason=[types.RestrictionReason(platform, "terms-kz", "Not available in Kazakhstan")],
+    )  # fmt: skip
+    (post,) = read_messages([plain(made.to_dict()).value])
+    assert (post.outcome, post.reason) == (Outcome.REFUSED if reason else Outcome.CAPTURED, reason)
+    assert post.text == (text or None)

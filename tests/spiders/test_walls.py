@@ -128,6 +128,18 @@ def test_titles_of_recorded_walls(text: str, kind: str) -> None:
     assert said.row.kind == kind
 
 
+def test_a_sentence_tells_more_than_a_title_that_says_error() -> None:
+    page = "<title>Ошибка | Сайт</title><body><h1>Ошибка</h1><div>Запись удалена или недоступна.</div></body>"
+    parsed = parse(f"<html><head><meta charset='utf-8'>{page}</html>".encode(), URL)
+    assert parsed.outcome is Outcome.UNAVAILABLE
+    assert parsed.reason is not None
+    assert "Запись удалена" in parsed.reason
+    alone = parse(
+        "<html><head><meta charset='utf-8'><title>Ошибка | Сайт</title></head><body><p>Сбой</p></body>".encode(), URL
+    )
+    assert alone.outcome is Outcome.PARTIAL, "what the error is stands nowhere"
+
+
 def test_a_wall_that_explains_itself_at_length() -> None:
     """Reddit's: title and heading say so, and 800 characters say why."""
     why = "If you are running a script, please register with your developer credentials. " * 10
@@ -177,6 +189,9 @@ STANDING = {
     "a form with a password": ("<h1>Ozen</h1><form><input name='u'><input type='PASSWORD'></form>", "", "refused", "login required"),
     "a challenge of Cloudflare": ("<p>wait</p><script>window._cf_chl_opt={}</script>", "", "blocked", "bot wall"),
     "a challenge of DataDome": ("<p>wait</p><iframe src='https://geo.captcha-delivery.com/captcha/'></iframe>", "", "blocked", "bot wall"),
+    "a challenge of Instagram": (
+        "<span id='root'></span><script>window._sharedData = {\"entry_data\":{\"Challenge\":[{}]}};</script>", "", "blocked", "bot wall",
+    ),
     "a captcha and nothing else": ("<p>?</p><form><div class='h-captcha'></div></form>", "", "blocked", "bot wall"),
     "a form that asks for consent": ("<p>?</p><form action='https://consent.youtube.com/s'>Ja</form>", "", "blocked", "consent wall"),
     "the class of a theme": ("<div class='page error-404'><h1>ვერ მოიძებნა</h1></div>", "", "unavailable", "not found"),
@@ -216,6 +231,12 @@ SMALL = {
     "a page behind Cloudflare": "<p>Text.</p><script>a.src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'</script>",
     "a page where nothing was found for others": "<p>Text of this page.</p><div class='not-found' hidden></div>",
 }
+
+
+def test_log_in_beside_a_film_that_scripts_show() -> None:
+    head = "<title>A film</title><meta property='og:video:url' content='https://player.example/1'>"
+    assert look("<div><a>Log in</a></div><div>Text below the film.</div>", head) is None
+    assert look("<div><a>Log in</a></div><div>Text below the film.</div>", "<title>A film</title>") is not None
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -205,6 +205,9 @@ def _outcome(members: list[dict[str, Any]], attachments: tuple[Attachment, ...])
             return Outcome.PARTIAL, raw_only(action)
         if isinstance(member.get("rich_message"), dict):
             return Outcome.PARTIAL, raw_only("RichMessage")
+    notice = next((item["text"] for item in _restrictions(members[0]) or () if item["platform"] == "all"), None)
+    if notice is not None and not attachments and not any(text_of(member.get("message")) for member in members):
+        return Outcome.REFUSED, f"withheld: {notice}"
     missing = next((item.reason for item in attachments if item.reason and item.reason != OTHER_QUALITY), None)
     return (Outcome.PARTIAL, missing) if missing else (Outcome.CAPTURED, None)
 
