@@ -204,7 +204,8 @@ def test_a_worker_ends_in_order_also_while_the_database_is_away(
     try:
         until(lambda: "Tried again until it answers" in first.log.read_text(), 30)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) in (2, 3, 4), first.log.read_text()
+        # 0 where all that was begun was stopped and waits again, and nothing ended before.
+        assert process.wait(60) in (0, 2, 3, 4), first.log.read_text()
     finally:
         server.start()
     Home(first.path).project()
