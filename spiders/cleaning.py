@@ -59,12 +59,18 @@ def clean(text: str) -> Cleaned:
 
 def without_end(text: str) -> str:
     """Return a text without the punctuation, quotes and unbalanced brackets at its end."""
+    counts: dict[str, int] = {}  # counted once: there may be a hundred thousand of them
     before = None
     while text != before:
         before = text
         text = text.rstrip(_CLOSING)
-        if text and (opening := _PAIRS.get(text[-1])) and text.count(opening) < text.count(text[-1]):
-            text = text[:-1]
+        if not text or (opening := _PAIRS.get(text[-1])) is None:
+            break
+        closing = text[-1]
+        extra = counts.setdefault(closing, text.count(closing) - text.count(opening))
+        run = min(extra, len(text) - len(text.rstrip(closing)))
+        if run > 0:
+            counts[closing], text = extra - run, text[:-run]
     return text
 
 

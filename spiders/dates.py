@@ -19,28 +19,38 @@ _UNITS = {
     "day": timedelta(days=1),
     "week": timedelta(days=7),
 }
+_LASTS = {"second": timedelta(0), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
+_YEARS = range(1900, 2101)
+"""Years of other calendars are not taken for ours."""
 WEST, EAST = timedelta(hours=12), timedelta(hours=14)
 """The zones furthest behind and ahead of UTC."""
 
 
 def iso(literal: str, source: str) -> Time:
-    """Parse ISO 8601: to UTC where there is an offset, else to an interval, since the zone is unknown."""
+    """Parse ISO 8601: to UTC where there is an offset, else to an interval, since the zone is unknown.
+
+    Years that are no years of ours (1403, 2567, and the year 1 of programs that know no date), and weeks, stay literals.
+    """
+    unknown = Time(None, None, False, literal, source)
     try:
         found = datetime.fromisoformat(literal)
     except ValueError:
-        return Time(None, None, False, literal, source)
+        return unknown
+    if found.year not in _YEARS or "W" in literal:
+        return unknown
     if re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", literal):
         return day(found, literal, source)
+    precision = _precision(literal)
     if found.tzinfo is None:
-        try:
-            base = found.replace(tzinfo=UTC)
-            return Time(None, "second", False, literal, source, base - EAST, base + WEST)
-        except OverflowError:
-            return Time(None, "second", False, literal, source)
-    try:
-        return Time(found.astimezone(UTC), "second", True, literal, source)
-    except OverflowError:
-        return Time(None, "second", True, literal, source)
+        base = found.replace(tzinfo=UTC)
+        return Time(None, precision, False, literal, source, base - EAST, base + WEST + _LASTS[precision])
+    return Time(found.astimezone(UTC), precision, True, literal, source)
+
+
+def _precision(literal: str) -> str:
+    """To what a time of ISO 8601 is stated. The seconds of "12:43" stand nowhere."""
+    clock = re.match(r"\d{4}-?\d{2}-?\d{2}.\d{2}(:?\d{2})?(:?\d{2})?", literal)
+    return "second" if clock is None or clock[2] else "minute" if clock[1] else "hour"
 
 
 def with_offset(literal: str, source: str, *formats: str) -> Time:
@@ -139,7 +149,6 @@ _WRITTEN = [
     re.compile(rf"(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d{{4}}){_CLOCK}"),
     re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_CLOCK}"),
 ]  # fmt: skip
-_YEARS = range(1900, 2101)
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2})([/-])(\d{1,2})\2(\d{4})(?!\d)|(?<!\d)(\d{4})([/.])(\d{1,2})\6(\d{1,2})(?!\d)")
 
 
@@ -232,7 +241,7 @@ def stated(literal: str, source: str) -> Time:
     loose = re.sub(r"T(\d):", r"T0\1:", loose)
     found = iso(loose, source)
     if found.precision is None and (sent := _sent(literal)) is not None:
-        found = iso(sent.isoformat(), source)
+        found = iso(sent.isoformat(timespec="seconds" if re.search(r":\d\d:\d\d", literal) else "minutes"), source)
     if found.precision is None:
         found = written(literal, source)
     return replace(found, literal=literal)

@@ -26,6 +26,11 @@ _LABELS = {
     "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "shift-jis": "cp932", "euc-kr": "cp949", "ks_c_5601-1987": "cp949",
 }  # fmt: skip
 """Labels that browsers read as a larger charset. Source: WHATWG Encoding Standard, section 4.2."""
+_NOT_OF_PAGES = frozenset({
+    "undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape", "charmap", "utf-7", "utf-32", "utf-32-le",
+    "utf-32-be",
+})  # fmt: skip
+"""Names that Python knows and browsers do not: some raise, some read `\\u0041` in a text as a letter."""
 _BLOCKS = frozenset({
     "p", "div", "li", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "tr", "article", "section", "aside", "ul", "ol",
     "dl", "dt", "dd", "table", "caption", "figure", "figcaption", "header", "footer", "main", "nav", "address", "details",
@@ -49,14 +54,22 @@ def declared_charset(data: bytes, header: str | None = None) -> str | None:
         if data.startswith(mark):
             return name
     named = re.search(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]+)", header or "", re.IGNORECASE)
-    found = named[1] if named else None
-    if found is None and (match := _META_CHARSET.search(data[:4096])):
-        found = match[1].decode("ascii")
+    if named and _is_of_pages(named[1]):
+        return named[1]
+    match = _META_CHARSET.search(data[:4096])
+    own = match[1].decode("ascii") if match else ""
+    # What was read in ASCII is not UTF-16, whatever it says (HTML, 13.2.3.2).
+    return own if own and _is_of_pages(own) and not codecs.lookup(own).name.startswith("utf-16") else None
+
+
+def _is_of_pages(name: str) -> bool:
+    """Whether pages are written in a charset. `charset=undefined` is what a script writes that does not know."""
     try:
-        "".encode(found or "")
-    except LookupError:
-        return None
-    return found
+        codec = codecs.lookup(name)
+        "".encode(name)
+    except (LookupError, UnicodeError):
+        return False
+    return codec.name not in _NOT_OF_PAGES
 
 
 def guessed_charset(data: bytes) -> str | None:

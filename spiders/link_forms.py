@@ -118,7 +118,8 @@ def split_link(text: str) -> Link | NoTarget:
         return NoTarget("not a link: its host cannot be read", MISTYPED)
     if isinstance(read, LinkProblem):
         return NoTarget(f"not a link: {read}", MISTYPED)
-    host, port = (parts.hostname or "").lower().rstrip("."), parts.port
+    # In ASCII, as it is looked up: `x%2ecom` and `𝐱.com` are x.com, and no page of somebody else's.
+    host, port = read.host.rstrip("."), parts.port
     path = re.sub(r"/{2,}", "/", parts.path) or "/"
     # Without an empty name before an @, so that one page has one link.
     text = f"{read.scheme}://{read.written_host}{read.written_port}{read.tail}{read.fragment}"

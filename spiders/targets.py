@@ -96,7 +96,8 @@ def _of_platform(platform: Platform, link: Link) -> Target | NoTarget:
 def _on_other_host(link: Link) -> Target:
     """A page, and what is known of its host beyond that."""
     found = page(link.text)
-    if archived := ARCHIVED.match(link.text):
+    # However its host is written: with a full stop, a port, or two strokes behind it.
+    if archived := ARCHIVED.match(re.sub(r"^[^:]+://[^/?#]*/*", f"https://{link.host}/", link.text)):
         of = parse_target(archived["original"])
         plain = isinstance(of, Target) and (of.platform, of.form) == ("page", Form.KNOWN)
         return found if plain else replace(found, form=Form.ARCHIVE)

@@ -8,12 +8,13 @@ from urllib.parse import urlencode
 
 from spiders.link_forms import Link
 
+_GOOGLE = r"google\.(?:com|cat|[a-z]{2}|com?\.[a-z]{2})"
 FIELDS: list[tuple[str, str, tuple[str, ...]]] = [
     # (pattern of the host, pattern of the path, the query fields that may hold the link, the first that does counts)
     (r"(?:[a-z-]+\.)?facebook\.com", r"/l\.php", ("u",)),
     (r"l\.(?:instagram|messenger|threads|whatsapp)\.(?:com|net)", r"/(?:l\.php)?", ("u",)),
-    (r"(?:www\.)?google\.[a-z.]{2,6}", r"/url", ("q", "url")),
-    (r"translate\.google\.[a-z.]{2,6}", r"/(?:translate|website)", ("u",)),
+    (rf"(?:www\.)?{_GOOGLE}", r"/url", ("q", "url")),
+    (rf"translate\.{_GOOGLE}", r"/(?:translate|website)", ("u",)),
     (r"out\.reddit\.com", r"/.*", ("url",)),
     (r"(?:www\.)?(?:t|telegram)\.me", r"/iv", ("url",)),
     (r"(?:www\.|m\.)?youtube\.com", r"/redirect", ("q",)),
@@ -43,7 +44,7 @@ def wrapped(link: Link) -> str | None:
 
 def _cached(link: Link) -> str | None:
     """The page of which an AMP cache or viewer shows a copy: `/amp/s/HOST/PATH`, `/c/s/HOST/PATH` (`s`: by https)."""
-    if re.fullmatch(r"(?:www\.)?google\.[a-z.]{2,6}", link.host):
+    if re.fullmatch(rf"(?:www\.)?{_GOOGLE}", link.host):
         match = _AMP_VIEWER.fullmatch(link.path)
     elif link.host.endswith(".cdn.ampproject.org") or link.host == "cdn.ampproject.org":
         match = _AMP_CACHE.fullmatch(link.path)

@@ -151,7 +151,8 @@ class SegmentedDownload:
         """Fetches what is new in a playlist. Returns whether anything was."""
 
         def mark(segment: MediaSegment) -> tuple[int, bool, str]:
-            return (0 if segment.initial else segment.number, segment.initial, segment.url if segment.initial else "")
+            # Initial parts of one file are told apart by their ranges, the fragments by their numbers.
+            return (0, True, f"{segment.url} {segment.span}") if segment.initial else (segment.number, False, "")
 
         fresh = [segment for segment in playlist.segments if mark(segment) not in seen]
         numbers = [segment.number for segment in fresh if not segment.initial]

@@ -42,6 +42,8 @@ _DATED = (
     + " or ".join(f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')" for name in _NAMED)
     + "][not(ancestor::*[contains(@class,'comment') or contains(@id,'comment')])][not(ancestor::aside or ancestor::footer or ancestor::nav)]"
 )
+_BLOCK = re.compile(r"<(?:p|br|li|div|td|dd|dt|h[1-6])[\s>/]", re.IGNORECASE)
+_MOST_BLOCKS = 10_000
 _WORDS_OF_A_DATE = 80
 _LONGEST = 100
 """Dates that are looked at in one page."""
@@ -81,13 +83,23 @@ def _article(markup: str, url: str | None) -> dict[str, str]:
     import trafilatura
 
     try:
-        found = trafilatura.bare_extraction(markup, url=url, with_metadata=True, include_comments=False)
-    except (etree.LxmlError, ValueError, TypeError, AttributeError, RecursionError, KeyError, IndexError):
+        found = trafilatura.bare_extraction(
+            markup, url=url, with_metadata=True, include_comments=False, fast=many_blocks(markup)
+        )
+    except (
+        etree.LxmlError, ValueError, TypeError, AttributeError, RecursionError, KeyError, IndexError, AssertionError,
+        OverflowError,
+    ):  # fmt: skip
         return {}
     if found is None:
         return {}
     names = ("title", "author", "date", "text", "language", "sitename")
     return {name: value for name in names if isinstance(value := getattr(found, name, None), str) and value.strip()}
+
+
+def many_blocks(markup: str) -> bool:
+    """Return whether a page has so many paragraphs that the finder's second opinion, which is quadratic, would take minutes."""
+    return sum(1 for _ in _BLOCK.finditer(markup)) > _MOST_BLOCKS
 
 
 class _Letters:

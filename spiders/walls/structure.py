@@ -230,7 +230,9 @@ def _by(said: Said, place: str) -> Standing:
 
 def _login_form(shape: Shape) -> Standing | None:
     """A field for a password, and little else. A page that was asked for as a login page is what was asked for."""
-    for form in shape.document.xpath("//form[.//input[translate(@type, 'PASWORD', 'pasword')='password']]"):
+    around = "ancestor::header or ancestor::nav or ancestor::aside or ancestor::footer"  # on every page of a site
+    asks = ".//input[translate(@type, 'PASWORD', 'pasword')='password']"
+    for form in shape.document.xpath(f"//form[{asks}][not({around})]"):
         rest = len(shape.main) - len(text_of(form, _AROUND))
         if not shape.says_article and rest <= SHORT and len(shape.article) <= _NOTE and not shape.media > 3:
             asked = login_wall(shape.url) and not safe_split(shape.url or "").query

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.capture.fetcher import FetchedFile
 from archiver.capture.hls_playlist import MediaSegment, parse_playlist
-from archiver.capture.segments import dash
+from archiver.capture.segments import SegmentedDownload, SegmentedStream, dash
+from spiders.posts import Outcome
 
 BASE = "https://cdn.example/a/list.m3u8"
 
@@ -112,3 +118,29 @@ NUMBERED = (
 def test_numbers_that_are_none(tag: str, number: str) -> None:
     """`str.isdigit` takes signs that `int` does not, and `int` takes no number of any length."""
     assert parse_playlist(f"#EXTM3U\n{tag.format(number)}\na.ts\n", BASE) is not None
+
+
+def test_initial_parts_of_one_file_are_told_apart_by_their_ranges() -> None:
+    """A live list whose second reading names another part of the same file."""
+    asked: list[MediaSegment] = []
+
+    async def fetch(segments: list[MediaSegment]) -> list[FetchedFile]:
+        asked.extend(segments)
+        return [FetchedFile(Outcome.CAPTURED, None) for _ in segments]
+
+    download = SegmentedDownload(
+        cast(Any, SimpleNamespace(config=SimpleNamespace(live_seconds=1.0))), cast(Any, None), "k", [], {}
+    )
+    download.fetch = fetch  # type: ignore[method-assign]
+    stream, seen = SegmentedStream(), cast(set[tuple[int, bool, str]], set())
+    for start, number in ((0, 1), (700, 2), (700, 2)):
+        text = f'#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{number}\n#EXT-X-MAP:URI="i.mp4",BYTERANGE="700@{start}"\n#EXTINF:4,\n{number}.m4s\n'
+        playlist = parse_playlist(text, BASE)
+        assert playlist is not None
+        asyncio.run(download._take(playlist, stream, seen))
+    assert [(one.initial, one.span) for one in asked] == [
+        (True, (0, 700)),
+        (False, None),
+        (True, (700, 700)),
+        (False, None),
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiders.cleaning import clean, in_ascii
+from spiders.cleaning import clean, in_ascii, without_end
 
 pytestmark = pytest.mark.thorough("parsers")
 POST = "https://t.me/square_news/45"
@@ -99,3 +101,9 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 )
 def test_whole_numbers_in_other_digits(text: str, plain: str) -> None:
     assert in_ascii(text) == plain
+
+
+def test_a_hundred_thousand_brackets_are_taken_off_at_once() -> None:
+    begun = time.process_time()
+    assert without_end("https://n.example/a_(b)" + ")" * 100_000 + "].") == "https://n.example/a_(b)"
+    assert time.process_time() - begun < 2

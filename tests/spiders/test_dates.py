@@ -139,3 +139,37 @@ def test_any_text_is_no_traceback(text: str) -> None:
     dates.iso(text, "x")
     dates.ago(text, "x", datetime.now(UTC))
     when(text, "x")
+
+
+@pytest.mark.parametrize(
+    "literal",
+    [
+        "1403-05-01",
+        "1403-05-01T10:00:00+03:30",
+        "2567-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "2026-W01",
+        "2026-W01-1",
+    ],
+)
+def test_years_of_other_calendars_and_weeks_stay_literals(literal: str) -> None:
+    for time in (dates.iso(literal, "x"), dates.stated(literal, "x")):
+        assert (time.value, time.earliest, time.precision, time.literal) == (None, None, None, literal)
+
+
+@pytest.mark.parametrize(
+    ("literal", "precision", "lasts"),
+    [
+        ("2026-01-01T12", "hour", 60), ("2026-01-01T12:43", "minute", 1), ("2026-01-01 12:43", "minute", 1),
+        ("20260101T1243", "minute", 1), ("2026-01-01T12:43:00", "second", 0), ("2026-01-01T12:43:00.5", "second", 0),
+        ("Thu, 01 Jan 2026 12:43", "minute", 1),
+    ],
+)  # fmt: skip
+def test_seconds_that_nobody_states_are_not_known(literal: str, precision: str, lasts: int) -> None:
+    time = dates.stated(literal, "x")
+    assert time.precision == precision
+    assert time.earliest is not None
+    assert time.latest is not None
+    assert time.latest - time.earliest == dates.EAST + dates.WEST + timedelta(minutes=lasts)
+    zoned = dates.stated(f"{literal} +0500" if "Thu" in literal else f"{literal}+05:00", "x")
+    assert (zoned.precision, zoned.zone_known) == (precision, True)

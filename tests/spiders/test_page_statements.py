@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -224,3 +225,28 @@ def test_letters_that_cannot_be_read_make_the_text_partial() -> None:
     )
     sent = "<body><article><p>" + "A page that itself sends \ufffd, as its author wrote it. " * 8 + "</p></article>"
     assert parse(sent.encode(), URL).posts[0].outcome is Outcome.CAPTURED
+
+
+@pytest.mark.parametrize("name", ["undefined", "idna", "punycode", "unicode_escape", "utf-7", "utf-16", "utf_16"])
+def test_a_charset_of_no_page_is_not_believed(name: str) -> None:
+    body = f"<article><p>{SPOKEN['windows-1251'] * 8}</p><p>a\\u0041b</p></article>"
+    told = f"<meta charset={name}><body>{body}".encode()
+    assert "a\\u0041b" in (parse(told, "https://n.example/a").posts[0].text or "")
+    if name not in ("utf-16", "utf_16"):
+        own = f"<meta charset=windows-1251><body>{body}".encode("cp1251")
+        assert parse(own, "https://n.example/a", f"text/html; charset={name}").page["charset"] == "windows-1251"
+
+
+# -- what a finder of articles cannot cope with ----------------------------------------------------------------------------
+
+
+def test_a_drawing_is_no_traceback() -> None:
+    drawing = b"<svg xmlns='http://www.w3.org/2000/svg'><title>a</title><a href='x'>b</a></svg>"
+    assert parse(drawing, "https://n.example/a.svg", "image/svg+xml").platform == "page"
+
+
+def test_twenty_thousand_short_paragraphs_are_read_in_seconds() -> None:
+    page = "<body><article><p>Words of an article.</p></article>" + "<p>hi</p>" * 20_000
+    begun = time.process_time()
+    assert parse(page.encode(), "https://n.example/a").posts
+    assert time.process_time() - begun < 15

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spiders.link_forms import Form
 from spiders.targets import NoTarget, Target, parse_target
 
 pytestmark = pytest.mark.thorough("parsers")
@@ -180,3 +181,30 @@ def test_any_text_gives_a_target_or_a_reason(text: str) -> None:
         assert found.url
         again = parse_target(found.url)
         assert isinstance(again, Target | NoTarget)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["x%2ecom", "%78.com", "\N{MATHEMATICAL BOLD SMALL X}.com", "\N{CIRCLED LATIN SMALL LETTER X}.com", "X.com."],
+)
+def test_a_platform_is_known_however_its_host_is_written(host: str) -> None:
+    found = parse_target(f"https://{host}/ozen/status/12345")
+    assert isinstance(found, Target)
+    assert found.key == "x:post:12345"
+
+
+@pytest.mark.parametrize("host", ["web.archive.org.", "web.archive.org:443", "web.archive.org/", "web%2Earchive.org"])
+def test_an_archive_is_known_however_its_host_is_written(host: str) -> None:
+    found = parse_target(f"https://{host}/web/2022/https://x.com/ozen/status/12345")
+    assert isinstance(found, Target)
+    assert found.form is Form.ARCHIVE
+
+
+@pytest.mark.parametrize(
+    ("host", "unwrapped"),
+    [("google.com.tr", True), ("google.kz", True), ("google.attack", False), ("google.x.com", False)],
+)
+def test_only_google_carries_links_of_google(host: str, unwrapped: bool) -> None:
+    found = parse_target(f"https://www.{host}/url?q=https://t.me/durov/523")
+    assert isinstance(found, Target)
+    assert (found.key == "telegram:post:durov/523") is unwrapped

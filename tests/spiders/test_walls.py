@@ -259,3 +259,10 @@ def test_a_login_page_that_was_asked_for() -> None:
     form = "<form><input type='password'></form>"
     assert look(form, "<title>Ozen</title>", url="https://site.example/login") is None
     assert look(form, "<title>Ozen</title>", url="https://site.example/login?next=/post/7") is not None
+
+
+@pytest.mark.parametrize("around", ["header", "nav", "aside", "footer"])
+def test_a_login_form_that_stands_around_every_page_is_no_wall(around: str) -> None:
+    form = f"<{around}><form><input><input type='password'></form></{around}>"
+    brief = "Fire at the market, two people were hurt."
+    assert look(f"{form}<main><p>{brief}</p></main>", "<title>Fire</title>", article=brief) is None

@@ -261,3 +261,28 @@ def test_names_that_promise_something_else() -> None:
     assert by_name("film.mp4", "text/html") == "an HTML page under the name of a video"
     assert by_name("film.mp4", "video/mp4") is None
     assert by_name("notes.txt", "text/html") is None
+
+
+def jpeg(*, whole: bool, small: bytes = b"") -> bytes:
+    """Segments, one of which holds a small picture, and a scan."""
+    app = b"\xff\xe1" + (2 + len(small)).to_bytes(2, "big") + small
+    frame = b"\xff\xc0\x00\x11\x08\x00\x10\x00\x10\x03" + bytes(9)
+    return b"\xff\xd8" + app + frame + b"\xff\xda\x00\x02" + b"scan" * 1000 + (b"\xff\xd9" if whole else b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        (jpeg(whole=True, small=b"\xff\xd8small\xff\xd9"), True),
+        (jpeg(whole=False, small=b"\xff\xd8small\xff\xd9"), False),
+        (GIF := b"GIF89a\1\0\1\0\x80\0\0" + bytes(6) + b"!\xf9\4\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\5;;;;;\0;", True),
+        (GIF + b"appended", True),
+        (GIF[:-1], False),
+        (GIF[:-4], False),
+        (brands(b"isom") + box(b"moov", b"index"), False),
+        (brands(b"isom") + box(b"moov", b"index") + box(b"mdat", b"film"), True),
+    ],
+)
+def test_what_stands_within_a_file_is_not_taken_for_its_end(data: bytes, whole: bool) -> None:
+    kind, ends = media_type(Ends.of(data)), Ends.of(data)
+    assert (containers.missing_part(kind, ends, containers.reader(data)) is None) is whole

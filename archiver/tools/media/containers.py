@@ -15,6 +15,8 @@ BOXES = 20_000
 """How many boxes of a film are walked through: a fragmented one of some hours has two a second."""
 EOI_LIMIT = 4 << 20
 """A JPEG up to this size is searched as a whole for its end, bytes: phones append a film to a photo."""
+GIF_LIMIT = 32 << 20
+"""A GIF up to this size is walked through, bytes: its trailer is one byte that also stands in pictures."""
 
 
 def reader(data: bytes) -> Read:
@@ -32,7 +34,7 @@ def missing_part(kind: str, ends: Ends, read: Read) -> str | None:
     if kind == "image/png":
         return None if b"IEND\xaeB`\x82" in ends.tail else "its last chunk (IEND) is missing"
     if kind == "image/gif":
-        return None if b"\x3b" in ends.tail[-1024:] else "its trailer is missing"
+        return _gif(ends, read)
     if ends.head[:4] == b"RIFF":
         return _riff(ends)
     if ends.head[:4] == b"\x1aE\xdf\xa3":
@@ -52,11 +54,48 @@ _NO_BOXES = frozenset({"audio/flac", "audio/aiff", "audio/amr", "audio/midi", "v
 
 
 def _jpeg(ends: Ends, read: Read) -> str | None:
-    if b"\xff\xd9" in ends.tail:
+    if ends.size > EOI_LIMIT:
         return None
-    if HEAD < ends.size <= EOI_LIMIT and b"\xff\xd9" in (read(0, ends.size) or b"\xff\xd9"):
+    data = ends.head if ends.size <= HEAD else read(0, ends.size)
+    if data is None:
         return None
-    return "its end mark is missing" if ends.size <= EOI_LIMIT else None
+    return None if b"\xff\xd9" in data[_scan(data) :] else "its end mark is missing"
+
+
+def _scan(data: bytes) -> int:
+    """Where the picture itself begins (ITU T.81 B.2.3): a small one among the segments before it has an end of its own."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return at if data[at : at + 2] == b"\xff\xda" else 0
+
+
+def _gif(ends: Ends, read: Read) -> str | None:
+    """GIF89a, section 12 and following: blocks of blocks up to the trailer."""
+    data = ends.head if ends.size <= HEAD else read(0, ends.size) if ends.size <= GIF_LIMIT else None
+    if data is None:
+        return None
+    at = 13 + _colours(data, 10)
+    while at < len(data):
+        mark = data[at]
+        if mark == 0x3B:
+            return None
+        if mark == 0x2C:
+            at += 11 + _colours(data, at + 9)
+        elif mark == 0x21:
+            at += 2
+        else:  # not as the standard has it: nothing is told
+            return None
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return "its trailer is missing"
+
+
+def _colours(data: bytes, at: int) -> int:
+    """The size of the table of colours that a field of flags announces, bytes."""
+    flags = data[at] if at < len(data) else 0
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _zip(ends: Ends) -> str | None:
@@ -118,6 +157,8 @@ def _boxes(kind: str, ends: Ends, read: Read) -> str | None:
         at += size
     else:
         return None
+    if b"moov" in met and at == ends.size and not met & {b"mdat", b"moof", b"imda"} and not kind.startswith("image/"):
+        return "it has an index and no content (mdat)"
     needed = {b"meta", b"moov"} if kind.startswith("image/") else {b"moov", b"moof"}
     return None if met & needed else f"its index ({'meta' if kind.startswith('image/') else 'moov'}) is missing"
 
