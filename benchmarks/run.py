@@ -94,4 +94,5 @@ def machine() -> dict[str, str]:
         "memory": f"{memory:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "load at the beginning": f"{os.getloadavg()[0]:.1f}",
     }
