@@ -56,9 +56,11 @@ class CannotTell(Exception):
 
 WORDS = {Tampered: "TAMPERED", Missing: "MISSING", CannotTell: "cannot tell"}
 
-def tampered_if(wrong, text):
+def tampered_if(wrong, text, kind=Tampered):
     if wrong:
-        raise Tampered(text)
+        raise kind(text)
+
+missing_if = functools.partial(tampered_if, kind=Missing)
 
 class Report:
     """The lines of the result, each with one of five words in front."""
@@ -127,8 +129,7 @@ def manifest(folder, name):
 
 def read_small(folder, name):
     path = os.path.join(folder, *name.split("/"))
-    if not os.path.isfile(path):
-        raise Missing(f"{name} is not there")
+    missing_if(not os.path.isfile(path), f"{name} is not there")
     tampered_if(os.path.getsize(path) > SMALL, f"{name} is larger than allowed")
     with open(path, "rb") as stream:
         return stream.read()
@@ -158,8 +159,7 @@ def check_bag(folder, names):
         left = sorted(name for name in listed if name in names and not (kind == "sha512" and name in payload))
         for name, digest in zip(left, SEVERAL.map(lambda name: digest_file(os.path.join(folder, *name.split("/")), kind), left)):
             tampered_if(digest != listed[name], f"{name} is not what manifest-{kind}.txt says")
-    if absent:
-        raise Missing(f"{len(set(absent))} files are not there, first: {absent[0]}. Ask for the package again")
+    missing_if(absent, f"{len(set(absent))} files are not there, first: {next(iter(absent), None)}. Ask for the package again")
     said = dict(line.split(": ", 1) for line in read_small(folder, "bag-info.txt").decode().splitlines())
     size = sum(os.path.getsize(os.path.join(folder, *name.split("/"))) for name in payload)
     tampered_if(said.get("Payload-Oxum") != f"{size}.{len(payload)}", "bag-info.txt states another size")
@@ -362,8 +362,7 @@ def check_items(folder, names, ledger, package):
         leaves[index] = leaf
     shown_seqs = [item["event"] for item in package["captures"]]
     for seq in shown_seqs + package["not_in_package"]:
-        if seq not in leaves:
-            raise Missing(f"the proof of event {seq} is not there")
+        missing_if(seq not in leaves, f"the proof of event {seq} is not there")
         tampered_if(leaves[seq]["type"] not in ("captured", "recovered"), f"event {seq} is no capture, by its leaf")
     named = set(shown_seqs) | set(package["not_in_package"])
     silent = [seq for seq, leaf in leaves.items() if leaf["type"] in ("captured", "recovered") and seq not in named]
@@ -440,8 +439,7 @@ def check_stamps(folder, names, ledger, leaves, report, on, roots):
             stem = name.removesuffix(".tsr")
             def one(stem=stem, size=size, note=note):
                 seconds, root = token_time(folder, names, stem, note)
-                if roots and root not in roots:
-                    raise CannotTell(f"leads to a root that you did not name: {root}")
+                tampered_if(roots and root not in roots, f"leads to a root that you did not name: {root}", CannotTell)
                 times[size] = min(times.get(size, (seconds, "")), (seconds, stem.rpartition("/")[2]))
                 ends = first_end(read_small(folder, f"{stem}.pem") + read_small(folder, f"proofs/roots/{root}.pem"))
                 tokens.append((f"{size} {stem.rpartition('/')[2]}", size, seconds, ends, digest_file(os.path.join(folder, f"{stem}.tsr"), "sha256")))
@@ -624,8 +622,7 @@ class Zip:
         return running.hexdigest(), crc
 
     def read(self, name):
-        if name not in self.entries:
-            raise Missing(f"{name} is not in the WACZ")
+        missing_if(name not in self.entries, f"{name} is not in the WACZ")
         tampered_if(self.entries[name][1] > SMALL, f"{name} is larger than allowed")
         return self.at(*self.entries[name][:2])
 
@@ -639,11 +636,9 @@ def check_wacz_list(archive):
         tampered_if(item["path"] in listed, f"{item['path']} is listed twice in datapackage.json")
         listed[item["path"]] = item
     present = set(archive.entries) - {"datapackage.json", "datapackage-digest.json"}
-    if absent := sorted(set(listed) - present):
-        raise Missing(f"{absent[0]} is listed in datapackage.json and not in the WACZ")
+    missing_if(absent := set(listed) - present, f"{min(absent, default=0)} is listed in datapackage.json and not in the WACZ")
     tampered_if(strange := present - set(listed), f"{min(strange, default=0)} is not listed in datapackage.json")
-    if not {"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"} <= present:
-        raise Missing("the WACZ has no pages or no index")
+    missing_if({"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"} - present, "the WACZ has no pages or no index")
     for name, (digest, crc) in zip(listed, SEVERAL.map(archive.digests, listed)):
         stated = (listed[name]["hash"], listed[name]["bytes"])
         tampered_if(stated != (f"sha256:{digest}", archive.entries[name][1]), f"{name} is not what datapackage.json says")
@@ -783,8 +778,7 @@ def check_records(archive, captures):
 
 def check_warc(archive, capture, name, ids):
     """How many records the WARC file holds, all of which are as they were sealed."""
-    if f"archive/{name}" not in archive.entries:
-        raise Missing(f"archive/{name} is not in the WACZ")
+    missing_if(f"archive/{name}" not in archive.entries, f"archive/{name} is not in the WACZ")
     start, size, _ = archive.entries[f"archive/{name}"]
     lines = sorted((line for line in capture.records if line["file"] == name), key=lambda line: line["offset"])
     at = 0
@@ -855,8 +849,7 @@ def check_media(folder, names, captures, profile):
     listed = [row["file"] for row in rows]
     present = {name for name in names if name.startswith("data/media/")}
     tampered_if(len(listed) != len(set(listed)) or present - set(listed), "data/hashes.csv does not list exactly the media files present")
-    if absent := sorted(set(listed) - present):
-        raise Missing(f"{absent[0]} is not there")
+    missing_if(absent := set(listed) - present, f"{min(absent, default=0)} is not there")
     known = manifest(folder, "manifest-sha256.txt"), manifest(folder, "manifest-sha512.txt")
     sealed = {line["id"]: line for capture in captures for line in capture.records}
     wholes = {line["assembly"] for capture in captures for line in capture.inventory if line.get("assembly")}
@@ -872,13 +865,10 @@ def check_media(folder, names, captures, profile):
 
 def sealed_value(line, key):
     """What a sealed line holds under a name of posts.json, where guesses stand beside the fields as guessed_..."""
-    if not key.startswith("guessed_"):
-        return line.get(key)
     name = key.removeprefix("guessed_")
-    value = (line.get("guessed") or {}).get(name)
-    if value is None and name == "published" and (line.get(name) or {}).get("source") == "trafilatura":
-        value = line[name]
-    return value.get("literal") if isinstance(value, dict) else value
+    earlier = line.get(name) if name == "published" and (line.get(name) or {}).get("source") == "trafilatura" else None
+    value = line.get(key) if name == key else (line.get("guessed") or {}).get(name, earlier)
+    return value.get("literal") if name != key and isinstance(value, dict) else value
 
 def check_posts(folder, captures, full):
     """posts.json says of each observation what was sealed."""
