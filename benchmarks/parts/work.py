@@ -123,8 +123,10 @@ def long_queue(bench: Bench) -> Iterator[Series]:
 )  # fmt: skip
 def through_the_queue(bench: Bench) -> Iterator[Series]:
     """Queue links and drain the queue, in turn with a list."""
-    film = bench.folder / "small.bin"
-    film.write_bytes(bytes(20_000))
+    from archiver.demo.media import video
+
+    film = bench.folder / "small.mp4"  # a real one: what is none is asked for twice
+    film.write_bytes(video(bench.folder / "film", 1, 440, "64x48")[0])
     host, links = socket.gethostname(), bench.folder / "links.txt"
     with running([sys.executable, "-m", "benchmarks.children.latency", "127.0.0.1", "0.2", film]) as server:
         port = int(first_line(server))
