@@ -115,6 +115,15 @@ def distinct(posts: Iterable[Post]) -> tuple[Post, ...]:
     return tuple(once.values())
 
 
+def ending(asked: str | None, about: Post | None) -> tuple[Outcome | None, str | None]:
+    """Return how a page that shows posts ends, and why: by the post that was asked for, where one was."""
+    if asked and about is None:
+        return Outcome.PARTIAL, "the page shows posts, and not the one that was asked for"
+    if about is not None and about.outcome is not Outcome.CAPTURED:
+        return about.outcome, about.reason
+    return None, None
+
+
 def _said(error: dict[str, Any]) -> str | None:
     return text_of(error.get("message")) or text_of(error.get("detail")) or text_of(error.get("title"))
 

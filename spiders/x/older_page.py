@@ -7,7 +7,7 @@ from typing import Any
 
 from spiders.html import by_class, one_line
 from spiders.posts import Attachment, Outcome, Parsed, Post, Time
-from spiders.x.common import PARSER, distinct, presence, when
+from spiders.x.common import PARSER, distinct, ending, presence, when
 from spiders.x.server_page import local_time, shown
 
 _LINK = re.compile(r"(?:^|//[\w.]*twitter\.com)/(\w{1,20})/status(?:es)?/(\d{1,20})")
@@ -19,11 +19,7 @@ def older_page(document: Any, asked: str | None, page: dict[str, Any]) -> Parsed
     if not posts:
         return None
     about = next((post for post in posts if post.id == asked), None) if asked else None
-    outcome, reason = None, None
-    if asked and about is None:
-        outcome, reason = Outcome.PARTIAL, "the page shows posts, and not the one that was asked for"
-    elif about is not None and about.outcome is not Outcome.CAPTURED:
-        outcome, reason = about.outcome, about.reason
+    outcome, reason = ending(asked, about)
     return Parsed(
         platform="x",
         layout="x/server-page",

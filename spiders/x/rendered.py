@@ -16,7 +16,7 @@ from lxml import etree
 from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post
 from spiders.x.absence import TOMBSTONES
 from spiders.x.article import CUT
-from spiders.x.common import PARSER, distinct, presence, tombstone, when
+from spiders.x.common import PARSER, distinct, ending, presence, tombstone, when
 from spiders.x.media import original
 
 _MARK = re.compile(rb"data-testid=[\"']?tweet[\"'\s>]")
@@ -40,11 +40,7 @@ def rendered(document: Any, data: bytes, asked: str | None, page: dict[str, Any]
         return None
     listed = distinct(posts)
     about = next((post for post in listed if post.id == asked), None) if asked else None
-    outcome, reason = None, None
-    if asked and about is None:
-        outcome, reason = Outcome.PARTIAL, "the page shows posts, and not the one that was asked for"
-    elif about is not None and about.outcome is not Outcome.CAPTURED:
-        outcome, reason = about.outcome, about.reason
+    outcome, reason = ending(asked, about)
     return Parsed(
         platform="x",
         layout="x/rendered",

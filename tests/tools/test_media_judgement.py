@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from archiver.demo.media import picture
 from archiver.tools.media import containers
 from archiver.tools.media.judgement import Judgement, Stated, Verdict, at_a_glance, by_name, judged, probe_facts
 from archiver.tools.media.kinds import Ends, media_type, named
+from tests.conftest import need
 from tests.support import media_files
 
 
@@ -232,8 +232,7 @@ def test_anything_a_probe_prints_is_read(said: Any) -> None:
 
 def test_files_that_others_made(tmp_path: Path) -> None:
     """Real encoders, where they are installed: what we call whole opens, and has the type that its maker gave it."""
-    if shutil.which("ffmpeg") is None:
-        pytest.skip("ffmpeg is not installed")
+    need("ffmpeg")
     kinds = {"mp4": "video/mp4", "mov": "video/quicktime", "mkv": "video/x-matroska", "webm": "video/webm", "ts": "video/mp2t",
              "avi": "video/vnd.avi", "m4a": "audio/mp4", "ogg": "audio/ogg", "mp3": "audio/mpeg", "wav": "audio/wav", "gif": "image/gif",
              "jpg": "image/jpeg", "bmp": "image/bmp"}  # fmt: skip
