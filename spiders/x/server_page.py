@@ -16,7 +16,7 @@ from spiders import dates
 from spiders.html import background_url, by_class, has_class, one_line
 from spiders.json_access import count, number
 from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post, Time
-from spiders.x.common import PARSER, distinct, presence
+from spiders.x.common import PARSER, distinct, ending, presence
 from spiders.x.media import original
 
 _IDS = re.compile(rb"data-tweet-id=[\"']?(\d{1,20})")
@@ -60,11 +60,7 @@ def server_page(document: Any, data: bytes, asked: str | None, page: dict[str, A
 def _outcome(listed: tuple[Post, ...], about: Post | None, asked: str | None) -> tuple[Outcome | None, str | None]:
     if not listed:
         return Outcome.PARTIAL, "unknown layout: the page names posts, and their text is in no known place"
-    if asked and about is None:
-        return Outcome.PARTIAL, "the page shows posts, and not the one that was asked for"
-    if about is not None and about.outcome is not Outcome.CAPTURED:
-        return about.outcome, about.reason
-    return None, None
+    return ending(asked, about)
 
 
 def _posts(element: Any, post_id: str) -> list[Post]:
