@@ -8,7 +8,7 @@ from typing import Any
 
 from archiver.capture.context import CaptureContext
 from archiver.capture.outcomes import UNASKABLE
-from archiver.capture.walk_state import KNOWN
+from archiver.capture.walk_state import KNOWN, TRIED_AGAIN
 from spiders.platforms import platform_named
 from spiders.posts import Attachment, Outcome, Post
 from spiders.targets import Target, parse_target
@@ -17,6 +17,10 @@ from spiders.youtube.player import info as parse_info
 
 Want = Callable[[str, Attachment, str, bool], bool]
 """(inventory key, attachment, parent, required) → whether the file counts for its parent."""
+
+
+BROKEN_OFF = (Outcome.FAILED, "its fetching broke off")
+"""What became of a file that has no outcome though nothing fetches it any more."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,11 @@ class PostIntake:
     async def _finish(self, key: str, post: Post, parts: list[str], record: str | None) -> None:
         """End a post once its files have ended."""
         await self._context.tasks.wait_for(parts)
-        ended = self._inventory.ended
-        bad = [ended[part] for part in parts if part in ended and ended[part][0] is not Outcome.CAPTURED]
+        ends = [self._inventory.ended.get(part, BROKEN_OFF) for part in parts]
+        bad = [end for end in ends if end[0] is not Outcome.CAPTURED]
         by_rule = all(outcome is Outcome.SKIPPED and not (why or "").startswith(UNASKABLE) for outcome, why in bad)
+        if self._context.walk is not None and any(outcome in TRIED_AGAIN for outcome, _ in bad):
+            self._hand_on(post.url)  # the walk goes past it, and comes back to it at its end
         if bad and not by_rule:
             reason = f"{len(bad)} of {len(parts)} attachments not kept: {bad[0][1]}"
             self._inventory.end(key, Outcome.PARTIAL, reason, record)

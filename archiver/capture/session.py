@@ -239,9 +239,9 @@ class CaptureSession:
         """Remember how far the walk has come, once everything before it has its outcome."""
         context = self.context
         assert context.walk is not None
-        found, self.posts.found = self.posts.found, []
         await asyncio.gather(*before, return_exceptions=True)
         if not context.interrupted and not context.port.stopped:
+            found, self.posts.found = self.posts.found, []
             context.walk.reached(cursor, found)
 
     def enough(self) -> bool:

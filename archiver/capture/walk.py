@@ -1,7 +1,8 @@
 """A walk in parts, and then what the walk has found, each in a capture of its own.
 
 How far a walk has come is remembered after each page, once everything on it has its outcome. A killed walk goes on
-there; what the interrupted part had kept beyond it is read from that part's inventory and not taken twice.
+there; what the interrupted part had kept beyond it is read from that part's inventory and not taken twice. A post of
+which a file could not be fetched is among what the walk has found: it is captured by itself at the end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import RETRIED, STOPPED_BY_PERSON
 from archiver.capture.result import CaptureResult
-from archiver.capture.walk_state import KEPT, KNOWN, WalkState
+from archiver.capture.walk_state import KEPT, KNOWN, TRIED_AGAIN, WalkState
 from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
@@ -167,14 +168,22 @@ def kept_in_all(home: Home, run: str) -> int:
 
 
 def kept_before(home: Home, state: RunState) -> set[str]:
-    """Return the keys of posts that were kept beyond the last checkpoint, by parts that were killed."""
+    """Return the keys of posts that were kept beyond the last checkpoint, by parts that were killed.
+
+    A post is not among them where a file of it broke off: it is taken anew, with its files.
+    """
     kept: set[str] = set()
     for row in home.catalog.run(state.run):
         if row["part"] < state.options.get("at", 1) or row["outcome"] != Outcome.PARTIAL:
             continue
+        whole, lacking = set(), set()
         for line in read_lines(home.path / row["folder"] / "inventory.jsonl"):
             key, outcome = line.get("key"), line.get("outcome")
-            had = outcome in KEPT or (outcome == Outcome.SKIPPED and line.get("reason") == KNOWN)
-            if had and isinstance(key, str) and key.startswith("post ") and "#" not in key:
-                kept.add(key)
+            if not isinstance(key, str) or not key.startswith("post "):
+                continue
+            if "#" in key:
+                lacking |= {key.partition(" #")[0]} if outcome in TRIED_AGAIN else set()
+            elif outcome in KEPT or (outcome == Outcome.SKIPPED and line.get("reason") == KNOWN):
+                whole.add(key)
+        kept |= whole - lacking
     return kept

@@ -239,7 +239,10 @@ class Telegrams:
                 if not await authorised(client):
                     await self._drop(key)
                     raise of_error(401, "AUTH_KEY_UNREGISTERED")
-            return self._open[key]
+            client, account = self._open[key]
+            if not client.is_connected():  # the network was away for longer than Telethon tries
+                await connected(client)
+            return client, account
 
     async def _drop(self, key: tuple[str, str | None, bool]) -> None:
         client, _ = self._open.pop(key)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archiver.capture.media_proof import stated_of
-from archiver.capture.posts import Sighting
+from archiver.capture.posts import BROKEN_OFF, Sighting
 from archiver.capture.session import CaptureSession
 from archiver.telegram.records import TelegramFiles, media_uri
 from spiders.posts import Attachment, Outcome, Post
@@ -131,7 +131,7 @@ class PostsByAccount:
     async def _same_as(self, part: str) -> tuple[Outcome, str | None]:
         """What became of a file that is fetched under another name."""
         await self._context.tasks.wait_for([part])
-        outcome, reason = self._inventory.ended.get(part, (Outcome.FAILED, "its fetching broke off"))
+        outcome, reason = self._inventory.ended.get(part, BROKEN_OFF)
         return outcome, reason if outcome is not Outcome.CAPTURED else None
 
     def _renewal(self, chat: ChatRef, message: int, location: Location) -> Renew:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -171,6 +172,53 @@ def test_other_options_are_another_walk(shell: Shell, world: World) -> None:
         world.served.sites["t.me"] = real
     _, out, _ = shell("crawl", CHANNEL, "--no-media")
     assert "continuing run" in out
+
+
+@pytest.fixture
+def one_photo_fails(world: World) -> Iterator[list[str]]:
+    """The first photo that is asked for cannot be had the first time. Its path, once it was asked for."""
+    from archiver.demo.telegram import CDN
+
+    real, failed = world.telegram.file, []
+
+    def file(asked: Asked) -> Answer:
+        if not failed and asked.path != "/file/avatar.png" and asked.path.endswith((".jpg", ".png")):
+            failed.append(asked.path)
+            return Answer(500, "text/plain", b"try later")
+        return real(asked)
+
+    world.served.sites[CDN] = file
+    yield failed
+    world.served.sites[CDN] = real
+
+
+def test_a_walk_comes_back_to_a_post_whose_file_failed(shell: Shell, one_photo_fails: list[str]) -> None:
+    """The walk is past it when it ends; nobody would ask for that file again."""
+    code, [part, again] = shell.json("crawl", CHANNEL)
+    assert (code, part["outcome"], again["outcome"]) == (2, "partial", "captured")
+    (lacking,) = [key for key, end in ended(shell, part).items() if end["outcome"] == "failed" and "#" in key]
+    assert f"post {next(iter(posts(shell, again)))}" == lacking.partition(" #")[0]
+    assert ended(shell, again)[lacking]["outcome"] == "captured"
+    assert not Home(shell.home).state.unfinished_runs("telegram:channel:ozen_today")
+
+
+def test_a_killed_part_has_not_kept_a_post_whose_file_failed(
+    shell: Shell, world: World, monkeypatch: pytest.MonkeyPatch, one_photo_fails: list[str]
+) -> None:
+    real = world.telegram.web
+    monkeypatch.setattr("archiver.capture.walk_state.WalkState.reached", lambda self, cursor, found: None)
+    trouble = Answer(503, "text/plain", b"later")
+    world.served.sites["t.me"] = lambda asked: trouble if one_photo_fails and "before" in asked.query else real(asked)
+    try:
+        _, [broken] = shell.json("crawl", CHANNEL)
+    finally:
+        world.served.sites["t.me"] = real
+    monkeypatch.undo()
+    (lacking,) = [key for key, end in ended(shell, broken).items() if end["outcome"] == "failed" and "#" in key]
+    code, [rest] = shell.json("crawl", CHANNEL)
+    assert (code, rest["outcome"]) == (0, "captured")
+    assert ended(shell, rest)[lacking]["outcome"] == "captured"
+    assert set(all_posts(shell, [broken])) & set(all_posts(shell, [rest])) == {lacking.removeprefix("post ")[:-3]}
 
 
 # -- YouTube ------------------------------------------------------------------------------------------------------------

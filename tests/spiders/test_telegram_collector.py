@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -470,6 +471,42 @@ def test_a_connection_cut_in_the_middle_of_a_file(by_account: TelegramShell) -> 
     assert made.code == 0, made.result
     (assembly,) = made.records("urn:archiver:assembly:")
     assert assembly["assembly"] == sha256_hex(bytes(body[0 : len(body)]))
+
+
+@pytest.mark.parametrize("step", ["ExportAuthorization", "ImportAuthorization"])
+def test_a_connection_cut_while_another_data_centre_is_entered(by_account: TelegramShell, step: str) -> None:
+    """Telethon cancels what waits for the answer: the file had no outcome, and its post was said to be captured."""
+    world = by_account.world
+    chat = world.channel(number(), 1)
+    world.api.post(chat, "", media=video(world, b"far away" * 1000, dc=1))
+    cuts = 2
+
+    def cut(request: Any) -> float:
+        nonlocal cuts
+        if type(request).__name__ == f"{step}Request" and cuts:
+            cuts -= 1
+            for link in list(world.api.server.links):
+                link.close()
+        return 0.0
+
+    with world.before_each(cut):
+        made = by_account.capture("capture", f"https://t.me/{chat.username}/2")
+    assert (cuts, made.code) == (0, 0), made.result
+    assert file_of(made, f"post {chat.username}/2 #0") == b"far away" * 1000
+
+
+def test_a_post_is_not_captured_where_nobody_knows_what_became_of_its_file(
+    by_account: TelegramShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled(*arguments: Any) -> None:
+        raise asyncio.CancelledError
+
+    chat = by_account.world.channel(number(), 1)
+    by_account.world.api.post(chat, "", media=video(by_account.world, b"far away" * 1000))
+    monkeypatch.setattr("archiver.telegram.records.TelegramFiles.bring", cancelled)
+    made = by_account.capture("capture", f"https://t.me/{chat.username}/2")
+    assert (made.code, made.ended[f"post {chat.username}/2"]["outcome"]) == (2, "partial")
+    assert "its fetching broke off" in made.ended[f"post {chat.username}/2"]["reason"]
 
 
 def test_the_same_file_twice_is_fetched_once(by_account: TelegramShell) -> None:

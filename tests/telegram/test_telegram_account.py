@@ -16,7 +16,7 @@ from telethon.network.connection.tcpmtproxy import ConnectionTcpMTProxyRandomize
 from telethon.sessions import MemorySession
 
 from archiver.home.home import Home
-from archiver.telegram.accounts import Account, Accounts, authorised, connected, make_client
+from archiver.telegram.accounts import Account, Accounts, Telegrams, authorised, connected, make_client
 from spiders.telegram.api.client import JOIN, LOGIN, READS, NotReading
 from tests.conftest import set_in
 from tests.support.telegram_world import (
@@ -174,6 +174,22 @@ def proxied() -> Iterator[TelegramWorld]:
     world = made_world(secret=bytes(range(16)))
     yield world
     world.api.stop()
+
+
+def test_a_connection_that_telethon_gave_up_is_made_anew(by_account: TelegramShell) -> None:
+    """After an outage longer than its tries; a worker keeps its clients for weeks."""
+
+    async def twice() -> tuple[bool, bool]:
+        telegrams = Telegrams(by_account.home, by_account.world.network)
+        client, _ = await telegrams.client("default", None)
+        await client._sender._disconnect()
+        gone = client.is_connected()
+        client, _ = await telegrams.client("default", None)
+        there = await client.get_me() is not None
+        await telegrams.close()
+        return gone, there
+
+    assert asyncio.run(twice()) == (False, True)
 
 
 def test_mtproxy(proxied: TelegramWorld, home: Home, capsys: pytest.CaptureFixture[str]) -> None:

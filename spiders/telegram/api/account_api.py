@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from asyncio import sleep
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -89,11 +89,15 @@ class AccountApi:
 
     async def call(self, request: Any, sender: Any = None) -> Any:
         """Send one request, after any pauses. Raises `TelegramError`."""
+        through = sender if sender is not None else self.client._sender
+        return await self.answered(request, lambda: self.client._call(through, request))
+
+    async def answered(self, request: Any, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        """Do what sends `request`, after any pauses, and again after one that Telegram asks for. Raises `TelegramError`."""
         while True:
             await self._paused(request)
             try:
-                through = sender if sender is not None else self.client._sender
-                return await asyncio.wait_for(self.client._call(through, request), ANSWER_SECONDS)
+                return await asyncio.wait_for(work(), ANSWER_SECONDS)
             except errors.RPCError as error:
                 trouble = trouble_of(request, error)
                 if self._pauses is not None and trouble.wait > 0:

@@ -7,16 +7,17 @@ CDN servers are never asked for: what is kept comes from Telegram's own data cen
 from __future__ import annotations
 
 import asyncio
+from asyncio import sleep
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from telethon import errors, functions, types
+from telethon import functions, types
 
 from spiders.posts import Absence, Availability, Outcome
-from spiders.telegram.api.account_api import AccountApi, trouble_of
-from spiders.telegram.api.errors import TelegramError, unreachable
+from spiders.telegram.api.account_api import AccountApi
+from spiders.telegram.api.errors import TelegramError
 from spiders.telegram.api.tl import Location
 
 Renew = Callable[[], Awaitable[Location | None]]
@@ -81,7 +82,7 @@ class Parts:
             for task in waiting:
                 task.cancel()
             if held.borrowed:
-                await self._ask.client._return_exported_sender(held.sender)
+                await self._give_back(held.sender)
 
     async def part(self, location: Location, offset: int, size: int, renew: Renew) -> bytes:
         """Fetch bytes again that did not match the hash that Telegram states for them. Raises `TelegramError`."""
@@ -92,17 +93,34 @@ class Parts:
             return (await self._part(held, first, PART, renew))[offset - first : offset - first + size]
         finally:
             if held.borrowed:
-                await self._ask.client._return_exported_sender(held.sender)
+                await self._give_back(held.sender)
 
     async def _sender(self, dc: int) -> tuple[Any, bool]:
-        if not dc or dc == self._ask.client.session.dc_id:
-            return self._ask.client._sender, False
-        try:
-            return await self._ask.client._borrow_exported_sender(dc), True
-        except errors.RPCError as error:
-            raise trouble_of(error.request, error) from error
-        except (ConnectionError, OSError, TimeoutError, ValueError) as error:
-            raise unreachable(f"data centre {dc}: {error}") from error
+        """Return the connection to a data centre, and whether it is to be given back. Raises `TelegramError`.
+
+        It takes several steps, each of which a lost connection ends; the authorisation that another data centre
+        hands out is good for one try.
+        """
+        client = self._ask.client
+        if not dc or dc == client.session.dc_id:
+            return client._sender, False
+        asks = functions.auth.ExportAuthorizationRequest(dc)
+        for left in reversed(range(client._request_retries)):
+            _, known = client._borrowed_senders.get(dc, (None, None))
+            if known is not None and not known.is_connected():  # it gave up, and Telethon would hand it out for ever
+                client._borrowed_senders.pop(dc)
+            try:
+                return await self._ask.answered(asks, lambda: client._borrow_exported_sender(dc)), True
+            except TelegramError as trouble:
+                if not left or trouble.name not in (None, "AUTH_BYTES_INVALID") or trouble.wait:
+                    raise
+            await sleep(client._retry_delay)
+        raise AssertionError("retries are at least 1")
+
+    async def _give_back(self, sender: Any) -> None:
+        client = self._ask.client
+        if client._borrowed_senders.get(sender.dc_id, (None, None))[1] is sender:  # else another has taken its place
+            await client._return_exported_sender(sender)
 
     async def _part(self, held: _Held, offset: int, size: int, renew: Renew) -> bytes:
         renewed = held.renewals
@@ -125,7 +143,7 @@ class Parts:
                         dc = int(name.rpartition("_")[2])
                         if held.location.dc != dc:
                             if held.borrowed:
-                                await self._ask.client._return_exported_sender(held.sender)
+                                await self._give_back(held.sender)
                             held.sender, held.borrowed = await self._sender(dc)
                             held.location = replace(held.location, dc=dc)
                     continue
