@@ -76,8 +76,8 @@ class Worker:
     def carry_out(self, attempt: JobAttempt) -> AttemptResult:
         """Carry out an attempt, on a thread of the queue's.
 
-        A failure of the home is an outcome like any other. Raises `EvidenceError` where it cannot be kept, and of a fault
-        of the program an `AttemptFault`, which the queue keeps.
+        A failure of the home is an outcome like any other. Raises, of a fault of the program, an `AttemptFault`, which the
+        queue keeps.
         """
         _log.info("attempt %s begins", attempt.id)
         with self._counting:
@@ -94,9 +94,6 @@ class Worker:
 
     def _broke(self, attempt: JobAttempt, error: Exception) -> None:
         """Keep a fault of the program. What it says stays out of the queue, which others may read."""
-        if isinstance(error, EvidenceError):
-            self.events.warned(f"job {attempt.job.id}: {error.summary}")
-            return
         place = keep_fault(_log, error, "attempt %s: a fault of ours", attempt.id)
         reason = noted(f"a fault of ours: {type(error).__name__}", place)
         self.events.attempt_broke(attempt.job, reason)
@@ -116,9 +113,17 @@ class Worker:
         """Carry an attempt out, unless somebody did and could not tell the queue any more."""
         if (known := self.claims.known(attempt.id)) is not None:
             return known
-        self.claims.begin(attempt.id, self._capture_id(attempt))
-        result = asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result()
-        return self.claims.end(attempt.id, result)
+        try:
+            self.claims.begin(attempt.id, self._capture_id(attempt))
+            result = asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result()
+        except EvidenceError as error:
+            self.events.warned(f"job {attempt.job.id}: {error.summary}")
+            return result_of(attempt, Ended(Outcome.FAILED, error.summary, ()))
+        try:
+            return self.claims.end(attempt.id, result)
+        except EvidenceError as error:  # what was captured is sealed, and the queue is told of it all the same
+            self.events.warned(f"job {attempt.job.id}: {error.summary}")
+            return result
 
     def _capture_id(self, attempt: JobAttempt, beside: str = "") -> str:
         return capture_id(attempt.job.id, attempt.number, attempt.begun, self.ledger + beside)

@@ -188,7 +188,9 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
     """The captures that are marked as duplicates."""
     standing = {one.job.id: one for one in queue.jobs(limit=100_000)}
     assert set(standing) == {job.id for job in jobs}, "a job is lost"
-    assert {one.state for one in standing.values()} == {"done"}
+    assert {one.state for one in standing.values()} == {"done"}, [
+        one for one in standing.values() if one.state != "done"
+    ]
     held: dict[str, Home] = {}
     marked: set[str] = set()
     for machine in machines:

@@ -29,6 +29,7 @@ from archiver.jobs.worker import Worker, result_of
 from archiver.ratelimit.limiter import HostLimiter
 from archiver.recorder.proxy import Recorder
 from spiders.posts import Outcome
+from storage.errors import DiskError
 from storage.files import Lock
 from tests.conftest import Shell, World
 from tests.support.engines import capture_engine
@@ -325,6 +326,20 @@ def asked(shell: Shell, world: World) -> Any:
 
     ask.home = home  # type: ignore[attr-defined]
     return ask
+
+
+@pytest.mark.parametrize("step", ["begin", "end"])
+def test_a_home_that_cannot_remember_an_attempt_does_not_end_the_job(
+    asked: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Before the capture the job is tried again; after it the queue hears what was sealed."""
+
+    def full(claims: Any, *arguments: Any) -> None:
+        raise DiskError("room on the disk", "none", "Make room.")
+
+    monkeypatch.setattr(f"archiver.jobs.claims.HomeClaims.{step}", full)
+    (result,) = asked(JobAttempt(job_of(POST), 1, NOON, {}))
+    assert (result.state, len(result.captures)) == (("again", 0) if step == "begin" else ("done", 1))
 
 
 def test_what_was_sealed_and_not_remembered_is_not_captured_again(asked: Any) -> None:
