@@ -14,6 +14,8 @@ STOPPED_BY_PERSON = "interrupted by the person"
 """The reason of a capture that a person stopped. Walks and workers know by it that there is more to do."""
 RETRIED = frozenset({Outcome.BLOCKED, Outcome.FAILED})
 """Outcomes that the next run of the same list or crawl tries again."""
+TRIED_AGAIN = RETRIED | {Outcome.PARTIAL}
+"""Outcomes of files for which a walk comes back to their post."""
 UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
