@@ -374,8 +374,7 @@ class CaptureSession:
         """What the manifest says of the programs that took part, beside this one."""
         pool, media = self._services.extractors, self._media.facts
         extractor = (pool.version, pool.runtime, pool.beside) if media else None
-        shown = self.inventory.ended.get("screenshot", (None, None))[0] is Outcome.CAPTURED
-        programs = programs_of(self.context.home.path, extractor, self.proof.used, shown)
+        programs = programs_of(self.context.home.path, extractor, self.proof.used, self._screenshot.shown_by)
         return {**({"media": media} if media else {}), **({"programs": programs} if programs else {})}
 
     def _verdict(self) -> Ending:

@@ -9,6 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from storage.digest import sha256_hex
 
 EVENT_CONTEXT = b"archiver-event/1\n"
 TILE = 256
+GROWING = 20
+"""How often a tile is looked for that is there under no name."""
 
 
 def check_home(
@@ -110,10 +113,22 @@ def tile_name(n: int) -> str:
 
 
 def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
+    """The bytes of a tile that begins with `width` leaves.
+
+    The home may be at work: a tile that grows gets another name, and the narrower one is removed. What a wider one
+    begins with is held against the signed root as everything else.
+    """
     name = f"tile/{level}/{tile_name(n)}"
-    for path in (folder / name, folder / f"{name}.p" / str(width)):
-        if path.is_file() and (width == TILE or path.name == str(width)):
-            return path.read_bytes()
+    paths = [folder / f"{name}.p" / str(width), folder / name] if width < TILE else [folder / name]
+    for _ in range(GROWING):
+        for path in paths:
+            with suppress(FileNotFoundError):
+                return path.read_bytes()
+        wider = (path for path in (folder / f"{name}.p").glob("[0-9]*") if len(path.name) < 4)
+        paths = [
+            *sorted((path for path in wider if int(path.name) > width), key=lambda path: int(path.name)),
+            folder / name,
+        ]
     raise Bad(f"{name} ({width} wide) is missing")
 
 
@@ -138,7 +153,7 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
             width = min(TILE, size - start)
             data = _read_tile(folder, "entries", start // TILE, width)
             tile = _read_tile(folder, "0", start // TILE, width)
-            unpacked = _unpack(data)
+            unpacked = _unpack(data)[:width]
             if len(unpacked) != width:
                 raise Bad(f"the entries from {start} are {len(unpacked)}, not {width}")
             for number, entry in enumerate(unpacked):
