@@ -19,7 +19,7 @@ TRIED_AGAIN = RETRIED | {Outcome.PARTIAL}
 UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
-    "name not found": (Outcome.FAILED, "the host's name does not resolve"),
+    "name not found": (Outcome.FAILED, "no site was found under this name"),
     "host unreachable": (Outcome.FAILED, "the host cannot be reached"),
     "tls failed": (Outcome.FAILED, "the host's certificate was not accepted"),
     "proxy failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),

@@ -399,6 +399,10 @@ def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:
     if done is None:
         return Outcome.FAILED, "no exchange was recorded for it"
     outcome, reason = of_exchange(done)
+    kind = parsed.absence.kind if parsed.absence is not None else None
+    if done.status == 403 and kind is not None and parsed.outcome in (Outcome.BLOCKED, Outcome.REFUSED):
+        # Challenges come with this status as well as pages that want a login: what the page says tells them apart.
+        return parsed.outcome, f"{parsed.reason} (HTTP 403)"
     if outcome is not Outcome.CAPTURED:
         return outcome, reason
     return parsed.outcome or Outcome.CAPTURED, parsed.reason
