@@ -25,6 +25,7 @@ from archiver.recorder.tls import ThrowAwayAuthority
 from archiver.tools import chromium, ffmpeg, reencode
 from archiver.tools.exiftool import ExifTool
 from archiver.tools.probe import MediaProbe
+from archiver.tools.ytdlp_pool import ExtractorPool
 from tests.conftest import need
 
 PLANTED = {
@@ -181,6 +182,18 @@ def test_an_exiftool_that_asks_env_for_perl(photo: Path, tmp_path: Path, monkeyp
         assert reader.read(photo)[0]["File:FileType"] == "PNG"
     finally:
         reader.close()
+
+
+def test_the_extractor() -> None:
+    async def run(judge: Callable[[], None]) -> None:
+        pool = ExtractorPool(b"")
+        try:
+            await pool.claims("https://www.youtube.com/watch?v=aaaaaaaaaaa", 60)
+            judge()
+        finally:
+            await pool.close()
+
+    _watched(lambda judge: asyncio.run(run(judge)), least=1)
 
 
 def test_chromium_and_the_driver_of_playwright() -> None:
