@@ -518,7 +518,7 @@ WALLS = {
     "/members": ("Ozen", "<form><input type='password'></form>", "refused", 3),
     "/robot": ("Проверка, что вы не робот", "", "blocked", 4),
     "/shell": ("Ozen", "<div id='root'></div><script>1</script>", "partial", 2),
-    "/unknown": ("ოზენი", "<meta property='og:type' content='article'><h1>გვერდი ვერ მოიძებნა</h1>", "partial", 2),
+    "/unknown": ("Օզեն", "<meta property='og:type' content='article'><h1>Էջը չի գտնվել</h1>", "partial", 2),
 }
 
 
