@@ -27,6 +27,7 @@ PARSER = "page/3"
 FILE = "file"
 """Layout of an answer that is a document of its own, and no page."""
 A_PAGE_CAME = "a page came in place of a file"
+FOR_SUBSCRIBERS = "for subscribers, says the page"
 PAGE_LIMIT = 16 << 20
 """Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 
@@ -104,7 +105,9 @@ class _Page:
             "charset": self.guessed_charset,
         }
         whole = Outcome.CAPTURED, None
-        outcome, reason = _outcome(self.standing) or self._not_a_file() or self._paid() or self._unreadable() or whole
+        outcome, reason = (
+            _outcome(self.standing) or self._not_a_file() or self._unreadable() or self._perhaps_cut() or whole
+        )
         return Post(
             platform="page",
             id=self.url,
@@ -160,19 +163,18 @@ class _Page:
         ending = named_file(self.url)
         return (Outcome.PARTIAL, f"{A_PAGE_CAME}: the link ends in {ending}") if ending is not None else None
 
-    def _paid(self) -> tuple[Outcome, str] | None:
-        """Say that the page itself calls its article paid: what is in it may be the beginning only."""
-        said = self.stated.paid()
-        return (
-            (Outcome.PARTIAL, f"paid: {said}; what came may be the beginning of it only") if said is not None else None
-        )
-
     def _unreadable(self) -> tuple[Outcome, str] | None:
         """Say that letters of the page could not be decoded: U+FFFD that it did not send itself."""
         lost = f"{self.shape.visible}{self.shape.title}".count("\ufffd")
         if not lost or b"\xef\xbf\xbd" in self.data:
             return None
         return Outcome.PARTIAL, f"{lost} characters of its text cannot be read as {self.charset}"
+
+    def _perhaps_cut(self) -> tuple[Outcome, str] | None:
+        """Say that the page itself says that not everybody may read its article: what came may be how it begins."""
+        if (said := self.stated.paid()) is None:
+            return None
+        return Outcome.PARTIAL, f"{FOR_SUBSCRIBERS}: perhaps only the beginning of the article is shown ({said})"
 
     def _extra(self) -> dict[str, Any]:
         """What is told of the page beside the post's fields. What is not known is left out."""

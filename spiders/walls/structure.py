@@ -116,6 +116,14 @@ class Shape:
         return len(self.article) <= SHORT
 
     @cached_property
+    def told(self) -> str:
+        """The article without its headings: a headline alone tells nothing."""
+        found = " ".join(self.article.split())
+        for node in self.document.xpath("//h1 | //h2"):
+            found = found.replace(one_line(node), "", 1)
+        return found.strip()
+
+    @cached_property
     def prose(self) -> str:
         """The main text without links and without teasers of other pages: what the page itself has to say."""
         return prose(self.body, _AROUND)
@@ -194,7 +202,7 @@ def standing(shape: Shape) -> Standing | None:
     """Return what stands in the place of the page; None where the page itself does."""
     host = (safe_split(shape.url).hostname or "") if shape.url else ""
     if host.startswith(CONSENT_HOSTS):
-        return _wall(Outcome.BLOCKED, "consent wall", f" ({host})", shape.title)
+        return _wall(Outcome.BLOCKED, "consent wall", f" in place of the page ({host})", shape.title)
     if not shape.is_short or (shape.says_article and len(shape.article) > _NOTE):
         return _beside_much(shape)
     for look in (
@@ -214,7 +222,12 @@ def standing(shape: Shape) -> Standing | None:
 
 
 def _wall(outcome: Outcome, kind: str | None, how: str, said: str | None) -> Standing:
-    return Standing(outcome, f"{kind or 'an error'} in place of the page{how}", absence(kind, said or None))
+    return Standing(outcome, f"{kind or 'an error'}{how}", absence(kind, said or None))
+
+
+def _quoted(words: str) -> str:
+    """Put a page's own words between marks, cut to what a line holds."""
+    return f"“{words[:100]}”"
 
 
 def _doubt(how: str, said: str | None) -> Standing:
@@ -233,13 +246,15 @@ def _beside_much(shape: Shape) -> Standing | None:
         if not shape.says_article and (little or explained):
             return _by(title, place)
         if little or not (shape.says_article or shape.document.xpath("//article")):
-            return _doubt(f"its title and heading are {title.words[:100]!r}, and it has more to say", title.words)
+            return _doubt(
+                f"the page's title and heading are {_quoted(title.words)}, and it has more to say", title.words
+            )
     if not little or shape.says_article:
         return None
     if said and said.row.outcome is Outcome.UNAVAILABLE:
         if shape.marks_itself or shape.is_noindex or shape.names_front_page:
             return _by(said, place)
-        return _doubt(f"its {place} is {said.words[:100]!r}, above links to other pages", said.words)
+        return _doubt(f"the page's {place} is {_quoted(said.words)}, above links to other pages", said.words)
     if shape.marks_itself:
         return _marked(shape)
     if shape.names_front_page and len(shape.prose) <= _NOTE:
@@ -265,14 +280,19 @@ def _challenge(shape: Shape) -> Standing | None:
         for node in shape.document.xpath("//script | //iframe | //*[@id='px-captcha'] | //form")
     )
     if _CHALLENGE.search(source):
-        return _wall(Outcome.BLOCKED, "bot wall", " (scripts of a challenge)", shape.title)
+        return _wall(Outcome.BLOCKED, "bot wall", " in place of the page (scripts of a challenge)", shape.title)
     for form in shape.forms:
         widget = form.xpath(".//*[@class]")
         fields = form.xpath(
             ".//textarea | .//input[not(@type) or @type='text' or @type='email' or @type='password' or @type='search']"
         )
         if not fields and any(_WIDGET.search(node.get("class")) for node in widget):
-            return _wall(Outcome.BLOCKED, "bot wall", " (a form with a captcha and nothing else)", shape.title)
+            return _wall(
+                Outcome.BLOCKED,
+                "bot wall",
+                " in place of the page (a form with a captcha and nothing else)",
+                shape.title,
+            )
     return None
 
 
@@ -284,7 +304,9 @@ def _consent_form(shape: Shape) -> Standing | None:
         action = safe_split(safe_join(shape.url or "", form.get("action") or "") or form.get("action") or "")
         asks = (action.hostname or "").startswith(CONSENT_HOSTS) or _CONSENT_PATH.search(action.path)
         if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= _NOTE):
-            return _wall(Outcome.BLOCKED, "consent wall", " (a form that asks for consent)", shape.title)
+            return _wall(
+                Outcome.BLOCKED, "consent wall", " in place of the page (a form that asks for consent)", shape.title
+            )
     return None
 
 
@@ -303,12 +325,12 @@ def _worded(shape: Shape) -> Standing | None:
         return (
             None
             if shape.is_dated
-            else _doubt(f"its title is {found.words[:100]!r}, and so is that of its article", found.words)
+            else _doubt(f"the page's title is {_quoted(found.words)}, and so is that of its article", found.words)
         )
     among = not piece.begins or (shape.headline and len(shape.prose) - len(found.words) >= _A_BRIEF)
     if place != "title" and found.row.kind != "needs scripts" and among:
         # A page with a subject of its own may speak of such words: it is not sure whose they are.
-        return _doubt(f"{found.words[:100]!r} stands among other text of it", found.words)
+        return _doubt(f"{_quoted(found.words)} stands among other text of the page", found.words)
     return _by(found, place)
 
 
@@ -333,8 +355,8 @@ def _by(said: Said, place: str) -> Standing:
     row, words = said
     if row.kind == "needs scripts":
         return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=words))
-    where = {"title": "its title is", "heading": "its heading is", "text": "it says"}[place]
-    return _wall(row.outcome, row.kind, f": {where} {words[:100]!r}", words)
+    where = {"title": "the page's title is", "heading": "the page's heading is", "text": "the page says"}[place]
+    return _wall(row.outcome, row.kind, f": {where} {_quoted(words)}", words)
 
 
 def _login_form(shape: Shape) -> Standing | None:
@@ -351,7 +373,9 @@ def _login_form(shape: Shape) -> Standing | None:
                     return None
                 if shape.headline:
                     return _doubt("a form with a password stands beside a short text", shape.title)
-            return _wall(Outcome.REFUSED, "login required", " (a form with a password)", shape.title)
+            return _wall(
+                Outcome.REFUSED, "login required", " in place of the page (a form with a password)", shape.title
+            )
     return None
 
 
@@ -362,7 +386,7 @@ def _gone_by_class(shape: Shape) -> Standing | None:
 
 def _marked(shape: Shape) -> Standing:
     said = next(iter(shape.headings), shape.title)
-    return _wall(Outcome.UNAVAILABLE, "not found", f": it marks itself as an error page {said[:100]!r}", said)
+    return _wall(Outcome.UNAVAILABLE, "not found", f": the page marks itself as an error page {_quoted(said)}", said)
 
 
 def _canonical_elsewhere(shape: Shape) -> Standing | None:
@@ -370,14 +394,14 @@ def _canonical_elsewhere(shape: Shape) -> Standing | None:
     if shape.own_canonical is None or len(shape.main) > SHORT:
         return None
     if login_wall(shape.own_canonical.geturl()) and not login_wall(shape.url):
-        return _wall(Outcome.REFUSED, "login required", " (it names a login page as its own address)", shape.title)
+        return _wall(Outcome.REFUSED, "login required", ": the page names a login page as its own address", shape.title)
     if shape.names_front_page and not shape.says_article and not shape.article:
         return _front_page(shape)
     return None
 
 
 def _front_page(shape: Shape) -> Standing:
-    why = f"{UNKNOWN_WORDING}: it names the site's front page as its own address"
+    why = f"{UNKNOWN_WORDING}: the page names the site's front page as its own address"
     return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=shape.title or None))
 
 
@@ -403,13 +427,15 @@ def _unknown(shape: Shape) -> Standing | None:
     """A short page that promises an article, or asks not to be indexed, and says something that the table lacks."""
     said = next(iter(shape.headings), shape.title)
     unknown = Absence(Availability.UNKNOWN, said=said or None)
-    if shape.says_article and len(shape.article) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
+    if shape.says_article and len(shape.told) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
         return Standing(
-            Outcome.PARTIAL, f"{UNKNOWN_WORDING}: it says that it is an article, and has none: {said[:100]!r}", unknown
+            Outcome.PARTIAL,
+            f"{UNKNOWN_WORDING}: the page says that it is an article, and has none: {_quoted(said)}",
+            unknown,
         )
     listing = shape.body.xpath(".//pre | .//table | .//dl") or len(shape.body.xpath(".//li")) > 5
     if shape.is_noindex and len(shape.main) <= _NOTE and not shape.media and not listing and shape.headings:
-        why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {said[:100]!r}"
+        why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {_quoted(said)}"
         return Standing(Outcome.PARTIAL, why, unknown)
     return None
 

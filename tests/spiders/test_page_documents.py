@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spiders.page.document import named_file, no_page
-from spiders.page.parse import A_PAGE_CAME, FILE, parse
+from spiders.page.parse import A_PAGE_CAME, FILE, FOR_SUBSCRIBERS, parse
 from spiders.posts import Outcome
 from spiders.reading import parse_body
 
@@ -116,4 +116,4 @@ def test_an_article_that_is_paid_for(head: str, paid: bool) -> None:
     assert parsed.outcome is None
     [post] = parsed.posts
     assert post.text, "what came is kept"
-    assert (post.outcome is Outcome.PARTIAL, (post.reason or "").startswith("paid: ")) == (paid, paid)
+    assert (post.outcome is Outcome.PARTIAL, (post.reason or "").startswith(FOR_SUBSCRIBERS)) == (paid, paid)
