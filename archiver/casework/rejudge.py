@@ -15,7 +15,7 @@ from typing import Any
 from archiver.capture.inventory import Ending, Inventory
 from archiver.capture.support import kind_of, platform_of
 from archiver.capture.verdict import Statement, at_best, verdict
-from archiver.casework.sealed_answers import Answer, CannotJudge, FolderOf, SealedAnswers
+from archiver.casework.sealed_answers import NOT_READ, Answer, CannotJudge, FolderOf, SealedAnswers
 from spiders.link_forms import Target
 from spiders.platforms import PAGE, platform_named
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
@@ -138,7 +138,7 @@ def _require_the_same_posts(sealed: SealedAnswers, answer: Answer) -> None:
     """Raise `CannotJudge` where today's parser reads other posts in an answer, and gives no reason."""
     then = sealed.posts_in(answer.record)
     today = {post.id for post in answer.parsed.posts}
-    if then and answer.parsed.outcome is None and today.isdisjoint(then):
+    if then and answer.parsed.outcome is None and answer.parsed.layout != NOT_READ and today.isdisjoint(then):
         raise CannotJudge(f"{answer.parsed.parser} reads other posts in it than {next(iter(then))}")
 
 

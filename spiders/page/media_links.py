@@ -15,6 +15,8 @@ Listed = Callable[[str | None], str | None]
 """A link of the page → as it is listed; None where it names no file."""
 MOST = 5
 """Links that scripts name beside the page's own elements; more than that is a list of other videos."""
+MOST_NAMED = 500
+"""Media that JSON-LD names; a page with more is a catalogue, of which the rest is counted."""
 SCRIPTED = "no link in the page; played by a script"
 _FILE = re.compile(r"\.(?:mp4|m4v|mov|webm|ogv|flv|3gp|mkv|ts|mp3|m4a|aac|ogg|oga|opus|wav|m3u8|mpd)$", re.IGNORECASE)
 _SOUND = re.compile(r"\.(?:mp3|m4a|aac|ogg|oga|opus|wav)$", re.IGNORECASE)
@@ -63,7 +65,7 @@ def media_of(document: Any, listed: Listed) -> list[Attachment]:
     scripted = [item for item in _elements(document, listed) if item.url is None]
     elsewhere: list[Attachment] = []
     for item in (*_head(document, listed), *_json_ld(document, listed)):
-        if item.kind == "frame":
+        if item.kind == "frame" or item.reason is not None:
             elsewhere.append(item)
         elif item.url is not None:
             found.setdefault(item.url, item)
@@ -72,7 +74,7 @@ def media_of(document: Any, listed: Listed) -> list[Attachment]:
             found.setdefault(link, Attachment(_kind(link), link, extra={"named_in": "script"}))
     # An element without a link is filled by a script: with what the page names elsewhere, where it names anything.
     named = sum(1 for item in found.values() if item.extra.get("named_in"))
-    frames = {item.url or item.extract_from: item for item in (*_frames(document, listed), *elsewhere)}
+    frames = {item.url or item.extract_from or item.reason: item for item in (*_frames(document, listed), *elsewhere)}
     return [*found.values(), *scripted[named:], *frames.values()]
 
 
@@ -121,7 +123,8 @@ def _head(document: Any, listed: Listed) -> Iterator[Attachment]:
 
 
 def _json_ld(document: Any, listed: Listed) -> Iterator[Attachment]:
-    """`contentUrl` of a VideoObject or AudioObject (schema.org), wherever it stands in the data."""
+    """`contentUrl` of a VideoObject or AudioObject (schema.org), wherever it stands in the data; at most `MOST_NAMED`."""
+    seen: set[str] = set()
     for node in document.xpath("//script[@type='application/ld+json']"):
         try:
             value = json.loads(node.text or "")
@@ -134,13 +137,19 @@ def _json_ld(document: Any, listed: Listed) -> Iterator[Attachment]:
             if (
                 isinstance(link, str)
                 and {"VideoObject", "AudioObject"} & {str(kind) for kind in named}
-                and (url := listed(link.strip()))
+                and link not in seen
             ):
+                seen.add(link)
+                if len(seen) > MOST_NAMED or (url := listed(link.strip())) is None:
+                    continue
                 tag = "audio" if "AudioObject" in named else "video"
                 if resolved(url) is None:
                     yield Attachment(
                         tag, url, duration=_iso_length(item.get("duration")), extra={"named_in": "JSON-LD contentUrl"}
                     )
+
+    if (more := len(seen) - MOST_NAMED) > 0:
+        yield Attachment("video", None, reason=f"{more} more of JSON-LD not listed: at most {MOST_NAMED} of a page are")
 
 
 def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:

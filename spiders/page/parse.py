@@ -14,6 +14,7 @@ from spiders.html import declared_charset, decode, guessed_charset, tree_of
 from spiders.links import mask_userinfo, safe_split, without_userinfo
 from spiders.other_hosts import platform_without_reader
 from spiders.page.comments import comments
+from spiders.page.document import named_file, no_page
 from spiders.page.files import base_of, listed, requisites_of
 from spiders.page.finder import Found, found_in
 from spiders.page.media_links import media_of
@@ -22,7 +23,11 @@ from spiders.page.statements import Statements
 from spiders.posts import Census, Outcome, Parsed, Post
 from spiders.walls.structure import Shape, Standing, standing
 
-PARSER = "page/2"
+PARSER = "page/3"
+FILE = "file"
+"""Layout of an answer that is a document of its own, and no page."""
+A_PAGE_CAME = "a page came in place of a file"
+FOR_SUBSCRIBERS = "for subscribers, says the page"
 PAGE_LIMIT = 16 << 20
 """Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 
@@ -31,6 +36,9 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     """Parse a page into one post, or a typed reason."""
     if not data.strip():
         return _nothing(Outcome.PARTIAL, "empty body")
+    if (what := no_page(data, content_type)) is not None:
+        # A link to it promises the document and no article: it is kept as a file is.
+        return Parsed(platform="page", layout=FILE, page={"content_type": content_type, "what": what}, parser=PARSER)
     if len(data) > PAGE_LIMIT:
         return _nothing(Outcome.PARTIAL, f"too large to read ({len(data)} bytes); kept unread")
     declared = declared_charset(data, content_type)
@@ -97,7 +105,9 @@ class _Page:
             "charset": self.guessed_charset,
         }
         whole = Outcome.CAPTURED, None
-        outcome, reason = _outcome(self.standing) or self._unreadable() or self._perhaps_cut() or whole
+        outcome, reason = (
+            _outcome(self.standing) or self._not_a_file() or self._unreadable() or self._perhaps_cut() or whole
+        )
         return Post(
             platform="page",
             id=self.url,
@@ -148,6 +158,11 @@ class _Page:
         moment = changed.value or changed.earliest
         return moment is not None and found.date.earliest <= moment <= found.date.latest
 
+    def _not_a_file(self) -> tuple[Outcome, str] | None:
+        """Say that the link names a file and a page came: a viewer, or what stands in the place of the file."""
+        ending = named_file(self.url)
+        return (Outcome.PARTIAL, f"{A_PAGE_CAME}: the link ends in {ending}") if ending is not None else None
+
     def _unreadable(self) -> tuple[Outcome, str] | None:
         """Say that letters of the page could not be decoded: U+FFFD that it did not send itself."""
         lost = f"{self.shape.visible}{self.shape.title}".count("\ufffd")
@@ -157,9 +172,9 @@ class _Page:
 
     def _perhaps_cut(self) -> tuple[Outcome, str] | None:
         """Say that the page itself says that not everybody may read its article: what came may be how it begins."""
-        if not self.stated.is_for_subscribers:
+        if (said := self.stated.paid()) is None:
             return None
-        return Outcome.PARTIAL, "for subscribers, says the page: perhaps only the beginning of the article is shown"
+        return Outcome.PARTIAL, f"{FOR_SUBSCRIBERS}: perhaps only the beginning of the article is shown ({said})"
 
     def _extra(self) -> dict[str, Any]:
         """What is told of the page beside the post's fields. What is not known is left out."""

@@ -108,11 +108,6 @@ class Statements:
         """Whether the page says that it is an article."""
         return self.metas.get("og:type", "").lower() in ("article", "news") or bool(self.articles)
 
-    @property
-    def is_for_subscribers(self) -> bool:
-        """Whether the page says that its article is not free to read (schema.org, "Subscription and paywalled content")."""
-        return any(str(one.get("isAccessibleForFree", "")).lower() == "false" for one in self.articles)
-
     def published(self) -> Time | None:
         """Return the time of publication that the page states first, or None."""
         return _first(self._published())
@@ -147,6 +142,35 @@ class Statements:
     def body(self) -> str | None:
         """Return the article's text where JSON-LD holds it."""
         return _agreed(one.get("articleBody") for one in self.articles)
+
+    def paid(self) -> str | None:
+        """Return by what the page says that its article, or a part of it, is not free to read; None where nothing does."""
+        for thing in self.articles or [one for one in self.linked if "WebPage" in _types(one)]:
+            if _is_false(thing.get("isAccessibleForFree")) and not self._is_all_there(thing):
+                return "JSON-LD isAccessibleForFree: false"
+            parts = thing.get("hasPart")
+            for part in parts if isinstance(parts, list) else [parts]:
+                if (
+                    isinstance(part, dict)
+                    and _is_false(part.get("isAccessibleForFree"))
+                    and not self._is_all_there(thing)
+                ):
+                    return f"JSON-LD hasPart {part.get('cssSelector') or ''} isAccessibleForFree: false".replace(
+                        "  ", " "
+                    )
+        marked = "//*[@itemprop='isAccessibleForFree']"
+        for node in self.document.xpath(marked):
+            if _is_false(node.get("content") or node.get("href") or one_line(node)):
+                return "itemprop isAccessibleForFree: false"
+        tier = self.metas.get("article:content_tier", "").lower()
+        return "meta article:content_tier: locked" if tier == "locked" else None
+
+    def _is_all_there(self, thing: dict[str, Any]) -> bool:
+        """Whether a paid article stands in the page as a whole, by the number of words that it states."""
+        count, words = thing.get("wordCount"), len((self.body() or "").split())
+        if isinstance(count, str) and count.isdecimal() and len(count) < 8:
+            count = int(count)
+        return isinstance(count, int) and 0 < count <= words * 1.1
 
     def parts(self) -> list[Any]:
         """List the elements that the page marks as its article or its main content, the most telling first."""
@@ -207,6 +231,11 @@ def _things(value: Any, depth: int) -> list[dict[str, Any]]:
     inner = [value.get(name) for name in ("@graph", "mainEntity", "mainEntityOfPage", "video")]
     found = [value] if _types(value) & _WORKS else []
     return found + [thing for item in inner if isinstance(item, (dict, list)) for thing in _things(item, depth - 1)]
+
+
+def _is_false(value: Any) -> bool:
+    """Whether a value of schema.org is false; publishers write it as a word too."""
+    return value is False or (isinstance(value, str) and value.strip().lower().rpartition("/")[2] == "false")
 
 
 def _types(thing: dict[str, Any]) -> set[str]:

@@ -538,7 +538,7 @@ WALLS = {
     "/members": ("Ozen", "<form><input type='password'></form>", "refused", 3),
     "/robot": ("Проверка, что вы не робот", "", "blocked", 4),
     "/shell": ("Ozen", "<div id='root'></div><script>1</script>", "partial", 2),
-    "/unknown": ("ოზენი", "<meta property='og:type' content='article'><h1>გვერდი ვერ მოიძებნა</h1>", "partial", 2),
+    "/unknown": ("Օզեն", "<meta property='og:type' content='article'><h1>Էջը չի գտնվել</h1>", "partial", 2),
 }
 
 
@@ -573,3 +573,28 @@ def test_a_guess_is_shown_as_one_everywhere(shell: Shell, world: World) -> None:
     )
     assert (row["published_earliest"], row["text"], row["guessed_published"]) == (None, None, "11/12/2011")
     assert "Witnesses" in row["guessed_text"]
+
+
+DOCUMENTS = {
+    "/feed": (Answer(content_type="application/rss+xml", body=b"<rss><channel><title>Not found</title></channel></rss>"), "captured", None),
+    "/data.json": (Answer(content_type="application/json", body=b'{"html": "<p>Page not found</p>"}'), "captured", None),
+    "/film.mp4": (
+        Answer(content_type="text/html", body=article("")), "partial", "a page came in place of a file: the link ends in .mp4",
+    ),
+    "/photo.jpg": (
+        Answer(302, headers=[("Location", "/2011/12/17/square")]), "partial",
+        "a page came in place of a file: the link ends in .jpg, and led to https://blog.ozen.example/2011/12/17/square",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_link_that_names_a_document(shell: Shell, world: World, path: str) -> None:
+    answer, outcome, reason = DOCUMENTS[path]
+    world.news.trouble[path] = answer
+    _, [result] = shell.json("capture", f"https://blog.ozen.example{path}")
+    assert (result["outcome"], result.get("reason")) == (outcome, reason)
+    page = next(line for line in inventory(shell, result) if line["key"] == "page" and "layout" in line)
+    assert page["layout"] == ("file" if outcome == "captured" else "page/html")
+    if outcome == "captured":
+        assert ended(shell, result)["file"]["outcome"] == "captured"
