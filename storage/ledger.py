@@ -74,6 +74,10 @@ def unpack_entries(data: bytes) -> list[bytes]:
     return entries
 
 
+_LOOKS = 8
+"""How often a tile is looked for that others may be replacing."""
+
+
 class Tiles:
     """The tiles of a tree of `size` leaves, as files below `folder`."""
 
@@ -101,17 +105,19 @@ class Tiles:
             raise _damaged(f"whole entries in tile {n}", error.found) from error
 
     def _read(self, level: int | str, n: int, width: int) -> bytes:
-        """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes."""
-        for candidate in dict.fromkeys([width, TILE]):
-            path = self.folder / tile_path(level, n, candidate)
-            if path.exists():
-                data = path.read_bytes()
-                return data[: 32 * width] if level != "entries" else data
+        """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes.
+
+        Who appends removes the narrower one then, even between a look and the reading that follows it.
+        """
         partial = self.folder / (tile_path(level, n) + ".p")
-        wider = sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width)
-        if wider:
-            data = (partial / str(wider[0])).read_bytes()
-            return data[: 32 * width] if level != "entries" else data
+        for _ in range(_LOOKS):
+            wider = sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width)
+            for candidate in dict.fromkeys([width, TILE, *wider]):
+                try:
+                    data = (self.folder / tile_path(level, n, candidate)).read_bytes()
+                except FileNotFoundError:
+                    continue
+                return data[: 32 * width] if level != "entries" else data
         raise _damaged(f"tile {tile_path(level, n, width)}", "no such file")
 
     def perfect(self, level: int, index: int) -> bytes:

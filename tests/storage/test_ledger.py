@@ -160,6 +160,37 @@ def test_tiles_give_the_tree(fixture: Fixture, batches: list[int]) -> None:
         assert merkle.check_consistency(size, checkpoint.size, merkle.root_of(hashes[:size]), checkpoint.root, proof)
 
 
+@pytest.mark.parametrize("batch", [1, 253])
+def test_a_tile_that_is_replaced_while_it_is_read(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Another capture is sealed between the look at a tile and its reading: the wider one begins with the same."""
+    fixture.add(3)
+    tiles = Tiles(fixture.ledger.folder, 3)
+    before = tiles.entries(0)
+    exists, read, left, appends = Path.exists, Path.read_bytes, [batch, 1], []
+
+    def grow(path: Path) -> None:
+        if left and not appends and "entries" in path.parts:
+            appends.append(left.pop(0))  # who appends reads tiles too
+            fixture.add(appends[0])
+            appends.clear()
+
+    def seen(path: Path) -> bool:
+        there = exists(path)
+        grow(path)
+        return there
+
+    def read_later(path: Path) -> bytes:
+        grow(path)
+        return read(path)
+
+    monkeypatch.setattr(Path, "exists", seen)
+    monkeypatch.setattr(Path, "read_bytes", read_later)
+    assert tiles.entries(0)[:3] == before
+    assert not left
+
+
 def test_entries_are_cut_apart_again() -> None:
     with pytest.raises(FormatError):
         unpack_entries(b"\x00\x05abc")
