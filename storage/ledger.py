@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from storage.merkle import (
 from storage.note import Checkpoint, Signing, VerifierKey, open_note, sign
 
 TILE = 256
+GROWING = 20
+"""How often a tile is looked for that is there under no name: its name changes while it grows."""
 
 
 def lock_file(home: Path) -> Path:
@@ -74,10 +77,6 @@ def unpack_entries(data: bytes) -> list[bytes]:
     return entries
 
 
-_LOOKS = 8
-"""How often a tile is looked for that others may be replacing."""
-
-
 class Tiles:
     """The tiles of a tree of `size` leaves, as files below `folder`."""
 
@@ -107,17 +106,16 @@ class Tiles:
     def _read(self, level: int | str, n: int, width: int) -> bytes:
         """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes.
 
-        Who appends removes the narrower one then, even between a look and the reading that follows it.
+        Another process may remove a narrower one at any moment: a wider one stood there before that.
         """
         partial = self.folder / (tile_path(level, n) + ".p")
-        for _ in range(_LOOKS):
-            wider = sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width)
-            for candidate in dict.fromkeys([width, TILE, *wider]):
-                try:
+        widths = [width, TILE]
+        for _ in range(GROWING):
+            for candidate in widths:
+                with suppress(FileNotFoundError):
                     data = (self.folder / tile_path(level, n, candidate)).read_bytes()
-                except FileNotFoundError:
-                    continue
-                return data[: 32 * width] if level != "entries" else data
+                    return data[: 32 * width] if level != "entries" else data
+            widths = [*sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width), TILE]
         raise _damaged(f"tile {tile_path(level, n, width)}", "no such file")
 
     def perfect(self, level: int, index: int) -> bytes:

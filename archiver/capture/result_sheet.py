@@ -25,6 +25,8 @@ STATUS = {
 }
 _NO_XML = re.compile("[^\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 WAITING, NO_LINK, SAME = "not yet tried", "not a link", "same as another row"
+ORDER = (*STATUS.values(), SAME, NO_LINK, WAITING)
+"""The order in which the statuses are counted."""
 
 
 @dataclass(frozen=True)
@@ -75,26 +77,42 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
             return "capture it again after it has begun"
         if "interrupted" in said:
             return "run the same list again"
-        if "long post" in said:
+        if "long post" in said or "for subscribers" in said:
             return "put your account's cookies.txt into archiver.toml ([accounts]) and capture it again"
+        if "form of link is not known" in said:
+            return "check that the link is complete: open it in a browser, and copy it again from there"
+        if "wording not known" in said:
+            return "open the link in a browser: it may want a login or a subscription, or say that the page is gone"
+        if "empty body" in said:
+            return "open the link in a browser; if it shows something there, run the same list again"
         return f"see what is missing: archiver show {capture} --inventory"
     if outcome is Outcome.UNAVAILABLE:
-        return "look for copies elsewhere; this capture keeps what the platform answered"
+        return "look for copies elsewhere; check the link for typing errors; this capture keeps what the site answered"
     if outcome is Outcome.REFUSED:
         if "never contacted" in said:
             return "check the link: it leads to an address inside a network, which the program does not ask"
         if "geo" in said or "country" in said:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
+        if "forbidden" in said:
+            return (
+                "open it in a browser: if it shows there, capture it through another proxy ([sites] proxy); "
+                "if it asks for a login, put cookies.txt into archiver.toml ([accounts])"
+            )
         if "telegram" in said:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
         return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
     if outcome is Outcome.BLOCKED:
+        if "consent wall" in said:
+            return "answer its form in a browser, put that browser's cookies.txt into archiver.toml ([accounts]), run the same list again"
         return "wait a few hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
+        if "no site was found" in said:
+            return "check the name of the site for typing errors, and your connection; then run the same list again"
         return "run the same list again; if it fails again, check the network and the link"
-    return "give this link to archiver crawl" if "archiver crawl" in said else "capture it by other means"
+    _, crawl, link = (reason or "").partition("archiver crawl ")
+    return f"run: {crawl}{link}" if link else "capture it by other means"
 
 
 def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:

@@ -99,7 +99,7 @@ class _Page:
         }
         whole = Outcome.CAPTURED, None
         attachments = tuple(media_of(self.document, lambda link: listed(self.base, link)))
-        short = self._unreadable() or self._framed(attachments) or self._not_free()
+        short = self._unreadable() or self._framed(attachments) or self._perhaps_cut()
         outcome, reason = _outcome(self.standing) or short or whole
         return Post(
             platform="page",
@@ -178,11 +178,11 @@ class _Page:
             return None
         return Outcome.PARTIAL, f"what it shows stands in frames, which are not kept: {', '.join(map(str, frames[:3]))}"
 
-    def _not_free(self) -> tuple[Outcome, str] | None:
-        """Say that the publisher calls the article, or the part that is missing here, not free."""
-        if not self.stated.locked:
+    def _perhaps_cut(self) -> tuple[Outcome, str] | None:
+        """Say that the page itself says that not everybody may read its article: what came may be how it begins."""
+        if not self.stated.is_for_subscribers:
             return None
-        return Outcome.PARTIAL, "the page says that its article is not free to read: this may be its beginning only"
+        return Outcome.PARTIAL, "for subscribers, says the page: perhaps only the beginning of the article is shown"
 
     def _extra(self) -> dict[str, Any]:
         """What is told of the page beside the post's fields. What is not known is left out."""

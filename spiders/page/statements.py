@@ -144,8 +144,11 @@ class Statements:
         return "; ".join(names) if 0 < len(names) <= 4 else None
 
     @property
-    def locked(self) -> bool:
-        """Whether the publisher says that its article is not free, and no part that is not is here in full."""
+    def is_for_subscribers(self) -> bool:
+        """Whether the page says that its article is not free to read, and what is not free is not here in full.
+
+        schema.org, "Subscription and paywalled content".
+        """
         if self.metas.get("article:content_tier", "").lower() == "locked":
             return True
         closed = [one for one in self.articles if _denied(one.get("isAccessibleForFree"))]

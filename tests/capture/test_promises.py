@@ -123,8 +123,8 @@ PARTS = {
     "a word while it loads": (page(f"{AROUND}<div>Жүктелуде…</div><script>1</script>"), "an empty shell"),
     "a frame": (page("<h1>News</h1><iframe src='/text' width='600'></iframe>"), "stands in frames"),
     "a set of frames": (FRAMES, f"{SITE}/a.html, {SITE}/b.html"),
-    "a paid article": (article(closed("false")), "not free to read"),
-    "an offer in place of the rest": (article(f"{WALLED}<div class='wall'>Subscribe</div>"), "not free to read"),
+    "a paid article": (article(closed("false")), "for subscribers"),
+    "an offer in place of the rest": (article(f"{WALLED}<div class='wall'>Subscribe</div>"), "for subscribers"),
 }
 PAGES = {
     "a link that a person presses": page(
