@@ -199,6 +199,48 @@ def test_memory_does_not_grow_with_a_body(tmp_path: Path, new_writer: Make, open
     assert (after - before) / 1024 < 60
 
 
+def test_what_arrived_is_filed_before_a_fault_of_ours_is_heard_of(
+    tmp_path: Path, new_writer: Make, open_recorder: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str | None) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("archiver.recorder.exchange.http_date", broken)
+    server = RawServer(tmp_path / "server", False)
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    writer = new_writer("fault")
+    port = open_recorder(network=server.network).open(writer)
+    with pytest.raises(RuntimeError):
+        port.fetch(f"{server.base}/a", []).result(30)
+    server.close()
+    port.close()
+    writer.close("captured", None)
+    [line] = [line for line in read_lines(writer.folder / "records.jsonl") if line["type"] == "response"]
+    assert (line["status"], line["problem"], line["truncated"]) == (200, "a fault of ours", "unspecified")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"", b"no field\r\n\r\n"], ids=["whole", "cut", "broken"])
+def test_secrets_in_trailers_are_withheld(tmp_path: Path, new_writer: Make, open_recorder: Open, end: bytes) -> None:
+    server = RawServer(tmp_path / "server", False)
+    secret = b"sid-0f3e9c2a77"
+    trailers = b"X-Sum: 1\r\nSet-Cookie: sid=" + secret + b"; Path=/\r\n"
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n" + trailers + end
+    writer = new_writer("trailers")
+    port = open_recorder(network=server.network).open(writer)
+    done = port.fetch(f"{server.base}/a", [], keep_body=10).result(30)
+    server.close()
+    port.close()
+    writer.close("captured", None)
+    assert done.body == b"abc"
+    [line] = [line for line in read_lines(writer.folder / "records.jsonl") if line["type"] == "response"]
+    assert [held["name"] for held in line["withheld"]] == ["set-cookie"]
+    with open(writer.folder / line["file"], "rb") as stream:
+        stream.seek(line["offset"])
+        kept = gzip.decompress(stream.read(line["length"]))
+    assert secret not in kept
+    assert b"X-Sum: 1\r\nSet-Cookie: withheld sha256:" in kept
+
+
 @pytest.mark.parametrize(
     ("limits", "problem", "truncated"),
     [
@@ -210,7 +252,7 @@ def test_limits_on_bytes(
     tmp_path: Path, new_writer: Make, open_recorder: Open, limits: Limits, problem: str, truncated: str
 ) -> None:
     server = RawServer(tmp_path / "server", False)
-    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + bytes(500000)
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + bytes(5000000)
     port = open_recorder(network=server.network).open(new_writer("limits"), limits)
     done = port.fetch(f"{server.base}/a", []).result(30)
     server.close()
