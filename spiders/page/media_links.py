@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from spiders.links import safe_split
@@ -68,7 +69,9 @@ def media_of(document: Any, listed: Listed) -> list[Attachment]:
         if item.kind == "frame" or item.reason is not None:
             elsewhere.append(item)
         elif item.url is not None:
-            found.setdefault(item.url, item)
+            before = found.setdefault(item.url, item)
+            if before.duration is None and item.duration is not None:
+                found[item.url] = replace(before, duration=item.duration)
     if scripted or not found:
         for link in _in_scripts(document, listed, bool(found)):
             found.setdefault(link, Attachment(_kind(link), link, extra={"named_in": "script"}))
@@ -145,7 +148,7 @@ def _json_ld(document: Any, listed: Listed) -> Iterator[Attachment]:
                 tag = "audio" if "AudioObject" in named else "video"
                 if resolved(url) is None:
                     yield Attachment(
-                        tag, url, duration=_iso_length(item.get("duration")), extra={"named_in": "JSON-LD contentUrl"}
+                        tag, url, duration=iso_length(item.get("duration")), extra={"named_in": "JSON-LD contentUrl"}
                     )
 
     if (more := len(seen) - MOST_NAMED) > 0:
@@ -165,8 +168,8 @@ def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
             yield from _objects(part, depth + 1)
 
 
-def _iso_length(value: Any) -> float | None:
-    """A duration of ISO 8601 in seconds, as "PT1M9S"; None where it is none or zero, which stands for unknown."""
+def iso_length(value: Any) -> float | None:
+    """Read a duration of ISO 8601 in seconds, as "PT1M9S"; None where it is none or zero, which stands for unknown."""
     match = (
         re.fullmatch(r"P(?:(\d{1,3})D)?T?(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,6})(?:\.\d+)?S)?", value)
         if isinstance(value, str)
@@ -199,7 +202,7 @@ def _in_scripts(document: Any, listed: Listed, only_manifests: bool) -> list[str
 
 
 def _frames(document: Any, listed: Listed) -> Iterator[Attachment]:
-    for node in document.xpath("//iframe[@src or @data-src or @data-lazy-src]"):
+    for node in document.xpath("//iframe[@src or @data-src or @data-lazy-src] | //frame[@src]"):
         links = [node.get("data-src"), node.get("data-lazy-src"), node.get("src")]
         if url := next((url for link in links if (url := listed(link))), None):
             yield _frame(url)

@@ -18,10 +18,11 @@ from spiders.page.document import named_file, no_page
 from spiders.page.files import base_of, listed, requisites_of
 from spiders.page.finder import Found, found_in
 from spiders.page.media_links import media_of
+from spiders.page.onward import sends_on
 from spiders.page.pointers import Pointer, archived_copy, pointers
 from spiders.page.statements import Statements
-from spiders.posts import Census, Outcome, Parsed, Post
-from spiders.walls.structure import Shape, Standing, standing
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post
+from spiders.walls.structure import HARDLY, NOTE, Shape, Standing, standing
 
 PARSER = "page/3"
 FILE = "file"
@@ -68,7 +69,7 @@ class _Page:
         self.remarks = comments(document, url)
         self.elsewhere = pointers(document, self.base)
         self.shape = Shape(document, url, self.found.text or "", self.stated.is_article)
-        self.standing = standing(self.shape)
+        self.standing = standing(self.shape) or self._sent_on()
 
     def parsed(self) -> Parsed:
         """Return the page as parsers return it."""
@@ -105,9 +106,9 @@ class _Page:
             "charset": self.guessed_charset,
         }
         whole = Outcome.CAPTURED, None
-        outcome, reason = (
-            _outcome(self.standing) or self._not_a_file() or self._unreadable() or self._perhaps_cut() or whole
-        )
+        attachments = tuple(media_of(self.document, lambda link: listed(self.base, link)))
+        short = self._not_a_file() or self._unreadable() or self._framed(attachments) or self._perhaps_cut()
+        outcome, reason = _outcome(self.standing) or short or whole
         return Post(
             platform="page",
             id=self.url,
@@ -117,7 +118,7 @@ class _Page:
             title=title,
             text=text,
             lang=self.document.get("lang") or found.language,
-            attachments=tuple(media_of(self.document, lambda link: listed(self.base, link))),
+            attachments=attachments,
             outcome=outcome,
             reason=reason,
             guessed={name: value for name, value in guessed.items() if value is not None},
@@ -169,6 +170,26 @@ class _Page:
         if not lost or b"\xef\xbf\xbd" in self.data:
             return None
         return Outcome.PARTIAL, f"{lost} characters of its text cannot be read as {self.charset}"
+
+    def _sent_on(self) -> Standing | None:
+        """Say that the page has nothing to say but where it sends its visitors."""
+        shape = self.shape
+        if len(shape.visible) > NOTE or shape.media or shape.forms or self.stated.is_article:
+            return None
+        led = sends_on(self.document, self.base)
+        if led is None:
+            return None
+        why = f"the page only sends its visitors on, to {mask_userinfo(led)[:200]}, which was not asked for"
+        return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=self.shape.title or None))
+
+    def _framed(self, attachments: tuple[Attachment, ...]) -> tuple[Outcome, str] | None:
+        """Say that what the page shows stands in frames: another page, which is not part of this one."""
+        shown = {listed(self.base, link) for link in self.shape.frames}
+        frames = [one.url for one in attachments if one.kind == "frame" and not one.extra and one.url in shown]
+        is_set = bool(self.document.xpath("//frameset"))
+        if not frames or not (is_set or len(self.shape.main) <= HARDLY):
+            return None
+        return Outcome.PARTIAL, f"what it shows stands in frames, which are not kept: {', '.join(map(str, frames[:3]))}"
 
     def _perhaps_cut(self) -> tuple[Outcome, str] | None:
         """Say that the page itself says that not everybody may read its article: what came may be how it begins."""

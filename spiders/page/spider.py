@@ -12,6 +12,7 @@ from scrapy.http import Response
 from spiders.items import Led, Noted, Seen, Verdict
 from spiders.link_forms import Form
 from spiders.page.document import named_file
+from spiders.page.landing import landed
 from spiders.page.onward import onward
 from spiders.page.parse import A_PAGE_CAME, FILE, parse
 from spiders.posts import Outcome, Parsed
@@ -53,6 +54,7 @@ class PageSpider(TargetSpider):
             parsed = Parsed(platform="page", layout=FILE, page={"content_type": content_type})
         else:
             parsed = parse(response.body, response.url, content_type)
+        parsed = landed(parsed, self.target, response.url)
         if said := response.headers.get("Memento-Datetime"):
             parsed = replace(parsed, page={**parsed.page, "memento_datetime": said.decode("latin-1")})
         yield Seen(self._tag, self._tag, response.url, parsed, final=True)

@@ -7,6 +7,7 @@ articles takes out of the page's words is in `finder.py`. Pure and total.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +61,9 @@ _AUTHORS = (
     "citation_author",
     "byl",
 )
+_SELECTOR = re.compile(r"([.#])([\w-]{1,80})")
+_IN_FULL = 600
+"""Characters of a part that is not free: with more of them it is the text, with fewer an offer to subscribe."""
 _REMARK = "ancestor::*[contains(@class,'comment') or contains(@id,'comment')]"
 
 
@@ -138,6 +142,32 @@ class Statements:
         )
         names = list(dict.fromkeys(found for node in nodes if (found := _name_in(node))))
         return "; ".join(names) if 0 < len(names) <= 4 else None
+
+    @property
+    def is_for_subscribers(self) -> bool:
+        """Whether the page says that its article is not free to read, and what is not free is not here in full.
+
+        schema.org, "Subscription and paywalled content".
+        """
+        if self.metas.get("article:content_tier", "").lower() == "locked":
+            return True
+        closed = [one for one in self.articles if _denied(one.get("isAccessibleForFree"))]
+        if not closed:
+            return False
+        parts = [part for one in closed for part in _listed(one.get("hasPart")) if isinstance(part, dict)]
+        named = [part.get("cssSelector") for part in parts if _denied(part.get("isAccessibleForFree"))]
+        marks = [link for names in named for one in _listed(names) for link in _SELECTOR.findall(str(one))]
+        shown = [
+            node
+            for mark, name in marks
+            for node in self.document.xpath(
+                "//*[contains(concat(' ',normalize-space(@class),' '),concat(' ',$name,' '))]"
+                if mark == "."
+                else "//*[@id=$name]",
+                name=name,
+            )
+        ]
+        return max((len(one_line(node)) for node in shown), default=0) < _IN_FULL
 
     def body(self) -> str | None:
         """Return the article's text where JSON-LD holds it."""
@@ -255,6 +285,15 @@ def _agreed(values: Any) -> str | None:
     """The one text that all of them say who say anything; None where two say different things."""
     said = list(dict.fromkeys(value.strip() for value in values if isinstance(value, str) and value.strip()))
     return said[0] if len(said) == 1 else None
+
+
+def _denied(value: Any) -> bool:
+    """Whether a value of schema.org is its `False`, as a truth value, a word or an address."""
+    return value is False or (isinstance(value, str) and value.rpartition("/")[2].lower() == "false")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _names(value: Any) -> list[str]:

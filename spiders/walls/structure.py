@@ -25,9 +25,9 @@ SHORT = 600
 """A page with more article than this, in characters, says something, whatever its title is."""
 _EXPLAINED = 1500
 """Characters in which a wall explains itself, at most."""
-_HARDLY = 40
+HARDLY = 40
 """Characters of text that a page shows while its scripts load: "Loading…", a name."""
-_NOTE = 300
+NOTE = 300
 """Characters of a page that says one thing only."""
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "svg", "select", "option", "textarea"})
 _AROUND = frozenset({*_UNSEEN, "nav", "header", "footer", "aside"})
@@ -100,6 +100,24 @@ class Shape:
     def visible(self) -> str:
         """All visible text."""
         return text_of(self.body, _UNSEEN)
+
+    @cached_property
+    def shows_article(self) -> bool:
+        """Whether the article is shown: a finder also takes what stands in `<noscript>`."""
+        seen = " ".join(self.visible.split())
+        return any(words and words in seen for words in (" ".join(line.split()) for line in self.article.split("\n")))
+
+    @cached_property
+    def main_is_empty(self) -> bool:
+        """Whether the page marks a part as its main content, and nothing is in it or anywhere but around it."""
+        marked = self.body.xpath(".//main | .//*[@role='main'] | .//*[@id='content' or @id='main']")
+        return bool(marked) and not self.main and not self.media and len(self.visible) <= SHORT
+
+    @cached_property
+    def frames(self) -> list[str]:
+        """Links of the frames that the page shows."""
+        found = self.document.xpath("//frame[@src] | //iframe[@src][not(ancestor::noscript or ancestor::template)]")
+        return [node.get("src") for node in found if not _hidden(node)]
 
     @cached_property
     def headings(self) -> list[str]:
@@ -203,7 +221,7 @@ def standing(shape: Shape) -> Standing | None:
     host = (safe_split(shape.url).hostname or "") if shape.url else ""
     if host.startswith(CONSENT_HOSTS):
         return _wall(Outcome.BLOCKED, "consent wall", f" in place of the page ({host})", shape.title)
-    if not shape.is_short or (shape.says_article and len(shape.article) > _NOTE):
+    if not shape.is_short or (shape.says_article and len(shape.article) > NOTE):
         return _beside_much(shape)
     for look in (
         _challenge,
@@ -257,7 +275,7 @@ def _beside_much(shape: Shape) -> Standing | None:
         return _doubt(f"the page's {place} is {_quoted(said.words)}, above links to other pages", said.words)
     if shape.marks_itself:
         return _marked(shape)
-    if shape.names_front_page and len(shape.prose) <= _NOTE:
+    if shape.names_front_page and len(shape.prose) <= NOTE:
         return _front_page(shape)
     return None
 
@@ -303,7 +321,7 @@ def _consent_form(shape: Shape) -> Standing | None:
     for form in shape.forms:
         action = safe_split(safe_join(shape.url or "", form.get("action") or "") or form.get("action") or "")
         asks = (action.hostname or "").startswith(CONSENT_HOSTS) or _CONSENT_PATH.search(action.path)
-        if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= _NOTE):
+        if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= NOTE):
             return _wall(
                 Outcome.BLOCKED, "consent wall", " in place of the page (a form that asks for consent)", shape.title
             )
@@ -363,9 +381,10 @@ def _login_form(shape: Shape) -> Standing | None:
     """A field for a password, and little else. A page that was asked for as a login page is what was asked for."""
     around = "ancestor::header or ancestor::nav or ancestor::aside or ancestor::footer"  # on every page of a site
     asks = ".//input[translate(@type, 'PASWORD', 'pasword')='password']"
-    for form in shape.document.xpath(f"//form[{asks}][not({around})]"):
+    bare = f"{asks[1:]}[not(ancestor::form)]"  # scripts send what is typed there
+    for form in shape.document.xpath(f"//form[{asks}][not({around})] | {bare}[not({around})]"):
         rest = len(shape.main) - len(text_of(form, _AROUND))
-        if not shape.says_article and rest <= SHORT and len(shape.article) <= _NOTE and not shape.media > 3:
+        if not shape.says_article and rest <= SHORT and len(shape.article) <= NOTE and not shape.media > 3:
             if login_wall(shape.url) and not safe_split(shape.url or "").query:
                 return None
             if len(prose(shape.body, _AROUND | {"form"} | _HEADINGS)) >= _A_BRIEF:
@@ -374,7 +393,7 @@ def _login_form(shape: Shape) -> Standing | None:
                 if shape.headline:
                     return _doubt("a form with a password stands beside a short text", shape.title)
             return _wall(
-                Outcome.REFUSED, "login required", " in place of the page (a form with a password)", shape.title
+                Outcome.REFUSED, "login required", " in place of the page (a field for a password)", shape.title
             )
     return None
 
@@ -407,16 +426,18 @@ def _front_page(shape: Shape) -> Standing:
 
 def _shell(shape: Shape) -> Standing | None:
     """Nothing to read and nothing to see, where a script may show something."""
-    if shape.article:
-        return None
     fields = shape.body.xpath(
         ".//input[not(@type='hidden')] | .//textarea | .//button | .//frameset"
     ) + shape.document.xpath("//frameset")
+    if shape.scripts and not fields and (shape.main_is_empty or said_by("whole", shape.main)):
+        return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=shape.title or None))
+    if shape.shows_article:
+        return None
     rooted = any((node.get("id") or "").lower() in _ROOTS for node in shape.document.xpath("//*[@id]")) or bool(
         shape.document.xpath("//app-root")
     )
     rooted = rooted and bool(shape.scripts)
-    if len(shape.visible) > (_HARDLY if rooted else 0) or shape.media > (1 if rooted else 0) or fields:
+    if len(shape.visible) > (HARDLY if rooted else 0) or shape.media > (1 if rooted else 0) or fields:
         return None
     if shape.scripts:
         return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=shape.title or None))
@@ -427,14 +448,14 @@ def _unknown(shape: Shape) -> Standing | None:
     """A short page that promises an article, or asks not to be indexed, and says something that the table lacks."""
     said = next(iter(shape.headings), shape.title)
     unknown = Absence(Availability.UNKNOWN, said=said or None)
-    if shape.says_article and len(shape.told) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
+    if shape.says_article and len(shape.told) < HARDLY and len(shape.main) <= SHORT and not shape.media:
         return Standing(
             Outcome.PARTIAL,
             f"{UNKNOWN_WORDING}: the page says that it is an article, and has none: {_quoted(said)}",
             unknown,
         )
     listing = shape.body.xpath(".//pre | .//table | .//dl") or len(shape.body.xpath(".//li")) > 5
-    if shape.is_noindex and len(shape.main) <= _NOTE and not shape.media and not listing and shape.headings:
+    if shape.is_noindex and len(shape.main) <= NOTE and not shape.media and not listing and shape.headings:
         why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {_quoted(said)}"
         return Standing(Outcome.PARTIAL, why, unknown)
     return None

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from spiders.posts import Outcome
 
 TABLE = Path(__file__).with_name("wordings.toml")
-PLACES = ("title", "heading", "text")
+PLACES = ("title", "heading", "text", "whole")
+"""`whole`: all that the page shows, but for what stands around it on every page of its site."""
 ANY_WORDS = "…"
 _ALIKE = str.maketrans(
     {

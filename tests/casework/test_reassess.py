@@ -171,7 +171,7 @@ def test_what_cannot_be_read_is_not_judged(kept: Home, monkeypatch: pytest.Monke
     assert one(kept, ALBUM).rejudged.comparison is Comparison.CANNOT_TELL
     warc.write_bytes(whole)
     with monkeypatch.context() as altered:
-        altered.setattr("archiver.casework.sealed_answers._payload", lambda path, at: (b"<html>", None, "text/html"))
+        altered.setattr("archiver.casework.sealed_answers._payload", lambda path, at: (b"<html>", {}))
         assert "not those that were sealed" in str(one(kept, ALBUM).rejudged.note)
     assert one(kept, ALBUM).rejudged.comparison is Comparison.SAME
     lines = (folder / "inventory.jsonl").read_bytes()
