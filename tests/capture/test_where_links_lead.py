@@ -195,6 +195,40 @@ def test_a_short_link_to_a_plain_page_and_to_nothing(archiver: Shell, wide: Wide
     assert result["reason"] == "kept as a page only: this short link led to no other page"
 
 
+def test_a_crawl_of_a_short_link_crawls_what_it_leads_to(archiver: Shell, wide: Wide) -> None:
+    wide.others.answers["t.co/a"] = to("https://t.me/s/ozen_today")
+    code, [short, walk] = archiver.json("crawl", "https://t.co/a", "--no-media", "--limit", "2")
+    assert (short["url"], short["led_to"]) == ("https://t.co/a", "https://t.me/s/ozen_today")
+    assert ended(archiver, short)["redirect 1"]["reason"] == "leads to https://t.me/s/ozen_today"
+    assert (code, walk["outcome"], walk["posts"]) == (0, "captured", 2)
+    assert (walk["target"], walk["led_to"]) == ("telegram:channel:ozen_today", None)
+
+
+@pytest.mark.parametrize(
+    ("leads", "code", "outcome", "said"),
+    [
+        ("https://www.facebook.com/ozen.today/posts/10157000000000001", 1, "captured", "nothing to crawl: the short link leads to https://www.facebook.com/ozen.today/posts/10157000000000001 (Facebook post)"),
+        ("https://a.example/b", 1, "captured", "nothing to crawl: the short link leads to https://a.example/b (page)"),
+        (None, 3, "unavailable", "not found (HTTP 404)"),
+    ],
+)  # fmt: skip
+def test_a_crawl_of_a_short_link_that_leads_to_no_list_captures_it(
+    archiver: Shell, wide: Wide, leads: str | None, code: int, outcome: str, said: str
+) -> None:
+    wide.others.answers |= {"t.co/a": to(leads) if leads else Answer(404), "a.example/b": Answer(body=PAGE)}
+    ended_with, out, _ = archiver("crawl", "https://t.co/a")
+    assert ended_with == code
+    assert out.count(" sealed as event ") == 1
+    assert f"{outcome}" in out
+    assert said in " ".join(out.split())
+
+
+def test_a_schedule_for_a_short_link_says_what_finds_out_where_it_leads(archiver: Shell) -> None:
+    code, _, err = archiver("schedule", "add", "crawl https://t.co/a every 10m")
+    assert code == 1
+    assert "archiver capture https://t.co/a finds what it leads to; crawl that" in " ".join(err.split())
+
+
 # -- forms ---------------------------------------------------------------------------------------------------------
 
 

@@ -88,7 +88,7 @@ complete -c archiver -n '_shtab_archiver_using capture' -l follow-embeds -d 'Als
 complete -c archiver -n '_shtab_archiver_using capture' -l screenshot -l no-screenshot -d 'Save each page as a browser renders it (default: on where Chromium is installed; with --quick, images only).'
 complete -c archiver -n '_shtab_archiver_using capture' -l merge -d 'Also merge separate video and audio into one file (needs ffmpeg).'
 complete -c archiver -n '_shtab_archiver_using capture' -l at-once -x -d 'Maximum number of captures at the same time (default 4).'
-complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a crawl -d 'Capture a channel, profile, playlist, thread or search to its end, newest first. Run the same command again to continue after a stop.'
+complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a crawl -d 'Capture a channel, profile, playlist, thread or search to its end, newest first. Run the same command again to continue after a stop. A short link is captured first, and then what it leads to is crawled.'
 complete -c archiver -n '_shtab_archiver_using crawl' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using crawl' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
 complete -c archiver -n '_shtab_archiver_using crawl' -l json -d 'Print JSON lines instead of text.'
