@@ -207,7 +207,7 @@ def test_a_crawl_of_a_short_link_crawls_what_it_leads_to(archiver: Shell, wide: 
 @pytest.mark.parametrize(
     ("leads", "code", "outcome", "said"),
     [
-        ("https://www.facebook.com/ozen.today/posts/10157000000000001", 1, "captured", "nothing to crawl: the short link leads to https://www.facebook.com/ozen.today/posts/10157000000000001 (Facebook post)"),
+        (FACEBOOK_POST, 1, "captured", f"nothing to crawl: the short link leads to {FACEBOOK_POST} (Facebook post)"),
         ("https://a.example/b", 1, "captured", "nothing to crawl: the short link leads to https://a.example/b (page)"),
         (None, 3, "unavailable", "not found (HTTP 404)"),
     ],
