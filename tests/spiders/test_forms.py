@@ -504,7 +504,8 @@ HOSTS = st.sampled_from([
 ])  # fmt: skip
 PARTS = st.sampled_from([
     "/", "//", "/../", "/%2e/", "?", "&", "#", "=", "status", "i", "web", "watch", "v", "embed", "shorts", "posts", "videos", "groups", "reel",
-    "share", "p", "c", "s", "photo.php", "fbid", "story_fbid", "comment", "single", "anna", "square", "45", "0045", "1500000001", N, V, "abc", "x", "٤٥",
+    "share", "p",
+    "c", "s", "photo.php", "fbid", "story_fbid", "comment", "single", "anna", "square", "45", "0045", "1500000001", N, V, "abc", "x", "٤٥",
     "４５", "४५", "²", "\u200b", "\u2069", ".", ")", "%26t=3", "%20", "%E2%80%8B", "-", "_", "&amp;", "pfbid02abc", UC, "@", "!", "'",
 ])  # fmt: skip
 NUMBERED = {"post", "private post", "private channel", "comment", "story", "video", "photo", "share link", "playlist"}
