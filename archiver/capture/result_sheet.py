@@ -68,6 +68,8 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
     said = (reason or "").lower()
     if outcome is Outcome.CAPTURED:
         return ""
+    if "never contacted" in said and outcome in (Outcome.SKIPPED, Outcome.REFUSED):  # the latter by earlier versions
+        return "check the link: it leads to an address inside a network, which the program does not ask"
     if outcome is Outcome.PARTIAL:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
@@ -81,8 +83,6 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
     if outcome is Outcome.UNAVAILABLE:
         return "look for copies elsewhere; this capture keeps what the platform answered"
     if outcome is Outcome.REFUSED:
-        if "never contacted" in said:
-            return "check the link: it leads to an address inside a network, which the program does not ask"
         if "geo" in said or "country" in said:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
         if "telegram" in said:

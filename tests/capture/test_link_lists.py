@@ -291,7 +291,10 @@ def test_a_whole_channel_is_for_another_command() -> None:
 
 def test_no_account_helps_with_an_address_that_is_never_asked() -> None:
     reason = "an address that is never contacted (127.0.0.1: loopback address)"
-    assert "account" not in next_action(Outcome.REFUSED, reason, "id")
+    for outcome in (Outcome.SKIPPED, Outcome.REFUSED):
+        assert next_action(outcome, f"it led to http://127.0.0.1/: {reason}", "id").startswith(
+            "check the link: it leads"
+        )
 
 
 def test_a_row_counts_files_and_the_posts_that_are_there(tmp_path: Path) -> None:

@@ -182,6 +182,14 @@ def test_redirects_without_end_fail_with_a_reason(
     assert archiver("check")[0] == 0
 
 
+def test_a_short_link_into_a_network_says_where_it_led(archiver: Shell, wide: Wide) -> None:
+    wide.others.answers |= {"t.co/a": to("http://anna:hunter2@10.0.0.7/admin"), "t.co/b": to("http://10.0.0.7/admin")}
+    code, [result] = archiver.json("capture", "https://t.co/b")
+    assert (code, result["outcome"], result["led_to"]) == (2, "skipped", "http://10.0.0.7/admin")
+    assert str(result["reason"]).startswith("it led to http://10.0.0.7/admin: an address that is never contacted")
+    assert "hunter2" not in archiver("capture", "https://t.co/a")[1]
+
+
 def test_a_short_link_to_a_plain_page_and_to_nothing(archiver: Shell, wide: Wide) -> None:
     wide.others.answers |= {
         "t.co/a": to("https://a.example/b"),
