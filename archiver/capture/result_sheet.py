@@ -63,8 +63,11 @@ WIDTHS = {
 """Widths of the columns of an XLSX sheet, in characters; 18 where none is named."""
 
 
-def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
-    """Return what a person can do about an outcome. Empty where there is nothing to do."""
+def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str = "") -> str:
+    """Return what a person can do about an outcome. Empty where there is nothing to do.
+
+    `cookies`: the name in [accounts] of the cookies that are sent for such a link; "" where none are.
+    """
     said = (reason or "").lower()
     if outcome is Outcome.CAPTURED:
         return ""
@@ -87,7 +90,10 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
         if "telegram" in said:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
-        return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
+        needs = "it needs an account that may see it:"
+        if cookies:
+            return f'{needs} {cookies} = "cookies.txt" in archiver.toml ([accounts])'
+        return f"{needs} save it with a browser that is logged in, then take the file in: archiver receive FILE"
     if outcome is Outcome.BLOCKED:
         return "wait a few hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:

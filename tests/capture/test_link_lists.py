@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.batch import Batch, of_result
+from archiver.capture.batch import Batch, LinkOutcome, of_result
 from archiver.capture.link_lists import Entry, links_in, read_list
 from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
@@ -283,6 +283,29 @@ def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_every_outcome_but_one_has_a_next_step(outcome: Outcome) -> None:
     assert bool(next_action(outcome, "because", "id")) == (outcome is not Outcome.CAPTURED)
+
+
+@pytest.mark.parametrize(
+    ("link", "led", "names"),
+    [
+        ("https://x.com/a/status/14", None, '[accounts]) x = "cookies.txt"'),
+        ("https://www.facebook.com/a/posts/14", None, '[accounts]) facebook = "cookies.txt"'),
+        ("https://t.co/a", "https://x.com/a/status/14", '[accounts]) x = "cookies.txt"'),
+        ("https://x.com/never/seen/before", None, "archiver receive FILE"),
+        ("https://youtu.be/Pr1vateVid0", None, "archiver receive FILE"),
+        ("https://a.example/members", None, "archiver receive FILE"),
+        ("https://www.tiktok.com/@anna/video/7", None, "archiver receive FILE"),
+    ],
+)
+def test_cookies_are_named_only_where_they_are_sent(link: str, led: str | None, names: str) -> None:
+    target, led_to = parse_target(link), parse_target(led) if led else None
+    assert isinstance(target, Target)
+    result = CaptureResult("id", "run", 1, target, Outcome.REFUSED, "login required", Path(), 0, {}, [], 0, 1, True)  # fmt: skip
+    done = of_result(replace(result, led_to=led_to if isinstance(led_to, Target) else None), system_clock)
+    said = next_action(done.outcome, done.reason, "id", LinkOutcome.of(done.value()).cookies)
+    assert said.startswith("it needs an account that may see it: ")
+    assert all(part in said for part in names.split(") "))
+    assert ("[accounts]" in said) == ("[accounts]" in names)
 
 
 def test_a_whole_channel_is_for_another_command() -> None:
