@@ -17,7 +17,7 @@ from storage.files import write_synced
 STATUS = {
     Outcome.CAPTURED: "kept whole",
     Outcome.PARTIAL: "kept in part",
-    Outcome.UNAVAILABLE: "not there",
+    Outcome.UNAVAILABLE: "not available",
     Outcome.REFUSED: "not shown to us",
     Outcome.BLOCKED: "stopped by the site",
     Outcome.FAILED: "failed on our side",
@@ -84,7 +84,12 @@ def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str
             return "put your account's cookies.txt into archiver.toml ([accounts]) and capture it again"
         return f"see what is missing: archiver show {capture} --inventory"
     if outcome is Outcome.UNAVAILABLE:
-        return "look for copies elsewhere; this capture keeps what the platform answered"
+        elsewhere = "look for copies elsewhere; this capture keeps what the platform answered"
+        if cookies and ("not shared with" in said or "protected" in said):  # it may be there, for others
+            return (
+                f'an account may be shown it: {cookies} = "cookies.txt" in archiver.toml ([accounts]); else {elsewhere}'
+            )
+        return elsewhere
     if outcome is Outcome.REFUSED:
         if "geo" in said or "country" in said:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"

@@ -308,6 +308,21 @@ def test_cookies_are_named_only_where_they_are_sent(link: str, led: str | None, 
     assert ("[accounts]" in said) == ("[accounts]" in names)
 
 
+@pytest.mark.parametrize(
+    ("reason", "cookies", "account"),
+    [
+        ("Facebook says: x (deleted, or not shared with everybody: it does not say which)", "facebook", True),
+        ("X's public syndication knows no such post: deleted, protected, suspended or never there", "x", True),
+        ("not found (HTTP 404)", "x", False),
+        ("Post not found", "", False),
+    ],
+)
+def test_what_may_be_there_for_others_names_an_account(reason: str, cookies: str, account: bool) -> None:
+    said = next_action(Outcome.UNAVAILABLE, reason, "id", cookies)
+    assert said.endswith("look for copies elsewhere; this capture keeps what the platform answered")
+    assert (f'{cookies} = "cookies.txt"' in said) == account
+
+
 def test_a_whole_channel_is_for_another_command() -> None:
     assert "archiver crawl" in next_action(Outcome.SKIPPED, "a whole channel: use archiver crawl", "")
 
@@ -393,7 +408,7 @@ def test_a_night_of_links(first_night: FirstNight) -> None:
         "row 3": "kept whole",
         "row 4": "same as another row",
         "row 5": "kept whole",
-        "row 6": "not there",
+        "row 6": "not available",
         "row 7": "stopped by the site",
         "row 8": "not a link",
         "row 9": "kept whole",
@@ -554,7 +569,7 @@ def test_failures_among_many_links(shell: Shell, world: World, tmp_path: Path) -
         status = [row["status"] for row in csv.DictReader(stream)]
     assert status[:25] == ["kept whole"] * 25
     assert status[25:] == [
-        "not there",
+        "not available",
         "stopped by the site",
         "failed on our side",
         "stopped by the site",
