@@ -235,7 +235,7 @@ complete -c archiver -n '_shtab_archiver_using check' -l on -x -d 'Check as of t
 complete -c archiver -n '_shtab_archiver_using check' -l root -x -d 'Accept only package timestamps that lead to this root certificate; repeatable.'
 complete -c archiver -n '_shtab_archiver_using check' -l identity -xka "(__fish_complete_path (commandline -ct))" -d 'Age identity to open an encrypted package with.'
 complete -c archiver -n '_shtab_archiver_using check; and test $_shtab_archiver_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'A capture, a case, or a package by its path (default: the whole home).'
-complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a reassess -d 'Judge sealed captures by today'"'"'s rules; list what differs.'
+complete -c archiver -n '_shtab_archiver_using; and test $_shtab_archiver_npos -eq 0' -a reassess -d 'Judge sealed captures by today'"'"'s promise and parsers, and list what differs. Pages and posts are read again. Media files are not opened again: photos and films stand as they were found at the time.'
 complete -c archiver -n '_shtab_archiver_using reassess' -s h -l help -d 'Show this help.'
 complete -c archiver -n '_shtab_archiver_using reassess' -l home -xka "(__fish_complete_directories)" -d 'Folder of the home (default: $ARCHIVER_HOME or ~/archiver-home).'
 complete -c archiver -n '_shtab_archiver_using reassess' -l json -d 'Print JSON lines instead of text.'
