@@ -356,6 +356,7 @@ def second_pass(options: CaptureOptions, capture: str) -> CaptureOptions:
         merge=False,
         screenshot=False,
         extras_only=True,
+        page_media=options.media,
         media_reason=f"kept in {capture}, the first pass",
     )
 
