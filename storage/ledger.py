@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ from storage.merkle import (
 from storage.note import Checkpoint, Signing, VerifierKey, open_note, sign
 
 TILE = 256
+GROWING = 20
+"""How often a tile is looked for that is there under no name: its name changes while it grows."""
 
 
 def lock_file(home: Path) -> Path:
@@ -101,17 +104,18 @@ class Tiles:
             raise _damaged(f"whole entries in tile {n}", error.found) from error
 
     def _read(self, level: int | str, n: int, width: int) -> bytes:
-        """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes."""
-        for candidate in dict.fromkeys([width, TILE]):
-            path = self.folder / tile_path(level, n, candidate)
-            if path.exists():
-                data = path.read_bytes()
-                return data[: 32 * width] if level != "entries" else data
+        """A partial tile may meanwhile have grown; a wider or full one begins with the same bytes.
+
+        Another process may remove a narrower one at any moment: a wider one stood there before that.
+        """
         partial = self.folder / (tile_path(level, n) + ".p")
-        wider = sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width)
-        if wider:
-            data = (partial / str(wider[0])).read_bytes()
-            return data[: 32 * width] if level != "entries" else data
+        widths = [width, TILE]
+        for _ in range(GROWING):
+            for candidate in widths:
+                with suppress(FileNotFoundError):
+                    data = (self.folder / tile_path(level, n, candidate)).read_bytes()
+                    return data[: 32 * width] if level != "entries" else data
+            widths = [*sorted(int(p.name) for p in partial.glob("[0-9]*") if int(p.name) > width), TILE]
         raise _damaged(f"tile {tile_path(level, n, width)}", "no such file")
 
     def perfect(self, level: int, index: int) -> bytes:

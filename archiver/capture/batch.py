@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,8 +15,8 @@ from archiver.capture.link_lists import Entry
 from archiver.capture.options import CaptureOptions
 from archiver.capture.outcomes import EXIT_BY_OUTCOME, RETRIED
 from archiver.capture.result import CaptureResult
-from archiver.capture.result_sheet import NO_LINK, SAME, STATUS, Row, next_action, write_sheet
-from archiver.capture.support import kind_of, platform_of
+from archiver.capture.result_sheet import NO_LINK, ORDER, SAME, STATUS, Row, next_action, write_sheet
+from archiver.capture.support import kind_of, platform_of, whole
 from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
@@ -29,6 +31,7 @@ from storage.errors import EvidenceError
 from storage.times import utc_text
 
 SHEET_EVERY = 20
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,19}):/{1,3}")
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class Batch:
         self.wrong: dict[int, NoTarget] = {}
         self._keys: list[str | None] = []
         for number, entry in enumerate(self.entries):
-            found = parse_target(entry.text) if entry.is_link else NoTarget("no link in it", "Correct the row.")
+            found = parse_target(entry.text) if entry.is_link else _no_link(entry.text)
             if isinstance(found, NoTarget):
                 self.entries[number] = replace(entry, text=without_userinfo(entry.text))
                 self.wrong[number] = found
@@ -234,7 +237,7 @@ class Batch:
                         stage,
                         target,
                         known,
-                        LinkOutcome(Outcome.SKIPPED, "a whole channel: use archiver crawl", ""),
+                        LinkOutcome(Outcome.SKIPPED, whole("channel", target), ""),
                     )
                     self._tell(WalkedOnly(target))
                     codes.append(ExitCode.USAGE)
@@ -336,10 +339,20 @@ class Batch:
 
     def summary(self) -> str:
         """Count the entries by status, in one line."""
-        counts: dict[str, int] = {}
-        for row in self.rows():
-            counts[row.status] = counts.get(row.status, 0) + 1
-        return " · ".join(f"{count} {status}" for status, count in counts.items())
+        counts = Counter(row.status for row in self.rows())
+        return " · ".join(f"{counts[status]} {status}" for status in ORDER if counts[status])
+
+
+def _no_link(text: str) -> NoTarget:
+    """Say why nothing in a row is a link, and what to do about it."""
+    scheme = _SCHEME.match(text.strip())
+    if scheme is None:
+        return NoTarget("no link in it", "Correct the row.")
+    if scheme[1].lower() == "file":
+        return NoTarget("a file on a computer, not a link", "Take the file in with archiver receive.")
+    return NoTarget(
+        f"no link in it: it begins with {scheme[0]}, and a link begins with https:// or http://", "Correct the row."
+    )
 
 
 def _mark(key: str) -> str:

@@ -14,10 +14,12 @@ STOPPED_BY_PERSON = "interrupted by the person"
 """The reason of a capture that a person stopped. Walks and workers know by it that there is more to do."""
 RETRIED = frozenset({Outcome.BLOCKED, Outcome.FAILED})
 """Outcomes that the next run of the same list or crawl tries again."""
+TRIED_AGAIN = RETRIED | {Outcome.PARTIAL}
+"""Outcomes of files for which a walk comes back to their post."""
 UNASKABLE = "a link that cannot be asked for"
 _PROBLEMS = {
     "refused address": (Outcome.SKIPPED, "an address that is never contacted"),
-    "name not found": (Outcome.FAILED, "the host's name does not resolve"),
+    "name not found": (Outcome.FAILED, "no site was found under this name"),
     "host unreachable": (Outcome.FAILED, "the host cannot be reached"),
     "tls failed": (Outcome.FAILED, "the host's certificate was not accepted"),
     "proxy failed": (Outcome.FAILED, "the proxy failed; nothing was sent past it"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.capture.context import CaptureContext
-from archiver.capture.outcomes import UNASKABLE
-from archiver.capture.walk_state import KNOWN, TRIED_AGAIN
+from archiver.capture.outcomes import TRIED_AGAIN, UNASKABLE
+from archiver.capture.walk_state import KNOWN
 from spiders.platforms import platform_named
 from spiders.posts import Attachment, Outcome, Post
 from spiders.targets import Target, parse_target

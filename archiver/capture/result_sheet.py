@@ -25,6 +25,8 @@ STATUS = {
 }
 _NO_XML = re.compile("[^\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 WAITING, NO_LINK, SAME = "not yet tried", "not a link", "same as another row"
+ORDER = (*STATUS.values(), SAME, NO_LINK, WAITING)
+"""The order in which the statuses are counted."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,21 @@ def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str
             return "capture it again after it has begun"
         if "interrupted" in said:
             return "run the same list again"
+        if "for subscribers" in said:
+            return f"it needs an account that may see it: {_logged_in(cookies)}"
         if "long post" in said:
             return "put your account's cookies.txt into archiver.toml ([accounts]) and capture it again"
+        if "form of link is not known" in said:
+            return "check that the link is complete: open it in a browser, and copy it again from there"
+        if "wording not known" in said:
+            return "open the link in a browser: it may want a login or a subscription, or say that the page is gone"
+        if "empty body" in said:
+            return "open the link in a browser; if it shows something there, run the same list again"
         return f"see what is missing: archiver show {capture} --inventory"
     if outcome is Outcome.UNAVAILABLE:
-        elsewhere = "look for copies elsewhere; this capture keeps what the platform answered"
+        elsewhere = (
+            "look for copies elsewhere; check the link for typing errors; this capture keeps what the site answered"
+        )
         if cookies and ("not shared with" in said or "protected" in said):  # it may be there, for others
             return (
                 f'an account may be shown it: {cookies} = "cookies.txt" in archiver.toml ([accounts]); else {elsewhere}'
@@ -93,19 +105,31 @@ def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str
     if outcome is Outcome.REFUSED:
         if "geo" in said or "country" in said:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
+        if "forbidden" in said:
+            seen = "open it in a browser: if it shows there, capture it through another proxy ([sites] proxy)"
+            return f"{seen}; if it asks for a login, {_logged_in(cookies)}"
         if "telegram" in said:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
-        needs = "it needs an account that may see it:"
-        if cookies:
-            return f'{needs} {cookies} = "cookies.txt" in archiver.toml ([accounts])'
-        return f"{needs} save it with a browser that is logged in, then take the file in: archiver receive FILE"
+        return f"it needs an account that may see it: {_logged_in(cookies)}"
     if outcome is Outcome.BLOCKED:
+        if "consent wall" in said:
+            return "answer its form in a browser, save the page there, then take the file in: archiver receive FILE"
         return "wait a few hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
+        if "no site was found" in said:
+            return "check the name of the site for typing errors, and your connection; then run the same list again"
         return "run the same list again; if it fails again, check the network and the link"
-    return "give this link to archiver crawl" if "archiver crawl" in said else "capture it by other means"
+    _, crawl, link = (reason or "").partition("archiver crawl ")
+    return f"run: {crawl}{link}" if link else "capture it by other means"
+
+
+def _logged_in(cookies: str) -> str:
+    """How a person with an account gets it: by cookies where they are sent, else by a browser."""
+    if cookies:
+        return f'{cookies} = "cookies.txt" in archiver.toml ([accounts])'
+    return "save it with a browser that is logged in, then take the file in: archiver receive FILE"
 
 
 def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:

@@ -20,6 +20,8 @@ class Screenshot:
 
     def __init__(self, context: CaptureContext, browser: Browser) -> None:
         self._context, self._inventory, self._browser = context, context.inventory, browser
+        self.shown_by: str | None = None
+        """Name and version of the browser, once it has shown the page."""
 
     def begin(self) -> None:
         """Show the target's page, if that is wanted and has not begun."""
@@ -44,6 +46,7 @@ class Screenshot:
             for part in wanted:
                 self._inventory.end(part, Outcome.SKIPPED, f"no picture: {error}")
             return
+        self.shown_by = shown.facts["browser"]
         cut = "cut: the page is longer" if shown.facts["cut"] else None
         facts = context.secrets.clean(shown.facts)
         for part, scheme, kind, data in self._parts(shown):

@@ -374,8 +374,7 @@ class CaptureSession:
         """What the manifest says of the programs that took part, beside this one."""
         pool, media = self._services.extractors, self._media.facts
         extractor = (pool.version, pool.runtime, pool.beside) if media else None
-        shown = self.inventory.ended.get("screenshot", (None, None))[0] is Outcome.CAPTURED
-        programs = programs_of(self.context.home.path, extractor, self.proof.used, shown)
+        programs = programs_of(self.context.home.path, extractor, self.proof.used, self._screenshot.shown_by)
         return {**({"media": media} if media else {}), **({"programs": programs} if programs else {})}
 
     def _verdict(self) -> Ending:
@@ -400,6 +399,10 @@ def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:
     if done is None:
         return Outcome.FAILED, "no exchange was recorded for it"
     outcome, reason = of_exchange(done)
+    kind = parsed.absence.kind if parsed.absence is not None else None
+    if done.status == 403 and kind is not None and parsed.outcome in (Outcome.BLOCKED, Outcome.REFUSED):
+        # Challenges come with this status as well as pages that want a login: what the page says tells them apart.
+        return parsed.outcome, f"{parsed.reason} (HTTP 403)"
     if outcome is not Outcome.CAPTURED:
         return outcome, reason
     return parsed.outcome or Outcome.CAPTURED, parsed.reason

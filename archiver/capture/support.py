@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from spiders.link_forms import Form
 from spiders.platform import Kind, Platform
 from spiders.platforms import PAGE, platform_named
@@ -27,6 +29,11 @@ def walked(target: Target, account: bool) -> str | None:
     return kind.walk.called if kind.walk else None
 
 
+def whole(called: str, target: Target) -> str:
+    """Say that a link names a whole channel or the like, with the command that captures it, as a shell takes it."""
+    return f"a whole {called}: archiver crawl {shlex.quote(target.url)}"
+
+
 def unsupported(target: Target, walk: bool = False, account: bool = False) -> tuple[Outcome, str] | None:
     """Return why a recognised target cannot be captured, or not in this way, with what to do.
 
@@ -40,11 +47,11 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
             return None
         if walk:
             return Outcome.SKIPPED, f"a {target.kind} cannot be crawled: archiver capture {target.url}"
-        return Outcome.SKIPPED, f"a whole {kind.account_walk}: archiver crawl {target.url}"
+        return Outcome.SKIPPED, whole(kind.account_walk or target.kind, target)
     if kind.walk if walk else kind.capture:
         return None
     if kind.walk:
-        return Outcome.SKIPPED, f"a whole {kind.walk.called}: archiver crawl {target.url}"
+        return Outcome.SKIPPED, whole(kind.walk.called, target)
     if platform.by_account:
         return (
             Outcome.REFUSED,

@@ -14,9 +14,9 @@ from typing import Any
 
 from archiver.capture.engine import CaptureEngine
 from archiver.capture.options import CaptureOptions
-from archiver.capture.outcomes import RETRIED, STOPPED_BY_PERSON
+from archiver.capture.outcomes import RETRIED, STOPPED_BY_PERSON, TRIED_AGAIN
 from archiver.capture.result import CaptureResult
-from archiver.capture.walk_state import KEPT, KNOWN, TRIED_AGAIN, WalkState
+from archiver.capture.walk_state import KEPT, KNOWN, WalkState
 from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from archiver.capture.outcomes import RETRIED
 from archiver.home.home import Home
 from spiders.posts import Outcome
 from spiders.targets import Target
@@ -12,8 +11,6 @@ from storage.state import RunState
 
 KEPT = (Outcome.CAPTURED, Outcome.PARTIAL, Outcome.UNAVAILABLE, Outcome.REFUSED)
 """Outcomes of posts that a part holds: with their files, or with the answer that they are not to be had."""
-TRIED_AGAIN = RETRIED | {Outcome.PARTIAL}
-"""Outcomes of files for which a walk comes back to their post."""
 KNOWN = "kept in an earlier part of this run"
 """Why a post is skipped that a killed part had kept."""
 

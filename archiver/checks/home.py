@@ -8,7 +8,9 @@ import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import check_capture
-from archiver.checks.lines import Line, damaged, intact, note, unknown
+from archiver.checks.lines import Finding, Line, damaged, intact, note, unknown
 from archiver.checks.proofs import (
     Bad,
     RunningTree,
@@ -34,6 +36,9 @@ from storage.digest import sha256_hex
 
 EVENT_CONTEXT = b"archiver-event/1\n"
 TILE = 256
+GROWING = 20
+"""How often a tile is looked for that is there under no name."""
+LOCK_SECONDS = 5.0
 
 
 def check_home(
@@ -59,11 +64,12 @@ def check_home(
                 f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told",
             )
         ]
+    published = sorted((home / "ledger" / "checkpoints").glob("[!.]*"))  # before the latest, which continues them all
     lines, entries, roots = _ledger(home, key)
     others = (home / "others.json").is_file()
     event_lines, bodies = _events(home, entries, others)
     keys = keys_by_time(key, bodies)
-    history, notes = _history(home / "ledger", keys, roots)
+    history, notes = _history(published, keys, roots)
     lines += history
     lines += _older(older, keys, roots)
     lines += event_lines
@@ -80,9 +86,36 @@ def check_home(
             stamped = min((time for size, time in times.items() if size > body["seq"]), default=None)
             lines += check_capture(home / body["detail"]["folder"], body["detail"], stamped)
     if whole:
-        lines += _unsealed(home, {body["detail"]["folder"] for body in captured})
-    lines += _catalog(home, bodies, [body for body in captured if body["detail"]["capture"] not in gone])
+        lines += _unsealed(home, {body["detail"]["folder"] for body in captured}, len(entries), key)
+    ended = {name: tombstone["seq"] for name, tombstone in gone.items()}
+    lines += _catalog(home, key, bodies, [(body, ended.get(body["detail"]["capture"])) for body in captured])
     return lines
+
+
+@contextmanager
+def _still(lock: Path) -> Iterator[None]:
+    """Keep writers of the ledger waiting, where its lock can be had soon; on a disk that takes nothing nobody writes."""
+    try:
+        stream = open(lock, "rb")  # noqa: SIM115  closed below
+    except OSError:
+        yield
+        return
+    with stream:
+        end = time.monotonic() + LOCK_SECONDS
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(0.01)
+        yield
+
+
+def _bytes(path: Path) -> bytes | OSError:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        return error
 
 
 def _disposed(home: Path, detail: dict[str, Any], tombstone: dict[str, Any]) -> Line:
@@ -110,10 +143,22 @@ def tile_name(n: int) -> str:
 
 
 def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
+    """The bytes of a tile that begins with `width` leaves.
+
+    The home may be at work: a tile that grows gets another name, and the narrower one is removed. What a wider one
+    begins with is held against the signed root as everything else.
+    """
     name = f"tile/{level}/{tile_name(n)}"
-    for path in (folder / name, folder / f"{name}.p" / str(width)):
-        if path.is_file() and (width == TILE or path.name == str(width)):
-            return path.read_bytes()
+    paths = [folder / f"{name}.p" / str(width), folder / name] if width < TILE else [folder / name]
+    for _ in range(GROWING):
+        for path in paths:
+            with suppress(FileNotFoundError):
+                return path.read_bytes()
+        wider = (path for path in (folder / f"{name}.p").glob("[0-9]*") if len(path.name) < 4)
+        paths = [
+            *sorted((path for path in wider if int(path.name) > width), key=lambda path: int(path.name)),
+            folder / name,
+        ]
     raise Bad(f"{name} ({width} wide) is missing")
 
 
@@ -121,7 +166,10 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
     """(lines, the leaves, size → root of every prefix)."""
     folder = home / "ledger"
     try:
-        origin, size, root = read_note((folder / "checkpoint").read_bytes(), key)
+        with _still(folder / ".lock"):  # the key's head is written just before the checkpoint
+            said = (folder / "checkpoint").read_bytes()
+            head = _bytes(home / "keys" / "ledger.head")
+        origin, size, root = read_note(said, key)
     except FileNotFoundError:
         return [damaged("ledger", "checkpoint", "there is none")], [], {}
     except (OSError, Bad) as error:
@@ -129,7 +177,7 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
     if origin != key.split("+")[0]:
         return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], [], {}
     lines = [intact("ledger", "checkpoint", f"signed by {key.split('+')[0]}, {size} events")]
-    lines.append(_head(home, size, root))
+    lines.append(_head(head, size, root))
     tree = RunningTree()
     roots = {0: tree.root()}
     entries: list[bytes] = []
@@ -138,7 +186,7 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
             width = min(TILE, size - start)
             data = _read_tile(folder, "entries", start // TILE, width)
             tile = _read_tile(folder, "0", start // TILE, width)
-            unpacked = _unpack(data)
+            unpacked = _unpack(data)[:width]
             if len(unpacked) != width:
                 raise Bad(f"the entries from {start} are {len(unpacked)}, not {width}")
             for number, entry in enumerate(unpacked):
@@ -167,17 +215,19 @@ def _unpack(data: bytes) -> list[bytes]:
     return out
 
 
-def _head(home: Path, size: int, root: bytes) -> Line:
+def _head(said: bytes | OSError, size: int, root: bytes) -> Line:
     """What the key remembers having signed: a ledger behind it was rolled back."""
-    try:
-        text = (home / "keys" / "ledger.head").read_text("utf-8").split("\n")
-        head_size, head_root = int(text[1]), base64.b64decode(text[2], validate=True)
-    except FileNotFoundError:
+    if isinstance(said, FileNotFoundError):
         return unknown(
             "ledger",
             "rollback",
             "keys/ledger.head is missing: whether the ledger was rolled back cannot be told",
         )
+    try:
+        if isinstance(said, OSError):
+            raise said
+        text = said.decode("utf-8").split("\n")
+        head_size, head_root = int(text[1]), base64.b64decode(text[2], validate=True)
     except (OSError, ValueError, IndexError, UnicodeDecodeError, binascii.Error) as error:
         return damaged("ledger", "rollback", f"keys/ledger.head cannot be read: {error}")
     if head_size > size:
@@ -238,14 +288,12 @@ def _signed_in_time(note_bytes: bytes, keys: Keys) -> tuple[int, bytes]:
     raise Bad(errors[-1])
 
 
-def _history(folder: Path, keys: Keys, roots: dict[int, bytes]) -> tuple[list[Line], dict[int, bytes]]:
+def _history(published: list[Path], keys: Keys, roots: dict[int, bytes]) -> tuple[list[Line], dict[int, bytes]]:
     """Every checkpoint that was ever published is a prefix of today's tree; (lines, size → checkpoint)."""
     notes: dict[int, bytes] = {}
     if not roots:
         return [], notes
-    for path in sorted((folder / "checkpoints").glob("*")):
-        if path.name.startswith("."):
-            continue
+    for path in published:
         try:
             data = path.read_bytes()
             size, root = _signed_in_time(data, keys)
@@ -357,7 +405,8 @@ def _waiting(home: Path, size: int) -> int:
     return count
 
 
-def _unsealed(home: Path, known: set[str]) -> list[Line]:
+def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
+    """Say of capture folders that none of the first `size` events names what they are."""
     lines = []
     for folder in sorted((home / "captures").glob("*/*/*/*")):
         name = folder.relative_to(home).as_posix()
@@ -365,9 +414,18 @@ def _unsealed(home: Path, known: set[str]) -> list[Line]:
             continue
         if (folder / ".lock").exists() and _in_use(folder / ".lock"):
             lines.append(note(folder.name, "open", "is being captured now"))
+        elif _size_now(home, key) > size:
+            lines.append(note(folder.name, "open", "the ledger has grown since this check began: check again for it"))
         elif (folder / "open.json").exists() or (folder / "manifest.json").exists():
             lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
+
+
+def _size_now(home: Path, key: str) -> int:
+    try:
+        return read_note((home / "ledger" / "checkpoint").read_bytes(), key)[1]
+    except (OSError, Bad):
+        return 0
 
 
 def _in_use(lock: Path) -> bool:
@@ -381,14 +439,26 @@ def _in_use(lock: Path) -> bool:
     return False
 
 
-def _catalog(home: Path, bodies: list[dict[str, Any] | None], captured: list[dict[str, Any]]) -> list[Line]:
+def _catalog(
+    home: Path, key: str, bodies: list[dict[str, Any] | None], captured: list[tuple[dict[str, Any], int | None]]
+) -> list[Line]:
+    """`captured`: the event of each capture, and the number of that by which it was disposed of."""
     path = home / "catalog.sqlite"
     if not path.exists():
         return [note("catalog", "catalog", "there is none; `archiver catalog rebuild` makes it")]
     try:
         connection = sqlite3.connect(_read_only(path), uri=True)
         try:
-            return [_compare(home, connection, bodies, captured)]
+            connection.execute("BEGIN")  # all tables as they were at one moment
+            held = connection.execute("SELECT COUNT(*) FROM events").fetchone()[0]
+            if held > len(bodies) and held > _size_now(home, key):
+                return [_wrong("it has events that the ledger does not")]
+            there = [body for body, end in captured if body["seq"] < held and (end is None or end >= held)]
+            lines = [_compare(home, connection, bodies[:held], there)]
+            if held < len(bodies) and lines[0].finding is not Finding.DAMAGED:
+                text = f"{len(bodies) - held} events are not in it yet; the next command adds them"
+                lines.append(note("catalog", "behind", text))
+            return lines
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -408,7 +478,7 @@ def _compare(
     bodies: list[dict[str, Any] | None],
     captured: list[dict[str, Any]],
 ) -> Line:
-    """The catalog's rows against the files that it projects."""
+    """The catalog's rows of these events against the files that it projects."""
     if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         return _wrong("the file is damaged")
     if events_differ := _events_differ(connection, bodies):
@@ -419,9 +489,8 @@ def _compare(
         if differs:
             return _wrong(differs)
         rows += count
-    stray = connection.execute("SELECT COUNT(*) FROM captures").fetchone()[0] - len(
-        {body["detail"]["capture"] for body in captured}
-    )
+    of_these = connection.execute("SELECT COUNT(*) FROM captures WHERE seq < ?", (len(bodies),)).fetchone()[0]
+    stray = of_these - len({body["detail"]["capture"] for body in captured})
     if stray:
         return _wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
     said = f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)"
@@ -439,7 +508,7 @@ def _events_differ(connection: sqlite3.Connection, bodies: list[dict[str, Any] |
             return f"event {seq} is missing"
         if body is not None and events[seq] != canonical(body).decode():
             return f"event {seq} differs"
-    return "it has events that the ledger does not" if len(events) > len(bodies) else None
+    return None
 
 
 def _capture_differs(home: Path, connection: sqlite3.Connection, detail: dict[str, Any]) -> tuple[int, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archiver.capture.batch import BatchEvent, Broken, CaptureEnded, NotStarted, SecondPass, WalkedOnly
+from archiver.capture.support import whole
 from archiver.cli.console import Console
 from spiders.posts import Outcome
 
@@ -20,6 +21,6 @@ def tell(console: Console, event: BatchEvent) -> None:
         case NotStarted(target):
             console.warn(f"not started: {target.url}")
         case WalkedOnly(target):
-            console.warn(f"{target.url} is a whole channel; use: archiver crawl {target.url}")
+            console.warn(f"{target.url} is {whole('channel', target)}")
         case SecondPass(links):
             console.say(f"second pass: captions, comments and page files of {links} links")

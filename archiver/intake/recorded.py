@@ -137,6 +137,8 @@ def _record(record: WarcRecord, place: str, answers: Answers, objects: Objects) 
     """Read one record; nothing comes of what is no answer, or no text. Raises what a damaged stream raises."""
     if record.type not in ("response", "resource") or (record.type == "response" and record.http_status is None):
         return []
+    if record.type == "resource" and (record.uri or "").startswith(_ABOUT_THE_RECORDING):
+        return []
     status = _status(record.http_status)
     kind = record.http("content-type") or record.get("content-type") or ""
     if answers.note(place, record.uri, status, record.http("location")):
@@ -163,6 +165,10 @@ def _record(record: WarcRecord, place: str, answers: Answers, objects: Objects) 
     if cut is not None:
         told.append(BodyReading(place, record.uri, nothing(f"cut short when it was recorded: {cut}")))
     return told
+
+
+_ABOUT_THE_RECORDING = ("urn:archiver:tls:", "urn:pageinfo:")
+"""Addresses of what the recorder notes about a connection, and a browser about a page: no platform said that."""
 
 
 def _objects_of(uri: str) -> Named | None:

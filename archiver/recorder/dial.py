@@ -98,7 +98,9 @@ async def system_resolve(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError) as error:
-        raise DialError("name not found", f"{host} does not resolve ({error})") from error
+        raise DialError(
+            "name not found", f"{host} does not resolve: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return list(dict.fromkeys(str(item[4][0]) for item in found))
 
 
@@ -122,7 +124,7 @@ class Dialer:
         addresses = await self.resolve(host.strip("[]"), port)
         allowed = [address for address in addresses if not refused_address(address)]
         if not allowed:
-            reasons = {address: refused_address(address) for address in addresses}
+            reasons = ", ".join(f"{address} ({refused_address(address)})" for address in addresses)
             raise DialError("refused address", f"{host} resolves to {reasons}")
         last: DialError | None = None
         for address in allowed:

@@ -25,11 +25,12 @@ READ = 1 << 20
 
 
 def programs_of(
-    home: Path, extractor: tuple[str | None, str | None, Beside | None] | None, probe: bool, browser: bool
+    home: Path, extractor: tuple[str | None, str | None, Beside | None] | None, probe: bool, browser: str | None
 ) -> dict[str, Any]:
     """Return version and digest of each program that took part, by its name.
 
     `extractor`: version of yt-dlp, its JavaScript runtime, and the version installed beside the pinned one.
+    `browser`: name and version of the browser that showed the page, if one did.
     """
     found: dict[str, Any] = {}
     if extractor is not None:
@@ -42,7 +43,7 @@ def programs_of(
         if (where := shutil.which(name)) is not None:
             found[name] = {"version": _version(where, *_mark(Path(where))), "sha256": _digest(home, Path(where))}
     if browser and (shown := chromium.program()) is not None:
-        found["Chromium"] = {"sha256": _digest(home, Path(shown))}
+        found["Chromium"] = {"version": browser.partition(" ")[2], "sha256": _digest(home, Path(shown))}
     return {name: {key: value for key, value in facts.items() if value} for name, facts in found.items()}
 
 

@@ -97,7 +97,7 @@ class _Page:
             "charset": self.guessed_charset,
         }
         whole = Outcome.CAPTURED, None
-        outcome, reason = _outcome(self.standing) or self._unreadable() or whole
+        outcome, reason = _outcome(self.standing) or self._unreadable() or self._perhaps_cut() or whole
         return Post(
             platform="page",
             id=self.url,
@@ -154,6 +154,12 @@ class _Page:
         if not lost or b"\xef\xbf\xbd" in self.data:
             return None
         return Outcome.PARTIAL, f"{lost} characters of its text cannot be read as {self.charset}"
+
+    def _perhaps_cut(self) -> tuple[Outcome, str] | None:
+        """Say that the page itself says that not everybody may read its article: what came may be how it begins."""
+        if not self.stated.is_for_subscribers:
+            return None
+        return Outcome.PARTIAL, "for subscribers, says the page: perhaps only the beginning of the article is shown"
 
     def _extra(self) -> dict[str, Any]:
         """What is told of the page beside the post's fields. What is not known is left out."""

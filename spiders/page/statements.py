@@ -108,6 +108,11 @@ class Statements:
         """Whether the page says that it is an article."""
         return self.metas.get("og:type", "").lower() in ("article", "news") or bool(self.articles)
 
+    @property
+    def is_for_subscribers(self) -> bool:
+        """Whether the page says that its article is not free to read (schema.org, "Subscription and paywalled content")."""
+        return any(str(one.get("isAccessibleForFree", "")).lower() == "false" for one in self.articles)
+
     def published(self) -> Time | None:
         """Return the time of publication that the page states first, or None."""
         return _first(self._published())

@@ -107,6 +107,14 @@ class Shape:
         return len(self.article) <= SHORT
 
     @cached_property
+    def told(self) -> str:
+        """The article without its headings: a headline alone tells nothing."""
+        found = " ".join(self.article.split())
+        for node in self.document.xpath("//h1 | //h2"):
+            found = found.replace(one_line(node), "", 1)
+        return found.strip()
+
+    @cached_property
     def says_twice(self) -> bool:
         """Whether both title and heading say the like of what the table has: a wall that explains itself at length."""
         said = [said_by("title", self.title), *(said_by("heading", text) for text in self.headings[:1])]
@@ -140,7 +148,7 @@ def standing(shape: Shape) -> Standing | None:
     """Return what stands in the place of the page; None where the page itself does."""
     host = (safe_split(shape.url).hostname or "") if shape.url else ""
     if host.startswith(CONSENT_HOSTS):
-        return _wall(Outcome.BLOCKED, "consent wall", f" ({host})", shape.title)
+        return _wall(Outcome.BLOCKED, "consent wall", f" in place of the page ({host})", shape.title)
     if shape.says_article and len(shape.article) > _NOTE:
         return None
     if not shape.is_short:
@@ -161,7 +169,12 @@ def standing(shape: Shape) -> Standing | None:
 
 
 def _wall(outcome: Outcome, kind: str | None, how: str, said: str | None) -> Standing:
-    return Standing(outcome, f"{kind or 'an error'} in place of the page{how}", absence(kind, said or None))
+    return Standing(outcome, f"{kind or 'an error'}{how}", absence(kind, said or None))
+
+
+def _quoted(words: str) -> str:
+    """Put a page's own words between marks, cut to what a line holds."""
+    return f"“{words[:100]}”"
 
 
 def _challenge(shape: Shape) -> Standing | None:
@@ -173,14 +186,19 @@ def _challenge(shape: Shape) -> Standing | None:
         for node in shape.document.xpath("//script | //iframe | //*[@id='px-captcha'] | //form")
     )
     if _CHALLENGE.search(source):
-        return _wall(Outcome.BLOCKED, "bot wall", " (scripts of a challenge)", shape.title)
+        return _wall(Outcome.BLOCKED, "bot wall", " in place of the page (scripts of a challenge)", shape.title)
     for form in shape.forms:
         widget = form.xpath(".//*[@class]")
         fields = form.xpath(
             ".//textarea | .//input[not(@type) or @type='text' or @type='email' or @type='password' or @type='search']"
         )
         if not fields and any(_WIDGET.search(node.get("class")) for node in widget):
-            return _wall(Outcome.BLOCKED, "bot wall", " (a form with a captcha and nothing else)", shape.title)
+            return _wall(
+                Outcome.BLOCKED,
+                "bot wall",
+                " in place of the page (a form with a captcha and nothing else)",
+                shape.title,
+            )
     return None
 
 
@@ -192,7 +210,9 @@ def _consent_form(shape: Shape) -> Standing | None:
         action = safe_split(safe_join(shape.url or "", form.get("action") or "") or form.get("action") or "")
         asks = (action.hostname or "").startswith(CONSENT_HOSTS) or _CONSENT_PATH.search(action.path)
         if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= _NOTE):
-            return _wall(Outcome.BLOCKED, "consent wall", " (a form that asks for consent)", shape.title)
+            return _wall(
+                Outcome.BLOCKED, "consent wall", " in place of the page (a form that asks for consent)", shape.title
+            )
     return None
 
 
@@ -224,8 +244,8 @@ def _by(said: Said, place: str) -> Standing:
     row, words = said
     if row.kind == "needs scripts":
         return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=words))
-    where = {"title": "its title is", "heading": "its heading is", "text": "it says"}[place]
-    return _wall(row.outcome, row.kind, f": {where} {words[:100]!r}", words)
+    where = {"title": "the page's title is", "heading": "the page's heading is", "text": "the page says"}[place]
+    return _wall(row.outcome, row.kind, f": {where} {_quoted(words)}", words)
 
 
 def _login_form(shape: Shape) -> Standing | None:
@@ -236,7 +256,13 @@ def _login_form(shape: Shape) -> Standing | None:
         rest = len(shape.main) - len(text_of(form, _AROUND))
         if not shape.says_article and rest <= SHORT and len(shape.article) <= _NOTE and not shape.media > 3:
             asked = login_wall(shape.url) and not safe_split(shape.url or "").query
-            return None if asked else _wall(Outcome.REFUSED, "login required", " (a form with a password)", shape.title)
+            return (
+                None
+                if asked
+                else _wall(
+                    Outcome.REFUSED, "login required", " in place of the page (a form with a password)", shape.title
+                )
+            )
     return None
 
 
@@ -247,7 +273,9 @@ def _gone_by_class(shape: Shape) -> Standing | None:
     nodes = [shape.body, *shape.document.xpath("//h1/ancestor-or-self::*[@class or @id]")]
     if any(_GONE_CLASS.search(f"{node.get('class') or ''} {node.get('id') or ''}") for node in nodes):
         said = next(iter(shape.headings), shape.title)
-        return _wall(Outcome.UNAVAILABLE, "not found", f": it marks itself as an error page {said[:100]!r}", said)
+        return _wall(
+            Outcome.UNAVAILABLE, "not found", f": the page marks itself as an error page {_quoted(said)}", said
+        )
     return None
 
 
@@ -260,9 +288,9 @@ def _canonical_elsewhere(shape: Shape) -> Standing | None:
     if own.path.strip("/") in ("", "index.html", "index.php") or own.hostname != named.hostname:
         return None
     if login_wall(named.geturl()) and not login_wall(shape.url):
-        return _wall(Outcome.REFUSED, "login required", " (it names a login page as its own address)", shape.title)
+        return _wall(Outcome.REFUSED, "login required", ": the page names a login page as its own address", shape.title)
     if named.path.strip("/") == "" and not named.query and not shape.says_article and not shape.article:
-        why = f"{UNKNOWN_WORDING}: it names the site's front page as its own address"
+        why = f"{UNKNOWN_WORDING}: the page names the site's front page as its own address"
         return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=shape.title or None))
     return None
 
@@ -289,16 +317,18 @@ def _unknown(shape: Shape) -> Standing | None:
     """A short page that promises an article, or asks not to be indexed, and says something that the table lacks."""
     said = next(iter(shape.headings), shape.title)
     unknown = Absence(Availability.UNKNOWN, said=said or None)
-    if shape.says_article and len(shape.article) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
+    if shape.says_article and len(shape.told) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
         return Standing(
-            Outcome.PARTIAL, f"{UNKNOWN_WORDING}: it says that it is an article, and has none: {said[:100]!r}", unknown
+            Outcome.PARTIAL,
+            f"{UNKNOWN_WORDING}: the page says that it is an article, and has none: {_quoted(said)}",
+            unknown,
         )
     robots = " ".join(
         str(one) for one in shape.document.xpath("//meta[@name='robots' or @name='ROBOTS']/@content")
     ).lower()
     listing = shape.body.xpath(".//pre | .//table | .//dl") or len(shape.body.xpath(".//li")) > 5
     if "noindex" in robots and len(shape.main) <= _NOTE and not shape.media and not listing and shape.headings:
-        why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {said[:100]!r}"
+        why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {_quoted(said)}"
         return Standing(Outcome.PARTIAL, why, unknown)
     return None
 

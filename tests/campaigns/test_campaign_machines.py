@@ -188,9 +188,8 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
     """The captures that are marked as duplicates."""
     standing = {one.job.id: one for one in queue.jobs(limit=100_000)}
     assert set(standing) == {job.id for job in jobs}, "a job is lost"
-    assert {one.state for one in standing.values()} == {"done"}, [
-        one for one in standing.values() if one.state != "done"
-    ]
+    open_ = [(one.state, one.attempt, one.outcome, one.reason) for one in standing.values() if one.state != "done"]
+    assert open_ == [], "a job is not done"
     held: dict[str, Home] = {}
     marked: set[str] = set()
     for machine in machines:

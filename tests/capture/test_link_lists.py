@@ -23,6 +23,7 @@ from archiver.capture.link_lists import Entry, links_in, read_list
 from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import Row, next_action, write_sheet
+from archiver.capture.support import whole
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home.home import Home
@@ -319,12 +320,59 @@ def test_cookies_are_named_only_where_they_are_sent(link: str, led: str | None, 
 )
 def test_what_may_be_there_for_others_names_an_account(reason: str, cookies: str, account: bool) -> None:
     said = next_action(Outcome.UNAVAILABLE, reason, "id", cookies)
-    assert said.endswith("look for copies elsewhere; this capture keeps what the platform answered")
+    assert "look for copies elsewhere; check the link" in said
     assert (f'{cookies} = "cookies.txt"' in said) == account
 
 
 def test_a_whole_channel_is_for_another_command() -> None:
-    assert "archiver crawl" in next_action(Outcome.SKIPPED, "a whole channel: use archiver crawl", "")
+    target = parse_target("https://x.com/search?q=ozen&f=live")
+    assert isinstance(target, Target)
+    reason = whole("search", target)
+    assert next_action(Outcome.SKIPPED, reason, "") == f"run: archiver crawl '{target.url}'", "as a shell takes it"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "step"),
+    [
+        (Outcome.REFUSED, "forbidden (HTTP 403)", "open it in a browser"),
+        (Outcome.BLOCKED, "consent wall: the page's title is “Before you continue”", "answer its form"),
+        (Outcome.BLOCKED, "rate limit (HTTP 429)", "wait a few hours"),
+        (Outcome.FAILED, "no site was found under this name (ozen.example does not resolve)", "check the name"),
+        (Outcome.PARTIAL, "kept as a page only, this form of link is not known", "check that the link is complete"),
+        (Outcome.PARTIAL, "wording not known: the page says that it is an article, and has none", "open the link"),
+        (Outcome.PARTIAL, "empty body", "open the link"),
+        (Outcome.PARTIAL, "for subscribers, says the page", "it needs an account that may see it: save it"),
+    ],
+)
+def test_the_next_step_fits_what_stood_in_the_way(outcome: Outcome, reason: str, step: str) -> None:
+    assert next_action(outcome, reason, "id").startswith(step)
+
+
+@pytest.mark.parametrize(
+    ("cell", "said", "step"),
+    [
+        ("htps://news.ozen.example/a", "it begins with htps://", "Correct"),
+        ("file:///C:/clip.mp4", "a file on a computer", "Take the file in with archiver receive."),
+        ("somebody said so", "no link in it", "Correct"),
+        ("note: at noon", "no link in it", "Correct"),
+    ],
+)
+def test_a_row_without_a_link_says_what_it_holds(home: Home, cell: str, said: str, step: str) -> None:
+    [row] = Batch(home, [Entry("row 2", cell, is_link=False)], CaptureOptions(), lambda _: None).rows()
+    assert row.status == "not a link"
+    assert said in row.reason
+    assert row.next.startswith(step)
+
+
+def test_statuses_are_counted_in_one_order_whatever_came_first(home: Home) -> None:
+    entries = [
+        Entry("row 2", "said so", is_link=False),
+        Entry("row 3", "t.me/ozen_today/12"),
+        Entry("row 4", "t.me/ozen_today/12"),
+    ]
+    assert Batch(home, entries, CaptureOptions(), lambda _: None).summary() == (
+        "1 same as another row · 1 not a link · 1 not yet tried"
+    )
 
 
 def test_no_account_helps_with_an_address_that_is_never_asked() -> None:

@@ -229,7 +229,7 @@ def test_a_consent_wall_is_no_page(shell: Shell, world: World) -> None:
     )
     code, [result] = shell.json("capture", "https://blog.ozen.example/consent")
     assert (code, result["outcome"]) == (4, "blocked")
-    assert "consent wall in place of the page" in str(result["reason"])
+    assert str(result["reason"]).startswith("consent wall: the page's title is “Before you continue")
     assert posts(shell, result) == {}
 
 
@@ -237,8 +237,28 @@ def test_a_captcha_is_no_page(shell: Shell, world: World) -> None:
     world.news.trouble["/cf"] = Answer(
         403, body=b"<html><head><title>Just a moment...</title></head><body></body></html>"
     )
-    _, [result] = shell.json("capture", "https://blog.ozen.example/cf")
+    code, [result] = shell.json("capture", "https://blog.ozen.example/cf")
     assert ended(shell, result)["page"]["absence"]["state"] == "bot wall"
+    assert (code, result["outcome"]) == (4, "blocked"), "it is tried again, which what is refused is not"
+    assert result["reason"] == "bot wall: the page's title is “Just a moment...” (HTTP 403)"
+
+
+def test_one_forbidden_page_leaves_the_rest_of_its_site_to_be_asked(shell: Shell, world: World) -> None:
+    world.news.trouble["/shut"] = Answer(403, body=b"<html><body><h1>403 Forbidden</h1><hr>nginx</body></html>")
+    _, results = shell.json(
+        "capture", "https://blog.ozen.example/shut", "https://blog.ozen.example/gone", "--at-once", "1"
+    )
+    assert [(result["outcome"], result["reason"]) for result in results] == [
+        ("refused", "forbidden (HTTP 403)"),
+        ("unavailable", "gone (HTTP 410)"),
+    ]
+
+
+def test_a_403_that_asks_for_a_login_says_so(shell: Shell, world: World) -> None:
+    world.news.trouble["/members"] = Answer(403, body=b"<html><title>Log in</title><body><h1>Log in</h1></body></html>")
+    _, [result] = shell.json("capture", "https://blog.ozen.example/members")
+    assert result["outcome"] == "refused"
+    assert result["reason"] == "login required: the page's title is “Log in” (HTTP 403)"
 
 
 def test_a_200_that_says_error_is_partial(shell: Shell, world: World) -> None:

@@ -93,6 +93,9 @@ def test_the_browser_itself_reaches_nothing(shown: Shown) -> None:
     """No update server, no Google account: every host the recorder was asked for is the page's."""
     manifest = json.loads((folder_of(shown, shown.results[PAGE]) / "manifest.json").read_bytes())
     assert (manifest["hosts"], manifest["refused_hosts"]) == (["blog.ozen.example", "www.youtube.com"], [])
+    line, _ = picture_of(shown, shown.results[PAGE])
+    assert line["browser"] == f"Chromium {manifest['programs']['Chromium']['version']}"
+    assert len(manifest["programs"]["Chromium"]["sha256"]) == 64
 
 
 def test_a_long_page_is_cut_and_says_so(shown: Shown) -> None:

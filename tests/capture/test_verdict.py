@@ -156,7 +156,7 @@ def test_a_fault_of_ours_weighs_more_than_what_was_said() -> None:
         ),
         (
             ExchangeDone("page", "https://a.example/", None, problem="name not found"),
-            ("failed", "the host's name does not resolve"),
+            ("failed", "no site was found under this name"),
         ),
     ],
 )

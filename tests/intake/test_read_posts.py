@@ -61,6 +61,16 @@ STATUSES = [
 ]
 
 
+@pytest.mark.parametrize("address", ["urn:archiver:tls:news.example:443", "urn:pageinfo:https://news.example/a"])
+def test_what_a_recorder_notes_about_a_page_is_no_answer(read: Read, address: str) -> None:
+    """Recordings of our own, and of browsers, hold such notes beside what a platform said."""
+    note = saved.resource(address, b'{"format": "archiver-tls/1", "host": "news.example"}')
+    assert read(note, "notes.warc") == []
+    readings = read(note + saved.warc(NEWS), "all.warc")
+    assert texts(readings) == [saved.WORDS]
+    assert reasons(readings) == []
+
+
 @pytest.mark.parametrize(("status", "outcome", "state", "said"), STATUSES)
 def test_an_answer_counts_by_its_status(
     read: Read, status: int, outcome: Outcome, state: Availability, said: str

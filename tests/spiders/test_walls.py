@@ -168,6 +168,31 @@ def test_a_promised_article_that_is_not_there(head: str) -> None:
     assert parsed.absence.state is Availability.UNKNOWN
 
 
+def test_a_headline_alone_is_no_article() -> None:
+    """What stands below it, "to read on, subscribe" in a language that the table lacks, tells nothing of the thing."""
+    headline = "ოზენი: სიები საავადმყოფოდან"
+    body = f"<article><h1>{headline}</h1><p>გამოიწერეთ რომ განაგრძოთ</p></article>"
+    found = look(body, article=f"{headline}\nგამოიწერეთ რომ განაგრძოთ", says_article=True)
+    assert found is not None
+    assert found.reason.startswith(UNKNOWN_WORDING)
+    assert look(f"{body}<img src='/a.jpg'>", article=headline, says_article=True) is None
+    assert look(body, article=f"{headline}\n{WORDS['en']}", says_article=True) is None
+
+
+@pytest.mark.parametrize("said", ["false", '"False"'])
+def test_an_article_for_subscribers_is_perhaps_only_its_beginning(said: str) -> None:
+    def page(free: str) -> bytes:
+        stated = f'{{"@type": "NewsArticle", "isAccessibleForFree": {free}}}'
+        head = f"<script type='application/ld+json'>{stated}</script>"
+        return f"<html><head>{head}</head><body><article><p>{WORDS['en'] * 8}</p></article></body></html>".encode()
+
+    [post] = parse(page(said), URL).posts
+    assert post.outcome is Outcome.PARTIAL
+    assert (post.reason or "").startswith("for subscribers")
+    assert post.text
+    assert parse(page("true"), URL).posts[0].outcome is Outcome.CAPTURED
+
+
 def test_a_short_page_that_asks_not_to_be_indexed() -> None:
     noindex = "<title>ოზენი</title><meta name='robots' content='noindex, follow'>"
     found = look("<h1>გვერდი ვერ მოიძებნა</h1><p>17</p>", noindex)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.checks import proofs
-from archiver.checks.home import tile_name
+from archiver.checks.home import _read_tile, tile_name
 from storage import merkle
 from storage.errors import FormatError, LedgerError
 from storage.events import Author, Event
@@ -137,6 +138,28 @@ class Fixture:
 @pytest.fixture
 def fixture(tmp_path: Path) -> Fixture:
     return Fixture(tmp_path)
+
+
+@pytest.mark.parametrize("grows", [1, 253, 300], ids=["wider", "whole", "beyond"])
+@pytest.mark.parametrize(
+    "read", [lambda folder: Tiles(folder, 3)._read("entries", 0, 3), lambda folder: _read_tile(folder, "entries", 0, 3)]
+)
+def test_a_tile_that_grows_while_it_is_read(
+    fixture: Fixture, monkeypatch: pytest.MonkeyPatch, grows: int, read: Callable[[Path], bytes]
+) -> None:
+    """Another process appends: the tile that was looked for is gone when it is read, its leaves are in the next one."""
+    fixture.add(3)
+    before = unpack_entries(read(fixture.ledger.folder))
+    real = Path.read_bytes
+
+    def late(path: Path) -> bytes:
+        if "/entries/" in str(path):
+            monkeypatch.setattr(Path, "read_bytes", real)
+            fixture.add(grows)
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", late)
+    assert unpack_entries(read(fixture.ledger.folder))[:3] == before
 
 
 @pytest.mark.parametrize("batches", [[1, 1, 1], [255, 1, 1], [256, 256], [300, 1], [1, 700], [3, 253, 256, 5]])

@@ -41,6 +41,13 @@ def response(url: str, block: bytes) -> bytes:
     return f"WARC/1.1\r\n{lines}\r\n".encode() + block + b"\r\n\r\n"
 
 
+def resource(url: str, block: bytes, content_type: str = "application/json") -> bytes:
+    """A WARC record of what was never sent over HTTP."""
+    kind = b"Content-Type: " + content_type.encode()
+    answer = response(url, block).replace(b"WARC-Type: response", b"WARC-Type: resource", 1)
+    return answer.replace(b"Content-Type: application/http; msgtype=response", kind, 1)
+
+
 def warc(url: str = "https://news.example/a", block: bytes | None = None) -> bytes:
     """A WARC file of one answer."""
     return response(url, http() if block is None else block)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyrage
 import pytest
+from telethon.tl import types
 
 from archiver.cli.main import main
 from archiver.demo.telegram_api import TelegramApi
@@ -172,3 +173,23 @@ def everything_written(home: Path, without: Callable[[Path], bool] = lambda path
             if path.suffix == ".gz":
                 parts.append(gzip.decompress(data))
     return b"\n".join(parts)
+
+
+def number() -> int:
+    """A chat of its own for each test."""
+    number.last += 1  # type: ignore[attr-defined]
+    return int(number.last)  # type: ignore[attr-defined]
+
+
+number.last = 6000  # type: ignore[attr-defined]
+
+
+def video(world: TelegramWorld, body: Any, dc: int = 2, **facts: Any) -> Any:
+    made = world.api.document(body, "video/mp4", "film.mp4", dc, [types.DocumentAttributeVideo(3.0, 320, 180)], **facts)
+    return types.MessageMediaDocument(document=made, video=True)
+
+
+def file_of(made: Captured, key: str) -> bytes:
+    """A file of a capture, put together by the program's own command into a folder, read back."""
+    record = made.ended[key]["record"]
+    return made.block(record)

@@ -111,7 +111,7 @@ def test_the_newest_release_is_installed_and_used(home: Home, run: Run, index: I
             await pool.close()
 
     assert asyncio.run(asked()) == ("MadeUp", "2026.11.20")
-    named = programs_of(home.path, ("2026.11.20", None, beside), probe=False, browser=False)
+    named = programs_of(home.path, ("2026.11.20", None, beside), probe=False, browser=None)
     assert named == {"yt-dlp": {"version": "2026.11.20", "wheel_sha256": digest}}
     assert run("--pinned")[0] == 0
     assert in_force(home.path) is None
@@ -186,7 +186,7 @@ def test_a_program_is_digested_once(home: Home, tmp_path: Path, monkeypatch: pyt
     program.write_bytes(b"#!/bin/sh\necho ffprobe version 9.9 Copyright\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    named = programs_of(home.path, None, probe=True, browser=False)["ffprobe"]
+    named = programs_of(home.path, None, probe=True, browser=None)["ffprobe"]
     assert named == {"version": "ffprobe version 9.9", "sha256": sha256_hex(program.read_bytes())}
     kept = json.loads((home.path / "extractors" / "digests.json").read_text())
     assert named["sha256"] in kept.values()

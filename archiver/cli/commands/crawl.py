@@ -11,6 +11,7 @@ from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.copying import copied
 from archiver.errors import ExitCode, UsageError
 from archiver.home.home import Home
+from archiver.text.plain import many
 from spiders.link_forms import Form
 from spiders.links import without_userinfo
 from spiders.platforms import platform_named
@@ -105,7 +106,9 @@ def _crawl(context: Context, home: Home) -> int:
     if walk.results:
         run, posts = walk.results[0].run, sum(result.posts for result in walk.results)
         found = home.state.frontier_size(run)
-        what = f"{posts} posts in {len(walk.results)} captures" + (f", {found} found by the walk" if found else "")
+        what = f"{many(posts, 'post')} in {many(len(walk.results), 'capture')}" + (
+            f", {found} found by the walk" if found else ""
+        )
         console.say(f"{what}, run {run}")
     return max(codes, default=ExitCode.FAILED)
 
