@@ -385,7 +385,7 @@ class CaptureSession:
         )
         # What a program does is recorded whole, whatever link it is about.
         limit = None if self._by_program else at_best(context.target)
-        statement = Statement(self._answer, self._conclusion, limit)
+        statement = Statement(self._answer, self._conclusion, limit, context.exchanges.asked)
         needs = A_PAGE if self._by_program else context.needs
         exchanges = context.exchanges.by_tag
         if self._original is None:

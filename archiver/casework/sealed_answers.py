@@ -88,6 +88,11 @@ class SealedAnswers:
             if line["kind"] == "page" and line.get("record") in self.records
         }
 
+    @property
+    def leads_to_file(self) -> bool:
+        """Whether what answered was a file itself, which no parser reads."""
+        return any(self.found.get(key, {}).get("layout") == NOT_READ for key in self.pages)
+
     def target(self) -> Target | None:
         """Return what the capture was about in the end, by today's table of links; None where no link names it."""
         if "mirror" in self.pages:
