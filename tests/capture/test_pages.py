@@ -19,6 +19,7 @@ from spiders.page.parse import parse
 from spiders.page.pointers import archived_copy, resolved
 from storage.lines import read_lines
 from tests.conftest import Shell, World
+from tests.support.articles import article
 from tests.support.captures import ended, folder_of, posts
 
 BLOG = "https://blog.ozen.example/2011/12/17/square"
@@ -26,11 +27,6 @@ BLOG = "https://blog.ozen.example/2011/12/17/square"
 
 def inventory(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for line in read_lines(folder_of(shell, result) / "inventory.jsonl") if "key" in line]
-
-
-def article(inner: str) -> bytes:
-    words = "<p>" + "Words enough for the article to be found by anybody who looks. " * 12 + "</p>"
-    return f"<html><head><title>A page</title></head><body><article>{words}</article>{inner}</body></html>".encode()
 
 
 # -- comments -----------------------------------------------------------------------------------------------------------

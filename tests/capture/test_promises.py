@@ -15,8 +15,8 @@ from spiders.link_forms import Form, Target
 from spiders.page.landing import landed
 from spiders.page.parse import parse
 from spiders.posts import Outcome, Parsed
-from tests.capture.test_pages import article
 from tests.conftest import Shell, World
+from tests.support.articles import article
 from tests.support.captures import ended, posts
 
 SITE = "https://blog.ozen.example"
