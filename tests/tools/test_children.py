@@ -184,6 +184,7 @@ def test_an_exiftool_that_asks_env_for_perl(photo: Path, tmp_path: Path, monkeyp
         reader.close()
 
 
+@pytest.mark.services
 def test_the_extractor() -> None:
     async def run(judge: Callable[[], None]) -> None:
         pool = ExtractorPool(b"")
@@ -196,6 +197,7 @@ def test_the_extractor() -> None:
     _watched(lambda judge: asyncio.run(run(judge)), least=1)
 
 
+@pytest.mark.services
 def test_chromium_and_the_driver_of_playwright() -> None:
     if chromium.missing() is not None:
         pytest.skip(str(chromium.missing()))
@@ -211,6 +213,7 @@ def test_chromium_and_the_driver_of_playwright() -> None:
     _watched(lambda judge: asyncio.run(run(judge)), least=2)
 
 
+@pytest.mark.services
 def test_chromium_that_prints(tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     need("chromium")
     report = tmp_path / "report.html"

@@ -191,6 +191,7 @@ def _tried(rogue: Rogue, host: str, port: int) -> tuple[dict[str, Any], list[str
         return asyncio.run(run(recorder))
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("without", [(), (fence.NAMESPACE,), (fence.NAMESPACE, fence.LANDLOCK)])
 def test_hostile_code_in_the_extractor_reaches_the_recorder_alone(
     without: tuple[str, ...], tmp_path: Path, outside: socket.socket, monkeypatch: pytest.MonkeyPatch
@@ -228,6 +229,7 @@ while True:
 """
 
 
+@pytest.mark.services
 def test_a_machine_beside_this_one_hears_nothing(tmp_path: Path) -> None:
     """A network namespace that listens, one wire away."""
     with wired(1) as ([wire], *_):
@@ -247,6 +249,7 @@ def test_a_machine_beside_this_one_hears_nothing(tmp_path: Path) -> None:
                 listening.kill()
 
 
+@pytest.mark.services
 def test_the_extractor_says_what_holds_it_and_works_behind_it() -> None:
     async def run() -> None:
         pool = ExtractorPool(b"", 1)
@@ -270,6 +273,7 @@ else: open({out!r}, "a").write(json.dumps({{"words": sys.argv[1:], "path": os.en
 """
 
 
+@pytest.mark.services
 def test_a_runtime_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deno = tmp_path / "deno"
     deno.write_text(TELLING.format(python=sys.executable, out=str(tmp_path / "told")))
@@ -288,6 +292,7 @@ def test_a_runtime_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.Monk
     assert asyncio.run(run()) == "deno 2.9.8"
 
 
+@pytest.mark.services
 def test_deno_itself_runs_a_script_without_permissions() -> None:
     """With yt-dlp's own words, behind our hook: the script computes, and is let into nothing."""
     deno = shutil.which("deno") or ytdlp_pool.runtime()
@@ -318,6 +323,7 @@ def test_deno_itself_runs_a_script_without_permissions() -> None:
     assert said == {"sum": 42, **dict.fromkeys(("net", "read", "write", "run", "env"), "NotCapable")}, done.stderr
 
 
+@pytest.mark.services
 def test_a_program_that_yt_dlp_would_start_for_a_protocol_is_not_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
