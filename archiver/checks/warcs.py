@@ -16,6 +16,7 @@ from typing import cast
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
+from archiver.checks.numbers import whole
 from archiver.checks.proofs import Bad
 from storage.digest import Beside, Sha256, file_sha256
 
@@ -92,9 +93,10 @@ class _Record:
             fields.append((name, value))
         self.fields = fields
         named = {name.lower(): value for name, value in fields}
-        if not named.get("content-length", "").isdigit():
+        length = whole(named.get("content-length", ""))
+        if length is None:
             raise Bad("no Content-Length")
-        self._left = int(named["content-length"])
+        self._left = length
         if "application/http" in named.get("content-type", "") and named.get("warc-type") in (
             "request",
             "response",
