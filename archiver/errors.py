@@ -37,9 +37,12 @@ EXIT_CODES = {
     ExitCode.UNAVAILABLE: "something is unavailable or refused",
     ExitCode.FAILED: "something was blocked or failed",
     ExitCode.CHECK_FAILED: "a check failed",
-    ExitCode.CANNOT_TELL: "cannot tell (offline, missing key, signer unconfirmed)",
+    ExitCode.CANNOT_TELL: "cannot tell (offline, missing key, signer unconfirmed, something not computed)",
     ExitCode.FAULT: "a fault of the program",
 }
+
+EXIT_BY_STATE = {True: ExitCode.OK, False: ExitCode.CHECK_FAILED, None: ExitCode.CANNOT_TELL}
+"""Exit code of a check by whether it found all intact; None where it cannot tell."""
 
 
 class ArchiverError(EvidenceError):

@@ -7,8 +7,10 @@ lock on large buffers, so two digests of one body can run on two cores.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -63,12 +65,51 @@ def sha256_label(*parts: Buffer) -> str:
     return "sha256:" + sha256(*parts).hex()
 
 
+EXTENDABLE = frozenset({"shake_128", "shake_256"})
+"""Algorithms whose digest may have any length: a shorter one is the start of a longer. The first 64 bytes are computed."""
 _ALGORITHMS: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "md5": hashes.MD5,
     "sha1": hashes.SHA1,
+    "sha224": hashes.SHA224,
     "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
     "sha512": hashes.SHA512,
+    "sha512_224": hashes.SHA512_224,
+    "sha512_256": hashes.SHA512_256,
+    "sha3_224": hashes.SHA3_224,
+    "sha3_256": hashes.SHA3_256,
+    "sha3_384": hashes.SHA3_384,
+    "sha3_512": hashes.SHA3_512,
+    "shake_128": partial(hashes.SHAKE128, 64),
+    "shake_256": partial(hashes.SHAKE256, 64),
+    "blake2b": partial(hashes.BLAKE2b, 64),
+    "blake2s": partial(hashes.BLAKE2s, 32),
+    "sm3": hashes.SM3,
 }
+"""All that Python itself always offers, by its names there, and SM3."""
+_SPELLED = {name.replace("_", ""): name for name in _ALGORITHMS}
+
+
+def algorithm_named(text: str) -> str | None:
+    """Return the name here of an algorithm as others write it (`SHA-512/256`, `sha3-256`); None for an unknown one."""
+    return _SPELLED.get(re.sub(r"[-_/ ]", "", text).lower())
+
+
+def has_size(algorithm: str, size: int) -> bool | None:
+    """Return whether a digest by this algorithm may have so many bytes; None where only another length is computed here.
+
+    BLAKE2 of another length is another digest (RFC 7693), and only the longest is computed.
+    """
+    if algorithm in EXTENDABLE:
+        return 16 <= size <= digest_size(algorithm) or None
+    if size == digest_size(algorithm):
+        return True
+    return None if algorithm.startswith("blake2") and 0 < size < digest_size(algorithm) else False
+
+
+def digest_size(algorithm: str) -> int:
+    """Return the size in bytes of what `Digests` computes by this algorithm."""
+    return _ALGORITHMS[algorithm]().digest_size
 
 
 class Digests:

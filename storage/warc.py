@@ -317,7 +317,9 @@ def read_warc(stream: BinaryIO) -> Iterator[WarcRecord]:
                 http.get_statuscode() if http is not None else None,
                 list(http.headers) if http is not None else [],
             )
-    except (ArchiveLoadFailed, EOFError, zlib.error, ValueError, KeyError, AttributeError, OSError) as error:
+    except (
+        ArchiveLoadFailed, EOFError, zlib.error, ValueError, OverflowError, KeyError, AttributeError, OSError,
+    ) as error:  # fmt: skip
         raise FormatError("a readable WARC file", str(error)[:200], "Keep the file; try another copy of it.") from error
 
 

@@ -1,34 +1,39 @@
 """Checking WARC and ARC files that others made. Reads bytes, writes nothing, trusts no name.
 
-A finding is `damage` (bytes are not what was stated), `signature`, or `form` (a rule of the format is broken while
-everything that is stated holds). Digests in base32, base64, base64url and hex are all valid.
+A finding is `damage` (bytes are not what was stated), `signature`, `form` (a rule of the format is broken while
+everything that is stated holds), `unchecked` (something is stated that was not computed) or `unread` (something could not
+be opened). Digests in base32, base64, base64url and hex are all valid.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
+from archiver.checks.numbers import whole
 from archiver.checks.warcs import Chunks
 from archiver.checks.zstd import ZstdDamage, is_zstd, pieces
-from storage.digest import Digests
+from storage.digest import Digests, algorithm_named, has_size
 
 READ = 1 << 20
 HEADER_LIMIT = 1 << 20
 FINDINGS = 200
-"""More findings than this say nothing new."""
-ALGORITHMS = {"sha1": 20, "sha256": 32, "md5": 16, "sha512": 64}
+"""More findings of one kind than this say nothing new."""
+VERSIONS = (b"0.12", b"0.13", b"0.15", b"0.16", b"0.17", b"0.18", b"1.0", b"1.1")
+CANNOT_TELL = ("unchecked", "unread")
+"""Kinds of findings where nothing is known to be wrong, and nothing to be right."""
 
 
 @dataclass(frozen=True)
 class ForeignFinding:
-    """One thing found wrong in a foreign file. `kind`: damage, form or signature. `where`: the place in it."""
+    """One thing found in a foreign file. `kind`: damage, signature, form, unchecked or unread. `where`: the place in it."""
 
     kind: str
     where: str
@@ -36,6 +41,11 @@ class ForeignFinding:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
+
+    @property
+    def word(self) -> str:
+        """Return what the finding means for whoever asked whether the file is intact."""
+        return "cannot tell" if self.kind in CANNOT_TELL else self.kind
 
     def line(self) -> dict[str, str]:
         """Return the finding as a JSON object."""
@@ -49,11 +59,27 @@ class ForeignReport:
     form: str
     findings: list[ForeignFinding] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    _counts: Counter[str] = field(default_factory=Counter, repr=False)
 
     @property
-    def intact(self) -> bool:
-        """Whether everything that the package states of itself holds. Breaches of form do not count."""
-        return not any(finding.kind in ("damage", "signature") for finding in self.findings)
+    def intact(self) -> bool | None:
+        """Whether everything that the package states of itself holds; None where not all of it was computed.
+
+        Breaches of form do not count.
+        """
+        kinds = {finding.kind for finding in self.findings}
+        if kinds & {"damage", "signature"}:
+            return False
+        return None if kinds & set(CANNOT_TELL) else True
+
+    @property
+    def verdict(self) -> str:
+        """Return in words whether it is intact, with the first thing that stands against it."""
+        against = "damage", "signature", *CANNOT_TELL
+        ordered = sorted(
+            (finding for finding in self.findings if finding.kind in against), key=lambda one: against.index(one.kind)
+        )
+        return "intact" if not ordered else f"{ordered[0]}"
 
     def damage(self, where: str, what: str) -> None:
         """Add that something is not what the package itself states; it then no longer counts as intact."""
@@ -67,8 +93,24 @@ class ForeignReport:
         """Add that a signature does not hold; the package then no longer counts as intact."""
         self._add(ForeignFinding("signature", "", what))
 
+    def unchecked(self, where: str, what: str) -> None:
+        """Add that something is stated and was not computed; the package then no longer counts as intact."""
+        self._add(ForeignFinding("unchecked", where, what))
+
+    def unread(self, where: str, what: str) -> None:
+        """Add that something could not be opened; the package then no longer counts as intact."""
+        self._add(ForeignFinding("unread", where, what))
+
+    def take_over(self, place: str, inner: ForeignReport) -> None:
+        """Add the findings in something that lies at `place` inside."""
+        for item in inner.findings:
+            self._add(ForeignFinding(item.kind, f"{place} {item.where}".strip(), item.what))
+        self.facts["records"] = self.facts.get("records", 0) + inner.facts.get("records", 0)
+
     def _add(self, finding: ForeignFinding) -> None:
-        if len(self.findings) < FINDINGS:
+        # By kind: a thousand breaches of form must not crowd out the one damage.
+        self._counts[finding.kind] += 1
+        if self._counts[finding.kind] <= FINDINGS:
             self.findings.append(finding)
 
     def line(self) -> dict[str, Any]:
@@ -88,11 +130,16 @@ class _Stated:
     """A digest as a record states it, and the running digest to hold against it."""
 
     def __init__(self, label: str) -> None:
-        name, _, self.value = label.strip().partition(":")
-        self.algorithm = name.lower().replace("-", "")
-        self.known = self.algorithm in ALGORITHMS
-        self.running = Digests(self.algorithm) if self.known else None
-        self.raw = _decoded(self.value, ALGORITHMS[self.algorithm]) if self.known else []
+        self.name, colon, value = label.strip().partition(":")
+        self.value = value if colon else self.name
+        self.algorithm = algorithm_named(self.name) if colon else None
+        self.running = Digests(self.algorithm) if self.algorithm else None
+        self.raw: list[bytes] = []
+        self.other_length = False
+        for raw in _decoded(self.value) if self.algorithm else ():
+            if (fits := has_size(str(self.algorithm), len(raw))) is True:
+                self.raw.append(raw)
+            self.other_length |= fits is None
 
     def update(self, data: bytes | memoryview) -> None:
         if self.running is not None:
@@ -101,11 +148,22 @@ class _Stated:
     @property
     def holds(self) -> bool:
         assert self.running is not None
-        return bytes.fromhex(self.running.hexdigests()[self.algorithm]) in self.raw
+        assert self.algorithm is not None
+        computed = bytes.fromhex(self.running.hexdigests()[self.algorithm])
+        return any(computed[: len(raw)] == raw for raw in self.raw)
 
 
-def _decoded(text: str, size: int) -> list[bytes]:
-    """Every reading of a digest's text that has the right size."""
+def same(algorithm: str, stated: str, computed: str) -> bool | None:
+    """Return whether a digest in hex, as it is stated, is the computed one, or its start where its length is free.
+
+    None where it is of a length that is not computed.
+    """
+    stated, fits = stated.lower(), has_size(algorithm, len(stated) // 2)
+    return None if fits is None else bool(fits) and computed.startswith(stated)
+
+
+def _decoded(text: str) -> list[bytes]:
+    """Every reading of a digest's text."""
     found = []
     padded = text + "=" * (-len(text) % 4)
     readings: list[Callable[[], bytes]] = [
@@ -115,12 +173,8 @@ def _decoded(text: str, size: int) -> list[bytes]:
         lambda: base64.urlsafe_b64decode(padded),
     ]
     for reading in readings:
-        try:
-            value = reading()
-        except (ValueError, binascii.Error):
-            continue
-        if len(value) == size:
-            found.append(value)
+        with suppress(ValueError):
+            found.append(reading())
     return found
 
 
@@ -132,8 +186,9 @@ class _Reader:
         self._buffer = bytearray()
         self._left = 0
         self._fields: list[tuple[str, str]] | None = None
-        self._block: _Stated | None = None
-        self._payloads: list[_Stated] = []
+        self._blocks: list[_Stated] = []
+        self._payloads: list[tuple[_Stated, _Stated]] = []
+        """For each digest that is stated: over the body as it stands, and with chunk framing removed."""
         self._http: bytearray | None = None
         self._chunks: Chunks | None = None
         self._ids: set[str] = set()
@@ -171,9 +226,12 @@ class _Reader:
     def _parse(self, head: bytes) -> None:
         where = f"record {self.records + 1}"
         lines = re.split(rb"\r?\n", head)
-        if not re.fullmatch(rb"(?i)WARC/\d\.\d+", lines[0].strip()):
+        version = re.fullmatch(rb"(?i)WARC/([0-9]\.[0-9]{1,3})", lines[0].strip())
+        if version is None:
             self._give_up(f"no WARC record where one should begin: {lines[0][:40]!r}")
             return
+        if version[1] not in VERSIONS:
+            self._report.unchecked(where, f"WARC/{version[1].decode()} is not known here: checked as 1.1")
         fields: list[tuple[str, str]] = []
         for line in lines[1:]:
             text = line.decode("utf-8", "surrogateescape")
@@ -197,25 +255,29 @@ class _Reader:
         if identifier and identifier in self._ids:
             self._report.form_broken(where, f"the record id {identifier} was used before")
         self._ids.add(identifier)
-        length = named.get("content-length", "")
-        if not length.isdigit():
+        length = whole(named.get("content-length", ""))
+        if length is None:
             self._give_up("no length, so the next record cannot be found")
             return
-        self._left = int(length)
+        self._left = length
         kind = named.get("warc-type", "?")
         self._types[kind] = self._types.get(kind, 0) + 1
-        self._block = _Stated(named["warc-block-digest"]) if "warc-block-digest" in named else None
+        self._blocks = [_Stated(value) for name, value in fields if name == "warc-block-digest"]
         self._payloads = []
         # A revisit's payload lies elsewhere, and a segment's digest is over all of its segments.
-        if "warc-payload-digest" in named and kind != "revisit" and "warc-segment-number" not in named:
-            self._payloads = [_Stated(named["warc-payload-digest"]) for _ in range(2)]
+        if "warc-payload-digest" in named and kind != "revisit":
+            if "warc-segment-number" in named:
+                self._report.unchecked(where, "a payload digest over several segments is not computed")
+            else:
+                stated = [value for name, value in fields if name == "warc-payload-digest"]
+                self._payloads = [(_Stated(value), _Stated(value)) for value in stated]
         http = "application/http" in named.get("content-type", "") and kind in ("request", "response", "revisit")
         self._http = bytearray() if http else None
         self._chunks = None
 
     def _content(self, data: bytes) -> None:
-        if self._block is not None:
-            self._block.update(data)
+        for block in self._blocks:
+            block.update(data)
         if not self._payloads:
             return
         if self._http is None:
@@ -227,16 +289,21 @@ class _Reader:
             head, rest = bytes(self._http[: match.end()]), bytes(self._http[match.end() :])
             self._http = None
             if re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked", head):
-                self._chunks = Chunks(self._payloads[1].update)
+                self._chunks = Chunks(self._unframed)
             self._payload(rest)
 
     def _payload(self, data: bytes) -> None:
         """A digest over the body as it stands, or with chunk framing removed: both are found in the wild."""
-        self._payloads[0].update(data)
+        for as_it_stands, _ in self._payloads:
+            as_it_stands.update(data)
         if self._chunks is not None:
             self._chunks.feed(data)
         else:
-            self._payloads[1].update(data)
+            self._unframed(data)
+
+    def _unframed(self, data: bytes | memoryview) -> None:
+        for _, unframed in self._payloads:
+            unframed.update(data)
 
     def _end(self) -> None:
         assert self._fields is not None
@@ -245,20 +312,28 @@ class _Reader:
         where = f"record {self.records}" + (
             f" ({named['warc-target-uri'][:120]})" if "warc-target-uri" in named else ""
         )
-        for what, stated in (("block", [self._block] if self._block else []), ("payload", self._payloads)):
-            if stated and not stated[0].known:
-                self._report.form_broken(
-                    where, f"a {what} digest by an algorithm that is not known: {stated[0].algorithm[:20]}"
-                )
-            elif stated and not stated[0].value:
-                self._report.form_broken(where, f"an empty {what} digest")
-            elif stated and not stated[0].raw:
-                self._report.damage(where, f"the {what} digest cannot be true, it is none: {stated[0].value[:60]!r}")
-            elif stated and not any(item.holds for item in stated):
-                self._report.damage(where, f"the {what} is not what its digest says")
-        if self._block is not None or self._payloads:
+        computed = [self._held(where, "block", block) for block in self._blocks]
+        computed += [self._held(where, "payload", *payload) for payload in self._payloads]
+        if any(computed):
             self._report.facts["digests"] = self._report.facts.get("digests", 0) + 1
         self._fields = None
+
+    def _held(self, where: str, what: str, *stated: _Stated) -> bool:
+        """Hold a digest that a record states against its bytes. Return whether it could be computed."""
+        first = stated[0]
+        if not first.value:
+            self._report.form_broken(where, f"an empty {what} digest")
+        elif first.algorithm is None:
+            named = first.name != first.value
+            by = f"by an algorithm that is not known: {first.name[:20]}" if named else "without an algorithm"
+            self._report.unchecked(where, f"a {what} digest {by}")
+        elif not first.raw and first.other_length:
+            self._report.unchecked(where, f"a {what} digest of a length that is not computed: {first.name[:20]}")
+        elif not first.raw:
+            self._report.damage(where, f"the {what} digest cannot be true, it is none: {first.value[:60]!r}")
+        elif not any(item.holds for item in stated):
+            self._report.damage(where, f"the {what} is not what its digest says")
+        return bool(first.raw)
 
     def _give_up(self, what: str) -> None:
         self._report.damage(f"record {self.records + 1}", what)
@@ -358,11 +433,12 @@ def check_arc(stream: IO[bytes]) -> ForeignReport:
             if not line.strip():
                 continue
             parts = line.split(b" ")
-            if len(parts) < 5 or not parts[-1].strip().isdigit():
+            length = whole(parts[-1].strip().decode("latin-1")) if len(parts) >= 5 else None
+            if length is None:
                 # Damage, as it is in a WARC: where one length is wrong, no later record can be found.
                 report.damage(f"record {records + 1}", _no_arc_record(line, parts))
                 break
-            left = int(parts[-1])
+            left = length
             records += 1
             while left:
                 data = plain.read(min(left, READ))

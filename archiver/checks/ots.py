@@ -11,6 +11,11 @@ MAGIC = bytes.fromhex("004f70656e54696d657374616d7073000050726f6f6600bf89e2e884e
 PENDING, BITCOIN = bytes.fromhex("83dfe30d2ef90c8e"), bytes.fromhex("0588960d73d71901")
 LIMIT, DEPTH = 4096, 256
 _HASHES = {0x08: "sha256", 0x02: "sha1"}
+_UNCOMPUTED = {0x03: "RIPEMD-160", 0x67: "Keccak-256"}
+
+
+class Uncomputed(Bad):
+    """A proof with an operation that is not computed here: nothing is known to be wrong with it, and nothing shown."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Said:
     """One attestation: what it commits to, and who answers for it."""
 
     kind: str
-    """`pending`, `bitcoin` or `other`."""
+    """`pending`, `bitcoin` or `other`: a notary that is not known here."""
     message: bytes
     where: str
     """The calendar's address, or the height of the block."""
@@ -56,7 +61,7 @@ class _Reader:
 def read_ots(file: bytes, digest: bytes) -> list[Said]:
     """Return what an `.ots` file says of `digest` (SHA-256, 32 bytes).
 
-    Raises `Bad` where it is about another digest, or no proof.
+    Raises `Bad` where it is about another digest, or no proof, `Uncomputed` where it has an operation that is not known.
     """
     reader = _Reader(file)
     if reader.take(len(MAGIC)) != MAGIC or reader.take(1) != b"\x08":
@@ -95,8 +100,15 @@ def _applied(tag: int, reader: _Reader, message: bytes) -> bytes:
         running = Digests(_HASHES[tag])
         running.update(message)
         message = bytes.fromhex(running.hexdigests()[_HASHES[tag]])
+    elif tag == 0xF2:
+        message = message[::-1]
+    elif tag == 0xF3:
+        message = message.hex().encode()
     else:
-        raise Bad(f"an unknown operation {tag:#04x}")
+        # What follows an unknown operation cannot be read either: it may have an argument.
+        raise Uncomputed(
+            f"an operation of OpenTimestamps that is not computed here: {_UNCOMPUTED.get(tag, f'{tag:#04x}')}"
+        )
     if len(message) > LIMIT:
         raise Bad("an OpenTimestamps proof that grows too long")
     return message

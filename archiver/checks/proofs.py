@@ -10,6 +10,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from archiver.checks.numbers import whole
 from storage.digest import sha256
 
 
@@ -127,7 +128,8 @@ def note_text(note: bytes, key: str) -> str:
 def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
     """Return (origin, size, root) of a checkpoint signed by `key` (C2SP tlog-checkpoint). Raises `Bad`."""
     lines = note_text(note, key).split("\n")
-    if len(lines) != 4 or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
+    size = whole(lines[1]) if len(lines) == 4 else None
+    if size is None or str(size) != lines[1]:
         raise Bad("not a checkpoint")
     try:
         root = base64.b64decode(lines[2], validate=True)
@@ -135,7 +137,7 @@ def read_note(note: bytes, key: str) -> tuple[str, int, bytes]:
         raise Bad("a root that is not base64") from error
     if len(root) != 32:
         raise Bad("a root that is not 32 bytes")
-    return lines[0], int(lines[1]), root
+    return lines[0], size, root
 
 
 def strict_json(data: bytes) -> Any:

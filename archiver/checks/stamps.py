@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from archiver.checks.lines import Line, damaged, intact, note, unknown
-from archiver.checks.ots import read_ots
+from archiver.checks.ots import Said, Uncomputed, read_ots
 from archiver.checks.proofs import Bad
 from archiver.children import environment, program
 from storage.digest import sha256, sha256_hex
 
 CERTIFICATES = 16
 """How many are remembered: the tokens of an authority all carry the same ones, and each question is a process."""
+
+GRANTED = r"^Status: Granted(?: with modifications)?\.$"
+"""How OpenSSL writes the two grants of RFC 3161 2.4.2: whatever was modified, the token itself is checked."""
 
 
 class NoOpenssl(Exception):
@@ -65,7 +68,7 @@ def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, r
         raise Bad("its request has no nonce, so the answer may be an old one")
     said = openssl("ts", "-reply", "-in", "{r}", "-text", r=response).stdout
     found = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
-    if "Status: Granted." not in said or found is None:
+    if not re.search(GRANTED, said, re.MULTILINE) or found is None:
         raise Bad("the answer is no granted token")
     time = _moment(found[1])
     if not re.search(r"-----BEGIN CERTIFICATE-----", root.decode("latin-1")):
@@ -170,6 +173,8 @@ def fingerprint(pem: bytes) -> str:
 def _ots(size: int, path: Path, message: bytes) -> Line:
     try:
         said = read_ots(path.read_bytes(), sha256(message))
+    except Uncomputed as error:
+        return unknown("proofs", f"{size} opentimestamps", str(error))
     except (Bad, OSError) as error:
         return damaged("proofs", f"{size} opentimestamps", str(error))
     blocks = sorted({item.where for item in said if item.kind == "bitcoin"})
@@ -177,7 +182,14 @@ def _ots(size: int, path: Path, message: bytes) -> Line:
         text = f"leads to Bitcoin block {', '.join(blocks)}, as a calendar says; the block's header is not checked here"
         return note("proofs", f"{size} opentimestamps", text)
     calendars = {item.where for item in said if item.kind == "pending"}
+    if not calendars:
+        return unknown("proofs", f"{size} opentimestamps", unknown_notary(said))
     return note("proofs", f"{size} opentimestamps", f"pending at {len(calendars)} calendars: proves nothing yet")
+
+
+def unknown_notary(said: list[Said]) -> str:
+    """Say of a proof without an attestation by Bitcoin or a calendar who attests it."""
+    return f"attested by {', '.join(sorted({item.where for item in said})) or 'nobody'}, which is not known here"
 
 
 def _told(tokens: list[tuple[int, str, CheckedToken]], bodies: list[dict[str, Any] | None]) -> list[Line]:

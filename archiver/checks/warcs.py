@@ -16,6 +16,7 @@ from typing import cast
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
 
+from archiver.checks.numbers import whole
 from archiver.checks.proofs import Bad
 from storage.digest import Beside, Sha256, file_sha256
 
@@ -25,8 +26,6 @@ MAX_HEADER = 1 << 20
 _VERSION = b"WARC/1.1\r\n"
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
 Take = Callable[[memoryview], None]
-LENGTH = re.compile(r"[0-9]{1,18}")
-"""`str.isdigit` is no test before `int`: it takes `²`, and `int` refuses thousands of digits."""
 CHUNK_LINE = 16 << 10
 """A chunk's line with its line end is no longer than this, bytes; where one is, the framing is broken."""
 _CODINGS = {b"chunked", b"gzip", b"deflate", b"compress", b"x-gzip", b"identity"}
@@ -97,10 +96,10 @@ class _Record:
             fields.append((name, value))
         self.fields = fields
         named = {name.lower(): value for name, value in fields}
-        length = named.get("content-length", "")
-        if not LENGTH.fullmatch(length):
+        length = whole(named.get("content-length", ""))
+        if length is None:
             raise Bad("no Content-Length")
-        self._left = int(length)
+        self._left = length
         if "application/http" in named.get("content-type", "") and named.get("warc-type") in (
             "request",
             "response",

@@ -408,7 +408,7 @@ def token_time(folder, names, stem, note):
     tampered_if(not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE), f"{stem}: the request has no nonce, an old answer could have been given")
     said = openssl("ts -reply -in {r} -text", r=reply).stdout
     stated = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
-    tampered_if("Status: Granted." not in said or not stated, f"{stem}: no granted token")
+    tampered_if(not re.search(r"^Status: Granted( with modifications)?\.$", said, re.MULTILINE) or not stated, f"{stem}: no granted token")
     seconds = moment(stated[1])
     # As of the time that it states: certificates end, and a token outlives them. Who checks later should see it renewed.
     command = f"ts -verify -queryfile {{q}} -in {{r}} -CAfile {{root}} -untrusted {{chain}} -attime {seconds}"

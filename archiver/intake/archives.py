@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, cast
 
-from archiver.checks.packages import ENTRIES, GROWN, GROWTH, HELD_LIMIT, leaves, open_entry, plain_start, unpackable
+from archiver.checks.packages import ENTRIES, GROWN, GROWTH, HELD_LIMIT, open_entry, plain_start, unpackable
+from archiver.checks.trees import leaves
 
 _BROKEN = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, OverflowError, RecursionError)
 _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "7z",
     b"Rar!\x1a\x07": "RAR",
     b"\xfd7zXZ\x00": "xz",
+    b"\x04\x22\x4d\x18": "LZ4",
 }
 _OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF")
 """Entries by which a ZIP is a document or a program, whose parts are no saved pages."""

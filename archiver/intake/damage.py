@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from archiver.tools.media.judgement import by_name, of_unknown, probe_facts, unreadable
-from archiver.tools.media.kinds import HEAD, Ends
+from archiver.tools.media.kinds import HEAD, Ends, media_type
+
+
+def kind_of(copy: Path) -> str:
+    """Return a file's media type by its first and last bytes alone. Raises `OSError`."""
+    size = copy.stat().st_size
+    with open(copy, "rb") as stream:
+        head = stream.read(HEAD)
+        stream.seek(max(0, size - HEAD))
+        return media_type(Ends(head, stream.read(HEAD), size))
 
 
 def looked_at(copy: Path, suffix: str) -> tuple[str, str | None]:

@@ -16,15 +16,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from archiver.checks.foreign import ForeignReport
-from archiver.checks.packages import (
-    DAMAGED,
-    UNREADABLE,
-    WARCS_OF_WACZ,
-    check_stream,
-    open_entry,
-    plain_start,
-    unpackable,
-)
+from archiver.checks.packages import COMPRESSED, WARCS_OF_WACZ, check_stream, open_entry, plain_start, unpackable
+from archiver.checks.trees import DAMAGED, UNREADABLE
 from archiver.checks.zstd import PlainZstd, decompress, is_zstd
 from archiver.errors import NotFound, UsageError
 from archiver.intake import archives
@@ -59,8 +52,12 @@ def _read(stream: IO[bytes], source: str, url: str | None, size: int | None, dep
     stream.seek(0)
     report = check_stream(stream, source.rpartition("/")[2], inside=depth > 0)
     stream.seek(0)
-    if report is not None and report.form in ("warc", "arc"):
-        yield from _recorded(stream, source, report.facts.get("gzip_members") == 1 and report.facts["records"] > 1)
+    if report is not None and report.form == COMPRESSED:
+        pass  # said below
+    elif report is not None and report.form in ("warc", "arc"):
+        yield from _recorded(
+            stream, source, report.facts.get("gzip_members") == 1 and report.facts.get("records", 0) > 1
+        )
     elif report is not None and report.form == "wacz":
         yield from _wacz(stream, source, depth)
     elif start.startswith(b"PK\x03\x04") or archives.is_tar(start):
@@ -118,8 +115,9 @@ def _recorded(stream: IO[bytes], source: str, whole: bool = False) -> Iterator[B
 def _findings(report: ForeignReport, source: str) -> Iterator[BodyReading]:
     """Give what the check of a package found, as typed reasons: damage is never an empty success."""
     for finding in report.findings:
-        if finding.kind != "form":
-            yield BodyReading(source, None, nothing(f"{finding.kind}: {finding}", report.form))
+        if finding.kind not in ("form", "unchecked"):  # what was not computed was read all the same
+            said = f"{finding}" if finding.kind == "unread" else f"{finding.kind}: {finding}"
+            yield BodyReading(source, None, nothing(said, report.form))
 
 
 def _wacz(stream: IO[bytes], source: str, depth: int) -> Iterator[BodyReading]:
@@ -137,8 +135,7 @@ def _wacz(stream: IO[bytes], source: str, depth: int) -> Iterator[BodyReading]:
         place = f"{source}/{entry.filename}"
         part = entry.filename.lower().endswith(".wacz")
         if part and depth:
-            yield BodyReading(place, None, nothing("a package within packages: not opened", "wacz"))
-            continue
+            continue  # said by the check
         if not part and not WARCS_OF_WACZ.search(entry.filename):
             continue
         try:

@@ -7,13 +7,14 @@ source is a pseudonym; how it came and what the source agreed to are annotations
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,31 +23,33 @@ from archiver.capture.result import CaptureResult
 from archiver.checks.foreign import ForeignReport
 from archiver.checks.packages import check_path
 from archiver.errors import NotFound, UsageError
-from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
+from archiver.home.log import keep_fault, noted
 from archiver.home.ports import Inspector, Signer
 from archiver.home.scratch import scratch
-from archiver.intake.damage import by_tools, looked_at
+from archiver.intake.damage import by_tools, kind_of, looked_at
+from archiver.intake.hand_over import HandOver
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
-from archiver.tools.media.kinds import plain_word
+from archiver.tools.media.kinds import OCTETS, plain_word
 from archiver.version import software
 from spiders.posts import Outcome
 from spiders.targets import Target
+from storage.assembly import payload
 from storage.capture import CaptureWriter, Identity
 from storage.digest import Sha256
-from storage.errors import DiskError
+from storage.errors import DiskError, EvidenceError, disk_error
 from storage.events import Event
+from storage.records import RecordRef
 from storage.times import utc_text
 
-CONSENT = ("hold", "court", "publish", "name")
-"""What a source can agree to: that we hold it, show it to a court, publish it, name the source."""
 READ = 1 << 20
+COPIES = 256 << 20
+"""So many bytes of copies wait in the scratch folder until they are looked into; others are read out of their records."""
 POSTS = 20_000
 """Posts that are read out of one received package, so that they can be searched for."""
-_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
-_CHANNEL = re.compile(r"[\w .-]{1,40}")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,46 +79,6 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class HandOver:
-    """Hand-over of material: by whom, in what way, with whose consent, and for which cases.
-
-    `source` is a pseudonym. Raises `UsageError` where it is none, or where the way it came is not said in a word or
-    two.
-    """
-
-    source: str
-    via: str
-    consent: Mapping[str, bool | None]
-    """What the source agreed to; None where nobody asked."""
-    cases: tuple[str, ...] = (DEFAULT_CASE,)
-
-    def __post_init__(self) -> None:
-        if not _SOURCE.fullmatch(self.source) or len(re.findall(r"\d", self.source)) > 6:
-            raise UsageError(
-                "a pseudonym for the source, like S-014", "another form",
-                "Use letters, digits and dashes. Keep the list of who is who outside this program.",
-            )  # fmt: skip
-        if not _CHANNEL.fullmatch(self.via):
-            raise UsageError("how it arrived, like signal or usb", repr(self.via), "Name it in a word or two.")
-
-    def details(self, capture: str) -> list[dict[str, Any]]:
-        """Return the annotations of the capture: the source, and the consent."""
-        about = {"capture": capture}
-        agreed = {name: value for name, value in self.consent.items() if value is not None}
-        words = ", ".join(f"{name}: {'yes' if value else 'no'}" for name, value in agreed.items()) or "not asked"
-        return [
-            {
-                "kind": "source",
-                "about": about,
-                "text": f"{self.source} via {self.via}",
-                "source": self.source,
-                "via": self.via,
-            },
-            {"kind": "consent", "about": about, "text": words, "consent": dict(self.consent)},
-        ]
-
-
-@dataclass(frozen=True)
 class Received:
     """A hand-over that was sealed.
 
@@ -128,9 +91,10 @@ class Received:
     damaged: list[tuple[str, str, str]]
 
     @property
-    def intact(self) -> bool:
-        """Whether every package is what it states of itself."""
-        return all(report.intact for _, report in self.reports)
+    def intact(self) -> bool | None:
+        """Whether every package is what it states of itself; None where that cannot be told of all."""
+        states = {report.intact for _, report in self.reports}
+        return False if False in states else None if None in states else True
 
 
 def receive(
@@ -180,8 +144,29 @@ def receive(
     return Received(result, receiver.reports, receiver.damaged)
 
 
+@dataclass
+class _Stored:
+    """A file whose bytes lie in the capture.
+
+    `before`: what the medium says of it. `whole`: whether all could be read. `broken`: what it did to readers.
+    """
+
+    key: str
+    item: Handed
+    before: os.stat_result
+    copy: Path
+    ref: RecordRef
+    taken: Taken
+    whole: bool
+    broken: list[str]
+
+
 class _Receiver:
-    """Writes what was handed over into one capture, and counts what was kept."""
+    """Writes what was handed over into one capture, and counts what was kept.
+
+    All is listed, then all bytes are stored, and only then is any file looked into: whatever a file does to the programs
+    that read it, the others are kept.
+    """
 
     def __init__(self, home: Home, writer: CaptureWriter, inspector: Inspector, hand_over: HandOver) -> None:
         self._home, self._writer, self._inspector, self._hand_over = home, writer, inspector, hand_over
@@ -194,7 +179,11 @@ class _Receiver:
 
     def take(self, handed: list[Handed], given: Sequence[Path]) -> tuple[Outcome, str | None]:
         """Write each file, and check the folders that are packages as a whole."""
-        ended = [self._one(number, item) for number, item in enumerate(handed, 1)]
+        for number, item in enumerate(handed, 1):
+            self._entered(f"file {number}", item)
+        with scratch(self._home.path, "received") as folder:
+            stored = self._store(handed, folder)
+            ended = [self._ended(f"file {number}", item, one) for number, (item, one) in enumerate(stored, 1)]
         for path in given:
             self._checked_folder(path)
         return _whole(ended)
@@ -204,24 +193,59 @@ class _Receiver:
 
     # -- one file ------------------------------------------------------------------------------------------------
 
-    def _one(self, number: int, item: Handed) -> Taken:
-        key = f"file {number}"
+    def _entered(self, key: str, item: Handed) -> None:
         held = self._writer.withhold([("received", "file name", item.name)])[0]
-        line: dict[str, Any] = {
-            "state": "discovered",
-            "key": key,
-            "kind": "file",
-            "parent": "target",
-            "name": held.commitment,
-        }
-        self._writer.inventory(line)
+        self._writer.inventory(
+            {"state": "discovered", "key": key, "kind": "file", "parent": "target", "name": held.commitment}
+        )
+
+    def _store(self, handed: list[Handed], folder: Path) -> list[tuple[Handed, _Stored | Taken]]:
+        """Store the bytes of each file. The first copies stay in `folder`, up to a limit, to be looked into."""
+        stored: list[tuple[Handed, _Stored | Taken]] = []
+        held = 0
+        for number, item in enumerate(handed, 1):
+            one = self._bytes(f"file {number}", item, folder / f"{number}{safe_suffix(item.name)}")
+            stored.append((item, one))
+            if isinstance(one, _Stored):
+                held += one.taken.size
+                if held > COPIES and number < len(handed):
+                    one.copy.unlink()
+        return stored
+
+    def _bytes(self, key: str, item: Handed, copy: Path) -> _Stored | Taken:
+        """Hash it first, then store the same bytes. Return what became of it, where nothing is there to be looked into."""
         if item.reason is not None:
-            taken = Taken(Outcome.SKIPPED, item.reason)
-        else:
-            try:
-                taken = self._kept_file(key, item)
-            except OSError as error:
-                taken = Taken(Outcome.FAILED, f"it cannot be opened: {error.strerror or error}")
+            return Taken(Outcome.SKIPPED, item.reason)
+        try:
+            before = item.path.lstat()
+            first = Sha256()
+            unread = _copied(item.path, copy, first)
+            after = item.path.lstat()
+        except OSError as error:
+            return Taken(Outcome.FAILED, f"it cannot be opened: {error.strerror or error}")
+        kind = OCTETS
+        broken: list[str] = []
+        with _Surviving(broken):
+            kind = kind_of(copy)
+        ref = self._writer.resource_file(
+            f"urn:archiver:received:{self._writer.identity.capture_id}:{key.replace(' ', '-')}", kind, copy,
+            {"received": key, **({"truncated": "unspecified"} if unread else {})},
+            fields=[("WARC-Truncated", "unspecified")] if unread else [],
+        )  # fmt: skip
+        if ref.payload_digest != first.label():
+            return Taken(Outcome.FAILED, "the copy differs from the original: check this machine's disk and memory")
+        taken = Taken(Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, plain_word(kind), kind)
+        if unread is not None:
+            taken.outcome, taken.reason = Outcome.PARTIAL, unread
+        elif (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            taken.outcome, taken.reason = Outcome.PARTIAL, "the file changed while it was read"
+        return _Stored(key, item, before, copy, ref, taken, unread is None, broken)
+
+    def _ended(self, key: str, item: Handed, one: _Stored | Taken) -> Taken:
+        """Look into a file that is stored, and give it its outcome."""
+        if isinstance(one, _Stored):
+            self._looked_into(one)
+        taken = one.taken if isinstance(one, _Stored) else one
         entry: dict[str, Any] = {
             "key": key, "kind": taken.kind, "outcome": str(taken.outcome), "reason": taken.reason, "record": taken.record,
             "sha256": taken.sha256, "size": taken.size if taken.sha256 else None, "found": taken.found, "damage": taken.damage,
@@ -235,84 +259,97 @@ class _Receiver:
             self.not_kept.append({"key": key, "outcome": str(taken.outcome), "reason": taken.reason})
         return taken
 
-    def _kept_file(self, key: str, item: Handed) -> Taken:
-        """Hash it first, then store the same bytes, then look into a copy. Raises `OSError`."""
-        with scratch(self._home.path, "received") as folder:
-            copy = folder / f"file{safe_suffix(item.name)}"
-            before = item.path.lstat()
-            first = Sha256()
-            unread = _copied(item.path, copy, first)
-            after = item.path.lstat()
-            kind, damage = looked_at(copy, safe_suffix(item.name))
-            ref = self._writer.resource_file(
-                f"urn:archiver:received:{self._writer.identity.capture_id}:{key.replace(' ', '-')}", kind, copy,
-                {"received": key, **({"truncated": "unspecified"} if unread else {})},
-                fields=[("WARC-Truncated", "unspecified")] if unread else [],
-            )  # fmt: skip
-            if ref.payload_digest != first.label():
-                return Taken(Outcome.FAILED, "the copy differs from the original: check this machine's disk and memory")
-            taken = Taken(
-                Outcome.CAPTURED, None, first.hexdigest(), first.size, ref.record_id, plain_word(kind), kind, damage
-            )
-            if unread is not None:
-                taken.outcome, taken.reason, taken.damage = Outcome.PARTIAL, unread, None
-            elif (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-                taken.outcome, taken.reason = Outcome.PARTIAL, "the file changed while it was read"
-            facts = self._private_facts(key, item, before, copy, ref.record_id)
-            if unread is None:
-                taken.damage = taken.damage or by_tools(kind, facts)
-                self._checked(key, copy, ref.record_id)
-            return taken
+    def _looked_into(self, one: _Stored) -> None:
+        """Say what a file is, whether it is whole, and what lies in it. A file that breaks a reader is said to."""
+        taken, damage = one.taken, None
+        self._brought_back(one)
+        with _Surviving(one.broken):
+            taken.found, damage = looked_at(one.copy, safe_suffix(one.item.name))
+        facts = self._private_facts(one)
+        if one.whole:
+            with _Surviving(one.broken):
+                taken.damage = damage or by_tools(taken.found or OCTETS, facts)
+        report = self._checked(one) if one.whole else None
+        self._keep_report(one.key, report, one.broken, one.ref.record_id)
+        one.copy.unlink()
 
-    def _private_facts(self, key: str, item: Handed, before: os.stat_result, copy: Path, record: str) -> dict[str, Any]:
+    def _brought_back(self, one: _Stored) -> None:
+        """Copy it once more, out of its record, where the first copy had to go."""
+        if one.copy.exists():
+            return
+        try:
+            with open(one.copy, "xb") as out:
+                place = self._writer.path_of(one.ref.file)
+                for data in payload(place, one.ref.offset, 0, one.taken.size):
+                    out.write(data)
+        except OSError as error:
+            raise disk_error(error, "looking into what was received") from error
+
+    def _private_facts(self, one: _Stored) -> dict[str, Any]:
         """Withhold what the file says of its maker, and its times on the medium: for the case's recipients only.
 
         Returns what is withheld.
         """
         facts: dict[str, Any] = {
             "format": "archiver-received/1",
-            "file": key,
-            "name": os.fsdecode(item.name).encode("utf-8", "backslashreplace").decode(),
-            "modified_ns": before.st_mtime_ns,
+            "file": one.key,
+            "name": os.fsdecode(one.item.name).encode("utf-8", "backslashreplace").decode(),
+            "modified_ns": one.before.st_mtime_ns,
             "source": self._hand_over.source,
             "via": self._hand_over.via,
         }
         if self._inspector.available():
-            facts |= self._inspector.facts(copy, c2pa_marked=_mentions(copy, b"c2pa"))
+            with _Surviving(one.broken):
+                facts |= self._inspector.facts(one.copy, c2pa_marked=_mentions(one.copy, b"c2pa"))
         block = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
         held = self._writer.withhold([("received", "metadata", block)])[0]
-        about = json.dumps({"format": "archiver-received/1", "file": key, "metadata": held.commitment}).encode()
+        about = json.dumps({"format": "archiver-received/1", "file": one.key, "metadata": held.commitment}).encode()
         self._writer.resource(
-            f"urn:archiver:received-metadata:{key.replace(' ', '-')}", "application/json", about, record_type="metadata",
-            fields=[("WARC-Refers-To", record)], extra={"about": key},
+            f"urn:archiver:received-metadata:{one.key.replace(' ', '-')}", "application/json", about, record_type="metadata",
+            fields=[("WARC-Refers-To", one.ref.record_id)], extra={"about": one.key},
         )  # fmt: skip
         return facts
 
-    def _checked(self, key: str, copy: Path, record: str) -> None:
+    def _checked(self, one: _Stored) -> ForeignReport | None:
         """Check a WARC, WACZ or bag by its own digests, and keep the posts in it."""
-        report = check_path(copy)
-        if report is None:
-            return
-        self._keep_report(key, report, record)
-        for reading in read_file(copy) if report.form in ("warc", "arc", "wacz") else ():
+        report: ForeignReport | None = None
+        with _Surviving(one.broken):
+            report = check_path(one.copy)
+        if report is not None and report.form in ("warc", "arc", "wacz"):
+            with _Surviving(one.broken):
+                self._posts_in(one)
+        return report
+
+    def _posts_in(self, one: _Stored) -> None:
+        for reading in read_file(one.copy):
             for post in reading.parsed.posts:
                 if self.posts >= POSTS:
                     return
                 self.posts += 1
-                place = reading.source.replace(copy.name, key)
+                place = reading.source.replace(one.copy.name, one.key)
                 line = {
                     **post.line(),
-                    "record": record,
+                    "record": one.ref.record_id,
                     "parser": reading.parsed.parser,
                     "layout": reading.parsed.layout,
                 }
                 self._writer.post(self._clean({**line, "role": "in a received file", "place": place}))
 
     def _checked_folder(self, path: Path) -> None:
-        if path.is_dir() and (report := check_path(path)) is not None:
-            self._keep_report("folder", report, None)
+        report: ForeignReport | None = None
+        broken: list[str] = []
+        with _Surviving(broken):
+            report = check_path(path) if path.is_dir() else None
+        self._keep_report("folder", report, broken, None)
 
-    def _keep_report(self, key: str, report: ForeignReport, record: str | None) -> None:
+    def _keep_report(self, key: str, report: ForeignReport | None, broken: list[str], record: str | None) -> None:
+        """Keep what a check found, and that something broke readers, which says nothing against it."""
+        if broken and report is None:
+            report = ForeignReport("file" if record else "folder")
+        if report is None:
+            return
+        for what in broken:
+            report.unread("", what)
         self.reports.append((key, report))
         value = {"format": "archiver-arrival-check/1", "about": key, **report.line()}
         block = json.dumps(self._clean(value), ensure_ascii=False, sort_keys=True).encode("utf-8", "backslashreplace")
@@ -321,12 +358,29 @@ class _Receiver:
             f"urn:archiver:arrival-check:{key.replace(' ', '-')}", "application/json", block, record_type="metadata",
             fields=fields, extra={"about": key, "intact": report.intact},
         )  # fmt: skip
-        said = "intact" if report.intact else str(next(f for f in report.findings if f.kind != "form"))
-        self._writer.inventory(
-            self._clean(
-                {"kind": "arrival check", "about": key, "form": report.form, "intact": report.intact, "said": said}
-            )
-        )
+        line = {"kind": "arrival check", "about": key, "form": report.form, "intact": report.intact}
+        self._writer.inventory(self._clean({**line, "said": report.verdict}))
+
+
+class _Surviving:
+    """Entered around a reader of what a stranger wrote: whatever it raises is added to `said` in words, and logged.
+
+    What keeps the capture from being written rises on.
+    """
+
+    def __init__(self, said: list[str]) -> None:
+        self._said = said
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, place: object) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, EvidenceError):
+            return False
+        where = keep_fault(_log, error, "a received file broke a reader")
+        said = f"it broke a reader of this program ({type(error).__name__}), and is kept as it is"
+        self._said.append(noted(said, where))
+        return True
 
 
 def listed(path: Path) -> Iterator[Handed]:
@@ -395,7 +449,7 @@ def _copied(path: Path, copy: Path, running: Sha256) -> str | None:
 
 def safe_suffix(name: bytes) -> str:
     """Return the ending of a file's name, where it tells what the file is; else nothing."""
-    match = re.search(rb"\.(warc\.gz|arc\.gz|[A-Za-z0-9]{1,8})$", name)
+    match = re.search(rb"(?i)\.(w?arc\.(?:gz|zst|lz4|xz|lzma|bz2|br)|[A-Za-z0-9]{1,8})$", name)
     return f".{match[1].decode().lower()}" if match else ""
 
 
@@ -420,16 +474,3 @@ def _whole(ended: list[Taken]) -> tuple[Outcome, str | None]:
     if len(skipped) == len(ended):
         return Outcome.SKIPPED, skipped[0].reason
     return Outcome.CAPTURED, None
-
-
-def consent_of(given: list[str], refused: list[str]) -> dict[str, bool | None]:
-    """Read what the source agreed to; None where nobody asked. Raises `UsageError`."""
-    said: dict[str, bool | None] = dict.fromkeys(CONSENT)
-    for words, value in ((given, True), (refused, False)):
-        for name in (part.strip() for text in words for part in text.split(",") if part.strip()):
-            if name not in CONSENT:
-                raise UsageError(f"consent to any of {', '.join(CONSENT)}", repr(name), "Choose from these.")
-            if said[name] is not None and said[name] is not value:
-                raise UsageError(f"consent to {name!r} given or refused", "both", "Say one of the two.")
-            said[name] = value
-    return said

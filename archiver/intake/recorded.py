@@ -124,7 +124,7 @@ def records(found: Iterator[WarcRecord], source: str, form: str = "warc") -> Ite
         except FormatError as error:
             yield BodyReading(source, None, nothing(f"damage: {error.found}", form))
             break
-        except (OSError, ValueError, EOFError, zlib.error) as error:
+        except (OSError, ValueError, OverflowError, EOFError, zlib.error) as error:
             yield BodyReading(place, uri, nothing(f"damage: {error}", form))
             break
         yield from readings

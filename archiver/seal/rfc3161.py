@@ -112,7 +112,7 @@ def _printed(response: bytes) -> dict[str, str]:
         name.strip().lower(): value.strip()
         for name, value in (line.split(":", 1) for line in text.splitlines() if ":" in line)
     }
-    if facts.get("status") != "Granted.":
+    if facts.get("status") not in ("Granted.", "Granted with modifications."):
         raise InvalidProof(f"its status is {facts.get('status', 'unreadable')!r}, not granted")
     if facts.get("hash algorithm") != "sha256" or "time stamp" not in facts:
         raise InvalidProof("it is not a token over a SHA-256 digest")
@@ -162,7 +162,7 @@ def _by_library(response: bytes, message: bytes, root: x509.Certificate, extra: 
     from rfc3161_client import VerificationError, VerifierBuilder, decode_timestamp_response
 
     try:
-        decoded = decode_timestamp_response(response)
+        decoded = decode_timestamp_response(_plainly_granted(response))
         signed: Any = decoded.signed_data
         if len(signed.signer_infos) != 1:
             raise InvalidProof(f"{len(signed.signer_infos)} signers where there must be one")
@@ -175,6 +175,18 @@ def _by_library(response: bytes, message: bytes, root: x509.Certificate, extra: 
     except ValueError as error:
         if "InvalidSetOrdering" not in str(error):
             raise InvalidProof(f"it cannot be read: {error}") from error
+
+
+def _plainly_granted(response: bytes) -> bytes:
+    """Give a grant with modifications (RFC 3161 2.4.2, status 1) as a plain one (0): rfc3161-client knows no other.
+
+    The status stands outside of what is signed; what was modified is in the token, and is checked there.
+    """
+    at = 0
+    for _ in range(2):  # TimeStampResp, PKIStatusInfo: two sequences, the length of each in one form or the other
+        long = response[at + 1] & 0x80 if len(response) > at + 1 else 0
+        at += 2 + (response[at + 1] & 0x7F if long else 0)
+    return response[: at + 2] + b"\0" + response[at + 3 :] if response[at : at + 3] == b"\x02\x01\x01" else response
 
 
 def _by_openssl(request: bytes, response: bytes, root: x509.Certificate, chain: bytes) -> None:

@@ -626,7 +626,17 @@ def test_failures_among_many_links(shell: Shell, world: World, tmp_path: Path) -
     assert "25 kept whole" in out
 
 
-EXEMPT = {"second_proxy", "oldest_first", "holes", "since", "until", "limit", "media_reason", "extras_only"}
+EXEMPT = {
+    "second_proxy",
+    "oldest_first",
+    "holes",
+    "since",
+    "until",
+    "limit",
+    "media_reason",
+    "extras_only",
+    "page_media",
+}
 """Options that no `capture --list` sets, or that follow from others."""
 OTHER: dict[str, Any] = {"cases": ("almaty",), "account": "field-1"}
 

@@ -9,7 +9,8 @@ import pytest
 
 from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
-from archiver.intake.receive import HandOver, consent_of, receive
+from archiver.intake.hand_over import HandOver, consent_of
+from archiver.intake.receive import receive
 from archiver.signer.local import LocalSigner
 
 

@@ -20,7 +20,7 @@ from archiver.intake.receive import safe_suffix
 from storage.assembly import payload
 from storage.digest import Sha256, sha256_hex
 from tests.conftest import Shell, need
-from tests.support import media_files
+from tests.support import media_files, saved
 from tests.support.captures import ended, everything, folder_of, records
 
 GIVEN = ["--from", "S-014", "--via", "signal"]
@@ -202,7 +202,7 @@ def test_a_zip_bomb_is_kept_and_not_unpacked(shell: Shell, tmp_path: Path, monke
             for _ in range(33):
                 entry.write(bytes(1 << 20))
     code, results = shell.json("receive", str(path), *GIVEN)
-    assert (code, results[0]["outcome"]) == (5, "captured"), "the file is evidence; its check failed"
+    assert (code, results[0]["outcome"]) == (6, "captured"), "the file is evidence; what is not unpacked is not checked"
     [check] = arrival(results)
     assert "not unpacked" in check["findings"][0]["what"]
     assert stored(shell, results[0], "file 1") == path.read_bytes()
@@ -212,7 +212,7 @@ def test_a_zip_bomb_is_kept_and_not_unpacked(shell: Shell, tmp_path: Path, monke
     ("name", "intact", "said"),
     [
         ("browsertrix/example.wacz", True, ""),
-        ("py-wacz/valid_signed_example_1.wacz", True, ""),
+        ("py-wacz/valid_signed_example_1.wacz", None, "the chain of the signer's certificate"),
         ("scoop/example.com.wacz", True, ""),
         ("integrity-preprocessor/bad-anon-sig.wacz", False, "the signature does not fit the package"),
         ("pywb/invalid_example_1.wacz", False, "listed and missing"),
@@ -220,24 +220,27 @@ def test_a_zip_bomb_is_kept_and_not_unpacked(shell: Shell, tmp_path: Path, monke
         ("warcio/example.warc.gz", True, ""),
     ],
 )
-def test_packages_of_others_on_arrival(shell: Shell, recordings: Path, name: str, intact: bool, said: str) -> None:
+def test_packages_of_others_on_arrival(
+    shell: Shell, recordings: Path, name: str, intact: bool | None, said: str
+) -> None:
     code, results = shell.json("receive", str(recordings / "warc" / name), *GIVEN)
     [check] = arrival(results)
-    assert (check["intact"], code) == (intact, 0 if intact else 5)
+    assert (check["intact"], code) == (intact, {True: 0, False: 5, None: 6}[intact])
     assert said in json.dumps(check["findings"])
     kept = [line for line in records(shell, results[0]) if str(line["uri"]).startswith("urn:archiver:arrival-check:")]
-    assert [line["intact"] for line in kept] == [intact], "the result is kept beside the file"
+    assert [line.get("intact") for line in kept] == [intact], "the result is kept beside the file"
 
 
 def test_all_archives_of_others_in_one_hand_over(shell: Shell, recordings: Path) -> None:
     """Forty-five files of a dozen makers: each is kept, each is checked, and only the damaged ones are said to be."""
-    from tests.support.foreign import DAMAGED, INTACT
+    from tests.support.foreign import DAMAGED, INTACT, UNCHECKED
 
     code, results = shell.json("receive", str(recordings / "warc"), *GIVEN)
     assert (code, results[0]["outcome"]) == (5, "captured")
     checks = arrival(results)
-    assert len(checks) == len(INTACT) + len(DAMAGED)
-    assert sum(not check["intact"] for check in checks) == len(DAMAGED)
+    assert len(checks) == len(INTACT) + len(UNCHECKED) + len(DAMAGED)
+    assert sum(check["intact"] is None for check in checks) == len(UNCHECKED)
+    assert sum(check["intact"] is False for check in checks) == len(DAMAGED)
     assert shell("check")[0] == 0
 
 
@@ -343,6 +346,77 @@ def test_the_type_of_a_record_is_what_the_bytes_show(shell: Shell, tmp_path: Pat
     assert "damage" not in end
 
 
+@pytest.fixture
+def three(tmp_path: Path) -> Path:
+    folder = tmp_path / "three"
+    folder.mkdir()
+    for name, data in (("a.txt", b"first"), ("m.warc", saved.warc()), ("z.txt", b"last")):
+        (folder / name).write_bytes(data)
+    return folder
+
+
+class Odd(Exception):
+    """What no reader is known to raise."""
+
+
+@pytest.mark.parametrize("reader", ["kind_of", "looked_at", "by_tools", "check_path", "read_file"])
+def test_a_file_that_breaks_a_reader_is_kept_and_said_and_stops_no_other(
+    shell: Shell, three: Path, monkeypatch: pytest.MonkeyPatch, reader: str
+) -> None:
+    real = getattr(receive, reader)
+
+    def breaking(first: Any, *more: Any) -> Any:
+        if reader == "by_tools" or str(getattr(first, "name", "")).endswith(".warc"):
+            raise Odd("a secret of the file")
+        return real(first, *more)
+
+    monkeypatch.setattr(f"archiver.intake.receive.{reader}", breaking)
+    code, results = shell.json("receive", str(three), *GIVEN)
+    assert (code, results[0]["outcome"]) == (6, "captured")
+    assert [stored(shell, results[0], f"file {n}") for n in (1, 3)] == [b"first", b"last"]
+    assert stored(shell, results[0], "file 2") == (three / "m.warc").read_bytes()
+    [said] = [check for check in arrival(results) if check["arrival_check"] == "file 2"]
+    assert "it broke a reader of this program (Odd), and is kept as it is" in json.dumps(said["findings"])
+    assert "a secret of the file" not in json.dumps(results)
+    assert shell("check")[0] == 0
+    assert "it broke a reader" in shell("show", results[0]["capture"])[1]
+
+
+def test_all_files_are_stored_before_one_is_looked_into(
+    shell: Shell, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archiver.intake.receive.looked_at", killed)
+    shell("receive", str(three), *GIVEN)
+    monkeypatch.undo()
+    shell("case", "new", "other")  # seals what is there, as any command that writes
+    [capture] = Home(shell.home).catalog.captures()
+    result = {"capture": capture["id"], "folder": capture["folder"]}
+    assert [stored(shell, result, f"file {n}") for n in (1, 2, 3)] == [
+        b"first",
+        (three / "m.warc").read_bytes(),
+        b"last",
+    ]
+
+
+def test_a_file_that_was_not_kept_as_a_copy_is_looked_into_all_the_same(
+    shell: Shell, three: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ends() -> dict[str, Any]:
+        _, results = shell.json("receive", str(three), *GIVEN)
+        return {key: {**end, "record": "", "salt": ""} for key, end in ended(shell, results[0]).items()}
+
+    plenty = ends()
+    monkeypatch.setattr("archiver.intake.receive.COPIES", 0)
+    assert ends() == plenty
+    assert list((shell.home / "scratch").glob("received-*")) == []
+
+
 def test_endings() -> None:
-    endings = [safe_suffix(name) for name in (b"a.warc.gz", b"A.MP4", b"x", b"a.b/../c", b"x.\xd0\xb6", b"y.tar.zst")]
-    assert endings == [".warc.gz", ".mp4", "", "", "", ".zst"]
+    endings = [
+        safe_suffix(name)
+        for name in (b"a.warc.gz", b"a.ARC.LZ4", b"A.MP4", b"x", b"a.b/../c", b"x.\xd0\xb6", b"y.tar.zst")
+    ]
+    assert endings == [".warc.gz", ".arc.lz4", ".mp4", "", "", "", ".zst"]

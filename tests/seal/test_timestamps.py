@@ -18,6 +18,7 @@ from archiver.cli.commands.check import pinned_roots
 from archiver.demo.authorities import MiniAuthority
 from archiver.demo.server import Answer, Asked
 from archiver.errors import ConfigError
+from archiver.export import check as script
 from archiver.home.config import Authority
 from archiver.home.home import Home
 from archiver.recorder.client import NoAnswer, ServiceClient
@@ -165,6 +166,36 @@ def test_authorities_that_fail_or_lie(outside: Outsiders, home: Home, tmp_path: 
     kept = {path.stem for path in (home.path / "proofs" / str(report.size)).glob("*.ts?")}
     assert kept == {"good"}
     assert worst(lines_of(home)) == 0
+
+
+def with_status(authority: MiniAuthority, status: int) -> Callable[[Asked], Answer]:
+    """Answer with another PKIStatus (RFC 3161 2.4.2), which no signature covers."""
+
+    def site(asked: Asked) -> Answer:
+        granted, other = b"\x30\x03\x02\x01\x00", b"\x30\x03\x02\x01" + bytes([status])
+        return Answer(body=authority.reply(asked.body).replace(granted, other, 1))
+
+    return site
+
+
+def test_a_grant_with_modifications_is_a_grant(outside: Outsiders, home: Home, tmp_path: Path) -> None:
+    for name, status in (("granted", 0), ("modified", 1), ("rejected", 2)):
+        authority = MiniAuthority(outside.folder / name)
+        outside.add(name, authority, with_status(authority, status))
+    report = outside.round(outside.serve())
+    assert list(report.troubles) == ["rejected"], report.troubles
+    lines = lines_of(home)
+    assert worst(lines) == 0
+    assert sum(line.subject == "proofs" and line.finding == "intact" for line in lines) == 2
+    # The script in a package says so too.
+    given, (_, authority) = home.path / "proofs" / str(report.size), outside.authorities[1]
+    for kind in ("tsq", "tsr", "pem"):
+        (tmp_path / f"stamp.{kind}").write_bytes((given / f"modified.{kind}").read_bytes())
+    (tmp_path / "stamp.root").write_text(authority.fingerprint)
+    (tmp_path / "proofs/roots").mkdir(parents=True)
+    (tmp_path / f"proofs/roots/{authority.fingerprint}.pem").write_bytes(authority.root)
+    note = (given / "checkpoint.txt").read_bytes()
+    assert script.token_time(tmp_path, set(), "stamp", note)[1] == authority.fingerprint
 
 
 def test_a_nonce_is_asked_for_and_must_come_back(outside: Outsiders, tmp_path: Path) -> None:

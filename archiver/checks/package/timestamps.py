@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from archiver.checks.lines import intact, note, unknown
-from archiver.checks.ots import read_ots
+from archiver.checks.lines import Line, intact, note, unknown
+from archiver.checks.ots import Uncomputed, read_ots
 from archiver.checks.package.captures import read_event
 from archiver.checks.package.files import PackageFiles
 from archiver.checks.package.ledger import prefix
 from archiver.checks.proofs import Bad
-from archiver.checks.stamps import CheckedToken, check_token, fingerprint
+from archiver.checks.stamps import CheckedToken, check_token, fingerprint, unknown_notary
 from storage.digest import sha256
 
 
@@ -26,19 +26,25 @@ def timestamps(files: PackageFiles) -> str:
         if prefix(files, message, f"the stamped checkpoint {size}")[0] != size:
             raise Bad(f"proofs/timestamps/{size} holds a checkpoint of another size")
         if match[3] == "ots":
-            files.lines.append(
-                note("package", f"stamp {size}", f"OpenTimestamps {_calendar(files.read(name), message)}")
-            )
+            files.lines.append(_calendar(f"stamp {size}", files.read(name), message))
         elif (token := _token(files, name, size, by, message)) is not None:
             tokens.append((size, by, token))
     _ended(files, tokens)
     return ""
 
 
-def _calendar(proof: bytes, message: bytes) -> str:
+def _calendar(check: str, proof: bytes, message: bytes) -> Line:
     """Tell how far a proof of OpenTimestamps has come."""
-    blocks = sorted({item.where for item in read_ots(proof, sha256(message)) if item.kind == "bitcoin"})
-    return f"leads to Bitcoin block {blocks[0]}: follow it with `ots verify`" if blocks else "pending: proves nothing"
+    try:
+        said = read_ots(proof, sha256(message))
+    except Uncomputed as error:
+        return unknown("package", check, str(error))
+    blocks = sorted({item.where for item in said if item.kind == "bitcoin"})
+    if blocks:
+        return note("package", check, f"OpenTimestamps leads to Bitcoin block {blocks[0]}: follow it with `ots verify`")
+    if all(item.kind == "other" for item in said):
+        return unknown("package", check, f"OpenTimestamps: {unknown_notary(said)}")
+    return note("package", check, "OpenTimestamps pending: proves nothing")
 
 
 def _token(files: PackageFiles, name: str, size: int, by: str, message: bytes) -> CheckedToken | None:

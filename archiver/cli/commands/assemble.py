@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_merge
-from archiver.errors import ExitCode
+from archiver.errors import EXIT_BY_STATE, ExitCode
 from archiver.export.assemble import Assembled, PieceIndex, assemble_all, merge_pages, of_capture, scan
 from archiver.home.paths import given_folder, given_path, refuse_inside
 from storage.errors import EvidenceError
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.cli.parser import Parser
 
-EXIT_BY_STATE = {True: ExitCode.OK, False: ExitCode.CHECK_FAILED, None: ExitCode.CANNOT_TELL}
 
 EXAMPLE = "archiver assemble 9k2mv7qd --to ./files"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
 from archiver.checks.lines import missing
-from archiver.errors import ExitCode, NotFound, UsageError
+from archiver.errors import EXIT_BY_STATE, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
@@ -118,6 +118,11 @@ PACKAGE_VERDICTS = {
     ExitCode.CHECK_FAILED: "TAMPERED: do not rely on this package",
     ExitCode.CANNOT_TELL: "CANNOT TELL: consistent with itself; see the lines above",
 }
+FOREIGN_VERDICTS = {
+    True: "intact as far as it states",
+    False: "NOT what it states",
+    None: "CANNOT TELL: not all that it states was checked; see the lines above",
+}
 
 
 def _check_path(context: Context, path: Path) -> int:
@@ -136,10 +141,11 @@ def _check_path(context: Context, path: Path) -> int:
             raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
         _refuse_package_options(context, f"{report.form}")
         for finding in report.findings:
-            console.say(f"{finding.kind:<10} {finding}")
-        console.say(f"{report.form}: {'intact as far as it states' if report.intact else 'NOT what it states'}")
+            console.say(f"{finding.word:<12} {finding}")
+        stated = "; it states no digests" if report.intact and report.facts.get("digests") == 0 else ""
+        console.say(f"{report.form}: {FOREIGN_VERDICTS[report.intact]}{stated}")
         console.data(report.line())
-        return ExitCode.OK if report.intact else ExitCode.CHECK_FAILED
+        return EXIT_BY_STATE[report.intact]
     identities = identity_in(arguments.identity) if arguments.identity else []
     identities += case_identities(context.home_path)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_case
 from archiver.cli.copying import copied
-from archiver.errors import ExitCode
+from archiver.errors import EXIT_BY_STATE
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import Home
 
@@ -38,7 +38,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Take in files. Exit code 5 where a package that was handed over is not what it states of itself."""
+    """Take in files. Exit code 5 where a package that was handed over is not what it states of itself, 6 if that is unknown."""
     home = context.recovered_home()
     return copied(context, home, _receive(context, home))
 
@@ -46,7 +46,8 @@ def run(context: Context) -> int:
 def _receive(context: Context, home: Home) -> int:
     from archiver.capture.outcomes import EXIT_BY_OUTCOME
     from archiver.cli.runtime import after_captures
-    from archiver.intake.receive import HandOver, consent_of, receive
+    from archiver.intake.hand_over import HandOver, consent_of
+    from archiver.intake.receive import receive
 
     arguments, console = context.arguments, context.console
     consent = consent_of(arguments.consent, arguments.refused)
@@ -63,7 +64,7 @@ def _receive(context: Context, home: Home) -> int:
     for key, report in received.reports:
         _say(console, key, report)
     after_captures(context, home, hand_over.cases)
-    return max(EXIT_BY_OUTCOME[received.result.outcome], ExitCode.OK if received.intact else ExitCode.CHECK_FAILED)
+    return max(EXIT_BY_OUTCOME[received.result.outcome], EXIT_BY_STATE[received.intact])
 
 
 def _say(console: Console, key: str, report: ForeignReport) -> None:
@@ -71,12 +72,10 @@ def _say(console: Console, key: str, report: ForeignReport) -> None:
     form = len(report.findings) - len(shown)
     signer = report.facts.get("signed")
     more = f", signed by {signer.get('domain') or 'a key without a name'}" if isinstance(signer, dict) else ""
-    if report.facts.get("not_checked"):
-        more += f"; not checked: {report.facts['not_checked']}"
-    said = "intact" if report.intact else "NOT INTACT"
+    said = {True: "intact", False: "NOT INTACT", None: "CANNOT TELL"}[report.intact]
     console.say(f"  arrival   {key}: {report.form}, {said}{more}" + (f"; {form} format errors" if form else ""))
     for finding in shown[:10]:
-        console.say(f"            {finding}")
+        console.say(f"            {finding.word}: {finding}")
     if len(shown) > 10:
         console.say(f"            and {len(shown) - 10} more: archiver show ID --records")
     console.data({"arrival_check": key, **report.line()})

@@ -92,7 +92,8 @@ def as_text(view: CaptureView, *, inventory: bool = False, records: bool = False
         if post.is_target:
             yield from _post(post)
     for check in view.arrival_checks:
-        said = "intact" if check["intact"] else f"NOT INTACT: {check['said']}"
+        state = check.get("intact")
+        said = "intact" if state else f"{'CANNOT TELL' if state is None else 'NOT INTACT'}: {check['said']}"
         yield f"\n  on arrival  {check['about']}: {check['form']}, {said}"
     for note in view.annotations:
         yield _note(note)
