@@ -69,6 +69,27 @@ def create(path: Path, mode: int = 0o644) -> BinaryIO:
     return os.fdopen(_create(path, mode), "wb")
 
 
+def create_inside(folder: Path, name: str, mode: int = 0o644) -> BinaryIO:
+    """Open a new file below `folder`, as `create` does, with the folders that its name asks for; none of them may be a link.
+
+    Raises `OSError`.
+    """
+    *folders, last = name.split("/")
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for part in folders:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=here)
+            deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = deeper
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(last, dir_fd=here)
+        return os.fdopen(_create(last, mode, here), "wb")
+    finally:
+        os.close(here)
+
+
 def _create(name: str | Path, mode: int, folder: int | None = None) -> int:
     return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
 
