@@ -6,6 +6,8 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
+import re
+
 from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
@@ -28,7 +30,11 @@ _PROBLEMS = {
     "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _STATUS = {
+    204: (Outcome.FAILED, "the server answers that there is nothing to send"),
+    205: (Outcome.FAILED, "the server answers that there is nothing to send"),
+    304: (Outcome.FAILED, "the server answers that nothing has changed, which it was not asked"),
     401: (Outcome.REFUSED, "login required"),
     402: (Outcome.REFUSED, "payment required"),
     403: (Outcome.REFUSED, "forbidden"),
@@ -56,13 +62,32 @@ def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
     return Outcome.CAPTURED, None
 
 
+def of_whole(done: ExchangeDone) -> tuple[Outcome, str | None]:
+    """Return the outcome of what was asked for without a range: a part of it is not the thing."""
+    outcome, reason = of_exchange(done)
+    if outcome is Outcome.CAPTURED and done.status == 206 and (part := _part_of_it(done)) is not None:
+        return Outcome.PARTIAL, part
+    return outcome, reason
+
+
+def _part_of_it(done: ExchangeDone) -> str | None:
+    """Say that an answer is a part of the thing; None where it says that it is all of it (RFC 9110, 15.3.7)."""
+    match = _CONTENT_RANGE.fullmatch((done.header("content-range") or "").strip())
+    if match is None:
+        return "the server sent a part without saying which (HTTP 206)"
+    first, last, total = match[1], match[2], match[3]
+    if int(first) == 0 and total.isdigit() and int(last) + 1 >= int(total):
+        return None
+    return f"the server sent a part: bytes {first} to {last} of {total} (HTTP 206)"
+
+
 def of_status(status: int) -> tuple[Outcome, str | None]:
     """Return the outcome that an HTTP status stands for."""
-    if 200 <= status < 300 or status == 304:
-        return Outcome.CAPTURED, None
     if status in _STATUS:
         outcome, reason = _STATUS[status]
         return outcome, f"{reason} (HTTP {status})"
+    if 200 <= status < 300:
+        return Outcome.CAPTURED, None
     if 300 <= status < 400:
         return Outcome.FAILED, f"a redirect that was not followed (HTTP {status})"
     if 400 <= status < 500:
