@@ -172,3 +172,15 @@ def test_dbos_has_no_other_way_to_unpickle() -> None:
             called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
             found |= {(path.name, called)} if called in ("eval", "exec", "__import__") else set()
     assert {name for name in found if name[1] != "yaml"} == {("_serialization.py", "pickle")}, found
+
+
+def test_a_secret_in_a_link_of_the_queue_is_not_shown(shell: Shell) -> None:
+    secret = "Zq8fjW2mKp0aLx"
+    shell.environment["ARCHIVER_SECRETS"] = secret
+    for words in (
+        ("jobs", "add", f"https://blog.ozen.example/j?x={secret}"), ("jobs", "add", f"nonsense {secret}"), ("jobs", "list"),
+        ("--json", "jobs", "list"), ("watch", "add", f"https://blog.ozen.example/w?x={secret}"), ("watch", "list"),
+        ("schedule", "add", f"capture https://blog.ozen.example/s?x={secret} every 1d"), ("schedule", "list"),
+    ):  # fmt: skip
+        _, out, err = shell(*words)
+        assert secret not in out + err, words

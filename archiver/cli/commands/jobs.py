@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import JOB_MARKS
+from archiver.cli.logs import mask_secrets
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.jobs.job import PRIORITIES, REFUSED
 from archiver.jobs.new_job import new_job
@@ -60,6 +61,7 @@ def _add_add(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
+    mask_secrets(context)
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
