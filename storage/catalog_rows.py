@@ -17,8 +17,10 @@ from typing import Any
 from storage import canonical
 from storage.assembly import URI as ASSEMBLY
 from storage.catalog_schema import TABLES
+from storage.errors import FormatError
 from storage.fold import skeletons
 from storage.lines import read_lines
+from storage.manifest import capture_place
 from storage.post_lines import GUESSES, guesses
 from storage.post_lines import words as words_of
 
@@ -105,8 +107,11 @@ def _insert_reassessment(connection: sqlite3.Connection, body: dict[str, Any]) -
 
 def _insert_capture(connection: sqlite3.Connection, body: dict[str, Any], home: Path) -> None:
     detail = body["detail"]
-    folder = home / detail["folder"]
     capture = detail["capture"]
+    try:
+        folder = home / capture_place(detail)
+    except FormatError:
+        return  # somebody else's event; what it names is nothing to read
     if not (folder / "manifest.json").exists():
         return  # `check` names what is missing; a projection does not invent it
     manifest = canonical.loads((folder / "manifest.json").read_bytes())

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from storage.errors import disk_error
 
@@ -27,14 +28,8 @@ def write_synced(path: Path, content: bytes, mode: int = 0o644) -> None:
     temporary = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        temporary.unlink(missing_ok=True)  # of a process that was killed; or a link that somebody laid there
+        _write_exclusively(temporary, content, mode)
         os.rename(temporary, path)
         sync_folder(path.parent)
     except OSError as error:
@@ -68,8 +63,39 @@ def write_new(path: Path, content: bytes, mode: int = 0o600) -> None:
         raise disk_error(error, f"writing {path.name}") from error
 
 
+def create(path: Path, mode: int = 0o644) -> BinaryIO:
+    """Open a file to write that is new: what lies under its name goes, and no link is followed. Raises `OSError`."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(_create(path, mode), "wb")
+
+
+def create_inside(folder: Path, name: str, mode: int = 0o644) -> BinaryIO:
+    """Open a new file below `folder`, as `create` does, with the folders that its name asks for; none of them may be a link.
+
+    Raises `OSError`.
+    """
+    *folders, last = name.split("/")
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        for part in folders:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(part, dir_fd=here)
+            deeper = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            os.close(here)
+            here = deeper
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(last, dir_fd=here)
+        return os.fdopen(_create(last, mode, here), "wb")
+    finally:
+        os.close(here)
+
+
+def _create(name: str | Path, mode: int, folder: int | None = None) -> int:
+    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
+
+
 def _write_exclusively(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    descriptor = _create(path, mode)
     with contextlib.ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
         undo.callback(os.close, descriptor)

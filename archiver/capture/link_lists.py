@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -193,14 +194,13 @@ def _spreadsheet(path: Path) -> list[_Table]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        formulas = openpyxl.load_workbook(path, data_only=False)
-        values = openpyxl.load_workbook(path, data_only=True, read_only=True)
-        computed = {
-            sheet.title: [list(row) for row in sheet.iter_rows(values_only=True)]
-            if _has_formulas(formulas[sheet.title])
-            else []
-            for sheet in values.worksheets
-        }
+        _keep_within_bounds(path)
+        book = openpyxl.load_workbook(path)
+        cells = {sheet.title: dict(sorted(sheet._cells.items())) for sheet in book.worksheets}
+        computed: dict[str, Any] = {}
+        if any(cell.data_type == "f" for some in cells.values() for cell in some.values()):
+            values = openpyxl.load_workbook(path, data_only=True)
+            computed = {sheet.title: sheet._cells for sheet in values.worksheets}
     except (
         InvalidFileException,
         zipfile.BadZipFile,
@@ -214,19 +214,80 @@ def _spreadsheet(path: Path) -> list[_Table]:
         raise UsageError(
             "a readable spreadsheet", f"{path.name}: {str(error)[:120]}", "Save it again as XLSX, or as CSV."
         ) from error
-    tables = []
-    for sheet in formulas.worksheets:
-        rows = []
-        for number, row in enumerate(sheet.iter_rows(), 1):
-            rows.append((number, [_cell(cell, computed[sheet.title], number) for cell in row]))
-        tables.append(_Table(sheet.title, rows))
-    return tables
+    return [_Table(title, _rows(path, some, computed.get(title, {}))) for title, some in cells.items()]
+
+
+def _rows(path: Path, cells: Mapping[tuple[int, int], Any], computed: Mapping[tuple[int, int], Any]) -> list[Any]:
+    """Make rows of the cells that are there: the last of them may lie at XFD1048576, with nothing before it."""
+    rows: list[tuple[int, Cells]] = []
+    total = 0
+    for (number, column), cell in cells.items():
+        if not rows or rows[-1][0] != number:
+            rows.append((number, []))
+        row = rows[-1][1]
+        total += column - len(row)
+        if total > CELLS_LIMIT:
+            raise _too_large(path, f"more than {CELLS_LIMIT:,} cells")
+        row += [""] * (column - 1 - len(row))
+        row.append(_cell(cell, computed.get((number, column))))
+    return rows
+
+
+def _keep_within_bounds(path: Path) -> None:
+    """Look at what a workbook would unpack to, before it is read: a few kilobytes can ask for gigabytes, and for days.
+
+    Ranges count as the cells that they are made into. Raises `UsageError`, and what a damaged file raises.
+    """
+    from lxml import etree
+
+    cells = 0
+    with zipfile.ZipFile(path) as packed:
+        if sum(entry.file_size for entry in packed.infolist()) > XLSX_LIMIT:
+            raise _too_large(path, f"one that unpacks to more than {XLSX_LIMIT >> 20} MiB")
+        for entry in packed.infolist():
+            if not entry.filename.lower().endswith(".xml"):
+                continue
+            with packed.open(entry) as stream:
+                try:
+                    for _, element in etree.iterparse(stream, tag=_CELLS, resolve_entities=False, no_network=True):
+                        cells += _area(element.get("ref") or "")
+                        element.clear()
+                        while element.getprevious() is not None:
+                            del element.getparent()[0]
+                        if cells > CELLS_LIMIT:
+                            raise _too_large(path, f"more than {CELLS_LIMIT:,} cells")
+                except etree.XMLSyntaxError as error:
+                    raise ValueError(str(error)) from error
+
+
+def _area(reference: str) -> int:
+    """Return how many cells a range has; 1 where it is none."""
+    found = _RANGE.fullmatch(reference.replace("$", ""))
+    if found is None:
+        return 1
+    return (abs(_column(found[3]) - _column(found[1])) + 1) * (abs(int(found[4]) - int(found[2])) + 1)
+
+
+def _column(letters: str) -> int:
+    """Return the number of a column: 1 for A, 27 for AA."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number
+
+
+def _too_large(path: Path, found: str) -> UsageError:
+    return UsageError("a spreadsheet of ordinary size", f"{path.name}: {found}", "Save the links alone, as CSV.")
 
 
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:"
 UNPACKED_LIMIT = 500 << 20
+XLSX_LIMIT = 200 << 20
 ROWS_LIMIT = 1_000_000
+CELLS_LIMIT = 2_000_000
+_CELLS = ("{*}c", "{*}mergeCell", "{*}hyperlink")
+_RANGE = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7}):([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 def _ods(path: Path) -> list[_Table]:
@@ -239,7 +300,7 @@ def _ods(path: Path) -> list[_Table]:
                 raise UsageError("a spreadsheet of ordinary size", "one that unpacks to gigabytes", "Save it as CSV.")
             with packed.open("content.xml") as stream:
                 tables: list[_Table] = []
-                number = 0
+                number = total = 0
                 events = etree.iterparse(
                     stream, events=("start", "end"), resolve_entities=False, no_network=True, huge_tree=True
                 )
@@ -250,6 +311,9 @@ def _ods(path: Path) -> list[_Table]:
                     elif event == "end" and element.tag == f"{{{_OFFICE}table:1.0}}table-row" and tables:
                         cells = _ods_cells(element)
                         times = _repeated(element, "number-rows-repeated") if any(cells) else 1
+                        total += len(cells) * times
+                        if total > CELLS_LIMIT:
+                            raise _too_large(path, f"more than {CELLS_LIMIT:,} cells")
                         for again in range(min(times, ROWS_LIMIT - len(tables[-1].rows))):
                             tables[-1].rows.append((number + 1 + again, cells))
                         number += _repeated(element, "number-rows-repeated")
@@ -291,6 +355,8 @@ def _ods_cells(row: Any) -> Cells:
         elif target and not links_in(text):
             text = target
         cells += [text] * min(_repeated(cell, "number-columns-repeated"), 1000)
+    while cells and not cells[-1]:
+        cells.pop()  # a row ends with one empty cell that is repeated to the edge of the sheet
     return cells
 
 
@@ -299,11 +365,7 @@ def entries_of_rows(rows: list[list[str]], column: str | None) -> ListRead:
     return _tables([_Table("", [(number, row) for number, row in enumerate(rows, 1)])], column)
 
 
-def _has_formulas(sheet: Any) -> bool:
-    return any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
-
-
-def _cell(cell: Any, computed: list[list[Any]], number: int) -> str:
+def _cell(cell: Any, computed: Any) -> str:
     link = getattr(cell, "hyperlink", None)
     target = getattr(link, "target", None)
     value = cell.value
@@ -311,8 +373,7 @@ def _cell(cell: Any, computed: list[list[Any]], number: int) -> str:
     if cell.data_type == "f":
         if match := _FORMULA.match(text):
             return match[1].replace('""', '"')
-        row = computed[number - 1] if number <= len(computed) else []
-        known = row[cell.column - 1] if cell.column <= len(row) else None
+        known = getattr(computed, "value", None)
         text = "" if known is None else str(known)
     if target and not links_in(text):
         return str(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
@@ -15,6 +16,8 @@ from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
 from archiver.checks.warcs import digest_of_file, problems_of, read_payload, read_records
 from storage.digest import Sha256, sha256_hex
 
+_NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]*")
+_PLACE = re.compile(r"captures/\d{4}/\d\d/\d\d/(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._-]*")
 LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 CLOCK_TOLERANCE_MS = 5000
@@ -27,6 +30,9 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     `stamped`: the earliest time that an outsider states for a checkpoint that covers it.
     """
     name = str(detail.get("capture"))
+    place = str(detail.get("folder"))
+    if not _PLACE.fullmatch(place) or place.rpartition("/")[2] != name:
+        return [damaged(name, "folder", f"its event names a place that no archiver gives it: {place[:80]!r}")]
     try:
         manifest_bytes = (folder / "manifest.json").read_bytes()
     except OSError as error:
@@ -37,6 +43,8 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
         manifest = strict_json(manifest_bytes)
     except Bad as error:
         return [damaged(name, "manifest", str(error))]
+    if odd := _odd_names(manifest):
+        return [damaged(name, "manifest", f"names what no archiver writes: {odd[:80]}. Do not use it")]
     lines = [intact(name, "manifest", "is the one that was sealed")]
     away, wrong = _evicted(name, folder, manifest)
     lines += wrong
@@ -54,6 +62,16 @@ def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None
     lines.append(_private(name, folder))
     lines += _notes(name, manifest, stamped)
     return lines
+
+
+def _odd_names(manifest: dict[str, Any]) -> str | None:
+    """Return the first name of a file that could lie outside of the capture, or stand twice."""
+    try:
+        names = [entry["name"] for entry in manifest["files"]]
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        return next((repr(name) for name in names if not _NAME.fullmatch(name)), None) or next(map(repr, twice), None)
+    except (KeyError, TypeError):
+        return "files without names"
 
 
 def _evicted(name: str, folder: Path, manifest: dict[str, Any]) -> tuple[set[str], list[Line]]:
@@ -85,6 +103,8 @@ def _files(name: str, folder: Path, manifest: dict[str, Any], away: set[str]) ->
     if extra := sorted(present - set(listed)):
         return damaged(name, "files", f"not in the manifest: {', '.join(extra)}")
     for file, entry in listed.items():
+        if (folder / file).is_symlink() or not (folder / file).is_file():
+            return damaged(name, "files", f"{file} is a link or a special file")
         try:
             size, digest = digest_of_file(folder / file)
         except OSError as error:

@@ -29,6 +29,15 @@ def open_log(context: Context) -> HomeLog | None:
     return HomeLog(home, context.console.tell_fault, (lambda: _cleaner(context)) if debug else None).__enter__()
 
 
+def mask_secrets(context: Context) -> None:
+    """Take configured secrets out of each line that a command prints: links in the queue hold them as they were given."""
+    from archiver.home.secret_values import secrets_of
+    from archiver.recorder.redact import cleaned
+
+    secrets = secrets_of(context.home().config, {})
+    context.console.mask = lambda value: cleaned(value, secrets)
+
+
 def _cleaner(context: Context) -> Clean:
     """Make what takes all secrets that the home and the environment name out of a text. Raises `ConfigError`."""
     from archiver.capture.known_secrets import without_secrets

@@ -22,9 +22,10 @@ from archiver.copies.vault import Vault
 from archiver.errors import NotFound, UsageError
 from archiver.home.log import forget_captures
 from storage import canonical
-from storage.errors import disk_error
+from storage.errors import FormatError, disk_error
 from storage.events import Event, event_name
 from storage.files import sync_folder
+from storage.manifest import capture_place
 from storage.objects import Remains
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ def destroy_here(home: Home) -> list[str]:
     done = []
     for body in home.catalog.event_bodies(("disposed",)):
         detail = body["detail"]
-        folder = home.path / detail["folder"]
+        try:
+            folder = home.path / capture_place(detail)
+        except FormatError:
+            continue  # no archiver wrote this, and there is no such folder; `check` says so
         names = [path for seq in detail["seqs"] if (path := home.ledger.events / event_name(seq)).exists()]
         if not folder.exists() and not names:
             continue

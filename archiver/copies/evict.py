@@ -22,6 +22,7 @@ from storage import canonical
 from storage.errors import EvidenceError, FormatError, StoreError, disk_error
 from storage.events import Event
 from storage.files import locked, sync_folder, write_synced
+from storage.manifest import listed_files
 from storage.times import utc_text
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class CopiesFetch:
             if places is None:
                 places = list(_places(home))
             row = home.catalog.capture(capture) or {}
-            entries = {entry["name"]: entry for entry in _manifest(folder)["files"]}
+            entries = {entry["name"]: entry for entry in listed_files(_manifest(folder))}
             with scratch(home.path, "fetch") as working:
                 for name in missing:
                     _fetch_one(places, row, entries[name], working)

@@ -36,6 +36,7 @@ from storage.errors import FormatError, StoreError, disk_error
 from storage.events import Event, event_name
 from storage.files import sync_folder, write_synced
 from storage.ledger import TILE, Tiles
+from storage.manifest import listed_files
 from storage.objects import Content
 from storage.packs import pack
 from storage.times import utc_parse, utc_text
@@ -210,7 +211,10 @@ def _expected(folder: Path, row: dict[str, Any], report: FixityReport) -> Iterat
     if sha256_hex(data) != row["manifest_sha256"]:
         report.damaged.append(Damage("home", row["id"], MANIFEST, f"sha256 {sha256_hex(data)}"))
         return
-    yield from canonical.loads(data)["files"]
+    try:
+        yield from listed_files(canonical.loads(data))
+    except FormatError as error:
+        report.damaged.append(Damage("home", row["id"], MANIFEST, error.found))
 
 
 def read_place(home: Home, place: Place, rows: list[dict[str, Any]], report: FixityReport, whole: bool) -> None:

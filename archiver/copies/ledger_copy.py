@@ -284,6 +284,8 @@ def fits(data: bytes, leaf: dict[str, Any]) -> bool:
     try:
         value = canonical.loads(data)
         body = value["event"]
+        if body["seq"] != leaf["seq"] or not isinstance(body["detail"], dict):
+            return False
         return bool(sha256_hex(bytes.fromhex(value["salt"]), canonical.dumps(body)) == leaf["salted_hash"])
     except (FormatError, KeyError, TypeError, ValueError):
         return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-MANIFEST = "manifest.json"
+from storage.manifest import MANIFEST as MANIFEST
+from storage.manifest import listed_files
+
 ALONE = 1 << 20
 """A file above this, in bytes, is an object of its own."""
 PACK = 16 << 20
@@ -12,11 +14,14 @@ PACK = 16 << 20
 
 
 def planned(manifest: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Sort a capture's files into (those that are packed together, those that are objects of their own)."""
+    """Sort a capture's files into (those that are packed together, those that are objects of their own).
+
+    Raises `FormatError` where the manifest names what no archiver writes.
+    """
     small: list[dict[str, Any]] = []
     large: list[dict[str, Any]] = []
     total = 0
-    for entry in sorted(manifest["files"], key=lambda item: (item["size"], item["name"])):
+    for entry in sorted(listed_files(manifest), key=lambda item: (item["size"], item["name"])):
         total += entry["size"]
         (small if entry["size"] <= ALONE and total <= PACK else large).append(entry)
     return sorted(small, key=lambda item: item["name"]), large

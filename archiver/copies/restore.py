@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,14 +28,17 @@ from storage import canonical
 from storage.digest import sha256_hex
 from storage.errors import EvidenceError, FormatError, LedgerError, StoreError, disk_error
 from storage.events import event_name
-from storage.files import sync_folder, write_synced
+from storage.files import create, sync_folder, write_synced
 from storage.ledger import TILE, Tiles, pack_entries, tile_path, unpack_entries
+from storage.manifest import capture_place, is_name, listed_files
 from storage.merkle import leaf_hash
 from storage.note import Checkpoint, VerifierKey
 from storage.objects import ObjectStore
 from storage.packs import unpack
 
 T = TypeVar("T")
+_MARK = re.compile(r"[0-9a-f]{16}")
+"""What a home is called at a place: a folder of what is brought of it gets this name."""
 
 
 @dataclass
@@ -68,7 +72,7 @@ def homes_at(store: ObjectStore, opens: Identities) -> tuple[list[FoundHome], in
     marks: dict[str, list[str]] = {}
     for one in store.list():
         mark, _, rest = one.key.partition("/")
-        if rest.startswith("ring/"):
+        if rest.startswith("ring/") and _MARK.fullmatch(mark):
             marks.setdefault(mark, []).append(one.key)
     found, closed = [], 0
     for mark, keys in sorted(marks.items()):
@@ -249,9 +253,8 @@ def restore_events(into: Path, home: FoundHome, checkpoint: Checkpoint, done: Re
     leaves: dict[int, dict[str, Any]] = {}
     tiles = Tiles(into / "ledger", checkpoint.size)
     for n in range(-(-checkpoint.size // TILE)):
-        for entry in tiles.entries(n):
-            said = json.loads(entry)
-            leaves[said["seq"]] = said
+        for number, entry in enumerate(tiles.entries(n), n * TILE):
+            leaves[number] = _leaf(entry, number)
     by_name = {f"events/{event_name(seq)}": seq for seq in leaves}
     seen: set[int] = set()
     for one in home.vault.list("ledger"):
@@ -270,6 +273,17 @@ def restore_events(into: Path, home: FoundHome, checkpoint: Checkpoint, done: Re
     done.withheld = sorted(set(leaves) - seen)
     for folder in sorted((into / "events").glob("*")):
         sync_folder(folder)
+
+
+def _leaf(entry: bytes, seq: int) -> dict[str, Any]:
+    """Read what a leaf says. Raises `LedgerError` where it is not about the event of its place."""
+    try:
+        said = json.loads(entry)
+        if type(said["seq"]) is int and said["seq"] == seq:
+            return dict(said)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass  # no leaf either
+    raise LedgerError(f"event {seq} in leaf {seq}", "something else", "Do not use these copies.")
 
 
 def _older_checkpoint(into: Path, name: str, data: bytes, tiles: Tiles) -> None:
@@ -314,9 +328,11 @@ def restore_captures(
         if body["type"] not in ("captured", "recovered") or not wanted(body["detail"]):
             continue
         detail = body["detail"]
-        if detail["capture"] in gone or (into / detail["folder"] / MANIFEST).exists():
+        if detail["capture"] in gone:
             continue
         try:
+            if (into / capture_place(detail) / MANIFEST).exists():
+                continue
             done.bytes += restore_capture(into, home.vault, detail, opens)
             done.captures += 1
             shown(done)
@@ -331,13 +347,12 @@ def restore_capture(into: Path, vault: Vault, detail: dict[str, Any], opens: Ide
 
     Raises `KeyError`, `CannotOpen`, `FormatError`, `StoreError`, `DiskError`.
     """
-    folder = into / detail["folder"]
-    if not _is_place(detail["folder"]):
-        raise FormatError("the name of a folder inside captures/", repr(detail["folder"]), "Do not use these copies.")
+    folder = into / capture_place(detail)
     keys = vault.opens_capture(detail["manifest_sha256"], opens)
     files = _packed(vault, detail["manifest_sha256"], keys)
     manifest_bytes = files.pop(MANIFEST)
     small, large = planned(canonical.loads(manifest_bytes))
+    _inside(files.get("records.jsonl", b""))
     working = folder.with_name(f".{folder.name}.restoring")
     try:
         working.mkdir(parents=True, exist_ok=True)
@@ -391,7 +406,7 @@ def _first(vault: Vault, key: str, read: Callable[[str], T]) -> T:
 def _fetch(vault: Vault, key: str, entry: dict[str, Any], opens: Identities, out: Path) -> None:
     working = out.with_name(f".{out.name}.fetching")
     try:
-        with open(working, "wb") as stream:
+        with create(working) as stream:
             _, inside = vault.copy(key, opens, stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -412,7 +427,7 @@ def restored_files(vault: Vault, row: dict[str, Any], names: list[str], into: Pa
     """
     keys = vault.opens_capture(row["manifest_sha256"])
     packed = _packed(vault, row["manifest_sha256"], keys)
-    entries = {entry["name"]: entry for entry in canonical.loads(packed[MANIFEST])["files"]}
+    entries = {entry["name"]: entry for entry in listed_files(canonical.loads(packed[MANIFEST]))}
     found = {}
     for name in names:
         path = into / f"{row['manifest_sha256'][:16]}-{name}"
@@ -430,9 +445,17 @@ def _mode(name: str) -> int:
     return 0o600 if name.startswith("private.age") else 0o644
 
 
-def _is_place(folder: str) -> bool:
-    parts = Path(folder).parts
-    return len(parts) == 5 and parts[0] == "captures" and all(part not in ("", ".", "..") for part in parts)
+def _inside(records: bytes) -> None:
+    """Let no record lie outside of its capture: whoever reads it later goes by this name. Raises `FormatError`."""
+    for line in records.splitlines():
+        try:
+            file = json.loads(line)["file"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue  # `check` says what is wrong with the line
+        if not is_name(file):
+            raise FormatError(
+                "records in files of the capture", repr(file)[:80], "No archiver wrote this. Do not use these copies."
+            )
 
 
 def _other(capture: str, name: str) -> EvidenceError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from storage.errors import FormatError, LedgerError
 from storage.events import event_name
 from storage.files import write_synced
 from storage.ledger import Tiles
+from storage.manifest import capture_place
 from storage.note import Checkpoint
 
 MARK = "others.json"
@@ -81,7 +83,8 @@ def _one(home: Home, other: FoundHome, opens: list[Any]) -> Brought:
     restore_captures(into, theirs, bodies, opens, brought.done, wanted=lambda detail: detail["capture"] in captures)
     for body in bodies:
         if body["type"] == "disposed":
-            shutil.rmtree(into / body["detail"]["folder"], ignore_errors=True)
+            with suppress(FormatError):  # no folder that could be here
+                shutil.rmtree(into / capture_place(body["detail"]), ignore_errors=True)
     write_synced(into / "keys" / "ledger.vkey", f"{other.keys[0]}\n".encode())
     write_synced(into / "keys" / "ledger.head", checkpoint.text().encode(), 0o600)
     write_synced(into / MARK, json.dumps({"format": "archiver-others/1", "cases": brought.cases}).encode())

@@ -1,7 +1,10 @@
 """A BagIt 1.0 bag (RFC 8493), written by us: each file once, streaming, digests on the way.
 
-The bag grows in `<name>.partial`. A journal there names every file that is complete, so that an interrupted export goes
-on where it stood; what it made is the same as if nothing had happened. The folder gets its name when it is signed.
+The bag grows in `<name>.partial`. A journal names every file that is complete, so that an interrupted export goes on
+where it stood; what it made is the same as if nothing had happened. The folder gets its name when it is signed.
+
+The folder may lie on a disk that others write to. So the journal lies in the home, each file is held against it before it counts,
+and what it does not name is removed.
 """
 
 from __future__ import annotations
@@ -10,22 +13,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import UsageError
-from storage.digest import Beside, Digests, file_sha256
+from storage.digest import Beside, Digests, file_sha256, sha256_hex
 from storage.errors import DiskError, disk_error
-from storage.files import sync_folder, write_synced
+from storage.files import create_inside, sync_folder, write_synced
 
 ALGORITHMS = ("sha256", "sha512")
 _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 SIGNATURE = "signature/tagmanifest-sha512.txt.note"
-JOURNAL = ".journal"
 
 
 def signed_text(tagmanifest_sha512: str) -> str:
@@ -46,14 +49,15 @@ class BagFile:
 class Bag:
     """A BagIt bag in the making, in `folder`.partial; `finish` gives it its name."""
 
-    def __init__(self, folder: Path, plan: str) -> None:
+    def __init__(self, folder: Path, plan: str, journals: Path) -> None:
         """`plan`: what this package is made of; a partial folder of another plan is begun anew.
 
-        Raises `UsageError` where the target exists, `DiskError`.
+        `journals`: the folder of journals, which is inside the home. Raises `UsageError` where the target exists, `DiskError`.
         """
         self.folder = folder
         self.partial = folder.with_name(f"{folder.name}.partial")
-        if folder.exists():
+        self._journal = journals / f"{sha256_hex(os.fsencode(folder.absolute()))[:32]}.journal"
+        if os.path.lexists(folder):
             raise UsageError(f"no folder {folder} yet", "one", "Remove it, or export to another folder.")
         self.files: dict[str, BagFile] = {}
         self._lower: dict[str, str] = {}
@@ -61,26 +65,30 @@ class Bag:
         """How many files were there already."""
         try:
             if self._earlier() != plan:
-                shutil.rmtree(self.partial, ignore_errors=True)
+                _remove(self.partial)
                 self.partial.mkdir(parents=True)
                 self.files.clear()
-                (self.partial / JOURNAL).write_text(json.dumps({"plan": plan}) + "\n", "utf-8")
+            lines = [{"plan": plan}, *(one.__dict__ for one in self.files.values())]  # without one that a kill cut
+            write_synced(self._journal, b"".join(json.dumps(line).encode() + b"\n" for line in lines), 0o600)
         except OSError as error:
             raise disk_error(error, f"making {self.partial}") from error
         self._known = dict(self.files)
         self.files = {}
 
     def _earlier(self) -> str | None:
-        """The plan of a partial folder that is there; its complete files are taken over."""
+        """The plan of a partial folder that is there; its complete files are taken over, everything else is removed."""
+        if self.partial.is_symlink() or not self.partial.is_dir():
+            return None
         try:
-            lines = (self.partial / JOURNAL).read_text("utf-8").splitlines()
+            lines = self._journal.read_text("utf-8").splitlines()
             plan = str(json.loads(lines[0])["plan"])
             for line in lines[1:]:
                 one = BagFile(**json.loads(line))
-                if (self.partial / one.name).stat().st_size == one.size:
-                    self.files[one.name] = one
+                self.files[one.name] = one
         except (OSError, ValueError, IndexError, KeyError, TypeError):
-            return None if not self.files else plan
+            if not self.files:
+                return None
+        _keep_only(self.partial, self.files)
         return plan
 
     def has(self, name: str) -> BagFile | None:
@@ -105,18 +113,16 @@ class Bag:
             raise ValueError(f"a name that stands twice: {name!r}")
         if (known := self.has(name)) is not None:
             return known
-        path = self.partial / name
         first, second = Digests("sha256"), Digests("sha512")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "wb") as stream, Beside() as beside:
+            with create_inside(self.partial, name) as stream, Beside() as beside:
                 for piece in (content,) if isinstance(content, bytes) else content:
                     beside.update(second, piece)  # SHA-512 takes longest
                     first.update(piece)
                     stream.write(piece)
                 beside.wait()
             one = BagFile(name, first.size, first.hexdigests()["sha256"], second.hexdigests()["sha512"])
-            with open(self.partial / JOURNAL, "a", encoding="utf-8") as journal:
+            with open(self._journal, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(one.__dict__) + "\n")
         except OSError as error:
             raise disk_error(error, f"writing {name}") from error
@@ -150,10 +156,10 @@ class Bag:
                 before()
                 syncing.result()
             write_synced(self.partial / SIGNATURE, sign(signed_text(running.hexdigests()["sha512"])))
-            (self.partial / JOURNAL).unlink()
             os.sync()
             self.partial.rename(self.folder)
             sync_folder(self.folder.parent)
+            self._journal.unlink()
         except OSError as error:
             raise disk_error(error, f"finishing {self.folder.name}") from error
         return self.folder
@@ -169,6 +175,27 @@ class Bag:
 
     def _manifest(self, kind: str, names: list[str]) -> bytes:
         return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _keep_only(folder: Path, known: Collection[str]) -> None:
+    """Remove what is no plain file of these names: links and strange files that somebody laid there. Raises `OSError`."""
+    for where, folders, files in os.walk(folder, topdown=False):
+        for name in (*files, *folders):
+            path = Path(where, name)
+            mode = path.lstat().st_mode
+            relative = path.relative_to(folder).as_posix()
+            if stat.S_ISDIR(mode):
+                if not any(one.startswith(f"{relative}/") for one in known):
+                    path.rmdir()
+            elif not stat.S_ISREG(mode) or path.stat().st_nlink != 1 or relative not in known:
+                path.unlink()
 
 
 def _read_back(folder: Path, one: BagFile) -> bool:

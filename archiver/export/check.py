@@ -130,7 +130,7 @@ def manifest(folder, name):
 def read_small(folder, name):
     path = os.path.join(folder, *name.split("/"))
     missing_if(not os.path.isfile(path), f"{name} is not there")
-    tampered_if(os.path.getsize(path) > SMALL, f"{name} is larger than allowed")
+    tampered_if(not re.fullmatch(NAME, name) or os.path.getsize(path) > SMALL, f"{name} lies outside of the package, or is larger than allowed")
     with open(path, "rb") as stream:
         return stream.read()
 

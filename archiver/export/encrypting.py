@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import secrets
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +12,7 @@ from pathlib import Path
 import pyrage
 
 from storage.errors import disk_error
+from storage.files import create, sync_folder
 
 READ = 1 << 20
 
@@ -45,12 +49,20 @@ def tar(folder: Path) -> Iterator[bytes]:
 
 
 def encrypt(folder: Path, out: Path, recipients: list[pyrage.x25519.Recipient]) -> None:
-    """Write `out`, an age file that the recipients can open. Raises `DiskError`."""
-    working = out.with_name(out.name + ".part")
+    """Write `out`, an age file that the recipients can open; it is synced when this returns. Raises `DiskError`.
+
+    Until it is whole it has a name that nobody can guess: others may write where it lies.
+    """
+    working = out.with_name(f".{out.name}.{secrets.token_hex(8)}.part")
     try:
-        with open(working, "wb") as stream:
+        for left in out.parent.glob(f".{glob.escape(out.name)}.{'?' * 16}.part"):  # of a process that was killed
+            left.unlink()
+        with create(working, 0o600) as stream:
             pyrage.encrypt_io(_Reader(tar(folder)), stream, recipients)
+            stream.flush()
+            os.fsync(stream.fileno())
         working.rename(out)
+        sync_folder(out.parent)
     except (OSError, pyrage.EncryptError) as error:
         working.unlink(missing_ok=True)
         raise disk_error(error if isinstance(error, OSError) else OSError(str(error)), f"writing {out.name}") from error

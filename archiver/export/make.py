@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -105,13 +106,13 @@ def make_package(
     recipients = recipients_of(keys)
     plan = _plan(home, signer, request, fetch)
     final = request.to / (f"{plan.name}.tar.age" if recipients else plan.name)
-    if final.exists():
+    if os.path.lexists(final):
         raise UsageError(f"no {final} yet", "one", "Remove it, or export to another folder.")
     if not confirm(preview(home, plan, keys)):
         return None
     # What is to be encrypted is put together inside the home: no plain copy ever lies where the package goes.
     work = home.path / "exports" if recipients else request.to
-    _make_room(request.to, work, plan.shown)
+    _make_room(home, request.to, work, plan.shown)
     bag = _filled(home, signer, work, plan)
     folder, searched = _finish(home, signer, bag, plan, decryptor)
     digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
@@ -145,7 +146,7 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)
 
 
-def _make_room(to: Path, work: Path, shown: PackageView) -> None:
+def _make_room(home: Home, to: Path, work: Path, shown: PackageView) -> None:
     """Make the folders, or raise `DiskError` before anything is written where it will not fit."""
     captures = shown.material.captures
     raw = sum(entry["size"] for capture in captures for entry in capture.manifest["files"])
@@ -161,13 +162,14 @@ def _make_room(to: Path, work: Path, shown: PackageView) -> None:
         raise DiskError(f"{size(needed)} free at {there}", size(free), "Free some space, or export to another disk.")
     try:
         to.mkdir(parents=True, exist_ok=True)
-        work.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (work, home.path / "exports"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise disk_error(error, f"making {to}") from error
 
 
 def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) -> Bag:
-    bag = Bag(work / plan.name, plan.key())
+    bag = Bag(work / plan.name, plan.key(), home.path / "exports")
     fill(home, signer, bag, plan, lambda what: None)
     write_report(home, bag, plan)
     add_program(bag)

@@ -11,8 +11,9 @@ import asyncio
 import hmac
 import json
 import logging
+import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from html import escape
 from importlib import resources
@@ -37,6 +38,9 @@ from storage.key_files import write_new_key
 
 _log = logging.getLogger(__name__)
 BODY_LIMIT = 1 << 20
+QUIET_SECONDS = 15.0
+"""How long a connection may wait for the rest of a request, or for the next one."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """What the Host header may say where only this machine can ask."""
@@ -137,9 +141,17 @@ class Api:
 
     async def _add(self, request: web.Request) -> web.Response:
         try:
-            value = json.loads(await request.text())
-        except (ValueError, LookupError) as error:  # no JSON, no UTF-8, or a charset that nobody knows
-            return problem(400, "a JSON object", str(error)[:100], "See /openapi.json.")
+            async with asyncio.timeout(QUIET_SECONDS):
+                text = await request.text()
+            value = json.loads(text)
+        except TimeoutError:
+            return problem(408, f"the whole request within {QUIET_SECONDS:.0f} s", "a part of it", "Send it again.")
+        except (
+            ValueError,
+            LookupError,
+            RecursionError,
+        ) as error:  # no JSON, too deep, no UTF-8, a charset that nobody knows
+            return problem(400, "a JSON object", ascii(str(error))[1:101], "See /openapi.json.")
         wrong = _wrong(value)
         if wrong is not None:
             return problem(400, wrong, "another form", "See /openapi.json.")
@@ -235,6 +247,8 @@ def _wrong(value: Any) -> str | None:
         return f"links: 1 to {LINKS_LIMIT} of them"
     if not all(isinstance(link, str) and 1 <= len(link) <= 4096 for link in links):
         return "links as texts of at most 4096 letters"
+    if any("\0" in text or _SURROGATE.search(text) for text in (*links, str(value.get("case", "")))):
+        return "texts without NUL and without halves of characters"
     if not isinstance(value.get("case", ""), str) or not isinstance(value.get("media", True), bool):
         return "case as a text, media as true or false"
     if value.get("priority", "normal") not in PRIORITIES if isinstance(value.get("priority", ""), str) else True:
@@ -242,9 +256,47 @@ def _wrong(value: Any) -> str | None:
     return None
 
 
+class _Quiet:
+    """Closes connections that ask for nothing: whoever holds many half-sent requests would keep everybody else out."""
+
+    def __init__(self, runner: web.AppRunner) -> None:
+        self._runner = runner
+        self._busy: set[object] = set()
+        self._since: dict[object, float] = {}
+
+    @web.middleware
+    async def mark(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Note that a whole head has come, and when its answer was made."""
+        self._busy.add(request.protocol)
+        try:
+            return await handler(request)
+        finally:
+            self._busy.discard(request.protocol)
+            self._since[request.protocol] = asyncio.get_running_loop().time()
+
+    async def watched(self, _app: web.Application) -> AsyncIterator[None]:
+        """Look at all connections, as long as the application is served."""
+        watching = asyncio.create_task(self._watch())
+        yield
+        watching.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(QUIET_SECONDS / 4)
+            now = asyncio.get_running_loop().time()
+            there = list(self._runner.server.connections) if self._runner.server else []
+            self._since = {one: self._since.get(one, now) for one in there}
+            for one in there:
+                if one not in self._busy and now - self._since[one] > QUIET_SECONDS:
+                    one.force_close()
+
+
 async def listen(app: web.Application, host: str, port: int) -> tuple[web.AppRunner, int]:
     """Serve until the returned runner is cleaned up; return it and the port. Raises `OSError`."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=QUIET_SECONDS)
+    quiet = _Quiet(runner)
+    app.middlewares.insert(0, quiet.mark)
+    app.cleanup_ctx.append(quiet.watched)
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()

@@ -13,6 +13,8 @@ from storage.canonical import dumps
 from storage.digest import sha256
 from storage.times import utc_parse, utc_text
 
+REFUSED = "refused"
+"""Kind of what stands in the queue and is no job: somebody else wrote it."""
 LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 PRIORITIES = {"urgent": 1, "normal": 10, "low": 100}
 """Order of jobs in the queue: a lower number is taken first."""

@@ -8,6 +8,8 @@ from archiver import __version__
 from archiver.jobs.job import PRIORITIES
 
 LINKS_LIMIT = 1000
+_TEXT = r"^[^\x00]*$"
+"""No NUL. Halves of characters are refused too, which patterns cannot say."""
 STATES = ("waiting", "later", "running", "done", "dead", "cancelled")
 
 Schema = dict[str, Any]
@@ -38,14 +40,14 @@ _BODY: Schema = {
     "properties": {
         "links": {
             "type": "array", "minItems": 1, "maxItems": LINKS_LIMIT,
-            "items": {"type": "string", "minLength": 1, "maxLength": 4096},
+            "items": {"type": "string", "minLength": 1, "maxLength": 4096, "pattern": _TEXT},
         },
-        "case": {"type": "string", "description": "one that exists; inbox by default"}, "media": {"type": "boolean"},
+        "case": {"type": "string", "pattern": _TEXT, "description": "one that exists; inbox by default"}, "media": {"type": "boolean"},
         "priority": {"enum": list(PRIORITIES)},
     },
 }  # fmt: skip
 _ERRORS = {
-    400: "not understood", 401: "no token, or another", 404: "no such job or case", 409: "it has ended", 413: "too long",
+    400: "not understood", 401: "no token, or another", 404: "no such job or case", 408: "cut short", 409: "it has ended", 413: "too long",
     421: "not our address", 500: "a fault of the program", 503: "the queue does not answer",
 }  # fmt: skip
 _ID = [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]
@@ -72,7 +74,7 @@ def _job_paths() -> dict[str, Any]:
             "post": {
                 "summary": "Queue links; a channel, profile or playlist is walked",
                 "requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}},
-                "responses": {"202": _answer(_QUEUED, "queued"), **_errors(400, 404, 413)},
+                "responses": {"202": _answer(_QUEUED, "queued"), **_errors(400, 404, 408, 413)},
             },
             "get": {
                 "summary": "The newest first", "parameters": _LIST_QUERY,

@@ -6,7 +6,8 @@ out, and queue the next attempt where the outcome asks for one. Each attempt is 
 killed after it carried a job out, and before the queue recorded that, is asked for the same attempt again. `jobs/worker.py`
 deals with that: the capture's id is the same, so the home sees that it has it.
 
-What stands in the queue is JSON, never pickled objects: whoever can write to a shared PostgreSQL must not run code here.
+What is read from the queue is JSON, never pickled objects, whatever a row says (`jobs/json_only.py`): whoever can write to a shared
+PostgreSQL must not run code here. A row that this program did not write is shown as `refused`, and never carried out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.home.paths import make_folder
 from archiver.jobs.database import teach_milliseconds, unreachable
-from archiver.jobs.job import PRIORITIES, Job
+from archiver.jobs.job import PRIORITIES, REFUSED, Job
+from archiver.jobs.json_only import OURS, PICKLED, refuse_pickles
 from archiver.jobs.shared_state import SharedState
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
@@ -164,6 +166,7 @@ class Queue:
         """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`. It is made where there is none."""
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
+        refuse_pickles()
         _quiet()
         teach_milliseconds()
         with database_errors():
@@ -200,7 +203,7 @@ class Queue:
             items = self._listed(workflow_ids=[name for _, name in page]) if page else []
             for item in items:
                 one = _job_status(item)
-                if one is None or (one.job.id in found and found[one.job.id].attempt > one.attempt):
+                if one.job.id in found and found[one.job.id].attempt > one.attempt:
                     continue
                 found[one.job.id] = one
             shown = [one for one in found.values() if state is None or one.state == state]
@@ -236,7 +239,7 @@ class Queue:
     def attempts(self, job: str) -> list[JobStatus]:
         """List all attempts at a job, given by its whole id, the first one first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
-        found = [one for item in items if (one := _job_status(item)) is not None]
+        found = [_job_status(item) for item in items]
         return sorted(found, key=lambda one: one.attempt)
 
     def cancel(self, one: JobStatus) -> None:
@@ -256,6 +259,7 @@ class Queue:
 
     def taken_over(self, worker: str) -> list[str]:
         """Queue again, for `worker`, the attempts whose worker is silent or gone; return their ids."""
+        self._refuse_what_is_no_json()
         with self.shared.alone():
             alive = {one.name for one in self.shared.workers.alive()} | {worker}
             return self._queue_again(lambda owner: owner not in alive)
@@ -266,6 +270,13 @@ class Queue:
         DBOS hands out attempts on a thread of its own, which the end of a worker may find in the middle of that.
         """
         return self._queue_again(lambda owner: owner == worker)
+
+    def _refuse_what_is_no_json(self) -> None:
+        """Cancel what names a form that DBOS does not know: it would hold that for running, for ever."""
+        strange = self.shared.workflows.not_in(WORKFLOW, (OURS, PICKLED), PAGE)
+        with database_errors():
+            for attempt in strange:
+                self._client.cancel_workflow(attempt)
 
     def _queue_again(self, wanted: Callable[[str | None], bool]) -> list[str]:
         running = self._listed(status="PENDING", load_input=False, load_output=False)
@@ -335,6 +346,7 @@ def _configure(url: str, worker: str) -> None:
     """Set up this process's DBOS, which is one global object; what an earlier worker left in it is removed."""
     from dbos import DBOS, DBOSPortableJSONSerializer
 
+    refuse_pickles()
     _quiet()
     teach_milliseconds()
     DBOS.destroy(destroy_registry=True)
@@ -363,6 +375,8 @@ def _register(carry_out: Callable[[JobAttempt], AttemptResult], clock: Clock) ->
         threading.current_thread().name = ATTEMPT_THREAD
         begun = DBOS.run_step({"name": "begin"}, lambda: utc_text(clock()))
         attempt = JobAttempt(Job.of(job), number, utc_parse(begun), before)
+        if attempt.id != DBOS.workflow_id:
+            raise ValueError(f"a row of {DBOS.workflow_id} that holds another job")
         result = DBOS.run_step({"name": "carry out"}, lambda: carry_out(attempt).line())
         if result["state"] == "again":
             options = _options(attempt.job, number + 1, priority, float(result["again"]))
@@ -378,23 +392,38 @@ def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
     return {**options, "delay_seconds": delay} if delay else options
 
 
-def _job_status(item: Any) -> JobStatus | None:
-    """Read a row of the queue; None where it is none of ours."""
-    with suppress(KeyError, TypeError, ValueError, IndexError):
+def _job_status(item: Any) -> JobStatus:
+    """Read a row of the queue. One that this program did not write is shown as refused, by its id alone."""
+    with suppress(KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError):
         job = Job.of(item.input["args"][0])
+        if job.id != item.workflow_id.rpartition(".")[0]:
+            raise ValueError(job.id)
         said: Mapping[str, Any] = item.output if isinstance(item.output, dict) else {}
         state = STATES.get(item.status) or str(said.get("state", "dead"))
         reason = said.get("reason")
         if not said and state == "dead":
             reason = f"the worker failed: {item.error}"[:300] if item.error else "started too often without finishing"
+        if state not in (*STATUSES, "again") or not all(
+            text is None or isinstance(text, str) for text in (reason, said.get("outcome"))
+        ):
+            raise ValueError(state)
         return JobStatus(
             job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
-            tuple(said.get("captures", ())), _time(item.created_at),
+            tuple(map(str, said.get("captures", ()))), _time(item.created_at),
             _time(item.delay_until_epoch_ms) if state == "later" else None,
             item.executor_id if state == "running" else None, int(item.priority or 0),
             said.get("fresh"), said.get("whole"),
         )  # fmt: skip
-    return None
+    return _refused(item)
+
+
+def _refused(item: Any) -> JobStatus:
+    name, _, number = str(item.workflow_id).rpartition(".")
+    whole = number.isascii() and number.isdigit() and len(number) < 10
+    job = Job(name if whole else str(item.workflow_id), REFUSED, "", {})
+    reason = "refused: this row of the queue holds no job that archiver wrote, and is not carried out"
+    state = STATES.get(str(item.status), "dead")
+    return JobStatus(job, state, int(number) if whole else 0, None, reason, (), None, None, None, 0)
 
 
 def _time(milliseconds: int | None) -> datetime | None:

@@ -207,7 +207,7 @@ class Workflows:
         self._database, sa = database, database.sa
         self._table = sa.table(
             "workflow_status", sa.column("created_at"), sa.column("workflow_uuid"), sa.column("status"), sa.column("name"),
-            schema="dbos" if database.postgres else None,
+            sa.column("serialization"), schema="dbos" if database.postgres else None,
         )  # fmt: skip
 
     def count_statuses(self, name: str) -> dict[str, int]:
@@ -216,6 +216,15 @@ class Workflows:
         asked = sa.select(c.status, sa.func.count()).where(c.name == name).group_by(c.status)
         with self._database.begin() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(asked)}
+
+    def not_in(self, name: str, forms: Sequence[str], limit: int) -> list[str]:
+        """List at most `limit` workflows of that name that have not ended and say they are in another form than these."""
+        c, sa = self._table.c, self._database.sa
+        asked = sa.select(c.workflow_uuid).where(
+            c.name == name, c.status.in_(("ENQUEUED", "DELAYED", "PENDING")), c.serialization.not_in(forms)
+        )
+        with self._database.begin() as connection:
+            return [str(row[0]) for row in connection.execute(asked.limit(limit))]
 
     def page(
         self, name: str, statuses: Sequence[str] | None, after: tuple[int, str] | None, limit: int

@@ -20,6 +20,7 @@ from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
 from storage.lines import read_lines
+from storage.manifest import MANIFEST, listed_files
 
 MEDIA = ("video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file")
 VIEWS = {"screenshot": "png", "pdf": "pdf"}
@@ -288,7 +289,8 @@ def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Sealed
 def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
     folder = home.path / row["folder"]
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        listed_files(manifest)
         records, posts, inventory = (
             [{key: value for key, value in line.items() if key != "salt"} for line in read_lines(folder / name)]
             for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -220,6 +221,65 @@ def test_every_sheet_of_a_book(tmp_path: Path) -> None:
     made.create_sheet("notes")["A1"] = "nothing"
     made.save(path)
     assert found(path) == [("Almaty, row 1", "https://t.me/a/1"), ("Zhanaozen, row 2", "https://t.me/b/2")]
+
+
+def test_a_cell_in_the_last_corner(tmp_path: Path) -> None:
+    made, path = book(tmp_path)
+    made.active["A1"] = "https://t.me/a/1"
+    made.active["A1048576"] = "https://t.me/a/2"
+    made.active["XFD1048576"] = "seen"
+    made.active["XFD1048575"] = "=A1"
+    made.save(path)
+    assert found(path) == [("row 1", "https://t.me/a/1"), ("row 1048576", "https://t.me/a/2")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        '<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>',
+        '<hyperlinks><hyperlink ref="$A$1:$XFD$1048576" location="x"/></hyperlinks>',
+    ],
+)
+def test_a_range_that_asks_for_days(tmp_path: Path, asked: str) -> None:
+    made, path = book(tmp_path)
+    made.active["A1"] = "https://t.me/a/1"
+    made.save(path)
+    with zipfile.ZipFile(path) as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", b"</sheetData>" + asked.encode())
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, data in parts.items():
+            packed.writestr(name, data)
+    with pytest.raises(UsageError, match="more than 2,000,000 cells"):
+        read(path)
+
+
+def test_a_spreadsheet_that_unpacks_beyond_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, path = book(tmp_path)
+    made.active["A1"] = "https://t.me/a/1"
+    made.save(path)
+    assert len(found(path)) == 1
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("xl/media/more.bin", bytes(3 << 20))
+    monkeypatch.setattr("archiver.capture.link_lists.XLSX_LIMIT", 2 << 20)
+    with pytest.raises(UsageError, match="unpacks to more than 2 MiB"):
+        read(path)
+
+
+def test_an_open_document_that_repeats_beyond_measure(tmp_path: Path) -> None:
+    office = "urn:oasis:names:tc:opendocument:xmlns:"
+    cells = '<t:table-cell t:number-columns-repeated="9999"><x:p>a</x:p></t:table-cell>' * 9
+    content = (
+        f'<o:c xmlns:o="{office}office:1.0" xmlns:t="{office}table:1.0" xmlns:x="{office}text:1.0">'
+        f'<t:table><t:table-row t:number-rows-repeated="1048576">{cells}</t:table-row></t:table></o:c>'
+    )
+    path = tmp_path / "links.ods"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        packed.writestr("content.xml", content)
+    with pytest.raises(UsageError, match="more than 2,000,000 cells"):
+        read(path)
 
 
 @pytest.mark.thorough("parsers")

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -22,9 +23,11 @@ from archiver.checks import check_home, worst
 from archiver.cli.main import main
 from archiver.errors import ArchiverError
 from archiver.export.bag import Bag
+from archiver.export.encrypting import encrypt
 from archiver.export.stills import draw
 from archiver.export.wacz import sort_key
 from archiver.home.home import Home
+from storage.digest import sha256_hex
 from tests.conftest import World
 from tests.support.checking import DRAW, PRINT, making_once, without_prints
 from tests.support.packages import LINKS, TOOLS, PackagedCase, both, by_script, copy_of, flipped, lacking, said_by
@@ -195,23 +198,28 @@ def test_the_same_selection_gives_the_same_bytes(
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def test_an_interrupted_export_goes_on_where_it_stood(
-    case: PackagedCase, full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, case: PackagedCase, to: Path, count: int) -> None:
+    """Begin a full export, which is interrupted at that file."""
     writes = 0
     true_write = Bag.write
 
     def failing(self: Bag, name: str, data: object) -> object:
         nonlocal writes
         writes += 1
-        if writes == 40:
+        if writes == count:
             raise KeyboardInterrupt
         return true_write(self, name, data)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
         patch.setattr(Bag, "write", failing)
-        words = ("export", "almaty", "--to", str(tmp_path), "--profile", "full", "--yes", "--no-encrypt")
+        words = ("export", "almaty", "--to", str(to), "--profile", "full", "--yes", "--no-encrypt")
         assert case.run(*words) == 4
+
+
+def test_an_interrupted_export_goes_on_where_it_stood(
+    case: PackagedCase, full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupt_at(monkeypatch, case, tmp_path, 40)
     partial = next(tmp_path.iterdir())
     assert partial.name.endswith(".partial")
     assert not (partial / "signature").exists()
@@ -222,21 +230,58 @@ def test_an_interrupted_export_goes_on_where_it_stood(
     assert content(package) == content(full)
 
 
+def test_nothing_that_lies_at_the_target_is_believed(
+    case: PackagedCase, full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a shared disk somebody changes what an interrupted export left, and a journal as earlier releases kept it there."""
+    to, outside = tmp_path / "usb", tmp_path / "outside"
+    interrupt_at(monkeypatch, case, to, 60)
+    partial = next(to.iterdir())
+    forged = partial / "proofs" / "checkpoint.txt"
+    forged.write_bytes(b"FORGED WORDS")
+    said = {"name": "proofs/checkpoint.txt", "size": 12, "sha256": sha256_hex(b"FORGED WORDS"), "sha512": "0" * 128}
+    [journal] = (case.home.path / "exports").glob("*.journal")
+    (partial / ".journal").write_text(journal.read_text().split("\n")[0] + "\n" + json.dumps(said) + "\n")
+    (partial / "data" / "evil").mkdir()
+    (partial / "data" / "evil" / "more.html").write_text("<script>")
+    (partial / "data" / "posts.json").unlink(missing_ok=True)
+    (partial / "data" / "posts.json").symlink_to(outside / "not-there-yet")
+    shutil.move(partial / "data" / "events", outside)
+    (partial / "data" / "events").symlink_to(outside)
+    before = content(outside)
+    assert content(case.export("full", to)) == content(full)
+    assert content(outside) == before
+
+
+@pytest.mark.parametrize("made", ["the folder", "the partial folder"])
+def test_a_link_where_the_package_is_to_be(case: PackagedCase, tmp_path: Path, made: str) -> None:
+    to, outside = tmp_path / "usb", tmp_path / "outside"
+    for folder in (to, outside):
+        folder.mkdir()
+    name = "p" if made == "the folder" else "p.partial"
+    (to / name).symlink_to(outside if name == "p.partial" else tmp_path / "nowhere")
+    words = ("export", "almaty", "--to", str(to), "--profile", "partner", "--yes", "--name", "p")
+    assert case.run(*words) == (1 if name == "p" else 0)
+    assert not list(outside.iterdir())
+    assert not (tmp_path / "nowhere").exists()
+
+
 @pytest.mark.parametrize("lines", [2, 30, 60])
 def test_killed_at_a_random_moment_and_begun_again(case: PackagedCase, full: Path, tmp_path: Path, lines: int) -> None:
     """kill -9 when that many files were complete: the same command then makes the same package."""
     words = ["export", "almaty", "--to", str(tmp_path), "--profile", "full", "--yes", "--no-encrypt"]
     command = [sys.executable, "-m", "archiver", "--home", str(case.home.path), *words]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    journal = tmp_path / f"{full.name}.partial" / ".journal"
+    journals = case.home.path / "exports"
     while running.poll() is None:
-        if journal.exists() and journal.read_bytes().count(b"\n") > lines:
+        if any(path.read_bytes().count(b"\n") > lines for path in journals.glob("*.journal")):
             running.kill()
             break
     running.wait()
-    assert journal.exists(), "it was done before it could be killed"
+    assert list(journals.glob("*.journal")), "it was done before it could be killed"
     assert not (tmp_path / full.name).exists()
     assert content(case.export("full", tmp_path)) == content(full)
+    assert not list(journals.glob("*.journal"))
     assert worst(check_home(case.home.path)) == 0
 
 
@@ -299,6 +344,33 @@ def test_full_is_encrypted_to_the_case_unless_it_is_asked_not_to_be(case: Packag
     plain = pyrage.decrypt(theirs.read_bytes(), [counsel])
     subprocess.run(["tar", "x", "-C", unpacked], input=plain, check=True)
     assert by_script(next(unpacked.iterdir()), "--fingerprint", case.fingerprint)[0] == 0
+
+
+def test_an_encrypted_package_is_on_the_disk_before_the_plain_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File and folder, in this order; and what lies under the name that its beginnings once had is left alone."""
+    plain, to, precious = tmp_path / "p", tmp_path / "usb", tmp_path / "precious"
+    for folder in (plain, to):
+        folder.mkdir()
+    (plain / "words.txt").write_text("words")
+    precious.write_text("of somebody else")
+    (to / "p.tar.age.part").symlink_to(precious)
+    (to / f".p.tar.age.{'0' * 16}.part").symlink_to(precious)
+    synced, true_sync = [], os.fsync
+
+    def sync(number: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{number}"))
+        true_sync(number)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    encrypt(plain, to / "p.tar.age", [pyrage.x25519.Identity.generate().to_public()])
+    file, around = synced
+    assert re.fullmatch(r".*/usb/\.p\.tar\.age\.[0-9a-f]{16}\.part", file)
+    assert around == str(to)
+    assert precious.read_text() == "of somebody else"
+    assert sorted(path.name for path in to.iterdir()) == ["p.tar.age", "p.tar.age.part"]
+    assert (to / "p.tar.age").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("text", ["age1nothing", "AGE-SECRET-KEY-1", "", "ssh-ed25519 AAAA"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -182,3 +183,43 @@ def test_serving_refuses_what_is_unsafe(shell: Shell) -> None:
     assert shell("serve")[0] == 1
     assert "--name" in shell("serve", "--api", "--host", "0.0.0.0")[2]
     assert shell("serve", "--api", "--host", "here")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"links":["https://example.org/\\ud800"]}', b'{"links":["https://example.org/\\u0000x"]}',
+        b'{"links":["https://example.org/"],"case":"\\udfff"}', b"[" * 100_000,
+        b'{"links":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"links":["x"],"\\ud800":1}', b"\xff\xfe", b'{"links":["\xed\xa0\x80"]}',
+    ],
+)  # fmt: skip
+def test_texts_that_are_none_get_an_error_in_json(served: Served, body: bytes) -> None:
+    code, value = served.ask("POST", "/jobs", body)
+    assert (code, set(value)) == (400, {"expected", "found", "next"})
+    assert served.ask("GET", "/jobs")[1] == {"jobs": []}
+
+
+def test_what_is_sent_in_part_is_closed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever holds many half-sent requests would keep everybody else out; who is answered is left alone."""
+    monkeypatch.setattr("archiver.jobs.api.QUIET_SECONDS", 0.4)
+    served = Served(home)
+    head = f"POST /jobs HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {served.token}\r\nContent-Length: 99\r\n\r\n{{"
+    sent = [b"", b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", head.encode()]
+    halves = [socket.create_connection(("127.0.0.1", served.port), 20) for _ in sent]
+    try:
+        for one, data in zip(halves, sent, strict=True):
+            one.sendall(data)
+        assert served.ask("GET", "/health")[0] in (200, 503)
+        assert [_until_closed(one)[:12] for one in halves] == [b"", b"", b"HTTP/1.1 408"]
+    finally:
+        for one in halves:
+            one.close()
+        served.close()
+
+
+def _until_closed(connection: socket.socket) -> bytes:
+    connection.settimeout(20)
+    got = b""
+    while data := connection.recv(4096):
+        got += data
+    return got

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import OUTCOMES
-from archiver.checks.package.files import PackagedCapture, PackageFiles
+from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles
 from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
 from storage.digest import sha256_hex
 
@@ -62,6 +62,8 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
     """Read what was sealed of one capture, and hold it against its manifest."""
     where = f"data/captures/{name}"
     listed = {entry["name"]: entry for entry in manifest["files"]}
+    if odd := [file for file in listed if not NAME.fullmatch(file) or "/" in file or ".." in file]:
+        raise Bad(f"{where}: names what no archiver writes: {odd[0]!r}"[:160])
     found = PackagedCapture(name, manifest, [], [], [])
     for file, entry in listed.items():
         if file.endswith(".warc.gz"):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_capture, add_comments, add_links, add_range, add_shown
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import JOB_MARKS
+from archiver.cli.logs import mask_secrets
 from archiver.errors import ExitCode, NotFound, UsageError
-from archiver.jobs.job import PRIORITIES
+from archiver.jobs.job import PRIORITIES, REFUSED
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
 from archiver.text.plain import harmless, many
@@ -60,6 +61,7 @@ def _add_add(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Run `archiver jobs`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
+    mask_secrets(context)
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "cancel": _cancel, "retry": _retry, "pause": _pause,
         "resume": _resume, "drain": _drain,
@@ -106,10 +108,10 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _line(one: JobStatus) -> str:
-    why = f"  {one.outcome}" if one.outcome else ""
+    why = f"  {harmless(one.outcome)}" if one.outcome else ""
     why += f": {harmless(one.reason)}" if one.reason else ""
     due = f"  again at {one.due:%Y-%m-%d %H:%M}Z" if one.due else ""
-    return f"{JOB_MARKS[one.state]} {one.job.id}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
+    return f"{JOB_MARKS[one.state]} {harmless(one.job.id)}  {one.state:<9} {harmless(one.job.link)}{why}{due}"
 
 
 def _found(queue: Queue, text: str) -> list[JobStatus]:
@@ -125,13 +127,13 @@ def _found(queue: Queue, text: str) -> list[JobStatus]:
 def _show(context: Context, home: Home, queue: Queue) -> int:
     console, attempts = context.console, _found(queue, context.arguments.id)
     last = attempts[-1]
-    console.say(f"{last.job.id}  {last.job.kind}  {harmless(last.job.link)}")
+    console.say(harmless(f"{last.job.id}  {last.job.kind}  {last.job.link}"))
     for name, value in sorted(last.job.options.items()):
-        console.say(f"  {name:<9} {value}")
+        console.say(f"  {harmless(name):<9} {harmless(str(value))}")
     for one in attempts:
         console.say(f"  attempt {one.attempt}, queued {_when(one)}: {_line(one)[2:].split('  ', 1)[1]}")
         for capture in one.captures:
-            console.say(f"    archiver show {capture}")
+            console.say(f"    archiver show {harmless(capture)}")
         console.data(one.line())
     return 0
 
@@ -155,6 +157,8 @@ def _retry(context: Context, home: Home, queue: Queue) -> int:
     last = _found(queue, context.arguments.id)[-1]
     if last.state == "running":
         raise UsageError("a job that is not running", "a running one", "Wait until it finishes, or cancel it.")
+    if last.job.kind == REFUSED:
+        raise UsageError("a job that archiver wrote", last.reason or REFUSED, "Queue the link again: archiver jobs add")
     queue.retry(last)
     context.console.say(f"queued again: {last.job.id}, attempt {last.attempt + 1}")
     context.console.data({"job": last.job.id, "attempt": last.attempt + 1})

@@ -11,6 +11,7 @@ from archiver.capture.support import unsupported, walked
 from archiver.cli.arguments import add_capture, add_comments, add_post_limit
 from archiver.cli.capture_options import capture_options, telegram_account
 from archiver.cli.entries import remove, warn_without_worker
+from archiver.cli.logs import mask_secrets
 from archiver.errors import UsageError
 from archiver.jobs.due_schedules import entry_of
 from archiver.jobs.entries import new_entry_id
@@ -65,6 +66,7 @@ def _add_add(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Run `archiver schedule`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
+    mask_secrets(context)
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {"add": _add, "list": _list, "remove": _remove}
     with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
         return actions[context.arguments.action](context, home, queue)

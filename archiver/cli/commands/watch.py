@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_capture, add_links, add_shown
 from archiver.cli.capture_options import telegram_account
 from archiver.cli.commands import watch_telegram
+from archiver.cli.logs import mask_secrets
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.text.plain import harmless, many
@@ -63,6 +64,7 @@ def run(context: Context) -> int:
     from archiver.jobs.queue import opened
 
     home = context.home()
+    mask_secrets(context)
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove, "now": _now,
     }  # fmt: skip
