@@ -27,6 +27,7 @@ from spiders.telegram.api.messages import (
     parse_objects,
     read_messages,
 )
+from spiders.telegram.api.peers import marked, peers_in
 from spiders.telegram.api.tl import ACCOUNT, OWN, PERSONAL, SAFE, TOKENS, files_in, plain
 
 pytestmark = pytest.mark.thorough("parsers")
@@ -478,3 +479,10 @@ def test_a_message_of_which_only_the_notice_came_is_withheld(text: str, platform
     (post,) = read_messages([plain(made.to_dict()).value])
     assert (post.outcome, post.reason) == (Outcome.REFUSED if reason else Outcome.CAPTURED, reason)
     assert post.text == (text or None)
+
+
+@pytest.mark.parametrize("number", [-1, 0, 10**12, True, "5"])
+def test_a_number_that_no_id_can_be_names_nobody(number: Any) -> None:
+    """With the mark of its kind it would be the number of another chat."""
+    assert marked({"_": "PeerChannel", "channel_id": number}) is None
+    assert peers_in([{"_": "Channel", "id": number, "title": "a"}, {"_": "User", "id": number}]) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from spiders.json_access import dicts, obj, text_of
 
@@ -19,6 +19,11 @@ class Peer:
     name: str | None = None
 
 
+def _is_bare(number: Any) -> TypeGuard[int]:
+    """Whether it can be an id: any other would make, with the mark of its kind, somebody else's (core.telegram.org/api/bots/ids)."""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 < number < 10**12
+
+
 def marked(peer: Any) -> int | None:
     """Return one number for any peer, as Telegram's bot API and Telethon write it: -1001500000001, -42, 42."""
     if isinstance(peer, int) and not isinstance(peer, bool):
@@ -26,7 +31,7 @@ def marked(peer: Any) -> int | None:
     found = obj(peer)
     for key, sign, base in (("channel_id", -1, 10**12), ("chat_id", -1, 0), ("user_id", 1, 0)):
         inner = found.get(key)
-        if isinstance(inner, int) and not isinstance(inner, bool):
+        if _is_bare(inner):
             return sign * (base + inner)
     return None
 
@@ -36,7 +41,7 @@ def peers_in(objects: Iterable[dict[str, Any]]) -> dict[int, Peer]:
     found: dict[int, Peer] = {}
     for item in objects:
         kind, bare = item.get("_"), item.get("id")
-        if not isinstance(bare, int) or isinstance(bare, bool):
+        if not _is_bare(bare):
             continue
         if kind in ("Channel", "ChannelForbidden"):
             found[-(10**12) - bare] = Peer(-(10**12) - bare, handle_of(item), text_of(item.get("title")))
