@@ -410,13 +410,13 @@ def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
     lines = []
     for folder in sorted((home / "captures").glob("*/*/*/*")):
         name = folder.relative_to(home).as_posix()
-        if name in known or not folder.is_dir():
+        if name in known or folder.name.startswith(".") or not folder.is_dir():
             continue
         if (folder / ".lock").exists() and _in_use(folder / ".lock"):
             lines.append(note(folder.name, "open", "is being captured now"))
         elif _size_now(home, key) > size:
             lines.append(note(folder.name, "open", "the ledger has grown since this check began: check again for it"))
-        elif (folder / "open.json").exists() or (folder / "manifest.json").exists():
+        elif {path.name for path in folder.iterdir()} - {".lock"}:
             lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
 

@@ -205,7 +205,7 @@ class Context:
 
         home = self.home()
         for done in recover(home, self.signer(home)):
-            self.console.warn(f"recovered {done.describe()}")
+            self.console.warn(done.describe())
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
         home.project()
         if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):

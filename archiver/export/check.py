@@ -532,7 +532,7 @@ class Capture:
             listed.add(entry["name"])
             if entry["name"].endswith(".warc.gz"):
                 self.warcs[entry["name"]] = entry
-            elif entry["name"] in ("private.age", "private.age-lines"):
+            elif entry["name"].startswith("private.age"):
                 continue  # withheld values stay in the house; the manifest says that they exist
             elif hashlib.sha256(read_small(folder, f"{where}/{entry['name']}")).hexdigest() != entry["sha256"]:
                 raise Tampered(f"{where}/{entry['name']} differs from what was sealed")
