@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -172,6 +173,8 @@ class RecorderHandler(BaseDownloadHandler):
         if refusal := dict(head.headers).get(ERROR.encode()):
             # The reason is the recorder's; its own report by tag is what enters the inventory.
             raise DownloadFailedError(f"{request.url}: {refusal.partition(b' ')[2].decode('latin-1')}")
+        if _is_cut(body, dict(head.headers).get(b"content-encoding", b"")):
+            raise DownloadFailedError(f"{request.url}: its compressed body ends before its end")
         kind = responsetypes.from_args(headers=headers, url=request.url, body=body)
         version = f"HTTP/{head.http_version.decode()}"
         return kind(
@@ -188,6 +191,22 @@ class RecorderHandler(BaseDownloadHandler):
         for connection in self._idle:
             connection.writer.close()
         self._idle.clear()
+
+
+def _is_cut(body: bytes, coding: bytes) -> bool:
+    """Whether a body that was compressed with gzip breaks off (RFC 1952): what is left would be read as the whole."""
+    if not body or coding.strip().lower() not in (b"gzip", b"x-gzip"):
+        return False
+    inflate = zlib.decompressobj(31)
+    rest = body
+    try:
+        while rest and not inflate.eof:
+            inflate.decompress(rest, READ_SIZE)
+            rest = inflate.unconsumed_tail
+    except zlib.error:
+        return False  # said where it is decoded
+    inflate.flush()
+    return not inflate.eof
 
 
 def _from_proxy(url: str | None) -> tuple[tuple[str, int] | None, str | None]:

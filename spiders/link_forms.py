@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import parse_qs
 
-from spiders.links import LinkProblem, mask_userinfo, read_http, safe_split, scheme_of, with_slashes
+from spiders.links import (
+    LinkProblem,
+    mask_userinfo,
+    read_http,
+    safe_split,
+    scheme_of,
+    with_slashes,
+    without_dot_segments,
+)
 
 USUAL_PORTS = (None, 80, 443)
 MISTYPED = "Check the link for missing or extra characters."
@@ -78,7 +86,10 @@ class NoTarget:
 
 @dataclass(frozen=True)
 class Link:
-    """An http link: `host` in lower case, `path` without doubled slashes, the first value of each query field."""
+    """An http link as browsers ask for it: without `.` and `..` in its path.
+
+    `host` in lower case, `path` without doubled slashes, the first value of each query field.
+    """
 
     text: str
     host: str
@@ -120,9 +131,9 @@ def split_link(text: str) -> Link | NoTarget:
         return NoTarget(f"not a link: {read}", MISTYPED)
     # In ASCII, as it is looked up: `x%2ecom` and `𝐱.com` are x.com, and no page of somebody else's.
     host, port = read.host.rstrip("."), parts.port
-    path = re.sub(r"/{2,}", "/", parts.path) or "/"
+    path = re.sub(r"/{2,}", "/", without_dot_segments(parts.path)) or "/"
     # Without an empty name before an @, so that one page has one link.
-    text = f"{read.scheme}://{read.written_host}{read.written_port}{read.tail}{read.fragment}"
+    text = f"{read.scheme}://{read.written_host}{read.written_port}{without_dot_segments(read.tail)}{read.fragment}"
     return Link(text, host, port, path, query_of(parts.query), parts.fragment)
 
 

@@ -17,6 +17,7 @@ _TRIMMED = "".join(map(chr, range(0x21)))
 """What the URL Standard (4.4, basic URL parser) takes off a link's ends: C0 controls and blanks."""
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _BEFORE_QUERY = re.compile(r"[^?#]*")
+_DOTS = re.compile(r"[/\\](?:\.|%2e){1,2}(?:[/\\]|$)", re.IGNORECASE)
 _WEB = ("http", "https")
 _LINK = re.compile(r"(https?)://([^/\\?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{0,5}))?", re.DOTALL)
@@ -139,6 +140,31 @@ def _slashed(link: str, base_scheme: str | None) -> str:
     if path.startswith("//") or (own and own != base_scheme):
         path = "//" + path.lstrip("/")
     return start + path + link[head.end() :]
+
+
+def has_dot_segments(link: str) -> bool:
+    """Return whether a link has `.` or `..` between slashes before its query, encoded or not."""
+    head = _BEFORE_QUERY.match(link)
+    return head is not None and bool(_DOTS.search(head[0]))
+
+
+def without_dot_segments(tail: str) -> str:
+    """Return a path, and what follows it, without `.` and `..`, as browsers ask for it (URL Standard, 4.4, path state)."""
+    if not has_dot_segments(tail):
+        return tail
+    head = _BEFORE_QUERY.match(tail)
+    assert head is not None
+    kept: list[str] = []
+    _, *segments = head[0].split("/")
+    for place, segment in enumerate(segments, 1):
+        dots = segment.lower().replace("%2e", ".")
+        if dots == "..":
+            del kept[-1:]
+        elif dots != ".":
+            kept.append(segment)
+        if dots in (".", "..") and place == len(segments):
+            kept.append("")
+    return "/" + "/".join(kept) + tail[head.end() :]
 
 
 def has_control(text: str) -> bool:

@@ -38,7 +38,7 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
     "LinkedIn": ("linkedin.com",),
     "Snapchat": ("snapchat.com",),
     "Likee": ("likee.video",),
-    "WhatsApp": ("whatsapp.com",),
+    "WhatsApp": ("whatsapp.com", "wa.me"),
     "Discord": ("discord.com", "discordapp.com"),
     "Pinterest": ("pinterest.com",),
     "Tumblr": ("tumblr.com",),
@@ -62,9 +62,11 @@ SHORT_HOSTS = frozenset({
 })  # fmt: skip
 """Hosts whose links only lead on."""
 ARCHIVED = re.compile(
-    r"https?://(?:web|wayback)\.archive\.org/web/(?:\d{1,14}\*?(?:[a-z]{2}_)?|\*)/(?P<original>.+)", re.IGNORECASE
+    r"https?://(?:(?:web|wayback)\.archive\.org/web/(?:(?:\d{1,14}\*?(?:[a-z]{2}_)?|\*)/)?"
+    r"|(?:www\.)?archive\.(?:today|ph|is|li|vn|fo|md)/(?:(?:newest|oldest|[0-9][0-9.-]*)/)?)(?P<original>[^/]*[.:].+)",
+    re.IGNORECASE,
 )
-"""An address of the Wayback Machine, with the one of which it shows a copy."""
+"""An address of the Wayback Machine or of archive.today, with the one of which it shows a copy."""
 
 
 def platform_without_reader(host: str, path: str) -> str | None:

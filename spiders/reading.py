@@ -109,6 +109,8 @@ def parse_body(
 
 def _page_only(parsed: Parsed) -> Parsed:
     """A page of a platform that is not read. In a capture the form of the link says so; here nothing else would."""
+    if parsed.layout == "file":
+        return nothing(f"{parsed.page.get('what')}: kept as it is, not read")
     why = parsed.hints.get("unread")
     if why is None:
         return parsed

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from asyncio import sleep
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from scrapy import Request
 from scrapy.http import Response
+
+from spiders.http_values import digits, http_date
 
 BUSY = frozenset({429, 500, 502, 503, 504})
 PATIENCE = 120.0
@@ -49,10 +50,8 @@ def pause(attempt: int, rng: random.Random) -> float:
 def wanted_pause(response: Response) -> float | None:
     """Return the seconds that `Retry-After` asks for (RFC 9110 10.2.3); None where it cannot be read."""
     text = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if text.isdigit():
-        return float(text)
-    said = (response.headers.get("Date") or b"").decode("latin-1").strip()
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - parsedate_to_datetime(said)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    if (seconds := digits(text)) is not None:
+        return float(seconds)
+    until = http_date(text)
+    said = http_date((response.headers.get("Date") or b"").decode("latin-1").strip())
+    return max(0.0, (until - said).total_seconds()) if until and said else None

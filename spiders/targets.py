@@ -8,7 +8,7 @@ from dataclasses import replace
 from spiders import platforms
 from spiders.cleaning import clean, in_ascii
 from spiders.link_forms import USUAL_PORTS, Form, Link, NoTarget, Target, split_link, unreadable
-from spiders.links import without_userinfo
+from spiders.links import has_dot_segments, without_userinfo
 from spiders.mirrors import original
 from spiders.other_hosts import ARCHIVED, SHORT_HOSTS, platform_without_reader
 from spiders.page.links import page
@@ -34,7 +34,9 @@ def parse_target(text: str) -> Target | NoTarget:
         return NoTarget("nothing was given", "Give a link, for example https://t.me/durov/523")
     found = _read(cleaned.link, DEEPEST)
     # A link whose fragment is dropped may end in what cleaning would take off the next time it is read.
-    if isinstance(found, Target) and (cleaned.changed or found.given is not None or clean(found.url).changed):
+    if isinstance(found, Target) and (
+        cleaned.changed or found.given is not None or has_dot_segments(cleaned.link) or clean(found.url).changed
+    ):
         literal = _ACCESS_HASH.sub(r"\1", cleaned.literal)
         return replace(found, given=literal if literal != found.url else None)
     return found

@@ -1,4 +1,4 @@
-"""Links that carry another link inside: redirectors, share pages, caches and translations. Read, never asked. Pure."""
+"""Links that carry another link inside: redirectors, share buttons, caches and translations. Read, never asked. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from spiders.cleaning import without_end
 from spiders.link_forms import Link
 
 _GOOGLE = r"google\.(?:com|cat|[a-z]{2}|com?\.[a-z]{2})"
@@ -26,6 +27,26 @@ FIELDS: list[tuple[str, str, tuple[str, ...]]] = [
     (r"[a-z0-9-]+\.safelinks\.protection\.outlook\.com", r"/.*", ("url",)),
     (r"slack-redir\.net", r"/link", ("url",)),
 ]
+SHARES: list[tuple[str, str, tuple[str, ...]]] = [
+    # Share buttons. (pattern of the host, pattern of the path, the fields with the link, or with words among which it is)
+    (r"(?:www\.)?(?:t|telegram)\.(?:me|dog)", r"/share(?:/url)?/?", ("url", "text")),
+    (r"(?:[a-z-]+\.)?facebook\.com", r"/(?:sharer|share)(?:/sharer)?\.php", ("u",)),
+    (r"(?:[a-z-]+\.)?facebook\.com", r"/(?:v[0-9.]+/)?dialog/(?:share|feed|send)/?", ("href", "link")),
+    (
+        r"(?:www\.|mobile\.|m\.)?(?:twitter|x)\.com",
+        r"/(?:intent/(?:tweet|post)|share|home)/?",
+        ("url", "text", "status"),
+    ),
+    (r"wa\.me|(?:api|web)\.whatsapp\.com", r"/(?:send/?|[0-9]*)", ("text",)),
+    (r"(?:m\.|www\.)?vk\.(?:com|ru)", r"/share\.php", ("url",)),
+    (r"connect\.ok\.ru", r"/offer/?", ("url",)),
+    (r"(?:m\.|www\.)?ok\.ru", r"/dk", ("st.shareUrl", "st._surl")),
+    (r"(?:www\.)?linkedin\.com", r"/(?:sharing/share-offsite|shareArticle|cws/share)/?", ("url",)),
+    (r"(?:www\.|old\.)?reddit\.com", r"/submit/?", ("url",)),
+    (r"(?:www\.)?threads\.(?:net|com)", r"/intent/post/?", ("url", "text")),
+    (r"bsky\.app", r"/intent/compose/?", ("text",)),
+]
+_LINK = re.compile(r"https?://[^/\s]\S*", re.IGNORECASE)
 _AMP_VIEWER = re.compile(r"/amp/(s/)?([^/]+\.[^/]+)(/.*)?")
 _AMP_CACHE = re.compile(r"/[a-z]/(s/)?([^/]+\.[^/]+)(/.*)?")
 _TRANSLATED = "translate.goog"
@@ -39,7 +60,16 @@ def wrapped(link: Link) -> str | None:
             if carried.startswith("/") and not carried.startswith("//"):
                 return f"https://{link.host}{carried}"
             return carried if re.match(r"https?://[^/]", carried, re.IGNORECASE) else None
+    for host, path, names in SHARES:
+        if re.fullmatch(host, link.host) and re.fullmatch(path, link.path):
+            return next((found for name in names if (found := _only_link(link.query.get(name, "")))), None)
     return next((inner for read in _SHAPED if (inner := read(link)) is not None), None)
+
+
+def _only_link(text: str) -> str | None:
+    """The link of a text that names one. Where it names several, nobody can tell which of them is meant."""
+    found = {without_end(link) for link in _LINK.findall(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 def _cached(link: Link) -> str | None:

@@ -141,6 +141,11 @@ class ExchangeSink:
         if self._buffered > SPOOL_AT:
             self._spool()
 
+    def trailers(self, raw: bytes, withheld: tuple[Withheld, ...]) -> None:
+        """Take the trailer section of a chunked body, secrets replaced."""
+        self._response_withheld += withheld
+        self.body(raw, b"")
+
     @property
     def backlogged(self) -> bool:
         """True while more than 8 MiB wait for disk and digests; the reader should pause until `notify`."""

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from archiver.capture.context import CaptureContext
+from archiver.capture.dash_manifest import dash_stream
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest, take
 from archiver.capture.media import MediaDownload, MediaJob
 from archiver.capture.media_proof import MediaProof, stated_of
-from archiver.capture.outcomes import of_exchange
+from archiver.capture.outcomes import of_whole
 from archiver.capture.resume import PartialFile
 from archiver.recorder.content_coding import decode_body
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.trackers import tracker
 from archiver.tools.media.judgement import FILMS, SOUNDS, Stated, Verdict
-from archiver.tools.media.kinds import MANIFESTS
+from archiver.tools.media.kinds import MANIFESTS, OCTETS, Ends, media_type, named
 from spiders.links import mask_userinfo, safe_join, safe_split
 from spiders.page.files import css_links
 from spiders.page.media_links import SCRIPTED
@@ -30,6 +32,7 @@ _STREAMS = (
     "application/dash+xml",
 )
 """Content types of manifests."""
+_PICTURES = ("image", "poster", "icon")
 CSS_LIMIT = 2 << 20
 CSS_DEPTH = 3
 
@@ -102,17 +105,32 @@ class AttachmentFetches:
                 self._inventory.end(key, Outcome.FAILED, room)
                 return
             got, asked = await self._got(key, url, attachment, style)
+            if not required and attachment.kind in _PICTURES:
+                got = await self._picture(got)
         stated = stated_of(attachment) if required else None
         facts: dict[str, Any] = {}
         if stated is not None:
             got, facts = await self._proof.settled(key, stated, got, lambda: self._again(key, asked))
             if facts.get("found") in MANIFESTS and stated.family in ("video", "audio"):
-                await self._follow(key, asked, stated)
+                await self._follow(key, asked, stated, got)
                 return
         await self._media.assembled(key, url, attachment.file_name, got)
         self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
         if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
             self._style_parts(got.done, key, depth)
+
+    async def _picture(self, got: FetchedFile) -> FetchedFile:
+        """Return a picture that a page is shown with, or what came in its place: neither a page nor nothing is one."""
+        if got.outcome is not Outcome.CAPTURED:
+            return got
+        if not got.size:
+            return replace(got, outcome=Outcome.UNAVAILABLE, reason="0 bytes came in place of the picture")
+        if (got.media_type or "").lower().startswith("image/"):
+            return got
+        kind = media_type(Ends(await self._media.beginning(got.pieces), b"", got.size))
+        if kind not in ("text/html", "application/json"):
+            return got
+        return replace(got, outcome=Outcome.REFUSED, reason=f"{named(kind)} came in place of the picture")
 
     def arrived(self, key: str, done: ExchangeDone, parent: str) -> None:
         """Enter the file that a link itself leads to, and judge it by its bytes: nothing needs to be fetched."""
@@ -122,31 +140,37 @@ class AttachmentFetches:
 
     async def _judge_arrived(self, key: str, attachment: Attachment, done: ExchangeDone) -> None:
         """Judge it. A link promises less than a post does: a file of another kind than its server says is still that file."""
-        outcome, reason = of_exchange(done)
+        outcome, reason = of_whole(done)
         record = done.record.record_id if done.record else None
         got = FetchedFile(outcome, reason, record, done, take(PartialFile(), done, None)[0].pieces)
         stated = stated_of(attachment)
         proof = await self._proof.of(key, stated, got) if stated and outcome is Outcome.CAPTURED else None
         facts: dict[str, Any] = proof.line() if proof else {}
         if stated and proof and proof.judgement.found in MANIFESTS:
-            await self._follow(key, done.uri, stated)
+            await self._follow(key, done.uri, stated, got)
             return
         if (
             stated
             and proof
             and proof.judgement.bad
-            and not (proof.judgement.usable and proof.judgement.verdict is Verdict.WRONG)
+            and not (
+                proof.judgement.usable and proof.judgement.verdict is Verdict.WRONG and proof.judgement.found != OCTETS
+            )
         ):
             got, facts = await self._proof.settled(key, stated, got, lambda: self._again(key, done.uri))
         self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
 
-    async def _follow(self, key: str, url: str, stated: Stated) -> None:
+    async def _follow(self, key: str, url: str, stated: Stated, manifest: FetchedFile) -> None:
         """Take what the manifest of a stream names: the manifest itself is not the video."""
+        stream = dash_stream(await self._media.beginning(manifest.pieces))
+        stated = replace(stated, duration=stated.duration or stream.seconds)
         page = self._context.exchanges.by_tag.get("page")
         record = page.record.record_id if page is not None and page.record is not None else None
         outcome, reason, info = await self._media.take(MediaJob(key, url, record, extras=False, stated=stated))
         if outcome is Outcome.SKIPPED:
             outcome, reason = Outcome.PARTIAL, f"the manifest of a stream that cannot be followed: {reason}"
+        elif outcome is Outcome.CAPTURED and stream.live:
+            outcome, reason = Outcome.PARTIAL, "a live stream (DASH): what it offered when it was asked for"
         self._inventory.end(key, outcome, reason, info)
 
     async def _again(self, key: str, url: str) -> FetchedFile:
@@ -185,5 +209,7 @@ def _of_link(done: ExchangeDone) -> Attachment:
     name = safe_split(done.uri).path.rpartition("/")[2]
     if "." not in name:
         name += mimetypes.guess_extension(kind) or ""
+    if kind in ("", OCTETS, "binary/octet-stream"):  # the server does not say what it is, the link does
+        kind = mimetypes.guess_type(name, strict=False)[0] or kind
     first = {"image": "photo", "video": "video", "audio": "audio"}.get(kind.partition("/")[0], "document")
     return Attachment("video" if kind in _STREAMS else first, done.uri, file_name=name, extra={"media_type": kind})

@@ -87,6 +87,8 @@ class LinkOutcome:
     files: int = 0
     missing: int = 0
     at: str = ""
+    cookies: str = ""
+    """Name in [accounts] of the cookies that are sent for such a link, or ""."""
 
     def value(self) -> dict[str, Any]:
         """Return the outcome as the state keeps it."""
@@ -319,7 +321,7 @@ class Batch:
             row,
             status=STATUS[done.outcome],
             reason=said,
-            next=next_action(outcome, reason, done.capture),
+            next=next_action(outcome, reason, done.capture, done.cookies),
             capture=done.capture,
             extras=f"{more.capture} ({STATUS[more.outcome]})" if more else "",
             posts=str(done.posts) if done.capture else "",
@@ -367,6 +369,7 @@ def second_pass(options: CaptureOptions, capture: str) -> CaptureOptions:
         merge=False,
         screenshot=False,
         extras_only=True,
+        page_media=options.media,
         media_reason=f"kept in {capture}, the first pass",
     )
 
@@ -384,6 +387,7 @@ def of_result(result: CaptureResult, clock: Callable[[], Any]) -> LinkOutcome:
         files,
         sum("#" in key or key.startswith("requisite ") for key in keys),
         utc_text(clock())[:19],
+        platform.name if (platform := platform_of(result.led_to or result.target)).cookies_of is not None else "",
     )
 
 

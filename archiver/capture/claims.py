@@ -49,7 +49,8 @@ class ExtractorClaims:
         """
         self.page_read(Outcome.FAILED)
         options, target = self._context.options, self._context.target
-        wanted = options.media and not options.quick and not options.extras_only
+        # A quick first pass leaves it to the second.
+        wanted = (options.media and not options.quick and not options.extras_only) or options.page_media
         wanted = wanted and (target.platform == "page" or target.form in _ONLY_PAGES) and target.form not in _ELSEWHERE
         self._attachments.by_extractor = None
         if not wanted or not _public(target.url):

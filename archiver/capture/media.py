@@ -25,6 +25,7 @@ from archiver.home.scratch import scratch
 from archiver.recorder.content_coding import decode_body
 from archiver.tools import ffmpeg
 from archiver.tools.media.judgement import Stated
+from archiver.tools.media.kinds import MANIFESTS
 from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from archiver.tools.ytdlp_worker import stated_options
@@ -41,6 +42,8 @@ INFO_TYPE = "application/vnd.youtube-dl_formats+json;charset=utf-8"
 """brozzler's media type for a description by yt-dlp."""
 TEXT_LIMIT = 32 << 20
 ENTRIES = 50
+BEGINNING = 4096
+"""Bytes by which a page is told that came in place of a file, and what a manifest says of a stream."""
 RESUMABLE = 4 << 20
 """Files below this size are not worth a note on where they stand, bytes."""
 
@@ -226,6 +229,8 @@ class MediaDownload:
             return latest[-1].got
 
         got, facts = await self._proof.settled(key, stated, brought.got, again)
+        if facts.get("found") in MANIFESTS and got.outcome is Outcome.CAPTURED:
+            got = replace(got, outcome=Outcome.PARTIAL, reason="the manifest of a stream came in place of the media")
         chosen = next(one for one in reversed(latest) if one.got.record == got.record)
         return replace(chosen, got=got), facts
 
@@ -333,7 +338,9 @@ class MediaDownload:
     ) -> _Brought:
         """A file in fragments. Where these are encrypted, what is played is kept again, since they do not reproduce it."""
         self._note(key, None)
-        fragments = SegmentedDownload(self._context, self._fetcher, key, headers, self._fragments_held(key))
+        fragments = SegmentedDownload(
+            self._context, self._fetcher, key, headers, self._fragments_held(key), self.beginning
+        )
         if not protocol.startswith("m3u8"):
             named = dash(item)
             got = joined([*await fragments.fetch(named), *fragments.left_out(len(named))])
@@ -342,6 +349,17 @@ class MediaDownload:
         if stream.encrypted and got.pieces:
             await asyncio.to_thread(self._keep_decrypted, job, key, got, stream)
         return _Brought(got, seconds=stream.seconds, judged=not stream.encrypted and not stream.sealed)
+
+    async def beginning(self, pieces: list[Piece]) -> bytes:
+        """Return the first bytes of what was fetched; none where it cannot be read back, which `check` will say."""
+
+        def read() -> bytes:
+            return b"".join(self._assemblies.glimpse(pieces, 0, BEGINNING))
+
+        try:
+            return await asyncio.to_thread(read)
+        except (EvidenceError, OSError, KeyError):
+            return b""
 
     def _keep_decrypted(self, job: MediaJob, key: str, got: FetchedFile, stream: SegmentedStream) -> None:
         with scratch(self._context.home.path, "media") as folder:

@@ -26,6 +26,8 @@ class CaptureOptions:
     media_reason: str = "left out as asked (--no-media)"
     extras_only: bool = False
     """The second pass of `quick`: the media were kept in the first."""
+    page_media: bool = False
+    """The second pass of `quick`, where media are wanted: what an extractor finds on a page was left to it."""
     follow: bool = False
     """Capture posts and videos elsewhere that a page embeds or links to."""
     account: str | None = None

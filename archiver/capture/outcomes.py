@@ -6,6 +6,8 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
+import re
+
 from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
 from spiders.posts import Outcome
@@ -28,6 +30,7 @@ _PROBLEMS = {
     "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _STATUS = {
     401: (Outcome.REFUSED, "login required"),
     402: (Outcome.REFUSED, "payment required"),
@@ -54,6 +57,25 @@ def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
     if done.truncated or done.problem:
         return Outcome.PARTIAL, f"cut short: {done.problem or done.truncated}"
     return Outcome.CAPTURED, None
+
+
+def of_whole(done: ExchangeDone) -> tuple[Outcome, str | None]:
+    """Return the outcome of what was asked for without a range: a part of it is not the thing."""
+    outcome, reason = of_exchange(done)
+    if outcome is Outcome.CAPTURED and done.status == 206 and (part := _part_of_it(done)) is not None:
+        return Outcome.PARTIAL, part
+    return outcome, reason
+
+
+def _part_of_it(done: ExchangeDone) -> str | None:
+    """Say that an answer is a part of the thing; None where it says that it is all of it (RFC 9110, 15.3.7)."""
+    match = _CONTENT_RANGE.fullmatch((done.header("content-range") or "").strip())
+    if match is None:
+        return "the server sent a part without saying which (HTTP 206)"
+    first, last, total = match[1], match[2], match[3]
+    if int(first) == 0 and total.isdigit() and int(last) + 1 >= int(total):
+        return None
+    return f"the server sent a part: bytes {first} to {last} of {total} (HTTP 206)"
 
 
 def of_status(status: int) -> tuple[Outcome, str | None]:

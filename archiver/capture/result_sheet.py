@@ -17,7 +17,7 @@ from storage.files import write_synced
 STATUS = {
     Outcome.CAPTURED: "kept whole",
     Outcome.PARTIAL: "kept in part",
-    Outcome.UNAVAILABLE: "not there",
+    Outcome.UNAVAILABLE: "not available",
     Outcome.REFUSED: "not shown to us",
     Outcome.BLOCKED: "stopped by the site",
     Outcome.FAILED: "failed on our side",
@@ -65,11 +65,16 @@ WIDTHS = {
 """Widths of the columns of an XLSX sheet, in characters; 18 where none is named."""
 
 
-def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
-    """Return what a person can do about an outcome. Empty where there is nothing to do."""
+def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str = "") -> str:
+    """Return what a person can do about an outcome. Empty where there is nothing to do.
+
+    `cookies`: the name in [accounts] of the cookies that are sent for such a link; "" where none are.
+    """
     said = (reason or "").lower()
     if outcome is Outcome.CAPTURED:
         return ""
+    if "never contacted" in said and outcome in (Outcome.SKIPPED, Outcome.REFUSED):  # the latter by earlier versions
+        return "check the link: it leads to an address inside a network, which the program does not ask"
     if outcome is Outcome.PARTIAL:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
@@ -77,7 +82,9 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
             return "capture it again after it has begun"
         if "interrupted" in said:
             return "run the same list again"
-        if "long post" in said or "for subscribers" in said:
+        if "for subscribers" in said:
+            return f"it needs an account that may see it: {_logged_in(cookies)}"
+        if "long post" in said:
             return "put your account's cookies.txt into archiver.toml ([accounts]) and capture it again"
         if "form of link is not known" in said:
             return "check that the link is complete: open it in a browser, and copy it again from there"
@@ -87,23 +94,26 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
             return "open the link in a browser; if it shows something there, run the same list again"
         return f"see what is missing: archiver show {capture} --inventory"
     if outcome is Outcome.UNAVAILABLE:
-        return "look for copies elsewhere; check the link for typing errors; this capture keeps what the site answered"
+        elsewhere = (
+            "look for copies elsewhere; check the link for typing errors; this capture keeps what the site answered"
+        )
+        if cookies and ("not shared with" in said or "protected" in said):  # it may be there, for others
+            return (
+                f'an account may be shown it: {cookies} = "cookies.txt" in archiver.toml ([accounts]); else {elsewhere}'
+            )
+        return elsewhere
     if outcome is Outcome.REFUSED:
-        if "never contacted" in said:
-            return "check the link: it leads to an address inside a network, which the program does not ask"
         if "geo" in said or "country" in said:
             return "capture it again through a proxy in another country ([sites] proxy in archiver.toml)"
         if "forbidden" in said:
-            return (
-                "open it in a browser: if it shows there, capture it through another proxy ([sites] proxy); "
-                "if it asks for a login, put cookies.txt into archiver.toml ([accounts])"
-            )
+            seen = "open it in a browser: if it shows there, capture it through another proxy ([sites] proxy)"
+            return f"{seen}; if it asks for a login, {_logged_in(cookies)}"
         if "telegram" in said:
             return "it needs a Telegram account that is a member: archiver telegram login, archiver telegram join LINK"
-        return "it needs an account that may see it: cookies.txt in archiver.toml ([accounts])"
+        return f"it needs an account that may see it: {_logged_in(cookies)}"
     if outcome is Outcome.BLOCKED:
         if "consent wall" in said:
-            return "answer its form in a browser, put that browser's cookies.txt into archiver.toml ([accounts]), run the same list again"
+            return "answer its form in a browser, save the page there, then take the file in: archiver receive FILE"
         return "wait a few hours or change the proxy ([sites] proxy), then run the same list again"
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
@@ -113,6 +123,13 @@ def next_action(outcome: Outcome, reason: str | None, capture: str) -> str:
         return "run the same list again; if it fails again, check the network and the link"
     _, crawl, link = (reason or "").partition("archiver crawl ")
     return f"run: {crawl}{link}" if link else "capture it by other means"
+
+
+def _logged_in(cookies: str) -> str:
+    """How a person with an account gets it: by cookies where they are sent, else by a browser."""
+    if cookies:
+        return f'{cookies} = "cookies.txt" in archiver.toml ([accounts])'
+    return "save it with a browser that is logged in, then take the file in: archiver receive FILE"
 
 
 def write_sheet(rows: Sequence[Row], paths: Sequence[Path]) -> None:

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver.home.home import Home
+from spiders.http_values import digits
 from storage.assembly import Piece, payload
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.warc import read_warc
 
 CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-_NUMBER = re.compile(r"[0-9]{1,18}")
-"""`str.isdigit` also takes signs that `int` does not."""
 _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 
@@ -83,11 +82,6 @@ def strong_validator(entity_tag: str | None, last_modified: str | None) -> str |
     See RFC 9110 section 13.1.5. None where the server sent neither.
     """
     return entity_tag if entity_tag and not entity_tag.startswith("W/") else last_modified
-
-
-def digits(text: str | None) -> int | None:
-    """Return the number that a header states, or None."""
-    return int(text) if text and _NUMBER.fullmatch(text) else None
 
 
 def _head(path: Path, offset: int) -> dict[str, str] | None:

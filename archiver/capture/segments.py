@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from archiver.capture.context import CaptureContext
 from archiver.capture.fetcher import FetchedFile, Fetcher, FetchRequest
 from archiver.capture.hls_playlist import MediaSegment, Playlist, parse_playlist
 from archiver.recorder.content_coding import decode_body
+from archiver.tools.media.kinds import MANIFESTS, Ends, media_type, named
 from spiders.json_access import dicts, length_of, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Outcome
@@ -31,6 +32,8 @@ MASTERS = 3
 QUIET_SECONDS = 120.0
 """A live playlist that brings nothing for so long has ended without saying so."""
 Headers = list[tuple[str, str]]
+Beginning = Callable[[list[Piece]], Awaitable[bytes]]
+_MEDIA_TYPES = ("video/", "audio/", "application/octet-stream", "binary/")
 Held = dict[tuple[str, str], Piece]
 
 
@@ -62,8 +65,11 @@ class SegmentedStream:
 class SegmentedDownload:
     """Fetches the fragments of one file. `held`: those that earlier captures hold, by tag and path of the link."""
 
-    def __init__(self, context: CaptureContext, fetcher: Fetcher, key: str, headers: Headers, held: Held) -> None:
-        self._context, self._fetcher = context, fetcher
+    def __init__(
+        self, context: CaptureContext, fetcher: Fetcher, key: str, headers: Headers, held: Held, beginning: Beginning
+    ) -> None:
+        """`beginning`: reads the first bytes of pieces back."""
+        self._context, self._fetcher, self._beginning = context, fetcher, beginning
         self._key, self._headers, self._held = key, headers, held
         self._live_seconds = context.config.live_seconds
         self._gate = asyncio.Semaphore(AT_ONCE)
@@ -88,10 +94,24 @@ class SegmentedDownload:
     async def _one(self, segment: MediaSegment) -> FetchedFile:
         tag = f"{self._key} fragment {'initial ' if segment.initial else ''}{segment.number}"
         if piece := self._held.get((tag, safe_split(segment.url).path)):
-            return FetchedFile(Outcome.CAPTURED, None, piece.record, None, [piece])
+            return await self._looked_at(FetchedFile(Outcome.CAPTURED, None, piece.record, None, [piece]))
         async with self._gate:
             request = FetchRequest(tag, segment.url, headers=self._headers, span=segment.span)
-            return await self._fetcher.fetch(request)
+            return await self._looked_at(await self._fetcher.fetch(request))
+
+    async def _looked_at(self, got: FetchedFile) -> FetchedFile:
+        """Return a fragment, or what came in its place: that is no part of the film, which would hide it."""
+        if got.outcome is not Outcome.CAPTURED:
+            return got
+        if not got.size:
+            return replace(got, outcome=Outcome.FAILED, reason="0 bytes came in place of a fragment")
+        if got.done is not None and (got.media_type or "").lower().startswith(_MEDIA_TYPES):
+            return got
+        start = await self._beginning(got.pieces)
+        kind = media_type(Ends(start, b"", got.size))
+        if kind not in (*MANIFESTS, "text/html", "application/json"):
+            return got
+        return replace(got, outcome=Outcome.FAILED, reason=f"{named(kind)} came in place of a fragment", pieces=[])
 
     async def _playlist(self, url: str, turn: int) -> tuple[Playlist | None, FetchedFile]:
         tag = f"{self._key} playlist {turn}"

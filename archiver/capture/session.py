@@ -22,7 +22,7 @@ from archiver.capture.inventory import Ending
 from archiver.capture.known_secrets import without_secrets
 from archiver.capture.media import MediaDownload
 from archiver.capture.media_proof import MediaProof
-from archiver.capture.outcomes import of_exchange
+from archiver.capture.outcomes import of_whole
 from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
@@ -385,7 +385,7 @@ class CaptureSession:
         )
         # What a program does is recorded whole, whatever link it is about.
         limit = None if self._by_program else at_best(context.target)
-        statement = Statement(self._answer, self._conclusion, limit)
+        statement = Statement(self._answer, self._conclusion, limit, context.exchanges.asked)
         needs = A_PAGE if self._by_program else context.needs
         exchanges = context.exchanges.by_tag
         if self._original is None:
@@ -398,7 +398,7 @@ class CaptureSession:
 def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:
     if done is None:
         return Outcome.FAILED, "no exchange was recorded for it"
-    outcome, reason = of_exchange(done)
+    outcome, reason = of_whole(done)
     kind = parsed.absence.kind if parsed.absence is not None else None
     if done.status == 403 and kind is not None and parsed.outcome in (Outcome.BLOCKED, Outcome.REFUSED):
         # Challenges come with this status as well as pages that want a login: what the page says tells them apart.

@@ -40,6 +40,8 @@ def unsupported(target: Target, walk: bool = False, account: bool = False) -> tu
     None if it can.
     """
     platform, kind = platform_of(target), kind_of(target)
+    if walk and target.form is Form.SHORT:
+        return Outcome.SKIPPED, f"a short link: archiver capture {target.url} finds what it leads to; crawl that"
     if account and platform.by_account:
         if kind.account_walk if walk else kind.account:
             return None

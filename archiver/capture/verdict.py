@@ -16,12 +16,13 @@ of which no more than the page can be kept, that page is not the thing that was 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from archiver.capture.inventory import MEDIA_OF_PAGE, Ending, Inventory
 from archiver.capture.outcomes import STOPPED_BY_PERSON, of_exchange
 from archiver.recorder.exchange import ExchangeDone
 from spiders.link_forms import Form, Target
+from spiders.links import mask_userinfo
 from spiders.platform import A_PAGE, Needed, Promise
 from spiders.posts import Outcome
 
@@ -35,11 +36,13 @@ class Statement:
 
     `answer`: how the page or answer that stands for it ended; None where none was read. `conclusion`: what the driver
     makes of it, where that differs. `at_best`: why it is partial however much is kept, by the form of its link.
+    `asked`: how often each tag was asked for.
     """
 
     answer: Ending | None = None
     conclusion: Ending | None = None
     at_best: str | None = None
+    asked: Mapping[str, int] = field(default_factory=dict)
 
 
 def at_best(target: Target) -> str | None:
@@ -98,7 +101,7 @@ def verdict(
         return Outcome.PARTIAL, inventory.faults[0]
     said = statement.conclusion or statement.answer
     if said is None:
-        return _without_answer(exchanges, promise)
+        return _without_answer(exchanges, promise, statement.asked)
     if statement.at_best is not None and said[0] in (Outcome.CAPTURED, Outcome.PARTIAL):
         best = _with_media(inventory, statement.at_best)
         return Outcome.PARTIAL, f"{best}; {said[1]}" if said[1] else best
@@ -166,7 +169,7 @@ def _ending(inventory: Inventory, key: str) -> Ending:
     return inventory.ended.get(key, (Outcome.FAILED, "ended without an outcome"))
 
 
-def _without_answer(exchanges: Mapping[str, ExchangeDone], promise: Promise) -> Ending:
+def _without_answer(exchanges: Mapping[str, ExchangeDone], promise: Promise, asked: Mapping[str, int]) -> Ending:
     """No driver read an answer: what the recorder saw of the target's own request says why."""
     for tag in promise.first_tags:
         done = exchanges.get(tag)
@@ -179,5 +182,7 @@ def _without_answer(exchanges: Mapping[str, ExchangeDone], promise: Promise) -> 
             return Outcome.PARTIAL, "the answer was recorded but could not be read"
         if done.status is not None and 300 <= done.status < 400:
             return Outcome.FAILED, "more than ten redirects, or a redirect that leads nowhere"
-        return outcome if outcome is not Outcome.SKIPPED else Outcome.REFUSED, reason
+        if outcome is Outcome.SKIPPED and asked.get(tag, 0) > 1:  # our rule, and nobody refused
+            return outcome, f"it led to {mask_userinfo(done.uri)}: {reason}"
+        return outcome, reason
     return Outcome.FAILED, "no request was answered"

@@ -21,6 +21,9 @@ FIELDS = (
     "guessed_published", "guessed_author", "guessed_title", "guessed_text",
 )  # fmt: skip
 WORDS = ("title", "text", "guessed_title", "guessed_text")
+MIRROR = "mirror"
+"""Key in the inventory of the page of a mirror, which was asked in place of the original."""
+COPY = "a mirror's copy, not the platform's"
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 
 
@@ -57,6 +60,8 @@ class CaptureDiff:
     """How many posts say the same in both."""
     other: tuple[Difference, ...] = field(default=())
     """The captures themselves: outcome and reason."""
+    copies: tuple[str, ...] = ()
+    """Which of the two captures show a mirror's copy, not what the platform answered."""
 
     def line(self) -> dict[str, Any]:
         """Return the comparison as a JSON object."""
@@ -65,7 +70,7 @@ class CaptureDiff:
             return [{"field": one.name, "before": one.before, "after": one.after} for one in found]
 
         return {
-            "a": self.a["id"], "b": self.b["id"], "same": self.same, "captures": values(self.other),
+            "a": self.a["id"], "b": self.b["id"], "mirror": list(self.copies), "same": self.same, "captures": values(self.other),
             "posts": [
                 {"post": one.post, "link": one.link, "where": one.where, "hidden": one.hidden, "changes": values(one.differences),
                  "cannot_tell": one.unsure}
@@ -112,7 +117,17 @@ def diff(home: Home, a: str, b: str) -> CaptureDiff:
         for name in ("outcome", "reason")
         if rows[0][name] != rows[1][name]
     )
-    return CaptureDiff(rows[0], rows[1], tuple(found), same, other)
+    return CaptureDiff(
+        rows[0], rows[1], tuple(found), same, other, tuple(one for one in (a, b) if shows_copy(home, one))
+    )
+
+
+def shows_copy(home: Home, capture: str) -> bool:
+    """Return whether what a capture shows is a mirror's page, since the original was not to be had."""
+    return any(
+        line.get("key") == MIRROR and line.get("outcome") in ("captured", "partial")
+        for line in home.catalog.inventory(capture)
+    )
 
 
 def posts_with_digests(home: Home, capture: str) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-from archiver.casework.diff import WORDS, CaptureDiff, words
+from archiver.casework.diff import COPY, WORDS, CaptureDiff, words
 from archiver.home.visibility import HIDDEN
 from archiver.text.html import Markup, table, tag
 from archiver.text.plain import harmless, many
@@ -28,6 +28,7 @@ def diff_page(found: CaptureDiff) -> Markup:
         [
             ("capture", found.a["id"], found.b["id"]), ("opened (UTC)", found.a["opened"][:19], found.b["opened"][:19]),
             ("link", str(found.a["target"]), str(found.b["target"])), ("outcome", found.a["outcome"], found.b["outcome"]),
+            ("shows", *(COPY if row["id"] in found.copies else "what answered" for row in (found.a, found.b))),
             ("manifest SHA-256", found.a["manifest_sha256"], found.b["manifest_sha256"]),
         ],
     )  # fmt: skip

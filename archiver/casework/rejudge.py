@@ -2,6 +2,7 @@
 
 The inputs of the verdict are made again: how each page and post ended, with today's reading in place of the one at the
 time. A judgement can stay or fall. It never rises: that more can be read today does not undo what a capture ran into.
+Pages and posts are read again; media files are not opened again, and stand as they were found at the time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from archiver.capture.inventory import Ending, Inventory
 from archiver.capture.support import kind_of, platform_of
 from archiver.capture.verdict import Statement, at_best, verdict
-from archiver.casework.sealed_answers import Answer, CannotJudge, FolderOf, SealedAnswers
+from archiver.casework.sealed_answers import NOT_READ, Answer, CannotJudge, FolderOf, SealedAnswers
 from spiders.link_forms import Target
 from spiders.platforms import PAGE, platform_named
 from spiders.posts import Attachment, Census, Outcome, Parsed, Post
@@ -26,6 +27,7 @@ _RANK = {Outcome.CAPTURED: 2, Outcome.PARTIAL: 1}
 """How much an outcome says is there. All others say that the target is not."""
 _UNREAD = (Outcome.FAILED, Outcome.SKIPPED)
 """Outcomes that rest on no answer of the target's."""
+A_FILE = "its link leads to a file, and files are not opened again"
 _OURS = ("received", "redaction")
 """What comes from no server: nothing was promised of it by a link."""
 
@@ -94,7 +96,8 @@ def rejudge(folder: Path, folder_of: FolderOf) -> Rejudged:
         found = error.found if isinstance(error, EvidenceError) else str(error)
         return Rejudged(Comparison.CANNOT_TELL, was, None, f"its bytes cannot be read: {found}")
     if now is None:
-        return Rejudged(Comparison.NOT_JUDGED, was, None, "it holds no answer about its link that is read")
+        why = A_FILE if sealed.leads_to_file else "it holds no answer about its link that is read"
+        return Rejudged(Comparison.NOT_JUDGED, was, None, why)
     if rank(now.outcome) > rank(was.outcome):
         stays = "more is read in it today; what the capture ran into at the time stays"
         return Rejudged(Comparison.SAME, was, now, stays)
@@ -138,7 +141,7 @@ def _require_the_same_posts(sealed: SealedAnswers, answer: Answer) -> None:
     """Raise `CannotJudge` where today's parser reads other posts in an answer, and gives no reason."""
     then = sealed.posts_in(answer.record)
     today = {post.id for post in answer.parsed.posts}
-    if then and answer.parsed.outcome is None and today.isdisjoint(then):
+    if then and answer.parsed.outcome is None and answer.parsed.layout != NOT_READ and today.isdisjoint(then):
         raise CannotJudge(f"{answer.parsed.parser} reads other posts in it than {next(iter(then))}")
 
 

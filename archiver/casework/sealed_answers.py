@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from archiver.capture.inventory import Ending
-from archiver.capture.outcomes import of_exchange
+from archiver.capture.outcomes import of_whole
 from archiver.capture.support import platform_of
 from archiver.copies.stubs import is_stub
-from archiver.recorder.content_coding import decode_body
+from archiver.recorder.content_coding import decode_told
 from archiver.recorder.exchange import ExchangeDone
 from spiders.json_access import load
 from spiders.link_forms import Form, Target
+from spiders.page.landing import landed
 from spiders.platform import Platform, imported
 from spiders.platforms import PAGE, platform_named
 from spiders.posts import Outcome, Parsed
@@ -32,6 +33,7 @@ LIMIT = 256 << 20
 """Bytes of the longest answer that is read again."""
 NOT_READ = "file"
 """Layout of an answer that is no text: it was not parsed when it was captured either."""
+_FIELDS = ("content-encoding", "content-type", "content-range")
 FolderOf = Callable[[str], Path | None]
 """The folder of another capture, which can hold bytes that this one only refers to."""
 
@@ -86,6 +88,11 @@ class SealedAnswers:
             if line["kind"] == "page" and line.get("record") in self.records
         }
 
+    @property
+    def leads_to_file(self) -> bool:
+        """Whether what answered was a file itself, which no parser reads."""
+        return any(self.found.get(key, {}).get("layout") == NOT_READ for key in self.pages)
+
     def target(self) -> Target | None:
         """Return what the capture was about in the end, by today's table of links; None where no link names it."""
         if "mirror" in self.pages:
@@ -122,16 +129,21 @@ class SealedAnswers:
         if found.get("layout") == NOT_READ:
             return None
         record = self.records[line["record"]]
-        body, content_type = self._body(record)
+        body, fields, cut = self._body(record)
         url = str(found.get("url") or record["uri"])
-        told = {"content_type": content_type, "observed": utc_parse(record["date"])}
+        told = {
+            "content_type": fields.get("content-type") or record.get("content_type"),
+            "observed": utc_parse(record["date"]),
+        }
         use = self._platform(line["record"], str(found.get("layout")), target).answers.parse
         parsed: Parsed = imported(use.parser)(body, url, **{name: told[name] for name in use.takes})
+        if parsed.platform == PAGE.name:
+            parsed = landed(parsed, target, url)
         done = ExchangeDone(
-            record.get("tag"), record["uri"], record.get("status"), truncated=record.get("truncated"),
-            problem=record.get("problem"),
+            record.get("tag"), record["uri"], record.get("status"), list(fields.items()), truncated=record.get("truncated"),
+            problem=record.get("problem") or ("the compressed body breaks off" if cut else None),
         )  # fmt: skip
-        outcome, reason = of_exchange(done)
+        outcome, reason = of_whole(done)
         if outcome is Outcome.CAPTURED:
             outcome, reason = parsed.outcome or Outcome.CAPTURED, parsed.reason
         return Answer(key, line["record"], (outcome, reason), parsed)
@@ -162,8 +174,11 @@ class SealedAnswers:
         known = platform_named(named)
         return known if known.name == named else platform_of(target)
 
-    def _body(self, record: dict[str, Any]) -> tuple[bytes, str | None]:
-        """The payload without its content coding, and its media type. Raises `CannotJudge`."""
+    def _body(self, record: dict[str, Any]) -> tuple[bytes, dict[str, str], bool]:
+        """The payload without its content coding, what its header says of it, and whether it breaks off.
+
+        Raises `CannotJudge`.
+        """
         folder, held = self._folder, record
         if "refers" in record:
             lender = self._folder_of(record["refers"]["capture"])
@@ -176,18 +191,21 @@ class SealedAnswers:
             raise CannotJudge(f"its bytes were freed here and lie at copies ({held['file']})")
         if not (folder / held["file"]).is_file():
             raise CannotJudge(f"its bytes are not here ({held['file']})")
-        payload, coding, content_type = _payload(folder / held["file"], held["offset"])
+        payload, fields = _payload(folder / held["file"], held["offset"])
         digest = held.get("payload_digest")
         if digest is not None and sha256_label(payload) != digest:
             raise CannotJudge("the bytes are not those that were sealed: archiver check")
-        body = decode_body(payload, coding, LIMIT)
+        body, whole = decode_told(payload, fields.get("content-encoding"), LIMIT)
         if body is None:
             raise CannotJudge("the body cannot be decoded")
-        return body, content_type or record.get("content_type")
+        return body, fields, not whole
 
 
-def _payload(path: Path, at: int) -> tuple[bytes, str | None, str | None]:
-    """(payload, content coding, media type) of the record at a place. Raises `CannotJudge`, `FormatError`, `OSError`."""
+def _payload(path: Path, at: int) -> tuple[bytes, dict[str, str]]:
+    """The payload of the record at a place, and the fields that say what it is.
+
+    Raises `CannotJudge`, `FormatError`, `OSError`.
+    """
     with open(path, "rb") as stream:
         stream.seek(at)
         record = next(read_warc(stream), None)
@@ -199,4 +217,5 @@ def _payload(path: Path, at: int) -> tuple[bytes, str | None, str | None]:
             raise CannotJudge("the record is damaged: archiver check") from error
     if len(data) > LIMIT:
         raise CannotJudge(f"an answer of more than {LIMIT >> 20} MiB is not read again")
-    return data, record.http("content-encoding"), record.http("content-type") or record.get("content-type")
+    fields = {name: value for name in _FIELDS if (value := record.http(name)) is not None}
+    return data, {**fields, "content-type": record.http("content-type") or record.get("content-type") or ""}

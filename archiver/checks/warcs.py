@@ -25,6 +25,11 @@ MAX_HEADER = 1 << 20
 _VERSION = b"WARC/1.1\r\n"
 _ID = re.compile(r"<urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}>")
 Take = Callable[[memoryview], None]
+LENGTH = re.compile(r"[0-9]{1,18}")
+"""`str.isdigit` is no test before `int`: it takes `²`, and `int` refuses thousands of digits."""
+CHUNK_LINE = 16 << 10
+"""A chunk's line with its line end is no longer than this, bytes; where one is, the framing is broken."""
+_CODINGS = {b"chunked", b"gzip", b"deflate", b"compress", b"x-gzip", b"identity"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
@@ -92,9 +97,10 @@ class _Record:
             fields.append((name, value))
         self.fields = fields
         named = {name.lower(): value for name, value in fields}
-        if not named.get("content-length", "").isdigit():
+        length = named.get("content-length", "")
+        if not LENGTH.fullmatch(length):
             raise Bad("no Content-Length")
-        self._left = int(named["content-length"])
+        self._left = int(length)
         if "application/http" in named.get("content-type", "") and named.get("warc-type") in (
             "request",
             "response",
@@ -112,8 +118,7 @@ class _Record:
         if match:
             head, rest = bytes(self._http[: match.end()]), bytes(self._http[match.end() :])
             self._http = None
-            coding = re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked[ \t]*\r?$", head)
-            if coding and head.startswith(b"HTTP/"):
+            if in_chunks(head):
                 self._chunks = Chunks(self._take)
             self._payload(memoryview(rest))
         elif len(self._http) > MAX_HEADER:
@@ -138,6 +143,26 @@ class _Record:
         return FoundRecord(
             offset, length, self.fields, self.block.label(), self.payload.label(), decoded, self.problems
         )
+
+
+def in_chunks(head: bytes) -> bool:
+    """Return whether the body behind this head of an answer is in chunks, by RFC 9112 section 6.
+
+    False where two readers would see two bodies: a length beside the coding, HTTP/1.0, a coding twice, before others or
+    unknown. The payload of such an answer is what came, as it came.
+    """
+    lines = re.split(rb"\r?\n", re.sub(rb"\r?\n[ \t]+", b" ", head))
+    start = re.match(rb"HTTP/1\.1 ([0-9]{3})", lines[0])
+    if start is None or start[1] in (b"204", b"304") or start[1].startswith(b"1"):
+        return False
+    values: dict[bytes, list[bytes]] = {}
+    for line in lines[1:]:
+        name, _, value = line.partition(b":")
+        values.setdefault(name.rstrip(b" \t").lower(), []).append(value)
+    listed = (coding.strip(b" \t").lower() for coding in b",".join(values.get(b"transfer-encoding", [])).split(b","))
+    codings = [coding for coding in listed if coding]
+    known = set(codings) <= _CODINGS and codings.count(b"chunked") == 1 and codings[-1] == b"chunked"
+    return known and b"content-length" not in values
 
 
 class Chunks:
@@ -169,9 +194,10 @@ class Chunks:
                 buffer = buffer[2:]
             else:
                 line, found, rest = buffer.partition(b"\r\n")
-                if not found:
+                too_long = len(line) + 2 > CHUNK_LINE
+                if not found and not too_long:
                     break
-                match = re.fullmatch(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?", line)
+                match = None if too_long else re.fullmatch(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?", line)
                 self._left = int(match[1], 16) if match else 0
                 self._state = "data" if self._left else "done"
                 buffer = rest
@@ -248,7 +274,7 @@ def problems_of(found: FoundRecord) -> list[str]:
         problems.append("the payload is not what its digest says")
     if payload is None and kind in ("resource", "response", "conversion") and found.decoded_digest is None:
         problems.append("no payload digest")
-    if payload is not None and found.decoded_digest is not None:
+    if payload is not None and found.decoded_digest not in (None, payload):
         problems.append("a payload digest over chunk framing")
     return problems
 

@@ -38,15 +38,24 @@ def is_zstd(start: bytes) -> bool:
 
 def decompress(data: bytes, limit: int) -> bytes | None:
     """Return the content of whole Zstandard data; None where it is damaged or larger than `limit` bytes."""
+    content, whole = beginning(data, limit)
+    return content if whole else None
+
+
+def beginning(data: bytes, limit: int) -> tuple[bytes | None, bool]:
+    """Return as much of the content as can be read, and whether it is all.
+
+    None where nothing can be read, or where it is larger than `limit` bytes.
+    """
     out = bytearray()
     try:
         for piece in pieces(io.BytesIO(data)):
             out += piece
             if len(out) > limit:
-                return None
+                return None, False
     except ZstdDamage:
-        return None
-    return bytes(out)
+        return (bytes(out), False) if out else (None, False)
+    return bytes(out), True
 
 
 def pieces(stream: IO[bytes]) -> Iterator[bytes]:

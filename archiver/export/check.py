@@ -684,11 +684,19 @@ def check_index(archive, captures):
 
 # ---- 7. WARC records (ISO 28500): every digest is computed again ---------------------------------------------------------
 
+def in_chunks(head):
+    """Whether the body after this head is in chunks (RFC 9112 6). Where two readers would see two bodies, what came is the payload."""
+    lines = re.split(rb"\r?\n", re.sub(rb"\r?\n[ \t]+", b" ", head))
+    fields = [(name.rstrip(b" \t").lower(), value) for name, _, value in (line.partition(b":") for line in lines[1:])]
+    codings = [item.strip(b" \t").lower() for name, value in fields if name == b"transfer-encoding" for item in value.split(b",") if item.strip(b" \t")]
+    last = codings[-1:] == [b"chunked"] and set(codings[:-1]) <= {b"gzip", b"deflate", b"compress", b"x-gzip", b"identity"}
+    return last and b"content-length" not in dict(fields) and bool(re.match(rb"HTTP/1\.1 (?!1|204|304)[0-9]{3}", lines[0]))
+
 class Body:
     """Takes a record's block in pieces: its digest, and that of its payload without HTTP head and chunk framing."""
 
     def __init__(self, http, take):
-        self.block, self.payload, self.decoded, self.take = hashlib.sha256(), hashlib.sha256(), None, take
+        self.block, self.payload, self.decoded, self.take = hashlib.sha256(), hashlib.sha256(), None, take or (lambda piece: None)
         self.head = b"" if http else None
         self.state, self.left, self.buffer = "size", 0, b""
 
@@ -699,15 +707,11 @@ class Body:
             match = re.search(rb"\r?\n\r?\n", self.head)
             if not match and len(self.head) < READ:
                 return
-            head, data = (self.head[: match.end()], self.head[match.end() :]) if match else (self.head, b"")
-            self.head = None
-            if re.search(rb"(?im)^transfer-encoding[ \t]*:[^\r\n]*chunked[ \t]*\r?$", head) and head.startswith(b"HTTP/"):
-                self.decoded = hashlib.sha256()
+            end = match.end() if match else len(self.head)
+            head, data, self.head = self.head[:end], self.head[end:], None
+            self.decoded = hashlib.sha256() if in_chunks(head) else None
         self.payload.update(data)
-        if self.decoded is not None:
-            self.unchunk(bytes(data))
-        elif self.take:
-            self.take(data)
+        self.take(data) if self.decoded is None else self.unchunk(bytes(data))
 
     def unchunk(self, data):
         data = self.buffer + data
@@ -715,20 +719,18 @@ class Body:
             if self.state == "data":
                 piece, data = data[: self.left], data[self.left :]
                 self.decoded.update(piece)
-                if self.take:
-                    self.take(piece)
+                self.take(piece)
                 self.left -= len(piece)
-                if not self.left:
-                    self.state = "line end"
+                self.state = "data" if self.left else "line end"
             elif self.state == "line end":
                 if len(data) < 2:
                     break
                 self.state, data = ("size" if data[:2] == b"\r\n" else "done"), data[2:]
             else:
                 line, end, rest = data.partition(b"\r\n")
-                if not end:
+                if not end and len(line) < 16383:
                     break
-                match = re.fullmatch(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?", line)
+                match = len(line) < 16383 and re.fullmatch(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?", line)
                 self.left, data = (int(match[1], 16) if match else 0), rest
                 self.state = "data" if self.left else "done"
         self.buffer = data
@@ -737,8 +739,7 @@ def read_record(stream, start, length, take=None):
     """(header fields, body) of the one record in the gzip member at `start`. `take` gets the payload in pieces."""
     stream.seek(start)
     inflate, left = zlib.decompressobj(31), length
-    head, body, need, tail = b"", None, 0, b""
-    fields, pending = [], b""
+    head, body, need, tail, fields, pending = b"", None, 0, b"", [], b""
     while not inflate.eof:
         if not pending:
             pending = stream.read(min(READ, left))
@@ -815,8 +816,7 @@ def one_record(fields, body, line, ids, recovered):
 def check_assemblies(archive, captures):
     """A file that arrived in pieces gives the digest that its assembly states."""
     places = {line["id"]: (archive.entries[f"archive/{line['file']}"][0] + line["offset"], line["length"]) for capture in captures for line in capture.records}
-    count = 0
-    absent = []
+    count, absent = 0, []
     for capture in captures:
         for line in capture.records:
             if not str(line.get("uri") or "").startswith("urn:archiver:assembly:"):

@@ -23,6 +23,8 @@ class Drawn:
 
     pictures: tuple[tuple[str, bytes], ...] = ()
     blurred: bytes | None = None
+    lacking: str | None = None
+    """Why there is no picture, where the kind of file has one."""
 
 
 def draw(path: Path, kind: str, home: Path) -> Drawn:
@@ -30,8 +32,10 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
 
     None are made where the kind has no picture, or ffmpeg is missing or fails.
     """
-    if shutil.which("ffmpeg") is None or kind not in VIDEO + PHOTO:
+    if kind not in VIDEO + PHOTO:
         return Drawn()
+    if shutil.which("ffmpeg") is None:
+        return Drawn(lacking="ffmpeg is not installed")
     length = _length(path) if kind in VIDEO else None
     places = [part * length for part in AT] if length else [0.0]
     with scratch(home, "stills") as folder:
@@ -46,14 +50,15 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
         try:
             subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired:
-            return Drawn()
+            return Drawn(lacking=f"ffmpeg took more than {SECONDS} s")
         found = []
         for (_, _, out), at in zip(outs, places, strict=True):
             if data := _jpeg(out):
                 found.append(
                     (f"at {int(at // 60)}:{at % 60:04.1f}" if kind in VIDEO and length else "scaled down", data)
                 )
-        return Drawn(tuple(found), _jpeg(folder / "blurred"))
+        lacking = None if found else "ffmpeg does not draw this file"
+        return Drawn(tuple(found), _jpeg(folder / "blurred"), lacking)
 
 
 def _jpeg(path: Path) -> bytes | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archiver.capture.outcomes import of_status
@@ -149,15 +148,6 @@ class Answers:
 
 
 # -- dates -----------------------------------------------------------------------------------------------------------
-
-
-def http_date(text: str) -> datetime | None:
-    """Parse a date of an HTTP header (RFC 9110 5.6.7); None where it is none, or has no zone."""
-    try:
-        found = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo is not None else None
 
 
 def moment(text: Any) -> datetime | None:

@@ -14,7 +14,8 @@ from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 
-from archiver.intake.bodies import BodyReading, http_date
+from archiver.intake.bodies import BodyReading
+from spiders.http_values import http_date
 from spiders.reading import nothing, parse_body
 
 _HEAD_LIMIT = 64 << 10

@@ -13,13 +13,13 @@ from archiver.intake.bodies import (
     Answers,
     BodyReading,
     answered,
-    http_date,
     is_text,
     moment,
     plain_body,
     worth_reading,
 )
 from spiders import platforms
+from spiders.http_values import http_date
 from spiders.json_access import at, load
 from spiders.platform import Named, imported
 from spiders.reading import nothing, parse_body, sniff, unguarded

@@ -89,6 +89,8 @@ class MediaFile:
     """Which attachment of its post it is, or is part of; counted from 0."""
     pieces: tuple[tuple[Path, int, int, int], ...] = field(repr=False)
     """(WARC file, where the record begins, offset in its payload, length), in order."""
+    damage: str | None = None
+    """What was wrong with it already when it was received."""
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the file's bytes, piece by piece."""
@@ -365,7 +367,7 @@ def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFi
         kind = line["found"] if known else record.get("content_type")
         yield MediaFile(
             capture.id, key, line["kind"], post, name, digest, int(size), kind, line["record"], attachment,
-            ((path, at, 0, int(size)),),
+            ((path, at, 0, int(size)),), line.get("damage"),
         )  # fmt: skip
 
 

@@ -8,6 +8,9 @@ import brotli
 
 from archiver.checks import zstd
 
+GZIP = 31
+"""How zlib is told to expect gzip."""
+
 
 def decode_body(body: bytes, coding: str | None, limit: int) -> bytes | None:
     """Return `body` with its content coding removed (RFC 9110 8.4).
@@ -33,22 +36,39 @@ def decode_told(body: bytes, coding: str | None, limit: int) -> tuple[bytes | No
 def _decode_one(body: bytes, name: str, limit: int) -> tuple[bytes | None, bool]:
     try:
         if name in ("gzip", "x-gzip"):
-            return _inflate(body, 31, limit)
+            return _inflate(body, GZIP, limit)
         if name == "deflate":
-            return _inflate(body, 15, limit) if body[:1] == b"\x78" else _inflate(body, -15, limit)
+            return _inflate(body, 15 if _has_zlib_header(body) else -15, limit)
         if name == "br":
             return _brotli(body, limit)
         if name == "zstd":
-            return zstd.decompress(body, limit), True
+            return zstd.beginning(body, limit)
     except (zlib.error, brotli.error):
         return None, False
     return None, False
 
 
+def _has_zlib_header(body: bytes) -> bool:
+    """Whether a `deflate` body is wrapped as RFC 9110 wants it; some servers send it bare (RFC 1950 section 2.2)."""
+    return len(body) > 1 and body[0] & 0x0F == 8 and body[0] >> 4 <= 7 and int.from_bytes(body[:2], "big") % 31 == 0
+
+
 def _inflate(body: bytes, window: int, limit: int) -> tuple[bytes | None, bool]:
-    inflate = zlib.decompressobj(window)
-    out = inflate.decompress(body, limit + 1)
-    return (out, inflate.eof) if len(out) <= limit else (None, False)
+    """Inflate what may be several members one after the other, as gzip is when files were joined (RFC 1952 2.2)."""
+    out = b""
+    while True:
+        inflate = zlib.decompressobj(window)
+        try:
+            out += inflate.decompress(body, limit + 1 - len(out))
+        except zlib.error:
+            if not out:
+                raise
+            return out, False  # what stands behind a whole member is none
+        body = inflate.unused_data
+        if len(out) > limit:
+            return None, False
+        if not inflate.eof or window != GZIP or not body.strip(b"\0"):
+            return out, inflate.eof
 
 
 def _brotli(body: bytes, limit: int) -> tuple[bytes | None, bool]:

@@ -10,16 +10,15 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from archiver.ratelimit.limiter import Limiter
 from archiver.recorder.dial import DialError, ProxyError
-from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim
+from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Trailers
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import StreamError
 from archiver.recorder.upstream import Connection, Request, Upstream
+from spiders.http_values import digits, http_date
 from spiders.links import LinkProblem, mask_userinfo
 from storage.capture import CaptureWriter
 from storage.errors import EvidenceError, StorageError
@@ -30,13 +29,20 @@ from storage.times import Clock
 REQUEST_BODY_LIMIT = 64 << 20
 UNPARSED_LIMIT = 512 << 10
 """How much is kept of an answer that is no HTTP, bytes."""
+IRREGULAR = "lines in the head that are no fields"
 FLAWED_IDLE = 5.0
 """Seconds to wait for more once the framing is known to be broken."""
+TURN = 0.01
+"""Seconds after which others get their turn. A read that finds data does not wait, so a server that never pauses would keep
+the loop, and the clock of its own exchange, to itself."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one response and on one capture. None: no bound."""
+    """Bounds on one response and on one capture. None: no bound.
+
+    Bytes are those on the wire: heads, interim answers, framing and trailers count too.
+    """
 
     response_bytes: int | None = 64 << 30
     response_seconds: float = 6 * 3600
@@ -197,6 +203,8 @@ class ExchangeRun:
         self._complete = False
         self._raw_head = b""
         self._size = 0
+        self._wire = 0
+        self._turn = 0.0
         self.reusable = False
 
     async def run(self) -> ExchangeDone:
@@ -241,21 +249,28 @@ class ExchangeRun:
         except StorageError:
             sink.abandon()
             raise
+        except Exception:  # a fault of ours: what has arrived is filed before anybody hears of it
+            self._problem, self._truncated = "a fault of ours", "unspecified"
+            self._file(sink)
+            raise
         return await self._finish(sink, uri_text)
 
     async def _converse(self, framing: Framing, sink: ExchangeSink, drained: asyncio.Event) -> None:
         """Sends the request and takes the answer until it ends, or must."""
         limits, request, stream = self._exchanger.limits, self._request, self.connection.stream
-        started = time.monotonic()
+        started = self._turn = time.monotonic()
         try:
             await stream.send(request.head + request.body)
         except StreamError as error:
             self._detail = str(error)  # the server may have answered before it broke off: read on
         while not framing.complete:
             idle = limits.idle_seconds if self._problem is None else min(FLAWED_IDLE, limits.idle_seconds)
+            await self._give_way()
             left = started + limits.response_seconds - time.monotonic()
             try:
-                async with asyncio.timeout(max(0.01, min(idle, left))):
+                if left <= 0:
+                    raise TimeoutError
+                async with asyncio.timeout(min(idle, left)):
                     data = await stream.recv()
             except TimeoutError:
                 self._truncated, self._problem = "time", self._problem or "too slow"
@@ -266,7 +281,10 @@ class ExchangeRun:
             try:
                 if data:
                     await self._release()
-                    await self._take(framing.feed(data), sink)
+                    for events in framing.in_turns(data):
+                        await self._take(events, sink)
+                        await self._give_way()
+                    self._received(len(data))
                 else:
                     await self._end_of_data(framing, sink, stream.ended_cleanly)
                     break
@@ -290,6 +308,9 @@ class ExchangeRun:
                 self._pass_on(event.wire)
             elif isinstance(event, Head):
                 self._start(event, sink)
+                self._pass_on(event.regular)
+            elif isinstance(event, Trailers):
+                sink.trailers(*self._exchanger.redactor.trailers(event.raw, "response"))
                 self._pass_on(event.raw)
             elif isinstance(event, End):
                 self._complete = True
@@ -337,10 +358,6 @@ class ExchangeRun:
 
     def _start(self, head: Head, sink: ExchangeSink) -> None:
         self._head = head
-        if (stated := _date(head)) is not None:
-            self._exchanger.writer.server_offsets_ms.append(
-                int((stated - self._exchanger.clock()).total_seconds() * 1000)
-            )
         raw, held = self._exchanger.redactor.head(head.raw, "response")
         sink.head(
             raw,
@@ -351,17 +368,33 @@ class ExchangeRun:
             chunked=head.chunked,
             withheld=held,
         )
+        if (stated := http_date(head.first(b"date"))) is not None:
+            self._exchanger.writer.server_offsets_ms.append(
+                int((stated - self._exchanger.clock()).total_seconds() * 1000)
+            )
         if head.status in (429, 503):
             self._exchanger.limiter.penalise(self._request.host, _retry_after(head, self._exchanger.clock))
+
+    async def _give_way(self) -> None:
+        """Let others have their turn, if this exchange has had its own for long enough."""
+        if time.monotonic() - self._turn > TURN:
+            await asyncio.sleep(0)
+            self._turn = time.monotonic()
+
+    def _received(self, count: int) -> None:
+        """Hold what has come in against the limits. An answer that is whole is kept whole."""
+        self._wire += count
+        limits, writer = self._exchanger.limits, self._exchanger.writer
+        if self._complete:
+            return
+        if limits.response_bytes is not None and self._wire > limits.response_bytes:
+            self._truncated, self._problem = "length", "response too large"
+        elif limits.capture_bytes is not None and writer.bytes_stored + self._wire > limits.capture_bytes:
+            self._truncated, self._problem = "length", "capture limit reached"
 
     def _count(self, payload: bytes) -> None:
         self._size += len(payload)
         self._exchanger.received += len(payload)
-        limits, writer = self._exchanger.limits, self._exchanger.writer
-        if limits.response_bytes is not None and self._size > limits.response_bytes:
-            self._truncated, self._problem = "length", "response too large"
-        elif limits.capture_bytes is not None and writer.bytes_stored + self._size > limits.capture_bytes:
-            self._truncated, self._problem = "length", "capture limit reached"
         if self._keep is not None:
             if len(self._keep) + len(payload) > self._keep_limit:
                 self._keep = None
@@ -412,7 +445,11 @@ class ExchangeRun:
             return None
         if self._head is None:  # the bytes are no HTTP response
             return sink.finish_unparsed(str(self._problem))
-        return sink.finish(self._truncated, {"problem": str(self._problem) if self._problem else None})
+        facts = {
+            "problem": str(self._problem) if self._problem else None,
+            "irregular": IRREGULAR if self._head.odd else None,
+        }
+        return sink.finish(self._truncated, facts)
 
     async def release(self) -> None:
         """Let the client have the last bytes: only now is the exchange filed and its report out."""
@@ -445,18 +482,7 @@ def _retry_after(head: Head, clock: Clock) -> float:
     text = head.first(b"retry-after")
     if text is None:
         return 30.0 if head.status == 429 else 5.0
-    if text.isdigit():
-        return float(min(max(int(text), 1), 600))
-    try:
-        return min(max((parsedate_to_datetime(text) - clock()).total_seconds(), 1.0), 600.0)
-    except (TypeError, ValueError):
-        return 30.0
-
-
-def _date(head: Head) -> datetime | None:
-    """The server's time in its `Date` field, or None."""
-    try:
-        found = parsedate_to_datetime(head.first(b"date") or "")
-    except (TypeError, ValueError):
-        return None
-    return found if found.tzinfo is not None else None
+    seconds = digits(text)
+    if seconds is None and (until := http_date(text)) is not None:
+        seconds = int((until - clock()).total_seconds())
+    return float(min(max(seconds, 1), 600)) if seconds is not None else 30.0

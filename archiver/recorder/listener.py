@@ -7,7 +7,7 @@ import hmac
 import re
 
 from archiver.recorder.exchange import REQUEST_BODY_LIMIT, ExchangeDone, Exchanger
-from archiver.recorder.framing import Body, Framing, Head, Problem
+from archiver.recorder.framing import Body, Framing, Head, Problem, Trailers
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
 from archiver.recorder.tls import ThrowAwayAuthority
 from archiver.recorder.upstream import Request
@@ -160,9 +160,10 @@ class _BodyReader:
         events = self._events
         while True:
             for event in events:
-                if isinstance(event, Body):
-                    parts.append(event.wire)
-                    size += len(event.wire)
+                if isinstance(event, Body | Trailers):
+                    wire = event.wire if isinstance(event, Body) else event.raw
+                    parts.append(wire)
+                    size += len(wire)
                 elif isinstance(event, Problem):
                     raise StreamError(str(event.flaw))
                 elif hasattr(event, "rest"):

@@ -31,6 +31,8 @@ LEARN_FROM = 8
 _ANY_SECRET = re.compile(b"|".join(re.escape(name) for name in sorted(SECRET_FIELDS)), re.IGNORECASE)
 _FIELD_IN_TEXT = re.compile(rf"((?:{_ANY_SECRET.pattern.decode()})\b[\w\s'\"]*[:=,])[^\r\n]*", re.IGNORECASE)
 """To the end of the line: how a value is written in somebody's `repr` is not known."""
+_ODD = re.compile(rb"[^a-z0-9-]")
+"""What does not belong into the names of those fields; servers write quotation marks around them and other things."""
 _FIELD_LINE = re.compile(rb"([^:\r\n]+):([ \t]*)((?:[^\r\n]|\r?\n[ \t])*)")
 
 Withhold = Callable[[Sequence[tuple[str, str, bytes]]], tuple[Withheld, ...]]
@@ -81,10 +83,16 @@ class Redactor:
 
     def head(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """Return start line and fields with secrets replaced, and what was replaced. Everything else is unchanged."""
+        return self._fields(raw, where, raw.find(b"\n") + 1)
+
+    def trailers(self, raw: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
+        """Return a trailer section with secrets replaced, and what was replaced."""
+        return self._fields(raw, where, 0)
+
+    def _fields(self, raw: bytes, where: str, start: int) -> tuple[bytes, tuple[Withheld, ...]]:
         named: list[_Span] = []
-        start = raw.find(b"\n") + 1
         for match in _FIELD_LINE.finditer(raw, start) if _ANY_SECRET.search(raw) else ():
-            name = match[1].strip().lower()
+            name = _ODD.sub(b"", match[1].lower())
             if name in SECRET_FIELDS and match[3].strip():
                 self._learn(name, match[3])
                 named.append(_Span(match.start(3), match.end(3), match[3], name.decode("latin-1")))

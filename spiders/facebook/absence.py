@@ -5,6 +5,9 @@ from __future__ import annotations
 from spiders.availability import Wording, Wordings
 from spiders.posts import Outcome
 
+LEFT_OPEN = "deleted, or not shared with everybody"
+"""What Facebook's words leave open. It says them of what is deleted and of what is shared with few."""
+
 BOXES = Wordings(
     place="the page's title, heading, login form and alerts (`BOX_PATHS`)",
     source="www.facebook.com in English; of these only the login wall is held by a recording",
@@ -17,13 +20,13 @@ BOXES = Wordings(
         Wording("confirm that you're not a robot", Outcome.BLOCKED, "bot wall"),
         Wording("not available in your", Outcome.REFUSED, "geo-blocked"),
         Wording("due to legal requirements", Outcome.REFUSED, "withheld for legal reasons"),
-        Wording("no longer available", Outcome.UNAVAILABLE, "unavailable"),
-        Wording("isn't available", Outcome.UNAVAILABLE, "deleted, or not shared with everybody"),
+        Wording("no longer available", Outcome.UNAVAILABLE, LEFT_OPEN),
+        Wording("currently unavailable", Outcome.UNAVAILABLE, LEFT_OPEN),
+        Wording("isn't available", Outcome.UNAVAILABLE, LEFT_OPEN),
         Wording("page not found", Outcome.UNAVAILABLE, "not found"),
-        Wording("may have been removed", Outcome.UNAVAILABLE, "unavailable"),
+        Wording("may have been removed", Outcome.UNAVAILABLE, LEFT_OPEN),
     ),
 )
-""""isn't available" is said of what is deleted and of what is shared with few: neither is concluded from it."""
 
 BOX_PATHS = (
     "//title",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from spiders.availability import Wording, absence
-from spiders.facebook.absence import BOX_PATHS, BOXES
+from spiders.facebook.absence import BOX_PATHS, BOXES, LEFT_OPEN
 from spiders.facebook.classic import classic
 from spiders.facebook.export import exported, is_export
 from spiders.facebook.head import head, mobile
@@ -53,7 +53,8 @@ def parse(data: bytes, url: str | None = None) -> Parsed:
         )
     if said := _said(document):
         words, known = said
-        return _none("facebook/box", known.outcome, f"Facebook says: {words}", known.kind, words)
+        means = f" ({LEFT_OPEN}: it does not say which)" if known.kind == LEFT_OPEN else ""
+        return _none("facebook/box", known.outcome, f"Facebook says: {words}{means}", known.kind, words)
     if (post := mobile(document, url, data)) is not None:
         return _found("facebook/mobile", [post])
     if (post := head(document, url)) is not None:

@@ -44,6 +44,9 @@ _DATED = (
 )
 _BLOCK = re.compile(r"<(?:p|br|li|div|td|dd|dt|h[1-6])[\s>/]", re.IGNORECASE)
 _MOST_BLOCKS = 10_000
+_LINKED_DATA = re.compile(r"(<script\b[^>]{0,200}ld\+json[^>]{0,200}>)(.*?)(?=</script)", re.IGNORECASE | re.DOTALL)
+_MOST_DATA = 1 << 19
+"""Characters of JSON-LD that the finder is given: it goes through each value for many patterns. `statements.py` reads it all."""
 _WORDS_OF_A_DATE = 80
 _LONGEST = 100
 """Dates that are looked at in one page."""
@@ -82,6 +85,8 @@ def _article(markup: str, url: str | None) -> dict[str, str]:
     """Title, author, date, text, language by trafilatura; {} where it finds nothing or cannot cope."""
     import trafilatura
 
+    if "ld+json" in markup:
+        markup = _LINKED_DATA.sub(lambda data: data[0] if len(data[2]) <= _MOST_DATA else data[1], markup)
     try:
         found = trafilatura.bare_extraction(
             markup, url=url, with_metadata=True, include_comments=False, fast=many_blocks(markup)

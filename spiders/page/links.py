@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -27,9 +28,19 @@ def page(url: str, tracking: str | None = None) -> Target:
         (key, value) for key, value in fields if not TRACKING.fullmatch(key) and not re.fullmatch(tracking or "", key)
     ]
     query = urlencode(kept) if len(kept) != len(fields) else parts.query
-    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+    host = _one_spelling(parts.hostname or "") + (f":{parts.port}" if parts.port else "")
     key = urlunsplit((parts.scheme.lower(), host, parts.path or "/", query, ""))
     return Target("page", "page", key, plain)
+
+
+def _one_spelling(host: str) -> str:
+    """A host; an IPv6 address in brackets and as RFC 5952 writes it, so that no port is taken for a part of it."""
+    if ":" not in host:
+        return host
+    try:
+        return f"[{ipaddress.IPv6Address(host).compressed}]"
+    except ValueError:
+        return f"[{host}]"
 
 
 FORMS = LinkForms(owns=lambda host: False, read=lambda link: page(link.text), post_id=lambda target: None)

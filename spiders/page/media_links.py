@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from spiders.links import safe_split
@@ -15,6 +16,8 @@ Listed = Callable[[str | None], str | None]
 """A link of the page → as it is listed; None where it names no file."""
 MOST = 5
 """Links that scripts name beside the page's own elements; more than that is a list of other videos."""
+MOST_NAMED = 500
+"""Media that JSON-LD names; a page with more is a catalogue, of which the rest is counted."""
 SCRIPTED = "no link in the page; played by a script"
 _FILE = re.compile(r"\.(?:mp4|m4v|mov|webm|ogv|flv|3gp|mkv|ts|mp3|m4a|aac|ogg|oga|opus|wav|m3u8|mpd)$", re.IGNORECASE)
 _SOUND = re.compile(r"\.(?:mp3|m4a|aac|ogg|oga|opus|wav)$", re.IGNORECASE)
@@ -63,16 +66,18 @@ def media_of(document: Any, listed: Listed) -> list[Attachment]:
     scripted = [item for item in _elements(document, listed) if item.url is None]
     elsewhere: list[Attachment] = []
     for item in (*_head(document, listed), *_json_ld(document, listed)):
-        if item.kind == "frame":
+        if item.kind == "frame" or item.reason is not None:
             elsewhere.append(item)
         elif item.url is not None:
-            found.setdefault(item.url, item)
+            before = found.setdefault(item.url, item)
+            if before.duration is None and item.duration is not None:
+                found[item.url] = replace(before, duration=item.duration)
     if scripted or not found:
         for link in _in_scripts(document, listed, bool(found)):
             found.setdefault(link, Attachment(_kind(link), link, extra={"named_in": "script"}))
     # An element without a link is filled by a script: with what the page names elsewhere, where it names anything.
     named = sum(1 for item in found.values() if item.extra.get("named_in"))
-    frames = {item.url or item.extract_from: item for item in (*_frames(document, listed), *elsewhere)}
+    frames = {item.url or item.extract_from or item.reason: item for item in (*_frames(document, listed), *elsewhere)}
     return [*found.values(), *scripted[named:], *frames.values()]
 
 
@@ -121,7 +126,8 @@ def _head(document: Any, listed: Listed) -> Iterator[Attachment]:
 
 
 def _json_ld(document: Any, listed: Listed) -> Iterator[Attachment]:
-    """`contentUrl` of a VideoObject or AudioObject (schema.org), wherever it stands in the data."""
+    """`contentUrl` of a VideoObject or AudioObject (schema.org), wherever it stands in the data; at most `MOST_NAMED`."""
+    seen: set[str] = set()
     for node in document.xpath("//script[@type='application/ld+json']"):
         try:
             value = json.loads(node.text or "")
@@ -134,13 +140,19 @@ def _json_ld(document: Any, listed: Listed) -> Iterator[Attachment]:
             if (
                 isinstance(link, str)
                 and {"VideoObject", "AudioObject"} & {str(kind) for kind in named}
-                and (url := listed(link.strip()))
+                and link not in seen
             ):
+                seen.add(link)
+                if len(seen) > MOST_NAMED or (url := listed(link.strip())) is None:
+                    continue
                 tag = "audio" if "AudioObject" in named else "video"
                 if resolved(url) is None:
                     yield Attachment(
-                        tag, url, duration=_iso_length(item.get("duration")), extra={"named_in": "JSON-LD contentUrl"}
+                        tag, url, duration=iso_length(item.get("duration")), extra={"named_in": "JSON-LD contentUrl"}
                     )
+
+    if (more := len(seen) - MOST_NAMED) > 0:
+        yield Attachment("video", None, reason=f"{more} more of JSON-LD not listed: at most {MOST_NAMED} of a page are")
 
 
 def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
@@ -156,8 +168,8 @@ def _objects(value: Any, depth: int) -> Iterator[dict[str, Any]]:
             yield from _objects(part, depth + 1)
 
 
-def _iso_length(value: Any) -> float | None:
-    """A duration of ISO 8601 in seconds, as "PT1M9S"; None where it is none or zero, which stands for unknown."""
+def iso_length(value: Any) -> float | None:
+    """Read a duration of ISO 8601 in seconds, as "PT1M9S"; None where it is none or zero, which stands for unknown."""
     match = (
         re.fullmatch(r"P(?:(\d{1,3})D)?T?(?:(\d{1,3})H)?(?:(\d{1,4})M)?(?:(\d{1,6})(?:\.\d+)?S)?", value)
         if isinstance(value, str)
@@ -190,7 +202,7 @@ def _in_scripts(document: Any, listed: Listed, only_manifests: bool) -> list[str
 
 
 def _frames(document: Any, listed: Listed) -> Iterator[Attachment]:
-    for node in document.xpath("//iframe[@src or @data-src or @data-lazy-src]"):
+    for node in document.xpath("//iframe[@src or @data-src or @data-lazy-src] | //frame[@src]"):
         links = [node.get("data-src"), node.get("data-lazy-src"), node.get("src")]
         if url := next((url for link in links if (url := listed(link))), None):
             yield _frame(url)

@@ -14,15 +14,21 @@ from spiders.html import declared_charset, decode, guessed_charset, tree_of
 from spiders.links import mask_userinfo, safe_split, without_userinfo
 from spiders.other_hosts import platform_without_reader
 from spiders.page.comments import comments
+from spiders.page.document import named_file, no_page
 from spiders.page.files import base_of, listed, requisites_of
 from spiders.page.finder import Found, found_in
 from spiders.page.media_links import media_of
+from spiders.page.onward import sends_on
 from spiders.page.pointers import Pointer, archived_copy, pointers
 from spiders.page.statements import Statements
-from spiders.posts import Census, Outcome, Parsed, Post
-from spiders.walls.structure import Shape, Standing, standing
+from spiders.posts import Absence, Attachment, Availability, Census, Outcome, Parsed, Post
+from spiders.walls.structure import HARDLY, NOTE, Shape, Standing, standing
 
-PARSER = "page/2"
+PARSER = "page/3"
+FILE = "file"
+"""Layout of an answer that is a document of its own, and no page."""
+A_PAGE_CAME = "a page came in place of a file"
+FOR_SUBSCRIBERS = "for subscribers, says the page"
 PAGE_LIMIT = 16 << 20
 """Larger pages are kept and not read: finding the article in one takes minutes and gigabytes."""
 
@@ -31,6 +37,9 @@ def parse(data: bytes, url: str | None = None, content_type: str | None = None) 
     """Parse a page into one post, or a typed reason."""
     if not data.strip():
         return _nothing(Outcome.PARTIAL, "empty body")
+    if (what := no_page(data, content_type)) is not None:
+        # A link to it promises the document and no article: it is kept as a file is.
+        return Parsed(platform="page", layout=FILE, page={"content_type": content_type, "what": what}, parser=PARSER)
     if len(data) > PAGE_LIMIT:
         return _nothing(Outcome.PARTIAL, f"too large to read ({len(data)} bytes); kept unread")
     declared = declared_charset(data, content_type)
@@ -60,7 +69,7 @@ class _Page:
         self.remarks = comments(document, url)
         self.elsewhere = pointers(document, self.base)
         self.shape = Shape(document, url, self.found.text or "", self.stated.is_article)
-        self.standing = standing(self.shape)
+        self.standing = standing(self.shape) or self._sent_on()
 
     def parsed(self) -> Parsed:
         """Return the page as parsers return it."""
@@ -97,7 +106,9 @@ class _Page:
             "charset": self.guessed_charset,
         }
         whole = Outcome.CAPTURED, None
-        outcome, reason = _outcome(self.standing) or self._unreadable() or self._perhaps_cut() or whole
+        attachments = tuple(media_of(self.document, lambda link: listed(self.base, link)))
+        short = self._not_a_file() or self._unreadable() or self._framed(attachments) or self._perhaps_cut()
+        outcome, reason = _outcome(self.standing) or short or whole
         return Post(
             platform="page",
             id=self.url,
@@ -107,7 +118,7 @@ class _Page:
             title=title,
             text=text,
             lang=self.document.get("lang") or found.language,
-            attachments=tuple(media_of(self.document, lambda link: listed(self.base, link))),
+            attachments=attachments,
             outcome=outcome,
             reason=reason,
             guessed={name: value for name, value in guessed.items() if value is not None},
@@ -148,6 +159,11 @@ class _Page:
         moment = changed.value or changed.earliest
         return moment is not None and found.date.earliest <= moment <= found.date.latest
 
+    def _not_a_file(self) -> tuple[Outcome, str] | None:
+        """Say that the link names a file and a page came: a viewer, or what stands in the place of the file."""
+        ending = named_file(self.url)
+        return (Outcome.PARTIAL, f"{A_PAGE_CAME}: the link ends in {ending}") if ending is not None else None
+
     def _unreadable(self) -> tuple[Outcome, str] | None:
         """Say that letters of the page could not be decoded: U+FFFD that it did not send itself."""
         lost = f"{self.shape.visible}{self.shape.title}".count("\ufffd")
@@ -155,11 +171,31 @@ class _Page:
             return None
         return Outcome.PARTIAL, f"{lost} characters of its text cannot be read as {self.charset}"
 
+    def _sent_on(self) -> Standing | None:
+        """Say that the page has nothing to say but where it sends its visitors."""
+        shape = self.shape
+        if len(shape.visible) > NOTE or shape.media or shape.forms or self.stated.is_article:
+            return None
+        led = sends_on(self.document, self.base)
+        if led is None:
+            return None
+        why = f"the page only sends its visitors on, to {mask_userinfo(led)[:200]}, which was not asked for"
+        return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=self.shape.title or None))
+
+    def _framed(self, attachments: tuple[Attachment, ...]) -> tuple[Outcome, str] | None:
+        """Say that what the page shows stands in frames: another page, which is not part of this one."""
+        shown = {listed(self.base, link) for link in self.shape.frames}
+        frames = [one.url for one in attachments if one.kind == "frame" and not one.extra and one.url in shown]
+        is_set = bool(self.document.xpath("//frameset"))
+        if not frames or not (is_set or len(self.shape.main) <= HARDLY):
+            return None
+        return Outcome.PARTIAL, f"what it shows stands in frames, which are not kept: {', '.join(map(str, frames[:3]))}"
+
     def _perhaps_cut(self) -> tuple[Outcome, str] | None:
         """Say that the page itself says that not everybody may read its article: what came may be how it begins."""
-        if not self.stated.is_for_subscribers:
+        if (said := self.stated.paid()) is None:
             return None
-        return Outcome.PARTIAL, "for subscribers, says the page: perhaps only the beginning of the article is shown"
+        return Outcome.PARTIAL, f"{FOR_SUBSCRIBERS}: perhaps only the beginning of the article is shown ({said})"
 
     def _extra(self) -> dict[str, Any]:
         """What is told of the page beside the post's fields. What is not known is left out."""

@@ -11,8 +11,10 @@ from scrapy.http import Response
 
 from spiders.items import Led, Noted, Seen, Verdict
 from spiders.link_forms import Form
+from spiders.page.document import named_file
+from spiders.page.landing import landed
 from spiders.page.onward import onward
-from spiders.page.parse import parse
+from spiders.page.parse import A_PAGE_CAME, FILE, parse
 from spiders.posts import Outcome, Parsed
 from spiders.redirects import led_by
 from spiders.target_spider import TargetSpider
@@ -49,9 +51,10 @@ class PageSpider(TargetSpider):
             return
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         if "not-read" in response.flags:
-            parsed = Parsed(platform="page", layout="file", page={"content_type": content_type})
+            parsed = Parsed(platform="page", layout=FILE, page={"content_type": content_type})
         else:
             parsed = parse(response.body, response.url, content_type)
+        parsed = landed(parsed, self.target, response.url)
         if said := response.headers.get("Memento-Datetime"):
             parsed = replace(parsed, page={**parsed.page, "memento_datetime": said.decode("latin-1")})
         yield Seen(self._tag, self._tag, response.url, parsed, final=True)
@@ -64,6 +67,13 @@ class PageSpider(TargetSpider):
             )  # fmt: skip
         if login_wall(response.url) and response.url != self.target.url:
             yield Verdict(Outcome.REFUSED, f"led to a login page: {response.url}")
+        elif response.url != self.target.url and parsed.outcome is None and parsed.layout != FILE:
+            yield from self._not_a_file(response.url)
+
+    def _not_a_file(self, url: str) -> Iterator[Verdict]:
+        """Say that the link names a file and led to a page. Where it led nowhere, the page's parser says so."""
+        if (ending := named_file(self.target.url)) is not None:
+            yield Verdict(Outcome.PARTIAL, f"{A_PAGE_CAME}: the link ends in {ending}, and led to {url}")
 
     def _onward(self, response: Response) -> Led | None:
         """Where the page of a short link leads, which sends browsers on by a script."""

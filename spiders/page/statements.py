@@ -7,6 +7,7 @@ articles takes out of the page's words is in `finder.py`. Pure and total.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +61,9 @@ _AUTHORS = (
     "citation_author",
     "byl",
 )
+_SELECTOR = re.compile(r"([.#])([\w-]{1,80})")
+_IN_FULL = 600
+"""Characters of a part that is not free: with more of them it is the text, with fewer an offer to subscribe."""
 _REMARK = "ancestor::*[contains(@class,'comment') or contains(@id,'comment')]"
 
 
@@ -108,11 +112,6 @@ class Statements:
         """Whether the page says that it is an article."""
         return self.metas.get("og:type", "").lower() in ("article", "news") or bool(self.articles)
 
-    @property
-    def is_for_subscribers(self) -> bool:
-        """Whether the page says that its article is not free to read (schema.org, "Subscription and paywalled content")."""
-        return any(str(one.get("isAccessibleForFree", "")).lower() == "false" for one in self.articles)
-
     def published(self) -> Time | None:
         """Return the time of publication that the page states first, or None."""
         return _first(self._published())
@@ -144,9 +143,64 @@ class Statements:
         names = list(dict.fromkeys(found for node in nodes if (found := _name_in(node))))
         return "; ".join(names) if 0 < len(names) <= 4 else None
 
+    @property
+    def is_for_subscribers(self) -> bool:
+        """Whether the page says that its article is not free to read, and what is not free is not here in full.
+
+        schema.org, "Subscription and paywalled content".
+        """
+        if self.metas.get("article:content_tier", "").lower() == "locked":
+            return True
+        closed = [one for one in self.articles if _denied(one.get("isAccessibleForFree"))]
+        if not closed:
+            return False
+        parts = [part for one in closed for part in _listed(one.get("hasPart")) if isinstance(part, dict)]
+        named = [part.get("cssSelector") for part in parts if _denied(part.get("isAccessibleForFree"))]
+        marks = [link for names in named for one in _listed(names) for link in _SELECTOR.findall(str(one))]
+        shown = [
+            node
+            for mark, name in marks
+            for node in self.document.xpath(
+                "//*[contains(concat(' ',normalize-space(@class),' '),concat(' ',$name,' '))]"
+                if mark == "."
+                else "//*[@id=$name]",
+                name=name,
+            )
+        ]
+        return max((len(one_line(node)) for node in shown), default=0) < _IN_FULL
+
     def body(self) -> str | None:
         """Return the article's text where JSON-LD holds it."""
         return _agreed(one.get("articleBody") for one in self.articles)
+
+    def paid(self) -> str | None:
+        """Return by what the page says that its article, or a part of it, is not free to read; None where nothing does."""
+        for thing in self.articles or [one for one in self.linked if "WebPage" in _types(one)]:
+            if _is_false(thing.get("isAccessibleForFree")) and not self._is_all_there(thing):
+                return "JSON-LD isAccessibleForFree: false"
+            parts = thing.get("hasPart")
+            for part in parts if isinstance(parts, list) else [parts]:
+                if (
+                    isinstance(part, dict)
+                    and _is_false(part.get("isAccessibleForFree"))
+                    and not self._is_all_there(thing)
+                ):
+                    return f"JSON-LD hasPart {part.get('cssSelector') or ''} isAccessibleForFree: false".replace(
+                        "  ", " "
+                    )
+        marked = "//*[@itemprop='isAccessibleForFree']"
+        for node in self.document.xpath(marked):
+            if _is_false(node.get("content") or node.get("href") or one_line(node)):
+                return "itemprop isAccessibleForFree: false"
+        tier = self.metas.get("article:content_tier", "").lower()
+        return "meta article:content_tier: locked" if tier == "locked" else None
+
+    def _is_all_there(self, thing: dict[str, Any]) -> bool:
+        """Whether a paid article stands in the page as a whole, by the number of words that it states."""
+        count, words = thing.get("wordCount"), len((self.body() or "").split())
+        if isinstance(count, str) and count.isdecimal() and len(count) < 8:
+            count = int(count)
+        return isinstance(count, int) and 0 < count <= words * 1.1
 
     def parts(self) -> list[Any]:
         """List the elements that the page marks as its article or its main content, the most telling first."""
@@ -209,6 +263,11 @@ def _things(value: Any, depth: int) -> list[dict[str, Any]]:
     return found + [thing for item in inner if isinstance(item, (dict, list)) for thing in _things(item, depth - 1)]
 
 
+def _is_false(value: Any) -> bool:
+    """Whether a value of schema.org is false; publishers write it as a word too."""
+    return value is False or (isinstance(value, str) and value.strip().lower().rpartition("/")[2] == "false")
+
+
 def _types(thing: dict[str, Any]) -> set[str]:
     value = thing.get("@type")
     return {
@@ -226,6 +285,15 @@ def _agreed(values: Any) -> str | None:
     """The one text that all of them say who say anything; None where two say different things."""
     said = list(dict.fromkeys(value.strip() for value in values if isinstance(value, str) and value.strip()))
     return said[0] if len(said) == 1 else None
+
+
+def _denied(value: Any) -> bool:
+    """Whether a value of schema.org is its `False`, as a truth value, a word or an address."""
+    return value is False or (isinstance(value, str) and value.rpartition("/")[2].lower() == "false")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _names(value: Any) -> list[str]:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import SplitResult
 
 from lxml import etree
 
@@ -17,18 +18,24 @@ from spiders.html import one_line, text_of
 from spiders.links import safe_join, safe_split
 from spiders.posts import Absence, Availability, Outcome
 from spiders.walls.pages import CONSENT_HOSTS, login_wall
-from spiders.walls.wordings import Said, said_by, sentences
+from spiders.walls.prose import Piece, pieces, prose
+from spiders.walls.wordings import Said, said_by
 
 SHORT = 600
 """A page with more article than this, in characters, says something, whatever its title is."""
 _EXPLAINED = 1500
 """Characters in which a wall explains itself, at most."""
-_HARDLY = 40
+HARDLY = 40
 """Characters of text that a page shows while its scripts load: "Loading…", a name."""
-_NOTE = 300
+NOTE = 300
 """Characters of a page that says one thing only."""
 _UNSEEN = frozenset({"script", "style", "noscript", "template", "title", "svg", "select", "option", "textarea"})
 _AROUND = frozenset({*_UNSEEN, "nav", "header", "footer", "aside"})
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_A_HEADLINE = 16
+"""Characters of a heading that says what a page is about; the name of a site or a person is mostly shorter."""
+_A_BRIEF = 80
+"""Characters of the shortest news."""
 _CHALLENGE = re.compile(
     r"_cf_chl_opt|/cdn-cgi/challenge-platform/\S*orchestrate|captcha-delivery\.com|_Incapsula_Resource|px-captcha|"
     r"/\.well-known/ddos-guard/|check\.ddos-guard\.net|AwsWafIntegration|awsWafCookieDomainList|/showcaptcha|"
@@ -41,6 +48,7 @@ _GONE_CLASS = re.compile(
     r"(?:^|\s)(?:error-?404|404-?error|page-?404|err-?404|http-?404|page-?not-?found|not-?found-?page)(?:\s|$)",
     re.IGNORECASE,
 )
+_GONE_PATH = re.compile(r"(?:error[-_]?)?404(?:\.\w{3,5})?|(?:page[-_]?)?not[-_]?found(?:\.\w{3,5})?", re.IGNORECASE)
 _ROOTS = frozenset({
     "root", "app", "__next", "__nuxt", "react-root", "app-root", "main-app", "app-mount", "application", "q-app", "svelte",
     "___gatsby", "ember-app", "mount",
@@ -49,6 +57,7 @@ _ROOTS = frozenset({
 EMPTY_SHELL = "an empty shell of scripts: the page shows nothing without a browser"
 EMPTY = "an empty page: no text, no picture and no frame is in it"
 UNKNOWN_WORDING = "wording not known"
+DOUBT = "perhaps a notice in place of the page"
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class Standing:
     @property
     def keeps_post(self) -> bool:
         """Whether what little the page says of the thing is still worth keeping, as a part."""
-        return self.reason.startswith((EMPTY_SHELL, EMPTY, UNKNOWN_WORDING))
+        return self.reason.startswith((EMPTY_SHELL, EMPTY, UNKNOWN_WORDING, DOUBT))
 
 
 class Shape:
@@ -93,6 +102,24 @@ class Shape:
         return text_of(self.body, _UNSEEN)
 
     @cached_property
+    def shows_article(self) -> bool:
+        """Whether the article is shown: a finder also takes what stands in `<noscript>`."""
+        seen = " ".join(self.visible.split())
+        return any(words and words in seen for words in (" ".join(line.split()) for line in self.article.split("\n")))
+
+    @cached_property
+    def main_is_empty(self) -> bool:
+        """Whether the page marks a part as its main content, and nothing is in it or anywhere but around it."""
+        marked = self.body.xpath(".//main | .//*[@role='main'] | .//*[@id='content' or @id='main']")
+        return bool(marked) and not self.main and not self.media and len(self.visible) <= SHORT
+
+    @cached_property
+    def frames(self) -> list[str]:
+        """Links of the frames that the page shows."""
+        found = self.document.xpath("//frame[@src] | //iframe[@src][not(ancestor::noscript or ancestor::template)]")
+        return [node.get("src") for node in found if not _hidden(node)]
+
+    @cached_property
     def headings(self) -> list[str]:
         """Headings that stand in no article; the smaller ones only where the page says little."""
         levels = "self::h1 or self::h2 or self::h3" if len(self.main) <= SHORT else "self::h1"
@@ -115,12 +142,57 @@ class Shape:
         return found.strip()
 
     @cached_property
-    def says_twice(self) -> bool:
-        """Whether both title and heading say the like of what the table has: a wall that explains itself at length."""
-        said = [said_by("title", self.title), *(said_by("heading", text) for text in self.headings[:1])]
-        if None in said or len(said) < 2 or self.document.xpath("//article"):
-            return False
-        return len({one.row.outcome for one in said if one}) == 1 and len(self.article) <= _EXPLAINED
+    def prose(self) -> str:
+        """The main text without links and without teasers of other pages: what the page itself has to say."""
+        return prose(self.body, _AROUND)
+
+    @cached_property
+    def headline(self) -> str | None:
+        """A heading by which the page has a subject of its own; None where it has none, or the heading is a notice."""
+        found = self.document.xpath("//*[self::h1 or self::h2][not(ancestor::form or ancestor::noscript)]")
+        text = next((text for node in found[:1] if (text := one_line(node))), "")
+        return text if len(text) >= _A_HEADLINE and said_by("heading", text) is None else None
+
+    @cached_property
+    def is_dated(self) -> bool:
+        """Whether the page states a time or an author of what it says, as news do and notices do not."""
+        return bool(
+            self.document.xpath(
+                "//article//time | //*[@itemprop='datePublished' or @itemprop='author' or @rel='author'] | "
+                "//meta[@property='article:published_time']"
+            )
+        )
+
+    @cached_property
+    def marks_itself(self) -> bool:
+        """Whether the page has the class that themes give their page for what is not found, or an address of that name."""
+        last = safe_split(self.url or "").path.rstrip("/").rpartition("/")[2]
+        nodes = [self.body, *self.document.xpath("//h1/ancestor-or-self::*[@class or @id]")]
+        return bool(_GONE_PATH.fullmatch(last)) or any(
+            _GONE_CLASS.search(f"{node.get('class') or ''} {node.get('id') or ''}") for node in nodes
+        )
+
+    @cached_property
+    def is_noindex(self) -> bool:
+        """Whether the page asks not to be indexed."""
+        named = "translate(@name, 'ROBTS', 'robts')='robots'"
+        return "noindex" in " ".join(str(one) for one in self.document.xpath(f"//meta[{named}]/@content")).lower()
+
+    @cached_property
+    def names_front_page(self) -> bool:
+        """Whether a page below the front page names that as its own address."""
+        named = self.own_canonical
+        return named is not None and not named.path.strip("/") and not named.query
+
+    @cached_property
+    def own_canonical(self) -> SplitResult | None:
+        """The address on the same host that a page below the front page names as its own."""
+        link = next((str(one) for one in self.document.xpath("//link[@rel='canonical']/@href")), None)
+        if link is None or self.url is None:
+            return None
+        own, named = safe_split(self.url), safe_split(safe_join(self.url, link) or "")
+        is_front = own.path.strip("/") in ("", "index.html", "index.php")
+        return None if is_front or own.hostname != named.hostname else named
 
     @cached_property
     def media(self) -> int:
@@ -149,10 +221,8 @@ def standing(shape: Shape) -> Standing | None:
     host = (safe_split(shape.url).hostname or "") if shape.url else ""
     if host.startswith(CONSENT_HOSTS):
         return _wall(Outcome.BLOCKED, "consent wall", f" in place of the page ({host})", shape.title)
-    if shape.says_article and len(shape.article) > _NOTE:
-        return None
-    if not shape.is_short:
-        return _worded(shape) if shape.says_twice else None
+    if not shape.is_short or (shape.says_article and len(shape.article) > NOTE):
+        return _beside_much(shape)
     for look in (
         _challenge,
         _consent_form,
@@ -162,6 +232,7 @@ def standing(shape: Shape) -> Standing | None:
         _canonical_elsewhere,
         _shell,
         _unknown,
+        _beside_much,
     ):
         if (found := look(shape)) is not None:
             return found
@@ -175,6 +246,47 @@ def _wall(outcome: Outcome, kind: str | None, how: str, said: str | None) -> Sta
 def _quoted(words: str) -> str:
     """Put a page's own words between marks, cut to what a line holds."""
     return f"“{words[:100]}”"
+
+
+def _doubt(how: str, said: str | None) -> Standing:
+    return Standing(Outcome.PARTIAL, f"{DOUBT}: {how}", Absence(Availability.UNKNOWN, said=said or None))
+
+
+def _beside_much(shape: Shape) -> Standing | None:
+    """A notice above links to other pages, or one that explains itself at length: said twice, or said and marked."""
+    title, heading = said_by("title", shape.title), _first_said(shape)
+    said, place = (title, "title") if title else (heading, "heading")
+    if not (said or shape.marks_itself or shape.names_front_page):
+        return None
+    little = len(shape.prose) <= SHORT
+    if title and heading and title.row.outcome is heading.row.outcome:
+        explained = len(shape.article) <= _EXPLAINED and not shape.document.xpath("//article")
+        if not shape.says_article and (little or explained):
+            return _by(title, place)
+        if little or not (shape.says_article or shape.document.xpath("//article")):
+            return _doubt(
+                f"the page's title and heading are {_quoted(title.words)}, and it has more to say", title.words
+            )
+    if not little or shape.says_article:
+        return None
+    if said and said.row.outcome is Outcome.UNAVAILABLE:
+        if shape.marks_itself or shape.is_noindex or shape.names_front_page:
+            return _by(said, place)
+        return _doubt(f"the page's {place} is {_quoted(said.words)}, above links to other pages", said.words)
+    if shape.marks_itself:
+        return _marked(shape)
+    if shape.names_front_page and len(shape.prose) <= NOTE:
+        return _front_page(shape)
+    return None
+
+
+def _first_said(shape: Shape) -> Said | None:
+    """What a heading at the top says: of the first ones, or of smaller ones where the site's name is the first."""
+    for level, other in (("h1", "ancestor::article"), ("h2", "ancestor::article or ancestor::a or .//a")):
+        for node in shape.document.xpath(f"//{level}[not({other} or ancestor::noscript or ancestor::template)]")[:3]:
+            if (found := said_by("heading", one_line(node))) is not None:
+                return found
+    return None
 
 
 def _challenge(shape: Shape) -> Standing | None:
@@ -209,7 +321,7 @@ def _consent_form(shape: Shape) -> Standing | None:
     for form in shape.forms:
         action = safe_split(safe_join(shape.url or "", form.get("action") or "") or form.get("action") or "")
         asks = (action.hostname or "").startswith(CONSENT_HOSTS) or _CONSENT_PATH.search(action.path)
-        if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= _NOTE):
+        if asks and (len(text_of(form, _UNSEEN)) * 2 >= len(shape.main) or len(shape.article) <= NOTE):
             return _wall(
                 Outcome.BLOCKED, "consent wall", " in place of the page (a form that asks for consent)", shape.title
             )
@@ -218,17 +330,34 @@ def _consent_form(shape: Shape) -> Standing | None:
 
 def _worded(shape: Shape) -> Standing | None:
     """Words of the table, where the page speaks for itself."""
-    tries = [("title", shape.title), *(("heading", text) for text in shape.headings)]
+    tries = [("title", Piece(shape.title)), *(("heading", Piece(text)) for text in shape.headings)]
     if len(shape.main) <= SHORT and not shape.says_article:
-        tries += [("text", text) for text in sentences(_outside_articles(shape))]
-    said = [(found, place) for place, text in tries if text and (found := said_by(place, text))]
+        tries += [("text", piece) for piece in pieces(shape.body, _AROUND | {"article"})]
+    said = [(found, place, piece) for place, piece in tries if piece.text and (found := said_by(place, piece.text))]
     # "Error" in a title says less than what a sentence below it says.
     first = next((one for one in said if one[0].row.kind), next(iter(said), None))
-    return None if first is None or _is_around(shape, first[0]) else _by(*first)
+    if first is None or _is_around(shape, first[0]):
+        return None
+    found, place, piece = first
+    if place == "title" and _is_brief(shape):
+        return (
+            None
+            if shape.is_dated
+            else _doubt(f"the page's title is {_quoted(found.words)}, and so is that of its article", found.words)
+        )
+    among = not piece.begins or (shape.headline and len(shape.prose) - len(found.words) >= _A_BRIEF)
+    if place != "title" and found.row.kind != "needs scripts" and among:
+        # A page with a subject of its own may speak of such words: it is not sure whose they are.
+        return _doubt(f"{_quoted(found.words)} stands among other text of the page", found.words)
+    return _by(found, place)
 
 
-def _outside_articles(shape: Shape) -> str:
-    return text_of(shape.body, _AROUND | {"article"})
+def _is_brief(shape: Shape) -> bool:
+    """Whether the page has an article of some sentences below a heading, be it a short one."""
+    for article in shape.document.xpath("//article[.//h1 or .//h2][not(.//input)]"):
+        if len(prose(article, _AROUND | _HEADINGS)) >= _A_BRIEF and not shape.marks_itself:
+            return True
+    return False
 
 
 def _is_around(shape: Shape, said: Said) -> bool:
@@ -252,61 +381,63 @@ def _login_form(shape: Shape) -> Standing | None:
     """A field for a password, and little else. A page that was asked for as a login page is what was asked for."""
     around = "ancestor::header or ancestor::nav or ancestor::aside or ancestor::footer"  # on every page of a site
     asks = ".//input[translate(@type, 'PASWORD', 'pasword')='password']"
-    for form in shape.document.xpath(f"//form[{asks}][not({around})]"):
+    bare = f"{asks[1:]}[not(ancestor::form)]"  # scripts send what is typed there
+    for form in shape.document.xpath(f"//form[{asks}][not({around})] | {bare}[not({around})]"):
         rest = len(shape.main) - len(text_of(form, _AROUND))
-        if not shape.says_article and rest <= SHORT and len(shape.article) <= _NOTE and not shape.media > 3:
-            asked = login_wall(shape.url) and not safe_split(shape.url or "").query
-            return (
-                None
-                if asked
-                else _wall(
-                    Outcome.REFUSED, "login required", " in place of the page (a form with a password)", shape.title
-                )
+        if not shape.says_article and rest <= SHORT and len(shape.article) <= NOTE and not shape.media > 3:
+            if login_wall(shape.url) and not safe_split(shape.url or "").query:
+                return None
+            if len(prose(shape.body, _AROUND | {"form"} | _HEADINGS)) >= _A_BRIEF:
+                if any(len(prose(one, _AROUND | {"form"})) >= _A_BRIEF for one in shape.document.xpath("//article")):
+                    return None
+                if shape.headline:
+                    return _doubt("a form with a password stands beside a short text", shape.title)
+            return _wall(
+                Outcome.REFUSED, "login required", " in place of the page (a field for a password)", shape.title
             )
     return None
 
 
 def _gone_by_class(shape: Shape) -> Standing | None:
-    """The class that themes give their page for what is not found, in any language: `error404` of WordPress and others."""
-    if len(shape.main) > SHORT:
-        return None
-    nodes = [shape.body, *shape.document.xpath("//h1/ancestor-or-self::*[@class or @id]")]
-    if any(_GONE_CLASS.search(f"{node.get('class') or ''} {node.get('id') or ''}") for node in nodes):
-        said = next(iter(shape.headings), shape.title)
-        return _wall(
-            Outcome.UNAVAILABLE, "not found", f": the page marks itself as an error page {_quoted(said)}", said
-        )
-    return None
+    """A page that marks itself as one for what is not found, in any language: `error404` of WordPress and others."""
+    return _marked(shape) if len(shape.main) <= SHORT and shape.marks_itself else None
+
+
+def _marked(shape: Shape) -> Standing:
+    said = next(iter(shape.headings), shape.title)
+    return _wall(Outcome.UNAVAILABLE, "not found", f": the page marks itself as an error page {_quoted(said)}", said)
 
 
 def _canonical_elsewhere(shape: Shape) -> Standing | None:
     """A page that names the front page, or a login page, as its own address, and has nothing of its own."""
-    link = next((str(one) for one in shape.document.xpath("//link[@rel='canonical']/@href")), None)
-    if link is None or shape.url is None or len(shape.main) > SHORT:
+    if shape.own_canonical is None or len(shape.main) > SHORT:
         return None
-    own, named = safe_split(shape.url), safe_split(safe_join(shape.url, link) or "")
-    if own.path.strip("/") in ("", "index.html", "index.php") or own.hostname != named.hostname:
-        return None
-    if login_wall(named.geturl()) and not login_wall(shape.url):
+    if login_wall(shape.own_canonical.geturl()) and not login_wall(shape.url):
         return _wall(Outcome.REFUSED, "login required", ": the page names a login page as its own address", shape.title)
-    if named.path.strip("/") == "" and not named.query and not shape.says_article and not shape.article:
-        why = f"{UNKNOWN_WORDING}: the page names the site's front page as its own address"
-        return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=shape.title or None))
+    if shape.names_front_page and not shape.says_article and not shape.article:
+        return _front_page(shape)
     return None
+
+
+def _front_page(shape: Shape) -> Standing:
+    why = f"{UNKNOWN_WORDING}: the page names the site's front page as its own address"
+    return Standing(Outcome.PARTIAL, why, Absence(Availability.UNKNOWN, said=shape.title or None))
 
 
 def _shell(shape: Shape) -> Standing | None:
     """Nothing to read and nothing to see, where a script may show something."""
-    if shape.article:
-        return None
     fields = shape.body.xpath(
         ".//input[not(@type='hidden')] | .//textarea | .//button | .//frameset"
     ) + shape.document.xpath("//frameset")
+    if shape.scripts and not fields and (shape.main_is_empty or said_by("whole", shape.main)):
+        return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=shape.title or None))
+    if shape.shows_article:
+        return None
     rooted = any((node.get("id") or "").lower() in _ROOTS for node in shape.document.xpath("//*[@id]")) or bool(
         shape.document.xpath("//app-root")
     )
     rooted = rooted and bool(shape.scripts)
-    if len(shape.visible) > (_HARDLY if rooted else 0) or shape.media > (1 if rooted else 0) or fields:
+    if len(shape.visible) > (HARDLY if rooted else 0) or shape.media > (1 if rooted else 0) or fields:
         return None
     if shape.scripts:
         return Standing(Outcome.PARTIAL, EMPTY_SHELL, Absence(Availability.UNKNOWN, said=shape.title or None))
@@ -317,17 +448,14 @@ def _unknown(shape: Shape) -> Standing | None:
     """A short page that promises an article, or asks not to be indexed, and says something that the table lacks."""
     said = next(iter(shape.headings), shape.title)
     unknown = Absence(Availability.UNKNOWN, said=said or None)
-    if shape.says_article and len(shape.told) < _HARDLY and len(shape.main) <= SHORT and not shape.media:
+    if shape.says_article and len(shape.told) < HARDLY and len(shape.main) <= SHORT and not shape.media:
         return Standing(
             Outcome.PARTIAL,
             f"{UNKNOWN_WORDING}: the page says that it is an article, and has none: {_quoted(said)}",
             unknown,
         )
-    robots = " ".join(
-        str(one) for one in shape.document.xpath("//meta[@name='robots' or @name='ROBOTS']/@content")
-    ).lower()
     listing = shape.body.xpath(".//pre | .//table | .//dl") or len(shape.body.xpath(".//li")) > 5
-    if "noindex" in robots and len(shape.main) <= _NOTE and not shape.media and not listing and shape.headings:
+    if shape.is_noindex and len(shape.main) <= NOTE and not shape.media and not listing and shape.headings:
         why = f"{UNKNOWN_WORDING}: a short page that asks not to be indexed: {_quoted(said)}"
         return Standing(Outcome.PARTIAL, why, unknown)
     return None

@@ -13,16 +13,28 @@ from typing import NamedTuple
 from spiders.posts import Outcome
 
 TABLE = Path(__file__).with_name("wordings.toml")
-PLACES = ("title", "heading", "text")
+PLACES = ("title", "heading", "text", "whole")
+"""`whole`: all that the page shows, but for what stands around it on every page of its site."""
 ANY_WORDS = "…"
 _ALIKE = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "\N{NO-BREAK SPACE}": " ", "ё": "е", "Ё": "Е", "ı": "i", "İ": "i"}
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "ʻ": "'",
+        "`": "'",
+        "\N{NO-BREAK SPACE}": " ",
+        "ё": "е",
+        "Ё": "Е",
+        "ı": "i",
+        "İ": "i",
+    }
 )
-_EDGES = " \t\r\n.!?…,;:|-–—·•«»\"'“”„()[]؟،。"
+_EDGES = " \t\r\n.!?…,;:|-–—·•«»\"'“”„()[]؟،。「」_"
 _STATUS = re.compile(r"(?:(?:http|error|ошибка|помилка|қате|fehler|hata|خطا|erreur)\s*)?[1-5]\d\d\b[\s.:|–—-]*(?=\S)")
-_SEPARATORS = re.compile(r"\s+[|–—·•»«/-]\s+|\s*\|\s*")
+_SEPARATORS = re.compile(r"\s+[|–—·•»«/-]\s+|\s*[|｜]\s*|(?<=[\u3040-\u30ff\u4e00-\u9fff])[_-]")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
-_SENTENCES = re.compile(r"(?<=[.!?…؟。])\s+|\n+")
+_SENTENCES = re.compile(r"(?<=[.!?…؟。])\s+|(?<=[。！？])|\n+")
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ PATHS: list[Row] = [
     (rf"/i/user/{_ID}/?", "profile by number"),
     (rf"/{_HANDLE}/article/{_ID}(?:/.*)?", "article"),
     (rf"/hashtag/{_ID}/?", "hashtag"),
-    (r"/intent/(?:user|follow)/?", "intent"),
+    (r"/intent/(?:user|follow|like|favorite|retweet|tweet|post)/?", "intent"),
     (r"/(?:home|explore|search|settings|login|i|intent|share|hashtag|compose|messages|notifications|tos|privacy|jobs)(?:/.*)?",
      "page"),
     (rf"/{_HANDLE}(?:/(?:with_replies|media|likes|highlights|articles|superfollows))?/?", "profile"),
@@ -84,8 +84,10 @@ def read(link: Link) -> Target | NoTarget | None:
     return _page_only(kind, names.get("id") or path.strip("/"), f"https://x.com{path}")
 
 
-def _by_intent(query: dict[str, str], link: Link) -> Target | None:
-    """The profile that a follow button names."""
+def _by_intent(query: dict[str, str], link: Link) -> Target | NoTarget | None:
+    """The post that a button for likes, reposts or replies names, or the profile that a follow button does."""
+    if post := query.get("tweet_id") or query.get("in_reply_to"):
+        return _post(post, None)
     if re.fullmatch(r"[A-Za-z0-9_]{1,20}", handle := query.get("screen_name", "").lstrip("@")):
         return _profile(handle)
     user = query.get("user_id", "")

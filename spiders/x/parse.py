@@ -84,7 +84,7 @@ _ACCOUNT = {"id_str", "rest_id", "profile_image_url_https", "is_blue_verified"}
 
 def _is_part(key: str, item: dict[str, Any]) -> bool:
     """Whether an object inside an answer is one of X's alone."""
-    if _NAMES & item.keys() or item.get("__typename") in _TYPES:
+    if _NAMES & item.keys() or text_of(item.get("__typename")) in _TYPES:
         return True
     return "screen_name" in item and (key == "core" or bool(_ACCOUNT & item.keys()))
 
@@ -135,7 +135,7 @@ def _graphql(value: dict[str, Any], data: bytes, url: str | None) -> Parsed:
         return none("x/unknown", Outcome.PARTIAL, f"unknown layout: {shape(value)}")
     parsed = done("x/graphql", posts, value, census, url)
     if entries := set(_ENTRY.findall(data)):
-        ids = {(post.id or "").encode() for post in posts}
+        ids = {(post.id or "").encode("utf-8", "replace") for post in posts}
         parsed = replace(parsed, census=(*parsed.census, Census("entryId tweet-", len(entries), len(entries & ids))))
     if not others["cursors"]:
         return parsed

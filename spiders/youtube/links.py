@@ -29,7 +29,7 @@ _OWN_WORDS = (
 )
 PATHS: list[Row] = [
     (r"/embed/videoseries/?", "playlist frame"),
-    (r"/embed/live_stream/?", "live frame"),
+    (r"(?:/embed)?/live_stream/?", "live frame"),
     (rf"/(?:shorts|live|embed|v|e|watch)/{_ID}(?:[/&].*)?", "video"),
     (rf"/video/{_ID}(?:/.*)?", "video"),  # studio.youtube.com
     (rf"/clip/{_ID}/?", "clip"),
@@ -89,9 +89,7 @@ def _of_path(
     if kind == "playlist frame":
         return _playlist(query["list"]) if query.get("list") else None
     if kind == "live frame":
-        channel = query.get("channel", "")
-        url = f"https://www.youtube.com/channel/{channel}/live"
-        return _page_only("live stream of a channel", channel, url) if channel else None
+        return _live(query["channel"]) if query.get("channel") else None
     if kind == "video":
         return _video(names["id"])
     if kind == "channel":
@@ -118,6 +116,14 @@ def _video(name: str) -> Target | NoTarget:
     if not re.fullmatch(r"[A-Za-z0-9_-]{11}", name) or name in _RESERVED:
         return mistyped("a video of YouTube", "an id of 11 letters, digits, - or _", name)
     return Target("youtube", "video", name, f"{WATCH}{name}")
+
+
+def _live(channel: str) -> Target | NoTarget:
+    """What a channel shows live, by the link that leads to it there."""
+    if not re.fullmatch(r"UC[A-Za-z0-9_-]{22}", channel):
+        return mistyped("a channel of YouTube", "UC and 22 letters, digits, - or _", channel)
+    path = f"channel/{channel}/live"
+    return _page_only("live stream of a channel", path, f"https://www.youtube.com/{path}")
 
 
 def _of_channel(kind: str, name: str) -> Target | NoTarget:

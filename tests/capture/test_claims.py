@@ -103,6 +103,15 @@ def test_what_an_extractor_claims_is_taken(site: Rutube, capture: Capture) -> No
     assert (scripted["outcome"], "Rutube" in scripted["reason"]) == ("captured", True), "the player that a script fills"
 
 
+def test_a_quick_capture_asks_in_its_second_pass(home: Home, site: Rutube, capture: Capture) -> None:
+    code, ended, folder = capture(PAGE, "--quick")
+    first, second = home.catalog.captures()
+    assert KEY not in (home.path / first["folder"] / "inventory.jsonl").read_text(), "what vanishes first comes first"
+    assert (code, ended[KEY]["outcome"]) == (2, "captured")
+    assert second["folder"] == str(folder.relative_to(home.path))
+    assert sha256_hex(site.film) in listed(folder).assemblies
+
+
 def test_a_video_that_the_extractor_cannot_have_leaves_the_page_partial(site: Rutube, capture: Capture) -> None:
     site.there, site.inner = False, ""
     code, ended, folder = capture(PAGE)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.capture.fetcher import AskAgain, FetchAttempt, Finished, next_step, take
-from archiver.capture.resume import PartialFile, digits
+from archiver.capture.resume import PartialFile
 from archiver.recorder.exchange import ExchangeDone
+from spiders.http_values import digits
 from spiders.posts import Outcome
 from storage.assembly import Piece
 from storage.records import RecordRef

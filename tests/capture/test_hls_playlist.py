@@ -129,7 +129,12 @@ def test_initial_parts_of_one_file_are_told_apart_by_their_ranges() -> None:
         return [FetchedFile(Outcome.CAPTURED, None) for _ in segments]
 
     download = SegmentedDownload(
-        cast(Any, SimpleNamespace(config=SimpleNamespace(live_seconds=1.0))), cast(Any, None), "k", [], {}
+        cast(Any, SimpleNamespace(config=SimpleNamespace(live_seconds=1.0))),
+        cast(Any, None),
+        "k",
+        [],
+        {},
+        cast(Any, None),
     )
     download.fetch = fetch  # type: ignore[method-assign]
     stream, seen = SegmentedStream(), cast(set[tuple[int, bool, str]], set())

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.capture.batch import Batch, of_result
+from archiver.capture.batch import Batch, LinkOutcome, of_result
 from archiver.capture.link_lists import Entry, links_in, read_list
 from archiver.capture.options import CaptureOptions
 from archiver.capture.result import CaptureResult
@@ -286,6 +286,44 @@ def test_every_outcome_but_one_has_a_next_step(outcome: Outcome) -> None:
     assert bool(next_action(outcome, "because", "id")) == (outcome is not Outcome.CAPTURED)
 
 
+@pytest.mark.parametrize(
+    ("link", "led", "names"),
+    [
+        ("https://x.com/a/status/14", None, '[accounts]) x = "cookies.txt"'),
+        ("https://www.facebook.com/a/posts/14", None, '[accounts]) facebook = "cookies.txt"'),
+        ("https://t.co/a", "https://x.com/a/status/14", '[accounts]) x = "cookies.txt"'),
+        ("https://x.com/never/seen/before", None, "archiver receive FILE"),
+        ("https://youtu.be/Pr1vateVid0", None, "archiver receive FILE"),
+        ("https://a.example/members", None, "archiver receive FILE"),
+        ("https://www.tiktok.com/@anna/video/7", None, "archiver receive FILE"),
+    ],
+)
+def test_cookies_are_named_only_where_they_are_sent(link: str, led: str | None, names: str) -> None:
+    target, led_to = parse_target(link), parse_target(led) if led else None
+    assert isinstance(target, Target)
+    result = CaptureResult("id", "run", 1, target, Outcome.REFUSED, "login required", Path(), 0, {}, [], 0, 1, True)  # fmt: skip
+    done = of_result(replace(result, led_to=led_to if isinstance(led_to, Target) else None), system_clock)
+    said = next_action(done.outcome, done.reason, "id", LinkOutcome.of(done.value()).cookies)
+    assert said.startswith("it needs an account that may see it: ")
+    assert all(part in said for part in names.split(") "))
+    assert ("[accounts]" in said) == ("[accounts]" in names)
+
+
+@pytest.mark.parametrize(
+    ("reason", "cookies", "account"),
+    [
+        ("Facebook says: x (deleted, or not shared with everybody: it does not say which)", "facebook", True),
+        ("X's public syndication knows no such post: deleted, protected, suspended or never there", "x", True),
+        ("not found (HTTP 404)", "x", False),
+        ("Post not found", "", False),
+    ],
+)
+def test_what_may_be_there_for_others_names_an_account(reason: str, cookies: str, account: bool) -> None:
+    said = next_action(Outcome.UNAVAILABLE, reason, "id", cookies)
+    assert "look for copies elsewhere; check the link" in said
+    assert (f'{cookies} = "cookies.txt"' in said) == account
+
+
 def test_a_whole_channel_is_for_another_command() -> None:
     target = parse_target("https://x.com/search?q=ozen&f=live")
     assert isinstance(target, Target)
@@ -303,7 +341,7 @@ def test_a_whole_channel_is_for_another_command() -> None:
         (Outcome.PARTIAL, "kept as a page only, this form of link is not known", "check that the link is complete"),
         (Outcome.PARTIAL, "wording not known: the page says that it is an article, and has none", "open the link"),
         (Outcome.PARTIAL, "empty body", "open the link"),
-        (Outcome.PARTIAL, "for subscribers, says the page", "put your account's cookies.txt"),
+        (Outcome.PARTIAL, "for subscribers, says the page", "it needs an account that may see it: save it"),
     ],
 )
 def test_the_next_step_fits_what_stood_in_the_way(outcome: Outcome, reason: str, step: str) -> None:
@@ -339,7 +377,10 @@ def test_statuses_are_counted_in_one_order_whatever_came_first(home: Home) -> No
 
 def test_no_account_helps_with_an_address_that_is_never_asked() -> None:
     reason = "an address that is never contacted (127.0.0.1: loopback address)"
-    assert "account" not in next_action(Outcome.REFUSED, reason, "id")
+    for outcome in (Outcome.SKIPPED, Outcome.REFUSED):
+        assert next_action(outcome, f"it led to http://127.0.0.1/: {reason}", "id").startswith(
+            "check the link: it leads"
+        )
 
 
 def test_a_row_counts_files_and_the_posts_that_are_there(tmp_path: Path) -> None:
@@ -415,7 +456,7 @@ def test_a_night_of_links(first_night: FirstNight) -> None:
         "row 3": "kept whole",
         "row 4": "same as another row",
         "row 5": "kept whole",
-        "row 6": "not there",
+        "row 6": "not available",
         "row 7": "stopped by the site",
         "row 8": "not a link",
         "row 9": "kept whole",
@@ -576,7 +617,7 @@ def test_failures_among_many_links(shell: Shell, world: World, tmp_path: Path) -
         status = [row["status"] for row in csv.DictReader(stream)]
     assert status[:25] == ["kept whole"] * 25
     assert status[25:] == [
-        "not there",
+        "not available",
         "stopped by the site",
         "failed on our side",
         "stopped by the site",

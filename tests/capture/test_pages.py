@@ -19,6 +19,7 @@ from spiders.page.parse import parse
 from spiders.page.pointers import archived_copy, resolved
 from storage.lines import read_lines
 from tests.conftest import Shell, World
+from tests.support.articles import article
 from tests.support.captures import ended, folder_of, posts
 
 BLOG = "https://blog.ozen.example/2011/12/17/square"
@@ -26,11 +27,6 @@ BLOG = "https://blog.ozen.example/2011/12/17/square"
 
 def inventory(shell: Shell, result: dict[str, Any]) -> list[dict[str, Any]]:
     return [line for line in read_lines(folder_of(shell, result) / "inventory.jsonl") if "key" in line]
-
-
-def article(inner: str) -> bytes:
-    words = "<p>" + "Words enough for the article to be found by anybody who looks. " * 12 + "</p>"
-    return f"<html><head><title>A page</title></head><body><article>{words}</article>{inner}</body></html>".encode()
 
 
 # -- comments -----------------------------------------------------------------------------------------------------------
@@ -538,7 +534,7 @@ WALLS = {
     "/members": ("Ozen", "<form><input type='password'></form>", "refused", 3),
     "/robot": ("Проверка, что вы не робот", "", "blocked", 4),
     "/shell": ("Ozen", "<div id='root'></div><script>1</script>", "partial", 2),
-    "/unknown": ("ოზენი", "<meta property='og:type' content='article'><h1>გვერდი ვერ მოიძებნა</h1>", "partial", 2),
+    "/unknown": ("Օզեն", "<meta property='og:type' content='article'><h1>Էջը չի գտնվել</h1>", "partial", 2),
 }
 
 
@@ -573,3 +569,28 @@ def test_a_guess_is_shown_as_one_everywhere(shell: Shell, world: World) -> None:
     )
     assert (row["published_earliest"], row["text"], row["guessed_published"]) == (None, None, "11/12/2011")
     assert "Witnesses" in row["guessed_text"]
+
+
+DOCUMENTS = {
+    "/feed": (Answer(content_type="application/rss+xml", body=b"<rss><channel><title>Not found</title></channel></rss>"), "captured", None),
+    "/data.json": (Answer(content_type="application/json", body=b'{"html": "<p>Page not found</p>"}'), "captured", None),
+    "/film.mp4": (
+        Answer(content_type="text/html", body=article("")), "partial", "a page came in place of a file: the link ends in .mp4",
+    ),
+    "/photo.jpg": (
+        Answer(302, headers=[("Location", "/2011/12/17/square")]), "partial",
+        "a page came in place of a file: the link ends in .jpg, and led to https://blog.ozen.example/2011/12/17/square",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_a_link_that_names_a_document(shell: Shell, world: World, path: str) -> None:
+    answer, outcome, reason = DOCUMENTS[path]
+    world.news.trouble[path] = answer
+    _, [result] = shell.json("capture", f"https://blog.ozen.example{path}")
+    assert (result["outcome"], result.get("reason")) == (outcome, reason)
+    page = next(line for line in inventory(shell, result) if line["key"] == "page" and "layout" in line)
+    assert page["layout"] == ("file" if outcome == "captured" else "page/html")
+    if outcome == "captured":
+        assert ended(shell, result)["file"]["outcome"] == "captured"

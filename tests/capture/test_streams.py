@@ -192,3 +192,43 @@ def test_a_post_of_x_whose_only_variant_is_a_stream(home: Home, tmp_path: Path, 
     assert ended[f"post {number} #0"]["outcome"] == "captured"
     [assembly] = listed(folder).assemblies.values()
     assert assembly.sha256 == sha256_hex(b"".join(site.segments))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("text/html", b"<html><body>Access denied</body></html>", "an HTML page came in place of a fragment"),
+        ("video/mp2t", b"", "0 bytes came in place of a fragment"),
+        (HLS, b"#EXTM3U\n", "the manifest of a stream (HLS) came in place of a fragment"),
+    ],
+)
+def test_what_comes_in_place_of_a_fragment_is_no_part_of_the_film(
+    home: Home, served: Platforms, site: Site, kind: str, body: bytes, said: str
+) -> None:
+    site.page = "<video src='/list.m3u8'></video>"
+    served.sites["film.example"] = lambda asked: (
+        Answer(content_type=kind, body=body) if asked.path == "/1.ts" else site(asked)
+    )
+    code, ended, folder = capture(home, served)
+    [film] = [end for key, end in ended.items() if " video " in key]
+    assert (code, film["outcome"], film["reason"]) == (2, "partial", said)
+    [assembly] = listed(folder).assemblies.values()
+    assert assembly.sha256 == sha256_hex(site.segments[0] + site.segments[2])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((b"PT2S", b"PT1M9S"), "the video is 2 s long where 69 s are stated (asked twice)"),
+        ((b'"static"', b'"dynamic"'), "a live stream (DASH): what it offered when it was asked for"),
+    ],
+)
+def test_a_dash_stream_is_as_long_as_its_manifest_says(
+    home: Home, served: Platforms, site: Site, monkeypatch: pytest.MonkeyPatch, change: tuple[bytes, bytes], said: str
+) -> None:
+    told = site.mpd().replace(*change)
+    monkeypatch.setattr(site, "mpd", lambda: told)
+    site.page = "<video src='/list.mpd'></video>"
+    code, ended, _ = capture(home, served)
+    [film] = [end for key, end in ended.items() if key.endswith("#0") and "video" in str(end.get("kind"))]
+    assert (code, film["outcome"], film["reason"]) == (2, "partial", said)

@@ -182,6 +182,14 @@ def test_redirects_without_end_fail_with_a_reason(
     assert archiver("check")[0] == 0
 
 
+def test_a_short_link_into_a_network_says_where_it_led(archiver: Shell, wide: Wide) -> None:
+    wide.others.answers |= {"t.co/a": to("http://anna:hunter2@10.0.0.7/admin"), "t.co/b": to("http://10.0.0.7/admin")}
+    code, [result] = archiver.json("capture", "https://t.co/b")
+    assert (code, result["outcome"], result["led_to"]) == (2, "skipped", "http://10.0.0.7/admin")
+    assert str(result["reason"]).startswith("it led to http://10.0.0.7/admin: an address that is never contacted")
+    assert "hunter2" not in archiver("capture", "https://t.co/a")[1]
+
+
 def test_a_short_link_to_a_plain_page_and_to_nothing(archiver: Shell, wide: Wide) -> None:
     wide.others.answers |= {
         "t.co/a": to("https://a.example/b"),
@@ -193,6 +201,40 @@ def test_a_short_link_to_a_plain_page_and_to_nothing(archiver: Shell, wide: Wide
     code, [result] = archiver.json("capture", "https://t.co/c")
     assert (code, result["outcome"]) == (2, "partial")
     assert result["reason"] == "kept as a page only: this short link led to no other page"
+
+
+def test_a_crawl_of_a_short_link_crawls_what_it_leads_to(archiver: Shell, wide: Wide) -> None:
+    wide.others.answers["t.co/a"] = to("https://t.me/s/ozen_today")
+    code, [short, walk] = archiver.json("crawl", "https://t.co/a", "--no-media", "--limit", "2")
+    assert (short["url"], short["led_to"]) == ("https://t.co/a", "https://t.me/s/ozen_today")
+    assert ended(archiver, short)["redirect 1"]["reason"] == "leads to https://t.me/s/ozen_today"
+    assert (code, walk["outcome"], walk["posts"]) == (0, "captured", 2)
+    assert (walk["target"], walk["led_to"]) == ("telegram:channel:ozen_today", None)
+
+
+@pytest.mark.parametrize(
+    ("leads", "code", "outcome", "said"),
+    [
+        (FACEBOOK_POST, 1, "captured", f"nothing to crawl: the short link leads to {FACEBOOK_POST} (Facebook post)"),
+        ("https://a.example/b", 1, "captured", "nothing to crawl: the short link leads to https://a.example/b (page)"),
+        (None, 3, "unavailable", "not found (HTTP 404)"),
+    ],
+)  # fmt: skip
+def test_a_crawl_of_a_short_link_that_leads_to_no_list_captures_it(
+    archiver: Shell, wide: Wide, leads: str | None, code: int, outcome: str, said: str
+) -> None:
+    wide.others.answers |= {"t.co/a": to(leads) if leads else Answer(404), "a.example/b": Answer(body=PAGE)}
+    ended_with, out, _ = archiver("crawl", "https://t.co/a")
+    assert ended_with == code
+    assert out.count(" sealed as event ") == 1
+    assert f"{outcome}" in out
+    assert said in " ".join(out.split())
+
+
+def test_a_schedule_for_a_short_link_says_what_finds_out_where_it_leads(archiver: Shell) -> None:
+    code, _, err = archiver("schedule", "add", "crawl https://t.co/a every 10m")
+    assert code == 1
+    assert "archiver capture https://t.co/a finds what it leads to; crawl that" in " ".join(err.split())
 
 
 # -- forms ---------------------------------------------------------------------------------------------------------

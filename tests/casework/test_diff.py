@@ -33,6 +33,17 @@ def pair(shell: Shell, world: World) -> Iterator[tuple[str, str]]:
     channel.posts[:] = before
 
 
+def test_a_mirror_s_copy_is_said_to_be_one(shell: Shell, tmp_path: Path) -> None:
+    link = "https://nitter.net/ozen_today/status/1478660000000000017"
+    one, other = (str(shell.json("capture", link)[1][0]["capture"]) for _ in range(2))
+    page = tmp_path / "diff.html"
+    code, out, _ = shell("diff", one, other, "--html", str(page))
+    assert (code, out.count("(a mirror's copy, not the platform's)")) == (0, 2)
+    assert page.read_text().count("a mirror&#x27;s copy, not the platform&#x27;s") == 2
+    _, [found] = shell.json("diff", one, other)
+    assert found["mirror"] == [one, other]
+
+
 @given(st.text(), st.text())
 def test_both_texts_can_be_read_out_of_the_difference(before: str, after: str) -> None:
     found = words(before, after)

@@ -135,6 +135,19 @@ def test_a_wall_that_was_taken_for_an_article(
     assert to_capture_again(home, reassess(home, chosen(home, []))) == []
 
 
+def test_a_link_to_a_file_says_that_files_are_not_opened_again(shell: Shell) -> None:
+    _, [result] = shell.json("capture", "https://blog.ozen.example/square.png")
+    assert result["outcome"] == "captured"
+    code, [line, _] = shell.json("reassess", str(result["capture"]))
+    assert (code, line["comparison"]) == (0, "not judged")
+    assert line["note"] == "its link leads to a file, and files are not opened again"
+    out = " ".join(shell("reassess", str(result["capture"]))[1].split())
+    assert (
+        "1 capture judged again: 1 not judged Pages and posts were read again; media files were not opened again."
+        in out
+    )
+
+
 # -- the kept home: parsers of today over captures of earlier code -----------------------------------------------------------------
 
 
@@ -171,7 +184,7 @@ def test_what_cannot_be_read_is_not_judged(kept: Home, monkeypatch: pytest.Monke
     assert one(kept, ALBUM).rejudged.comparison is Comparison.CANNOT_TELL
     warc.write_bytes(whole)
     with monkeypatch.context() as altered:
-        altered.setattr("archiver.casework.sealed_answers._payload", lambda path, at: (b"<html>", None, "text/html"))
+        altered.setattr("archiver.casework.sealed_answers._payload", lambda path, at: (b"<html>", {}))
         assert "not those that were sealed" in str(one(kept, ALBUM).rejudged.note)
     assert one(kept, ALBUM).rejudged.comparison is Comparison.SAME
     lines = (folder / "inventory.jsonl").read_bytes()

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -21,6 +22,7 @@ from archiver.checks import check_home, worst
 from archiver.cli.main import main
 from archiver.errors import ArchiverError
 from archiver.export.bag import Bag
+from archiver.export.stills import draw
 from archiver.export.wacz import sort_key
 from archiver.home.home import Home
 from tests.conftest import World
@@ -536,6 +538,24 @@ def test_cells_that_would_be_formulas(case: PackagedCase) -> None:
 
     text = csv_bytes(["a"], [["=1+1"], ["@x"], ["-5"], ["+7 701"], ["plain"], ["a\nb"]]).decode("utf-8-sig")
     assert [row[0] for row in csv.reader(io.StringIO(text))] == ["a", "'=1+1", "'@x", "-5", "'+7 701", "plain", "a\nb"]
+
+
+def test_the_report_says_what_is_wrong_with_a_received_file(full: Path) -> None:
+    text = (full / "data" / "report.html").read_text("utf-8")
+    assert text.count("Damaged already when it was received: its index (moov) is missing.") == 1
+    assert "No picture of it is shown here: ffmpeg " in text
+
+
+@pytest.mark.parametrize("kind", ["photo", "sticker", "video"])
+def test_what_cannot_be_drawn_says_so(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A HEIC of a phone is the usual case: the file is there, and its picture is not."""
+    photo = tmp_path / "photo.heic"
+    photo.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(500))
+    drawn = draw(photo, kind, tmp_path)
+    assert (drawn.pictures, drawn.lacking) == ((), "ffmpeg does not draw this file")
+    assert draw(photo, "document", tmp_path).lacking is None
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert draw(photo, kind, tmp_path).lacking == "ffmpeg is not installed"
 
 
 def test_the_report_in_a_browser_asks_nobody_and_fits_a_phone(full: Path) -> None:

@@ -6,6 +6,7 @@ them lies deeper than the bag.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ import pytest
 from archiver.checks import stamps, worst
 from archiver.checks.package import check_ours
 from archiver.cli.main import main
+from archiver.demo.server import Answer
 from archiver.export import check as script
+from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from archiver.seal.sealing import seal
 from archiver.signer.local import LocalSigner
@@ -29,9 +32,10 @@ from storage.capture import CaptureWriter, Identity
 from storage.digest import sha256_hex
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, sign
-from tests.conftest import World, plain_home
+from tests.conftest import Shell, World, plain_home
 from tests.support.checking import without_prints
-from tests.support.packages import PackagedCase, both, by_script
+from tests.support.packages import PackagedCase, both, by_script, sign_package, write_manifests
+from tests.support.signing import ledger_signer
 from tests.support.tampering import INSIDE, OUTSIDE
 from tests.support.tampering.ledger import leaves_of, signer_of
 from tests.support.tampering.outsider import forged
@@ -216,6 +220,41 @@ def test_sealed_as_it_should_not_be(write: Callable[[CaptureWriter], None], expe
     package, wanted = sealed_with(tmp_path, write)
     code, said = both(package, wanted)
     assert code == expected, said
+
+
+def _moved_up(post: dict[str, Any]) -> None:
+    post["text"] = post.pop("guessed_text")
+
+
+def _told_twice(post: dict[str, Any]) -> None:
+    post["text"] = post["guessed_text"]
+
+
+@pytest.mark.parametrize("change", [_moved_up, _told_twice])
+def test_a_guess_told_as_a_statement_is_found(
+    change: Callable[[dict[str, Any]], None], shell: Shell, world: World, tmp_path: Path
+) -> None:
+    words = "<p>" + "Witnesses said that people ran from the square towards the school. " * 8 + "</p>"
+    world.news.trouble["/guess"] = Answer(
+        body=f"<html><title>A report</title><body><div>{words}</div></body></html>".encode()
+    )
+    shell("case", "new", "almaty")
+    shell("capture", "https://blog.ozen.example/guess", "--no-screenshot", "--case", "almaty")
+    assert shell("export", "almaty", "--to", str(tmp_path), "--profile", "full", "--no-encrypt", "--yes")[0] == 0
+    [package] = [path for path in tmp_path.iterdir() if (path / "bag-info.txt").exists()]
+    assert both(package, None)[0] == CANNOT_TELL
+    path = package / "data" / "posts.json"
+    cards = json.loads(path.read_bytes())
+    [post] = [one["post"] for card in cards for one in card["observations"]]
+    assert not post.get("text")
+    assert "Witnesses" in post["guessed_text"]
+    change(post)
+    path.write_text(json.dumps(cards, ensure_ascii=False))
+    write_manifests(package)
+    sign_package(package, ledger_signer(Home(shell.home, environment={})))
+    code, said = both(package, None)
+    assert code == TAMPERED, said
+    assert "data/posts.json differs from what was sealed" in said
 
 
 def test_at_least_sixty() -> None:

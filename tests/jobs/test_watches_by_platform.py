@@ -99,6 +99,28 @@ def test_posts(platform: str, watching: Watching) -> None:
     assert {watching.states()[case.post], gone["detail"]["outcome"]} <= {"unavailable", "refused"}
 
 
+def test_a_mirror_s_copy_is_no_sight_of_the_post(watching: Watching) -> None:
+    """Else its page is compared with the post, which then looks edited; and a post that is gone looks present."""
+    case, world = CASES["x"], watching.world
+    mirrored = case.post.replace("x.com", "nitter.net")
+    world.others.answers[mirrored.removeprefix("https://")] = Answer(body=ARTICLE.format("A post", WORDS).encode())
+    tweet = world.x.tweets["1478660000000000004"]
+    tweet.missing = True
+    _, [copy] = watching.shell.json("capture", mirrored)
+    assert "a mirror's copy" in str(copy["reason"])
+    assert watching.shell("watch", "add", mirrored, case.control)[0] == 0
+    assert watching.states()[case.post] != "present"
+    tweet.missing = False
+    watching.look()
+    assert (watching.states()[case.post], watching.events("changed")) == ("present", [])
+    case.remove(world)
+    world.served.log.clear()
+    watching.look()
+    assert watching.states()[case.post] == "missing"
+    assert not [asked for asked in world.served.log if asked.host == "nitter.net"], "it is about what X shows"
+    del world.others.answers[mirrored.removeprefix("https://")]
+
+
 def test_a_channel_of_which_one_video_is_refused(watching: Watching) -> None:
     """As on most channels: the others are watched all the same."""
     channel = "https://www.youtube.com/@ozen_today"

@@ -9,15 +9,18 @@ import resource
 import socket
 import subprocess
 import threading
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import pytest
+from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver.checks.warcs import problems_of, read_records
-from archiver.recorder.content_coding import decode_body
+from archiver.recorder.content_coding import decode_body, decode_told
 from archiver.recorder.exchange import ExchangeDone, Limits
 from archiver.recorder.proxy import Recorder
 from storage.capture import CaptureWriter
@@ -199,6 +202,48 @@ def test_memory_does_not_grow_with_a_body(tmp_path: Path, new_writer: Make, open
     assert (after - before) / 1024 < 60
 
 
+def test_what_arrived_is_filed_before_a_fault_of_ours_is_heard_of(
+    tmp_path: Path, new_writer: Make, open_recorder: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(text: str | None) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("archiver.recorder.exchange.http_date", broken)
+    server = RawServer(tmp_path / "server", False)
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    writer = new_writer("fault")
+    port = open_recorder(network=server.network).open(writer)
+    with pytest.raises(RuntimeError):
+        port.fetch(f"{server.base}/a", []).result(30)
+    server.close()
+    port.close()
+    writer.close("captured", None)
+    [line] = [line for line in read_lines(writer.folder / "records.jsonl") if line["type"] == "response"]
+    assert (line["status"], line["problem"], line["truncated"]) == (200, "a fault of ours", "unspecified")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"", b"no field\r\n\r\n"], ids=["whole", "cut", "broken"])
+def test_secrets_in_trailers_are_withheld(tmp_path: Path, new_writer: Make, open_recorder: Open, end: bytes) -> None:
+    server = RawServer(tmp_path / "server", False)
+    secret = b"sid-0f3e9c2a77"
+    trailers = b"X-Sum: 1\r\nSet-Cookie: sid=" + secret + b"; Path=/\r\n"
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n" + trailers + end
+    writer = new_writer("trailers")
+    port = open_recorder(network=server.network).open(writer)
+    done = port.fetch(f"{server.base}/a", [], keep_body=10).result(30)
+    server.close()
+    port.close()
+    writer.close("captured", None)
+    assert done.body == b"abc"
+    [line] = [line for line in read_lines(writer.folder / "records.jsonl") if line["type"] == "response"]
+    assert [held["name"] for held in line["withheld"]] == ["set-cookie"]
+    with open(writer.folder / line["file"], "rb") as stream:
+        stream.seek(line["offset"])
+        kept = gzip.decompress(stream.read(line["length"]))
+    assert secret not in kept
+    assert b"X-Sum: 1\r\nSet-Cookie: withheld sha256:" in kept
+
+
 @pytest.mark.parametrize(
     ("limits", "problem", "truncated"),
     [
@@ -210,7 +255,7 @@ def test_limits_on_bytes(
     tmp_path: Path, new_writer: Make, open_recorder: Open, limits: Limits, problem: str, truncated: str
 ) -> None:
     server = RawServer(tmp_path / "server", False)
-    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + bytes(500000)
+    server.answers["/a"] = b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + bytes(5000000)
     port = open_recorder(network=server.network).open(new_writer("limits"), limits)
     done = port.fetch(f"{server.base}/a", []).result(30)
     server.close()
@@ -229,6 +274,38 @@ def test_a_trickle_is_cut_by_time_and_kept(tmp_path: Path, new_writer: Make, ope
     gate.set()
     server.close()
     assert (done.problem, done.truncated, done.size) == ("too slow", "time", 15)
+
+
+PAGE = b"<html>" + bytes(range(256)) * 400 + b"</html>"
+
+
+def _zlib(data: bytes, window: int) -> bytes:
+    made = zlib.compressobj(wbits=window)
+    return made.compress(data) + made.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(PAGE[:5000], mtime=0) + gzip.compress(PAGE[5000:], mtime=0)),
+        ("gzip", gzip.compress(PAGE, mtime=0) + bytes(8)),
+        ("x-gzip", gzip.compress(PAGE, mtime=0)),
+        *(("deflate", _zlib(PAGE, window)) for window in (15, 12, 9, -15)),
+        ("br", brotli.compress(PAGE, quality=1)),
+        ("zstd", zstd.compress(PAGE)),
+        ("gzip, br", brotli.compress(gzip.compress(PAGE, mtime=0), quality=1)),
+    ],
+)
+def test_bodies_are_decoded_whole_and_cut_ones_as_far_as_they_go(coding: str, body: bytes) -> None:
+    assert decode_told(body, coding, 1 << 20) == (PAGE, True)
+    part, whole = decode_told(body[: len(body) // 2], coding, 1 << 20)
+    assert not whole
+    assert part is None or PAGE.startswith(part)
+    assert decode_body(body, coding, len(PAGE) - 1) is None
+
+
+def test_what_stands_behind_a_member_is_not_taken_for_one() -> None:
+    assert decode_told(gzip.compress(PAGE, mtime=0) + b"more", "gzip", 1 << 20) == (PAGE, False)
 
 
 def test_gzip_bombs_are_decoded_only_within_a_bound() -> None:

@@ -89,6 +89,22 @@ def test_what_nobody_is_shown(shell: Shell) -> None:
     said = ended(shell, result)["embed"]["absence"]
     assert said["state"] == "unknown", "Facebook says the same of what is deleted and of what is shared with few"
     assert said["said"] == "This content isn't available right now"
+    assert str(result["reason"]).endswith("(deleted, or not shared with everybody: it does not say which)")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This content isn't available at the moment",
+        "This content is currently unavailable",
+        "The page you requested is no longer available",
+        "The link you followed may be broken, or the page may have been removed",
+    ],
+)
+def test_words_that_leave_open_why_are_no_deletion(words: str) -> None:
+    parsed = parse(f"<html><body><h2>{words}</h2></body></html>".encode(), f"{PAGE}/posts/1")
+    assert (parsed.outcome, parsed.absence and parsed.absence.state) == (Outcome.UNAVAILABLE, Availability.UNKNOWN)
+    assert parsed.reason == f"Facebook says: {words} (deleted, or not shared with everybody: it does not say which)"
 
 
 def test_an_embed_knows_nothing_of_the_code_of_a_share_link(shell: Shell) -> None:

@@ -269,6 +269,99 @@ def test_a_link_inside_another_is_read_and_the_outer_one_kept(link: str, key: st
     assert parse_target(target.link) == target, "what is queued by its link is the same target again"
 
 
+IN_A_BUTTON = quote("https://t.me/square/45", safe="")
+
+
+@pytest.mark.parametrize(
+    "button",
+    [
+        f"https://t.me/share/url?url={IN_A_BUTTON}&text=see%20https%3A%2F%2Fa.example",
+        f"https://telegram.me/share/?text=see%20{IN_A_BUTTON}",
+        f"https://www.facebook.com/sharer/sharer.php?u={IN_A_BUTTON}&quote=x",
+        f"https://m.facebook.com/sharer.php?u={IN_A_BUTTON}",
+        f"https://www.facebook.com/v19.0/dialog/share?app_id=1&href={IN_A_BUTTON}",
+        f"https://twitter.com/intent/tweet?text=see&url={IN_A_BUTTON}",
+        f"https://x.com/intent/post?text=see%20({IN_A_BUTTON}).",
+        f"https://twitter.com/share?url={IN_A_BUTTON}",
+        f"https://wa.me/?text=see%20{IN_A_BUTTON}",
+        f"https://api.whatsapp.com/send?phone=7700&text={IN_A_BUTTON}%20{IN_A_BUTTON}",
+        f"https://vk.com/share.php?url={IN_A_BUTTON}",
+        f"https://connect.ok.ru/offer?url={IN_A_BUTTON}",
+        f"https://www.linkedin.com/sharing/share-offsite/?url={IN_A_BUTTON}",
+        f"https://www.reddit.com/submit?url={IN_A_BUTTON}",
+    ],
+)
+def test_a_share_button_is_what_it_shares(button: str) -> None:
+    target = parse_target(button)
+    assert isinstance(target, Target)
+    assert (target.key, target.form, target.given) == ("telegram:post:square/45", Form.KNOWN, button)
+    assert parse_target(target.link) == target
+
+
+@pytest.mark.parametrize(
+    ("button", "form"),
+    [
+        ("https://t.me/share/url?url=&text=words", None),
+        ("https://wa.me/77001234567?text=words", Form.NO_READER),
+        ("https://vk.com/share.php?url=", Form.NO_READER),
+        ("https://www.facebook.com/sharer/sharer.php?u=words", Form.UNKNOWN),
+        ("https://x.com/intent/post?text=https%3A%2F%2Fa.example%2F1%20https%3A%2F%2Fa.example%2F2", Form.UNKNOWN),
+    ],
+)
+def test_a_share_button_that_names_no_single_link_is_no_page_like_any_other(button: str, form: Form | None) -> None:
+    target = parse_target(button)
+    assert (target.form if isinstance(target, Target) else None) == form
+
+
+@pytest.mark.parametrize("path", [f"like?tweet_id={N}", f"tweet?in_reply_to={N}", f"retweet?tweet_id={N}"])
+def test_a_button_of_a_post_names_the_post(path: str) -> None:
+    target = parse_target(f"https://twitter.com/intent/{path}")
+    assert isinstance(target, Target)
+    assert target.key == f"x:post:{N}"
+    assert isinstance(parse_target(f"https://twitter.com/intent/{path}x"), NoTarget)
+
+
+@pytest.mark.parametrize(
+    ("link", "key", "url"),
+    [
+        (f"https://x.com/anna/status/1/../{N}", f"x:post:{N}", f"https://x.com/anna/status/{N}"),
+        (f"https://x.com/anna/status/1/%2E./{N}", f"x:post:{N}", f"https://x.com/anna/status/{N}"),
+        (rf"https://x.com\boris\..\anna\status\{N}", f"x:post:{N}", f"https://x.com/anna/status/{N}"),
+        ("t.me/square/./45", "telegram:post:square/45", "https://t.me/square/45"),
+        ("https://t.me//square//45", "telegram:post:square/45", "https://t.me/square/45"),
+        ("https://a.example/a/../b?c=/../d", "page:page:https://a.example/b?c=/../d", "https://a.example/b?c=/../d"),
+        ("https://a.example/a//b/.", "page:page:https://a.example/a//b/", "https://a.example/a//b/"),
+        ("https://a.example/../a/.b", "page:page:https://a.example/a/.b", "https://a.example/a/.b"),
+    ],
+)
+def test_dots_in_a_path_are_read_as_browsers_read_them(link: str, key: str, url: str) -> None:
+    target = parse_target(link)
+    assert isinstance(target, Target)
+    assert (target.key, target.url) == (key, url)
+    assert target.given == (None if "//square" in link else link), "slashes that are doubled name nothing else"
+    assert parse_target(target.link) == target
+
+
+def test_an_ipv6_address_in_a_key_is_told_from_its_port() -> None:
+    links = ("[2001:db8::1]:8443", "[2001:DB8:0:0:0:0:0:1]:8443", "[2001:db8::1:8443]")
+    keys = [found.key for link in links if isinstance(found := parse_target(f"https://{link}/a"), Target)]
+    assert keys == [
+        *["page:page:https://[2001:db8::1]:8443/a"] * 2,
+        "page:page:https://[2001:db8::1:8443]/a",
+    ]
+
+
+def test_a_frame_of_what_a_channel_shows_live_is_the_link_that_leads_there() -> None:
+    frame, link = (
+        parse_target(f"https://www.youtube.com/{path}")
+        for path in (f"embed/live_stream?channel={UC}", f"channel/{UC}/live")
+    )
+    assert isinstance(frame, Target)
+    assert isinstance(link, Target)
+    assert (frame.key, frame.url) == (link.key, link.url)
+    assert isinstance(parse_target("https://www.youtube.com/embed/live_stream?channel=UCshort"), NoTarget)
+
+
 def test_a_password_inside_another_link_is_refused() -> None:
     said = parse_target("https://l.facebook.com/l.php?u=https%3A%2F%2Fanna%3Ahunter2%40a.example%2F")
     assert isinstance(said, NoTarget)
@@ -316,6 +409,12 @@ def test_a_mirror_leads_back_to_the_original(key: str, link: str) -> None:
         (f"https://web.archive.org/web/2022/https://twitter.com/anna/status/{N}", Form.ARCHIVE),
         ("https://web.archive.org/web/2022/https://www.tiktok.com/@anna/video/7", Form.ARCHIVE),
         ("https://web.archive.org/web/2022/https://a.example/b", Form.KNOWN),
+        *((f"https://{host}{path}https://x.com/anna/status/{N}", Form.ARCHIVE) for host, paths in (
+            ("web.archive.org/web/", ("2/", "", "2022id_/", "*/")),
+            ("archive.ph/", ("newest/", "", "20220105101112/", "2022.01.05-101112/")),
+        ) for path in paths),
+        ("https://archive.today/newest/https://a.example/b", Form.KNOWN),
+        ("https://archive.ph/AbC12", Form.KNOWN),
         *((f"https://{host}/AbC", Form.SHORT) for host in ("t.co", "bit.ly", "pic.twitter.com", "vm.tiktok.com", "clck.ru", "redd.it")),
         *((f"https://{link}", Form.NO_READER) for link in (
             "www.tiktok.com/@anna/video/7", "www.instagram.com/p/Cabc/", "vk.com/wall-1_2", "m.vk.com/wall-1_2", "vkvideo.ru/video-1_2",
@@ -404,7 +503,8 @@ HOSTS = st.sampled_from([
     "web.telegram.org", "nitter.net", "yewtu.be",
 ])  # fmt: skip
 PARTS = st.sampled_from([
-    "/", "//", "?", "&", "#", "=", "status", "i", "web", "watch", "v", "embed", "shorts", "posts", "videos", "groups", "reel", "share", "p",
+    "/", "//", "/../", "/%2e/", "?", "&", "#", "=", "status", "i", "web", "watch", "v", "embed", "shorts", "posts", "videos", "groups", "reel",
+    "share", "p",
     "c", "s", "photo.php", "fbid", "story_fbid", "comment", "single", "anna", "square", "45", "0045", "1500000001", N, V, "abc", "x", "٤٥",
     "４５", "४५", "²", "\u200b", "\u2069", ".", ")", "%26t=3", "%20", "%E2%80%8B", "-", "_", "&amp;", "pfbid02abc", UC, "@", "!", "'",
 ])  # fmt: skip

@@ -92,6 +92,21 @@ def test_changed_answers(answers: list[tuple[str, bytes]]) -> None:
         sound(read(platform, data))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": {"__typename": ["Tweet"]}},
+        {"data": {"tweetResult": {"result": {"__typename": "Tweet", "rest_id": "\ud800", "legacy": {"full_text": "a", "id_str": "\ud800"}}}},
+         "entryId": "tweet-1"},
+    ],
+)  # fmt: skip
+def test_values_that_no_answer_should_hold(value: Any) -> None:
+    """Found by the long campaign: a list for a name, half a character for a number."""
+    data = json.dumps(value).encode()
+    sound(parse_x(data, "https://x.com/i/status/1"))
+    assert list(read_bytes(data, None, "x"))
+
+
 def test_changed_recordings(recordings: Path) -> None:
     """The real ones, a sample of each."""
     source = random.Random(seeded(7))

@@ -234,8 +234,21 @@ def _build() -> list[Case]:
     )
     add("bare-cr-in-header", b"HTTP/1.1 200 OK\r\nX-A: 1\rX-B: 2\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.BARE_CR)
     add("nul-in-header", b"HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.FIELD)
-    add("field-without-colon", b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.FIELD)
-    add("field-with-space-in-name", b"HTTP/1.1 200 OK\r\nX A: 1\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.FIELD)
+    for name, line in {
+        "field-without-colon": "nonsense",
+        "field-with-space-in-name": "X A: 1",
+        "field-with-slash-in-name": "X/A: 1",
+        "field-in-quotes": '"X-XSS-Protection: 0"',
+        "field-without-name": ": 1",
+        "field-odd-and-folded": "X A: 1\r\n more",
+    }.items():
+        ok(name, f"{line}\r\nContent-Length: 2\r\n", b"ok")
+    for name, line in {
+        "framing-in-quotes": b'"Content-Length: 3"',
+        "framing-with-space-in-name": b"Content Length: 3",
+        "framing-odd-and-folded": b"X A: 1\r\n Transfer-Encoding: chunked",
+    }.items():
+        add(name, b"HTTP/1.1 200 OK\r\n" + line + b"\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.FIELD)
     add("fold-before-any-field", b"HTTP/1.1 200 OK\r\n folded\r\nContent-Length: 2\r\n\r\nok", flaw=Flaw.FIELD)
     add("http09", b"<html>no header at all</html>", flaw=Flaw.STATUS_LINE)
     add("icy", b"ICY 200 OK\r\nicy-name: radio\r\n\r\nmusic", flaw=Flaw.STATUS_LINE)
@@ -287,6 +300,45 @@ def _build() -> list[Case]:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05hello",
         flaw=Flaw.UPGRADE,
     )
+    # -- where a body ends, and whether it is in chunks -------------------------------------------------
+    for status in (204, 304):
+        chunked_head = f"HTTP/1.1 {status} X\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        add(f"status-{status}-chunked", chunked_head, b"")
+        add(f"head-answer-{status}-chunked", chunked_head, b"", method=b"HEAD")
+    both = b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    in_chunks = b"3\r\nabc\r\n0\r\n\r\n"
+    add("head-answer-length-and-chunked", b"HTTP/1.1 200 OK\r\n" + both, b"", method=b"HEAD")
+    folded = b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"
+    add("chunked-folded", folded + in_chunks, b"abc")
+    for name, lines in {
+        "chunked-then-identity": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        "chunked-then-gzip": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n",
+        "xchunked": b"Transfer-Encoding: xchunked\r\n",
+        "chunked-form-feed": b"Transfer-Encoding: chunked\x0c\r\n",
+        "vertical-tab-chunked": b"Transfer-Encoding: \x0bchunked\r\n",
+    }.items():
+        add(name, b"HTTP/1.1 200 OK\r\n" + lines + b"\r\n" + in_chunks, flaw=Flaw.TRANSFER_CODING)
+    ok("length-twice-zero-padded", "Content-Length: 5\r\nContent-Length: 05\r\n", b"hello")
+    add("length-vertical-tab", b"HTTP/1.1 200 OK\r\nContent-Length: \x0b5\r\n\r\nhello", flaw=Flaw.BAD_LENGTH)
+    start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    add("trailer-without-colon", start + b"3\r\nabc\r\n0\r\nnonsense\r\n\r\n", flaw=Flaw.TRAILER)
+    add("trailers-long", start + b"3\r\nabc\r\n0\r\n" + b"X-A: 1\r\n" * 9000 + b"\r\n", flaw=Flaw.TRAILER)
+    add("chunk-line-long", start + b"3;" + b"x" * 17000 + b"\r\nabc\r\n0\r\n\r\n", flaw=Flaw.BAD_CHUNK)
+    add("broken-after-a-chunk", start + b"3\r\nabc\r\nzz\r\n" + b"more" * 20000, flaw=Flaw.BAD_CHUNK)
+    add("interim-without-end", b"HTTP/1.1 100 Continue\r\n\r\n" * 40, flaw=Flaw.INTERIM)
+    add("head-too-long-at-once", b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", flaw=Flaw.HEAD_TOO_LONG)
+    # -- fields that our own reading of them must not stumble over --------------------------------------
+    far = "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"
+    for name, status, field in (
+        ("date-in-no-calendar", "200 OK", f"Date: {far}"),
+        ("date-of-year-zero", "200 OK", "Date: Mon, 00 Jan 0000 00:00:00 +9999"),
+        ("retry-superscript", "429 Too Many", "Retry-After: \xb2"),
+        ("retry-digits", "429 Too Many", "Retry-After: " + "9" * 4301),
+        ("retry-in-no-calendar", "503 Busy", f"Retry-After: {far}"),
+        ("retry-far", "503 Busy", "Retry-After: Fri, 31 Dec 9999 23:59:59 -1200"),
+        ("age-superscript", "200 OK", "Age: \xb2\r\nContent-Range: bytes \xb2-3/\xb2"),
+    ):
+        ok(name, f"{field}\r\nContent-Length: 5\r\n", b"hello", status=status)
     return cases
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archiver.casework.diff import WORDS, CaptureDiff, Difference, diff, words
+from archiver.casework.diff import COPY, WORDS, CaptureDiff, Difference, diff, words
 from archiver.casework.diff_page import WHERE, diff_page, shown_value
 from archiver.home.paths import given_output
 from archiver.home.visibility import HIDDEN
@@ -43,8 +43,9 @@ def run(context: Context) -> int:
 
 
 def _say(console: Console, found: CaptureDiff) -> None:
-    console.say(f"A  {found.a['id']}  {found.a['opened'][:19]}Z  {harmless(str(found.a['target']))}")
-    console.say(f"B  {found.b['id']}  {found.b['opened'][:19]}Z  {harmless(str(found.b['target']))}")
+    for letter, row in (("A", found.a), ("B", found.b)):
+        copy = f"  ({COPY})" if row["id"] in found.copies else ""
+        console.say(f"{letter}  {row['id']}  {row['opened'][:19]}Z  {harmless(str(row['target']))}{copy}")
     for one in found.other:
         console.say(f"  {one.name}: {shown_value(one.before)} → {shown_value(one.after)}")
     for post in found.posts:

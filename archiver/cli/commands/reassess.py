@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from archiver.cli.parser import Parser
     from archiver.home.home import Home
 
+DESCRIPTION = """\
+Judge sealed captures by today's promise and parsers, and list what differs. Pages and posts are read again. Media files
+are not opened again: photos and films stand as they were found at the time."""
 EXAMPLE = ("archiver reassess almaty", "archiver reassess --sign --queue")
 
 
@@ -44,6 +47,8 @@ def run(context: Context) -> int:
     counts = {str(kind): sum(one.rejudged.comparison is kind for one in found) for kind in Comparison}
     said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     console.say(f"{many(len(found), 'capture')} judged again: {said}" if found else "no captures")
+    if found:
+        console.say("Pages and posts were read again; media files were not opened again.")
     console.data({"captures": len(found), **{kind.replace(" ", "_"): count for kind, count in counts.items()}})
     if arguments.sign:
         _sign(context, home, found)

@@ -201,7 +201,12 @@ def _file(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card, f
         tag("span", written.sha256, class_="key small"),
         note,
     )
-    return join((line, pictures))
+    said = []
+    if file.media.damage is not None and not file.converted:
+        said.append(tag("p", f"Damaged already when it was received: {file.media.damage}.", class_="before"))
+    if drawn.lacking is not None:
+        said.append(tag("p", f"No picture of it is shown here: {drawn.lacking}. Open the file itself.", class_="quiet"))
+    return join((line, *said, pictures))
 
 
 def _annotation(contents: ReportContents, event: dict[str, Any]) -> Markup:

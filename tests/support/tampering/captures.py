@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from typing import Any
 
 from tests.support.packages import LINKS, edit_json
 from tests.support.tampering.scene import INCOMPLETE, Scene, alter, inside
@@ -131,6 +132,25 @@ def words_put_into_a_post(s: Scene) -> None:
     card = next(card for card in cards if card.get("observations") and "text" in card["observations"][0]["post"])
     card["observations"][0]["post"]["text"] += " fired"
     path.write_text(json.dumps(cards, ensure_ascii=False))
+
+
+def edit_posts(s: Scene, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the first post with words, as posts.json tells it."""
+    path = s.path("data/posts.json")
+    cards = json.loads(path.read_bytes())
+    told = [one["post"] for card in cards for one in card.get("observations", [])]
+    change(next(post for post in told if post.get("text")))
+    path.write_text(json.dumps(cards, ensure_ascii=False))
+
+
+@inside()
+def what_was_stated_told_as_a_guess(s: Scene) -> None:
+    edit_posts(s, lambda post: post.update(guessed_text=post.pop("text")))
+
+
+@inside()
+def what_was_stated_told_as_a_guess_too(s: Scene) -> None:
+    edit_posts(s, lambda post: post.update(guessed_text=post["text"]))
 
 
 @inside()
