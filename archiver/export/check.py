@@ -912,6 +912,7 @@ class Check:
         self.tell_time()
         full = self.package["profile"] == "full"
         whole = report.check("captures", self.find_captures) if full else True
+        report.check("clock", self.tell_clock)
         if full and report.check("WACZ", self.find_archive) and whole and report.check("records", check_records, self.archive, self.captures):
             report.check("index", check_index, self.archive, self.captures)
             report.check("assemblies", check_assemblies, self.archive, self.captures)
@@ -951,6 +952,17 @@ class Check:
         self.report.say(word, "time", text if covered else "NOT TIMESTAMPED: no outsider vouches for any time")
         if self.package.get("test_routes"):
             self.report.say("note", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
+
+    def tell_clock(self):
+        """Events are dated one after the other, unless a clock was set back between them."""
+        times = [(seq, calendar.timegm(time.strptime(self.leaves[seq]["time"][:19], "%Y-%m-%dT%H:%M:%S"))) for seq in sorted(self.leaves)]
+        back = [(a, b, one - two) for (a, one), (b, two) in zip(times, times[1:]) if one - two > 60]
+        if back:
+            self.report.say("note", "clock", f"event {back[0][1]} is dated {back[0][2]} s before event {back[0][0]}: a clock was wrong before or set back")
+        for capture in self.captures:
+            servers = capture.manifest["clock"].get("servers")
+            if servers and abs(servers["median_ms"]) > 60000:
+                self.report.say("note", "clock", f"{capture.id}: {servers['answers']} answers of servers put the time {servers['median_ms'] / 1000:+.0f} s from ours")
 
     def find_captures(self):
         self.captures = [Capture(self.folder, self.names, item, self.leaves[item["event"]]) for item in self.package["captures"]]
