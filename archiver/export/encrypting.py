@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pyrage
 
 from storage.errors import disk_error
+from storage.files import sync_folder
 
 READ = 1 << 20
 
@@ -45,12 +47,15 @@ def tar(folder: Path) -> Iterator[bytes]:
 
 
 def encrypt(folder: Path, out: Path, recipients: list[pyrage.x25519.Recipient]) -> None:
-    """Write `out`, an age file that the recipients can open. Raises `DiskError`."""
+    """Write `out`, an age file that the recipients can open; it is on the disk when this returns. Raises `DiskError`."""
     working = out.with_name(out.name + ".part")
     try:
         with open(working, "wb") as stream:
             pyrage.encrypt_io(_Reader(tar(folder)), stream, recipients)
+            stream.flush()
+            os.fsync(stream.fileno())
         working.rename(out)
+        sync_folder(out.parent)
     except (OSError, pyrage.EncryptError) as error:
         working.unlink(missing_ok=True)
         raise disk_error(error if isinstance(error, OSError) else OSError(str(error)), f"writing {out.name}") from error
