@@ -185,13 +185,36 @@ def read_http(link: str) -> HttpLink | LinkProblem:
     authority = _AUTHORITY.fullmatch(place)
     if authority is None:
         return LinkProblem.PORT if re.fullmatch(r"[^\[\]:]+:[^\[\]]*|\[[^\[\]]*\]:.*", place) else LinkProblem.HOST
-    host = _host(authority[1])
+    host = ascii_host(authority[1])
     if host is None:
         return LinkProblem.HOST
     port = int(authority[2]) if authority[2] else (443 if match[1].lower() == "https" else 80)
     if not 0 < port < 65536:
         return LinkProblem.PORT
     return HttpLink(match[1], authority[1], host, place[authority.end(1) :], port, match[3], match[4] or "")
+
+
+def ascii_host(text: str) -> str | None:
+    """Return the host in ASCII and small letters (IDNA, UTS 46), or None where it is neither a name nor an address.
+
+    An address of IPv6 stands in brackets. Total.
+    """
+    if text.startswith("["):
+        try:
+            ipaddress.IPv6Address(text[1:-1])
+        except ValueError:
+            return None
+        return text.lower()
+    host = unquote(text)
+    if not host.isascii():
+        import idna
+
+        try:
+            host = idna.encode(host, uts46=True).decode("ascii")
+        except UnicodeError:  # IDNAError is one
+            return None
+    host = host.lower()
+    return host if _HOST.fullmatch(host) and len(host.rstrip(".")) <= _HOST_LENGTH else None
 
 
 def mask_userinfo(link: str) -> str:
@@ -224,23 +247,3 @@ def without_userinfo(text: str) -> str:
 
 def _masked(match: re.Match[str]) -> str:
     return match[0] if match["user"] in ("@", ":@") else f"{match['start']}{MASK}@"
-
-
-def _host(text: str) -> str | None:
-    """The host in ASCII and small letters (IDNA, UTS 46), or None where it is neither a name nor an address."""
-    if text.startswith("["):
-        try:
-            ipaddress.IPv6Address(text[1:-1])
-        except ValueError:
-            return None
-        return text.lower()
-    host = unquote(text)
-    if not host.isascii():
-        import idna
-
-        try:
-            host = idna.encode(host, uts46=True).decode("ascii")
-        except UnicodeError:  # IDNAError is one
-            return None
-    host = host.lower()
-    return host if _HOST.fullmatch(host) and len(host.rstrip(".")) <= _HOST_LENGTH else None

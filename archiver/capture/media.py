@@ -26,7 +26,7 @@ from archiver.recorder.content_coding import decode_body
 from archiver.tools import ffmpeg
 from archiver.tools.media.judgement import Stated
 from archiver.tools.media.kinds import MANIFESTS
-from archiver.tools.ytdlp_info import about_format, filtered, is_header, kind_of, outcome_of, tracks
+from archiver.tools.ytdlp_info import SPOKEN, about_format, filtered, is_header, kind_of, outcome_of, tracks
 from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from archiver.tools.ytdlp_worker import stated_options
 from spiders.json_access import at, count, dicts, length_of, text_of
@@ -149,6 +149,7 @@ class MediaDownload:
         self.facts = {
             "extractor": f"yt-dlp {pool.version}",
             "js_runtime": pool.runtime,
+            "fences": pool.fences,
             "options": stated_options(),
             "captions": "all that people wrote, automatic ones in the original language",
             "logged_in": bool(self._config.cookies),
@@ -258,8 +259,11 @@ class MediaDownload:
             manifest = url if protocol.startswith("m3u8") else manifest
             if "mp2t" in (brought.got.media_type or "").lower():
                 name = f"{name.rpartition('.')[0]}.ts"
-        else:
+        elif protocol in SPOKEN:
             return _Brought(await self._by_extractor(job, item, key, about), judged=False)
+        else:
+            said = f"{protocol or 'no protocol'}: not one that can be recorded; nothing was asked"
+            return _Brought(FetchedFile(Outcome.FAILED, said), judged=False)
         if record := self._context.exchanges.by_uri.get(manifest or ""):
             about["manifest"] = record
         if brought.got.outcome is Outcome.CAPTURED:

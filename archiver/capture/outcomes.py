@@ -32,6 +32,9 @@ _PROBLEMS = {
 }
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _STATUS = {
+    204: (Outcome.FAILED, "the server answers that there is nothing to send"),
+    205: (Outcome.FAILED, "the server answers that there is nothing to send"),
+    304: (Outcome.FAILED, "the server answers that nothing has changed, which it was not asked"),
     401: (Outcome.REFUSED, "login required"),
     402: (Outcome.REFUSED, "payment required"),
     403: (Outcome.REFUSED, "forbidden"),
@@ -80,11 +83,11 @@ def _part_of_it(done: ExchangeDone) -> str | None:
 
 def of_status(status: int) -> tuple[Outcome, str | None]:
     """Return the outcome that an HTTP status stands for."""
-    if 200 <= status < 300 or status == 304:
-        return Outcome.CAPTURED, None
     if status in _STATUS:
         outcome, reason = _STATUS[status]
         return outcome, f"{reason} (HTTP {status})"
+    if 200 <= status < 300:
+        return Outcome.CAPTURED, None
     if 300 <= status < 400:
         return Outcome.FAILED, f"a redirect that was not followed (HTTP {status})"
     if 400 <= status < 500:

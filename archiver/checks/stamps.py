@@ -16,6 +16,7 @@ from typing import Any
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.ots import read_ots
 from archiver.checks.proofs import Bad
+from archiver.children import environment, program
 from storage.digest import sha256, sha256_hex
 
 CERTIFICATES = 16
@@ -42,8 +43,10 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
         for name, data in files.items():
             Path(paths[name]).write_bytes(data)
         try:
-            command = ["openssl", *(word.format(**paths) for word in words)]
-            return subprocess.run(command, capture_output=True, text=True, check=False, errors="replace")
+            command = [program("openssl") or "openssl", *(word.format(**paths) for word in words)]
+            return subprocess.run(
+                command, capture_output=True, text=True, check=False, errors="replace", env=environment()
+            )
         except OSError as error:
             raise NoOpenssl(str(error)) from error
 

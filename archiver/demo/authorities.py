@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from archiver.children import environment, program
 from archiver.demo.server import Answer, Asked
 from storage.digest import sha256
 from storage.times import system_clock
@@ -95,13 +96,13 @@ class MiniAuthority:
         (self.folder / "in.tsq").write_bytes(query)
         out = self.folder / "out.tsr"
         command = [
-            "openssl", "ts", "-reply", "-config", str(self.folder / "tsa.cnf"), "-section", "tsa",
+            program("openssl") or "openssl", "ts", "-reply", "-config", str(self.folder / "tsa.cnf"), "-section", "tsa",
             "-queryfile", str(self.folder / "in.tsq"), "-signer", str(self.folder / "signer.pem"),
             "-inkey", str(self.folder / "key.pem"), "-out", str(out),
         ]  # fmt: skip
         if self._with_root:
             command += ["-chain", str(self.folder / "root.pem")]
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command, check=True, capture_output=True, env=environment())
         return out.read_bytes()
 
     def site(self, asked: Asked) -> Answer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 import zlib
 from functools import cache
 from pathlib import Path
+
+from archiver.children import environment, program
 
 
 @cache
@@ -30,7 +31,7 @@ def picture(width: int = 320, height: int = 200, shade: int = 90) -> bytes:
 
 def video(folder: Path, seconds: int = 2, tone: int = 440, size: str = "320x180") -> tuple[bytes, bool]:
     """(an MP4 with a test picture and a tone, True), or (a stand-in without pictures, False) where ffmpeg is missing."""
-    ffmpeg = shutil.which("ffmpeg")
+    ffmpeg = program("ffmpeg")
     if ffmpeg is None:
         filling = bytes(range(256)) * 800
         boxes = (len(filling) + 8).to_bytes(4, "big") + b"mdat" + filling + b"\x00\x00\x00\x08moov"
@@ -51,7 +52,7 @@ def _film(ffmpeg: str, seconds: int, tone: int, size: str) -> bytes:
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch, "film.mp4")
-        subprocess.run([*command, str(out)], check=True, stdin=subprocess.DEVNULL, timeout=120)
+        subprocess.run([*command, str(out)], check=True, stdin=subprocess.DEVNULL, timeout=120, env=environment())
         return out.read_bytes()
 
 
@@ -68,21 +69,41 @@ def _separated(film: bytes) -> tuple[bytes, bytes]:
         source, picture, sound = (Path(scratch, name) for name in ("film.mp4", "picture.mp4", "sound.m4a"))
         source.write_bytes(film)
         for path, kept in ((picture, picture_only), (sound, sound_only)):
-            command = ["ffmpeg", "-v", "error", "-y", "-i", str(source), *kept, "-movflags", "+faststart", "-bitexact"]
-            subprocess.run([*command, str(path)], check=True, stdin=subprocess.DEVNULL, timeout=120)
+            command = [
+                program("ffmpeg") or "ffmpeg",
+                "-v",
+                "error",
+                "-y",
+                "-protocol_whitelist",
+                "file",
+                "-i",
+                str(source),
+                *kept,
+                "-movflags",
+                "+faststart",
+                "-bitexact",
+            ]
+            subprocess.run([*command, str(path)], check=True, stdin=subprocess.DEVNULL, timeout=120, env=environment())
         return picture.read_bytes(), sound.read_bytes()
 
 
 @cache
 def segments(count: int) -> tuple[bytes, ...]:
     """A stream in fragments of a second, MPEG-TS."""
-    if shutil.which("ffmpeg") is None:
+    ffmpeg = program("ffmpeg")
+    if ffmpeg is None:
         return tuple(bytes([number]) * 188 * 40 for number in range(count))
     command = [
-        "ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc=duration={count}:size=320x180:rate=15",
+        ffmpeg, "-v", "error", "-y", "-f", "lavfi", "-i", f"testsrc=duration={count}:size=320x180:rate=15",
         "-f", "lavfi", "-i", f"sine=frequency=300:duration={count}", "-pix_fmt", "yuv420p", "-g", "15", "-shortest",
         "-f", "segment", "-segment_time", "1", "-segment_format", "mpegts",
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
-        subprocess.run([*command, f"{scratch}/segment-%03d.ts"], check=True, stdin=subprocess.DEVNULL, timeout=120)
+        subprocess.run(
+            [*command, f"{scratch}/segment-%03d.ts"],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            env=environment(),
+        )
         return tuple(path.read_bytes() for path in sorted(Path(scratch).glob("segment-*.ts")))

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from archiver.home.scratch import scratch
-from archiver.tools.chromium import program
+from archiver.tools.chromium import environment, program
 
 SECONDS = 300
 
@@ -32,7 +32,9 @@ def print_pdf(report: Path, made: str, home: Path) -> bytes | None:
             f"--print-to-pdf={out}", *(["--no-sandbox"] if os.geteuid() == 0 else []), page.as_uri(),
         ]  # fmt: skip
         try:
-            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            subprocess.run(
+                command, capture_output=True, timeout=SECONDS, check=False, env=environment(chromium, str(folder))
+            )
             data = out.read_bytes()
         except (OSError, subprocess.TimeoutExpired):
             return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from archiver.children import environment, program
 from archiver.home.scratch import scratch
+from archiver.tools.ffmpeg import FILES_ONLY
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
 WIDTH, BLURRED = 480, 12
@@ -34,21 +35,22 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
     """
     if kind not in VIDEO + PHOTO:
         return Drawn()
-    if shutil.which("ffmpeg") is None:
+    ffmpeg = program("ffmpeg")
+    if ffmpeg is None:
         return Drawn(lacking="ffmpeg is not installed")
     length = _length(path) if kind in VIDEO else None
     places = [part * length for part in AT] if length else [0.0]
     with scratch(home, "stills") as folder:
-        command = ["ffmpeg", "-v", "error", "-nostdin", "-protocol_whitelist", "file,pipe"]
+        command = [ffmpeg, "-v", "error", "-nostdin"]
         for at in places:
-            command += (["-ss", f"{at:.3f}"] if at else []) + ["-i", str(path)]
+            command += (["-ss", f"{at:.3f}"] if at else []) + [*FILES_ONLY, "-i", str(path)]
         outs = [(number, WIDTH, folder / f"{number}") for number in range(len(places))]
         for number, width, out in (*outs, (len(places) // 2, BLURRED, folder / "blurred")):
             command += ["-map", f"{number}:v:0", "-frames:v", "1", "-vf", f"scale='min({width},iw)':-2"]
             command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
             command += ["-q:v", "5", "-f", "mjpeg", str(out)]
         try:
-            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=environment())
         except subprocess.TimeoutExpired:
             return Drawn(lacking=f"ffmpeg took more than {SECONDS} s")
         found = []
@@ -72,11 +74,12 @@ def data_uri(jpeg: bytes) -> str:
 
 
 def _length(path: Path) -> float | None:
-    if shutil.which("ffprobe") is None:
+    ffprobe = program("ffprobe")
+    if ffprobe is None:
         return None
-    command = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
+    command = [ffprobe, "-v", "error", *FILES_ONLY, "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment())
         return float(done.stdout.strip())
     except (subprocess.TimeoutExpired, ValueError):
         return None

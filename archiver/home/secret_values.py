@@ -31,6 +31,17 @@ def secrets_of(config: Config, environment: Mapping[str, str]) -> list[str]:
     return sorted({form for secret in named if secret for form in _forms(secret)}, key=len, reverse=True)
 
 
+def without_secret_variables(config: Config, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without the variables that hold a secret: by their names, or because one stands in them."""
+    secrets = secrets_of(config, environment)
+
+    def holds(value: str) -> bool:
+        # A short password may stand in any path; in a link it is known by its place.
+        return any(one == value or f":{one}@" in value or (len(one) >= LEAST and one in value) for one in secrets)
+
+    return {name: value for name, value in environment.items() if not _SECRET_NAME.search(name) and not holds(value)}
+
+
 def _parts(address: str) -> Iterator[str]:
     """Yield the pieces of an address: what sends by it makes another link of them."""
     yield from _passwords(address)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
+from archiver.children import python_environment
 from archiver.home.log import IN_LOG, begin_child_log, child_words
 from archiver.home.notify_config import NotifyRule
 from archiver.jobs.proxy_only import keep_to_proxy
@@ -28,6 +29,12 @@ if TYPE_CHECKING:  # the process that sends needs no home, and starts sooner wit
 SEND_SECONDS = 20.0
 TRIES = 3
 PAUSE_SECONDS = 5.0
+_PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy")
+_DIRECT = ("no_proxy", "NO_PROXY")
+_TRUSTED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_DESKTOP = ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")
+_PASSED = (*_PROXIES, *_DIRECT, *_TRUSTED, *_DESKTOP)
+"""What a message may need of our environment: how to leave this machine, whom to trust, and the desktop that shows it."""
 LEFT_SECONDS = 30.0
 """How long the end of a worker waits for messages that are still to be sent."""
 
@@ -87,15 +94,14 @@ def send(home: Home, rule: NotifyRule, title: str, text: str) -> str | None:
     if not rule.targets:
         return "it has no target (target, or the variable that from_environment names)"
     proxy = home.config.proxy
-    proxies = dict.fromkeys(
-        ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy or ""
-    )
-    environment = {**os.environ, **proxies, "no_proxy": "", "NO_PROXY": ""} if proxy else dict(os.environ)
+    given = {name: value for name in _PASSED if (value := os.environ.get(name)) is not None}
+    if proxy:
+        given |= dict.fromkeys(_PROXIES, proxy) | dict.fromkeys(_DIRECT, "")
     order = json.dumps({"targets": rule.targets, "title": title, "text": text, "proxy": proxy})
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "archiver.jobs.notify", *child_words()], input=order, env=environment, text=True, timeout=SEND_SECONDS,
-            capture_output=True, check=False,
+            [sys.executable, "-m", "archiver.jobs.notify", *child_words()], input=order, env=python_environment(**given),
+            text=True, timeout=SEND_SECONDS, capture_output=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"no answer within {SEND_SECONDS:.0f} s"

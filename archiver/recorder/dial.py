@@ -15,10 +15,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from archiver.recorder.addresses import refused_address
 from archiver.recorder.streams import PlainStream, StreamError, close_socket
+from spiders.links import LinkProblem, ascii_host
 
 CONNECT_TIMEOUT = 20.0
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOCAL_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home", ".home.arpa", ".localdomain")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -53,33 +54,9 @@ class ProxyChoice:
         return "socks5" if scheme.startswith("socks5") else scheme
 
 
-def refused_address(address: str) -> str | None:
-    """Return why an IP address may not be connected to, or None.
-
-    Covers IPv4 inside IPv6 (mapped, 6to4, NAT64, Teredo). Raises `ValueError` where it is no address.
-    """
-    ip = ipaddress.ip_address(address.split("%")[0])
-    inner: list[ipaddress.IPv4Address | None] = []
-    if isinstance(ip, ipaddress.IPv6Address):
-        nat64 = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else None
-        teredo = ip.teredo[1] if ip.teredo else None
-        inner = [ip.ipv4_mapped, ip.sixtofour, nat64, teredo]
-    for candidate in (ip, *(item for item in inner if item is not None)):
-        if candidate.is_loopback:
-            return "loopback address"
-        if candidate.is_link_local:
-            return "link-local address (cloud metadata services live there)"
-        if candidate.is_multicast or candidate.is_unspecified:
-            return "multicast or unspecified address"
-        mapped = isinstance(candidate, ipaddress.IPv6Address) and candidate.ipv4_mapped is not None
-        if not candidate.is_global and not mapped:
-            return "private or reserved address"
-    return None
-
-
 def refused_host(host: str) -> str | None:
-    """Return why a host named in a link is refused before resolution, or None."""
-    bare = host.strip("[]").rstrip(".").lower()
+    """Return why a host named in a link is refused before resolution, or None. It is judged in the form that is asked for."""
+    bare = (ascii_host(host) or host).strip("[]").rstrip(".").lower()
     try:
         return refused_address(bare)
     except ValueError:
@@ -113,7 +90,14 @@ class Dialer:
     resolve: Resolve = system_resolve
 
     async def connect(self, host: str, port: int) -> tuple[PlainStream, str | None]:
-        """Return (stream, address of the server; None behind a proxy). Raises `DialError`, `ProxyError`."""
+        """Return (stream, address of the server; None behind a proxy). Raises `DialError`, `ProxyError`.
+
+        Whatever letters `host` is written in, one form of it is judged, resolved and named to a proxy (IDNA, UTS 46).
+        """
+        plain = ascii_host(host)
+        if plain is None:
+            raise DialError("unsupported link", f"{host[:100]!r}: {LinkProblem.HOST}")
+        host = plain
         route = self.routes.get(f"{host}:{port}")
         if route is not None:
             return await _open(route[0], route[1], "host unreachable"), route[0]
@@ -224,7 +208,7 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
         packed = ipaddress.ip_address(host).packed
         address = (b"\x01" if len(packed) == 4 else b"\x04") + packed
     except ValueError:
-        name = host.encode("idna")
+        name = host.encode("ascii")
         address = b"\x03" + bytes([len(name)]) + name
     await stream.send(b"\x05\x01\x00" + address + port.to_bytes(2, "big"))
     reply = await _exactly(stream, buffer, 4)
@@ -240,7 +224,7 @@ async def _socks5(stream: PlainStream, host: str, port: int, user: bytes, passwo
 
 async def _http_connect(stream: PlainStream, host: str, port: int, user: bytes, password: bytes) -> None:
     """CONNECT for plain http too: the proxy then passes our bytes on unchanged."""
-    authority = f"{host}:{port}".encode("idna" if not host.isascii() else "ascii")
+    authority = f"{host}:{port}".encode("ascii")
     head = b"CONNECT " + authority + b" HTTP/1.1\r\nHost: " + authority + b"\r\n"
     if user:
         head += b"Proxy-Authorization: Basic " + base64.b64encode(user + b":" + password) + b"\r\n"

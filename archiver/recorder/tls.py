@@ -104,7 +104,11 @@ class TlsFacts:
 
 
 def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
-    """Make a client connection on memory BIOs, with SNI for `host` unless it is an IP address."""
+    """Make a client connection on memory BIOs, with SNI for `host` unless it is an IP address.
+
+    The dot that may end a name is no part of SNI (RFC 6066, 3).
+    """
+    host = host.rstrip(".")
     connection = SSL.Connection(context, None)
     connection.set_app_data([])
     connection.set_connect_state()
@@ -115,6 +119,7 @@ def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
 
 def facts(connection: SSL.Connection, host: str) -> TlsFacts:
     """Return the chain of a finished handshake and what our check found of it: trust, validity and name."""
+    host = host.rstrip(".")  # certificates name hosts without the dot that may end a name
     problems: list[str] = list(dict.fromkeys(connection.get_app_data()))
     chain = connection.get_peer_cert_chain() or []
     if not chain:
@@ -194,16 +199,16 @@ class ThrowAwayAuthority:
         return connection
 
     def _leaf(self, host: str) -> x509.Certificate:
-        general: x509.GeneralName
+        general: list[x509.GeneralName]
         if _is_address(host):
-            general = x509.IPAddress(ipaddress.ip_address(host.strip("[]")))
-        else:
-            general = x509.DNSName(host)
+            general = [x509.IPAddress(ipaddress.ip_address(host.strip("[]")))]
+        else:  # some clients compare a name with the dot that ends it, and some without
+            general = [x509.DNSName(name) for name in dict.fromkeys((host.rstrip("."), host))]
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
         issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         return (
             self._builder(subject, self._leaf_key.public_key())
-            .add_extension(x509.SubjectAlternativeName([general]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(general), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(issuer_id, critical=False)

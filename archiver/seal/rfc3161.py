@@ -21,6 +21,7 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from archiver.children import environment, program
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
 from archiver.recorder.client import NoAnswer, ServiceClient
@@ -130,7 +131,10 @@ def _text(kind: str, data: bytes) -> str:
 
 def _openssl(*words: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["openssl", *words], capture_output=True, text=True, check=False, errors="replace")
+        return subprocess.run(
+            [program("openssl") or "openssl", *words], capture_output=True, text=True, check=False, errors="replace",
+            env=environment(),
+        )  # fmt: skip
     except OSError as error:
         raise ConfigError("the program openssl", str(error), "Install it: apt install openssl") from error
 

@@ -12,20 +12,28 @@ import asyncio
 import base64
 import contextlib
 import os
-import shutil
+import sys
+import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from archiver import children
 from archiver.recorder.tls import ThrowAwayAuthority
 from archiver.recorder.trackers import tracker
 from spiders.links import safe_split
 from storage.digest import Sha256
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BEHIND_SCRIPTS = (
+    "/usr/lib/chromium/chromium", "/usr/lib64/chromium-browser/chromium-browser",
+    "/usr/lib/chromium-browser/chromium-browser", "/opt/google/chrome/chrome",
+)  # fmt: skip
+"""Where distributions keep what their scripts start."""
 LOAD_SECONDS = 30.0
 SETTLE_SECONDS = 5.0
 HEIGHT_LIMIT = 16_000
@@ -92,8 +100,29 @@ def missing() -> str | None:
 
 
 def program() -> str | None:
-    """Return the path of Chromium, or None."""
-    return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    """Return the path of Chromium, or None: of the program itself, where a script of the distribution stands before it.
+
+    Such scripts find programs by their names, and set keys and flags that nobody here asked for.
+    """
+    found = next((found for name in PROGRAMS if (found := children.program(name))), None)
+    if found is None or not _is_script(found):
+        return found
+    return next((behind for behind in BEHIND_SCRIPTS if os.access(behind, os.X_OK)), found)
+
+
+def environment(path: str, home: str) -> dict[str, str]:
+    """Return the environment of a Chromium at `path`, which may write to `home`."""
+    given = children.environment(HOME=home)
+    return given | {"PATH": "/usr/bin:/bin"} if _is_script(path) else given
+
+
+@cache
+def _is_script(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 class Browser:
@@ -106,6 +135,7 @@ class Browser:
         self._playwright: Any = None
         self._browser: Any = None
         self._warming: asyncio.Task[None] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def warm(self) -> None:
         """Start Chromium while the first page is still being asked for."""
@@ -181,10 +211,16 @@ class Browser:
             if self._browser is None:
                 from playwright.async_api import async_playwright
 
+                path = program()
+                assert path is not None
+                self._folder = tempfile.TemporaryDirectory(prefix="archiver-chromium-", ignore_cleanup_errors=True)
+                given = environment(path, self._folder.name)
+                _give_driver(given)
                 self._playwright = await async_playwright().start()
                 self._browser = await self._playwright.chromium.launch(
-                    executable_path=program(), args=_arguments(self._pin), chromium_sandbox=os.geteuid() != 0
-                )
+                    executable_path=path, args=_arguments(self._pin), chromium_sandbox=os.geteuid() != 0,
+                    env=given,
+                )  # fmt: skip
             return self._browser
 
     async def close(self) -> None:
@@ -198,6 +234,9 @@ class Browser:
                 await self._browser.close()
             await self._playwright.stop()
             self._browser = self._playwright = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
 class _Visit:
@@ -248,6 +287,21 @@ async def _quiet(page: Any) -> bool:
     except Error:
         return False  # pages that poll are never quiet
     return True
+
+
+def _give_driver(given: dict[str, str]) -> None:
+    """Have Playwright start its driver in that environment. It has no setting for this: it takes the whole of ours.
+
+    Raises `NoPicture` where it cannot be had: a page must not be shown by a program that holds our secrets.
+    """
+    holders = [
+        module for name, module in list(sys.modules.items())
+        if name.startswith("playwright.") and hasattr(module, "get_driver_env")
+    ]  # fmt: skip
+    if not holders:
+        raise NoPicture("this release of Playwright gives its driver our whole environment: install another")
+    for module in holders:
+        module.get_driver_env = lambda: {**given, "PW_LANG_NAME": "python"}  # type: ignore[attr-defined]
 
 
 def _arguments(pin: str) -> list[str]:

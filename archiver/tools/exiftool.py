@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from archiver.children import environment, program
 
 READ_SECONDS = 120.0
 """How long a probe may look at one file."""
@@ -61,14 +62,19 @@ class ExifTool:
         if self._process is None or self._process.poll() is not None:
             # exiftool would wait for ever for more of an input that has ended, as it does where we are killed: `cat` ends then,
             # and what follows it tells exiftool to end too.
-            fed = '{ cat; printf "%s\\n" -stay_open False; } | exec "$0" -stay_open True -@ -'
-            command = ["sh", "-c", fed, shutil.which("exiftool") or "exiftool"]
+            fed = '{ "$0"; printf "%s\\n" -stay_open False; } | exec "$@" -stay_open True -@ -'
+            found = [program(name) for name in ("sh", "cat", "exiftool")]
+            if None in found:
+                raise FileNotFoundError("sh, cat and exiftool are needed")
+            sh, cat, exiftool = map(str, found)
+            command = [sh, "-c", fed, cat, *_by_interpreter(exiftool)]
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                env=environment(),
             )
         return self._process
 
@@ -78,6 +84,15 @@ class ExifTool:
         if process is not None:
             _kill_all(process)
             process.communicate()
+
+
+def _by_interpreter(script: str) -> list[str]:
+    """The words that start a script. One that asks `env` for its interpreter would find none in a child's environment."""
+    with open(script, "rb") as stream:
+        first = stream.readline(200).split()
+    if first[:1] != [b"#!/usr/bin/env"] or (perl := program("perl")) is None:
+        return [script]
+    return [perl, script]
 
 
 def _kill_all(process: subprocess.Popen[bytes]) -> None:

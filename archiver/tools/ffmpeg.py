@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from archiver.children import environment, program
 from archiver.errors import ArchiverError
 
 TIMEOUT = 3600.0
+FILES_ONLY = ("-protocol_whitelist", "file")
+"""Before each input: ffmpeg forgets its options from one to the next. What a file names is read from files or not at all."""
 _TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".mkv": "video/x-matroska", ".m4a": "audio/mp4"}
 
 
@@ -27,22 +29,23 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
 
     Raises `ConversionError`.
     """
-    ffmpeg = shutil.which("ffmpeg")
+    ffmpeg = program("ffmpeg")
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "not installed", "Install ffmpeg; the parts themselves are kept.")
     suffixes = {path.suffix for path in paths}
     form = ".mp4" if suffixes <= {".mp4", ".m4a"} else ".webm" if suffixes <= {".webm", ".weba"} else ".mkv"
     out = folder / f"merged{form}"
-    arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file"]
+    arguments = ["-nostdin", "-v", "error", "-y"]
     for path in paths:
-        arguments += ["-i", str(path)]
+        arguments += [*FILES_ONLY, "-i", str(path)]
     for number in range(len(paths)):
         arguments += ["-map", str(number)]
     arguments += ["-c", "copy", "-bitexact", str(out)]
     try:
         done = subprocess.run(
-            [ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL
-        )
+            [ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL,
+            env=environment(),
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a merge by ffmpeg", str(error), "The parts themselves are kept.") from error
     if done.returncode or not out.exists():
@@ -52,10 +55,10 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
     return out, {"tool": version(ffmpeg), "arguments": shown}
 
 
-def version(program: str) -> str:
+def version(path: str) -> str:
     """Return the first line that a program prints of its version; `unknown` where it cannot be run."""
     try:
-        done = subprocess.run([program, "-version"], capture_output=True, timeout=20, check=False)
+        done = subprocess.run([path, "-version"], capture_output=True, timeout=20, check=False, env=environment())
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
     return done.stdout.decode("utf-8", "replace").partition(" Copyright")[0].partition("\n")[0].strip()

@@ -9,13 +9,13 @@ because a machine was not sure.
 from __future__ import annotations
 
 import importlib
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archiver.tools.ffmpeg import ConversionError
+from archiver.children import environment, program
+from archiver.tools.ffmpeg import FILES_ONLY, ConversionError
 from archiver.tools.reencode import Box, Followed, Track
 
 RATE = 25
@@ -84,12 +84,12 @@ def follow(source: Path, size: tuple[int, int], track: Track) -> Followed:
 
 def _pictures(source: Path, wide: int, high: int) -> Iterator[bytes]:
     """Pictures of `wide` × `high` × 3 bytes, evenly in time, by ffmpeg in a process of its own: the file is a stranger's."""
-    ffmpeg = shutil.which("ffmpeg")
+    ffmpeg = program("ffmpeg")
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
-    command = [ffmpeg, "-nostdin", "-v", "error", "-protocol_whitelist", "file", "-i", str(source)]
+    command = [ffmpeg, "-nostdin", "-v", "error", *FILES_ONLY, "-i", str(source)]
     command += ["-vf", f"fps={RATE}:start_time=0,scale={wide}:{high}", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment()) as running:
         assert running.stdout is not None
         try:
             while len(data := running.stdout.read(wide * high * 3)) == wide * high * 3:

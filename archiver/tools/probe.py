@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from archiver.children import environment, program, python_environment
 from archiver.home.log import IN_LOG, child_words
 from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
+from archiver.tools.ffmpeg import FILES_ONLY
 
 
 class MediaProbe:
@@ -27,7 +28,7 @@ class MediaProbe:
 
     def available(self) -> bool:
         """Return whether there is anything that could say more of a file."""
-        return bool(shutil.which("ffprobe") or shutil.which("exiftool") or find_spec("c2pa"))
+        return bool(program("ffprobe") or program("exiftool") or find_spec("c2pa"))
 
     def facts(self, path: Path, c2pa_marked: bool) -> dict[str, Any]:
         """Return what each installed tool says of a file.
@@ -35,9 +36,9 @@ class MediaProbe:
         `c2pa_marked`: the file seems to hold content credentials.
         """
         facts: dict[str, Any] = {}
-        if (ffprobe := shutil.which("ffprobe")) is not None:
+        if (ffprobe := program("ffprobe")) is not None:
             facts["ffprobe"] = _by_ffprobe(ffprobe, path)
-        if shutil.which("exiftool") is not None:
+        if program("exiftool") is not None:
             facts["exiftool"] = self._exiftool.read(path)
         if c2pa_marked:
             none = {"present": True, "read": None, "reason": "no C2PA reader is installed"}
@@ -49,11 +50,13 @@ class MediaProbe:
         self._exiftool.close()
 
 
-def _by_ffprobe(program: str, path: Path) -> Any:
-    arguments = ["-v", "error", "-protocol_whitelist", "file", "-show_format", "-show_streams", "-of", "json"]
-    command = [program, *arguments, str(path)]
+def _by_ffprobe(ffprobe: str, path: Path) -> Any:
+    arguments = ["-v", "error", *FILES_ONLY, "-show_format", "-show_streams", "-of", "json"]
+    command = [ffprobe, *arguments, str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL, env=environment()
+        )
         said = without_path(json.loads(done.stdout or b"null"), path)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"not_run": str(error)[:200]}
@@ -68,13 +71,7 @@ def read_c2pa(path: Path) -> Any:
     """Return the content credentials in a file, by a process that has no network; None where no reader is installed."""
     if find_spec("c2pa") is None:
         return None
-    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
-    unshare = shutil.which("unshare")
-    if (
-        unshare is not None
-        and not subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode
-    ):
-        command = [unshare, "-rn", *command]  # Linux: a network of its own, without a way out
+    command = [*_without_network(), sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
     nowhere = dict.fromkeys(
         ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
     )
@@ -85,7 +82,7 @@ def read_c2pa(path: Path) -> Any:
             timeout=120,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **nowhere},
+            env=python_environment(**nowhere),
         )
         if done.returncode:
             place = done.stderr.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
@@ -94,3 +91,13 @@ def read_c2pa(path: Path) -> Any:
         return json.loads(done.stdout or b"null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"error": str(error)[:200]}
+
+
+@cache
+def _without_network() -> tuple[str, ...]:
+    """The words before a command that give it a network of its own, without a way out; none where the system has none."""
+    unshare, true = program("unshare"), program("true")
+    if unshare is None or true is None:
+        return ()
+    tried = subprocess.run([unshare, "-rn", true], capture_output=True, check=False, env=environment())
+    return () if tried.returncode else (unshare, "-rn")

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import sys
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from archiver.tools import chromium, ffmpeg
+from archiver.children import program
+from archiver.tools import chromium, ffmpeg, ytdlp_pool
 from archiver.tools.extractor_update import FOLDER, Beside
 from storage.digest import Sha256, sha256_hex
 from storage.errors import DiskError
@@ -37,10 +36,10 @@ def programs_of(
         version, runtime, beside = extractor
         found["yt-dlp"] = {"version": version, **(_wheel(beside) if beside else _pinned("yt-dlp"))}
         name = (runtime or "").partition(" ")[0]
-        if name and (path := _runtime(name)) is not None:
-            found[name] = {"version": (runtime or "").partition(" ")[2] or None, "sha256": _digest(home, path)}
+        if name and (path := ytdlp_pool.runtime()) is not None:
+            found[name] = {"version": (runtime or "").partition(" ")[2] or None, "sha256": _digest(home, Path(path))}
     for name in ("ffprobe", "ffmpeg") if probe else ():
-        if (where := shutil.which(name)) is not None:
+        if (where := program(name)) is not None:
             found[name] = {"version": _version(where, *_mark(Path(where))), "sha256": _digest(home, Path(where))}
     if browser and (shown := chromium.program()) is not None:
         found["Chromium"] = {"version": browser.partition(" ")[2], "sha256": _digest(home, Path(shown))}
@@ -59,12 +58,6 @@ def _pinned(name: str) -> dict[str, Any]:
     except PackageNotFoundError:
         return {}
     return {"record_sha256": sha256_hex(record.encode())} if record else {}
-
-
-def _runtime(name: str) -> Path | None:
-    """Where a JavaScript runtime lies: on the path, or beside this Python, where the package `deno` puts it."""
-    where = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
-    return Path(where) if where else None
 
 
 @lru_cache(maxsize=8)

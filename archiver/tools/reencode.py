@@ -7,7 +7,6 @@ same instructions and the same ffmpeg give the same bytes.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from archiver.tools.ffmpeg import ConversionError, version
+from archiver.children import environment, program
+from archiver.tools.ffmpeg import FILES_ONLY, ConversionError, version
 
 TIMEOUT = 7200.0
 PHOTO, VIDEO, AUDIO = ("photo", "sticker"), ("video", "round video", "file"), ("audio", "voice")
@@ -84,7 +84,7 @@ def reencode(
     source: Path, kind: str, out: Path, tracks: Sequence[Track | Followed] = (), silences: Sequence[Silence] = ()
 ) -> dict[str, Any]:
     """Write the re-encoded file to `out`; return the tool and the arguments that made it. Raises `ConversionError`."""
-    ffmpeg = shutil.which("ffmpeg")
+    ffmpeg = program("ffmpeg")
     if ffmpeg is None:
         raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
     if kind not in PHOTO + VIDEO + AUDIO:
@@ -107,7 +107,7 @@ def reencode(
     if sound and kind not in PHOTO:
         graph.append(f"[0:a:0]{_silenced(silences)}[a]")
         codecs += ["-map", "[a]", *_AUDIO_CODEC]
-    arguments = ["-nostdin", "-v", "error", "-y", "-protocol_whitelist", "file", "-i", str(source)]
+    arguments = ["-nostdin", "-v", "error", "-y", *FILES_ONLY, "-i", str(source)]
     arguments += ["-filter_complex", ";".join(graph), *codecs, *_NOTHING_ELSE, str(out)]
     _run([ffmpeg, *arguments], out)
     hidden = {str(source): "in", str(out): f"out{out.suffix}"}
@@ -128,7 +128,9 @@ _NOTHING_ELSE = (
 def _run(command: list[str], out: Path) -> None:
     """Run ffmpeg until `out` is there. Raises `ConversionError`."""
     try:
-        done = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent)
+        done = subprocess.run(
+            command, capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent, env=environment()
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a copy made by ffmpeg", str(error), "Leave it out, or convert it by hand.") from error
     if done.returncode or not out.exists():
@@ -137,9 +139,9 @@ def _run(command: list[str], out: Path) -> None:
 
 
 def _streams(path: Path) -> list[dict[str, Any]]:
-    command = ["ffprobe", "-v", "error", "-protocol_whitelist", "file", "-show_streams", "-of", "json", str(path)]
+    command = [program("ffprobe") or "ffprobe", "-v", "error", *FILES_ONLY, "-show_streams", "-of", "json", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, timeout=120, check=False, env=environment())
         streams: list[dict[str, Any]] = json.loads(done.stdout)["streams"]
         return streams
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:

@@ -9,6 +9,12 @@ from spiders.json_access import dicts, text_of
 from spiders.posts import Outcome
 from spiders.youtube.player import state_of
 
+SPOKEN = frozenset({
+    "http", "https", "m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism", "f4m", "mhtml",
+    "youtube_live_chat", "youtube_live_chat_replay", "bunnycdn", "soopvod",
+})  # fmt: skip
+"""Protocols that yt-dlp speaks itself, over HTTP and so through the recorder. For rtmp, rtsp, mms and the like it would start
+programs that make connections of their own."""
 _KINDS = {
     "GeoRestrictedError": (Outcome.REFUSED, "geo-blocked"),
     "UserNotLive": (Outcome.UNAVAILABLE, "not live now"),

@@ -1,7 +1,8 @@
 """A yt-dlp process: jobs come in on standard input as JSON lines, answers go out on standard output.
 
-Started by `archiver.tools.ytdlp_pool` with an environment of its own. It reaches nothing but the recorder: a connection to any
-other address is refused here, whatever an extractor or a runtime may try.
+Started by `archiver.tools.ytdlp_pool` with an environment of its own. It reaches nothing but the recorder, by one port on
+loopback, which it opens itself, where it can in a network of its own, and hands to its parent; and it starts no program but
+the JavaScript runtime that it was named, without a permission to anything.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
+import socket
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
+from archiver import fence
 from archiver.home.log import begin_child_log
 
 TAKEN = frozenset(
@@ -27,13 +32,70 @@ TAKEN = frozenset(
 """What the parent works with. The whole description travels beside it, for the private record."""
 
 
-def only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse connections to anything but loopback (an audit hook, PEP 578). Raises `PermissionError`."""
-    if event in ("socket.connect", "socket.sendto") and len(arguments) > 1:
-        address = arguments[1]
-        host = address[0] if isinstance(address, tuple) else None
-        if isinstance(host, str) and host not in ("127.0.0.1", "::1", "localhost"):
-            raise PermissionError(f"only the recorder may be contacted, not {host}")
+SOCKET, RUNTIME = "EXTRACTOR_SOCKET", "EXTRACTOR_RUNTIME"
+"""Variables of this process: the descriptor by which its port is handed over, and where the JavaScript runtime lies."""
+FENCES = "--fences"
+"""Asked for so, the process says what would hold it, and ends."""
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_CONTACTS = ("socket.connect", "socket.sendto", "socket.sendmsg")
+_LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
+_STARTS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn")
+_PERMISSIONS = re.compile(r"-[A-Z]|--(?:allow|unsafely|unstable|permission)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """An audit hook (PEP 578): the recorder alone is contacted, and `runtime` alone is started.
+
+    `port` on loopback leads to the recorder; any does where it is None. It holds for yt-dlp's code; what the kernel refuses
+    (`archiver.fence`) holds for all that runs here.
+    """
+
+    port: int | None = None
+    runtime: str | None = None
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Let an event pass, or raise `PermissionError`."""
+        if event in _CONTACTS:
+            self._contact(arguments[1] if len(arguments) > 1 else None)
+        elif event in _LOOKUPS and arguments[0] not in (*_LOOPBACK, None):
+            raise PermissionError(f"only the recorder looks up names, and not {arguments[0]}")
+        elif event == "subprocess.Popen":
+            self._start(arguments[0], arguments[1])
+        elif event in _STARTS:
+            raise PermissionError(f"no program may be started ({event})")
+
+    def _contact(self, address: Any) -> None:
+        if address is None:  # over a connection that was let pass
+            return
+        known = isinstance(address, tuple) and address[0] in _LOOPBACK and self.port in (None, address[1])
+        if not known:
+            raise PermissionError(f"only the recorder may be contacted, not {address}")
+
+    def _start(self, program: Any, words: Any) -> None:
+        if self.runtime is None or program != self.runtime or not isinstance(words, list) or words[0] != self.runtime:
+            raise PermissionError(f"no program may be started, and not {program}")
+        asks = words[1:] == ["--version"]
+        runs = words[1:2] == ["run"] and "--no-prompt" in words
+        if not (asks or runs) or any(_PERMISSIONS.match(str(word)) for word in words[2:]):
+            raise PermissionError(f"{program} may run a script without permissions, and nothing else: {words}")
+
+
+def enclose() -> tuple[int | None, list[str]]:
+    """Fence this process in by all that the kernel and Python give; return its port and the fences in force.
+
+    The port is None where no parent takes it.
+    """
+    taken = os.environ.pop(SOCKET, None)
+    fences = [fence.NAMESPACE] if taken is not None and fence.enter_namespace() else []
+    port = None
+    if taken is not None:
+        with socket.create_server(("127.0.0.1", 0), backlog=64) as listener, socket.socket(fileno=int(taken)) as parent:
+            port = listener.getsockname()[1]
+            socket.send_fds(parent, [b"port"], [listener.fileno()])
+        fences += [fence.LANDLOCK] if fence.restrict_tcp(port) else []
+    sys.addaudithook(Guard(port, os.environ.get(RUNTIME)))
+    return port, [*fences, fence.HOOK]
 
 
 class Log:
@@ -54,13 +116,15 @@ class Log:
         self.warnings.append(text)
 
 
+_SPOKEN = "[protocol!~='^(rtmp|rtsp|mms|ftp|websocket|fc2|niconico)']"
 OPTIONS: dict[str, Any] = {
     "compat_opts": {"no-certifi"},
     "noplaylist": True,
     "cachedir": False,
     "ignoreconfig": True,
     "check_formats": False,
-    "format": "bv*+ba/b",
+    # What yt-dlp fetches by itself before what needs a program of its own, which is not started.
+    "format": f"bv*{_SPOKEN}+ba{_SPOKEN}/b{_SPOKEN}/bv*+ba/b",
     "writesubtitles": True,
     "writeautomaticsub": True,
     "allsubtitles": True,
@@ -86,6 +150,7 @@ def options(job: dict[str, Any], log: Log) -> dict[str, Any]:
     agent = {"User-Agent": job["user_agent"]} if job.get("user_agent") else {}
     chosen = {
         **OPTIONS,
+        "js_runtimes": {"deno": {"path": runtime}} if (runtime := os.environ.get(RUNTIME)) else {},
         "proxy": NOWHERE if job["do"] == "claims" else job["proxy"],
         "logger": log,
         "quiet": True,
@@ -162,13 +227,13 @@ def main(words: list[str]) -> None:
     begin_child_log(logging.getLogger("archiver.tools.ytdlp_worker"), words)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints goes to standard error, not between the answers
-    sys.addaudithook(only_loopback)
+    port, fences = enclose()
     import yt_dlp
     from yt_dlp.version import __version__
 
-    with yt_dlp.YoutubeDL({"quiet": True, "logger": Log(), "cachedir": False}) as ydl:
+    with yt_dlp.YoutubeDL(options({"do": "claims"}, Log())) as ydl:
         runtime = runtimes(ydl)
-    out.write(json.dumps({"ready": __version__, "js_runtime": runtime}) + "\n")
+    out.write(json.dumps({"ready": __version__, "js_runtime": runtime, "port": port, "fences": fences}) + "\n")
     out.flush()
     for line in sys.stdin:
         job = json.loads(line)
@@ -189,4 +254,7 @@ def runtimes(ydl: Any) -> str | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == [FENCES]:
+        sys.stdout.write(json.dumps(enclose()[1]))
+    else:
+        main(sys.argv[1:])

@@ -166,7 +166,7 @@ def test_a_protocol_of_its_own_is_downloaded_by_yt_dlp_and_kept_as_a_resource(
         if job["do"] == "download":
             assert job["format"] == "0"
             Path(job["folder"], "media.mp4").write_bytes(PARTS[0])
-        return info(protocol="websocket_frag", url="wss://cdn.example/v")
+        return info(protocol="ism", url="https://cdn.example/v")
 
     extractor(answer)
     code, end, folder = capture(home, served)
@@ -175,6 +175,23 @@ def test_a_protocol_of_its_own_is_downloaded_by_yt_dlp_and_kept_as_a_resource(
     assert (line["type"], line["payload_digest"]) == ("resource", f"sha256:{sha256_hex(PARTS[0])}")
     assert line["uri"] == "youtube-dl:00001:https://www.youtube.com/watch?v=MadeUpVideo"
     assert not list(home.path.glob("archiver-media-*")), "nothing is left beside the archive"
+
+
+@pytest.mark.parametrize("protocol", ["rtmp", "rtmpe", "rtsp", "mms", "websocket_frag", "ftp", "no such protocol", ""])
+def test_a_protocol_that_cannot_be_recorded_is_refused_with_a_reason(
+    protocol: str, home: Home, served: Platforms, extractor: Callable[[Answers], None]
+) -> None:
+    asked: list[str] = []
+
+    def answer(job: dict[str, Any]) -> dict[str, Any]:
+        asked.append(job["do"])
+        return info(protocol=protocol, url=f"{protocol}://10.0.0.5/live")
+
+    extractor(answer)
+    code, end, _ = capture(home, served)
+    assert (code, end["outcome"]) == (2, "failed")
+    assert end["reason"] == f"{protocol or 'no protocol'}: not one that can be recorded; nothing was asked"
+    assert "download" not in asked
 
 
 def test_an_extractor_that_finds_nothing(home: Home, served: Platforms, extractor: Callable[[Answers], None]) -> None:

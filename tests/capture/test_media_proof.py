@@ -161,7 +161,7 @@ def test_without_ffprobe_nothing_is_called_proved(
     site: Site, capture: Capture, monkeypatch: pytest.MonkeyPatch, home: Home
 ) -> None:
     site.answers = [Answer(200, "video/mp4", film())]
-    monkeypatch.setattr("archiver.tools.probe.shutil.which", lambda name: None)
+    monkeypatch.setattr("archiver.tools.probe.program", lambda name: None)
     code, end, _ = capture()
     assert (code, end["outcome"], end["proof"], end["unproved"]) == (
         0,

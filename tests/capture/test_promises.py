@@ -45,6 +45,8 @@ ANSWERS: dict[str, tuple[Answer, str, str]] = {
     "/a-part": (Answer(206, body=ARTICLE, headers=[("Content-Range", "bytes 0-99/5000")]), "partial", "bytes 0 to 99"),
     "/some-part": (Answer(206, body=ARTICLE), "partial", "without saying which"),
     "/all-of-it": (Answer(206, body=ARTICLE, headers=[("Content-Range", "bytes 0-99/100")]), "captured", ""),
+    "/nothing": (Answer(204, body=b""), "failed", "nothing to send (HTTP 204)"),
+    "/unchanged": (Answer(304, body=b""), "failed", "nothing has changed, which it was not asked (HTTP 304)"),
     "/cut": (Answer(body=CUT, headers=[("Content-Encoding", "gzip")]), "partial", "could not be read"),
     "/film.mp4": (Answer(body=ARTICLE), "partial", "a page came in place of a file: the link ends in .mp4"),
     "/report.pdf": (Answer(body=ARTICLE), "partial", "a page came in place of a file: the link ends in .pdf"),
@@ -167,7 +169,10 @@ def test_a_page_that_is_the_page(name: str) -> None:
 
 def test_what_comes_in_place_of_a_picture_is_not_kept_as_one(shell: Shell, world: World) -> None:
     world.news.trouble |= {
-        "/pictures": Answer(body=article("<img src='/denied.png'><img src='/nothing.png'><img src='/odd.png'>")),
+        "/pictures": Answer(
+            body=article("<img src='/denied.png'><img src='/nothing.png'><img src='/odd.png'><img src='/same.png'>")
+        ),
+        "/same.png": Answer(304, body=b""),
         "/denied.png": Answer(body=page("<h1>Access denied</h1>")),
         "/nothing.png": Answer(content_type="image/png"),
         "/odd.png": Answer(content_type="text/html", body=media.picture()),
@@ -176,6 +181,7 @@ def test_what_comes_in_place_of_a_picture_is_not_kept_as_one(shell: Shell, world
     ends = ended(shell, result)
     said = {key.rpartition("/")[2]: (end["outcome"], end["reason"]) for key, end in ends.items() if ".png" in key}
     assert said == {
+        "same.png": ("failed", "the server answers that nothing has changed, which it was not asked (HTTP 304)"),
         "denied.png": ("refused", "an HTML page came in place of the picture"),
         "nothing.png": ("unavailable", "0 bytes came in place of the picture"),
         "odd.png": ("captured", None),

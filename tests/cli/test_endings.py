@@ -27,7 +27,7 @@ from archiver.cli.parser import no_option
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
 from storage.errors import LedgerError
-from tests.conftest import Shell, World
+from tests.conftest import Shell, World, set_in
 
 LINK = "https://t.me/ozen_today/16"
 
@@ -365,6 +365,29 @@ def test_a_program_that_cannot_be_run_leaves_a_closed_capture(shell: Shell, tmp_
     [row] = Home(shell.home).catalog.captures()
     assert row["outcome"] == "failed"
     assert "recovered" not in shell("case", "list")[2]
+
+
+def test_a_recorded_program_is_given_no_secret(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the person's own and keeps what is the person's, but for variables that hold secrets, by name or by value."""
+    set_in(Home(shell.home), proxy='"http://name:pass-of-proxy@127.0.0.1:9"')
+    for name in ("ARCHIVER_PASSPHRASE", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "MY_PASSWORD"):
+        monkeypatch.setenv(name, f"planted-{name}")
+    monkeypatch.setenv("OF_NO_TELLING_NAME", "see http://name:pass-of-proxy@127.0.0.1:9")
+    monkeypatch.setenv("OF_THE_PERSON", "kept")
+    out = tmp_path / "given"
+    shell(
+        "record",
+        "--",
+        sys.executable,
+        "-c",
+        "import os, sys; open(sys.argv[1], 'w').write(repr(dict(os.environ)))",
+        str(out),
+    )
+    given = out.read_text()
+    assert "planted" not in given
+    assert "pass-of-proxy" not in given
+    assert "'OF_THE_PERSON': 'kept'" in given
+    assert "ARCHIVER_RECORDER" in given
 
 
 def test_a_program_that_asks_for_nothing_is_not_captured(shell: Shell) -> None:

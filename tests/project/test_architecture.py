@@ -37,6 +37,34 @@ def test_no_module_breaks_the_house_rules(path: Path) -> None:
             raise AssertionError(f"{node.attr} at line {node.lineno}")
 
 
+STARTS = {"run", "Popen", "call", "check_call", "check_output", "create_subprocess_exec", "create_subprocess_shell"}
+ALONE = ("archiver/export/check.py", "archiver/export/replay_serve.py")
+"""They go into packages, by themselves."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_program_is_given_an_environment(path: Path) -> None:
+    """Without `env` it gets the whole of ours, in which passphrases and keys may stand."""
+    if str(path.relative_to(ROOT)) in ALONE:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in STARTS:
+            called = ast.unparse(node.func)
+            if called.startswith(("subprocess.", "asyncio.create_")):
+                assert any(word.arg == "env" for word in node.keywords), f"line {node.lineno}"
+
+
+def test_every_ffmpeg_is_told_what_it_may_read() -> None:
+    """Its default lets a file name others by protocols of a network."""
+    told = re.compile(r"FILES_ONLY|protocol_whitelist|lavfi|-version")
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and re.search(
+                r"program\(.ff(mpeg|probe).\)", text := ast.unparse(node)
+            ):
+                assert "subprocess" not in text or told.search(text), f"{path.name}: {node.name}"
+
+
 def _reraises(handler: ast.ExceptHandler) -> bool:
     return any(isinstance(node, ast.Raise) and node.exc is None for node in ast.walk(handler))
 

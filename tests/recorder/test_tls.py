@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
+from OpenSSL import SSL
 
 from archiver.recorder.network import TestNetwork
 from archiver.recorder.proxy import Recorder
-from archiver.recorder.tls import Roots
+from archiver.recorder.tls import Roots, ThrowAwayAuthority
 from storage.capture import CaptureWriter
 from storage.warc import read_warc
 from tests.support.rawserver import HOST, RawServer
@@ -68,6 +71,42 @@ def test_a_failed_certificate_is_refused_and_its_chain_kept(
     assert record["intact"] is False
     assert said in str(record["problem"])
     assert str(record["chain"]).count("BEGIN CERTIFICATE") >= 1
+
+
+def test_a_dot_behind_the_name_is_in_neither_sni_nor_certificate(
+    tmp_path: Path, new_writer: Callable[..., CaptureWriter], open_recorder: Callable[..., Recorder]
+) -> None:
+    server = RawServer(tmp_path / "server", True)
+    server.answers["/a"] = ANSWER
+    named: list[str | None] = []
+    assert server._context is not None
+    server._context.sni_callback = lambda _socket, name, _context: named.append(name)
+    network = TestNetwork({f"{HOST}.:443": ("127.0.0.1", server.port)}, server.network.roots)
+    port = open_recorder(network=network).open(new_writer("dot"))
+    done = port.fetch(f"https://{HOST}./a", []).result(30)
+    port.close()
+    server.close()
+    assert done.complete, (done.problem, done.detail)
+    assert named == [HOST]
+    assert b"Host: raw.example.org.\r\n" in server.received[0], "the request names the host as the link does"
+
+
+@pytest.mark.parametrize("host", [HOST, f"{HOST}."])
+def test_our_own_clients_may_ask_with_or_without_the_dot(host: str) -> None:
+    authority = ThrowAwayAuthority(datetime.now(UTC))
+    settings = ssl.create_default_context(cadata=authority.pem.decode())
+    to_us, to_them = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client, server = settings.wrap_bio(to_them, to_us, server_hostname=host), authority.server_connection(f"{HOST}.")
+    for _ in range(3):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            client.do_handshake()
+        if to_us.pending:
+            server.bio_write(to_us.read())
+        with contextlib.suppress(SSL.WantReadError):
+            server.do_handshake()
+        with contextlib.suppress(SSL.WantReadError):
+            to_them.write(server.bio_read(65536))
+    client.do_handshake()
 
 
 def test_both_records_point_to_the_chain(

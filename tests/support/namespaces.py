@@ -25,7 +25,7 @@ class Wire:
         self.name = f"archiver{os.getpid()}-{number}"
         here, there = f"a{os.getpid()}x{number}", f"b{os.getpid()}x{number}"
         base = number * 4
-        self._address = f"{NET}.{base + 2}"
+        self.address = f"{NET}.{base + 2}"
         self.words = ("ip", "netns", "exec", self.name)
         """What a command begins with that is to run on that machine."""
         _ip("netns", "add", self.name)
@@ -33,22 +33,22 @@ class Wire:
         _ip("addr", "add", f"{NET}.{base + 1}/30", "dev", here)
         _ip("link", "set", here, "up")
         for words in (
-            ("addr", "add", f"{self._address}/30", "dev", there), ("link", "set", "lo", "up"), ("link", "set", there, "up"),
+            ("addr", "add", f"{self.address}/30", "dev", there), ("link", "set", "lo", "up"), ("link", "set", there, "up"),
             ("route", "add", "default", "via", f"{NET}.{base + 1}"),
         ):  # fmt: skip
             _ip("-n", self.name, *words)
 
     def cut(self, address: str = "0.0.0.0/0") -> None:
         """From now on what comes from `address` is swallowed on its way. (A wire set down would be noticed by the kernel.)"""
-        _ip("rule", "add", "from", address, "to", self._address, "blackhole")
+        _ip("rule", "add", "from", address, "to", self.address, "blackhole")
 
     def mend(self, address: str = "0.0.0.0/0") -> None:
-        _ip("rule", "del", "from", address, "to", self._address, "blackhole")
+        _ip("rule", "del", "from", address, "to", self.address, "blackhole")
 
     def close(self) -> None:
         with suppress(subprocess.CalledProcessError):
             while True:
-                _ip("rule", "del", "to", self._address, "blackhole")
+                _ip("rule", "del", "to", self.address, "blackhole")
         _ip("netns", "del", self.name)
 
 

@@ -86,6 +86,7 @@ def _tools() -> Lines:
     from importlib.metadata import PackageNotFoundError, version
     from importlib.util import find_spec
 
+    from archiver.children import program as path_of
     from archiver.tools.chromium import program
     from archiver.tools.ffmpeg import version as version_of
 
@@ -104,7 +105,7 @@ def _tools() -> Lines:
         ("exiftool", "metadata of files"),
         ("openssl", "timestamps, asked for or checked"),
     ):
-        path = shutil.which(name)
+        path = path_of(name)
         found.append(
             (name, path is not None, version_of(path) if path and name.startswith("ff") else path or f"none: no {use}")
         )
@@ -119,7 +120,18 @@ def _tools() -> Lines:
             found.append((name, True, _with_age(said) if name == "yt-dlp" else said))
         except PackageNotFoundError:
             found.append((name, False, f"none: {use}"))
-    return found
+    return [*found, _fence()]
+
+
+def _fence() -> tuple[str, bool, str]:
+    """What would keep yt-dlp from the network: found out by a process of the kind that is kept."""
+    from archiver.fence import HOOK
+    from archiver.tools.ytdlp_pool import fences_here
+
+    fences = fences_here()
+    if fences[:1] == [HOOK]:
+        return ("yt-dlp's fence", False, f"{HOOK} alone: this system gives no network namespace and no Landlock")
+    return ("yt-dlp's fence", bool(fences), ", ".join(fences) or "none: its process does not start")
 
 
 def _with_age(version: str) -> str:

@@ -12,11 +12,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archiver.children import leave_no_cores
 from archiver.cli.arguments import add_case
 from archiver.cli.capture_options import capture_options
 from archiver.cli.copying import copied
 from archiver.errors import UsageError
 from archiver.home.home import Home
+from archiver.home.secret_values import without_secret_variables
 from spiders.links import without_userinfo
 from spiders.targets import NoTarget, Target, page, parse_target
 
@@ -66,7 +68,8 @@ def _record(context: Context, home: Home) -> int:
     recorder = open_recorder(home, context.network)
     engine = capture_engine(context, home, recorder)
     output = STDERR if arguments.json else None
-    program = RecordedProgram(command, recorder.authority.pem, context.umask, output)
+    given = without_secret_variables(home.config, os.environ)
+    program = RecordedProgram(command, recorder.authority.pem, context.umask, given, output)
     codes: list[int] = []
 
     async def recorded() -> None:
@@ -101,12 +104,15 @@ class RecordedProgram:
     a shell. Elsewhere it has a group of its own, and signals go to the whole of it.
     """
 
-    def __init__(self, command: list[str], authority: bytes, umask: int, output: int | None = None) -> None:
+    def __init__(
+        self, command: list[str], authority: bytes, umask: int, given: dict[str, str], output: int | None = None
+    ) -> None:
         """`authority`: the certificate that the recorder signs with, PEM. `umask`: the one that the program is to have.
 
-        `output`: the descriptor that its standard output goes to; None for ours.
+        `given`: its environment, but for what leads to the recorder. `output`: the descriptor that its standard output goes to; None for ours.
         """
         self._command, self._authority, self._umask, self._output = command, authority, umask, output
+        self._given = given
         self._child: subprocess.Popen[bytes] | None = None
         self._own_group = not _has_terminal()
         self._signalled = False
@@ -123,7 +129,7 @@ class RecordedProgram:
                 self._child = subprocess.Popen(
                     self._command,
                     stdout=self._output,
-                    env=_environment(proxy, authority.name),
+                    env=_environment(self._given, proxy, authority.name),
                     umask=self._umask,
                     process_group=0 if self._own_group else None,
                 )
@@ -184,10 +190,11 @@ def _has_terminal() -> bool:
     return True
 
 
-def _environment(proxy: str, authority: str) -> dict[str, str]:
+def _environment(given: dict[str, str], proxy: str, authority: str) -> dict[str, str]:
     """Return what the program's environment is: proxy and authority stand in *its* environment only."""
+    leave_no_cores()
     return {
-        **os.environ,
+        **given,
         "ARCHIVER_RECORDER": proxy,
         **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"), proxy),
         **dict.fromkeys(("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"), authority),
