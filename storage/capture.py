@@ -135,25 +135,8 @@ class CaptureWriter:
 
     def warcinfo_member(self, name: str) -> tuple[str, bytes, bytes, bytes]:
         """Make the `warcinfo` that starts each file: (record id, member, header, block)."""
-        software = self.identity.software
-        block = fields_block(
-            [
-                ("software", f"{software['name']}/{software['version']}"),
-                ("format", "WARC File Format 1.1"),
-                (
-                    "conformsTo",
-                    "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
-                ),
-                ("isPartOf", self.identity.capture_id),
-            ]
-        )
-        record_id = new_record_id()
-        fields = [
-            ("WARC-Filename", name),
-            ("WARC-Block-Digest", sha256_label(block)),
-            ("Content-Type", "application/warc-fields"),
-        ]
-        header = record_header("warcinfo", record_id, self.opened, fields, len(block))
+        record_id, block = new_record_id(), warcinfo_block(self.identity.software, self.identity.capture_id)
+        header = warcinfo_header(name, record_id, self.opened, block)
         return record_id, member(header, [block], stored=False), header, block
 
     def _next_main(self) -> None:
@@ -460,6 +443,28 @@ class CaptureWriter:
         return sealed
 
 
+def warcinfo_block(software: dict[str, Any], capture: str) -> bytes:
+    """Write the block of the `warcinfo` that starts each file of a capture."""
+    return fields_block(
+        [
+            ("software", f"{software['name']}/{software['version']}"),
+            ("format", "WARC File Format 1.1"),
+            ("conformsTo", "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"),
+            ("isPartOf", capture),
+        ]
+    )
+
+
+def warcinfo_header(name: str, record_id: str, opened: datetime, block: bytes) -> bytes:
+    """Write the header of the `warcinfo` of the file `name`. `opened`: when the capture was."""
+    fields = [
+        ("WARC-Filename", name),
+        ("WARC-Block-Digest", sha256_label(block)),
+        ("Content-Type", "application/warc-fields"),
+    ]
+    return record_header("warcinfo", record_id, opened, fields, len(block))
+
+
 def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, known: dict[str, Sha256 | None]) -> bytes:
     """End a normal close or a recovery: final names, digests, manifest, sync. Return the manifest's bytes.
 
@@ -497,12 +502,11 @@ def finish_folder(folder: Path, facts: dict[str, Any], private: bytes | None, kn
                 **facts,
             }
         )
-        for path in folder.iterdir():
-            if path.suffix in (".gz", ".tail"):
-                _sync_file(path)
+        for entry in files:  # also what a process wrote that died: nobody has synced it
+            _sync_file(folder / str(entry["name"]))
         sync_folder(folder)
         write_synced(folder / "manifest.json", manifest)
-        (folder / "open.json").unlink()
+        (folder / "open.json").unlink(missing_ok=True)
         sync_folder(folder)
     except OSError as error:
         raise disk_error(error, "closing the capture") from error

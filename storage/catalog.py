@@ -19,7 +19,7 @@ from typing import Any
 from storage.catalog_schema import TABLES, VERSION
 from storage.errors import CatalogError, DiskError
 from storage.fold import query
-from storage.sqlite import connect, connect_read_only
+from storage.sqlite import connect, connect_read_only, refused_by_disk
 
 REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the captures and events."
 
@@ -90,7 +90,7 @@ class Catalog:
                 with self._connection:  # commits, or rolls back whatever was raised
                     yield self._connection
         except sqlite3.Error as error:
-            raise CatalogError("a sound catalog", str(error), REBUILD) from error
+            raise refused_by_disk(error, self.path) or CatalogError("a sound catalog", str(error), REBUILD) from error
 
     def remake(self, fill: Callable[[], object]) -> None:
         """Make every table anew and `fill` them, all in one transaction: others see the old catalog until it is done.
@@ -160,7 +160,7 @@ class Catalog:
                 cursor.row_factory = sqlite3.Row
                 return cursor.fetchall()
         except sqlite3.Error as error:
-            raise CatalogError("a sound catalog", str(error), REBUILD) from error
+            raise refused_by_disk(error, self.path) or CatalogError("a sound catalog", str(error), REBUILD) from error
 
     def find(self, text: str, limit: int = 50) -> list[dict[str, Any]]:
         """Find posts and annotations that hold every word of `text`, best first."""

@@ -76,6 +76,7 @@ def disk_error(error: OSError, doing: str) -> DiskError:
         errno.EDQUOT: "Raise the quota; what was received so far is kept and will be sealed as partial.",
         errno.EROFS: "Mount the disk writable, or choose another folder with --home.",
         errno.EACCES: "Give this user the right to write there, or choose another folder with --home.",
+        errno.ENOLCK: "Keep the home on a disk whose file system gives locks; some network shares do not.",
     }
     hint = hints.get(error.errno or 0, "Look at the disk, then run the command again.")
     where = f" at {error.filename}" if error.filename else ""

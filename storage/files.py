@@ -128,6 +128,9 @@ class Lock:
         except BlockingIOError:
             os.close(descriptor)
             return False
+        except OSError as error:
+            os.close(descriptor)
+            raise disk_error(error, f"locking {self.path.name}") from error
         if not self._is_still_there(descriptor):  # its last holder removed it meanwhile: that lock is nobody's
             os.close(descriptor)
             return self.acquire(wait) if wait else False

@@ -232,6 +232,12 @@ class LedgerReader:
         tiles = Tiles(self.folder, size or self.checkpoint().size)
         return consistency_proof(old, tiles.size, tiles.subtree)
 
+    def newest_time(self) -> str | None:
+        """Return the time of the newest event, as it states it; None where there is none here. Raises `LedgerError`."""
+        size = self.checkpoint().size
+        newest = self.read_event(size - 1) if size else None
+        return str(newest["time"]) if newest and "time" in newest else None
+
     def read_event(self, seq: int) -> dict[str, Any] | None:
         """Read an event's body; None where it was disposed of. Raises `FormatError`, `LedgerError`."""
         try:

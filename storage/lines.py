@@ -48,9 +48,13 @@ class LineFile:
 
 def salted_line(line: dict[str, Any]) -> bytes:
     """Write a line as JSON with 32 fresh random bytes of salt, and a line feed."""
-    salted = {"salt": os.urandom(32).hex(), **line}
+    return plain_line({"salt": os.urandom(32).hex(), **line})
+
+
+def plain_line(line: dict[str, Any]) -> bytes:
+    """Write a line that has its salt as JSON, and a line feed."""
     # Surrogates cannot be UTF-8; a hostile page must not be able to stop the recording of what it said.
-    return json.dumps(salted, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

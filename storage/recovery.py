@@ -1,25 +1,51 @@
 """Closing a capture whose process died. Nothing is discarded.
 
-Cut spools become truncated records, a torn last member is moved to a `.tail` file, records without a line get
-one, and what was discovered without an outcome gets `failed: interrupted`.
+Cut spools become truncated records, what cannot be read is set aside (storage/damage.py), records without a line get
+one, lines without a record are said to be lost, and what was discovered without an outcome gets `failed: interrupted`.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from storage import canonical
-from storage.capture import LINE_FILES, finish_folder
-from storage.digest import sha256
+from storage.assembly import URI as ASSEMBLY
+from storage.assembly import parse_assembly
+from storage.capture import FORMAT, LINE_FILES, finish_folder, warcinfo_block, warcinfo_header
+from storage.damage import (
+    fitting_manifest,
+    in_inventory,
+    is_begun,
+    is_post,
+    is_record,
+    keep_lines,
+    keep_private,
+    move_aside,
+    raw_lines,
+    read_opened,
+    readable_members,
+    set_aside,
+    take_out,
+    target_of,
+    tidy,
+)
+from storage.digest import sha256, sha256_label
 from storage.errors import disk_error
-from storage.files import Lock
-from storage.lines import read_lines
+from storage.files import Lock, sync_folder, write_synced
+from storage.lines import plain_line, read_lines
 from storage.salvage import Holder, append_lines, either, line_from_header, salvage
-from storage.times import Clock, utc_text
-from storage.warc import complete_members
+from storage.times import Clock, utc_parse, utc_text
+from storage.warc import Member, member, new_record_id, parse_header, read_warc
+
+LOST = "lost before the capture was sealed"
+"""The reason of an outcome whose record is gone."""
 
 
 def recover_folder(
@@ -39,13 +65,14 @@ def recover_folder(
         return None
     done = False
     try:
-        if (folder / "manifest.json").exists():  # closed, but not sealed
+        if not is_begun(folder):
+            return None  # about to be filled, or its process died before anything was asked for
+        manifest, fits = fitting_manifest(folder)
+        if manifest is not None and fits:  # closed, but not sealed
             (folder / "open.json").unlink(missing_ok=True)
             report: dict[str, Any] = {"closed_before": True}
-        elif (folder / "open.json").exists():
-            report = _close(folder, clock, holder)
         else:
-            return None  # about to be filled, or its process died before anything was asked for
+            report = _close(folder, clock, holder, manifest)
         then(report)
         done = True
         return report
@@ -55,62 +82,48 @@ def recover_folder(
         lock.release(remove=done)
 
 
-def _close(folder: Path, clock: Clock, holder: Holder) -> dict[str, Any]:
+def _close(folder: Path, clock: Clock, holder: Holder, manifest: dict[str, Any] | None) -> dict[str, Any]:
+    """`manifest`: one that does not fit the files beside it; it says which capture this was."""
+    tidy(folder)
+    opened = _opened(folder, manifest)
+    records, posts, inventory = (either(folder, name) for name in LINE_FILES)
+    keep_lines(records, is_record)
+    keep_lines(posts, is_post)
+    kept = keep_lines(inventory, in_inventory(opened["target"]))
+    if opened["target"] is None and (target := target_of(kept)):
+        opened["target"] = target
+        write_synced(folder / "open.json", canonical.dumps(opened))
+    keep_private(folder)
     report: dict[str, Any] = {
         "tail_bytes": 0,
-        "salvaged": 0,
+        "salvaged": sum(salvage(folder, spool, holder) for spool in sorted(folder.glob("*.spool"))),
         "lines_added": 0,
         "lines_cut": 0,
         "without_outcome": 0,
     }
-    for name in LINE_FILES:
-        path = either(folder, name)
-        report["lines_cut"] += _cut_partial_line(path)
-    for partial in folder.glob("private.age-lines.open"):
-        _cut_partial_line(partial)
-    for spool in sorted(folder.glob("*.spool")):
-        report["salvaged"] += salvage(folder, spool, holder)
-    for orphan in [*folder.glob("*.spool.json"), *folder.glob("*.salvage"), *folder.glob(".*.new")]:
+    for orphan in folder.glob("*.salvage"):
         orphan.unlink()
-    records = either(folder, "records.jsonl")
-    known = {(line["file"], line["offset"]) for line in read_lines(records)}
-    missing = []
-    for path in sorted([*folder.glob("*.warc.gz.open"), *folder.glob("*.warc.gz")]):
-        end = 0
-        name = path.name.removesuffix(".open")
-        for found in complete_members(path):
-            end = found.offset + found.length
-            if (name, found.offset) not in known:
-                missing.append(line_from_header(name, found.offset, found.length, found.head, holder))
-        report["tail_bytes"] += _cut_tail(path, end)
-    if missing:
-        append_lines(records, missing)
-        report["lines_added"] = len(missing)
-    inventory = either(folder, "inventory.jsonl")
-    open_keys: dict[str, dict[str, Any]] = {}
-    hosts = set()
-    for line in read_lines(inventory):
-        if line.get("state") == "discovered":
-            open_keys[line["key"]] = line
-        elif "outcome" in line:
-            open_keys.pop(line.get("key", ""), None)
-    for line in read_lines(records):
-        if line["type"] == "response" and line.get("uri"):
-            hosts.add(line["uri"].split("/")[2].split("@")[-1].split(":")[0])
-    if open_keys:
-        ended = [
-            {"key": key, "kind": line.get("kind"), "outcome": "failed", "reason": "interrupted"}
-            for key, line in open_keys.items()
-        ]
-        append_lines(inventory, ended)
-        report["without_outcome"] = len(ended)
+    for orphan in folder.glob("*.spool.json"):
+        move_aside(orphan)
+    report["lines_added"] = _compare(folder, records, opened, holder)
+    report["without_outcome"] = _end(folder, records, posts, inventory)
+    asides = {name: size for name, size in _sizes(folder).items() if name.endswith(".tail")}
+    report["tail_bytes"] = sum(size for name, size in asides.items() if ".warc.gz." in name)
+    report["lines_cut"] = sum(_count(folder / name) for name in asides if ".jsonl" in name)
+    if asides:
+        report["set_aside"] = asides
+    if lost := {name: _count(folder / name) for name in _sizes(folder) if name.endswith(".lost")}:
+        report["lost"] = lost
+    if manifest is not None:
+        report["manifest_differed"] = True
+    lines = list(read_lines(records))
     facts = {
         "closed": utc_text(clock()),
         "clock": {"source": "system", "elapsed_ms": None, "wall_ms": None},
         "outcome": "partial",
         "reason": "interrupted",
-        "withheld": _withheld(records),
-        "hosts": sorted(hosts),
+        "withheld": _withheld(lines),
+        "hosts": sorted({host for line in lines if line["type"] == "response" and (host := _host(line.get("uri")))}),
         "refused_hosts": [],
         "recovered": report,
     }
@@ -118,31 +131,247 @@ def _close(folder: Path, clock: Clock, holder: Holder) -> dict[str, Any]:
     return report
 
 
-def _cut_partial_line(path: Path) -> int:
-    data = path.read_bytes()
-    end = data.rfind(b"\n") + 1
-    if end == len(data):
-        return 0
-    os.truncate(path, end)
-    return 1
+def _sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
 
 
-def _cut_tail(path: Path, end: int) -> int:
-    """Move what follows the last complete member to `<name>.tail`; return its size in bytes."""
+def _count(path: Path) -> int:
+    return len(raw_lines(path))
+
+
+def _host(uri: str | None) -> str | None:
+    try:
+        return urlsplit(uri or "").hostname
+    except ValueError:
+        return None
+
+
+# -- which capture it is -----------------------------------------------------------------------------
+
+
+def _opened(folder: Path, manifest: dict[str, Any] | None) -> dict[str, Any]:
+    """What open.json says. Where it says nothing, what else does: the manifest, the folder's name, its records.
+
+    It is then written again, so that a recovery that is stopped and begun anew says the same.
+    """
+    opened = read_opened(folder)
+    if manifest is not None and opened is None:
+        keys = ("capture", "run", "part", "opened", "software", "test_routes")
+        opened = {"format": FORMAT, **{key: manifest[key] for key in keys}, "target": manifest["target"]["commitment"]}
+        write_synced(folder / "open.json", canonical.dumps(opened))
+    if (folder / "manifest.json").exists():  # after open.json: one of them says which capture it is
+        move_aside(folder / "manifest.json")
+        sync_folder(folder)
+    if opened is not None:
+        return opened
+    if (folder / "open.json").exists():
+        move_aside(folder / "open.json")
+    heads = [dict(_fields(found)) for path in _warcs(folder) for found in readable_members(path, ())]
+    first = next((fields["warc-date"] for fields in heads if fields["warc-type"] == "warcinfo"), None)
+    opened = {
+        "format": FORMAT,
+        "capture": folder.name,
+        "run": folder.name,  # unknown: a run of its own
+        "part": 1,
+        "opened": first or utc_text(datetime.strptime(folder.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)),
+        "target": None,
+        "software": {"name": "archiver", "version": "unknown"},
+        # Only test routes lead to this machine itself.
+        "test_routes": any(fields.get("warc-ip-address", "").startswith(("127.", "::1")) for fields in heads),
+    }
+    write_synced(folder / "open.json", canonical.dumps(opened))
+    return opened
+
+
+# -- lines and records, compared both ways -----------------------------------------------------------
+
+
+def _warcs(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.warc.gz.open"), *folder.glob("*.warc.gz")])
+
+
+def _fields(found: Member) -> list[tuple[str, str]]:
+    return [(name.lower(), value) for name, value in parse_header(found.head)]
+
+
+def _compare(folder: Path, records: Path, opened: dict[str, Any], holder: Holder) -> int:
+    """Make records.jsonl and the WARC files name the same records; return how many lines it did not have.
+
+    Lines of records that are not there move to `records.jsonl.lost`, lines that say something else of a record than it
+    does itself are set aside and written anew.
+    """
+    listed = {str(line["id"]): line for line in read_lines(records)}
+    if not _warcs(folder):
+        names = sorted({str(line["file"]) for line in listed.values()})
+        stamp = "".join(filter(str.isdigit, str(opened["opened"])))[:14]
+        fallback = f"archiver-{stamp}-00000-{str(opened['capture'])[-8:]}.warc.gz"
+        (folder / f"{next(iter(names), fallback)}.open").touch()
+    found: dict[str, dict[str, Any]] = {}
+    for path in _warcs(folder):
+        name = path.name.removesuffix(".open")
+        for one in _mended(path, name, opened, listed):
+            line = line_from_header(name, one.offset, one.length, one.head, holder)
+            found.setdefault(str(line["id"]), line)
+    wrong, moved = set(), {}
+    for key, line in listed.items():
+        if key in found and not _agree(line, found[key]):
+            wrong.add(key)
+        elif key in found and _place(line) != _place(found[key]):
+            moved[key] = {**line, **_place(found[key])}
+    if wrong or moved or len(listed) != _count(records):
+        _rewrite(records, wrong, moved)
+    take_out(records, lambda line: line["id"] not in found)
+    there = {line["id"] for line in read_lines(records)}
+    if missing := [line for key, line in found.items() if key not in there]:
+        append_lines(records, missing)
+    return len(missing)
+
+
+def _mended(path: Path, name: str, opened: dict[str, Any], listed: dict[str, dict[str, Any]]) -> list[Member]:
+    """The records of a WARC file after what is none was moved out of it, and a lost `warcinfo` written again."""
+    whole = list(readable_members(path, listed))
     size = path.stat().st_size
-    if end == size:
-        return 0
-    with open(path, "rb") as stream:
-        stream.seek(end)
-        tail = stream.read()
-    path.with_name(path.name.removesuffix(".open") + ".tail").write_bytes(tail)
-    os.truncate(path, end)
-    return size - end
+    has_info = bool(whole) and ("warc-type", "warcinfo") in _fields(whole[0])
+    if has_info and sum(one.length for one in whole) == size:
+        return whole
+    if size and not whole:
+        move_aside(path)
+        path.touch()
+        size = 0
+    at = 0
+    for one in [*whole, Member(size, 0, b"")]:
+        if one.offset > at:
+            with open(path, "rb") as stream:
+                stream.seek(at)
+                set_aside(path.parent, name, stream.read(one.offset - at))
+        at = one.offset + one.length
+    if has_info and whole[-1].offset + whole[-1].length == sum(one.length for one in whole):
+        os.truncate(path, sum(one.length for one in whole))  # only its end was torn
+        return whole
+    fresh = path.with_name(f"{name}.salvage")
+    with open(path, "rb") as old, open(fresh, "wb") as new:
+        if not has_info:
+            new.write(_warcinfo(name, opened, listed))
+        for one in whole:
+            old.seek(one.offset)
+            shutil.copyfileobj(_Part(old, one.length), new, 1 << 20)
+        new.flush()
+        os.fsync(new.fileno())
+    fresh.rename(path)
+    sync_folder(path.parent)
+    return list(readable_members(path, ()))
 
 
-def _withheld(records: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
+class _Part:
+    """The next bytes of a stream, so many of them."""
+
+    def __init__(self, stream: Any, size: int) -> None:
+        self._stream, self._left = stream, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        data: bytes = self._stream.read(min(size, self._left) if size >= 0 else self._left)
+        self._left -= len(data)
+        return data
+
+
+def _warcinfo(name: str, opened: dict[str, Any], listed: dict[str, dict[str, Any]]) -> bytes:
+    """The `warcinfo` of a file that lost it: under the same id where it says the same."""
+    block = warcinfo_block(opened["software"], opened["capture"])
+    same = (
+        key
+        for key, line in listed.items()
+        if (line["type"], line["file"], line.get("block_digest"), line["date"])
+        == ("warcinfo", name, sha256_label(block), opened["opened"])
+    )
+    header = warcinfo_header(name, next(same, None) or new_record_id(), utc_parse(opened["opened"]), block)
+    return member(header, [block], stored=False)
+
+
+def _place(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: line[key] for key in ("file", "offset", "length")}
+
+
+def _agree(line: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Whether a line says of its record what the record's own header says."""
+    same = all(line.get(key) == found.get(key) for key in ("type", "uri", "date", "block_digest"))
+    payload = found["payload_digest"] is None or line.get("payload_digest") == found["payload_digest"]
+    refers = "refers" not in found or (line.get("refers") or {}).get("record") == found["refers"]["record"]
+    return same and payload and refers and bool(line.get("truncated")) == ("truncated" in found)
+
+
+def _rewrite(records: Path, wrong: set[str], moved: dict[str, dict[str, Any]]) -> None:
+    """Write records.jsonl again: without lines that say something wrong or a second time, and with places as they are."""
+    good, bad, seen = [], [], set()
+    for raw in raw_lines(records):
+        line = json.loads(raw)
+        key = str(line["id"])
+        if key in wrong or key in seen:
+            bad.append(raw)
+        else:
+            good.append(plain_line(moved[key]) if key in moved else raw)
+        seen.add(key)
+    if bad:
+        set_aside(records.parent, records.name.removesuffix(".open"), b"".join(bad))
+    write_synced(records, b"".join(good))
+
+
+# -- what rests on records ---------------------------------------------------------------------------
+
+
+def _end(folder: Path, records: Path, posts: Path, inventory: Path) -> int:
+    """End what rests on a record that is lost, and what was discovered without an outcome; return how many of these."""
+    there = {line["id"] for line in read_lines(records)}
+    broken = _broken(folder, records, there)
+    take_out(posts, lambda line: line.get("record") is not None and line["record"] not in there)
+    gone = take_out(
+        inventory,
+        lambda line: (
+            line.get("outcome") is not None
+            and ((line.get("record") is not None and line["record"] not in there) or line.get("assembly") in broken)
+        ),
+    )
+    found: dict[str, dict[str, Any]] = {}
+    ended: dict[str, dict[str, Any]] = {}
+    for line in read_lines(inventory):
+        if line.get("state") == "discovered":
+            found[line["key"]] = line
+        elif "outcome" in line:
+            ended[line["key"]] = line
+    reasons = {line["key"]: LOST for line in gone}
+    open_keys = [key for key in {**found, **reasons} if key not in ended]
+    kinds = {line["key"]: line.get("kind") for line in [*ended.values(), *gone, *found.values()]}
+    fresh = [
+        {"state": "discovered", "key": key, "kind": kinds[key], "recovered": True} for key in kinds if key not in found
+    ]
+    fresh += [
+        {"key": key, "kind": kinds[key], "outcome": "failed", "reason": reasons.get(key, "interrupted")}
+        for key in open_keys
+    ]
+    if fresh:
+        append_lines(inventory, fresh)
+    return sum(key not in reasons for key in open_keys)
+
+
+def _broken(folder: Path, records: Path, there: set[str]) -> set[str]:
+    """Digests of files that came in pieces of which one is lost."""
+    broken = set()
     for line in read_lines(records):
+        if line["type"] != "metadata" or not str(line.get("uri")).startswith(ASSEMBLY):
+            continue
+        name = line["file"]
+        path = folder / name if (folder / name).exists() else folder / f"{name}.open"
+        with open(path, "rb") as stream:
+            stream.seek(line["offset"])
+            block = next(read_warc(stream)).stream.read()
+        pieces = parse_assembly(block).pieces
+        if any(piece.capture is None and piece.record not in there for piece in pieces):
+            broken.add(str(line["uri"]).removeprefix(ASSEMBLY))
+    return broken
+
+
+def _withheld(records: list[dict[str, Any]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for line in records:
         for held in line.get("withheld", []):
             key = f"{held['where']} {held['name']}"
             counts[key] = counts.get(key, 0) + 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from storage import canonical
+from storage.damage import move_aside, set_aside
 from storage.digest import Sha256
 from storage.errors import FormatError
 from storage.lines import LineFile, read_lines
@@ -35,31 +37,40 @@ def salvage(folder: Path, spool: Path, holder: Holder) -> int:
     sidecar_path = spool.with_name(spool.name + ".json")
     name = spool.name.removesuffix(".spool")
     working = folder / f"{name}.open"
-    if not sidecar_path.exists():
-        # Died before the sidecar: only the warcinfo record can be in there.
-        spool.unlink()
+    records = either(folder, "records.jsonl")
+    members = list(complete_members(spool))
+    size = spool.stat().st_size
+    whole = len(members) == 2 and members[-1].offset + members[-1].length == size
+    sidecar = _sidecar(sidecar_path)
+    if sidecar is None and not whole:
+        if size and size == sum(one.length for one in members):
+            spool.unlink()  # died before the sidecar: only the warcinfo record is in there
+        else:
+            move_aside(spool, name)
         return 0
-    try:
-        sidecar = canonical.loads(sidecar_path.read_bytes())
-    except FormatError:
-        spool.rename(folder / f"{name}.tail")
-        return 0
-    if any(line["id"] == sidecar["response_id"] for line in read_lines(either(folder, "records.jsonl"))):
+    if sidecar is not None and any(line["id"] == sidecar["response_id"] for line in read_lines(records)):
         # An earlier recovery was itself interrupted after listing the record; only tidying up is left.
         spool.unlink()
         sidecar_path.unlink()
         return 0
-    members = list(complete_members(spool))
-    if members and members[-1].offset + members[-1].length == spool.stat().st_size and len(members) == 2:
+    if sidecar is None or whole:
         spool.rename(working)
-        sidecar_path.unlink()
+        sidecar_path.unlink(missing_ok=True)
         return 0
     fresh = folder / f"{name}.salvage"
     with open(spool, "rb") as stream:
         fresh.write_bytes(stream.read(sidecar["offset"]))
     out = MemberInPlace(fresh, sidecar["reserve"], sidecar["stored"])
     block, payload, seen = Sha256(), Sha256(), 0
-    for piece in spooled_block(spool, sidecar["offset"] + sidecar["reserve"]):
+    broken = None
+    start = sidecar["offset"] + sidecar["reserve"]
+    hole = None if sidecar["stored"] else _hole(spool, start)
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal broken
+        broken = yield from spooled_block(spool, start, hole)
+
+    for piece in pieces():
         block.update(piece)
         payload.update(piece[max(0, sidecar["head_size"] - seen) :])
         seen += len(piece)
@@ -67,8 +78,11 @@ def salvage(folder: Path, spool: Path, holder: Holder) -> int:
     if not block.size:
         out.abandon()
         fresh.unlink()
-        spool.unlink()
-        sidecar_path.unlink()
+        if broken is None and size:
+            spool.unlink()
+            sidecar_path.unlink()
+        else:
+            move_aside(spool, name)
         return 0
     fields = [(key, value) for key, value in sidecar["fields"]]
     fields.insert(len(fields) - 1, ("WARC-Block-Digest", block.label()))
@@ -92,12 +106,45 @@ def salvage(folder: Path, spool: Path, holder: Holder) -> int:
         "truncated": "unspecified",
         "recovered": True,
     }
+    if broken is not None:
+        with open(spool, "rb") as stream:
+            stream.seek(broken)
+            set_aside(folder, name, stream.read())
     fresh.rename(working)
-    info = next(complete_members(working))
-    append_lines(either(folder, "records.jsonl"), [line_from_header(name, 0, info.length, info.head, holder), line])
+    info = next(complete_members(working), None)
+    infos = [line_from_header(name, 0, offset, info.head, holder)] if info is not None and info.length == offset else []
+    append_lines(records, [*infos, line])
     sidecar_path.unlink()
     spool.unlink()
     return 1
+
+
+def _hole(spool: Path, start: int) -> int | None:
+    """Find where a power cut left zeros in compressed data, which may decode to something all the same."""
+    if spool.stat().st_size <= start:
+        return None
+    with open(spool, "rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as view:
+        at = view.find(bytes(1024), start)
+    return at if at >= 0 else None
+
+
+def _sidecar(path: Path) -> dict[str, Any] | None:
+    """Read what says of a spool what it is; None where it is missing or damaged."""
+    if not path.exists():
+        return None
+    try:
+        value = canonical.loads(path.read_bytes())
+        whole = (
+            all(isinstance(value[key], str) for key in ("response_id", "date"))
+            and all(isinstance(value[key], int) for key in ("offset", "reserve", "head_size"))
+            and isinstance(value["line"], dict)
+            and all(isinstance(one, str) for pair in value["fields"] for one in pair)
+            and {"stored", "chunked", "uri"} <= set(value)
+            and utc_parse(value["date"])
+        )
+    except (FormatError, KeyError, TypeError, ValueError):
+        return None
+    return value if whole else None
 
 
 Holder = Callable[[str, str], str | None]

@@ -8,11 +8,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from storage.errors import CatalogError, disk_error
+from storage.errors import CatalogError, DiskError, disk_error
 
 
 def connect(path: Path, next_step: str, durable: bool = True) -> sqlite3.Connection:
@@ -34,6 +35,8 @@ def connect(path: Path, next_step: str, durable: bool = True) -> sqlite3.Connect
     except sqlite3.Error as error:
         if connection is not None:
             connection.close()
+        if refused := refused_by_disk(error, path):
+            raise refused from error
         if not os.access(path.parent, os.W_OK):  # SQLite says no more than that it cannot open the file
             raise disk_error(OSError(errno.EROFS, str(error), str(path)), f"opening {path.name}") from error
         raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
@@ -78,8 +81,25 @@ def open_database(path: Path, migrations: str, next_step: str, durable: bool = T
             _migrate(connection, scripts)
     except sqlite3.Error as error:
         connection.close()
-        raise CatalogError(f"a sound {path.name}", str(error), next_step) from error
+        raise refused_by_disk(error, path) or CatalogError(f"a sound {path.name}", str(error), next_step) from error
     return connection
+
+
+def refused_by_disk(error: sqlite3.Error, path: Path) -> DiskError | None:
+    """Tell a full or failing disk from an unsound database, which SQLite's errors have in common."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return None
+    number = errno.ENOSPC if code == sqlite3.SQLITE_FULL or _is_full(path.parent) else errno.EIO
+    return disk_error(OSError(number, str(error), str(path)), f"writing {path.name}")
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        said = os.statvfs(folder)
+    except OSError:
+        return False
+    return said.f_bavail * said.f_frsize < 1 << 20
 
 
 def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
@@ -88,6 +108,8 @@ def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         connection.execute("PRAGMA journal_mode=WAL")
+    except OSError as error:
+        raise disk_error(error, f"locking the folder of {path.name}") from error
     finally:
         os.close(folder)
 
@@ -125,18 +147,19 @@ class Serial:
     would then fail at once ("database is locked") where another process has written meanwhile, whatever the timeout.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        """`path`: of the database. Whatever it does raises `DiskError` where the disk is full or fails."""
+        self._connection, self._path = connection, path
         self._turn = threading.RLock()
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Rows:
         """Run one statement and read all its rows. Raises `sqlite3.Error`."""
-        with self._turn:
+        with self._turn, self._disk():
             return Rows(self._connection.execute(sql, values).fetchall())
 
     def executemany(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each tuple of values. Raises `sqlite3.Error`."""
-        with self._turn:
+        with self._turn, self._disk():
             self._connection.executemany(sql, values)
 
     def __enter__(self) -> Serial:
@@ -146,9 +169,19 @@ class Serial:
 
     def __exit__(self, *error: Any) -> None:
         try:
-            self._connection.__exit__(*error)
+            with self._disk():
+                self._connection.__exit__(*error)
         finally:
             self._turn.release()
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            if refused := refused_by_disk(error, self._path):
+                raise refused from error
+            raise
 
     def close(self) -> None:
         """Close the connection, after the statement or transaction that has its turn."""

@@ -29,7 +29,7 @@ class State:
 
     def __init__(self, path: Path) -> None:
         step = f"Move {path.name} away and run the command again; interrupted captures are then found by `archiver catalog rebuild`."
-        self._connection = Serial(open_database(path, "state_", step))
+        self._connection = Serial(open_database(path, "state_", step), path)
 
     def capture_opened(self, capture_id: str, folder: str, opened: str, cases: list[str]) -> None:
         """Remember a capture that is being written. `opened`: UTC text."""

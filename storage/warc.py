@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -201,22 +201,27 @@ def header_reserve(uri: str) -> int:
     return min(2400 + len(uri.encode("utf-8", "surrogateescape")), 60000)
 
 
-def spooled_block(path: Path, offset: int) -> Iterator[bytes]:
-    """Decode what an unfinished member holds: its deflate blocks from `offset`, in pieces. Raises `OSError`."""
+def spooled_block(path: Path, offset: int, end: int | None = None) -> Generator[bytes, None, int | None]:
+    """Decode what an unfinished member holds: its deflate blocks from `offset` to `end`, in pieces. Raises `OSError`.
+
+    Returns from where on nothing was decoded, at most a read too early; None where all of it was.
+    """
     inflate = zlib.decompressobj(-15)
     with open(path, "rb") as stream:
         stream.seek(offset)
-        while chunk := stream.read(1 << 18):
+        while chunk := stream.read(1 << 18 if end is None else min(1 << 18, end - stream.tell())):
+            begun = stream.tell() - len(chunk)
             while chunk:
                 try:
                     data = inflate.decompress(chunk, 1 << 20)
                 except zlib.error:  # garbage behind a cut write: what came before it is kept
-                    return
+                    return begun
                 chunk = inflate.unconsumed_tail
                 if data:
                     yield data
-                if inflate.eof:
-                    return
+                if inflate.eof:  # a whole member ends with a sum and a size behind this; anything else is damage
+                    return None if len(inflate.unused_data) + len(stream.read(9)) <= 8 else begun
+    return end
 
 
 @dataclass(frozen=True)
@@ -234,26 +239,30 @@ def complete_members(path: Path) -> Iterator[Member]:
     size = path.stat().st_size
     offset = 0
     with open(path, "rb") as stream:
-        while offset < size:
-            stream.seek(offset)
-            inflate = zlib.decompressobj(31)
-            head, read = bytearray(), 0
-            while not inflate.eof:
-                chunk = stream.read(1 << 18)
-                if not chunk:
-                    return
-                read += len(chunk)
-                while chunk and not inflate.eof:
-                    try:
-                        data = inflate.decompress(chunk, 1 << 20)
-                    except zlib.error:
-                        return
-                    if len(head) < 65536:
-                        head += data[: 65536 - len(head)]
-                    chunk = inflate.unconsumed_tail
-            length = read - len(inflate.unused_data)
-            yield Member(offset, length, bytes(head))
-            offset += length
+        while offset < size and (found := complete_member(stream, offset)):
+            yield found
+            offset += found.length
+
+
+def complete_member(stream: BinaryIO, offset: int) -> Member | None:
+    """Read the gzip member that begins at `offset`; None where it is cut, damaged, or none. Raises `OSError`."""
+    stream.seek(offset)
+    inflate = zlib.decompressobj(31)
+    head, read = bytearray(), 0
+    while not inflate.eof:
+        chunk = stream.read(1 << 18)
+        if not chunk:
+            return None
+        read += len(chunk)
+        while chunk and not inflate.eof:
+            try:
+                data = inflate.decompress(chunk, 1 << 20)
+            except zlib.error:
+                return None
+            if len(head) < 65536:
+                head += data[: 65536 - len(head)]
+            chunk = inflate.unconsumed_tail
+    return Member(offset, read - len(inflate.unused_data), bytes(head))
 
 
 def parse_header(head: bytes) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ from archiver.capture.posts import PostIntake, Sighting, Want
 from archiver.capture.result import CaptureResult, Progress
 from archiver.capture.screenshot import Screenshot
 from archiver.capture.verdict import Statement, at_best, by_mirror, stop_reason, verdict
+from archiver.checks.clocks import servers_apart
 from archiver.errors import in_a_line
 from archiver.home.log import Telling, keep_fault, noted
 from archiver.home.secret_values import secrets_of
@@ -40,6 +41,7 @@ from spiders.links import mask_userinfo, safe_split
 from spiders.platform import A_PAGE
 from spiders.posts import Attachment, Outcome, Parsed, Post
 from spiders.targets import Target, page
+from storage import canonical
 from storage.errors import CatalogError
 
 _log = logging.getLogger(__name__)
@@ -337,14 +339,14 @@ class CaptureSession:
             self.inventory.discover("target", context.target.kind, context.target.url, None)
             self.inventory.end("target", outcome, reason)
         context.originals.close()
-        context.writer.close(str(outcome), reason, self._facts() or None)
+        manifest = canonical.loads(context.writer.close(str(outcome), reason, self._facts() or None))
         try:
             cases = list(context.options.cases)
             seq = seal(context.home, self._services.signer, context.folder, cases).seq
         finally:
             context.writer.release()
         _log.info("capture %s ends: %s, event %d", context.capture_id, outcome, seq)
-        warnings: list[str] = []
+        warnings: list[str] = [f"the clock: {said}"] if (said := servers_apart(manifest["clock"])) else []
         try:
             context.home.project()
         except CatalogError as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from archiver.checks.lines import Line, damaged, intact, unknown
+from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import Bad
 from archiver.checks.warcs import read_payload
 from storage.digest import Sha256
@@ -15,14 +16,22 @@ URI = "urn:archiver:assembly:"
 
 
 def check_assemblies(name: str, folder: Path, records: list[dict[str, Any]]) -> list[Line]:
-    """Return one line about all assemblies of a capture, and one for what could not be looked at."""
+    """Return one line about all assemblies of a capture, and one for what could not be looked at.
+
+    Pieces that recovery listed as lost when it sealed the capture are said, and are no damage.
+    """
     stated = [line for line in records if str(line.get("uri", "")).startswith(URI) and line.get("type") == "metadata"]
     if not stated:
         return []
     places: dict[str, dict[str, tuple[Path, dict[str, Any]]]] = {name: _places(folder, records)}
     elsewhere: list[str] = []
+    gone = _lost(folder)
+    without = 0
     for line in stated:
         try:
+            if gone and not gone.isdisjoint(piece["record"] for piece in _stated(folder, line)["pieces"]):
+                without += 1
+                continue
             problem, missing = _one(name, folder, line, places)
         except (Bad, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             return [damaged(name, "assemblies", f"{line.get('name')}: {error or type(error).__name__}")]
@@ -30,7 +39,7 @@ def check_assemblies(name: str, folder: Path, records: list[dict[str, Any]]) -> 
             elsewhere.append(missing)
         elif problem:
             return [damaged(name, "assemblies", f"{line.get('name')}: {problem}")]
-    whole = len(stated) - len(elsewhere)
+    whole = len(stated) - len(elsewhere) - without
     lines = (
         [intact(name, "assemblies", f"{whole} files put together from their pieces, each with its digest")]
         if whole
@@ -40,7 +49,24 @@ def check_assemblies(name: str, folder: Path, records: list[dict[str, Any]]) -> 
         lines.append(
             unknown(name, "assemblies", f"{len(elsewhere)} files have pieces in {elsewhere[0]}, which is not here")
         )
+    if without:
+        lines.append(note(name, "assemblies", f"{without} files have pieces that were lost before it was sealed"))
     return lines
+
+
+def _lost(folder: Path) -> set[str]:
+    """Ids of the records that recovery found listed and not there; the manifest names the file as any other."""
+    found: set[str] = set()
+    for path in sorted(folder.glob("records.jsonl*.lost")):
+        with suppress(OSError, ValueError, KeyError, TypeError):  # that it has changed is said of the files
+            found |= {str(json.loads(row)["id"]) for row in path.read_bytes().splitlines()}
+    return found
+
+
+def _stated(folder: Path, line: dict[str, Any]) -> Any:
+    block = bytearray()
+    read_payload(folder / line["file"], line["offset"], block.extend)
+    return json.loads(block)
 
 
 def _places(folder: Path, records: list[dict[str, Any]]) -> dict[str, tuple[Path, dict[str, Any]]]:
@@ -51,9 +77,7 @@ def _one(
     name: str, folder: Path, line: dict[str, Any], places: dict[str, dict[str, tuple[Path, dict[str, Any]]]]
 ) -> tuple[str | None, str | None]:
     """(what is wrong, the capture that is missing)."""
-    block = bytearray()
-    read_payload(folder / line["file"], line["offset"], block.extend)
-    value = json.loads(block)
+    value = _stated(folder, line)
     if line["uri"] != URI + value["sha256"]:
         return "its link names another digest than it states", None
     pieces = value["pieces"]

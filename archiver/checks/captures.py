@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from archiver.checks.assemblies import check_assemblies
+from archiver.checks.clocks import servers_apart
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import Bad, RunningTree, leaf, strict_json
 from archiver.checks.warcs import digest_of_file, problems_of, read_payload, read_records
@@ -21,7 +22,6 @@ _PLACE = re.compile(r"captures/\d{4}/\d\d/\d\d/(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9.
 LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 CLOCK_TOLERANCE_MS = 5000
-SERVERS_TOLERANCE_MS = 60_000
 
 
 def check_capture(folder: Path, detail: dict[str, Any], stamped: datetime | None) -> list[Line]:
@@ -318,12 +318,8 @@ def _notes(name: str, manifest: dict[str, Any], stamped: datetime | None) -> lis
     if clock["elapsed_ms"] is not None and abs(clock["wall_ms"] - clock["elapsed_ms"]) > CLOCK_TOLERANCE_MS:
         jump = (clock["wall_ms"] - clock["elapsed_ms"]) / 1000
         lines.append(note(name, "clock", f"the machine's clock jumped by {jump:+.1f} s during the capture"))
-    servers = clock.get("servers")
-    if servers and abs(servers["median_ms"]) > SERVERS_TOLERANCE_MS:
-        off = servers["median_ms"] / 1000
-        lines.append(
-            note(name, "clock", f"{servers['answers']} answers of servers put the time {off:+.0f} s from ours")
-        )
+    if said := servers_apart(clock):
+        lines.append(note(name, "clock", said))
     if stamped is None:
         lines.append(note(name, "time", "NOT TIMESTAMPED: no outsider has stamped a checkpoint that covers it"))
     else:

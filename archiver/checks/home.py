@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import check_capture
 from archiver.checks.catalog import check_catalog
+from archiver.checks.clocks import clock_set_back
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import (
     Bad,
@@ -344,6 +345,9 @@ def _events(home: Path, entries: list[bytes], others: bool) -> tuple[list[Line],
     elif missing:
         lines += _missing(missing, bodies)
     lines += _newest_is_included(entries)
+    with suppress(ValueError, KeyError, TypeError):  # a leaf that is none is told of its event
+        if said := clock_set_back({seq: str(strict_json(entry)["time"]) for seq, entry in enumerate(entries)}):
+            lines.append(note("events", "clock", said))
     if waiting := _waiting(home, len(entries)):
         text = f"{waiting} events are written but not yet in the ledger; the next command adds them"
         lines.append(note("events", "waiting", text))
@@ -410,13 +414,13 @@ def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
     lines = []
     for folder in sorted((home / "captures").glob("*/*/*/*")):
         name = folder.relative_to(home).as_posix()
-        if name in known or not folder.is_dir():
+        if name in known or folder.name.startswith(".") or not folder.is_dir():
             continue
         if (folder / ".lock").exists() and _in_use(folder / ".lock"):
             lines.append(note(folder.name, "open", "is being captured now"))
         elif _size_now(home, key) > size:
             lines.append(note(folder.name, "open", "the ledger has grown since this check began: check again for it"))
-        elif (folder / "open.json").exists() or (folder / "manifest.json").exists():
+        elif {path.name for path in folder.iterdir()} - {".lock"}:
             lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
 

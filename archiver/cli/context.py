@@ -201,12 +201,17 @@ class Context:
 
     def recovered_home(self) -> Home:
         """Open the home as `home` does, after what an earlier process left open was closed and sealed."""
+        from archiver.checks.clocks import clock_behind
         from archiver.seal.recovery import recover
 
         home = self.home()
         for done in recover(home, self.signer(home)):
-            self.console.warn(f"recovered {done.describe()}")
+            self.console.warn(done.describe())
             self.console.data({"recovered": done.capture, "folder": str(done.folder), **done.report})
+        newest = home.ledger.newest_time()
+        if newest is not None and (said := clock_behind(home.clock(), newest)):
+            self.console.warn(f"! {said}")
+            self.console.data({"warning": said})
         home.project()
         if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
             from archiver.copies.dispose import destroy_here

@@ -99,7 +99,7 @@ def shown(text):
 
 def names_in(folder):
     """Relative names of all files. Links and special files are refused, and names that other systems would confuse."""
-    found = []
+    found, folded = [], {}
     for where, folders, files in os.walk(folder):
         for name in folders + files:
             path = os.path.join(where, name)
@@ -108,7 +108,6 @@ def names_in(folder):
             tampered_if(stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)), f"{relative} is a link or a special file")
             if stat.S_ISREG(mode):
                 found.append(relative)
-    folded = {}
     for name in found:
         tampered_if(not re.fullmatch(NAME, name), f"an invalid file name: {name}")
         tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
@@ -117,8 +116,7 @@ def names_in(folder):
 
 def manifest(folder, name):
     """{file: digest} of a manifest."""
-    listed = {}
-    width = {"sha256": 64, "sha512": 128}[name.rpartition("-")[2].removesuffix(".txt")]
+    listed, width = {}, {"sha256": 64, "sha512": 128}[name.rpartition("-")[2].removesuffix(".txt")]
     for line in read_small(folder, name).decode("ascii").splitlines():
         match = re.fullmatch(r"([0-9a-f]+)  (\S+)", line)
         tampered_if(not match or len(match[1]) != width, f"{name} has a line that is none: {line[:60]}")
@@ -218,8 +216,7 @@ def key_bytes(vkey):
     """The 32 bytes of a key in note form, `name+id+base64`, whose id must be its own."""
     name, key_id, encoded = vkey.split("+", 2)
     raw = base64.b64decode(encoded, validate=True)
-    if len(raw) != 33 or raw[0] != 1 or hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != key_id:
-        raise Tampered(f"a key that does not match its own id: {vkey[:60]}")
+    tampered_if(len(raw) != 33 or raw[0] != 1 or hashlib.sha256(name.encode() + b"\n" + raw).hexdigest()[:8] != key_id, f"a key that does not match its own id: {vkey[:60]}")
     return raw[1:]
 
 def note_text(note, vkey):
@@ -276,8 +273,7 @@ def handed_over(folder, names, vkey):
 def check_fingerprint(keys, wanted):
     """The one thing that the package cannot prove by itself: whose key it is."""
     prints = [hashlib.sha256(key.encode()).hexdigest() for key in keys]
-    if not wanted:
-        raise CannotTell(f"signer unconfirmed. Compare through another channel: {prints[0]}, in words: {' '.join(in_words(prints[0]))}")
+    tampered_if(not wanted, f"signer unconfirmed. Compare through another channel: {prints[0]}, in words: {' '.join(in_words(prints[0]))}", CannotTell)
     given = re.sub(r"[\s:]", "", wanted).lower()
     spoken = wanted.lower().split()
     for number, one in enumerate(prints):
@@ -482,8 +478,7 @@ def check_event(folder, seq, leaf):
     value = canonical(read_small(folder, name))
     event = value["event"]
     salted = hashlib.sha256(bytes.fromhex(value["salt"]) + canonical_bytes(event)).hexdigest()
-    if salted != leaf["salted_hash"] or (event["seq"], event["type"], event["time"]) != (seq, leaf["type"], leaf["time"]):
-        raise Tampered(f"{name} does not match the ledger")
+    tampered_if(salted != leaf["salted_hash"] or (event["seq"], event["type"], event["time"]) != (seq, leaf["type"], leaf["time"]), f"{name} does not match the ledger")
     unsigned = canonical_bytes({key: item for key, item in event.items() if key != "signature"})
     public, signature = (base64.b64decode(text, validate=True) for text in (event["agent"]["key"], event["signature"]))
     tampered_if(not ed25519(public, b"archiver-event/1\n" + unsigned, signature), f"{name} is not signed by the person it names")
@@ -508,8 +503,7 @@ def check_inventory(capture, manifest_value, lines):
     outcomes = [line["outcome"] for line in lines if line.get("outcome")]
     sums = {kind: outcomes.count(kind) for kind in set(outcomes)}
     tampered_if(sums != manifest_value["counts"]["inventory"], f"{capture}: the inventory's totals differ from the sealed ones")
-    if manifest_value["outcome"] == "captured" and any(line.get("kind") == "census" and not line["agrees"] for line in lines):
-        raise Tampered(f"{capture}: counts differ, yet its outcome is captured")
+    tampered_if(manifest_value["outcome"] == "captured" and any(line.get("kind") == "census" and not line["agrees"] for line in lines), f"{capture}: counts differ, yet its outcome is captured")
     for line in lines:
         if "target_salt" in line:
             value = hashlib.sha256(bytes.fromhex(line["target_salt"]) + line["url"].encode()).hexdigest()
@@ -523,8 +517,7 @@ class Capture:
         event = check_event(folder, item["event"], leaf)
         where = f"data/captures/{self.id}"
         data = read_small(folder, f"{where}/manifest.json")
-        if event["detail"]["capture"] != self.id or hashlib.sha256(data).hexdigest() != event["detail"]["manifest_sha256"]:
-            raise Tampered(f"{where}/manifest.json differs from the sealed one")
+        tampered_if(event["detail"]["capture"] != self.id or hashlib.sha256(data).hexdigest() != event["detail"]["manifest_sha256"], f"{where}/manifest.json differs from the sealed one")
         self.manifest = canonical(data)
         self.warcs = {}
         listed = {"manifest.json"}
@@ -532,7 +525,7 @@ class Capture:
             listed.add(entry["name"])
             if entry["name"].endswith(".warc.gz"):
                 self.warcs[entry["name"]] = entry
-            elif entry["name"] in ("private.age", "private.age-lines"):
+            elif entry["name"].startswith("private.age"):
                 continue  # withheld values stay in the house; the manifest says that they exist
             elif hashlib.sha256(read_small(folder, f"{where}/{entry['name']}")).hexdigest() != entry["sha256"]:
                 raise Tampered(f"{where}/{entry['name']} differs from what was sealed")
@@ -545,8 +538,7 @@ class Capture:
         check_inventory(self.id, self.manifest, self.inventory)
         known = {line["id"] for line in self.records}
         tampered_if(len(known) != len(self.records), f"{self.id}: a record that is listed twice")
-        if [post for post in self.posts if post.get("record") is not None and post["record"] not in known]:
-            raise Tampered(f"{self.id}: a post read from a missing record")
+        tampered_if([post for post in self.posts if post.get("record") is not None and post["record"] not in known], f"{self.id}: a post read from a missing record")
 
 # ---- 6. The WACZ: a ZIP that is exactly its entries (APPNOTE), its own list, index and signature ------------------------
 
@@ -591,8 +583,7 @@ class Zip:
             local = struct.unpack("<4sHHHHHIIIHH", self.at(offset, 30))
             behind = self.at(offset + 30, local[9] + local[10])
             large = self._large(behind[local[9] :], local[8], local[7], 0)
-            if offset != expected or local[0] != b"PK\x03\x04" or behind[: local[9]].decode("ascii") != name:
-                raise Tampered(f"{name} is not where the ZIP's directory says, or something stands between")
+            tampered_if(offset != expected or local[0] != b"PK\x03\x04" or behind[: local[9]].decode("ascii") != name, f"{name} is not where the ZIP's directory says, or something stands between")
             tampered_if((local[2], local[3], local[6]) != (0, 0, crc) or large[:2] != (size, size), f"{name}: the ZIP says two different things of it")
             self.entries[name] = (offset + 30 + len(behind), size, crc)
             expected = offset + 30 + len(behind) + size
@@ -781,8 +772,7 @@ def check_warc(archive, capture, name, ids):
     """How many records the WARC file holds, all of which are as they were sealed."""
     missing_if(f"archive/{name}" not in archive.entries, f"archive/{name} is not in the WACZ")
     start, size, _ = archive.entries[f"archive/{name}"]
-    lines = sorted((line for line in capture.records if line["file"] == name), key=lambda line: line["offset"])
-    at = 0
+    lines, at = sorted((line for line in capture.records if line["file"] == name), key=lambda line: line["offset"]), 0
     with open(archive.path, "rb") as stream:
         for line in lines:
             tampered_if(line["offset"] != at, f"{name}: something stands at {at} that was not sealed, or a record is missing")
@@ -839,8 +829,7 @@ def check_assemblies(archive, captures):
                 read_record(archive.stream, *places[piece["record"]], take)
             tampered_if((whole.hexdigest(), size) != (assembly["sha256"], assembly["size"]), f"the pieces of {assembly['name']} do not give its digest")
             count += 1
-    if absent:
-        raise CannotTell(f"{len(absent)} files have pieces in captures outside the package, first: {absent[0]}")
+    tampered_if(absent, f"{len(absent)} files have pieces in captures outside the package, first: {min(absent, default=0)}", CannotTell)
     return f"{count} files that came in pieces give their digests"
 
 def check_media(folder, names, captures, profile):
@@ -879,8 +868,7 @@ def check_posts(folder, captures, full):
     told = 0
     for card in cards:
         for one in card.get("observations", []):
-            if not any(all(sealed_value(line, key) == value for key, value in one["post"].items()) for line in sealed.get(one["capture"], [])):
-                raise Tampered(f"{card['exhibit']}: data/posts.json differs from what was sealed")
+            tampered_if(not any(all(sealed_value(line, key) == value for key, value in one["post"].items()) for line in sealed.get(one["capture"], [])), f"{card['exhibit']}: data/posts.json differs from what was sealed")
             told += 1
     posts = sum(line.get("role") != "captions" for lines in sealed.values() for line in lines)
     hidden = sum("not_shown" in card for card in cards)
@@ -912,6 +900,7 @@ class Check:
         self.tell_time()
         full = self.package["profile"] == "full"
         whole = report.check("captures", self.find_captures) if full else True
+        report.check("clock", self.tell_clock)
         if full and report.check("WACZ", self.find_archive) and whole and report.check("records", check_records, self.archive, self.captures):
             report.check("index", check_index, self.archive, self.captures)
             report.check("assemblies", check_assemblies, self.archive, self.captures)
@@ -951,6 +940,17 @@ class Check:
         self.report.say(word, "time", text if covered else "NOT TIMESTAMPED: no outsider vouches for any time")
         if self.package.get("test_routes"):
             self.report.say("note", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
+
+    def tell_clock(self):
+        """Events are dated one after the other, unless a clock was set back between them."""
+        times = [(seq, calendar.timegm(time.strptime(self.leaves[seq]["time"][:19], "%Y-%m-%dT%H:%M:%S"))) for seq in sorted(self.leaves)]
+        back = [(a, b, one - two) for (a, one), (b, two) in zip(times, times[1:]) if one - two > 60]
+        if back:
+            self.report.say("note", "clock", f"event {back[0][1]} is dated {back[0][2]} s before event {back[0][0]}: a clock was wrong before or set back")
+        for capture in self.captures:
+            servers = capture.manifest["clock"].get("servers")
+            if servers and abs(servers["median_ms"]) > 60000:
+                self.report.say("note", "clock", f"{capture.id}: {servers['answers']} answers of servers put the time {servers['median_ms'] / 1000:+.0f} s from ours")
 
     def find_captures(self):
         self.captures = [Capture(self.folder, self.names, item, self.leaves[item["event"]]) for item in self.package["captures"]]

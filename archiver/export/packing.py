@@ -26,8 +26,8 @@ from storage.errors import FormatError
 from storage.events import event_name
 
 FORMAT = "archiver-package/1"
-NOT_PACKED = ("private.age", "private.age-lines")
-"""Withheld values stay in the house; a court is shown single ones (docs/formats.md)."""
+NOT_PACKED = "private.age"
+"""How files of withheld values begin, which stay in the house; a court is shown single ones (docs/formats.md)."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
             if entry["name"].endswith(".warc.gz"):
                 records = [line for line in capture.records if line["file"] == entry["name"]]
                 sources.append(WarcSource(path, entry["sha256"], entry["size"], records))
-            elif entry["name"] not in NOT_PACKED:
+            elif not entry["name"].startswith(NOT_PACKED):
                 if file_sha256(path).hexdigest() != entry["sha256"]:
                     raise FormatError(
                         f"{path.name} of {capture.id} as it was sealed", "other bytes", "Restore it from a copy."

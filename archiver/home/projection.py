@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from storage.errors import disk_error
+
 if TYPE_CHECKING:
     from storage.catalog import Catalog
     from storage.ledger import LedgerReader
@@ -70,7 +72,7 @@ def rebuild(ledger: LedgerReader, path: Path) -> int:
     """Make the catalog of a home again from events and captures; return how many events it holds.
 
     The old file is replaced only when the new one is complete. Nobody may have the old one open.
-    Raises `CatalogError`.
+    Raises `CatalogError`, `DiskError`.
     """
     from storage.catalog import Catalog
 
@@ -82,8 +84,11 @@ def rebuild(ledger: LedgerReader, path: Path) -> int:
     finally:
         fresh.checkpoint()
         fresh.close()
-    for suffix in ("-wal", "-shm"):
-        (path / f"{CATALOG}{suffix}").unlink(missing_ok=True)
-        (path / f"{CATALOG}.rebuild{suffix}").unlink(missing_ok=True)
-    os.replace(path / f"{CATALOG}.rebuild", path / CATALOG)
+    try:
+        for suffix in ("-wal", "-shm"):
+            (path / f"{CATALOG}{suffix}").unlink(missing_ok=True)
+            (path / f"{CATALOG}.rebuild{suffix}").unlink(missing_ok=True)
+        os.replace(path / f"{CATALOG}.rebuild", path / CATALOG)
+    except OSError as error:
+        raise disk_error(error, f"replacing {CATALOG}") from error
     return count

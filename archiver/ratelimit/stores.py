@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl, quote, urlencode
 
 from storage.errors import CatalogError, DiskError, Unreachable
-from storage.sqlite import connect_read_only, open_database
+from storage.sqlite import connect_read_only, open_database, refused_by_disk
 from storage.times import system_clock
 
 
@@ -46,7 +46,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         step = "Move state.sqlite away and run it again."
-        self._begin = "BEGIN IMMEDIATE"
+        self._path, self._begin = path, "BEGIN IMMEDIATE"
         try:
             self._connection = open_database(path, "state_", step, durable=False)
         except DiskError:  # it can still be looked at
@@ -64,13 +64,13 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Open a transaction; where it may write, it locks out other writers at once. Raises `CatalogError`."""
+        """Open a transaction; where it may write, it locks out other writers at once. Raises `CatalogError`, `DiskError`."""
         try:
             self._connection.execute(self._begin)
             with self._connection:
                 yield self
         except sqlite3.Error as error:
-            raise CatalogError(
+            raise refused_by_disk(error, self._path) or CatalogError(
                 "a state.sqlite that can be read and written", str(error), "Check the disk, then run the command again."
             ) from error
 

@@ -11,7 +11,7 @@ from typing import Any
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.home import STATE, Home
 from archiver.home.ports import Signer
-from storage.errors import FormatError
+from storage.errors import DiskError, FormatError
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ class Recovered:
 
     def describe(self) -> str:
         """Return in one line, for people, how the capture was sealed and what was done to close it."""
+        if said := self.report.get("left_open"):
+            return f"{self.capture} was left open, cannot be closed now, and stays as it is: {said}"
         did = []
         if self.report.get("salvaged"):
             did.append(f"{self.report['salvaged']} cut files kept as truncated records")
@@ -33,11 +35,16 @@ class Recovered:
             did.append(f"{self.report['tail_bytes']} bytes of a torn record set aside")
         if self.report.get("lines_added"):
             did.append(f"{self.report['lines_added']} records listed again")
+        if lost := self.report.get("lost"):
+            said = ", ".join(f"{count} {name.partition('.')[0]}" for name, count in lost.items())
+            did.append(f"lost, as their records are not on the disk: {said}")
+        if aside := self.report.get("set_aside"):
+            did.append(f"what cannot be read set aside in {', '.join(aside)}")
         if self.report.get("without_outcome"):
             did.append(f"{self.report['without_outcome']} discovered things marked as interrupted")
         if self.report.get("closed_before"):
-            return f"{self.capture}: was complete, and is sealed now"
-        return f"{self.capture}: sealed as partial (interrupted)" + (": " + ", ".join(did) if did else "")
+            return f"recovered {self.capture}: was complete, and is sealed now"
+        return f"recovered {self.capture}: sealed as partial (interrupted)" + (": " + ", ".join(did) if did else "")
 
 
 FORGET_AFTER = timedelta(hours=1)
@@ -54,7 +61,7 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
     begun = home.state.open_captures() if (home.path / STATE).exists() else []  # not made for a look
     pending = {capture_id: (folder, cases) for capture_id, folder, cases in begun}
     if everywhere:
-        for folder in sorted((home.path / "captures").glob("*/*/*/*")):
+        for folder in sorted((home.path / "captures").glob("*/*/*/[!.]*")):  # not one that is being restored
             pending.setdefault(folder.name, (str(folder.relative_to(home.path)), [DEFAULT_CASE]))
     if not pending:
         return []
@@ -64,6 +71,7 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
 
     sealed = sealed_captures(home, None if everywhere else RECENT)
     done: list[Recovered] = []
+    sealing: set[str] = set()
     for capture_id, (folder_name, cases) in pending.items():
         if capture_id in sealed:  # died between the leaf and forgetting
             home.state.capture_sealed(capture_id)
@@ -77,6 +85,7 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
         def then(
             report: dict[str, Any], name: str = folder_name, cases: list[str] = cases, key: str = capture_id
         ) -> None:
+            sealing.add(key)
             # Asked again under the lock: another process may have sealed it since.
             if key in sealed_captures(home, RECENT):
                 home.state.capture_sealed(key)
@@ -84,7 +93,16 @@ def recover(home: Home, signer: Signer, everywhere: bool = False) -> list[Recove
             else:
                 seal(home, signer, Path(name), cases, report)
 
-        report = recover_folder(absolute, home.clock, then, home.catalog.holder)
+        sealing.clear()
+        try:
+            report = recover_folder(absolute, home.clock, then, home.catalog.holder)
+        except (DiskError, FormatError) as error:
+            if sealing:
+                raise
+            # A folder that the disk does not give up hinders no other command; it is tried again each time.
+            _log.warning("capture %s was left open and cannot be closed: %s", capture_id, type(error).__name__)
+            done.append(Recovered(capture_id, Path(folder_name), {"left_open": str(error)}))
+            continue
         if report is not None and "sealed_by_another" not in report:
             _log.warning("capture %s was left open by a process that died", capture_id)
             done.append(Recovered(capture_id, Path(folder_name), report))

@@ -29,7 +29,8 @@ class LocalDecryptor:
                 record = json.loads(pyrage.decrypt(sealed, self._identities))
             except (ValueError, pyrage.DecryptError):
                 continue
-            for item in record.get("values", [record] if "value_base64" in record else []):
+            # A line of an interrupted capture is the list of values alone.
+            for item in record if isinstance(record, list) else record.get("values", []):
                 yield WithheldValue(str(item.get("name", "")), base64.b64decode(item.get("value_base64", "")))
 
     @cached_property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -498,3 +499,15 @@ def test_a_killed_part_is_remembered_until_all_it_kept_was_met_again(home: Home)
     assert going.met("post x/70")
     going.reached("60", [])
     assert (going.state.options["at"], home.state.unfinished_runs("telegram:channel:x")[0].cursor) == (2, "60")
+
+
+@pytest.mark.parametrize("walked", [False, True])
+def test_a_walk_that_was_killed_after_its_last_part(shell: Shell, walked: bool) -> None:
+    """The process died between the last part and the note that all is done: the same command finds nothing left."""
+    _, [result] = shell.json("crawl", CHANNEL, "--no-media", "--limit", "5")
+    state = Home(shell.home).state
+    run = state.run(str(result["run"]))
+    assert run is not None
+    state.save_run(replace(run, done=False, options={**run.options, "walked": walked}))
+    code, out, err = shell("crawl", CHANNEL, "--no-media", "--limit", "5")
+    assert (code, "nothing is left of this walk" in out) == (0, True), err

@@ -65,6 +65,7 @@ def _check(files: PackageFiles) -> None:
     timestamps.time(files)
     full = files.package["profile"] == "full"
     whole = not full or _run(files, "captures", captures.captures)
+    _run(files, "clock", timestamps.clock)
     if full and _run(files, "wacz", wacz.wacz) and whole:
         read = not files.bodies or _run(files, "records", records.records)
         if read:

@@ -68,7 +68,7 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
     for file, entry in listed.items():
         if file.endswith(".warc.gz"):
             found.warcs[file] = entry
-        elif file in ("private.age", "private.age-lines"):
+        elif file.startswith("private.age"):
             continue  # stays in the house
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
             raise Bad(f"{where}/{file} differs from what was sealed")

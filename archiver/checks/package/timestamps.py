@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from archiver.checks.clocks import clock_set_back, servers_apart
 from archiver.checks.lines import Line, intact, note, unknown
 from archiver.checks.ots import Uncomputed, read_ots
 from archiver.checks.package.captures import read_event
@@ -98,3 +99,13 @@ def time(files: PackageFiles) -> None:
         files.lines.append(
             note("package", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
         )
+
+
+def clock(files: PackageFiles) -> str:
+    """Note where a clock was set back between two events, and captures far from the servers' own dates."""
+    if said := clock_set_back({seq: str(leaf["time"]) for seq, leaf in files.leaves.items()}):
+        files.lines.append(note("package", "clock", said))
+    for capture in files.captures:
+        if said := servers_apart(capture.manifest["clock"]):
+            files.lines.append(note("package", "clock", f"{capture.id}: {said}"))
+    return ""

@@ -48,7 +48,7 @@ def run(context: Context) -> int:
 
     events = home.rebuild_catalog()
     for done in recover(home, context.signer(home), everywhere=True):
-        context.console.warn(f"recovered {done.describe()}")
+        context.console.warn(done.describe())
     home.project()
     context.console.say(f"catalog rebuilt from {events} events, {len(home.catalog.captures())} captures")
     context.console.data({"events": events, "captures": len(home.catalog.captures())})

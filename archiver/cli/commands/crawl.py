@@ -110,6 +110,9 @@ def _crawl(context: Context, home: Home) -> int:
             f", {found} found by the walk" if found else ""
         )
         console.say(f"{what}, run {run}")
+    elif not codes and not engine.stopping:  # it had been to its end, and its process died before it could note that
+        console.say("nothing is left of this walk: an earlier one kept all of it")
+        codes.append(ExitCode.OK)
     return max(codes, default=ExitCode.FAILED)
 
 
