@@ -102,7 +102,8 @@ def test_the_kernel_refuses_all_but_one_port(kind: str, outside: socket.socket) 
     done = subprocess.run(words, env=python_environment(), capture_output=True, check=False, timeout=60)
     said = json.loads(done.stdout)
     if not said["held"]:
-        pytest.fail("not in force") if CI else pytest.skip(f"this kernel gives no {kind}")
+        # Landlock is the kernel's to give; a namespace is given to the tests of several machines too.
+        pytest.fail("not in force") if CI and kind == "namespace" else pytest.skip(f"this kernel gives no {kind}")
     assert (said["own"], said["here"]) in [("reached", "PermissionError"), ("reached", "ConnectionRefusedError")]
 
 
