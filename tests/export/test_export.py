@@ -21,14 +21,10 @@ import pytest
 
 from archiver.checks import check_home, worst
 from archiver.cli.main import main
-from archiver.errors import ArchiverError
 from archiver.export.bag import Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.stills import draw
-from archiver.export.wacz import sort_key
 from archiver.home.home import Home
 from storage.digest import sha256_hex
-from tests.conftest import World
 from tests.support.checking import DRAW, PRINT, making_once, without_prints
 from tests.support.packages import LINKS, TOOLS, PackagedCase, both, by_script, copy_of, flipped, lacking, said_by
 
@@ -51,43 +47,6 @@ def unprinted() -> Iterator[None]:
     """For packages whose reports are printed nowhere else, and whose prints nobody reads."""
     with without_prints():
         yield
-
-
-@pytest.fixture(scope="module")
-def case(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[PackagedCase]:
-    made = PackagedCase(tmp_path_factory.mktemp("case"), world)
-    made.run("keys", "new", "R-2", "--role", "reviewer")
-    made.run("keys", "new", "A-1", "--role", "analyst")
-    album = made.captures[LINKS[0]]
-    made.run("author", "ozen_today", "private", "a local channel", "--platform", "telegram")
-    made.run("author", "ozen_today", "institutional", "a newspaper", "--platform", "x")
-    made.run("incident", "square", "--case", "almaty", "--title", "Shots at the square", "--place", "Zhanaozen", "--at",
-             "43.3412,52.8619", "--zone", "Asia/Aqtau", "--since", "2022-01-05T10:30 Asia/Aqtau", "--add", album)  # fmt: skip
-    made.run("--as", "A-1", "conclude", "square", "--case", "almaty", "--confidence", "moderate", "--basis",
-             f"{album}:ozen_today/16@0:01-0:02", "--against", "no shots are heard", "Uniformed men fired.")  # fmt: skip
-    made.home = Home(made.home.path)
-    conclusion = made.home.catalog.event_bodies(("annotated",))[-1]["seq"]
-    made.run("--as", "R-2", "review", str(conclusion), "publish", "agreed")
-    made.run("note", album, "counsel", "only", "--privileged")
-    made.run("translate", album, "Four", "files", "--language", "en", "--by", "T-1", "--how", "human")
-    made.home = Home(made.home.path)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def full(case: PackagedCase) -> Path:
-    return case.export("full", case.folder / "full")
-
-
-@pytest.fixture(scope="module")
-def partner(case: PackagedCase) -> Path:
-    return case.export("partner", case.folder / "partner")
-
-
-@pytest.fixture(scope="module")
-def public(case: PackagedCase) -> Path:
-    return case.export("public", case.folder / "public")
 
 
 def rows(package: Path, name: str) -> list[dict[str, str]]:
@@ -162,19 +121,6 @@ def test_timestamps_under_openssl_and_ots(case: PackagedCase, full: Path) -> Non
             )  # fmt: skip
             assert "Verification: OK" in done.stdout
         assert "PendingAttestation" in said_by("ots", "info", folder / "opentimestamps.ots")
-
-
-@pytest.mark.parametrize(
-    ("url", "key"),
-    [
-        ("https://www.example.org/A/B?b=2&a=1#x", "org,example)/a/b?a=1&b=2"),
-        ("http://example.org", "org,example)/"),
-        ("https://example.org:8443/x/", "org,example:8443)/x"),
-        ("urn:view:https://t.me/X", "urn:view:https://t.me/x"),
-    ],
-)
-def test_sort_keys(url: str, key: str) -> None:
-    assert sort_key(url) == key
 
 
 # -- the same makes the same -----------------------------------------------------------------------------
@@ -618,18 +564,6 @@ def test_the_report_says_what_is_wrong_with_a_received_file(full: Path) -> None:
     assert "No picture of it is shown here: ffmpeg " in text
 
 
-@pytest.mark.parametrize("kind", ["photo", "sticker", "video"])
-def test_what_cannot_be_drawn_says_so(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A HEIC of a phone is the usual case: the file is there, and its picture is not."""
-    photo = tmp_path / "photo.heic"
-    photo.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(500))
-    drawn = draw(photo, kind, tmp_path)
-    assert (drawn.pictures, drawn.lacking) == ((), "ffmpeg does not draw this file")
-    assert draw(photo, "document", tmp_path).lacking is None
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert draw(photo, kind, tmp_path).lacking == "ffmpeg is not installed"
-
-
 def test_the_report_in_a_browser_asks_nobody_and_fits_a_phone(full: Path) -> None:
     from playwright import sync_api as playwright
 
@@ -745,16 +679,6 @@ def test_copies_are_unchanged_by_checking(full: Path, tmp_path: Path, case: Pack
     assert content(package) == before
 
 
-def test_the_script_needs_nothing_newer_than_python_3_9() -> None:
-    """vermin knows which version brought what; there is no such Python here to run it on."""
-    import vermin
-
-    script = Path(__file__).parents[2] / "archiver" / "export" / "check.py"
-    mins = vermin.visit(script.read_text("utf-8")).minimum_versions()
-    assert mins[1] is not None, mins
-    assert mins[1] <= (3, 9), mins
-
-
 def test_the_script_runs_on_its_own_python(full: Path, case: PackagedCase, tmp_path: Path) -> None:
     """Nothing of ours is importable: only the standard library."""
     done = subprocess.run(
@@ -762,9 +686,3 @@ def test_the_script_runs_on_its_own_python(full: Path, case: PackagedCase, tmp_p
         capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_errors_are_of_the_one_tree() -> None:
-    from archiver.export.make import Leaked
-
-    assert issubclass(Leaked, ArchiverError)

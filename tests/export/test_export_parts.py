@@ -1,0 +1,53 @@
+"""Parts of an export by themselves: sort keys, pictures, what the script needs, errors."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from archiver.errors import ArchiverError
+from archiver.export.stills import draw
+from archiver.export.wacz import sort_key
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("https://www.example.org/A/B?b=2&a=1#x", "org,example)/a/b?a=1&b=2"),
+        ("http://example.org", "org,example)/"),
+        ("https://example.org:8443/x/", "org,example:8443)/x"),
+        ("urn:view:https://t.me/X", "urn:view:https://t.me/x"),
+    ],
+)
+def test_sort_keys(url: str, key: str) -> None:
+    assert sort_key(url) == key
+
+
+@pytest.mark.parametrize("kind", ["photo", "sticker", "video"])
+def test_what_cannot_be_drawn_says_so(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A HEIC of a phone is the usual case: the file is there, and its picture is not."""
+    photo = tmp_path / "photo.heic"
+    photo.write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(500))
+    drawn = draw(photo, kind, tmp_path)
+    assert (drawn.pictures, drawn.lacking) == ((), "ffmpeg does not draw this file")
+    assert draw(photo, "document", tmp_path).lacking is None
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert draw(photo, kind, tmp_path).lacking == "ffmpeg is not installed"
+
+
+def test_the_script_needs_nothing_newer_than_python_3_9() -> None:
+    """vermin knows which version brought what; there is no such Python here to run it on."""
+    import vermin
+
+    script = Path(__file__).parents[2] / "archiver" / "export" / "check.py"
+    mins = vermin.visit(script.read_text("utf-8")).minimum_versions()
+    assert mins[1] is not None, mins
+    assert mins[1] <= (3, 9), mins
+
+
+def test_errors_are_of_the_one_tree() -> None:
+    from archiver.export.make import Leaked
+
+    assert issubclass(Leaked, ArchiverError)
