@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,11 @@ def _judge(environ: bytes, cmdline: bytes, limits: str) -> bool:
 
 def _descendants(of: int) -> set[int]:
     found: set[int] = set()
-    for task in Path(f"/proc/{of}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found |= {child} | _descendants(child)
+    with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        for task in list(Path(f"/proc/{of}/task").iterdir()):
+            with suppress(FileNotFoundError, ProcessLookupError):  # a thread, likewise
+                for child in map(int, (task / "children").read_text().split()):
+                    found |= {child} | _descendants(child)
     return found
 
 
