@@ -6,6 +6,8 @@ import re
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
+"""First byte, last byte and size of the whole, or `*` (RFC 9110 14.4)."""
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 from archiver.capture.outcomes import of_exchange
-from archiver.capture.resume import CONTENT_RANGE, PartialFile, strong_validator
+from archiver.capture.resume import PartialFile, strong_validator
 from archiver.recorder.exchange import ExchangeDone
 from archiver.recorder.proxy import Port
 from archiver.recorder.url import ascii_of
-from spiders.http_values import digits
+from spiders.http_values import CONTENT_RANGE, digits
 from spiders.links import mask_userinfo, safe_join
 from spiders.posts import Outcome
 from storage.assembly import Piece

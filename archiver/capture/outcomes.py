@@ -6,10 +6,9 @@ through to, says nothing about the post.
 
 from __future__ import annotations
 
-import re
-
 from archiver.errors import ExitCode
 from archiver.recorder.exchange import ExchangeDone
+from spiders.http_values import CONTENT_RANGE
 from spiders.posts import Outcome
 
 STOPPED_BY_PERSON = "interrupted by the person"
@@ -30,7 +29,6 @@ _PROBLEMS = {
     "unsupported link": (Outcome.SKIPPED, UNASKABLE),
     "redirect loop": (Outcome.FAILED, "more than ten redirects"),
 }
-_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _STATUS = {
     204: (Outcome.FAILED, "the server answers that there is nothing to send"),
     205: (Outcome.FAILED, "the server answers that there is nothing to send"),
@@ -72,11 +70,11 @@ def of_whole(done: ExchangeDone) -> tuple[Outcome, str | None]:
 
 def _part_of_it(done: ExchangeDone) -> str | None:
     """Say that an answer is a part of the thing; None where it says that it is all of it (RFC 9110, 15.3.7)."""
-    match = _CONTENT_RANGE.fullmatch((done.header("content-range") or "").strip())
+    match = CONTENT_RANGE.fullmatch((done.header("content-range") or "").strip())
     if match is None:
         return "the server sent a part without saying which (HTTP 206)"
     first, last, total = match[1], match[2], match[3]
-    if int(first) == 0 and total.isdigit() and int(last) + 1 >= int(total):
+    if int(first) == 0 and total != "*" and int(last) + 1 >= int(total):
         return None
     return f"the server sent a part: bytes {first} to {last} of {total} (HTTP 206)"
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver.home.home import Home
-from spiders.http_values import digits
+from spiders.http_values import CONTENT_RANGE, digits
 from storage.assembly import Piece, payload
 from storage.errors import EvidenceError
 from storage.lines import read_lines
 from storage.warc import read_warc
 
-CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _TAG = re.compile(r"(.*) bytes (\d{1,18})(?: hop \d+)?")
 
 

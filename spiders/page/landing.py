@@ -12,6 +12,7 @@ from dataclasses import replace
 from spiders.availability import absence
 from spiders.link_forms import Form, Target
 from spiders.links import safe_split
+from spiders.page.parse import FILE
 from spiders.posts import Absence, Availability, Outcome, Parsed
 
 _FRONT = re.compile(r"/?(?:index\.\w{2,5}|default\.aspx?|home(?:\.\w{2,5})?)?/?", re.IGNORECASE)
@@ -22,7 +23,7 @@ _ONE_THING = re.compile(r"(?:^|&)(?:p|id|page_id|post|article|story|news)=", re.
 
 def landed(parsed: Parsed, target: Target, url: str) -> Parsed:
     """Return a page as it was read, or why it is not what the link promised. `url`: of the answer."""
-    if parsed.outcome is not None or parsed.layout == "file":
+    if parsed.outcome is not None or parsed.layout == FILE:
         return parsed
     if (led := _led_astray(target, url)) is not None:
         outcome, reason, kind = led
