@@ -1,0 +1,160 @@
+"""The bag: every file is listed, every listed file is there, every digest is true (RFC 8493)."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import os
+import re
+import stat
+
+from .words import NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, missing_if, tampered_if
+
+SEVERAL = concurrent.futures.ThreadPoolExecutor()  # digests of several files at once
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+JUNK = (  # what macOS, Windows and file managers leave in a folder
+    r"(\._.*|\.DS_Store|\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\.apdisk|__MACOSX|"
+    r"Thumbs\.db|ehthumbs\.db|desktop\.ini|\.directory|\$RECYCLE\.BIN|System Volume Information)"
+)
+
+
+def digest_of(data: bytes, algorithm: str = "sha256") -> str:
+    return hashlib.new(algorithm, data).hexdigest()
+
+
+def digest_file(path: str, algorithm: str) -> str:
+    running = hashlib.new(algorithm)
+    with open(path, "rb", buffering=0) as stream:
+        while data := stream.read(READ):
+            running.update(data)
+    return running.hexdigest()
+
+
+def names_in(folder: str) -> tuple[set[str], list[str], list[str]]:
+    """(names of all files, names that an operating system left, empty folders). Links and special files are refused, and
+    names that other systems would confuse."""
+    found: list[str] = []
+    junk: list[str] = []
+    bare: list[str] = []
+    folded: dict[str, str] = {}
+    for where, folders, files in os.walk(folder):
+        for name in [one for one in folders if re.fullmatch(JUNK, one, re.IGNORECASE)]:
+            folders.remove(name)
+            junk.append(os.path.relpath(os.path.join(where, name), folder).replace(os.sep, "/"))
+        if not folders and not files and where != folder:
+            bare.append(os.path.relpath(where, folder).replace(os.sep, "/"))
+        for name in folders + files:
+            path = os.path.join(where, name)
+            relative = os.path.relpath(path, folder).replace(os.sep, "/")
+            mode = os.lstat(path).st_mode
+            tampered_if(
+                stat.S_ISLNK(mode) or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)),
+                f"{relative} is a link or a special file",
+            )
+            if stat.S_ISREG(mode):
+                (junk if re.fullmatch(JUNK, name, re.IGNORECASE) else found).append(relative)
+    for name in found:
+        tampered_if(not re.fullmatch(NAME, name), f"an invalid file name: {name}")
+        tampered_if(name.lower() in folded, f"two names that differ only in case: {folded.get(name.lower())}, {name}")
+        folded[name.lower()] = name
+    return set(found), sorted(junk), sorted(bare)
+
+
+def read_small(folder: str, name: str) -> bytes:
+    path = os.path.join(folder, *name.split("/"))
+    missing_if(not os.path.isfile(path), f"{name} is not there")
+    tampered_if(
+        not re.fullmatch(NAME, name) or os.path.getsize(path) > SMALL,
+        f"{name} lies outside of the package, or is larger than allowed",
+    )
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def manifest(folder: str, name: str) -> dict[str, str]:
+    """{file: digest} of a manifest."""
+    listed: dict[str, str] = {}
+    width = {"sha256": 64, "sha512": 128}[name.rpartition("-")[2][: -len(".txt")]]
+    data = read_small(folder, name)
+    tampered_if(data and not data.endswith(b"\n"), f"{name} ends in the middle of a line")
+    for line in data.decode("ascii").split("\n")[:-1]:
+        match = re.fullmatch(r"([0-9a-f]+)  ([!-~]+)", line)
+        tampered_if(not match or len(match[1]) != width, f"{name} has a line that is none: {line[:60]}")
+        assert match
+        tampered_if(match[2] in listed, f"{name} lists {match[2]} twice")
+        tampered_if(not re.fullmatch(NAME, match[2]), f"{name} names something outside the package: {match[2]}")
+        listed[match[2]] = match[1]
+    return listed
+
+
+def only_line_ends(folder: str, name: str, digest: str, kind: str) -> bool:
+    """Whether a file is the one that was listed, with CR LF for LF: what some programs do to texts on the way."""
+    path = os.path.join(folder, *name.split("/"))
+    if os.path.getsize(path) > SMALL:
+        return False
+    with open(path, "rb") as stream:
+        return digest_of(stream.read().replace(b"\r\n", b"\n"), kind) == digest
+
+
+def line_ends_changed(folder: str) -> bool:
+    """Whether the bag's own first file tells that line ends were changed on the way."""
+    try:
+        return read_small(folder, "bagit.txt") == BAGIT.replace(b"\n", b"\r\n")
+    except OSError:
+        return False
+
+
+def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
+    """bagit.txt, and the manifests over the payload and over the rest. Packages of version 1 have SHA-512 beside SHA-256."""
+    signature = f"signature/tagmanifest-{kinds[-1]}.txt.note"
+    outside = {signature, *(f"tagmanifest-{kind}.txt" for kind in kinds)}  # these cannot list themselves
+    tampered_if(read_small(folder, "bagit.txt") != BAGIT, "bagit.txt is not that of an archiver package")
+    tampered_if("fetch.txt" in names, "fetch.txt: a package never fetches anything")
+    absent: dict[str, None] = {}
+    for kind in kinds:
+        payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
+        listed = {**payload, **tags}
+        absent.update(dict.fromkeys(sorted(set(listed) - names)))
+        tampered_if(wrong := sorted(names - set(listed) - outside), f"{wrong[:1]} is listed in no {kind} manifest")
+        wrong = [name for name in payload if not name.startswith("data/")]
+        tampered_if(wrong, f"manifest-{kind}.txt lists {wrong[:1]}, which is no payload")
+        wrong = [name for name in tags if name.startswith("data/") or name in outside]
+        tampered_if(wrong, f"tagmanifest-{kind}.txt lists {wrong[:1]}")
+        left = sorted(name for name in listed if name in names)
+        paths = [os.path.join(folder, *name.split("/")) for name in left]
+        for name, digest in zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left))):
+            if digest != listed[name]:
+                cannot_tell_if(
+                    only_line_ends(folder, name, listed[name], kind),
+                    f"line ends were changed on the way, in {name} and perhaps in others: copy the package again as binary files",
+                )
+                tampered_if(True, f"{name} is not what manifest-{kind}.txt says")
+    missing_if(
+        absent, f"{len(absent)} files are not there, first: {next(iter(absent), None)}. Ask for the package again"
+    )
+    return f"{len(names)} files, each listed and with the digest that is listed"
+
+
+def check_left_behind(report: Report, junk: list[str], bare: list[str]) -> None:
+    """Files of an operating system, and folders that hold nothing: neither is the makers' doing."""
+    if junk:
+        raise CannotTell(
+            f"{junk[0]} and {len(junk) - 1} more were written by an operating system: remove them and check again"
+            if junk[1:]
+            else f"{junk[0]} was written by an operating system: remove it and check again"
+        )
+    for name in bare:
+        report.say("note", "files", f"an empty folder that no list knows: {name}")
+
+
+def bag_info(folder: str, names: set[str], package: dict[str, object]) -> bytes:
+    """bag-info.txt as it follows from package.json and the payload (docs/formats.md)."""
+    payload = [name for name in names if name.startswith("data/")]
+    size = sum(os.path.getsize(os.path.join(folder, *name.split("/"))) for name in payload)
+    lines = (
+        f"Bagging-Date: {str(package['made'])[:10]}", f"External-Identifier: {package['name']}",
+        f"External-Description: Package of social media evidence, profile {package['profile']}. Read README.txt.",
+        f"Bag-Software-Agent: {package['software']}", "BagIt-Profile-Identifier: urn:archiver:bagit-profile:2",
+        f"Payload-Oxum: {size}.{len(payload)}",
+    )  # fmt: skip
+    return "".join(f"{line}\n" for line in lines).encode()
