@@ -123,8 +123,10 @@ def _exported(home: Home, package: Path) -> dict[str, Any]:
     """Find the export's own event: by the package's digest, or by its name where it is encrypted."""
     if not package.exists():
         raise NotFound(f"a package at {package}", "none", "Name the folder or the .tar.age file that was exported.")
-    tagmanifest = package / "tagmanifest-sha256.txt"
-    digest = file_sha256(package / "tagmanifest-sha512.txt").hexdigest() if tagmanifest.exists() else None
+    lists = [
+        package / f"tagmanifest-{kind}.txt" for kind in ("sha512", "sha256")
+    ]  # version 1 had both, and signed the first
+    digest = next((file_sha256(one).hexdigest() for one in lists if one.exists()), None)
     name = package.name.removesuffix(".tar.age")
     for body in reversed(home.catalog.event_bodies(("exported",))):
         detail: dict[str, Any] = body["detail"]

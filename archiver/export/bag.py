@@ -20,20 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archiver.errors import UsageError
-from storage.digest import Beside, Digests, file_sha256, sha256_hex
+from storage.digest import Beside, Sha256, file_sha256, sha256_hex
 from storage.errors import DiskError, disk_error
 from storage.files import create_inside, sync_folder, write_synced
 
-ALGORITHMS = ("sha256", "sha512")
 _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*/)*[A-Za-z0-9_][A-Za-z0-9._-]*")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-SIGNATURE = "signature/tagmanifest-sha512.txt.note"
+FORMAT = "archiver-package/2"
+PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+"""The two lists of a bag: what is in `data/`, and everything else."""
+SIGNATURE = f"signature/{TAGS}.note"
 
 
-def signed_text(tagmanifest_sha512: str) -> str:
+def signed_text(tagmanifest_sha256: str) -> str:
     """Return the text that the ledger's key signs for a package: through the manifests, it names every file."""
-    return f"archiver-package/1\nsha512 {tagmanifest_sha512}\n"
+    return f"{FORMAT}\nsha256 {tagmanifest_sha256}\n"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,6 @@ class BagFile:
     name: str
     size: int
     sha256: str
-    sha512: str
 
 
 class Bag:
@@ -113,15 +114,14 @@ class Bag:
             raise ValueError(f"a name that stands twice: {name!r}")
         if (known := self.has(name)) is not None:
             return known
-        first, second = Digests("sha256"), Digests("sha512")
+        running = Sha256()
         try:
             with create_inside(self.partial, name) as stream, Beside() as beside:
                 for piece in (content,) if isinstance(content, bytes) else content:
-                    beside.update(second, piece)  # SHA-512 takes longest
-                    first.update(piece)
+                    beside.update(running, piece)
                     stream.write(piece)
                 beside.wait()
-            one = BagFile(name, first.size, first.hexdigests()["sha256"], second.hexdigests()["sha512"])
+            one = BagFile(name, running.size, running.hexdigest())
             with open(self._journal, "a", encoding="utf-8") as journal:
                 journal.write(json.dumps(one.__dict__) + "\n")
         except OSError as error:
@@ -138,24 +138,19 @@ class Bag:
         payload = sorted(name for name in self.files if name.startswith("data/"))
         oxum = f"{sum(self.files[name].size for name in payload)}.{len(payload)}"
         lines = [*info, ("Payload-Oxum", oxum)]
-        for name in ("bagit.txt", "bag-info.txt", *(f"manifest-{kind}.txt" for kind in ALGORITHMS)):
+        for name in ("bagit.txt", "bag-info.txt", PAYLOAD):
             self._known.pop(name, None)  # made anew: an interrupted run may have had other files
         self.write("bagit.txt", BAGIT)
         self.write("bag-info.txt", "".join(f"{key}: {value}\n" for key, value in lines).encode())
-        for kind in ALGORITHMS:
-            self.write(f"manifest-{kind}.txt", self._manifest(kind, payload))
-        tags = sorted(name for name in self.files if not name.startswith("data/"))
-        manifests = {f"tagmanifest-{kind}.txt": self._manifest(kind, tags) for kind in ALGORITHMS}
-        running = Digests("sha512")
-        running.update(manifests["tagmanifest-sha512.txt"])
+        self.write(PAYLOAD, self._manifest(payload))
+        tags = self._manifest(sorted(name for name in self.files if not name.startswith("data/")))
         try:
-            for name, content in manifests.items():
-                write_synced(self.partial / name, content)
+            write_synced(self.partial / TAGS, tags)
             with ThreadPoolExecutor(1) as beside:
                 syncing = beside.submit(os.sync)  # the disk works while the files are looked through
                 before()
                 syncing.result()
-            write_synced(self.partial / SIGNATURE, sign(signed_text(running.hexdigests()["sha512"])))
+            write_synced(self.partial / SIGNATURE, sign(signed_text(sha256_hex(tags))))
             os.sync()
             self.partial.rename(self.folder)
             sync_folder(self.folder.parent)
@@ -173,8 +168,8 @@ class Bag:
         if changed:
             raise DiskError(f"{changed[0]} as it was written", "other bytes", "Stop using this disk; use another.")
 
-    def _manifest(self, kind: str, names: list[str]) -> bytes:
-        return "".join(f"{getattr(self.files[name], kind)}  {name}\n" for name in names).encode()
+    def _manifest(self, names: list[str]) -> bytes:
+        return "".join(f"{self.files[name].sha256}  {name}\n" for name in names).encode()
 
 
 def _remove(path: Path) -> None:

@@ -1692,7 +1692,7 @@ class Sealed:
 
     def _item_of(self, capture: Capture, key: str) -> str | None:
         if key.startswith("post "):
-            return self.named_posts(capture.id).get(key[len("post ") :].rpartition(" #")[0])
+            return self.named_posts(capture.id).get(key[len("post ") :].partition(" #")[0])
         return self.items[f"received:{capture.id}:{key}"] if capture.received else None
 
     def not_kept(self) -> Iterator[Row]:
@@ -1731,7 +1731,7 @@ class Sealed:
 
 def attachment(key: str) -> int:
     """Which attachment a file is, or is part of, by its key: counted from 0."""
-    number = re.match(r"(?:post .* #|file )([0-9]+)", key)
+    number = re.match(r"(?:post .*? #|file )([0-9]+)", key)
     return int(number[1]) - key.startswith("file ") if number else 0
 
 
@@ -2283,9 +2283,9 @@ RELEASED: dict[str, str] = {
     "full START-HERE.html": "bd02b2dfb5d319cee61c4c872dc6432bb7cdf9473a9160aecd7ca7c58dd2b85c",
     "full README.txt": "1c6ebb60f9c5a1eb935c5dcfd2c2bd2d3f2c5620af63345202a84482f1e3860e",
     "partner START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
-    "partner README.txt": "15bb5b49396a1e91a29b7ffd2a110a61a92a40e22169705caf50bd830e3d727d",
+    "partner README.txt": "5ab6648619b1e2e5c2719c307a3992ac0c92a189c690e976d622f40fd1cf2e54",
     "public START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
-    "public README.txt": "fcd69b051899f42597b042a169610c27ebb903557917b032002b3112733f3132",
+    "public README.txt": "5a5c1da1a114708f6d1148f8c570ad328aa2d5371c0ff5173947ceee2f9160c0",
     "bagit-profile.json": "e4f135eee9d43b8290e99b7e6a079f628643e0ab440f6186270a095c64e90bc1",
 }
 """{file: SHA-256} of what every package of this release holds unchanged. The build step fills it."""
@@ -2299,8 +2299,8 @@ DOCUMENTS = r"START-HERE\.html|README\.txt|check\.py|bagit-profile\.json"
 WORDED = r"data/report\.(html|pdf)|data/tables\.xlsx|data/view/([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.(html|css|jpg|png)"
 PLACES = {
     "full": rf"{ITEMS}|data/archive\.wacz|data/events/(0|[1-9][0-9]*)\.json|data/captures/[^/]+/[^/]+",
-    "partner": rf"{ITEMS}|data/derived\.warc\.gz|data/screens/[0-9]{{4,}}\.png",
-    "public": r"data/derived\.warc\.gz",
+    "partner": rf"{ITEMS}|data/screens/[0-9]{{4,}}\.png",
+    "public": r"(?!)",
 }
 
 

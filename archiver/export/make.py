@@ -13,9 +13,9 @@ from pathlib import Path
 from archiver.checks.lines import Finding, Line
 from archiver.checks.package import check_ours
 from archiver.errors import ArchiverError, ExitCode, UsageError
-from archiver.export.bag import Bag
+from archiver.export.bag import TAGS, Bag
 from archiver.export.encrypting import encrypt
-from archiver.export.packing import PackagePlan, add_program, bag_info, fill, pseudonym_facts
+from archiver.export.packing import PackagePlan, add_documents, bag_info, fill, pseudonym_facts
 from archiver.export.preview import PreviewLine, preview
 from archiver.export.profiles import PROFILES, PackageView, show
 from archiver.export.proofs import basis
@@ -115,7 +115,7 @@ def make_package(
     _make_room(home, request.to, work, plan.shown)
     bag = _filled(home, signer, work, plan)
     folder, searched = _finish(home, signer, bag, plan, decryptor)
-    digest = file_sha256(folder / "tagmanifest-sha512.txt").hexdigest()
+    digest = file_sha256(folder / TAGS).hexdigest()
     if recipients:
         try:
             encrypt(folder, final, recipients)
@@ -139,7 +139,7 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     material = gather(home, request.case, list(request.only), fetch)
     base = basis(home, material, request.checkpoint)
     secret = signer.pseudonym_secret(pseudonym_facts(material, request.profile, base))
-    shown = show(material, request.profile, secret, request.privileged)
+    shown = show(material, request.profile, secret, request.privileged, base.renewals)
     name = request.name or f"{request.case}-{request.profile}-{base.size}"
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
@@ -172,7 +172,7 @@ def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) ->
     bag = Bag(work / plan.name, plan.key(), home.path / "exports")
     fill(home, signer, bag, plan, lambda what: None)
     write_report(home, bag, plan)
-    add_program(bag)
+    add_documents(bag, plan.shown.profile)
     return bag
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from archiver.export import tables
-from archiver.export.bag import Bag
-from archiver.export.derived import derived_warc, screens
+from archiver.export.bag import FORMAT, Bag
 from archiver.export.profiles import CardFile, PackageView
 from archiver.export.proofs import Basis, write_proofs
-from archiver.export.replay import add_replay, installed
+from archiver.export.screens import screens
+from archiver.export.tables import TABLES, write_tables
+from archiver.export.templates import FIXED, fixed_text
 from archiver.export.wacz import ReplayPage, WarcSource, pieces_of, wacz
 from archiver.home.home import Home
 from archiver.home.ports import PackageSigner
@@ -25,7 +25,6 @@ from storage.digest import file_sha256, sha256_hex
 from storage.errors import FormatError
 from storage.events import event_name
 
-FORMAT = "archiver-package/1"
 NOT_PACKED = "private.age"
 """How files of withheld values begin, which stay in the house; a court is shown single ones (docs/formats.md)."""
 
@@ -50,6 +49,11 @@ class PackagePlan:
         times = [str(event["time"]) for event in material.events]
         return max(times + [str(capture.manifest["closed"]) for capture in material.captures])
 
+    @property
+    def stated(self) -> str:
+        """What the package says of when it was made; in `public` a day, which joins it to nothing."""
+        return self.made[:10] if self.shown.profile == "public" else self.made
+
     def key(self) -> str:
         """Return a digest of everything that decides the bytes, by which an interrupted export is continued."""
         material = self.shown.material
@@ -67,9 +71,9 @@ Progress = Callable[[str], None]
 
 def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progress: Progress) -> None:
     """Write everything except report, replay and signature. Raises `FormatError`, `DiskError`, `LedgerError`."""
-    shown, material = plan.shown, plan.shown.material
+    shown = plan.shown
     progress("proofs")
-    write_proofs(home, bag, material, plan.base)
+    write_proofs(home, bag, shown, plan.base)
     if shown.profile == "full":
         _raw(home, signer, bag, plan, progress)
     for card in shown.cards:
@@ -77,19 +81,11 @@ def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
             if file.name is not None and file.name not in bag.files:
                 progress(file.name)
                 _media(home, bag, file)
-    if shown.profile != "full":
-        bag.write("data/derived.warc.gz", derived_warc(shown, plan.made, plan.secret, "derived.warc.gz"))
     if shown.profile == "partner":
         for name, picture in screens(shown):
             bag.write(name, picture)
     progress("tables")
-    bag.write("data/posts.json", tables.json_bytes([tables.card_json(card) for card in shown.cards]))
-    bag.write("data/posts.csv", tables.posts_csv(shown))
-    bag.write("data/hashes.csv", tables.hashes_csv(shown, bag.files))
-    bag.write("data/not-kept.csv", tables.inventory_csv(shown))
-    bag.write("data/withheld.csv", tables.withheld_csv(shown))
-    bag.write("data/annotations.json", tables.annotations_json(shown))
-    bag.write("data/custody.csv", tables.custody_csv(shown))
+    write_tables(bag, shown)
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))
 
 
@@ -120,19 +116,19 @@ def _about(home: Home, plan: PackagePlan) -> dict[str, Any]:
     """What the package says of itself, for machines: the checkers begin here."""
     shown, material = plan.shown, plan.shown.material
     chosen = {capture.seq for capture in material.captures}
+    rest = sorted(row["seq"] for row in material.all_of_case if row["seq"] not in chosen)
+    public = shown.profile == "public"
     return {
         "format": FORMAT,
         "name": plan.name,
         "profile": shown.profile,
-        "made": plan.made,
+        "made": plan.stated,
         "software": SOFTWARE,
         "key": home.ledger_key_text(),
         "checkpoint": {"size": plan.base.size, "root": plan.base.root},
-        "captures": [
-            {"event": capture.seq, **({"id": capture.id} if shown.profile != "public" else {})}
-            for capture in material.captures
-        ],
-        "not_in_package": sorted(row["seq"] for row in material.all_of_case if row["seq"] not in chosen),
+        "captures": len(chosen) if public else [{"event": one.seq, "id": one.id} for one in material.captures],
+        "not_in_package": len(rest) if public else rest,
+        "tables": [table.described() for table in TABLES],
         "test_routes": material.test_routes,
         "withheld": len(shown.withheld),
     }
@@ -142,11 +138,9 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
     """`full`: the events, the capture folders but for the private record, and the WARC files in a WACZ."""
     material = plan.shown.material
     sources = []
-    told = {event["seq"] for event in plan.shown.annotations}
-    for event in (*material.events, *plan.base.renewals):
-        if event["type"] != "annotated" or event["seq"] in told:
-            name = event_name(event["seq"])
-            bag.write(f"data/events/{event['seq']}.json", (home.path / "events" / name).read_bytes())
+    for event in plan.shown.told_events:
+        path = home.path / "events" / event_name(event["seq"])
+        bag.write(f"data/events/{event['seq']}.json", path.read_bytes())
     for capture in material.captures:
         bag.write(f"data/captures/{capture.id}/manifest.json", (capture.folder / "manifest.json").read_bytes())
         for entry in capture.manifest["files"]:
@@ -162,9 +156,6 @@ def _raw(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                 bag.write(f"data/captures/{capture.id}/{entry['name']}", path.read_bytes())
     progress("data/archive.wacz")
     pages = list(replay_pages(material))
-    viewer = installed(home.environment)
-    if viewer is not None:
-        add_replay(bag, pages[0].url if pages else None, viewer)
     if bag.has("data/archive.wacz") is None:
         pieces = wacz(sources, pages, plan.name, plan.made, SOFTWARE, signer.sign_wacz)
         bag.write("data/archive.wacz", pieces)
@@ -190,19 +181,21 @@ def _title(capture: SealedCapture, line: dict[str, Any]) -> str:
 def bag_info(plan: PackagePlan) -> list[tuple[str, str]]:
     """Return the fields of bag-info.txt, in order (RFC 8493 section 2.2.2)."""
     return [
-        ("Bagging-Date", plan.made[:10]),
+        ("Bagging-Date", plan.stated[:10]),
         ("External-Identifier", plan.name),
         ("External-Description", f"Package of social media evidence, profile {plan.shown.profile}. Read README.txt."),
         ("Bag-Software-Agent", SOFTWARE),
-        ("BagIt-Profile-Identifier", "urn:archiver:bagit-profile:1"),
+        ("BagIt-Profile-Identifier", "urn:archiver:bagit-profile:2"),
     ]
 
 
-def add_program(bag: Bag) -> None:
-    """Add `check.py`, how to begin, and what kind of bag this is (BagIt Profiles 1.4.0)."""
+def add_documents(bag: Bag, profile: str) -> None:
+    """Add how to begin, `check.py`, and what kind of bag this is (BagIt Profiles 1.4.0)."""
     here = resources.files("archiver.export")
-    for name in ("check.py", "README.txt", "bagit-profile.json"):
+    for name in ("check.py", "bagit-profile.json"):
         bag.write(name, (here / name).read_bytes())
+    for name in FIXED:
+        bag.write(name, fixed_text(name, profile))
 
 
 def pseudonym_facts(material: Material, profile: str, base: Basis) -> bytes:

@@ -126,6 +126,10 @@ class PackageView:
     withheld: list[WithheldItem] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
+    places: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of a file that is shown as it was kept → its name in the package."""
+    told_events: list[dict[str, Any]] = field(default_factory=list)
+    """Events that the package tells, by seq: all but annotations that are left out."""
     unfit: set[str] = field(default_factory=set)
     """Captures whose pictures of the page would show what is withheld, masked or covered elsewhere."""
 
@@ -234,10 +238,17 @@ class Marks:
         return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
-def show(material: Material, profile: str, secret: bytes, privileged: bool) -> PackageView:
+def show(
+    material: Material,
+    profile: str,
+    secret: bytes,
+    privileged: bool,
+    renewals: Iterable[dict[str, Any]] = (),
+) -> PackageView:
     """Apply a profile to the material.
 
     `secret`: what the package's own pseudonyms are made from; those of other packages cannot be linked to them.
+    `renewals`: events that vouch for its timestamps, which it tells as well.
     """
     shown = PackageView(profile, material.case, material)
     maker = _Maker(shown, Marks(material), secret)
@@ -255,6 +266,8 @@ def show(material: Material, profile: str, secret: bytes, privileged: bool) -> P
         else:
             shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     told = {event["seq"] for event in shown.annotations}
+    events = {event["seq"]: event for event in (*material.events, *renewals)}
+    shown.told_events = [events[seq] for seq in sorted(events) if events[seq]["type"] != "annotated" or seq in told]
     for card in shown.cards:
         card.annotations = [event for event in card.annotations if event["seq"] in told]
     shown.pseudonyms = len(maker.people)
@@ -297,8 +310,13 @@ class _Maker:
         self._shown, self._marks, self._secret = shown, marks, secret
         self.people: set[str] = set()
         self._captures = {capture.id: capture for capture in shown.material.captures}
-        self._names: set[str] = set()
-        self._placed: dict[str, str] = {}
+        self._names = _Names()
+        self._placed = shown.places
+        if shown.profile == "full":
+            for capture in shown.material.captures:
+                for number, media in shown.material.given(capture):
+                    if media.sha256 not in shown.places:
+                        shown.places[media.sha256] = self._names.new(number, media.attachment, _ending(media))
         self._judged = {
             event["detail"]["capture"]: {**event, **event["detail"]}
             for event in shown.material.events
@@ -430,25 +448,12 @@ class _Maker:
         return CardFile(n, media.kind, self._place(number, n, media), media)
 
     def _place(self, number: str, n: int, media: MediaFile) -> str:
-        """A name that is safe everywhere, one for the same bytes; in `public` without the name that the platform gave."""
-        if media.sha256 in self._placed:
-            return self._placed[media.sha256]
-        plain = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in media.name).strip("._-")
-        stem, dot, ending = plain.rpartition(".")
-        ending = ending if dot and len(ending) <= 5 else _ENDINGS.get((media.media_type or "").partition(";")[0], "bin")
-        middle = f"-{stem[:60]}" if stem else ""
-        if media.kind == "redaction":
-            middle, ending = "-redacted", _ENDINGS.get(media.media_type or "", ending)
-        elif self._shown.profile == "public":
-            middle, ending = "", _PUBLIC.get(media.kind, ending)
-        name = f"data/media/{number}-{n + 1}{middle}.{ending.lower()}"
-        more = 2
-        while name.lower() in self._names:
-            name = f"data/media/{number}-{n + 1}-{more}{middle}.{ending.lower()}"
-            more += 1
-        self._names.add(name.lower())
-        self._placed[media.sha256] = name
-        return name
+        """A name that is safe everywhere and says nothing of where the file came from, one for the same bytes."""
+        if media.sha256 not in self._placed:
+            again = self._shown.profile == "public" and media.kind != "redaction"
+            ending = _PUBLIC.get(media.kind, "bin") if again else _ending(media)
+            self._placed[media.sha256] = self._names.new(number, n, ending)
+        return self._placed[media.sha256]
 
     def _missing(self, capture: SealedCapture, one: Observation) -> Iterable[tuple[str, str, str]]:
         start = f"post {one.line.get('id')} #"
@@ -474,11 +479,49 @@ def without_addresses(words: str) -> str:
     return _CANDIDATE.sub(instead, words)
 
 
+class _Names:
+    """Names of media files: `data/media/I0001-1.mp4`, and `-2` behind them where several belong to one attachment."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def new(self, number: str, attachment: int, ending: str) -> str:
+        """Return a name that no other file has, in any ending."""
+        stem = wanted = f"data/media/{number}-{attachment + 1}"
+        more = 2
+        while stem in self._taken:
+            stem, more = f"{wanted}-{more}", more + 1
+        self._taken.add(stem)
+        return f"{stem}.{ending}"
+
+
+def _ending(media: MediaFile) -> str:
+    """The ending of a file: by what its bytes are, else as it was called, if a double-click opens such a file and runs nothing."""
+    known = _ENDINGS.get((media.media_type or "").partition(";")[0].strip().lower())
+    named = media.name.rpartition(".")[2].lower() if "." in media.name else ""
+    return known or (named if named in SAFE_ENDINGS else "bin")
+
+
 _ENDINGS = {
     "video/mp4": "mp4", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "audio/mp4": "m4a",
     "audio/mpeg": "mp3", "audio/ogg": "ogg", "video/webm": "webm", "text/vtt": "vtt", "application/pdf": "pdf",
     "image/gif": "gif", "image/heic": "heic", "image/heif": "heif", "image/avif": "avif", "image/tiff": "tif",
     "audio/wav": "wav", "audio/aac": "aac", "audio/amr": "amr", "audio/flac": "flac", "video/quicktime": "mov",
-    "video/3gpp": "3gp", "video/vnd.avi": "avi", "video/mp2t": "ts", "video/x-matroska": "mkv",
+    "video/3gpp": "3gp", "video/vnd.avi": "avi", "video/mp2t": "ts", "video/x-matroska": "mkv", "text/plain": "txt",
+    "text/csv": "csv", "text/html": "txt", "application/json": "json", "application/rtf": "rtf", "message/rfc822": "eml",
+    "application/msword": "doc", "application/vnd.ms-excel": "xls", "application/zip": "zip",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/vnd.oasis.opendocument.text": "odt", "application/vnd.oasis.opendocument.spreadsheet": "ods",
 }  # fmt: skip
+"""A page is shown as text: as a page it would run what stands in it."""
+SAFE_ENDINGS = frozenset(
+    re.findall(
+        r"\w+",
+        "3gp 7z aac amr avi avif bin csv doc docx eml flac gif gz heic heif jpg json m4a m4v mkv mov mp3 mp4 mpg odp ods odt oga "
+        "ogg ogv opus pdf png ppt pptx rar rtf srt tar tif ts txt vcf vtt wacz warc wav webm webp wma wmv xls xlsx zip",
+    )
+)
+"""The only endings that files of a package have: nothing that a double-click runs."""
 _PUBLIC = {"video": "mp4", "round video": "mp4", "photo": "png", "audio": "m4a", "voice": "m4a", "sticker": "png"}

@@ -5,7 +5,8 @@ proofs/handovers/<n>.note           each earlier key's hand-over to the next, si
 proofs/checkpoint.txt               the checkpoint that the package is made of
 proofs/leaves.bin                   the leaf hashes of the ledger up to it, 32 bytes each: they say nothing of what
                                     was recorded, and any earlier checkpoint can be held against them
-proofs/items/<seq>.tlog-proof       for each capture of the case: its leaf and the way to a checkpoint (C2SP)
+proofs/items/<seq>.tlog-proof       full and partner: for each capture of the case and each event that is told, its leaf
+                                    and the way to a checkpoint (C2SP)
 proofs/timestamps/<size>/…          checkpoints that outsiders have stamped, with requests, answers, certificates
 proofs/roots/<sha256>.pem           the roots that these lead to
 """
@@ -21,6 +22,7 @@ from typing import Any
 
 from archiver.errors import UsageError
 from archiver.export.bag import Bag
+from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.lookup.material import Material
 from archiver.seal.kept_stamps import OTS, Stamp, stamps
@@ -73,19 +75,18 @@ def basis(home: Home, material: Material, wanted: int | None) -> Basis:
     return Basis(size, note, base64.b64decode(note.split(b"\n")[2]).hex(), counting, renewals)
 
 
-def write_proofs(home: Home, bag: Bag, material: Material, base: Basis) -> None:
+def write_proofs(home: Home, bag: Bag, shown: PackageView, base: Basis) -> None:
     """Write all of `proofs/`. Raises `LedgerError`, `DiskError`."""
     bag.write("proofs/checkpoint.txt", base.note)
     bag.write("proofs/vkey.txt", f"{home.ledger_key_text()}\n".encode())
     entries = list(_leaves(home, base.size))
     bag.write("proofs/leaves.bin", b"".join(leaf_hash(entry) for _, entry in entries))
-    handovers = [event for event in material.events if event["type"] == "key-handover"]
+    handovers = [event for event in shown.material.events if event["type"] == "key-handover"]
     for number, event in enumerate(handovers, 1):
         bag.write(f"proofs/handovers/{number:03d}.note", event["detail"]["note"].encode())
-    seqs = sorted(
-        {row["seq"] for row in material.all_of_case} | {event["seq"] for event in (*material.events, *base.renewals)}
-    )
-    for seq in seqs:
+    told = {event["seq"] for event in shown.told_events} | {row["seq"] for row in shown.material.all_of_case}
+    # A leaf tells when something was captured, by which other packages and the sites' own logs could be joined to it.
+    for seq in sorted(told) if shown.profile != "public" else ():
         stamp = base.covering(seq)
         size = stamp.size if stamp else base.size
         bag.write(f"proofs/items/{seq}.tlog-proof", tlog_proof(home, seq, entries[seq][1], size))

@@ -1,161 +1,247 @@
-"""CSV and JSON of what a package shows."""
+"""The tables of a package: lines of JSON, and CSV made from them. docs/formats.md says what stands in them, and in which order.
+
+In `full` every line follows from what was sealed, so that a checker can make it again. In the others a line is made of
+what the profile shows, and rests on the signer's word.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from archiver.export.profiles import Card, PackageView
-from archiver.text.cells import csv_bytes
+from archiver.export.bag import Bag
+from archiver.export.profiles import Card, CardView, PackageView
+from archiver.lookup.material import post_name
+from archiver.text.cells import MARK, csv_line, line_json
+
+Row = dict[str, Any]
 
 
-def json_bytes(value: Any) -> bytes:
-    """Return a value as JSON for people: indented, keys sorted."""
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+@dataclass(frozen=True)
+class Table:
+    """One table: its name, the rule for its lines, and for the rule `events` of which types and kinds."""
+
+    name: str
+    rule: str
+    types: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def described(self) -> Row:
+        """Return what package.json says of it."""
+        value: Row = {"name": self.name, "rule": self.rule}
+        return value | {key: list(what) for key, what in (("types", self.types), ("kinds", self.kinds)) if what}
 
 
-def card_json(card: Card) -> dict[str, Any]:
-    """Return an exhibit as posts.json holds it."""
-    value: dict[str, Any] = {"exhibit": card.number, "platform": card.platform, "author": card.author}
-    if card.hidden:
-        return {**value, "not_shown": card.hidden}
-    value["observations"] = [
-        {
-            "capture": view.capture,
-            "event": view.seq,
-            "seen": view.seen,
-            "post": {key: item for key, item in view.post.items() if item is not None},
-            "published": view.published or None,
-            "files": [{"kind": file.kind, "file": file.name, "not_shown": file.why or None} for file in view.files],
-            "not_kept": [{"kind": kind, "outcome": how, "reason": why} for kind, how, why in view.missing],
-            **({"judged_later": view.judged} if view.judged else {}),
-        }
-        for view in card.views
-    ]
-    value["files"] = [{"kind": file.kind, "file": file.name, "not_shown": file.why or None} for file in card.files]
-    value["no_longer_there"] = [
-        {"event": event["seq"], "seen": event["time"], "how": event["detail"].get("how")} for event in card.removals
-    ]
+TABLES = (
+    Table("posts", "posts"),
+    Table("files", "files"),
+    Table("not-kept", "not-kept"),
+    Table("custody", "events"),
+    Table("annotations", "events", types=("annotated",)),
+    Table("withheld", "withheld"),
+)
+COLUMNS = {
+    "posts": (
+        "item", "capture", "event", "seen", "post.platform", "post.id", "post.url", "post.author_handle", "post.author_name",
+        "post.published_at", "post.published.earliest", "post.published.latest", "post.published.literal", "post.title",
+        "post.text", "post.lang", "post.edited", "post.views", "post.likes", "post.replies", "post.reposts", "post.outcome",
+        "post.reason", "post.guessed",
+    ),
+    "files": ("file", "item", "capture", "key", "kind", "bytes", "sha256", "record"),
+    "not-kept": ("capture", "key", "kind", "outcome", "reason"),
+    "events": (
+        "event", "time", "type", "detail.kind", "detail.outcome", "items", "by", "role", "detail.capture",
+        "detail.about.capture", "detail.about.post", "detail.text",
+    ),
+    "withheld": ("item", "what", "why", "instead"),
+}  # fmt: skip
+"""What a spreadsheet shows of a line, by rule: paths of keys."""
+
+
+def write_tables(bag: Bag, shown: PackageView) -> None:
+    """Write every table, as lines and as CSV. Raises `DiskError`."""
+    for table in TABLES:
+        bag.write(f"data/tables/{table.name}.jsonl", _lines(bag, shown, table))
+        bag.write(f"data/tables/{table.name}.csv", _sheet(bag, shown, table))
+
+
+def rows(bag: Bag, shown: PackageView, table: Table) -> Iterator[Row]:
+    """Yield the lines of a table. The media files of the package have been written."""
+    if table.rule == "withheld":
+        return _withheld(shown)
+    if shown.profile == "full":
+        sealed = {"posts": _posts, "files": _files, "not-kept": _not_kept}.get(table.rule)
+        return sealed(shown) if sealed else _events(shown, table)
+    if table.rule == "files":
+        return _shown_files(bag, shown)
+    derived = {"posts": _shown_posts, "not-kept": _shown_not_kept}.get(table.rule)
+    return derived(shown) if derived else _shown_events(shown, table)
+
+
+def value_at(row: Row, path: str) -> Any:
+    """Return what stands at a path of keys, `post.published.earliest`; None where nothing does."""
+    value: Any = row
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
-POST_COLUMNS = (
-    "url", "author_handle", "author_name", "published_at", "title", "text", "lang", "edited", "views", "likes", "replies",
-    "reposts", "outcome", "reason", "guessed_published", "guessed_author", "guessed_title", "guessed_text",
-)  # fmt: skip
+def _lines(bag: Bag, shown: PackageView, table: Table) -> Iterator[bytes]:
+    for row in rows(bag, shown, table):
+        yield f"{line_json(row)}\n".encode()
 
 
-def posts_csv(shown: PackageView) -> bytes:
-    """List every observation of every exhibit that is shown."""
-    head = ["exhibit", "platform", "author", "capture", "event", "seen", *POST_COLUMNS, "files"]
-    rows: list[list[Any]] = []
-    for card in shown.cards:
-        if card.hidden:
-            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), f"[{card.hidden}]"])
-        for view in card.views:
-            files = " ".join(file.name or f"[{file.why}]" for file in view.files)
-            values = [view.post.get(name) for name in POST_COLUMNS]
-            rows.append([card.number, card.platform, card.author, view.capture, view.seq, view.seen, *values, files])
-        if card.files:
-            names = " ".join(file.name or f"[{file.why}]" for file in card.files)
-            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), names])
-    return csv_bytes(head, rows)
+def _sheet(bag: Bag, shown: PackageView, table: Table) -> Iterator[bytes]:
+    columns = COLUMNS[table.rule]
+    yield (MARK + csv_line(columns)).encode()
+    for row in rows(bag, shown, table):
+        yield csv_line(value_at(row, column) for column in columns).encode()
 
 
-def inventory_csv(shown: PackageView) -> bytes:
-    """List everything that was discovered and not kept, of every capture in the package."""
-    head = ["capture", "what", "kind", "outcome", "reason"]
-    rows = []
+# -- full: what was sealed ----------------------------------------------------------------------------------
+
+
+def _posts(shown: PackageView) -> Iterator[Row]:
+    numbers = shown.material.numbers
+    for capture in shown.material.captures:
+        dates = {line["id"]: line["date"] for line in capture.records}
+        for line in capture.observed():
+            yield {
+                "item": numbers[f"{line['platform']}:{post_name(line)}"],
+                "capture": capture.id,
+                "event": capture.seq,
+                "seen": dates.get(line.get("record"), capture.manifest["opened"]),
+                "post": line,
+            }
+
+
+def _files(shown: PackageView) -> Iterator[Row]:
+    for capture in shown.material.captures:
+        for number, media in shown.material.given(capture):
+            yield {
+                "file": shown.places[media.sha256],
+                "item": number,
+                "capture": capture.id,
+                "key": media.key,
+                "kind": media.kind,
+                "record": media.record,
+                "bytes": media.size,
+                "sha256": media.sha256,
+            }
+
+
+def _not_kept(shown: PackageView) -> Iterator[Row]:
     for capture in shown.material.captures:
         for line in capture.ended():
-            if line["outcome"] == "captured":
-                continue
-            public = shown.profile == "public"
-            key = "" if public else str(line["key"]).partition("?")[0]
-            rows.append([capture.id, key, line.get("kind"), line["outcome"], "" if public else line.get("reason")])
-    return csv_bytes(head, rows)
+            if line["outcome"] != "captured":
+                yield {"capture": capture.id, **{key: line.get(key) for key in ("key", "kind", "outcome", "reason")}}
 
 
-def withheld_csv(shown: PackageView) -> bytes:
-    """List what the package leaves out, each with its reason."""
-    rows = [[item.exhibit, item.what, item.why, item.instead] for item in shown.withheld]
-    return csv_bytes(["exhibit", "what", "why", "in its place"], rows)
+def _events(shown: PackageView, table: Table) -> Iterator[Row]:
+    for event in shown.told_events:
+        if _wanted(event, table):
+            detail, agent = event["detail"], event["agent"]
+            yield {
+                "event": event["seq"],
+                "time": event["time"],
+                "type": event["type"],
+                "by": agent["id"],
+                "role": agent.get("role"),
+                "detail": detail,
+                "items": shown.material.items_about(detail.get("about", detail)),
+            }
 
 
-def annotations_json(shown: PackageView) -> bytes:
-    """Return the annotations that the package tells, as JSON."""
-    return json_bytes([told(event, shown) for event in shown.annotations])
+def _wanted(event: Row, table: Table) -> bool:
+    kind = event["detail"].get("kind")
+    return (not table.types or event["type"] in table.types) and (not table.kinds or kind in table.kinds)
 
 
-def told(event: dict[str, Any], shown: PackageView) -> dict[str, Any]:
-    """Return an annotation as a package tells it.
+# -- partner, public: what the profile shows ----------------------------------------------------------------
 
-    Exhibits are named by number; what leads to an account that is not shown is left out.
+
+def _withheld(shown: PackageView) -> Iterator[Row]:
+    for one in shown.withheld:
+        yield {"item": one.exhibit, "what": one.what, "why": one.why, "instead": one.instead}
+
+
+def _shown_posts(shown: PackageView) -> Iterator[Row]:
+    for card in shown.cards:
+        for view in card.views:
+            yield {**_place(shown, card, view), "post": _post(view)}
+
+
+def _place(shown: PackageView, card: Card, view: CardView) -> Row:
+    """Where and when a post was seen; in `public` its item alone, since a time of ours can be joined to other packages."""
+    where = {} if shown.profile == "public" else {"capture": view.capture, "event": view.seq, "seen": view.seen}
+    return {"item": card.number, "author": card.author, **where}
+
+
+def _post(view: CardView) -> Row:
+    said = {key: item for key, item in view.post.items() if item is not None}
+    return (
+        said | {"published": view.published} if view.published.get("value") or view.published.get("earliest") else said
+    )
+
+
+def _shown_files(bag: Bag, shown: PackageView) -> Iterator[Row]:
+    for card in shown.cards:
+        told: set[str] = set()
+        for file in card.every_file:
+            if file.name is not None and file.name not in told:
+                told.add(file.name)
+                one = bag.files[file.name]
+                row = {"file": file.name, "item": card.number, "kind": file.kind, "made": file.made}
+                yield row | {"bytes": one.size, "sha256": one.sha256}
+
+
+def _shown_not_kept(shown: PackageView) -> Iterator[Row]:
+    """Count what was not kept; keys and reasons hold links and names, of accounts that are not shown among them."""
+    if shown.profile == "public":
+        return
+    for capture in shown.material.captures:
+        for line in capture.ended():
+            if line["outcome"] != "captured":
+                yield {"capture": capture.id, "kind": line.get("kind"), "outcome": line["outcome"]}
+
+
+def _shown_events(shown: PackageView, table: Table) -> Iterator[Row]:
+    public = shown.profile == "public"
+    for event in shown.told_events:
+        if not _wanted(event, table) or (public and event["type"] != "annotated"):
+            continue
+        row: Row = {"type": event["type"], "role": event["agent"].get("role")}
+        if not public:
+            row |= {"event": event["seq"], "time": event["time"], "by": event["agent"]["id"]}
+        if event["type"] == "annotated":
+            row |= {"items": exhibits_of(event["detail"]["about"], shown), "detail": told(event, shown)}
+        yield row
+
+
+def told(event: Row, shown: PackageView) -> Row:
+    """Return an annotation as a package for others tells it.
+
+    Items are named by number; what leads to an account that is not shown is left out.
     """
-    detail = event["detail"]
-    value = {"event": event["seq"], "time": event["time"], "role": event["agent"].get("role")}
-    if shown.profile != "public":
-        value["by"] = event["agent"]["id"]
-    about = detail["about"]
-    value["exhibits"] = exhibits_of(about, shown)
-    value["about"] = {key: item for key, item in about.items() if key not in ("capture", "post", "author", "platform")}
-    for key, item in detail.items():
+    value: Row = {}
+    for key, item in event["detail"].items():
         if key == "basis":
-            value[key] = [{**_place(one), "exhibits": exhibits_of(one, shown)} for one in item]
+            value[key] = [{**_segment(one), "items": exhibits_of(one, shown)} for one in item]
         elif key == "exhibits":
-            value[key] = [number for one in item for number in exhibits_of(one, shown)]
-        elif key != "about":
+            value["items"] = [number for one in item for number in exhibits_of(one, shown)]
+        elif key == "about":
+            hidden = ("capture", "post", "author", "platform", *(("case",) if shown.profile == "public" else ()))
+            value[key] = {name: said for name, said in item.items() if name not in hidden}
+        else:
             value[key] = item
     return value
 
 
-def _place(one: dict[str, Any]) -> dict[str, Any]:
+def _segment(one: Row) -> Row:
     return {key: item for key, item in one.items() if key not in ("capture", "post")}
 
 
-def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
-    """Return the numbers of the exhibits that an annotation is about."""
-    return [
-        exhibit.number
-        for exhibit in shown.material.exhibits
-        if about.get("capture")
-        in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}
-        and about.get("post") in (None, exhibit.key.partition(":")[2])
-    ]
-
-
-def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
-    """List every media file of the package with its digests.
-
-    A file that is not the bytes that were kept is marked so.
-    """
-    head = ["file", "exhibits", "kind", "bytes", "sha256", "sha512", "record", "note"]
-    rows: dict[str, list[Any]] = {}
-    for card in shown.cards:
-        for file in card.every_file:
-            if file.name is None:
-                continue
-            one = bag_files[file.name]
-            if file.name in rows:
-                if card.number not in rows[file.name][1].split():
-                    rows[file.name][1] += f" {card.number}"
-                continue
-            note = {"anew": "a copy made anew, without metadata"}.get(file.made, file.made)
-            record = "" if file.converted else file.media.record
-            rows[file.name] = [file.name, card.number, file.kind, one.size, one.sha256, one.sha512, record, note]
-    return csv_bytes(head, rows.values())
-
-
-def custody_csv(shown: PackageView) -> bytes:
-    """List what was done with the material, in the order of the ledger."""
-    rows = []
-    for event in shown.material.events:
-        if event["type"] == "annotated" and event not in shown.annotations:
-            continue
-        public = shown.profile == "public"
-        agent = "" if public else event["agent"]["id"]
-        detail = event["detail"]
-        what = detail.get("kind") or detail.get("outcome") or detail.get("how") or ""
-        about = "" if public else detail.get("capture") or detail.get("about", {}).get("capture") or ""
-        rows.append([event["seq"], event["time"], event["type"], what, agent, event["agent"].get("role"), about])
-    return csv_bytes(["event", "time", "type", "what", "by", "role", "capture"], rows)
+def exhibits_of(about: Row, shown: PackageView) -> list[str]:
+    """Return the numbers of the items that an annotation is about, as far as the package has them."""
+    return shown.material.items_about(about)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +20,6 @@ from typing import Any
 from isal import isal_zlib
 
 from archiver.home.ports import WaczSignature
-from spiders.links import safe_split
 from storage.digest import Beside, Sha256, sha256_label
 from storage.errors import FormatError, disk_error
 
@@ -138,20 +138,25 @@ def sort_key(uri: str) -> str:
 
     Different links can have the same key; the line's `url` tells them apart.
     """
-    parts = safe_split(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    plain = uri.lower().partition("#")[0]
+    scheme, _, rest = plain.partition("://")
+    place, slash, path = _cut(rest)
+    host, _, port = place.rpartition("@")[2].partition(":")
+    if scheme not in ("http", "https") or not host or "[" in place:
         return uri.lower().replace(" ", "%20")
-    labels = parts.hostname.lower().split(".")
-    if len(labels) > 2 and labels[0].rstrip("0123456789") == "www":
+    labels = host.split(".")
+    if len(labels) > 2 and re.fullmatch("www[0-9]*", labels[0]):
         labels = labels[1:]
-    host = ",".join(reversed(labels))
-    try:
-        port = f":{parts.port}" if parts.port and parts.port != {"http": 80, "https": 443}[parts.scheme] else ""
-    except ValueError:
-        port = ""
-    path = parts.path.lower().rstrip("/") or "/"
-    query = "&".join(sorted(parts.query.lower().split("&"))) if parts.query else ""
-    return f"{host}{port}){path}{f'?{query}' if query else ''}".replace(" ", "%20")
+    said = f":{port}" if port and port != {"http": "80", "https": "443"}[scheme] else ""
+    path, _, query = f"{slash}{path}".partition("?")
+    asked = f"?{'&'.join(sorted(query.split('&')))}" if query else ""
+    return f"{','.join(reversed(labels))}{said}){path.rstrip('/') or '/'}{asked}".replace(" ", "%20")
+
+
+def _cut(rest: str) -> tuple[str, str, str]:
+    """Split what follows `//` at the first slash or question mark: (host and port, that character, what follows)."""
+    match = re.search("[/?]", rest)
+    return (rest[: match.start()], match[0], rest[match.end() :]) if match else (rest, "", "")
 
 
 def _index_lines(source: WarcSource, digests: dict[int, str]) -> Iterator[tuple[str, str, str]]:

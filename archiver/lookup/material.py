@@ -72,6 +72,10 @@ class SealedCapture:
         last = {line["key"]: line for line in self.inventory if line.get("outcome")}
         yield from last.values()
 
+    def observed(self) -> Iterator[dict[str, Any]]:
+        """Yield the lines of its posts; captions of a video are no post of their own."""
+        return (line for line in self.posts if line.get("role") != "captions")
+
 
 @dataclass(frozen=True)
 class MediaFile:
@@ -150,6 +154,11 @@ class Redaction:
     masked: tuple[str, ...]
 
 
+def post_name(line: dict[str, Any]) -> str:
+    """Return by what a post is called in its capture: its id, or its link where it has none."""
+    return str(line.get("id") or line.get("url"))
+
+
 @dataclass
 class Material:
     """Material of a case for a report or package: captures, exhibits, events and annotations."""
@@ -167,6 +176,34 @@ class Material:
     """Events that vouch for timestamps whose certificates were about to end."""
     quarantined: list[str] = field(default_factory=list)
     """Captures that were asked for and are in no package, since something in them is kept from view."""
+
+    media: dict[str, list[MediaFile]] = field(default_factory=dict)
+    """Files of each capture, by its id, in the order of the inventory."""
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Key of an item → its number."""
+
+    def given(self, capture: SealedCapture) -> Iterator[tuple[str, MediaFile]]:
+        """Yield (number of the item, file) of each file that a capture gives."""
+        named: dict[str, str] = {}
+        for line in capture.observed():
+            named.setdefault(post_name(line), self.numbers[f"{line['platform']}:{post_name(line)}"])
+        received = capture.target.get("platform") == "received"
+        for one in self.media.get(capture.id, ()):
+            if one.post is not None and one.post in named:
+                yield named[one.post], one
+            elif one.post is None and received:
+                yield self.numbers[f"received:{capture.id}:{one.key}"], one
+
+    def items_about(self, about: dict[str, Any]) -> list[str]:
+        """Return the numbers of the items that an event is about: those of a capture, or of one post in it."""
+        if not self._of_capture:
+            for exhibit in self.exhibits:
+                for place in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
+                    self._of_capture.setdefault(place, []).append(exhibit)
+        found = self._of_capture.get(str(about.get("capture")), [])
+        return [one.number for one in found if about.get("post") in (None, one.key.partition(":")[2])]
+
+    _of_capture: dict[str, list[Exhibit]] = field(default_factory=dict, repr=False)
 
     @property
     def last_seq(self) -> int:
@@ -200,14 +237,18 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
             f"captures of {case} that are not quarantined", "none", "Packages never contain quarantined captures."
         )
     folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
-    exhibits = _exhibits(captures, folders)
+    media = {capture.id: list(_media(capture, folders)) for capture in captures}
+    exhibits = _exhibits(captures, media)
     events = _events(home, case, {capture.id for capture in captures}, exhibits)
     annotations = [event for event in events if event["type"] == "annotated"]
     _attach_annotations(exhibits, annotations)
     _attach_removals(exhibits, events)
     renewals = home.catalog.event_bodies(("renewed",))
     redactions = list(_redactions(events, folders))
-    return Material(case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(quarantined))
+    numbers = {exhibit.key: exhibit.number for exhibit in exhibits}
+    return Material(
+        case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(quarantined), media, numbers
+    )
 
 
 def _rows(home: Home, case: str) -> list[dict[str, Any]]:
@@ -302,26 +343,23 @@ def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
     return SealedCapture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
 
 
-def _exhibits(captures: list[SealedCapture], folders: dict[str, Path]) -> list[Exhibit]:
+def _exhibits(captures: list[SealedCapture], media: dict[str, list[MediaFile]]) -> list[Exhibit]:
     found: dict[str, Exhibit] = {}
 
     def exhibit(key: str, platform: str) -> Exhibit:
         if key not in found:
-            found[key] = Exhibit(f"E{len(found) + 1:04d}", key, platform)
+            found[key] = Exhibit(f"I{len(found) + 1:04d}", key, platform)
         return found[key]
 
     for capture in captures:
-        media = list(_media(capture, folders))
-        for line in capture.posts:
-            if line.get("role") == "captions":
-                continue
+        for line in capture.observed():
             record = capture.record(line.get("record"))
-            key = f"{line['platform']}:{line.get('id') or line.get('url')}"
-            own = [one for one in media if one.post is not None and one.post == str(line.get("id") or line.get("url"))]
+            key = f"{line['platform']}:{post_name(line)}"
+            own = [one for one in media[capture.id] if one.post is not None and one.post == post_name(line)]
             seen = record["date"] if record else capture.manifest["opened"]
             exhibit(key, line["platform"]).observations.append(Observation(capture.id, capture.seq, line, seen, own))
         if capture.target.get("platform") == "received":
-            for one in media:
+            for one in media[capture.id]:
                 exhibit(f"received:{capture.id}:{one.key}", "received").files.append(one)
     return list(found.values())
 
@@ -341,7 +379,7 @@ def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFi
             continue
         post = key.removeprefix("post ").partition(" #")[0] if key.startswith("post ") else None
         path, record = places[line["record"]]
-        number = re.match(r"(?:post .* #|file )(\d+)", key)
+        number = re.match(r"(?:post .*? #|file )(\d+)", key)
         attachment = (int(number[1]) - key.startswith("file ")) if number else 0
         if line.get("assembly"):
             whole = _assembly(capture, str(line["assembly"]))

@@ -6,8 +6,6 @@ A spreadsheet runs a cell of a CSV file that begins with `=`, `+`, `-` or `@`, a
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterable
@@ -21,6 +19,11 @@ _FORMULA = re.compile(
     "[=+\\-@＝＋－＠]"
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_ANYWHERE = re.compile(
+    "((?:^|[;,|\t\r\n])[\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*)(?=[=+\\-@＝＋－＠])"
+)
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_LONE = re.compile("[\ud800-\udfff]")
 MARK = "\ufeff"
 """So that Excel reads the file as UTF-8."""
 
@@ -38,14 +41,38 @@ def spreadsheet_cell(value: Any) -> str:
 
 
 def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
-    """Return a table as CSV (RFC 4180) in UTF-8, beginning with `MARK`, each cell by `spreadsheet_cell`."""
-    return (MARK + csv_text((head, *rows))).encode("utf-8", "backslashreplace")
+    """Return a table as CSV in UTF-8, beginning with `MARK`, each row by `csv_line`."""
+    return (MARK + csv_text((head, *rows))).encode()
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as CSV (RFC 4180), each cell by `spreadsheet_cell`. A file of them begins with `MARK`."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    for row in rows:
-        writer.writerow([spreadsheet_cell(value) for value in row])
-    return out.getvalue()
+    """Return rows as CSV, each by `csv_line`. A file of them begins with `MARK`."""
+    return "".join(csv_line(row) for row in rows)
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """Return a row of CSV (RFC 4180): each value by `csv_cell`, in double quotes."""
+    return ",".join(f'"{csv_cell(value).replace(chr(34), chr(34) * 2)}"' for value in values) + "\r\n"
+
+
+def csv_cell(value: Any) -> str:
+    """Return a value as the text of a cell of CSV, that no spreadsheet runs, whichever separator it takes.
+
+    An apostrophe stands before each sign that begins a formula, at the start of the text and after whatever a program
+    may take for the end of a cell: `;`, `,`, `|`, a tab, a line end. None is empty; a value that is not text is
+    written by `line_json`.
+    """
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else line_json(value)
+    text = _spelt(text.replace("\x00", "\\x00"))
+    return text if _PLAIN.fullmatch(text) else _ANYWHERE.sub(r"\1'", text)
+
+
+def line_json(value: Any) -> str:
+    """Return a value as JSON for a line: sorted keys, no spaces, lone surrogates as codes."""
+    return _spelt(json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _spelt(text: str) -> str:
+    return _LONE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

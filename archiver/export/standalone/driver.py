@@ -36,8 +36,8 @@ DOCUMENTS = r"START-HERE\.html|README\.txt|check\.py|bagit-profile\.json"
 WORDED = r"data/report\.(html|pdf)|data/tables\.xlsx|data/view/([A-Za-z0-9_-]+/)?[A-Za-z0-9_-]+\.(html|css|jpg|png)"
 PLACES = {
     "full": rf"{ITEMS}|data/archive\.wacz|data/events/(0|[1-9][0-9]*)\.json|data/captures/[^/]+/[^/]+",
-    "partner": rf"{ITEMS}|data/derived\.warc\.gz|data/screens/[0-9]{{4,}}\.png",
-    "public": r"data/derived\.warc\.gz",
+    "partner": rf"{ITEMS}|data/screens/[0-9]{{4,}}\.png",
+    "public": r"(?!)",
 }
 
 

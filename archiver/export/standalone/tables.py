@@ -149,7 +149,7 @@ class Sealed:
 
     def _item_of(self, capture: Capture, key: str) -> str | None:
         if key.startswith("post "):
-            return self.named_posts(capture.id).get(key[len("post ") :].rpartition(" #")[0])
+            return self.named_posts(capture.id).get(key[len("post ") :].partition(" #")[0])
         return self.items[f"received:{capture.id}:{key}"] if capture.received else None
 
     def not_kept(self) -> Iterator[Row]:
@@ -188,7 +188,7 @@ class Sealed:
 
 def attachment(key: str) -> int:
     """Which attachment a file is, or is part of, by its key: counted from 0."""
-    number = re.match(r"(?:post .* #|file )([0-9]+)", key)
+    number = re.match(r"(?:post .*? #|file )([0-9]+)", key)
     return int(number[1]) - key.startswith("file ") if number else 0
 
 
