@@ -22,7 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
+from archiver.export.marks import Marks
+from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
+from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, SealedCapture
 from archiver.text.judged import in_words
 from spiders.posts import COUNTS
 from storage.digest import keyed
@@ -128,114 +130,12 @@ class PackageView:
     pseudonyms: int = 0
     places: dict[str, str] = field(default_factory=dict)
     """SHA-256 of a file that is shown as it was kept → its name in the package."""
+    numbers: dict[str, str] = field(default_factory=dict)
+    """Number of an item in the material → its number here; what is not listed is not in it."""
     told_events: list[dict[str, Any]] = field(default_factory=list)
     """Events that the package tells, by seq: all but annotations that are left out."""
     unfit: set[str] = field(default_factory=set)
     """Captures whose pictures of the page would show what is withheld, masked or covered elsewhere."""
-
-
-class Marks:
-    """Marks that people set on authors, exhibits and files: the latest one counts."""
-
-    def __init__(self, material: Material) -> None:
-        self._authors: dict[str, str] = {}
-        self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
-        self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str, int]] = {}
-        self._redactions = material.redactions
-        self._quarantined: set[tuple[str, str | None]] = set()
-        self._collectors = {
-            event["detail"]["capture"]: event["agent"]["key"]
-            for event in material.events
-            if event["type"] in ("captured", "recovered")
-        }
-        for event in material.annotations:
-            self._take(event)
-
-    def _take(self, event: dict[str, Any]) -> None:
-        detail = event["detail"]
-        about, kind = detail["about"], detail["kind"]
-        place = (about.get("capture", ""), about.get("post"), about.get("attachment"))
-        if kind == "author":
-            self._authors[f"{about['platform']}:{about['author']}".lower()] = detail["mark"]
-        elif kind == "sensitivity":
-            self._sensitivity[place] = detail["level"]
-        elif kind == "review" and "capture" in about:
-            self._reviews[place] = (detail["decision"], event["agent"]["key"], event["seq"])
-        elif kind == "quarantine":
-            self._quarantined.add((place[0], place[1]))
-
-    def author(self, post: dict[str, Any]) -> str | None:
-        """Return the mark of the account that made a post, or None."""
-        guessed = guesses(post).get("guessed_author")
-        names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"), guessed)
-        found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
-        return next((mark for mark in found if mark), None)
-
-    def _places(
-        self, capture: str, post: str | None, attachment: int | None
-    ) -> list[tuple[str, str | None, int | None]]:
-        """From the narrowest to the widest."""
-        return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
-
-    def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
-        """Return how sensitive it is: `none`, or what was found; None where nobody has looked."""
-        found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
-        return next((level for level in found if level), None)
-
-    def approved(
-        self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
-    ) -> bool:
-        """Return whether it is approved for publication, as it is now.
-
-        The approval must come from a person other than whoever collected or redacted it.
-        """
-        redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
-        if attachment is not None:
-            redacted = [one for one in redacted if one.original in (None, sha256)]
-        for place in self._places(capture, post, attachment):
-            if place in self._reviews:
-                decision, key, seq = self._reviews[place]
-                others = {self._collectors.get(capture), *(one.by for one in redacted)}
-                return decision == "publish" and key not in others and all(one.seq < seq for one in redacted)
-        return False
-
-    @staticmethod
-    def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
-        return one.about.get("capture") == capture and one.about.get("post") in (None, post)
-
-    def redaction(self, sha256: str) -> MediaFile | None:
-        """Return the latest copy that stands in place of a file, or None.
-
-        It counts for the same bytes wherever they were found.
-        """
-        fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
-        return fitting[-1] if fitting else None
-
-    def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
-        """Return whether this file of the post was redacted as other bytes.
-
-        It may have been sent again, or in another size.
-        """
-        return post is not None and any(
-            one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
-            for one in self._redactions
-        )
-
-    def masked(self, capture: str, post: str | None) -> list[str]:
-        """List the words that packages for others do not show.
-
-        A mask on one observation of a post counts for all of them.
-        """
-        return [
-            words
-            for one in self._redactions
-            for words in one.masked
-            if one.about.get("post") == post or (one.about.get("capture") == capture and one.about.get("post") is None)
-        ]
-
-    def quarantined(self, capture: str, post: str | None) -> bool:
-        """Return whether a post or its whole capture is quarantined."""
-        return bool({(capture, None), (capture, post)} & self._quarantined)
 
 
 def show(
@@ -251,19 +151,23 @@ def show(
     `renewals`: events that vouch for its timestamps, which it tells as well.
     """
     shown = PackageView(profile, material.case, material)
-    maker = _Maker(shown, Marks(material), secret)
-    for exhibit in material.exhibits:
-        shown.cards.append(maker.card(exhibit))
+    marks = Marks(material)
+    maker = _Maker(shown, marks, secret)
+    for number, exhibit in _numbered(shown, marks, secret):
+        shown.numbers[exhibit.number] = number
+        card = maker.card(number, exhibit)
+        shown.cards.append(_for_everybody(card) if profile == "public" else card)
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
             shown.withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
     for capture_id in material.quarantined:
-        shown.withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
+        what = "a capture" if profile == "public" else f"the capture {capture_id}"
+        shown.withheld.append(WithheldItem("", what, "quarantined"))
     for event in material.annotations:
         if (why := _not_told(event, profile, privileged, material)) is None:
             shown.annotations.append(event)
-        else:
+        elif profile == "full":
             shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     told = {event["seq"] for event in shown.annotations}
     events = {event["seq"]: event for event in (*material.events, *renewals)}
@@ -272,6 +176,52 @@ def show(
         card.annotations = [event for event in card.annotations if event["seq"] in told]
     shown.pseudonyms = len(maker.people)
     return shown
+
+
+def _numbered(shown: PackageView, marks: Marks, secret: bytes) -> list[tuple[str, Exhibit]]:
+    """(number, item) of everything that is listed.
+
+    In `public` that is what something was let out of, in an order of its own: by the place in a row, as by a number, an
+    item could be found again in another package.
+    """
+    exhibits = shown.material.exhibits
+    if shown.profile != "public":
+        return [(one.number, one) for one in exhibits]
+    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret)
+    listed = [one for one in exhibits if _says_something(trial.card(one.number, one))]
+    listed.sort(key=lambda one: keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")))
+    if left := len(exhibits) - len(listed):
+        shown.withheld.append(WithheldItem("", f"{left} items", "nothing of them was let out"))
+    return [(f"I{number:04d}", one) for number, one in enumerate(listed, 1)]
+
+
+def _says_something(card: Card) -> bool:
+    """Return whether words or a file of an item are shown, or whose it is."""
+    worded = any(view.post.get(name) for view in card.views for name in WORDS)
+    return not card.hidden and (worded or card.author_shown or any(file.name for file in card.every_file))
+
+
+def _for_everybody(card: Card) -> Card:
+    """Reduce an item to what was let out: each wording once, and of an account that is not open nothing beside its words."""
+    found: dict[str, CardView] = {}
+    for view in card.views:
+        words = " ".join(str(view.post.get(name) or "") for name in WORDS)
+        if card.author_shown:
+            view.post |= {"reason": None, "duration": None}
+        else:
+            view.post, view.published = {name: view.post.get(name) for name in WORDS}, {}
+        view.missing, view.judged = [], ""
+        if words in found:
+            found[words].files += [
+                file for file in view.files if file.name and file.name not in {one.name for one in found[words].files}
+            ]
+        else:
+            found[words] = view
+            view.files = [file for file in view.files if file.name]
+    card.views = list(found.values())
+    card.removals = []
+    card.platform = card.platform if card.author_shown else ""
+    return card
 
 
 def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: Material) -> str | None:
@@ -285,11 +235,10 @@ def _not_told(event: dict[str, Any], profile: str, privileged: bool, material: M
         return "about a person"
     if profile == "partner":
         return None
-    if detail["kind"] in ("incident", "sensitivity"):
+    # Free words of people name who is to be protected, in reasons most of all: a second person has read what goes out.
+    if detail["kind"] in ("incident", "conclusion", "translation") and reviewed(event, material.annotations):
         return None
-    if detail["kind"] in ("conclusion", "translation") and reviewed(event, material.annotations):
-        return None
-    return "not reviewed for publication" if detail["kind"] in ("conclusion", "translation") else "people's notes"
+    return "not reviewed for publication"
 
 
 def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> str | None:
@@ -310,13 +259,13 @@ class _Maker:
         self._shown, self._marks, self._secret = shown, marks, secret
         self.people: set[str] = set()
         self._captures = {capture.id: capture for capture in shown.material.captures}
-        self._names = _Names()
+        self._names = MediaNames()
         self._placed = shown.places
         if shown.profile == "full":
             for capture in shown.material.captures:
                 for number, media in shown.material.given(capture):
                     if media.sha256 not in shown.places:
-                        shown.places[media.sha256] = self._names.new(number, media.attachment, _ending(media))
+                        shown.places[media.sha256] = self._names.new(number, media.attachment, ending_of(media))
         self._judged = {
             event["detail"]["capture"]: {**event, **event["detail"]}
             for event in shown.material.events
@@ -326,12 +275,12 @@ class _Maker:
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
         self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
 
-    def card(self, exhibit: Exhibit) -> Card:
-        """Make the card of an exhibit."""
+    def card(self, number: str, exhibit: Exhibit) -> Card:
+        """Make the card of an item under a number."""
         post = exhibit.latest
-        author, known = self._author(exhibit, post)
+        author, known = self._author(number, exhibit, post)
         public = self._shown.profile == "public"
-        card = Card(exhibit.number, exhibit.platform, exhibit.key if known else None, author, known)
+        card = Card(number, exhibit.platform, exhibit.key if known else None, author, known)
         card.annotations = exhibit.annotations
         if public and exhibit.platform == "received":
             card.hidden = "received from a source"
@@ -345,15 +294,15 @@ class _Maker:
         levels = [self._marks.sensitivity(capture, key) for capture, key in sorted(places, key=str)]
         card.sensitive = not levels or any(level != "none" for level in levels)
         if card.hidden:
-            self._leave_out(exhibit.number, "everything", card.hidden)
+            self._leave_out(number, "everything", card.hidden)
             return card
         card.removals = exhibit.removals if known else []
         for observation in exhibit.observations:
-            card.views.append(self._view(exhibit.number, observation, known))
-        card.files = [self._file(exhibit.number, one, None) for one in exhibit.files]
+            card.views.append(self._view(number, observation, known))
+        card.files = [self._file(number, one, None, known) for one in exhibit.files]
         return card
 
-    def _author(self, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
+    def _author(self, number: str, exhibit: Exhibit, post: dict[str, Any]) -> tuple[str, bool]:
         """(how the author is shown, whether that is who it is)."""
         stated = post.get("author_handle") or post.get("author_name")
         guessed = guesses(post).get("guessed_author")
@@ -368,8 +317,8 @@ class _Maker:
         who = f"{post['platform']}:{post.get('author_id') or name}"
         pseudonym = f"person-{keyed(self._secret, who.lower().encode()).hex()[:8]}"
         self.people.add(who)
-        why = "marked as a source" if mark == "source" else "not marked official or institutional"
-        self._leave_out(exhibit.number, "the author, and what leads to the account", why, pseudonym)
+        # One reason for all: another one for sources would name them.
+        self._leave_out(number, "the author, and what leads to the account", "the account is not shown", pseudonym)
         return pseudonym, False
 
     def _view(self, number: str, one: Observation, known: bool) -> CardView:
@@ -392,7 +341,9 @@ class _Maker:
         view = CardView(
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
-        view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
+        view.files = [
+            self._file(number, media, one, known) for media in sorted(one.media, key=lambda item: item.attachment)
+        ]
         view.missing = list(self._missing(self._captures[one.capture], one))
         if (judged := self._judged.get(one.capture)) is not None:
             # Its reason can quote the page, in which words can be masked or not reviewed.
@@ -423,7 +374,7 @@ class _Maker:
             one.line
         ) in OFFICIAL  # fmt: skip
 
-    def _file(self, number: str, media: MediaFile, one: Observation | None) -> CardFile:
+    def _file(self, number: str, media: MediaFile, one: Observation | None, known: bool) -> CardFile:
         n = media.attachment
         post = one.line.get("id") if one else None
         public = self._shown.profile == "public"
@@ -442,16 +393,27 @@ class _Maker:
             self._shown.unfit.add(media.capture)
             self._leave_out(number, f"{media.kind} {n + 1} as it was received", "redacted", "a redacted copy")
             return CardFile(n, media.kind, self._place(number, n, redacted), redacted, made="redacted")
-        if public:
-            self._leave_out(number, f"the metadata of {media.kind} {n + 1}", "not for publication", "a copy made anew")
-            return CardFile(n, media.kind, self._place(number, n, media), media, made="anew")
+        if public or ((one is None or not known) and not self._marks.approved(media.capture, post, n, media.sha256)):
+            return self._anew(number, media)
         return CardFile(n, media.kind, self._place(number, n, media), media)
 
-    def _place(self, number: str, n: int, media: MediaFile) -> str:
+    def _anew(self, number: str, media: MediaFile) -> CardFile:
+        """A copy without what the file says of who made it: its metadata, and the digest by which it is found elsewhere."""
+        n, what = media.attachment, f"{media.kind} {media.attachment + 1}"
+        if media.kind in MADE_ANEW:
+            self._leave_out(number, f"the metadata of {what}", "it can name its maker", "a copy made anew")
+            name = self._place(number, n, media, MADE_ANEW[media.kind])
+            return CardFile(n, media.kind, name, media, made="anew")
+        if self._shown.profile == "partner" and (media.media_type or "").startswith("text/plain"):
+            return CardFile(n, media.kind, self._place(number, n, media), media)
+        why = "it can name its maker, and cannot be made anew"
+        self._leave_out(number, what, why)
+        return CardFile(n, media.kind, None, media, why)
+
+    def _place(self, number: str, n: int, media: MediaFile, ending: str | None = None) -> str:
         """A name that is safe everywhere and says nothing of where the file came from, one for the same bytes."""
+        ending = ending or ending_of(media)
         if media.sha256 not in self._placed:
-            again = self._shown.profile == "public" and media.kind != "redaction"
-            ending = _PUBLIC.get(media.kind, "bin") if again else _ending(media)
             self._placed[media.sha256] = self._names.new(number, n, ending)
         return self._placed[media.sha256]
 
@@ -477,51 +439,3 @@ def without_addresses(words: str) -> str:
         return "[address]"
 
     return _CANDIDATE.sub(instead, words)
-
-
-class _Names:
-    """Names of media files: `data/media/I0001-1.mp4`, and `-2` behind them where several belong to one attachment."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def new(self, number: str, attachment: int, ending: str) -> str:
-        """Return a name that no other file has, in any ending."""
-        stem = wanted = f"data/media/{number}-{attachment + 1}"
-        more = 2
-        while stem in self._taken:
-            stem, more = f"{wanted}-{more}", more + 1
-        self._taken.add(stem)
-        return f"{stem}.{ending}"
-
-
-def _ending(media: MediaFile) -> str:
-    """The ending of a file: by what its bytes are, else as it was called, if a double-click opens such a file and runs nothing."""
-    known = _ENDINGS.get((media.media_type or "").partition(";")[0].strip().lower())
-    named = media.name.rpartition(".")[2].lower() if "." in media.name else ""
-    return known or (named if named in SAFE_ENDINGS else "bin")
-
-
-_ENDINGS = {
-    "video/mp4": "mp4", "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "audio/mp4": "m4a",
-    "audio/mpeg": "mp3", "audio/ogg": "ogg", "video/webm": "webm", "text/vtt": "vtt", "application/pdf": "pdf",
-    "image/gif": "gif", "image/heic": "heic", "image/heif": "heif", "image/avif": "avif", "image/tiff": "tif",
-    "audio/wav": "wav", "audio/aac": "aac", "audio/amr": "amr", "audio/flac": "flac", "video/quicktime": "mov",
-    "video/3gpp": "3gp", "video/vnd.avi": "avi", "video/mp2t": "ts", "video/x-matroska": "mkv", "text/plain": "txt",
-    "text/csv": "csv", "text/html": "txt", "application/json": "json", "application/rtf": "rtf", "message/rfc822": "eml",
-    "application/msword": "doc", "application/vnd.ms-excel": "xls", "application/zip": "zip",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
-    "application/vnd.oasis.opendocument.text": "odt", "application/vnd.oasis.opendocument.spreadsheet": "ods",
-}  # fmt: skip
-"""A page is shown as text: as a page it would run what stands in it."""
-SAFE_ENDINGS = frozenset(
-    re.findall(
-        r"\w+",
-        "3gp 7z aac amr avi avif bin csv doc docx eml flac gif gz heic heif jpg json m4a m4v mkv mov mp3 mp4 mpg odp ods odt oga "
-        "ogg ogv opus pdf png ppt pptx rar rtf srt tar tif ts txt vcf vtt wacz warc wav webm webp wma wmv xls xlsx zip",
-    )
-)
-"""The only endings that files of a package have: nothing that a double-click runs."""
-_PUBLIC = {"video": "mp4", "round video": "mp4", "photo": "png", "audio": "m4a", "voice": "m4a", "sticker": "png"}

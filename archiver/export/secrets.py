@@ -26,8 +26,8 @@ def known_secrets(home: Home, shown: PackageView, decryptor: Decryptor) -> dict[
     if shown.profile != "full":
         found |= dict(_withheld(shown, decryptor))
         found |= dict(_machine(home))
-    if shown.profile == "public":
         found |= dict(_people(shown))
+        found |= dict(_masked(shown))
     return found
 
 
@@ -79,7 +79,8 @@ def _user() -> str:
 
 def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     """Everything by which an account that is not shown could be found."""
-    hidden = {card.number for card in shown.cards if not card.author_shown}
+    open_numbers = {card.number for card in shown.cards if card.author_shown}
+    hidden = {one.number for one in shown.material.exhibits if shown.numbers.get(one.number) not in open_numbers}
     # An account elsewhere may be open and have the same name: what is shown of it is no leak of the other.
     open_ones = {
         str(one.line.get(field))
@@ -100,3 +101,10 @@ def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     for event in shown.material.annotations:
         if event["detail"]["kind"] == "source":
             yield str(event["detail"].get("source", "")).encode(), "a source's pseudonym"
+
+
+def _masked(shown: PackageView) -> Iterator[tuple[bytes, str]]:
+    """Words that somebody masked in a post: they can stand in a note, a title or a translation of it as well."""
+    for one in shown.material.redactions:
+        for words in one.masked:
+            yield words.encode(), f"words that event {one.seq} masked"

@@ -244,4 +244,4 @@ def _segment(one: Row) -> Row:
 
 def exhibits_of(about: Row, shown: PackageView) -> list[str]:
     """Return the numbers of the items that an annotation is about, as far as the package has them."""
-    return shown.material.items_about(about)
+    return [shown.numbers[number] for number in shown.material.items_about(about) if number in shown.numbers]

@@ -1,0 +1,112 @@
+"""What people decided about authors, posts and files, as far as it binds what a package shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archiver.lookup.material import Material, MediaFile, Redaction
+from storage.post_lines import guesses
+
+
+class Marks:
+    """Marks that people set on authors, exhibits and files: the latest one counts."""
+
+    def __init__(self, material: Material) -> None:
+        self._authors: dict[str, str] = {}
+        self._sensitivity: dict[tuple[str, str | None, int | None], str] = {}
+        self._reviews: dict[tuple[str, str | None, int | None], tuple[str, str, int]] = {}
+        self._redactions = material.redactions
+        self._quarantined: set[tuple[str, str | None]] = set()
+        self._collectors = {
+            event["detail"]["capture"]: event["agent"]["key"]
+            for event in material.events
+            if event["type"] in ("captured", "recovered")
+        }
+        for event in material.annotations:
+            self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        detail = event["detail"]
+        about, kind = detail["about"], detail["kind"]
+        place = (about.get("capture", ""), about.get("post"), about.get("attachment"))
+        if kind == "author":
+            self._authors[f"{about['platform']}:{about['author']}".lower()] = detail["mark"]
+        elif kind == "sensitivity":
+            self._sensitivity[place] = detail["level"]
+        elif kind == "review" and "capture" in about:
+            self._reviews[place] = (detail["decision"], event["agent"]["key"], event["seq"])
+        elif kind == "quarantine":
+            self._quarantined.add((place[0], place[1]))
+
+    def author(self, post: dict[str, Any]) -> str | None:
+        """Return the mark of the account that made a post, or None."""
+        guessed = guesses(post).get("guessed_author")
+        names = (post.get("author_handle"), post.get("author_id"), post.get("author_name"), guessed)
+        found = (self._authors.get(f"{post.get('platform')}:{name}".lower()) for name in names if name)
+        return next((mark for mark in found if mark), None)
+
+    def _places(
+        self, capture: str, post: str | None, attachment: int | None
+    ) -> list[tuple[str, str | None, int | None]]:
+        """From the narrowest to the widest."""
+        return list(dict.fromkeys([(capture, post, attachment), (capture, post, None), (capture, None, None)]))
+
+    def sensitivity(self, capture: str, post: str | None, attachment: int | None = None) -> str | None:
+        """Return how sensitive it is: `none`, or what was found; None where nobody has looked."""
+        found = (self._sensitivity.get(place) for place in self._places(capture, post, attachment))
+        return next((level for level in found if level), None)
+
+    def approved(
+        self, capture: str, post: str | None, attachment: int | None = None, sha256: str | None = None
+    ) -> bool:
+        """Return whether it is approved for publication, as it is now.
+
+        The approval must come from a person other than whoever collected or redacted it.
+        """
+        redacted = [one for one in self._redactions if self._is_about(one, capture, post) or one.original == sha256]
+        if attachment is not None:
+            redacted = [one for one in redacted if one.original in (None, sha256)]
+        for place in self._places(capture, post, attachment):
+            if place in self._reviews:
+                decision, key, seq = self._reviews[place]
+                others = {self._collectors.get(capture), *(one.by for one in redacted)}
+                return decision == "publish" and key not in others and all(one.seq < seq for one in redacted)
+        return False
+
+    @staticmethod
+    def _is_about(one: Redaction, capture: str, post: str | None) -> bool:
+        return one.about.get("capture") == capture and one.about.get("post") in (None, post)
+
+    def redaction(self, sha256: str) -> MediaFile | None:
+        """Return the latest copy that stands in place of a file, or None.
+
+        It counts for the same bytes wherever they were found.
+        """
+        fitting = [one.media for one in self._redactions if one.media is not None and one.original == sha256]
+        return fitting[-1] if fitting else None
+
+    def redacted_in_another_copy(self, post: str | None, attachment: int) -> bool:
+        """Return whether this file of the post was redacted as other bytes.
+
+        It may have been sent again, or in another size.
+        """
+        return post is not None and any(
+            one.media is not None and one.about.get("post") == post and one.media.attachment == attachment
+            for one in self._redactions
+        )
+
+    def masked(self, capture: str, post: str | None) -> list[str]:
+        """List the words that packages for others do not show.
+
+        A mask on one observation of a post counts for all of them.
+        """
+        return [
+            words
+            for one in self._redactions
+            for words in one.masked
+            if one.about.get("post") == post or (one.about.get("capture") == capture and one.about.get("post") is None)
+        ]
+
+    def quarantined(self, capture: str, post: str | None) -> bool:
+        """Return whether a post or its whole capture is quarantined."""
+        return bool({(capture, None), (capture, post)} & self._quarantined)
