@@ -2281,11 +2281,11 @@ def check_index_v1(archive: Zip, captures: list[Capture]) -> str:
 
 RELEASED: dict[str, str] = {
     "full START-HERE.html": "bd02b2dfb5d319cee61c4c872dc6432bb7cdf9473a9160aecd7ca7c58dd2b85c",
-    "full README.txt": "1c6ebb60f9c5a1eb935c5dcfd2c2bd2d3f2c5620af63345202a84482f1e3860e",
+    "full README.txt": "6447ba143546ed4e635993aa73e655baaaaa4c66556ddd68df76bbc46b9265f2",
     "partner START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
-    "partner README.txt": "5ab6648619b1e2e5c2719c307a3992ac0c92a189c690e976d622f40fd1cf2e54",
+    "partner README.txt": "e03841e0693b85b24c63f85ca5c9095eb3a8d47071dcb44b6cbf45d4386cc067",
     "public START-HERE.html": "e6d18e17dde7e367a9339997efa1f6b31eee9b4833c984511cce917b69e4d06e",
-    "public README.txt": "5a5c1da1a114708f6d1148f8c570ad328aa2d5371c0ff5173947ceee2f9160c0",
+    "public README.txt": "2c290f6d684e338ab098c7ed94ede9cdb4180cc0a270ba6bfefaa69912f6b5f3",
     "bagit-profile.json": "e4f135eee9d43b8290e99b7e6a079f628643e0ab440f6186270a095c64e90bc1",
 }
 """{file: SHA-256} of what every package of this release holds unchanged. The build step fills it."""

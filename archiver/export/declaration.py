@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import ssl
-from collections.abc import Iterator
 from importlib.metadata import version
 
 from archiver.export.dossier import Figures
@@ -12,7 +11,6 @@ from archiver.export.packing import PackagePlan
 from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
-from archiver.text.html import Markup, items, join, table, tag
 from archiver.version import SOFTWARE
 
 
@@ -66,30 +64,21 @@ LIMITS = (
 )
 
 
-def validation(shown: PackageView, plan: PackagePlan, f: Figures) -> Iterator[Markup]:
-    """Describe how a package is checked, and what a check cannot say."""
-    yield tag(
-        "p",
-        "A recorder between our programs and the network wrote each request and answer into WARC files (ISO 28500) as they "
-        "crossed the wire, with the certificate chain that the server presented. When a capture ended, its files were hashed "
-        "(SHA-256), its manifest was entered as an event in an append-only ledger (a Merkle tree, RFC 6962), and the ledger's "
-        "root was signed (Ed25519). Posts were read out of the recorded bytes by parsers; counts that do not come from the "
-        "parsers stand beside theirs.",
+METHOD = (
+    "A recorder between our programs and the network wrote each request and answer into WARC files (ISO 28500) as they "
+    "crossed the wire, with the certificate chain that the server presented. When a capture ended, its files were hashed "
+    "(SHA-256), its manifest was entered as an event in an append-only ledger (a Merkle tree, RFC 6962), and the ledger's "
+    "root was signed (Ed25519). Posts were read out of the recorded bytes by parsers; counts that do not come from the "
+    "parsers stand beside theirs."
+)
+
+
+def self_test(plan: PackagePlan, f: Figures) -> str:
+    """Tell what the program looked at when it made the package."""
+    return (
+        f"When this package was made, the program checked {f.captures} captures again ({f.intact} intact), searched the "
+        f"whole package for the secrets it knows, and checked the finished package. {_searched(plan)}"
     )
-    yield tag("h3", "What each proof proves")
-    yield table(
-        ("proof", "shows", "does not show"),
-        PROOFS,
-    )
-    yield tag("h3", "Known limits of this release")
-    yield items(LIMITS)
-    yield tag("h3", "Self-test and versions")
-    yield tag(
-        "p",
-        f"When this package was made, the program checked {f.captures} captures again ({f.intact} intact), searched the whole "
-        f"package for the secrets it knows, and checked the finished package. {_searched(plan)}",
-    )
-    yield table(("program", "version"), versions())
 
 
 def _searched(plan: PackagePlan) -> str:
@@ -98,7 +87,7 @@ def _searched(plan: PackagePlan) -> str:
     return "Had the search found one, the package would not have been signed."
 
 
-def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> Markup:
+def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> tuple[str, ...]:
     """Draft the fields for FRE 902(13) and (14) and the Berkeley Protocol's record of collection.
 
     A lawyer finishes it.
@@ -108,33 +97,23 @@ def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> Mark
         {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}
     )
     signers = "(not named in a public package)" if shown.profile == "public" else ", ".join(people)
-    points = (
+    return (
         f"I, {blank}, am {blank} at {blank}. I am familiar with the process described here and make this declaration from my own knowledge.",
         f"The material was recorded by the program {SOFTWARE}, which writes what servers send as they send it, as section "
         "“How this was recorded” describes. "
         f"To my knowledge the process worked as described on the days of recording: {blank}.",
         f"It holds {f.captures} captures, recorded between {f.first} and {f.last} by persons under the pseudonyms {signers}.",
-        "Digital identification: each file is identified by its SHA-256 and SHA-512 in the manifests of the package; the "
+        "Digital identification: each file is identified by its SHA-256 in the manifests of the package; the "
         "manifests are signed by the key with the fingerprint "
         f"{fingerprint(home.ledger_key_text())}.",
         "The digests were computed when each capture was sealed and computed again when this package was made: "
         f"{f.intact} of {f.captures} captures were unchanged.",
         f"State of the clock on the days of recording, and how it is set: {blank}.",
         f"Custody since recording: {blank}. Copies were made for: {blank}.",
-        "What was left out of this package, and why, is listed in withheld.csv and not-kept.csv: "
+        "What was left out of this package, and why, is listed in the tables withheld and not-kept: "
         f"{len(shown.withheld)} and {sum(f.not_kept.values())} things.",
         f"I declare under penalty of perjury that the foregoing is true and correct. Place, date, signature: {blank}",
     )
-    head = tag(
-        "p",
-        tag("strong", "DRAFT FOR A LAWYER. Not a declaration until a qualified person has corrected and signed it."),
-    )
-    sources = tag(
-        "p",
-        "Fields after Federal Rules of Evidence 902(13) and 902(14) and the Berkeley Protocol, para. 155.",
-        class_="small quiet",
-    )
-    return tag("div", head, tag("ol", *(tag("li", point) for point in points)), sources, class_="draft")
 
 
 WORDS = (
@@ -146,7 +125,7 @@ WORDS = (
     ("check", "whether something is what it was when it was sealed; says nothing of what it shows"),
     ("checkpoint", "a signed statement of how long the ledger is and what its root is"),
     ("commitment", "a salted digest: proves later that a value was there, without telling it"),
-    ("exhibit", "a post, page or file with everything that was seen of it"),
+    ("item", "a post, page or file with everything that was seen of it; courts give exhibits their own numbers"),
     ("intact", "every digest is what it was when it was sealed"),
     ("ledger", "the list of everything that was done, which can only grow"),
     ("sealed", "closed and entered in the ledger"),
@@ -158,11 +137,3 @@ WORDS = (
     ("failed", "our own fault: network or program"),
     ("skipped", "left out by rule"),
 )
-
-
-def glossary() -> Markup:
-    """Explain the words of the report."""
-    return tag("dl", *(join((tag("dt", name), tag("dd", meaning))) for name, meaning in WORDS))
-
-
-__all__ = ["draft", "glossary", "validation", "versions"]

@@ -20,7 +20,10 @@ from archiver.export.preview import PreviewLine, preview
 from archiver.export.profiles import PROFILES, PackageView, show
 from archiver.export.proofs import basis
 from archiver.export.report import write_report
+from archiver.export.report.contents import contents_of
+from archiver.export.report.page import drawings_of
 from archiver.export.secrets import known_secrets
+from archiver.export.view import write_view
 from archiver.home.age import recipients_of
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
@@ -171,7 +174,10 @@ def _make_room(home: Home, to: Path, work: Path, shown: PackageView) -> None:
 def _filled(home: Home, signer: PackageSigner, work: Path, plan: PackagePlan) -> Bag:
     bag = Bag(work / plan.name, plan.key(), home.path / "exports")
     fill(home, signer, bag, plan, lambda what: None)
-    write_report(home, bag, plan)
+    contents = contents_of(home, bag, plan)
+    drawings = drawings_of(contents)
+    write_view(bag, contents, drawings)
+    write_report(bag, contents, drawings)
     add_documents(bag, plan.shown.profile)
     return bag
 

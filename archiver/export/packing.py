@@ -82,8 +82,9 @@ def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                 progress(file.name)
                 _media(home, bag, file)
     if shown.profile == "partner":
-        for name, picture in screens(shown):
-            bag.write(name, picture)
+        for _, name, picture in screens(shown):
+            if bag.has(name) is None:
+                bag.write(name, picture())
     progress("tables")
     write_tables(bag, shown)
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))

@@ -20,18 +20,22 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Drawn:
-    """Small pictures of a file: (label, JPEG) each; and one of a few pixels, from which nothing can be recovered."""
+    """Small pictures of a file: (label, moment, JPEG) each; and one of a few pixels, from which nothing can be recovered.
 
-    pictures: tuple[tuple[str, bytes], ...] = ()
+    The moment is in milliseconds, None of a photo.
+    """
+
+    pictures: tuple[tuple[str, int | None, bytes], ...] = ()
     blurred: bytes | None = None
     lacking: str | None = None
     """Why there is no picture, where the kind of file has one."""
 
 
-def draw(path: Path, kind: str, home: Path) -> Drawn:
+def draw(path: Path, kind: str, home: Path, moments: tuple[int, ...] = ()) -> Drawn:
     """Draw small pictures of a photo or video, by one run of ffmpeg inside the `home`.
 
-    None are made where the kind has no picture, or ffmpeg is missing or fails.
+    `moments`: in milliseconds, of which a picture is made beside the usual ones. None are made where the kind has no
+    picture, or ffmpeg is missing or fails.
     """
     if kind not in VIDEO + PHOTO:
         return Drawn()
@@ -40,6 +44,8 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
         return Drawn(lacking="ffmpeg is not installed")
     length = _length(path) if kind in VIDEO else None
     places = [part * length for part in AT] if length else [0.0]
+    wanted = [at / 1000 for at in moments if length is None or at / 1000 < length] if kind in VIDEO else []
+    places = sorted({*places, *wanted})
     with scratch(home, "stills") as folder:
         command = [ffmpeg, "-v", "error", "-nostdin"]
         for at in places:
@@ -56,9 +62,9 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
         found = []
         for (_, _, out), at in zip(outs, places, strict=True):
             if data := _jpeg(out):
-                found.append(
-                    (f"at {int(at // 60)}:{at % 60:04.1f}" if kind in VIDEO and length else "scaled down", data)
-                )
+                moving = kind in VIDEO and length is not None
+                what = f"at {int(at // 60)}:{at % 60:04.1f}" if moving else "scaled down"
+                found.append((what, round(at * 1000) if moving else None, data))
         lacking = None if found else "ffmpeg does not draw this file"
         return Drawn(tuple(found), _jpeg(folder / "blurred"), lacking)
 

@@ -1,66 +1,38 @@
-"""What is not in the package and why, and who did what."""
+"""What is not in the package and why, and who did what: rows of the report's last tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.wording import MOST_ROWS, by_outcome, short, who
-from archiver.text.html import Markup, table, tag
+
+Cells = tuple[object, ...]
 
 
-def not_kept(contents: ReportContents) -> Iterator[Markup]:
-    """Write the section on what was found and not kept, by outcome."""
+def not_kept(contents: ReportContents) -> list[Cells]:
+    """List (outcome, reason, count) of what was found and not kept; in `public` without reasons, which quote pages."""
     f = contents.figures
-    if not f.not_kept:
-        yield tag("p", "Everything that was found was kept.")
-        return
     if contents.shown.profile == "public":
-        rows: list[tuple[object, ...]] = [(how, "", count) for how, count in by_outcome(f).items()]
-    else:
-        rows = [(how, why, count) for (how, why), count in f.not_kept.most_common(MOST_ROWS)]
-    yield table(("outcome", "reason", "things"), rows)
-    yield tag(
-        "p", "Each thing by itself is in not-kept.csv. The words for outcomes are in the glossary.", class_="quiet"
-    )
+        return [(how, "", count) for how, count in by_outcome(f).items()]
+    return [(how, why, count) for (how, why), count in f.not_kept.most_common(MOST_ROWS)]
 
 
-def withheld(contents: ReportContents) -> Iterator[Markup]:
-    """Write the section on what was left out of the package."""
+def withheld(contents: ReportContents) -> list[Cells]:
+    """List (item, what, why, what stands in its place) of what was left out of the package."""
+    return [(one.exhibit, one.what, one.why, one.instead) for one in contents.shown.withheld[:MOST_ROWS]]
+
+
+def custody(contents: ReportContents) -> tuple[list[Cells], int]:
+    """List (event, when, what, who, kind) of the events that are told, in order; and how many there are in all."""
     shown = contents.shown
-    rest = contents.figures.of_case - contents.figures.captures
-    if rest:
-        yield tag(
-            "p",
-            f"{rest} further captures belong to this case. Each stands in the proofs as a commitment, so that the selection can be seen.",
-        )
-    if shown.profile == "full":
-        yield tag(
-            "p",
-            "Values that were withheld when recording (cookies, tokens) stay in the house, each with a commitment; "
-            "a court can be shown any single one.",
-        )
-    if not shown.withheld:
-        yield tag("p", "Nothing else was left out." if not rest else "Of what is here, nothing was left out.")
-        return
-    rows = [(item.exhibit, item.what, item.why, item.instead) for item in shown.withheld[:MOST_ROWS]]
-    yield table(("exhibit", "what", "why", "in its place"), rows)
-    if len(shown.withheld) > MOST_ROWS:
-        yield tag("p", f"All {len(shown.withheld)} are in withheld.csv.", class_="quiet")
-
-
-def custody(contents: ReportContents) -> Iterator[Markup]:
-    """Write the section on the events, in order, with who made each."""
-    told = {event["seq"] for event in contents.shown.annotations}
-    events = [event for event in contents.shown.material.events if event["type"] != "annotated" or event["seq"] in told]
+    if shown.profile == "public":
+        return [], 0
     rows = [
-        (event["seq"], short(event["time"]), event["type"], who(contents.shown, event), _what(event["detail"]))
-        for event in events[:MOST_ROWS]
-    ]  # fmt: skip
-    yield table(("event", "when", "what", "who", ""), rows)
-    if len(events) > MOST_ROWS:
-        yield tag("p", f"All {len(events)} are in custody.csv.", class_="quiet")
+        (event["seq"], short(event["time"]), event["type"], who(shown, event), _what(event["detail"]))
+        for event in shown.told_events[:MOST_ROWS]
+    ]
+    return list(rows), len(shown.told_events)
 
 
 def _what(detail: dict[str, Any]) -> str:

@@ -1,54 +1,94 @@
-"""The report as one HTML page: its head, which forbids it every request, and its sections in order."""
+"""The report as one HTML page: what its template is given. The page forbids itself scripts and every request."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from importlib import resources
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from markupsafe import Markup
 
 from archiver.export import declaration
-from archiver.export.report.appendix import custody, not_kept, withheld
+from archiver.export.profiles import Card
+from archiver.export.report import appendix, front
+from archiver.export.report.chronology import chronology
 from archiver.export.report.contents import ReportContents
-from archiver.export.report.exhibits import exhibits
-from archiver.export.report.front import front
-from archiver.export.report.incidents import chronology
-from archiver.text.html import Markup, tag
+from archiver.export.report.incidents import shown_incident
+from archiver.export.report.items import moments_of, shown_item
+from archiver.export.report.wording import MOST_ROWS
+from archiver.export.stills import Drawn, draw
+from archiver.export.templates import page, text
+from archiver.home.people import fingerprint, key_words
 from storage.digest import sha256
 
+MOST_CARDS = 500
+"""Items told in full; the tables and the viewer hold all."""
 
-def html(contents: ReportContents) -> bytes:
-    """Write the whole report."""
-    style = resources.files("archiver.export").joinpath("report.css").read_text("utf-8")
-    allowed = base64.b64encode(sha256(style.encode())).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{contents.plan.name}: report"),
-        tag("style", Markup(style)),
+
+def html(contents: ReportContents, drawings: dict[str, Drawn]) -> bytes:
+    """Write the whole report. `drawings`: small pictures by the name of the file."""
+    style = text("report.css")
+    whole = fingerprint(contents.home.ledger_key_text())
+    told = told_in_full(contents)
+    custody, events = appendix.custody(contents)
+    entries = chronology(contents.shown.cards, contents.incidents)
+    return page(
+        "report.html.j2",
+        style=Markup(style),
+        style_digest=base64.b64encode(sha256(style.encode())).decode(),
+        plan=contents.plan,
+        shown=contents.shown,
+        figures=contents.figures,
+        title=front.title(contents),
+        warnings=front.warnings(contents),
+        boxes={
+            "What this shows": front.shows(contents),
+            "What it does not show": front.SHOWS_NOT,
+            "State of the material": front.state(contents),
+            "How to check it": front.HOW,
+        },
+        fingerprint=whole,
+        words=" ".join(key_words(whole)),
+        spaced=" ".join(whole[at : at + 8] for at in range(0, 64, 8)),
+        incidents=[shown_incident(incident) for incident in contents.incidents],
+        entries=entries,
+        items=[shown_item(contents, drawings, card) for card in told],
+        not_kept=appendix.not_kept(contents),
+        withheld=appendix.withheld(contents),
+        rest=contents.figures.of_case - contents.figures.captures,
+        custody=custody,
+        events=events,
+        most_rows=MOST_ROWS,
+        method=declaration.METHOD,
+        proofs=declaration.PROOFS,
+        limits=declaration.LIMITS,
+        self_test=declaration.self_test(contents.plan, contents.figures),
+        versions=declaration.versions(),
+        declaration=declaration.draft(contents.home, contents.shown, contents.plan, contents.figures),
+        glossary=declaration.WORDS,
     )
-    body = tag("body", *_sections(contents))
-    return f"<!doctype html>\n{tag('html', head, body, lang='en')}\n".encode()
 
 
-def _sections(contents: ReportContents) -> Iterator[Markup]:
-    yield tag("section", *front(contents), class_="first")
-    yield tag("h2", "Chronology", id="chronology")
-    yield from chronology(contents)
-    yield tag("h2", "Exhibits", id="exhibits")
-    yield from exhibits(contents)
-    yield tag("h2", "Found and not kept", id="not-kept")
-    yield from not_kept(contents)
-    yield tag("h2", "Not in this package", id="withheld")
-    yield from withheld(contents)
-    yield tag("h2", "Who did what", id="custody")
-    yield from custody(contents)
-    yield tag("h2", "How this was recorded, and what the proofs prove", id="method")
-    yield from declaration.validation(contents.shown, contents.plan, contents.figures)
-    yield tag("h2", "Draft of a custodian's declaration", id="declaration")
-    yield declaration.draft(contents.home, contents.shown, contents.plan, contents.figures)
-    yield tag("h2", "Glossary", id="glossary")
-    yield declaration.glossary()
+def told_in_full(contents: ReportContents) -> list[Card]:
+    """Choose the items that are told in full: those of incidents and with annotations first, in the order of their numbers."""
+    wanted = {number for incident in contents.incidents for number in incident.exhibits}
+    chosen = sorted(
+        contents.shown.cards, key=lambda card: (card.number not in wanted, not card.annotations, card.number)
+    )
+    return sorted(chosen[:MOST_CARDS], key=lambda card: card.number)
+
+
+def drawings_of(contents: ReportContents) -> dict[str, Drawn]:
+    """Draw pictures of all files that are shown, several at once; those moments among them at which people marked something."""
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for card in contents.shown.cards:
+        for file in card.every_file if not card.hidden else ():
+            if file.name is not None:
+                earlier = wanted.get(file.name, (file.kind, ()))[1]
+                wanted[file.name] = (file.kind, tuple(sorted({*earlier, *moments_of(card, file.number)})))
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        drawn = several.map(
+            lambda item: draw(contents.bag.partial / item[0], item[1][0], contents.home.path, item[1][1]),
+            wanted.items(),
+        )
+        return dict(zip(wanted, drawn, strict=True))

@@ -1,25 +1,21 @@
-"""How the report words times, counts and lists."""
+"""How the report and the viewer word times, counts and people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from archiver.export.dossier import Figures
 from archiver.export.profiles import Card, PackageView
-from archiver.text.html import Markup, join, tag
 
 MOST_ROWS = 200
 NOT_SAID = "not stated"
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> Markup:
-    """Write facts as a list, each after its name."""
-    return tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in pairs))
-
-
 def published(card: Card) -> str:
     """Format the time as the platform states it: exact, within bounds, or in its own words."""
+    if not card.views:
+        return NOT_SAID
     view = card.views[0]
     said = view.published
     if said.get("value") or view.post.get("published_at"):
@@ -41,6 +37,12 @@ def words(post: Mapping[str, Any]) -> str | None:
     return post.get("title") or (
         f"[title guessed by the program] {post['guessed_title']}" if post.get("guessed_title") else None
     )
+
+
+def beginning(card: Card, most: int) -> str:
+    """Return the first words of an item, as it was last seen, on one line."""
+    said = " ".join(str(words(card.views[-1].post) or "").split()) if card.views else ""
+    return said if len(said) <= most else f"{said[:most]} …"
 
 
 def short(value: str | None) -> str:

@@ -1,0 +1,157 @@
+"""One chronology: every item at its earliest possible moment, by what its platform states and what analysts found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from archiver.export.dossier import Incident, local, sun, utc
+from archiver.export.profiles import Card
+from archiver.export.report.wording import NOT_SAID, beginning, published
+from storage.times import utc_parse
+
+DAY_ONLY = 10
+"""Length of a date without a time."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """When something was, as far as it is known: between two moments, which are equal where it is known exactly."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item in the chronology."""
+
+    number: str
+    author: str
+    words: str
+    platform: str
+    """The time as the platform states it, in words."""
+    analysts: tuple[str, ...]
+    """What analysts found of the time, each in words."""
+    local: str | None
+    sun: str | None
+    start: datetime | None
+    """Its earliest possible moment; None where nobody states any."""
+    bar: tuple[float, float] | None
+    """Where it lies between the first and the last moment of the chronology: from and width, of 100."""
+
+
+def chronology(cards: Iterable[Card], incidents: Iterable[Incident]) -> list[Entry]:
+    """Order the items that are shown by their earliest possible moment; those without a time come last."""
+    places = _Places(incidents)
+    listed = [card for card in cards if not card.hidden]
+    spans = {card.number: span for card in listed if (span := _whole(card)) is not None}
+    first = min((span.start for span in spans.values()), default=None)
+    last = max((span.end for span in spans.values()), default=None)
+    entries = [_entry(card, spans.get(card.number), places, first, last) for card in listed]
+    late = datetime.max.replace(tzinfo=UTC)
+    return sorted(entries, key=lambda entry: (entry.start or late, entry.number))
+
+
+def stated(card: Card) -> Interval | None:
+    """Return when the platform says that a post was published; None where it does not."""
+    if not card.views:
+        return None
+    view = card.views[0]
+    said = view.published
+    value = said.get("value") or view.post.get("published_at")
+    if value:
+        return _of(str(value), str(value))
+    if said.get("earliest") and said.get("latest"):
+        return _of(str(said["earliest"]), str(said["latest"]))
+    return None
+
+
+def analysed(card: Card) -> list[tuple[Interval, str, int]]:
+    """Return (when, why, event) of each time that an analyst entered for an item."""
+    found = []
+    for event in card.annotations:
+        detail = event["detail"]
+        if detail["kind"] == "time":
+            found.append(
+                (
+                    Interval(utc_parse(detail["from"]), utc_parse(detail["to"])),
+                    str(detail.get("text") or ""),
+                    event["seq"],
+                )
+            )
+    return found
+
+
+def in_utc(span: Interval) -> str:
+    """Format an interval: one moment where it is exact."""
+    return utc(span.start) if span.start == span.end else f"{utc(span.start)} to {utc(span.end)}"
+
+
+def _of(start: str, end: str) -> Interval | None:
+    try:
+        return Interval(_moment(start, "00:00:00"), _moment(end, "23:59:59"))
+    except ValueError:
+        return None
+
+
+def _moment(text: str, clock: str) -> datetime:
+    """A day that is only a day lasts from its first to its last second."""
+    whole = f"{text}T{clock}Z" if len(text) == DAY_ONLY else text
+    moment = datetime.fromisoformat(whole)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {text}")
+    return moment.astimezone(UTC)
+
+
+def _whole(card: Card) -> Interval | None:
+    spans = [span for span in (stated(card), *(one for one, _, _ in analysed(card))) if span is not None]
+    if not spans:
+        return None
+    return Interval(min(span.start for span in spans), max(span.end for span in spans))
+
+
+def _entry(card: Card, span: Interval | None, places: _Places, first: datetime | None, last: datetime | None) -> Entry:
+    found = analysed(card)
+    best = found[-1][0] if found else stated(card)
+    latitude, longitude, zone = places.of(card)
+    exact = best is not None and (best.end - best.start).total_seconds() < 3600
+    bar = None
+    if span is not None and first is not None and last is not None and last > first:
+        whole = (last - first).total_seconds()
+        bar = (
+            (span.start - first).total_seconds() / whole * 99,
+            max((span.end - span.start).total_seconds() / whole * 99, 1.0),
+        )
+    return Entry(
+        number=card.number,
+        author=card.author,
+        words=beginning(card, 90),
+        platform=published(card) if card.views else NOT_SAID,
+        analysts=tuple(f"{in_utc(one)} (event {seq})" for one, _, seq in found),
+        local=local(best.start, zone) if best is not None and exact else None,
+        sun=sun(best.start, latitude, longitude) if best is not None and exact else None,
+        start=span.start if span is not None else None,
+        bar=bar,
+    )
+
+
+class _Places:
+    """Where items are: as somebody entered for the item, else as the incident has it that they belong to."""
+
+    def __init__(self, incidents: Iterable[Incident]) -> None:
+        self._of_incident = {number: incident for incident in incidents for number in incident.exhibits}
+
+    def of(self, card: Card) -> tuple[str | None, str | None, str | None]:
+        """Return (latitude, longitude, IANA name of the time zone), each None where it is not known."""
+        incident = self._of_incident.get(card.number)
+        latitude, longitude, zone = (
+            (incident.latitude, incident.longitude, incident.zone) if incident else (None, None, None)
+        )
+        for event in card.annotations:
+            detail = event["detail"]
+            if detail["kind"] == "place" and detail.get("latitude"):
+                latitude, longitude = str(detail["latitude"]), str(detail["longitude"])
+            zone = detail.get("zone") or zone
+        return latitude, longitude, zone

@@ -1,0 +1,96 @@
+"""`data/view/`: a page for each item, with players, and one that lists them. Plain HTML: no script, no server, no network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from archiver.export.bag import Bag
+from archiver.export.profiles import Card
+from archiver.export.report.chronology import chronology
+from archiver.export.report.contents import ReportContents
+from archiver.export.report.items import shown_item
+from archiver.export.screens import screens
+from archiver.export.stills import Drawn, data_uri
+from archiver.export.templates import page, text
+from storage.digest import sha256
+
+PLAYED = {
+    "mp4": "video", "m4v": "video", "webm": "video", "mov": "video", "3gp": "video", "ogv": "video", "mkv": "video", "ts": "video",
+    "m4a": "audio", "mp3": "audio", "ogg": "audio", "oga": "audio", "opus": "audio", "wav": "audio", "flac": "audio", "aac": "audio",
+    "jpg": "image", "png": "image", "webp": "image", "gif": "image", "avif": "image",
+}  # fmt: skip
+"""By their endings, the files that a browser shows by itself."""
+
+
+def write_view(bag: Bag, contents: ReportContents, drawings: Mapping[str, Drawn]) -> None:
+    """Write the pages. Raises `DiskError`."""
+    style = text("view.css")
+    common = {
+        "style": Markup(style),
+        "style_digest": base64.b64encode(sha256(style.encode())).decode(),
+        "name": contents.plan.name,
+    }
+    pictures = _pages(bag, contents)
+    entries = chronology(contents.shown.cards, contents.incidents)
+    order = [entry.number for entry in entries]
+    cards = {card.number: card for card in contents.shown.cards}
+    thumbs = {number: _thumb(drawings, cards[number]) for number in order}
+    kinds = {number: _kinds(cards[number]) for number in order}
+    index = page("view-index.html.j2", **common, entries=entries, thumbs=thumbs, kinds=kinds)
+    bag.write("data/view/index.html", index)
+    for place, number in enumerate(order):
+        bag.write(
+            f"data/view/{number}.html",
+            page(
+                "view-item.html.j2",
+                **common,
+                one=shown_item(contents, drawings, cards[number]),
+                before=order[place - 1] if place else None,
+                after=order[place + 1] if place + 1 < len(order) else None,
+                played=PLAYED,
+                posters={
+                    file.name.removeprefix("data/"): _poster(drawings.get(file.name))
+                    for file in cards[number].every_file
+                    if file.name is not None
+                },
+                pages=[pictures[view.capture] for view in cards[number].views if view.capture in pictures],
+            ),
+        )
+
+
+def _pages(bag: Bag, contents: ReportContents) -> dict[str, str]:
+    """Capture → place of the picture of its page, as seen from `data/view/`. In `full` it is written here."""
+    shown = contents.shown
+    if shown.profile == "public":
+        return {}
+    found = {}
+    for capture, name, picture in screens(shown):
+        if shown.profile == "full":
+            name = f"data/view/{name.removeprefix('data/')}"
+            if bag.has(name) is None:
+                bag.write(name, picture())
+        found[capture] = (
+            name.removeprefix("data/view/") if shown.profile == "full" else f"../{name.removeprefix('data/')}"
+        )
+    return found
+
+
+def _thumb(drawings: Mapping[str, Drawn], card: Card) -> str | None:
+    """A picture of a few pixels, from which nothing can be recovered."""
+    for file in card.every_file:
+        drawn = drawings.get(file.name) if file.name is not None else None
+        if drawn is not None and drawn.blurred:
+            return data_uri(drawn.blurred)
+    return None
+
+
+def _poster(drawn: Drawn | None) -> str | None:
+    return data_uri(drawn.pictures[len(drawn.pictures) // 2][2]) if drawn is not None and drawn.pictures else None
+
+
+def _kinds(card: Card) -> str:
+    kinds = [file.kind for file in card.every_file if file.name is not None]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
