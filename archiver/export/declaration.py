@@ -96,13 +96,15 @@ def draft(home: Home, shown: PackageView, plan: PackagePlan, f: Figures) -> tupl
     people = sorted(
         {event["agent"]["id"] for event in shown.material.events if event["type"] in ("captured", "recovered")}
     )
-    signers = "(not named in a public package)" if shown.profile == "public" else ", ".join(people)
+    public = shown.profile == "public"
+    signers = "(not named in a public package)" if public else ", ".join(people)
+    when = blank if public else f"{f.first} and {f.last}"
     return (
         f"I, {blank}, am {blank} at {blank}. I am familiar with the process described here and make this declaration from my own knowledge.",
         f"The material was recorded by the program {SOFTWARE}, which writes what servers send as they send it, as section "
         "“How this was recorded” describes. "
         f"To my knowledge the process worked as described on the days of recording: {blank}.",
-        f"It holds {f.captures} captures, recorded between {f.first} and {f.last} by persons under the pseudonyms {signers}.",
+        f"It holds {f.captures} captures, recorded between {when} by persons under the pseudonyms {signers}.",
         "Digital identification: each file is identified by its SHA-256 in the manifests of the package; the "
         "manifests are signed by the key with the fingerprint "
         f"{fingerprint(home.ledger_key_text())}.",

@@ -30,7 +30,7 @@ from archiver.home.people import fingerprint
 from archiver.home.ports import Decryptor, Fetch, PackageSigner, SecretSearch, Signer
 from archiver.lookup.material import gather
 from archiver.text.plain import size
-from storage.digest import file_sha256
+from storage.digest import file_sha256, keyed
 from storage.errors import DiskError, disk_error
 from storage.events import Event
 
@@ -143,7 +143,9 @@ def _plan(home: Home, signer: PackageSigner, request: PackageRequest, fetch: Fet
     base = basis(home, material, request.checkpoint)
     secret = signer.pseudonym_secret(pseudonym_facts(material, request.profile, base))
     shown = show(material, request.profile, secret, request.privileged, base.renewals)
-    name = request.name or f"{request.case}-{request.profile}-{base.size}"
+    # What everybody may read does not name the case, nor how long the ledger was.
+    own = f"public-{keyed(secret, b'name').hex()[:8]}"
+    name = request.name or (own if request.profile == "public" else f"{request.case}-{request.profile}-{base.size}")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}", name):
         raise UsageError("--name of letters, digits, dot, dash", repr(name), "Choose another.")
     return PackagePlan(name, shown, base, request.privileged, secret, request.accept_leaks)

@@ -14,6 +14,7 @@ from archiver.export.screens import screens
 from archiver.export.tables import TABLES, write_tables
 from archiver.export.templates import FIXED, fixed_text
 from archiver.export.wacz import ReplayPage, WarcSource, pieces_of, wacz
+from archiver.export.workbook import write_workbook
 from archiver.home.home import Home
 from archiver.home.ports import PackageSigner
 from archiver.home.scratch import scratch
@@ -54,6 +55,11 @@ class PackagePlan:
         """What the package says of when it was made; in `public` a day, which joins it to nothing."""
         return self.made[:10] if self.shown.profile == "public" else self.made
 
+    @property
+    def moment(self) -> str:
+        """The time that files of the package carry inside them, in UTC."""
+        return f"{self.made[:10]}T00:00:00.000000Z" if self.shown.profile == "public" else self.made
+
     def key(self) -> str:
         """Return a digest of everything that decides the bytes, by which an interrupted export is continued."""
         material = self.shown.material
@@ -87,6 +93,7 @@ def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
                 bag.write(name, picture())
     progress("tables")
     write_tables(bag, shown)
+    write_workbook(home.path, bag, shown, plan.moment)
     bag.write("data/package.json", canonical.dumps(_about(home, plan)))
 
 

@@ -29,7 +29,7 @@ def write_report(bag: Bag, contents: ReportContents, drawings: dict[str, Drawn])
         key = fingerprint(contents.home.ledger_key_text())
         plan = contents.plan
         pdf = print_pdf(
-            bag.partial / "data" / "report.html", plan.made, f"{plan.name} · key {key[:16]}…", contents.home.path
+            bag.partial / "data" / "report.html", plan.moment, f"{plan.name} · key {key[:16]}…", contents.home.path
         )
     if pdf is not None:
         bag.write("data/report.pdf", pdf)
