@@ -1,15 +1,17 @@
-"""`archiver serve`: answer over HTTP."""
+"""`archiver serve`: answer over HTTP, or show the recordings of a package."""
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archiver.cli.arguments import add_account, port_number
 from archiver.cli.capture_options import chosen_account
 from archiver.errors import UsageError
+from archiver.home.paths import given_path
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
@@ -33,11 +35,13 @@ def names_for(host: str, named: list[str]) -> tuple[str, ...]:
     return (*LOOPBACK, *named)
 
 
-EXAMPLE = "archiver serve --api --port 8686"
+EXAMPLE = ("archiver serve ./almaty-full-24", "archiver serve --api --port 8686")
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `archiver serve` takes."""
+    what = "A full package, unpacked, or a .wacz file: its recordings are shown in the browser, on this machine alone."
+    parser.add_argument("package", nargs="?", type=given_path, metavar="PACKAGE", help=what)
     parser.add_argument("--api", action="store_true", help="Serve the API; /openapi.json describes it.")
     add_account(parser)
     parser.add_argument("--port", type=port_number, default=8686, metavar="N", help="Port (default 8686).")
@@ -48,13 +52,20 @@ def add_arguments(parser: Parser) -> None:
 
 
 def run(context: Context) -> int:
-    """Serve the API until Ctrl-C or SIGTERM. Raises `UsageError`, `Unreachable`, `DiskError`."""
+    """Serve the API, or the recordings of a package, until Ctrl-C or SIGTERM.
+
+    Raises `UsageError`, `NotFound`, `Unreachable`, `DiskError`.
+    """
+    if context.arguments.package is not None:
+        return _show(context, context.arguments.package)
     from archiver.jobs.api import Api, listen, token_of
     from archiver.jobs.queue import opened
 
     arguments, console, home = context.arguments, context.console, context.home()
     if not arguments.api:
-        raise UsageError("what to serve: --api", "nothing", "For example: archiver serve --api")
+        raise UsageError(
+            "what to serve: a package, or --api", "nothing", "For example: archiver serve ./almaty-full-24"
+        )
     names = names_for(arguments.host, arguments.name)
     token, account = token_of(home.path), chosen_account(home, arguments)
 
@@ -83,4 +94,36 @@ def run(context: Context) -> int:
 
     with opened(home) as queue:
         asyncio.run(main(queue))
+    return 0
+
+
+def _show(context: Context, package: Path) -> int:
+    """Show recordings by ReplayWeb.page. It shows; whether the package is intact, `archiver check` tells."""
+    from archiver.export.replay import archive_in, installed, server
+
+    arguments, console = context.arguments, context.console
+    if arguments.api:
+        raise UsageError("a package, or --api", "both", "Start one of them.")
+    archive, viewer = archive_in(package), installed(context.environment)
+    if viewer is None:
+        raise UsageError(
+            "ReplayWeb.page's own files on this machine", "none",
+            "Open the .wacz file with its application (https://replayweb.page), or run scripts/setup.sh test.",
+        )  # fmt: skip
+    try:
+        serving = server(archive, viewer, arguments.port)
+    except OSError as error:
+        raise UsageError(
+            f"a free port {arguments.port} on 127.0.0.1", error.strerror or str(error), "Choose another: --port"
+        ) from error
+    where = f"http://127.0.0.1:{serving.server_port}/"
+    console.say(f"{where}  shows the recordings of {package.name}; only this machine can reach it")
+    console.say("It does not check them: archiver check does. Ctrl-C stops it.")
+    console.data({"serving": where})
+    try:
+        serving.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        serving.server_close()
     return 0
