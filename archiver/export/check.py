@@ -97,6 +97,11 @@ missing_if = functools.partial(tampered_if, kind=Missing)
 cannot_tell_if = functools.partial(tampered_if, kind=CannotTell)
 
 
+def first(names: Iterable[object]) -> object:
+    """The first of what was found wrong, for a line; nothing where nothing was."""
+    return next(iter(names), "")
+
+
 class Report:
     """The lines of the result, each with one of five words in front, and what the verdict has to add."""
 
@@ -116,6 +121,9 @@ class Report:
             self.say(WORDS[type(error)], about, str(error))
         except FileNotFoundError as error:
             self.say("MISSING", about, f"{os.path.basename(str(error.filename))} is not there")
+        except OSError as error:
+            where = os.path.basename(str(error.filename or "a file"))
+            self.say("cannot tell", about, f"{where} cannot be read: {error.strerror or error}. Copy the package again")
         except UNREADABLE as error:
             self.say("TAMPERED", about, f"cannot be read in its expected format ({type(error).__name__}: {error})")
         else:
@@ -267,20 +275,21 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
         payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
         listed = {**payload, **tags}
         absent.update(dict.fromkeys(sorted(set(listed) - names)))
-        tampered_if(wrong := sorted(names - set(listed) - outside), f"{wrong[:1]} is listed in no {kind} manifest")
+        tampered_if(wrong := sorted(names - set(listed) - outside), f"{first(wrong)} is listed in no {kind} manifest")
         wrong = [name for name in payload if not name.startswith("data/")]
-        tampered_if(wrong, f"manifest-{kind}.txt lists {wrong[:1]}, which is no payload")
+        tampered_if(wrong, f"manifest-{kind}.txt lists {first(wrong)}, which is no payload")
         wrong = [name for name in tags if name.startswith("data/") or name in outside]
-        tampered_if(wrong, f"tagmanifest-{kind}.txt lists {wrong[:1]}")
+        tampered_if(wrong, f"tagmanifest-{kind}.txt lists {first(wrong)}")
         left = sorted(name for name in listed if name in names)
         paths = [os.path.join(folder, *name.split("/")) for name in left]
-        for name, digest in zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left))):
-            if digest != listed[name]:
-                cannot_tell_if(
-                    only_line_ends(folder, name, listed[name], kind),
-                    f"line ends were changed on the way, in {name} and perhaps in others: copy the package again as binary files",
-                )
-                tampered_if(True, f"{name} is not what manifest-{kind}.txt says")
+        digests = zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left)))
+        changed = [name for name, digest in digests if digest != listed[name]]
+        other = [name for name in changed if not only_line_ends(folder, name, listed[name], kind)]
+        tampered_if(other, f"{first(other)} is not what manifest-{kind}.txt says")
+        cannot_tell_if(
+            changed,
+            f"line ends were changed on the way, in {first(changed)} and perhaps in others: copy the package again as binary files",
+        )
     missing_if(
         absent, f"{len(absent)} files are not there, first: {next(iter(absent), None)}. Ask for the package again"
     )
@@ -418,6 +427,7 @@ def checkpoint(note: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         try:
             text = note_text(note, vkey)
         except Tampered as error:
+            tampered_if("does not fit" in str(error), str(error))
             last = error
             continue
         lines = text.split("\n")
@@ -477,12 +487,15 @@ def given_checkpoint(data: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         not good,
         "the file that you gave is no checkpoint: three lines, an empty one, and signatures. Mail and editors spoil such files: take the original",
     )
+    own = [vkey.split("+")[0] for vkey in keys]
+    cannot_tell_if(text.split("\n")[0] not in own, "the checkpoint that you gave is of another ledger")
     try:
         return checkpoint(data, keys)
     except Tampered as error:
-        own = [vkey.split("+")[0] for vkey in keys]
-        if text.split("\n")[0] not in own:
-            raise CannotTell("the checkpoint that you gave is of another ledger") from error
+        cannot_tell_if(
+            "does not fit" in str(error),
+            f"in the checkpoint that you gave, {error}: it was changed since it was signed. Take the original",
+        )
         raise
 
 
@@ -612,7 +625,7 @@ def check_items(
     silent = sorted(
         seq for seq, leaf in leaves.items() if leaf["type"] in ("captured", "recovered") and seq not in named
     )
-    tampered_if(silent, f"the capture of event {silent[:1]} has a proof here and is not named anywhere")
+    tampered_if(silent, f"the capture of event {first(silent)} has a proof here and is not named anywhere")
     tampered_if(len(named) != len(shown_seqs) + len(package["not_in_package"]), "a capture that is named twice")
     tampered_if(shown_seqs != sorted(shown_seqs), "captures that are not in the order of their events")
     return leaves
@@ -649,10 +662,14 @@ def canonical(data: bytes) -> Any:
     def no_float(text: str) -> Any:
         raise Tampered(f"JSON with a float: {text}")
 
-    value = json.loads(
-        data.decode("utf-8"), object_pairs_hook=pairs_once, parse_float=no_float, parse_constant=no_float
-    )
-    tampered_if(canonical_bytes(value) != data, "JSON in another spelling than its own")
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=pairs_once, parse_float=no_float, parse_constant=no_float
+        )
+        again = canonical_bytes(value)
+    except (ValueError, RecursionError) as error:
+        raise Tampered(f"not JSON: {error}"[:160]) from error
+    tampered_if(again != data, "JSON in another spelling than its own")
     return value
 
 
@@ -736,6 +753,11 @@ def usable_openssl() -> None:
     )
 
 
+def refuses(said: str) -> bool:
+    """Whether a program of that name says that it does not know what it was asked for."""
+    return bool(re.search("(?i)usage|unknown option|unrecognized|invalid command", said))
+
+
 def moment(text: str) -> int:
     """Seconds since 1970 of `Nov 22 19:47:21 2026 GMT`."""
     months = [
@@ -784,20 +806,13 @@ def der_end(data: bytes) -> int:
 
 def one_root(pem: bytes, name: str, stem: str) -> bytes:
     """The certificate that was fingerprinted, written anew: nothing else that stands in the file reaches openssl."""
-    done = openssl("x509 -in {c} -outform PEM", c=pem)
-    written = done.stdout.encode()
-    found = (
-        openssl("x509 -in {c} -noout -fingerprint -sha256", c=written)
-        .stdout.partition("=")[2]
-        .strip()
-        .replace(":", "")
-        .lower()
-    )
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
+    data = base64.b64decode(re.sub(rb"\s", b"", blocks[0]), validate=True) if len(blocks) == 1 else b""
     tampered_if(
-        done.returncode or pem.count(b"-----BEGIN") != 1 or found != name,
+        pem.count(b"-----BEGIN") != 1 or hashlib.sha256(data).hexdigest() != name,
         f"{stem}: the root certificate is another one, or not the only one in its file",
     )
-    return written
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
 
 
 def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
@@ -829,8 +844,7 @@ def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[in
     command = f"ts -verify -queryfile {{q}} -in {{r}} -CAfile {{root}} -untrusted {{chain}} -attime {seconds}"
     done = openssl(command, q=query, r=reply, root=root, chain=chain or root)
     if done.returncode or "Verification: OK" not in done.stdout:
-        unknown = re.search("(?i)usage|unknown option|unrecognized|invalid command", done.stderr)
-        cannot_tell_if(unknown, f"this openssl cannot check tokens as of a time: {INSTALL}")
+        cannot_tell_if(refuses(done.stderr), f"this openssl cannot check tokens as of a time: {INSTALL}")
         reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
         raise Tampered(f"{stem}: {'; '.join(dict.fromkeys(reasons)) or 'the token is not accepted'}")
     return seconds, root_name
@@ -867,12 +881,22 @@ def possible(seconds: int, size: int, leaves: dict[int, dict[str, Any]], now: fl
     )
 
 
+class Stamped(NamedTuple):
+    """What stamps are checked against: files, ledger, known leaves, the day, and the roots that count."""
+
+    folder: str
+    names: set[str]
+    ledger: Ledger
+    leaves: dict[int, dict[str, Any]]
+    on: float
+    roots: list[str]
+
+
 def check_stamps(
-    folder: str, names: set[str], ledger: Ledger, leaves: dict[int, dict[str, Any]], report: Report, on: float, roots: list[str],
-    event: Callable[[int], dict[str, Any]],
-) -> dict[int, tuple[int, str]]:  # fmt: skip
-    """{size: (seconds, by)} of the earliest stamp of each checkpoint; a line for each proof, as of the day `on`."""
-    times: dict[int, tuple[int, str]] = {}
+    about: Stamped, report: Report, event: Callable[[int], dict[str, Any]], times: dict[int, tuple[int, str]]
+) -> None:
+    """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
+    folder, names, ledger, leaves, on, roots = about
     tokens: list[Token] = []
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
@@ -919,7 +943,6 @@ def check_stamps(
                 ),
             )
     _tell_ended(report, tokens, on, _renewals(names, leaves, event))
-    return times
 
 
 def _renewals(
@@ -1146,7 +1169,7 @@ class Capture:
         strange = sorted(
             {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}
         )
-        tampered_if(strange, f"{strange[:1]} was not sealed with the capture")
+        tampered_if(strange, f"{first(strange)} was not sealed with the capture")
         for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl"):
             check_lines(folder, f"{where}/{name}", self.manifest["lines"][name])
         check_inventory(
@@ -1222,6 +1245,7 @@ class Zip:
         self._directory(self.at(start, length), count, start)
 
     def at(self, offset: int, length: int) -> bytes:
+        tampered_if(offset + length > self.size, "the ZIP names a place beyond its end")
         self.stream.seek(offset)
         data = self.stream.read(length)
         tampered_if(len(data) != length, "a cut ZIP")
@@ -1271,7 +1295,8 @@ class Zip:
         kind, length = struct.unpack("<HH", extra[:4])
         numbers = list(struct.unpack(f"<{length // 8}Q", extra[4:]))
         wanted = [value == 0xFFFFFFFF for value in (size, packed, offset)]
-        tampered_if(kind != 1 or len(numbers) != sum(wanted), "a field in the ZIP that should not be there")
+        needless = any(number < 0xFFFFFFFF for number in numbers)
+        tampered_if(kind != 1 or len(numbers) != sum(wanted) or needless, "a field in the ZIP that should not be there")
         size, packed, offset = (
             numbers.pop(0) if needs else value for needs, value in zip(wanted, (size, packed, offset))
         )
@@ -1433,7 +1458,7 @@ def check_records(archive: Zip, captures: list[Capture]) -> tuple[str, dict[tupl
         {name for name in archive.entries if name.startswith("archive/")}
         - {f"archive/{name}" for _, _, name, _ in files}
     )
-    tampered_if(strange, f"{strange[:1]} belongs to no capture of the package")
+    tampered_if(strange, f"{first(strange)} belongs to no capture of the package")
     return f"{len(members)} records, every digest computed again", members
 
 
@@ -1535,7 +1560,7 @@ def check_assemblies(archive: Zip, assemblies: Assemblies, places: dict[str, tup
             (whole.digest.hexdigest(), whole.size) != (assembly["sha256"], assembly["size"]),
             f"the pieces of {assembly['name']} do not give its digest",
         )
-    cannot_tell_if(absent, f"{len(absent)} files have pieces in captures outside the package, first: {absent[:1]}")
+    cannot_tell_if(absent, f"{len(absent)} files have pieces in captures outside the package, first: {first(absent)}")
     return f"{len(assemblies)} files that came in pieces give their digests"
 
 
@@ -1779,10 +1804,10 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
         expected = sealed.table(one, names) if sealed is not None and rule != "withheld" else None
         counted += check_table(folder, name, rule, None if expected is None else iter(expected))
     absent = sorted({"posts", "files", "not-kept", "custody", "annotations", "withheld"} - seen)
-    missing_if(absent, f"the table {absent[:1]} is not named in data/package.json")
+    missing_if(absent, f"the table {first(absent)} is not named in data/package.json")
     cannot_tell_if(
         unknown,
-        f"the table {unknown[:1]} follows a rule that this check.py does not know: take that of {package['software']}",
+        f"the table {first(unknown)} follows a rule that this check.py does not know: take that of {package['software']}",
     )
     return f"{len(seen)} tables, {counted} lines" + (
         ", made again from what was sealed" if sealed is not None else ", on the signer's word"
@@ -1846,7 +1871,7 @@ def check_files(folder: str, names: set[str], listed: dict[str, str]) -> str:
                 f"{name} is not what data/tables/files.jsonl says",
             )
     strange = sorted({name for name in names if name.startswith("data/media/")} - set(said))
-    tampered_if(strange, f"{strange[:1]} is in no line of data/tables/files.jsonl")
+    tampered_if(strange, f"{first(strange)} is in no line of data/tables/files.jsonl")
     return f"{len(said)} files with their digests"
 
 
@@ -1986,10 +2011,10 @@ def check_wacz_list(archive: Zip, captures: list[Capture]) -> str:
         "datapackage.json",
         "datapackage-digest.json",
     ]
-    missing_if(absent := sorted((set(warcs) | set(made)) - set(archive.entries)), f"{absent[:1]} is not in the WACZ")
+    missing_if(absent := sorted((set(warcs) | set(made)) - set(archive.entries)), f"{first(absent)} is not in the WACZ")
     tampered_if(
         strange := sorted(set(archive.entries) - set(warcs) - set(made)),
-        f"{strange[:1]} has no place in the WACZ of a package",
+        f"{first(strange)} has no place in the WACZ of a package",
     )
     tampered_if(list(archive.entries) != [*warcs, *made], "the WACZ has its entries in another order")
     for name, (digest, crc) in zip(archive.entries, SEVERAL.map(archive.digests, archive.entries)):
@@ -2024,7 +2049,7 @@ def check_description(archive: Zip, captures: list[Capture], package: dict[str, 
         data != json.dumps(value, ensure_ascii=False, indent=1).encode(),
         "datapackage.json says something else than follows from the package",
     )
-    check_signed(data, json.loads(archive.read("datapackage-digest.json")), package)
+    check_signed(data, archive.read("datapackage-digest.json"), package)
     head = [{"format": "json-pages-1.0", "id": "pages", "title": "All Pages"}]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [*head, *pages])
     tampered_if(
@@ -2033,15 +2058,17 @@ def check_description(archive: Zip, captures: list[Capture], package: dict[str, 
     return f"{len(pages)} pages, described as they were sealed"
 
 
-def check_signed(data: bytes, value: dict[str, Any], package: dict[str, Any]) -> None:
+def check_signed(data: bytes, written: bytes, package: dict[str, Any]) -> None:
     """The anonymous signature in the WACZ (WACZ Signing and Verification 0.1.0). It says nothing of who made it."""
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    signed = value["signedData"]
-    own = {"hash": digest, "created": package["made"], "software": package["software"], "version": "0.1.0"}
-    same = {key: item for key, item in signed.items() if key not in ("signature", "publicKey")} == own
+    signed = json.loads(written)["signedData"]
+    own = {
+        "hash": digest, "created": package["made"], "software": package["software"], "version": "0.1.0",
+        "signature": signed["signature"], "publicKey": signed["publicKey"],
+    }  # fmt: skip
+    value = {"path": "datapackage.json", "hash": digest, "signedData": own}
     tampered_if(
-        value != {"path": "datapackage.json", "hash": digest, "signedData": signed} or not same,
-        "datapackage.json does not match datapackage-digest.json",
+        json.dumps(value, indent=1).encode() != written, "datapackage.json does not match datapackage-digest.json"
     )
     check_wacz_signature(digest, signed)
 
@@ -2054,6 +2081,7 @@ def check_wacz_signature(digest: str, signed: dict[str, Any]) -> None:
     done = openssl(
         "dgst -sha256 -verify {key} -signature {sig} {text}", key=pem, sig=der_signature(raw), text=digest.encode()
     )
+    cannot_tell_if(done.returncode and refuses(done.stderr), f"this openssl does not check signatures: {INSTALL}")
     tampered_if(done.returncode or "Verified OK" not in done.stdout, "the signature in the WACZ does not fit")
 
 
@@ -2168,13 +2196,15 @@ def check_wacz_list_v1(archive: Zip, captures: list[Capture]) -> str:
         listed[item["path"]] = item
     present = set(archive.entries) - {"datapackage.json", "datapackage-digest.json"}
     missing_if(
-        absent := sorted(set(listed) - present), f"{absent[:1]} is listed in datapackage.json and not in the WACZ"
+        absent := sorted(set(listed) - present), f"{first(absent)} is listed in datapackage.json and not in the WACZ"
     )
-    tampered_if(strange := sorted(present - set(listed)), f"{strange[:1]} is not listed in datapackage.json")
+    tampered_if(strange := sorted(present - set(listed)), f"{first(strange)} is not listed in datapackage.json")
     sealed = {f"archive/{name}": entry for capture in captures for name, entry in capture.warcs.items()}
     made = {"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"}
     missing_if(made - present, "the WACZ has no pages or no index")
-    tampered_if(strange := sorted(present - made - set(sealed)), f"{strange[:1]} has no place in the WACZ of a package")
+    tampered_if(
+        strange := sorted(present - made - set(sealed)), f"{first(strange)} has no place in the WACZ of a package"
+    )
     for name in listed:
         digest, crc = archive.digests(name)
         tampered_if(
@@ -2204,7 +2234,7 @@ def check_media_v1(folder: str, names: set[str], captures: list[Capture], profil
         len(listed) != len(set(listed)) or present - set(listed),
         "data/hashes.csv does not list exactly the media files present",
     )
-    missing_if(absent := sorted(set(listed) - present), f"{absent[:1]} is not there")
+    missing_if(absent := sorted(set(listed) - present), f"{first(absent)} is not there")
     known = manifest(folder, "manifest-sha256.txt"), manifest(folder, "manifest-sha512.txt")
     sealed = {line["id"]: line for capture in captures for line in capture.records}
     wholes = {line["assembly"] for capture in captures for line in capture.inventory if line.get("assembly")}
@@ -2365,7 +2395,10 @@ class Check:
             line_ends_changed(self.folder),
             "line ends were changed on the way (by mail, FTP or git): copy the package again as binary files",
         )
-        said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"))["format"]
+        try:
+            said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"))["format"]
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise Tampered(f"data/package.json is not that of a package: {error}"[:120]) from error
         number = re.fullmatch("archiver-package/([1-9][0-9]{0,5})", str(said))
         tampered_if(not number, f"data/package.json is not that of a package: {said!r}"[:120])
         assert number
@@ -2376,12 +2409,13 @@ class Check:
     def find_places(self) -> None:
         """Nothing lies in it but what an exporter writes."""
         self.package = canonical(read_small(self.folder, "data/package.json"))
-        self.profile = self.package.get("profile")
-        tampered_if(str(self.profile) not in PLACES, f"data/package.json names no profile: {self.profile!r}"[:120])
+        said = self.package.get("profile")
+        tampered_if(str(said) not in PLACES, f"data/package.json names no profile: {said!r}"[:120])
+        self.profile = str(said)
         if self.v1:
             held = sorted(name for name in self.names if re.match(r"data/(captures|events)/|data/archive\.wacz", name))
             tampered_if(
-                held and self.profile != "full", f"{held[:1]} has no place in a package of profile {self.profile}"
+                held and self.profile != "full", f"{first(held)} has no place in a package of profile {self.profile}"
             )
             tampered_if(self.profile == "full" and not self.package["captures"], "a package without captures")
             return
@@ -2392,7 +2426,7 @@ class Check:
             rf"{WORDED}|data/package\.json|data/tables/({tables})\.(jsonl|csv)|data/media/I[0-9]{{4,}}-[0-9]+(-[0-9]+)?\.{ending}|{PLACES[str(self.profile)]}"
         )
         strange = sorted(name for name in self.names if not re.fullmatch(allowed, name))
-        tampered_if(strange, f"{strange[:1]} has no place in a package of profile {self.profile}")
+        tampered_if(strange, f"{first(strange)} has no place in a package of profile {self.profile}")
         tampered_if(
             read_small(self.folder, "bag-info.txt") != bag_info(self.folder, self.names, self.package),
             "bag-info.txt says something else than data/package.json",
@@ -2464,9 +2498,8 @@ class Check:
         return check_event(self.folder, seq, json.dumps(self.leaves[seq]))
 
     def find_stamps(self) -> None:
-        self.times = check_stamps(
-            self.folder, self.names, self.ledger, self.leaves, self.report, self.on, self.roots, self.event
-        )
+        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.roots)
+        check_stamps(about, self.report, self.event, self.times)
         cannot_tell_if(self.roots and not self.times, "no stamp leads to a root that you named")
 
     def tell_time(self) -> None:
@@ -2492,7 +2525,7 @@ class Check:
         if not covered:
             self.report.add("NOT TIMESTAMPED")
         elif len(covered) < len(seqs):
-            self.report.add(f"{len(seqs) - len(covered)} captures NOT TIMESTAMPED")
+            self.report.add(f"{len(seqs) - len(covered)} of {len(seqs)} captures NOT TIMESTAMPED")
         sure = covered and len(covered) >= len(seqs) and self.roots
         self.report.say(
             "intact" if sure else "note",

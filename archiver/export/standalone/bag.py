@@ -8,7 +8,7 @@ import os
 import re
 import stat
 
-from .words import NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, missing_if, tampered_if
+from .words import NAME, READ, SMALL, CannotTell, Report, cannot_tell_if, first, missing_if, tampered_if
 
 SEVERAL = concurrent.futures.ThreadPoolExecutor()  # digests of several files at once
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -115,20 +115,21 @@ def check_bag(folder: str, names: set[str], kinds: tuple[str, ...]) -> str:
         payload, tags = manifest(folder, f"manifest-{kind}.txt"), manifest(folder, f"tagmanifest-{kind}.txt")
         listed = {**payload, **tags}
         absent.update(dict.fromkeys(sorted(set(listed) - names)))
-        tampered_if(wrong := sorted(names - set(listed) - outside), f"{wrong[:1]} is listed in no {kind} manifest")
+        tampered_if(wrong := sorted(names - set(listed) - outside), f"{first(wrong)} is listed in no {kind} manifest")
         wrong = [name for name in payload if not name.startswith("data/")]
-        tampered_if(wrong, f"manifest-{kind}.txt lists {wrong[:1]}, which is no payload")
+        tampered_if(wrong, f"manifest-{kind}.txt lists {first(wrong)}, which is no payload")
         wrong = [name for name in tags if name.startswith("data/") or name in outside]
-        tampered_if(wrong, f"tagmanifest-{kind}.txt lists {wrong[:1]}")
+        tampered_if(wrong, f"tagmanifest-{kind}.txt lists {first(wrong)}")
         left = sorted(name for name in listed if name in names)
         paths = [os.path.join(folder, *name.split("/")) for name in left]
-        for name, digest in zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left))):
-            if digest != listed[name]:
-                cannot_tell_if(
-                    only_line_ends(folder, name, listed[name], kind),
-                    f"line ends were changed on the way, in {name} and perhaps in others: copy the package again as binary files",
-                )
-                tampered_if(True, f"{name} is not what manifest-{kind}.txt says")
+        digests = zip(left, SEVERAL.map(digest_file, paths, [kind] * len(left)))
+        changed = [name for name, digest in digests if digest != listed[name]]
+        other = [name for name in changed if not only_line_ends(folder, name, listed[name], kind)]
+        tampered_if(other, f"{first(other)} is not what manifest-{kind}.txt says")
+        cannot_tell_if(
+            changed,
+            f"line ends were changed on the way, in {first(changed)} and perhaps in others: copy the package again as binary files",
+        )
     missing_if(
         absent, f"{len(absent)} files are not there, first: {next(iter(absent), None)}. Ask for the package again"
     )

@@ -15,10 +15,14 @@ def canonical(data: bytes) -> Any:
     def no_float(text: str) -> Any:
         raise Tampered(f"JSON with a float: {text}")
 
-    value = json.loads(
-        data.decode("utf-8"), object_pairs_hook=pairs_once, parse_float=no_float, parse_constant=no_float
-    )
-    tampered_if(canonical_bytes(value) != data, "JSON in another spelling than its own")
+    try:
+        value = json.loads(
+            data.decode("utf-8"), object_pairs_hook=pairs_once, parse_float=no_float, parse_constant=no_float
+        )
+        again = canonical_bytes(value)
+    except (ValueError, RecursionError) as error:
+        raise Tampered(f"not JSON: {error}"[:160]) from error
+    tampered_if(again != data, "JSON in another spelling than its own")
     return value
 
 

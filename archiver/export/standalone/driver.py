@@ -18,10 +18,22 @@ from .ledger import Ledger, check_items, handed_over, handover_seen, signer_of
 from .notes import fingerprint_of, given_checkpoint, given_fingerprint, in_words, note_text, strangers
 from .records import check_assemblies, check_records, read_assemblies
 from .sealed import Capture, check_event
-from .stamps import FOLDERS, check_stamps, day, iso
+from .stamps import FOLDERS, Stamped, check_stamps, day, iso
 from .tables import ENDINGS, Sealed, check_files, check_plain, check_tables
 from .wacz import check_description, check_index, check_wacz_list
-from .words import FORMAT, CannotTell, Missing, Report, Tampered, cannot_tell_if, shown, stop, tampered_if, verdict
+from .words import (
+    FORMAT,
+    CannotTell,
+    Missing,
+    Report,
+    Tampered,
+    cannot_tell_if,
+    first,
+    shown,
+    stop,
+    tampered_if,
+    verdict,
+)
 from .zipped import Zip
 
 RELEASED: dict[str, str] = {}
@@ -102,7 +114,10 @@ class Check:
             line_ends_changed(self.folder),
             "line ends were changed on the way (by mail, FTP or git): copy the package again as binary files",
         )
-        said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"))["format"]
+        try:
+            said = json.loads(read_small(self.folder, "data/package.json").decode("utf-8"))["format"]
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise Tampered(f"data/package.json is not that of a package: {error}"[:120]) from error
         number = re.fullmatch("archiver-package/([1-9][0-9]{0,5})", str(said))
         tampered_if(not number, f"data/package.json is not that of a package: {said!r}"[:120])
         assert number
@@ -113,12 +128,13 @@ class Check:
     def find_places(self) -> None:
         """Nothing lies in it but what an exporter writes."""
         self.package = canonical(read_small(self.folder, "data/package.json"))
-        self.profile = self.package.get("profile")
-        tampered_if(str(self.profile) not in PLACES, f"data/package.json names no profile: {self.profile!r}"[:120])
+        said = self.package.get("profile")
+        tampered_if(str(said) not in PLACES, f"data/package.json names no profile: {said!r}"[:120])
+        self.profile = str(said)
         if self.v1:
             held = sorted(name for name in self.names if re.match(r"data/(captures|events)/|data/archive\.wacz", name))
             tampered_if(
-                held and self.profile != "full", f"{held[:1]} has no place in a package of profile {self.profile}"
+                held and self.profile != "full", f"{first(held)} has no place in a package of profile {self.profile}"
             )
             tampered_if(self.profile == "full" and not self.package["captures"], "a package without captures")
             return
@@ -129,7 +145,7 @@ class Check:
             rf"{WORDED}|data/package\.json|data/tables/({tables})\.(jsonl|csv)|data/media/I[0-9]{{4,}}-[0-9]+(-[0-9]+)?\.{ending}|{PLACES[str(self.profile)]}"
         )
         strange = sorted(name for name in self.names if not re.fullmatch(allowed, name))
-        tampered_if(strange, f"{strange[:1]} has no place in a package of profile {self.profile}")
+        tampered_if(strange, f"{first(strange)} has no place in a package of profile {self.profile}")
         tampered_if(
             read_small(self.folder, "bag-info.txt") != bag_info(self.folder, self.names, self.package),
             "bag-info.txt says something else than data/package.json",
@@ -201,9 +217,8 @@ class Check:
         return check_event(self.folder, seq, json.dumps(self.leaves[seq]))
 
     def find_stamps(self) -> None:
-        self.times = check_stamps(
-            self.folder, self.names, self.ledger, self.leaves, self.report, self.on, self.roots, self.event
-        )
+        about = Stamped(self.folder, self.names, self.ledger, self.leaves, self.on, self.roots)
+        check_stamps(about, self.report, self.event, self.times)
         cannot_tell_if(self.roots and not self.times, "no stamp leads to a root that you named")
 
     def tell_time(self) -> None:
@@ -229,7 +244,7 @@ class Check:
         if not covered:
             self.report.add("NOT TIMESTAMPED")
         elif len(covered) < len(seqs):
-            self.report.add(f"{len(seqs) - len(covered)} captures NOT TIMESTAMPED")
+            self.report.add(f"{len(seqs) - len(covered)} of {len(seqs)} captures NOT TIMESTAMPED")
         sure = covered and len(covered) >= len(seqs) and self.roots
         self.report.say(
             "intact" if sure else "note",

@@ -12,7 +12,7 @@ from typing import Any
 from .bag import manifest, read_small
 from .sealed import Capture
 from .wacz import check_wacz_signature
-from .words import missing_if, tampered_if
+from .words import first, missing_if, tampered_if
 from .zipped import Zip
 
 V1 = "archiver-package/1"
@@ -32,13 +32,15 @@ def check_wacz_list_v1(archive: Zip, captures: list[Capture]) -> str:
         listed[item["path"]] = item
     present = set(archive.entries) - {"datapackage.json", "datapackage-digest.json"}
     missing_if(
-        absent := sorted(set(listed) - present), f"{absent[:1]} is listed in datapackage.json and not in the WACZ"
+        absent := sorted(set(listed) - present), f"{first(absent)} is listed in datapackage.json and not in the WACZ"
     )
-    tampered_if(strange := sorted(present - set(listed)), f"{strange[:1]} is not listed in datapackage.json")
+    tampered_if(strange := sorted(present - set(listed)), f"{first(strange)} is not listed in datapackage.json")
     sealed = {f"archive/{name}": entry for capture in captures for name, entry in capture.warcs.items()}
     made = {"pages/pages.jsonl", "indexes/index.cdx.gz", "indexes/index.idx"}
     missing_if(made - present, "the WACZ has no pages or no index")
-    tampered_if(strange := sorted(present - made - set(sealed)), f"{strange[:1]} has no place in the WACZ of a package")
+    tampered_if(
+        strange := sorted(present - made - set(sealed)), f"{first(strange)} has no place in the WACZ of a package"
+    )
     for name in listed:
         digest, crc = archive.digests(name)
         tampered_if(
@@ -68,7 +70,7 @@ def check_media_v1(folder: str, names: set[str], captures: list[Capture], profil
         len(listed) != len(set(listed)) or present - set(listed),
         "data/hashes.csv does not list exactly the media files present",
     )
-    missing_if(absent := sorted(set(listed) - present), f"{absent[:1]} is not there")
+    missing_if(absent := sorted(set(listed) - present), f"{first(absent)} is not there")
     known = manifest(folder, "manifest-sha256.txt"), manifest(folder, "manifest-sha512.txt")
     sealed = {line["id"]: line for capture in captures for line in capture.records}
     wholes = {line["assembly"] for capture in captures for line in capture.inventory if line.get("assembly")}

@@ -9,7 +9,7 @@ from typing import Any
 
 from .bag import read_small
 from .notes import checkpoint, is_key, note_text
-from .words import CannotTell, Tampered, missing_if, tampered_if
+from .words import CannotTell, Tampered, first, missing_if, tampered_if
 
 
 def leaf_hash(entry: bytes) -> bytes:
@@ -136,7 +136,7 @@ def check_items(
     silent = sorted(
         seq for seq, leaf in leaves.items() if leaf["type"] in ("captured", "recovered") and seq not in named
     )
-    tampered_if(silent, f"the capture of event {silent[:1]} has a proof here and is not named anywhere")
+    tampered_if(silent, f"the capture of event {first(silent)} has a proof here and is not named anywhere")
     tampered_if(len(named) != len(shown_seqs) + len(package["not_in_package"]), "a capture that is named twice")
     tampered_if(shown_seqs != sorted(shown_seqs), "captures that are not in the order of their events")
     return leaves

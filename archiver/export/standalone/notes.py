@@ -7,7 +7,7 @@ import functools
 import hashlib
 import re
 
-from .words import CannotTell, Tampered, cannot_tell_if, tampered_if
+from .words import Tampered, cannot_tell_if, tampered_if
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -113,6 +113,7 @@ def checkpoint(note: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         try:
             text = note_text(note, vkey)
         except Tampered as error:
+            tampered_if("does not fit" in str(error), str(error))
             last = error
             continue
         lines = text.split("\n")
@@ -172,10 +173,13 @@ def given_checkpoint(data: bytes, keys: list[str]) -> tuple[int, bytes, str]:
         not good,
         "the file that you gave is no checkpoint: three lines, an empty one, and signatures. Mail and editors spoil such files: take the original",
     )
+    own = [vkey.split("+")[0] for vkey in keys]
+    cannot_tell_if(text.split("\n")[0] not in own, "the checkpoint that you gave is of another ledger")
     try:
         return checkpoint(data, keys)
     except Tampered as error:
-        own = [vkey.split("+")[0] for vkey in keys]
-        if text.split("\n")[0] not in own:
-            raise CannotTell("the checkpoint that you gave is of another ledger") from error
+        cannot_tell_if(
+            "does not fit" in str(error),
+            f"in the checkpoint that you gave, {error}: it was changed since it was signed. Take the original",
+        )
         raise

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 from .bag import SEVERAL
 from .canon import canonical
 from .sealed import Capture, record_ids
-from .words import READ, Tampered, cannot_tell_if, missing_if, tampered_if
+from .words import READ, Tampered, cannot_tell_if, first, missing_if, tampered_if
 from .zipped import Zip
 
 Take = Callable[[Any], object]
@@ -150,7 +150,7 @@ def check_records(archive: Zip, captures: list[Capture]) -> tuple[str, dict[tupl
         {name for name in archive.entries if name.startswith("archive/")}
         - {f"archive/{name}" for _, _, name, _ in files}
     )
-    tampered_if(strange, f"{strange[:1]} belongs to no capture of the package")
+    tampered_if(strange, f"{first(strange)} belongs to no capture of the package")
     return f"{len(members)} records, every digest computed again", members
 
 
@@ -252,7 +252,7 @@ def check_assemblies(archive: Zip, assemblies: Assemblies, places: dict[str, tup
             (whole.digest.hexdigest(), whole.size) != (assembly["sha256"], assembly["size"]),
             f"the pieces of {assembly['name']} do not give its digest",
         )
-    cannot_tell_if(absent, f"{len(absent)} files have pieces in captures outside the package, first: {absent[:1]}")
+    cannot_tell_if(absent, f"{len(absent)} files have pieces in captures outside the package, first: {first(absent)}")
     return f"{len(assemblies)} files that came in pieces give their digests"
 
 

@@ -15,7 +15,7 @@ from .bag import digest_file, read_small
 from .canon import canonical, canonical_bytes
 from .ledger import leaf_hash, tree_root
 from .notes import ed25519
-from .words import NAME, missing_if, tampered_if
+from .words import NAME, first, missing_if, tampered_if
 
 OUTCOMES = {"captured", "partial", "unavailable", "refused", "blocked", "failed", "skipped"}
 
@@ -139,7 +139,7 @@ class Capture:
         strange = sorted(
             {name for name in names if name.startswith(f"{where}/")} - {f"{where}/{name}" for name in listed}
         )
-        tampered_if(strange, f"{strange[:1]} was not sealed with the capture")
+        tampered_if(strange, f"{first(strange)} was not sealed with the capture")
         for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl"):
             check_lines(folder, f"{where}/{name}", self.manifest["lines"][name])
         check_inventory(

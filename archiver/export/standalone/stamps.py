@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import calendar
 import functools
 import hashlib
@@ -80,6 +81,11 @@ def usable_openssl() -> None:
     )
 
 
+def refuses(said: str) -> bool:
+    """Whether a program of that name says that it does not know what it was asked for."""
+    return bool(re.search("(?i)usage|unknown option|unrecognized|invalid command", said))
+
+
 def moment(text: str) -> int:
     """Seconds since 1970 of `Nov 22 19:47:21 2026 GMT`."""
     months = [
@@ -128,20 +134,13 @@ def der_end(data: bytes) -> int:
 
 def one_root(pem: bytes, name: str, stem: str) -> bytes:
     """The certificate that was fingerprinted, written anew: nothing else that stands in the file reaches openssl."""
-    done = openssl("x509 -in {c} -outform PEM", c=pem)
-    written = done.stdout.encode()
-    found = (
-        openssl("x509 -in {c} -noout -fingerprint -sha256", c=written)
-        .stdout.partition("=")[2]
-        .strip()
-        .replace(":", "")
-        .lower()
-    )
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
+    data = base64.b64decode(re.sub(rb"\s", b"", blocks[0]), validate=True) if len(blocks) == 1 else b""
     tampered_if(
-        done.returncode or pem.count(b"-----BEGIN") != 1 or found != name,
+        pem.count(b"-----BEGIN") != 1 or hashlib.sha256(data).hexdigest() != name,
         f"{stem}: the root certificate is another one, or not the only one in its file",
     )
-    return written
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(data) + b"-----END CERTIFICATE-----\n"
 
 
 def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[int, str]:
@@ -173,8 +172,7 @@ def token_time(folder: str, names: set[str], stem: str, note: bytes) -> tuple[in
     command = f"ts -verify -queryfile {{q}} -in {{r}} -CAfile {{root}} -untrusted {{chain}} -attime {seconds}"
     done = openssl(command, q=query, r=reply, root=root, chain=chain or root)
     if done.returncode or "Verification: OK" not in done.stdout:
-        unknown = re.search("(?i)usage|unknown option|unrecognized|invalid command", done.stderr)
-        cannot_tell_if(unknown, f"this openssl cannot check tokens as of a time: {INSTALL}")
+        cannot_tell_if(refuses(done.stderr), f"this openssl cannot check tokens as of a time: {INSTALL}")
         reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
         raise Tampered(f"{stem}: {'; '.join(dict.fromkeys(reasons)) or 'the token is not accepted'}")
     return seconds, root_name
@@ -211,12 +209,22 @@ def possible(seconds: int, size: int, leaves: dict[int, dict[str, Any]], now: fl
     )
 
 
+class Stamped(NamedTuple):
+    """What stamps are checked against: files, ledger, known leaves, the day, and the roots that count."""
+
+    folder: str
+    names: set[str]
+    ledger: Ledger
+    leaves: dict[int, dict[str, Any]]
+    on: float
+    roots: list[str]
+
+
 def check_stamps(
-    folder: str, names: set[str], ledger: Ledger, leaves: dict[int, dict[str, Any]], report: Report, on: float, roots: list[str],
-    event: Callable[[int], dict[str, Any]],
-) -> dict[int, tuple[int, str]]:  # fmt: skip
-    """{size: (seconds, by)} of the earliest stamp of each checkpoint; a line for each proof, as of the day `on`."""
-    times: dict[int, tuple[int, str]] = {}
+    about: Stamped, report: Report, event: Callable[[int], dict[str, Any]], times: dict[int, tuple[int, str]]
+) -> None:
+    """A line for each proof, as of the day `on`; `times`: {size: (seconds, by)} of the earliest stamp of each checkpoint."""
+    folder, names, ledger, leaves, on, roots = about
     tokens: list[Token] = []
     found = [match for name in names if (match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name))]
     for size in sorted({int(match[1]) for match in found}):
@@ -263,7 +271,6 @@ def check_stamps(
                 ),
             )
     _tell_ended(report, tokens, on, _renewals(names, leaves, event))
-    return times
 
 
 def _renewals(

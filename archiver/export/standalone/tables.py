@@ -12,7 +12,7 @@ from typing import Any
 from .canon import line_text, pairs_once
 from .records import Assemblies, whole_here
 from .sealed import Capture, ended_in
-from .words import CannotTell, cannot_tell_if, missing_if, tampered_if
+from .words import CannotTell, cannot_tell_if, first, missing_if, tampered_if
 
 MEDIA = {"video", "round video", "audio", "voice", "photo", "document", "sticker", "captions", "file"}
 ENDINGS = (
@@ -236,10 +236,10 @@ def check_tables(folder: str, package: Row, names: set[str], sealed: Sealed | No
         expected = sealed.table(one, names) if sealed is not None and rule != "withheld" else None
         counted += check_table(folder, name, rule, None if expected is None else iter(expected))
     absent = sorted({"posts", "files", "not-kept", "custody", "annotations", "withheld"} - seen)
-    missing_if(absent, f"the table {absent[:1]} is not named in data/package.json")
+    missing_if(absent, f"the table {first(absent)} is not named in data/package.json")
     cannot_tell_if(
         unknown,
-        f"the table {unknown[:1]} follows a rule that this check.py does not know: take that of {package['software']}",
+        f"the table {first(unknown)} follows a rule that this check.py does not know: take that of {package['software']}",
     )
     return f"{len(seen)} tables, {counted} lines" + (
         ", made again from what was sealed" if sealed is not None else ", on the signer's word"
@@ -303,7 +303,7 @@ def check_files(folder: str, names: set[str], listed: dict[str, str]) -> str:
                 f"{name} is not what data/tables/files.jsonl says",
             )
     strange = sorted({name for name in names if name.startswith("data/media/")} - set(said))
-    tampered_if(strange, f"{strange[:1]} is in no line of data/tables/files.jsonl")
+    tampered_if(strange, f"{first(strange)} is in no line of data/tables/files.jsonl")
     return f"{len(said)} files with their digests"
 
 

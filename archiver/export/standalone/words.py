@@ -15,7 +15,7 @@ import re
 import struct
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 FORMAT = "archiver-package/2"
@@ -50,6 +50,11 @@ missing_if = functools.partial(tampered_if, kind=Missing)
 cannot_tell_if = functools.partial(tampered_if, kind=CannotTell)
 
 
+def first(names: Iterable[object]) -> object:
+    """The first of what was found wrong, for a line; nothing where nothing was."""
+    return next(iter(names), "")
+
+
 class Report:
     """The lines of the result, each with one of five words in front, and what the verdict has to add."""
 
@@ -69,6 +74,9 @@ class Report:
             self.say(WORDS[type(error)], about, str(error))
         except FileNotFoundError as error:
             self.say("MISSING", about, f"{os.path.basename(str(error.filename))} is not there")
+        except OSError as error:
+            where = os.path.basename(str(error.filename or "a file"))
+            self.say("cannot tell", about, f"{where} cannot be read: {error.strerror or error}. Copy the package again")
         except UNREADABLE as error:
             self.say("TAMPERED", about, f"cannot be read in its expected format ({type(error).__name__}: {error})")
         else:

@@ -42,6 +42,7 @@ class Zip:
         self._directory(self.at(start, length), count, start)
 
     def at(self, offset: int, length: int) -> bytes:
+        tampered_if(offset + length > self.size, "the ZIP names a place beyond its end")
         self.stream.seek(offset)
         data = self.stream.read(length)
         tampered_if(len(data) != length, "a cut ZIP")
@@ -91,7 +92,8 @@ class Zip:
         kind, length = struct.unpack("<HH", extra[:4])
         numbers = list(struct.unpack(f"<{length // 8}Q", extra[4:]))
         wanted = [value == 0xFFFFFFFF for value in (size, packed, offset)]
-        tampered_if(kind != 1 or len(numbers) != sum(wanted), "a field in the ZIP that should not be there")
+        needless = any(number < 0xFFFFFFFF for number in numbers)
+        tampered_if(kind != 1 or len(numbers) != sum(wanted) or needless, "a field in the ZIP that should not be there")
         size, packed, offset = (
             numbers.pop(0) if needs else value for needs, value in zip(wanted, (size, packed, offset))
         )
