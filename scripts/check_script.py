@@ -12,9 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from archiver.export.profiles import PROFILES  # noqa: E402
+from archiver.export.released import released_texts  # noqa: E402
 from archiver.export.standalone import MODULES  # noqa: E402
-from archiver.export.templates import FIXED, fixed_text  # noqa: E402
 from storage.digest import sha256_hex  # noqa: E402
 
 SOURCE = ROOT / "archiver" / "export" / "standalone"
@@ -48,17 +47,10 @@ def joined() -> str:
     others = sorted(line for line in imports if line.startswith("from "))
     head = f'#!/usr/bin/env python3\n"""{about}\n"""\n\nfrom __future__ import annotations\n\nimport sys\n{ALONE}\n'
     text = head + "\n".join([*plain, *others]) + "\n" + "".join(parts)
-    released = "".join(f'    "{name}": "{digest}",\n' for name, digest in _released())
+    released = "".join(f'    "{name}": "{digest}",\n' for name, digest in released_texts().items())
     text = text.replace("RELEASED: dict[str, str] = {}", f"RELEASED: dict[str, str] = {{\n{released}}}", 1)
     text = text.replace('ABOUT = ""\n', "ABOUT = __doc__\n", 1)
     return text + '\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
-
-
-def _released() -> list[tuple[str, str]]:
-    """(name, SHA-256) of each text that packages hold unchanged; with its profile where it differs by that."""
-    fixed = [(f"{profile} {name}", fixed_text(name, profile)) for profile in PROFILES for name in FIXED]
-    fixed.append(("bagit-profile.json", (SCRIPT.parent / "bagit-profile.json").read_bytes()))
-    return [(name, sha256_hex(data)) for name, data in fixed]
 
 
 def _module(source: str, imports: set[str]) -> tuple[list[str], str]:

@@ -19,6 +19,8 @@ class Finding(StrEnum):
     MISSING = "MISSING"
     """Something that belongs to a package is not there; what is there may be intact."""
     DAMAGED = "DAMAGED"
+    TAMPERED = "TAMPERED"
+    """What `DAMAGED` is called in a package: somebody handed it over."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,9 @@ class Line:
 
 
 def worst(lines: Iterable[Line]) -> ExitCode:
-    """Return the exit code: 5 where anything is damaged, 2 where missing, 6 where it cannot be told, else 0."""
+    """Return the exit code: 5 where anything is damaged or tampered, 2 where missing, 6 where it cannot be told, else 0."""
     found = {line.finding for line in lines}
-    if Finding.DAMAGED in found:
+    if found & {Finding.DAMAGED, Finding.TAMPERED}:
         return ExitCode.CHECK_FAILED
     if Finding.MISSING in found:
         return ExitCode.PARTIAL

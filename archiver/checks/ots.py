@@ -61,7 +61,7 @@ class _Reader:
 def read_ots(file: bytes, digest: bytes) -> list[Said]:
     """Return what an `.ots` file says of `digest` (SHA-256, 32 bytes).
 
-    Raises `Bad` where it is about another digest, or no proof, `Uncomputed` where it has an operation that is not known.
+    Raises `Bad` where it is about another digest, or no proof, `Uncomputed` where it has an operation that is not computed.
     """
     reader = _Reader(file)
     if reader.take(len(MAGIC)) != MAGIC or reader.take(1) != b"\x08":
@@ -104,11 +104,10 @@ def _applied(tag: int, reader: _Reader, message: bytes) -> bytes:
         message = message[::-1]
     elif tag == 0xF3:
         message = message.hex().encode()
+    elif tag in _UNCOMPUTED:
+        raise Uncomputed(f"an operation of OpenTimestamps that is not computed here: {_UNCOMPUTED[tag]}")
     else:
-        # What follows an unknown operation cannot be read either: it may have an argument.
-        raise Uncomputed(
-            f"an operation of OpenTimestamps that is not computed here: {_UNCOMPUTED.get(tag, f'{tag:#04x}')}"
-        )
+        raise Bad(f"an operation {tag:#04x} that OpenTimestamps does not have")
     if len(message) > LIMIT:
         raise Bad("an OpenTimestamps proof that grows too long")
     return message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -93,35 +94,63 @@ def included(leaf_hash: bytes, index: int, size: int, path: list[bytes], root: b
     return last == 0 and value == root
 
 
-def note_text(note: bytes, key: str) -> str:
-    """Return the text of a note signed by `key` (a C2SP verifier key). Raises `Bad`."""
+_NOTE = re.compile("((?:[^\n]+\n)+)\n((?:\u2014 [^\n]+\n)+)")
+_SIGNED_BY = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
+
+
+def note_parts(note: bytes) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return (text, [(name, key id and signature)]) of a note, whoever signed it (C2SP signed-note). Raises `Bad`.
+
+    Nothing else stands in it: no words before, between or after the signatures, and no control characters.
+    """
+    try:
+        whole_note = note.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Bad("not a signed note: no UTF-8") from error
+    match = _NOTE.fullmatch(whole_note)
+    if match is None or re.search("[\x00-\x09\x0b-\x1f]", whole_note):
+        raise Bad("not a signed note, or with lines that are none of its text and no signatures")
+    signatures = []
+    for line in match[2].split("\n")[:-1]:
+        signed = _SIGNED_BY.fullmatch(line)
+        if signed is None:
+            raise Bad("a signature line that is none")
+        try:
+            signatures.append((signed[1], base64.b64decode(signed[2], validate=True)))
+        except binascii.Error as error:
+            raise Bad("a signature that is not base64") from error
+    return match[1], signatures
+
+
+def key_parts(key: str) -> tuple[str, str, bytes]:
+    """Return (name, id, 32 bytes) of a C2SP verifier key for Ed25519, `name+id+base64`. Raises `Bad`."""
     try:
         name, key_id, encoded = key.split("+", 2)
         public = base64.b64decode(encoded, validate=True)
-        text, _, signatures = note.decode("utf-8").partition("\n\n")
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
-        raise Bad(f"no signed note ({error})") from error
-    text += "\n"
-    if public[:1] != b"\x01" or sha256(name.encode() + b"\n" + public)[:4].hex() != key_id:
+    except (ValueError, binascii.Error) as error:
+        raise Bad(f"no verifier key: {key[:60]!r}") from error
+    own = sha256(name.encode() + b"\n" + public)[:4].hex()
+    if (len(public), public[:1], key_id) != (33, b"\x01", own) or base64.b64encode(public).decode() != encoded:
         raise Bad("the verifier key does not match its own id")
-    signed = False
-    for line in signatures.splitlines():
-        prefix = f"— {name} "
-        if not line.startswith(prefix):
-            continue
+    return name, key_id, public[1:]
+
+
+class Unsigned(Bad):
+    """A note that a key did not sign."""
+
+
+def note_text(note: bytes, key: str) -> str:
+    """Return the text of a note signed by `key` (a C2SP verifier key). Raises `Bad`, `Unsigned`."""
+    name, key_id, public = key_parts(key)
+    text, signatures = note_parts(note)
+    own = [raw[4:] for by, raw in signatures if (by, raw[:4].hex()) == (name, key_id)]
+    if not own:
+        raise Unsigned(f"not signed by the key {name}+{key_id}")
+    for signature in own:
         try:
-            raw = base64.b64decode(line[len(prefix) :], validate=True)
-        except binascii.Error as error:
-            raise Bad("a signature that is not base64") from error
-        if raw[:4].hex() != key_id:
-            continue
-        try:
-            Ed25519PublicKey.from_public_bytes(public[1:]).verify(raw[4:], text.encode())
-        except InvalidSignature as error:
-            raise Bad("the signature does not fit the text") from error
-        signed = True
-    if not signed:
-        raise Bad("no signature by the ledger's key")
+            Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+        except (InvalidSignature, ValueError) as error:
+            raise Bad(f"the signature of {name} does not fit") from error
     return text
 
 
@@ -157,9 +186,10 @@ def strict_json(data: bytes) -> Any:
 
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_float=no_float, parse_constant=no_float)
-    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        again = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except (UnicodeError, ValueError, RecursionError) as error:
         raise Bad(f"not JSON ({error})") from error
-    if json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8") != data:
+    if again != data:
         raise Bad("not in canonical form")
     return value
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import os
 import re
 import subprocess
 import tempfile
@@ -16,7 +19,7 @@ from typing import Any
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.ots import Said, Uncomputed, read_ots
 from archiver.checks.proofs import Bad
-from archiver.children import environment, program
+from archiver.children import environment
 from storage.digest import sha256, sha256_hex
 
 CERTIFICATES = 16
@@ -26,8 +29,11 @@ GRANTED = r"^Status: Granted(?: with modifications)?\.$"
 """How OpenSSL writes the two grants of RFC 3161 2.4.2: whatever was modified, the token itself is checked."""
 
 
+INSTALL = "install OpenSSL (macOS: brew install openssl; Windows: Git for Windows brings it) and put it first in PATH"
+
+
 class NoOpenssl(Exception):
-    """The program `openssl` is not installed."""
+    """The program `openssl` is not installed, or is one that cannot check tokens. The text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,32 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
         for name, data in files.items():
             Path(paths[name]).write_bytes(data)
         try:
-            command = [program("openssl") or "openssl", *(word.format(**paths) for word in words)]
+            command = [_program(), *(word.format(**paths) for word in words)]
             return subprocess.run(
-                command, capture_output=True, text=True, check=False, errors="replace", env=environment()
+                command, capture_output=True, text=True, check=False, errors="replace", env=environment(), cwd=folder
             )
         except OSError as error:
-            raise NoOpenssl(str(error)) from error
+            raise NoOpenssl(f"openssl cannot be started: {INSTALL}") from error
+
+
+def _program() -> str:
+    """Return where `openssl` lies. Raises `NoOpenssl`.
+
+    Only whole paths in PATH count: a relative one, and on Windows the current folder, may be inside what is checked.
+    """
+    name = "openssl.exe" if os.name == "nt" else "openssl"
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        path = Path(folder) / name
+        if path.is_absolute() and path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    raise NoOpenssl(f"openssl is not installed: {INSTALL}")
+
+
+def usable_openssl() -> None:
+    """Raise `NoOpenssl` where the program of that name does not check tokens, as the LibreSSL of macOS does not."""
+    said = openssl("version").stdout.strip()
+    if not said.startswith("OpenSSL "):
+        raise NoOpenssl(f"{said[:40] or 'this openssl'} does not check tokens: {INSTALL}")
 
 
 def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, root: bytes) -> CheckedToken:
@@ -60,27 +86,64 @@ def check_token(message: bytes, request: bytes, response: bytes, chain: bytes, r
     The request must carry a nonce and a SHA-256 imprint of `message`; OpenSSL holds the answer against both, checks the
     signature, that stamping is the signer's only use, and the chain to `root`, at the time that the token states.
     """
+    for data, what in ((request, "its request"), (response, "the answer")):
+        if _der_length(data) != len(data):
+            raise Bad(f"{what} is cut, or bytes stand behind it")
+    root = only_certificate(root)
     asked = openssl("ts", "-query", "-in", "{q}", "-text", q=request).stdout
     imprint = "".join(re.findall(r"^    [0-9a-f]{4} - ([0-9a-f -]{47})", asked, re.MULTILINE))
     if "Hash Algorithm: sha256" not in asked or re.sub(r"[ -]", "", imprint) != sha256_hex(message):
-        raise Bad("its request is for something else")
+        raise Bad("the request is over something else")
     if not re.search(r"^Nonce: 0x[0-9A-Fa-f]{8,}", asked, re.MULTILINE):
-        raise Bad("its request has no nonce, so the answer may be an old one")
+        raise Bad("the request has no nonce, an old answer could have been given")
     said = openssl("ts", "-reply", "-in", "{r}", "-text", r=response).stdout
     found = re.search(r"^Time stamp: (.+)$", said, re.MULTILINE)
     if not re.search(GRANTED, said, re.MULTILINE) or found is None:
-        raise Bad("the answer is no granted token")
+        raise Bad("no granted token")
     time = _moment(found[1])
-    if not re.search(r"-----BEGIN CERTIFICATE-----", root.decode("latin-1")):
-        raise Bad("no root certificate")
     done = openssl(
         "ts", "-verify", "-queryfile", "{q}", "-in", "{r}", "-CAfile", "{root}", "-untrusted", "{chain}",
         "-attime", str(int(time.timestamp())), q=request, r=response, root=root, chain=chain or root,
     )  # fmt: skip
     if done.returncode or "Verification: OK" not in done.stdout:
+        if re.search("(?i)usage|unknown option|unrecognized|invalid command", done.stderr):
+            raise NoOpenssl(f"this openssl cannot check tokens as of a time: {INSTALL}")
         reasons = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)
         raise Bad("; ".join(dict.fromkeys(reasons)) or "the token is not accepted")
     return CheckedToken(time, _first_end(chain + root), sha256_hex(response))
+
+
+def _der_length(data: bytes) -> int:
+    """Return how long the SEQUENCE is that DER begins with, head included (X.690 8.1.3). Raises `Bad`."""
+    if data[:1] != b"\x30" or len(data) < 2:
+        raise Bad("no DER value")
+    if data[1] < 0x80:
+        return 2 + data[1]
+    octets = data[2 : 2 + (data[1] & 0x7F)]
+    if not octets or len(octets) > 4:
+        raise Bad("no DER value")
+    return 2 + len(octets) + int.from_bytes(octets, "big")
+
+
+def only_certificate(pem: bytes) -> bytes:
+    """Return the one certificate in a PEM file, written anew. Raises `Bad` where anything else stands in it.
+
+    OpenSSL trusts every block of a file that it is given, also those of other names: `X509 CERTIFICATE`.
+    """
+    _der(pem)
+    [block] = re.findall(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    return bytes(block) + b"\n"
+
+
+def _der(pem: bytes) -> bytes:
+    """Return the bytes of the one certificate in a PEM file. Raises `Bad`."""
+    blocks = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----", pem)
+    if len(blocks) != 1 or pem.count(b"-----BEGIN") != 1:
+        raise Bad("the root certificate is not the only one in its file, or none")
+    try:
+        return base64.b64decode(re.sub(rb"\s", b"", blocks[0]), validate=True)
+    except binascii.Error as error:
+        raise Bad("the root certificate is not the only one in its file, or none") from error
 
 
 def _moment(text: str) -> datetime:
@@ -128,8 +191,8 @@ def check_stamps(
             except Bad as error:
                 lines.append(damaged("proofs", f"{size} {path.stem}", str(error)))
                 continue
-            except NoOpenssl:
-                lines.append(unknown("proofs", f"{size} {path.stem}", "openssl is not installed"))
+            except NoOpenssl as error:
+                lines.append(unknown("proofs", f"{size} {path.stem}", str(error)))
                 continue
             if root not in pinned:
                 lines.append(note("proofs", f"{size} {path.stem}", f"leads to a root that is not pinned: {root}"))
@@ -163,11 +226,12 @@ def _one(home: Path, path: Path, message: bytes) -> tuple[CheckedToken, str]:
     return check_token(message, request, path.read_bytes(), chain, pem), root
 
 
-@lru_cache(CERTIFICATES)
 def fingerprint(pem: bytes) -> str:
-    """Return the SHA-256 of the one certificate in `pem`, hex; empty where there is none."""
-    shown = openssl("x509", "-in", "{c}", "-noout", "-fingerprint", "-sha256", c=pem).stdout
-    return shown.partition("=")[2].strip().replace(":", "").lower()
+    """Return the SHA-256 of the one certificate in `pem`, hex; empty where there is none, or more than one."""
+    try:
+        return sha256_hex(_der(pem))
+    except Bad:
+        return ""
 
 
 def _ots(size: int, path: Path, message: bytes) -> Line:
@@ -177,7 +241,7 @@ def _ots(size: int, path: Path, message: bytes) -> Line:
         return unknown("proofs", f"{size} opentimestamps", str(error))
     except (Bad, OSError) as error:
         return damaged("proofs", f"{size} opentimestamps", str(error))
-    blocks = sorted({item.where for item in said if item.kind == "bitcoin"})
+    blocks = sorted({item.where for item in said if item.kind == "bitcoin"}, key=int)
     if blocks:
         text = f"leads to Bitcoin block {', '.join(blocks)}, as a calendar says; the block's header is not checked here"
         return note("proofs", f"{size} opentimestamps", text)

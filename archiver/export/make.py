@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.checks.lines import Finding, Line
-from archiver.checks.package import check_ours
+from archiver.checks.lines import Finding
+from archiver.checks.package import PackageReport, check_ours
+from archiver.checks.package.report import in_columns
 from archiver.errors import ArchiverError, ExitCode, UsageError
 from archiver.export.bag import TAGS, Bag
 from archiver.export.encrypting import encrypt
@@ -207,15 +208,16 @@ def _finish(
             )
 
     folder = bag.finish(bag_info(plan), signer.sign_note, nothing_leaks)
-    damaged = [line for line in check_package(folder, home) if line.finding is Finding.DAMAGED]
+    wrong = (Finding.TAMPERED, Finding.MISSING)
+    damaged = [line for line in check_package(folder, home).lines if line.finding in wrong]
     if damaged:
         raise DiskError(
-            "a package that is intact", damaged[0].text(), f"Do not hand out {folder}. Run the export again."
+            "a package that is intact", in_columns(damaged[0]), f"Do not hand out {folder}. Run the export again."
         )
     return folder, searched[-1]
 
 
-def check_package(folder: Path, home: Home) -> list[Line]:
+def check_package(folder: Path, home: Home) -> PackageReport:
     """Check a package that was just made, against the key of this home."""
     # Every file has just been read back, and what went into the WACZ was held against what was sealed.
     return check_ours(folder, fingerprint(home.ledger_key_text()), None, bodies=False)

@@ -1,27 +1,60 @@
 """Checking a package of ours: `archiver check PACKAGE` does what the package's own `check.py` does, by other code.
 
-That one uses Python's standard library alone; this one `cryptography`, `zipfile` and the readers of `archiver.checks`.
-The tests hold the two against each other on honest and on tampered packages.
+That one uses Python's standard library alone; this one `cryptography`, `zipfile` and the readers of `archiver.checks`. Both
+follow docs/formats.md, and say the same in the same words; the tests hold them against each other on honest and on tampered
+packages.
+
+bag, places   which files there are, and whether each is what was listed
+signer        whose key signed
+ledger        the tree of events, and which of them the package is about
+timestamps    what outsiders say of time
+captures      events, manifests and lines, as they were sealed
+wacz, index, records   the recordings
+tables, media          what people read, made again from what was sealed
+words         what is held against nothing
+version1      what packages of version 1 had otherwise
 """
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from archiver.checks.package import (
+    bag,
+    captures,
+    index,
+    ledger,
+    media,
+    places,
+    records,
+    signer,
+    tables,
+    timestamps,
+    version1,
+    wacz,
+    words,
+)  # fmt: skip
+from archiver.checks.package.files import PackageFiles
+from archiver.checks.package.report import PackageReport
+from archiver.checks.package.run import run
+from archiver.checks.trees import UNREADABLE, Tree
 
-from archiver.checks.lines import Line, damaged, intact, missing, unknown
-from archiver.checks.package import bag, captures, exhibits, ledger, records, signer, timestamps, wacz
-from archiver.checks.package.files import Absent, PackageFiles, Unknown
-from archiver.checks.proofs import Bad
-from archiver.checks.stamps import NoOpenssl
+__all__ = ["PackageReport", "check_ours", "is_ours"]
 
-__all__ = ["check_ours", "is_ours"]
+_HEAD = 1 << 16
+_BAG_MARKS = rb"External-Description: Package of social media evidence|urn:archiver:bagit-profile:"
+_MARKS = {
+    "proofs/vkey.txt": rb"",
+    "signature/tagmanifest-sha256.txt.note": rb"",
+    "signature/tagmanifest-sha512.txt.note": rb"",
+    "data/package.json": rb"archiver-package/",
+    "bagit-profile.json": rb"urn:archiver:bagit-profile:",
+    "bag-info.txt": _BAG_MARKS,
+}
+"""File → what it says in a package of ours."""
 
 
 def check_ours(
@@ -30,71 +63,90 @@ def check_ours(
     older: bytes | None,
     now: datetime | None = None,
     roots: frozenset[str] = frozenset(),
+    *,
     bodies: bool = True,
-) -> list[Line]:
-    """Check a package; return a line for each thing looked at.
+    released: Mapping[str, str] | None = None,
+) -> PackageReport:
+    """Check a package; return a line for each thing looked at, and the verdict.
 
     `wanted`: the fingerprint of its key, from elsewhere. `older`: an earlier checkpoint. `now`: as of when it is said
     which certificates have ended. `roots`: SHA-256 of the root certificates under which stamps count; empty: any, which
-    the line names. `bodies`: whether the payload files and the records are read; who made the package has just done so.
+    the verdict names. `bodies`: whether the payload files and the records are read; who made the package has just done so.
+    `released`: digests of the texts that every package of this release holds; None: these are not looked at.
     """
-    files = PackageFiles(folder, wanted, older, now, roots, bodies)
+    files = PackageFiles(folder, wanted, older, now, roots, bodies, released)
     _check(files)
-    return files.lines
+    return files.report
 
 
-def is_ours(folder: Path) -> bool:
-    """Return whether a folder is such a package, or what is left of one."""
-    return (folder / "proofs" / "vkey.txt").is_file() or (folder / "signature").is_dir()
+def is_ours(tree: Tree) -> bool:
+    """Return whether a folder or ZIP is such a package, or what is left of one: also one whose signature was taken out."""
+    for name, mark in _MARKS.items():
+        try:
+            with tree.open(name) as stream:
+                head = stream.read(_HEAD)
+        except UNREADABLE:
+            continue
+        if re.search(mark, head):
+            return True
+    return False
 
 
 def _check(files: PackageFiles) -> None:
-    """Run the checks in order; where one fails, those that would build on it are left out."""
-    if not _run(files, "files", bag.names):
+    """Run the checks from the outside to the inside; where one fails, those that would build on it are left out."""
+    if not run(files, "files", bag.names):
         return
-    _run(files, "bag", bag.bag)
-    if not _run(files, "key", signer.key):
+    run(files, "files", bag.left_behind)
+    # Nothing in a bag that fails is what was signed: no line below would mean anything.
+    if not (run(files, "format", bag.version) and run(files, "bag", bag.bag) and run(files, "places", places.places)):
         return
-    _run(files, "signature", signer.signature)
-    _run(files, "signer", signer.signer)
-    if not (_run(files, "ledger", ledger.ledger) and _run(files, "selection", ledger.selection)):
+    if not (run(files, "key", signer.key) and run(files, "signature", signer.signature)):
+        return
+    run(files, "signer", signer.signer)
+    if not (run(files, "ledger", ledger.ledger) and run(files, "selection", ledger.selection)):
         return
     if files.older is not None:
-        _run(files, "history", ledger.history)
-    _run(files, "timestamps", timestamps.timestamps)
-    timestamps.time(files)
-    full = files.package["profile"] == "full"
-    whole = not full or _run(files, "captures", captures.captures)
-    _run(files, "clock", timestamps.clock)
-    if full and _run(files, "wacz", wacz.wacz) and whole:
-        read = not files.bodies or _run(files, "records", records.records)
-        if read:
-            _run(files, "index", records.index)
-        if read and files.bodies:
-            _run(files, "assemblies", records.assemblies)
-    if whole:
-        _run(files, "media", exhibits.media)
-        _run(files, "posts", exhibits.posts)
+        run(files, "history", ledger.history)
+    run(files, "timestamps", timestamps.timestamps)
+    run(files, "time", timestamps.time)
+    if files.handed:
+        run(files, "retired key", signer.retired)
+    whole = files.profile != "full" or run(files, "captures", captures.captures)
+    run(files, "clock", timestamps.clock)
+    if whole and (files.profile != "full" or _recordings(files)):
+        _read_by_people(files)
+    run(files, "routes", words.routes)
+    words.signers_words(files)
 
 
-def _run(files: PackageFiles, name: str, check: Callable[[PackageFiles], str]) -> bool:
-    """Put one check into one line. Whatever stands in the files, it ends in a finding."""
-    try:
-        text = check(files)
-    except Absent as error:
-        files.lines.append(missing("package", name, str(error)))
-    except (Unknown, NoOpenssl) as error:
-        files.lines.append(unknown("package", name, str(error)))
-    except Bad as error:
-        files.lines.append(damaged("package", name, str(error)))
-    except FileNotFoundError as error:
-        files.lines.append(missing("package", name, f"{Path(error.filename or '').name} is not there"))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OSError, RecursionError) as error:
-        files.lines.append(damaged("package", name, f"is not what it should be ({type(error).__name__}: {error})"))
-    except (InvalidSignature, zipfile.BadZipFile, zlib.error, struct.error) as error:
-        files.lines.append(damaged("package", name, f"is not what it should be ({type(error).__name__})"))
-    else:
-        if text:
-            files.lines.append(intact("package", name, text))
-        return True
-    return False
+def _recordings(files: PackageFiles) -> bool:
+    """Check the WACZ of a full package; return whether it and its records are as they were sealed."""
+    first = files.version == 1
+    if not run(files, "WACZ", version1.wacz if first else wacz.wacz):
+        return False
+    if not files.bodies:
+        return run(files, "records", _only_assemblies) and (first or run(files, "description", wacz.description))
+    if not run(files, "records", records.records):
+        return False
+    run(files, "index", version1.index if first else index.index)
+    if not first:
+        run(files, "description", wacz.description)
+    run(files, "assemblies", records.assemblies)
+    return True
+
+
+def _only_assemblies(files: PackageFiles) -> str:
+    records.read_assemblies(files)
+    return ""
+
+
+def _read_by_people(files: PackageFiles) -> None:
+    """Check the tables and files that people read."""
+    if files.version == 1:
+        run(files, "media", version1.media)
+        run(files, "posts", version1.posts)
+        return
+    run(files, "tables", tables.tables)
+    run(files, "media", media.media)
+    if files.profile == "public":
+        run(files, "metadata", media.metadata)

@@ -1,77 +1,163 @@
-"""The bag: which files there are, and whether each is what the manifests list (BagIt, RFC 8493)."""
+"""The bag: which files there are, by which rules, and whether each is what the manifests list (BagIt, RFC 8493)."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import stat
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from archiver.checks.package.files import NAME, READ, Absent, PackageFiles
-from archiver.checks.package.signer import SIGNATURE
+from archiver.checks.package.files import NAME, READ, SMALL, Absent, PackageFiles, Unknown
 from archiver.checks.proofs import Bad
 from storage.digest import Digests
 
-UNLISTED = {SIGNATURE, "tagmanifest-sha256.txt", "tagmanifest-sha512.txt"}
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+LATEST = 2
+"""The newest rules for packages that are known here."""
+WIDTHS = {"sha256": 64, "sha512": 128}
+_LEFT_BEHIND = frozenset((
+    ".ds_store", ".spotlight-v100", ".trashes", ".fseventsd", ".temporaryitems", ".apdisk", "__macosx", "thumbs.db",
+    "ehthumbs.db", "desktop.ini", ".directory", "$recycle.bin", "system volume information",
+))  # fmt: skip
+
+
+def kinds(files: PackageFiles) -> tuple[str, ...]:
+    """Return the digests that its manifests state; the last one is that which the signature names."""
+    return ("sha256", "sha512") if files.version == 1 else ("sha256",)
+
+
+def is_left_behind(name: str) -> bool:
+    """Return whether an operating system or a file manager writes files or folders of this name by itself."""
+    return name.startswith("._") or name.lower() in _LEFT_BEHIND
 
 
 def names(files: PackageFiles) -> str:
     """Note the name of every file; return an empty text. Raises `Bad` for links and for names that no package has."""
-    for path in files.folder.rglob("*"):
-        name = path.relative_to(files.folder).as_posix()
-        mode = path.lstat().st_mode
-        if stat.S_ISREG(mode):
-            files.names.add(name)
-        elif not stat.S_ISDIR(mode):
-            raise Bad(f"{name} is a link or a special file")
-    if odd := [name for name in files.names if not NAME.fullmatch(name)]:
+    waiting = [files.folder]
+    while waiting:
+        folder = waiting.pop()
+        inside = 0
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            name = Path(entry.path).relative_to(files.folder).as_posix()
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                raise Bad(f"{name} is a link or a special file")
+            inside += 1
+            if is_left_behind(entry.name):
+                files.left.append(name)
+            elif stat.S_ISDIR(mode):
+                waiting.append(Path(entry.path))
+            else:
+                files.names.add(name)
+        if not inside and folder != files.folder:
+            files.bare.append(folder.relative_to(files.folder).as_posix())
+    if odd := sorted(name for name in files.names if not NAME.fullmatch(name)):
         raise Bad(f"an invalid file name: {odd[0]}")
     if doubled := [name for name, count in Counter(name.lower() for name in files.names).items() if count > 1]:
         raise Bad(f"two names that differ only in case: {doubled[0]}")
     return ""
 
 
+def left_behind(files: PackageFiles) -> str:
+    """Say which files an operating system left, and which folders hold nothing. Raises `Unknown`.
+
+    Neither is the makers' doing, so the check goes on with the rest.
+    """
+    left = sorted(files.left)
+    if len(left) > 1:
+        more = f"{left[0]} and {len(left) - 1} more were written by an operating system: remove them and check again"
+        raise Unknown(more)
+    if left:
+        raise Unknown(f"{left[0]} was written by an operating system: remove it and check again")
+    for name in sorted(files.bare):
+        files.note("files", f"an empty folder that no list knows: {name}")
+    return ""
+
+
+def version(files: PackageFiles) -> str:
+    """Read by which rules it was made, before anything else of it is read; return an empty text."""
+    if (files.folder / "bagit.txt").is_file() and files.read("bagit.txt") == BAGIT.replace(b"\n", b"\r\n"):
+        raise Unknown("line ends were changed on the way (by mail, FTP or git): copy the package again as binary files")
+    try:
+        said = json.loads(files.read("data/package.json").decode())["format"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise Bad(f"data/package.json is not that of a package: {error}"[:120]) from error
+    match = re.fullmatch(r"archiver-package/([1-9][0-9]{0,5})", str(said))
+    if match is None:
+        raise Bad(f"data/package.json is not that of a package: {said!r}"[:120])
+    files.version = int(match[1])
+    if files.version > LATEST:
+        raise Unknown(f"made by a later version ({said}): take the check.py of the release that made it")
+    return ""
+
+
 def bag(files: PackageFiles) -> str:
     """Compare every file with the manifests, and the manifests with the files."""
-    if files.read("bagit.txt") != b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n":
+    if files.read("bagit.txt") != BAGIT:
         raise Bad("bagit.txt is not that of an archiver package")
-    absent: set[str] = set()
+    if "fetch.txt" in files.names:
+        raise Bad("fetch.txt: a package never fetches anything")
+    algorithms = kinds(files)
+    unlisted = {f"signature/tagmanifest-{algorithms[-1]}.txt.note"} | {f"tagmanifest-{kind}.txt" for kind in algorithms}
     stated: dict[str, dict[str, str]] = {}
-    for kind, width in (("sha256", 64), ("sha512", 128)):
-        payload = files.manifest(f"manifest-{kind}.txt", width)
-        tags = files.manifest(f"tagmanifest-{kind}.txt", width)
-        if any(not name.startswith("data/") for name in payload) or any(
-            name.startswith("data/") or name in UNLISTED for name in tags
-        ):
-            raise Bad(f"a {kind} manifest lists a file that belongs in the other")
-        listed = payload | tags
-        if extra := sorted(files.names - set(listed) - UNLISTED):
+    for kind in algorithms:
+        listed = _listed(files, kind, unlisted)
+        if extra := sorted(files.names - listed.keys() - unlisted):
             raise Bad(f"{extra[0]} is listed in no {kind} manifest")
-        absent |= set(listed) - files.names
         for name, digest in listed.items():
             stated.setdefault(name, {})[kind] = digest
-    present = sorted(files.names & set(stated))
+    _compare(files, stated)
+    if absent := sorted(stated.keys() - files.names):
+        raise Absent(f"{len(absent)} files are not there, first: {absent[0]}. Ask for the package again")
+    return f"{len(files.names)} files, each listed and with the digest that is listed"
+
+
+def _listed(files: PackageFiles, kind: str, unlisted: set[str]) -> dict[str, str]:
+    """Return what the two manifests of a kind list: path → digest."""
+    payload = files.manifest(f"manifest-{kind}.txt", WIDTHS[kind])
+    tags = files.manifest(f"tagmanifest-{kind}.txt", WIDTHS[kind])
+    for name in payload:
+        if not name.startswith("data/"):
+            raise Bad(f"manifest-{kind}.txt lists {name}, which is no payload")
+    for name in tags:
+        if name.startswith("data/") or name in unlisted:
+            raise Bad(f"tagmanifest-{kind}.txt lists {name}")
+    return payload | tags
+
+
+def _compare(files: PackageFiles, stated: dict[str, dict[str, str]]) -> None:
+    """Raise `Bad` where a file is not what is stated; `Unknown` where it is all the same but for its line ends."""
+    present = sorted(files.names & stated.keys())
+    if not files.bodies:
+        present = [name for name in present if not name.startswith("data/")]
     with ThreadPoolExecutor() as several:
-        for name, changed in zip(
-            present, several.map(lambda name: _changed(files, name, stated[name]), present), strict=True
-        ):
-            if changed:
-                raise Bad(f"{name} does not match its {changed}")
-    size = sum((files.folder / name).stat().st_size for name in present if name.startswith("data/"))
-    if absent:
-        raise Absent(f"{len(absent)} files are not there, first: {sorted(absent)[0]}")
-    count = sum(name.startswith("data/") for name in files.names)
-    if f"Payload-Oxum: {size}.{count}" not in files.read("bag-info.txt").decode().splitlines():
-        raise Bad("bag-info.txt states another size")
-    return f"{len(files.names)} files, {size:,} bytes of payload, each as it is listed"
+        found = several.map(lambda name: _digests(files.folder / name, stated[name]), present)
+        changed = [(name, kind) for name, kind in zip(present, found, strict=True) if kind is not None]
+    for name, kind in changed:
+        if not _only_line_ends(files, name, kind, stated[name][kind]):
+            raise Bad(f"{name} is not what manifest-{kind}.txt says")
+    if changed:
+        raise Unknown(
+            f"line ends were changed on the way, in {changed[0][0]} and perhaps in others: copy the package again as binary files"
+        )
 
 
-def _changed(files: PackageFiles, name: str, stated: dict[str, str]) -> str | None:
-    """Tell which digest a file does not have. SHA-512 of the payload is left to `bagit.py`: the signature names its SHA-256."""
-    payload = name.startswith("data/")
-    if payload and not files.bodies:
-        return None
-    running = Digests(*(("sha256",) if payload else ("sha256", "sha512")))
-    with open(files.folder / name, "rb", buffering=0) as stream:
+def _digests(path: Path, stated: dict[str, str]) -> str | None:
+    """Return by which algorithm a file has another digest than is stated; None where it has none."""
+    running = Digests(*stated)
+    with open(path, "rb", buffering=0) as stream:
         while data := stream.read(READ):
             running.update(data)
-    return next((kind for kind, digest in running.hexdigests().items() if stated.get(kind) != digest), None)
+    return next((kind for kind, digest in running.hexdigests().items() if stated[kind] != digest), None)
+
+
+def _only_line_ends(files: PackageFiles, name: str, kind: str, stated: str) -> bool:
+    """Return whether a file is the one that was listed, with CR LF for LF, as some programs change texts on the way."""
+    if files.size(name) > SMALL:
+        return False
+    running = Digests(kind)
+    running.update(files.read(name).replace(b"\r\n", b"\n"))
+    return running.hexdigests()[kind] == stated

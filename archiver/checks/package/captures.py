@@ -7,65 +7,83 @@ import io
 import json
 import re
 from collections import Counter
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from archiver.checks.captures import OUTCOMES
-from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles
+from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles, Row
 from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
 from storage.digest import sha256_hex
 
+LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
 
-def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
+
+def read_event(files: PackageFiles, seq: int) -> Row:
     """Read an event; check it against its leaf and the signature of the person that it names."""
-    value = strict_json(files.read(f"data/events/{seq}.json"))
-    body: dict[str, Any] = value["event"]
+    if seq in files.events:
+        return files.events[seq]
+    name = f"data/events/{seq}.json"
+    if seq not in files.leaves:
+        raise Bad(f"event {seq} has no proof in the package")
+    value = strict_json(files.read(name))
+    if set(value) != {"event", "salt"}:
+        raise Bad(f"{name} holds something else than an event and its salt")
+    body: Row = value["event"]
     said = files.leaves[seq]
-    if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
-        raise Bad(f"event {seq} does not match the ledger")
-    if any(body[key] != said[key] for key in ("seq", "type", "time")):
-        raise Bad(f"event {seq} does not match its leaf")
+    salted = sha256_hex(bytes.fromhex(value["salt"]), canonical(body))
+    if salted != said["salted_hash"] or any(body[key] != said[key] for key in ("seq", "type", "time")):
+        raise Bad(f"{name} does not match the ledger")
     public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
     unsigned = {key: item for key, item in body.items() if key != "signature"}
     signature = base64.b64decode(body["signature"], validate=True)
     try:
         public.verify(signature, b"archiver-event/1\n" + canonical(unsigned))
     except InvalidSignature as error:
-        raise Bad(f"event {seq} is not signed by the person it names") from error
+        raise Bad(f"{name} is not signed by the person it names") from error
+    files.events[seq] = body
     return body
 
 
 def captures(files: PackageFiles) -> str:
     """Check each capture against its event, and that there is nothing beside them."""
-    known = set()
     for item in files.package["captures"]:
-        event = read_event(files, item["event"])
-        where = f"data/captures/{item['id']}"
-        data = files.read(f"{where}/manifest.json")
-        if event["detail"]["capture"] != item["id"] or sha256_hex(data) != event["detail"]["manifest_sha256"]:
-            raise Bad(f"the manifest of {item['id']} differs from the sealed one")
-        known.add(where)
-        files.captures.append(_captured(files, item["id"], strict_json(data)))
-    if len(known) != len(files.package["captures"]):
+        files.captures.append(_captured(files, item, read_event(files, item["event"])))
+    known = {capture.id for capture in files.captures}
+    if len(known) != len(files.captures):
         raise Bad("a capture that appears twice")
-    for name in sorted(files.names):
-        if name.startswith("data/captures/") and "/".join(name.split("/")[:3]) not in known:
-            raise Bad(f"{name} belongs to no capture of the package")
-        if match := re.fullmatch(r"data/events/(.+)\.json", name):
-            read_event(files, int(match[1]))
-    return f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories"
+    inside = sorted(name.split("/") for name in files.names if name.startswith(("data/captures/", "data/events/")))
+    held = {}
+    for parts in inside:
+        if parts[1] == "captures" and parts[2] not in known:
+            raise Bad(f"{'/'.join(parts)} belongs to no capture of the package")
+        if parts[1] == "events":
+            seq = int(parts[2].removesuffix(".json"))
+            held[seq] = read_event(files, seq)
+    files.events = held
+    return (
+        f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories; "
+        f"{len(held)} events signed by who made them"
+    )
 
 
-def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> PackagedCapture:
-    """Read what was sealed of one capture, and hold it against its manifest."""
+def _captured(files: PackageFiles, item: Row, event: Row) -> PackagedCapture:
+    """Read what was sealed of one capture, and hold it against its manifest and that against its event."""
+    name = item["id"]
+    if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9_-]{1,64}", name):
+        raise Bad(f"a capture's id that is none: {name!r}"[:120])
     where = f"data/captures/{name}"
-    listed = {entry["name"]: entry for entry in manifest["files"]}
-    if odd := [file for file in listed if not NAME.fullmatch(file) or "/" in file or ".." in file]:
-        raise Bad(f"{where}: names what no archiver writes: {odd[0]!r}"[:160])
-    found = PackagedCapture(name, manifest, [], [], [])
-    for file, entry in listed.items():
+    data = files.read(f"{where}/manifest.json")
+    if event["detail"]["capture"] != name or sha256_hex(data) != event["detail"]["manifest_sha256"]:
+        raise Bad(f"{where}/manifest.json differs from the sealed one")
+    manifest = strict_json(data)
+    found = PackagedCapture(name, item["event"], manifest, [], [], [])
+    listed = {"manifest.json"}
+    for entry in manifest["files"]:
+        file = entry["name"]
+        if not NAME.fullmatch(file) or "/" in file or file in listed:
+            raise Bad(f"{where} names what no archiver writes: {file!r}"[:160])
+        listed.add(file)
         if file.endswith(".warc.gz"):
             found.warcs[file] = entry
         elif file.startswith("private.age"):
@@ -73,22 +91,31 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
             raise Bad(f"{where}/{file} differs from what was sealed")
     own = {one.removeprefix(f"{where}/") for one in files.names if one.startswith(f"{where}/")}
-    if strange := own - set(listed) - {"manifest.json"}:
-        raise Bad(f"{where}/{sorted(strange)[0]} was not sealed with the capture")
-    for file, into in (
-        ("records.jsonl", found.records), ("posts.jsonl", found.posts), ("inventory.jsonl", found.inventory)
-    ):  # fmt: skip
-        tree = RunningTree()
-        for raw in io.BytesIO(files.read(f"{where}/{file}")):
-            tree.add(leaf(raw.rstrip(b"\n")))
-            into.append(json.loads(raw))
-        if manifest["lines"][file] != {"count": tree.size, "root": tree.root().hex()}:
-            raise Bad(f"{where}/{file} does not give the root that the manifest states")
-    ids = [line["id"] for line in found.records]
-    if len(ids) != len(set(ids)) or any(post.get("record") not in {None, *ids} for post in found.posts):
-        raise Bad(f"{name}: records and posts do not match")
+    if strange := sorted(own - listed):
+        raise Bad(f"{where}/{strange[0]} was not sealed with the capture")
+    for file, into in zip(LINES, (found.records, found.posts, found.inventory), strict=True):
+        _read_lines(files, f"{where}/{file}", manifest["lines"][file], into)
     _inventory(found)
+    ids = {line["id"] for line in found.records}
+    if len(ids) != len(found.records):
+        raise Bad(f"{name}: a record that is listed twice")
+    if any(post.get("record") not in {None, *ids} for post in found.posts):
+        raise Bad(f"{name}: a post read from a missing record")
     return found
+
+
+def _read_lines(files: PackageFiles, name: str, stated: Row, into: list[Row]) -> None:
+    """Read lines, which must give the root that the manifest states. Their salts are left out."""
+    tree = RunningTree()
+    for raw in io.BytesIO(files.read(name)):
+        tree.add(leaf(raw.rstrip(b"\n")))
+        value = json.loads(raw)
+        if not isinstance(value, dict):
+            raise Bad(f"{name} has a line that is none")
+        value.pop("salt", None)
+        into.append(value)
+    if (stated["count"], stated["root"]) != (tree.size, tree.root().hex()):
+        raise Bad(f"{name} does not give the root that the manifest states")
 
 
 def _inventory(capture: PackagedCapture) -> None:
@@ -97,9 +124,9 @@ def _inventory(capture: PackagedCapture) -> None:
     ended = {line["key"]: line for line in capture.inventory if "outcome" in line}
     if set(keys) != set(ended) or any(count > 1 for count in keys.values()):
         raise Bad(f"{capture.id}: discovered items and outcomes do not match")
-    for line in ended.values():
+    for key, line in ended.items():
         if line["outcome"] not in OUTCOMES or (line["outcome"] != "captured" and not line.get("reason")):
-            raise Bad(f"{capture.id}: {line['key']} has no outcome, or none with a reason")
+            raise Bad(f"{capture.id}: no outcome, or none with a reason: {key}")
     sums = Counter(line["outcome"] for line in capture.inventory if line.get("outcome"))
     if dict(sums) != capture.manifest["counts"]["inventory"]:
         raise Bad(f"{capture.id}: the inventory's totals differ from the sealed ones")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from archiver.checks.lines import Line
+from archiver.checks.lines import Finding
+from archiver.checks.package.report import PackageReport
 from archiver.checks.proofs import Bad
 
 SMALL = 256 << 20
 READ = 1 << 20
 NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)*", re.ASCII)
 """The only names that files of a package have."""
+Row = dict[str, Any]
 
 
 class Absent(Exception):
@@ -27,14 +30,35 @@ class Unknown(Exception):
 
 @dataclass
 class PackagedCapture:
-    """Sealed contents of one capture."""
+    """Sealed contents of one capture; its lines are without their salts."""
 
     id: str
-    manifest: dict[str, Any]
-    records: list[dict[str, Any]]
-    posts: list[dict[str, Any]]
-    inventory: list[dict[str, Any]]
-    warcs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    event: int
+    manifest: Row
+    records: list[Row]
+    posts: list[Row]
+    inventory: list[Row]
+    warcs: dict[str, Row] = field(default_factory=dict)
+    """Name of a WARC file → its entry in the manifest, in the manifest's order."""
+
+    @property
+    def observed(self) -> list[Row]:
+        """Lines of posts that are observations of an item: captions belong to a video, and are none."""
+        return [line for line in self.posts if line.get("role") != "captions"]
+
+    @property
+    def ended(self) -> list[Row]:
+        """The last line with an outcome of each key, in the order in which the keys first came with one."""
+        last: dict[str, Row] = {}
+        for line in self.inventory:
+            if line.get("outcome") is not None:
+                last[line["key"]] = line
+        return list(last.values())
+
+    @property
+    def received(self) -> bool:
+        """Whether a person handed its files over."""
+        return any("target_salt" in line and line.get("platform") == "received" for line in self.inventory)
 
 
 @dataclass
@@ -56,27 +80,53 @@ class PackageFiles:
     """SHA-256 of the root certificates under which stamps count; empty: any."""
     bodies: bool = True
     """Whether payload files and records are read."""
-    lines: list[Line] = field(default_factory=list)
-    """What was found, in the order of the checks."""
+    released: Mapping[str, str] | None = None
+    """File, or profile and file → SHA-256 of what every package of this release holds unchanged; None: not compared."""
+    report: PackageReport = field(default_factory=PackageReport)
 
     names: set[str] = field(default_factory=set)
     """Every file, by its path in the package (`bag.names`)."""
+    left: list[str] = field(default_factory=list)
+    """Files that an operating system has left in it (`bag.names`)."""
+    bare: list[str] = field(default_factory=list)
+    """Folders without files (`bag.names`)."""
+    version: int = 2
+    """Number of the rules that it was made by (`bag.version`)."""
+    package: Row = field(default_factory=dict)
+    """data/package.json (`places.places`)."""
     keys: list[str] = field(default_factory=list)
     """The key that signed, then those that handed over to it, newest first (`signer.key`)."""
-    package: dict[str, Any] = field(default_factory=dict)
-    """data/package.json (`ledger.ledger`)."""
+    handed: int = 0
+    """How many hand-overs lie between the key that was named and the one that signed (`signer.signer`)."""
     hashes: list[bytes] = field(default_factory=list)
     """Leaf hashes of the ledger's tree (`ledger.ledger`)."""
     roots: dict[int, bytes] = field(default_factory=dict)
     """Root of the tree at each size that it has had (`ledger.ledger`)."""
-    leaves: dict[int, dict[str, Any]] = field(default_factory=dict)
+    leaves: dict[int, Row] = field(default_factory=dict)
     """Sequence number → leaf, of the events that are proved to be in the ledger (`ledger.selection`)."""
     times: dict[int, datetime] = field(default_factory=dict)
     """Size of a checkpoint → the earliest time at which an outsider saw it (`timestamps.timestamps`)."""
     captures: list[PackagedCapture] = field(default_factory=list)
     """What was sealed, in the order of the package (`captures.captures`)."""
+    events: dict[int, Row] = field(default_factory=dict)
+    """Sequence number → event, of all that the package holds (`captures.captures`)."""
     entries: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Name → (start, size) of what the WACZ stores (`wacz.wacz`)."""
+    """Name → (start, size) of what the WACZ stores, in its order (`wacz.wacz`)."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Name → SHA-256 of what the WACZ stores (`wacz.wacz`)."""
+    members: dict[tuple[str, int], str] = field(default_factory=dict)
+    """(WARC file, offset) → SHA-256 of a record as it is stored (`wacz.wacz`)."""
+    assemblies: dict[tuple[str, str], Row] = field(default_factory=dict)
+    """(capture, SHA-256 of the whole) → how pieces make a file (`records.read_assemblies`)."""
+
+    @property
+    def profile(self) -> str | None:
+        """Which kind of package it says that it is; None where that is none, or not read yet."""
+        return self.report.profile
+
+    def note(self, check: str, detail: str) -> None:
+        """Add a line that says nothing against integrity."""
+        self.report.say(Finding.NOTE, check, detail)
 
     def read(self, name: str) -> bytes:
         """Read a file that is there and small. Raises `Absent`, `Bad`."""
@@ -87,14 +137,23 @@ class PackageFiles:
             raise Bad(f"{name} is larger than allowed")
         return path.read_bytes()
 
+    def size(self, name: str) -> int:
+        """Return the size of a file in bytes."""
+        return (self.folder / name).stat().st_size
+
     def manifest(self, name: str, width: int) -> dict[str, str]:
         """Read a manifest of the bag: path → digest of `width` hexadecimal digits. Raises `Absent`, `Bad`."""
         listed: dict[str, str] = {}
-        for line in self.read(name).decode("ascii").split("\n")[:-1]:
+        *lines, rest = self.read(name).decode("ascii").split("\n")
+        if rest:
+            raise Bad(f"{name} ends in the middle of a line")
+        for line in lines:
             digest, _, path = line.partition("  ")
-            if not re.fullmatch(rf"[0-9a-f]{{{width}}}", digest) or not NAME.fullmatch(path) or path in listed:
-                raise Bad(
-                    f"{name}: a line that is malformed, points outside the package, or appears twice: {line[:80]}"
-                )
+            if not re.fullmatch(rf"[0-9a-f]{{{width}}}", digest) or not path:
+                raise Bad(f"{name} has a line that is none: {line[:60]}")
+            if not NAME.fullmatch(path):
+                raise Bad(f"{name} names something outside the package: {path[:80]}")
+            if path in listed:
+                raise Bad(f"{name} lists {path} twice")
             listed[path] = digest
         return listed

@@ -4,55 +4,108 @@ from __future__ import annotations
 
 import re
 
+from archiver.checks.package.bag import kinds
 from archiver.checks.package.files import PackageFiles, Unknown
-from archiver.checks.proofs import Bad, note_text
+from archiver.checks.proofs import Bad, key_parts, note_parts, note_text
 from storage.digest import Digests, sha256_hex
 
-SIGNATURE = "signature/tagmanifest-sha512.txt.note"
+_BETWEEN = re.compile("[\\s:,;.\u2010-\u2015-]+")
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 
 
 def key(files: PackageFiles) -> str:
-    """Read the key, and follow its hand-overs back."""
+    """Read the key, and follow its hand-overs back; return an empty text."""
     files.keys = [files.read("proofs/vkey.txt").decode("ascii").strip()]
     for name in sorted((name for name in files.names if name.startswith("proofs/handovers/")), reverse=True):
         data = files.read(name)
-        _, old, new = data.decode().split("\n")[:3]
+        title, old, new = note_parts(data)[0].split("\n")[:3]
+        if title != "archiver-key-handover/1" or new != files.keys[-1]:
+            raise Bad(f"{name} is no hand-over to the key that follows")
         text = f"archiver-key-handover/1\n{old}\n{new}\n"
-        if new != files.keys[-1] or note_text(data, new) != text or note_text(data, old) != text:
-            raise Bad(f"{name} is no hand-over to the key that follows, signed by both")
+        if note_text(data, new) != text or note_text(data, old) != text:
+            raise Bad(f"{name} is not signed by both keys")
         files.keys.append(old)
     return ""
 
 
 def signature(files: PackageFiles) -> str:
     """Check that the key signed the list of all files."""
-    running = Digests("sha512")
-    running.update(files.read("tagmanifest-sha512.txt"))
-    text = f"archiver-package/1\nsha512 {running.hexdigests()['sha512']}\n"
-    if note_text(files.read(SIGNATURE), files.keys[0]) != text:
+    kind = kinds(files)[-1]
+    note = files.read(f"signature/tagmanifest-{kind}.txt.note")
+    running = Digests(kind)
+    running.update(files.read(f"tagmanifest-{kind}.txt"))
+    if note_text(note, files.keys[0]) != f"archiver-package/{files.version}\n{kind} {running.hexdigests()[kind]}\n":
         raise Bad("the signature belongs to another package")
-    return "by the key in the package, over the list of all its files"
+    own = key_parts(files.keys[0])[:2]
+    for name, raw in note_parts(note)[1]:
+        if (name, raw[:4].hex()) != own:
+            files.note("signature", f"a line by {name}, a key that nothing here vouches for: it says nothing")
+    return "the key signed the list of all files"
 
 
 def signer(files: PackageFiles) -> str:
-    """Compare the key with the fingerprint that was given."""
+    """Compare the key with the fingerprint that was given: the one thing that a package cannot prove by itself."""
     own = [sha256_hex(key.encode()) for key in files.keys]
-    if files.wanted is None:
+    if not files.wanted:
         raise Unknown(
-            f"signer unconfirmed: give the fingerprint you got through another channel. The package's is {own[0]}"
+            f"signer unconfirmed. Compare through another channel: {own[0]}, in words: {' '.join(in_words(own[0]))}"
         )
-    given = re.sub(r"[\s:]", "", files.wanted).lower()
+    given = plain_fingerprint(files.wanted)
     for number, one in enumerate(own):
-        if given in (one, "".join(_words(one))):
-            return "the key that was named" if not number else "a key that the one that was named handed over to"
-    raise Bad(f"signed by a key other than the one given: {own[0]}")
+        if given in (one, "".join(in_words(one))):
+            files.handed = number
+            return "the key that you named" + (" handed over to the one that signed" if number else " signed")
+    raise Bad(f"signed by a key other than the one that you named: {own[0]}")
 
 
-def _words(hexadecimal: str) -> list[str]:
-    """Proquints of the first 128 bits (arXiv:0901.4016)."""
+def retired(files: PackageFiles) -> str:
+    """Check that an outsider saw the hand-over by which the key that was named ended. Raises `Unknown`.
+
+    Whoever holds a retired key can sign a hand-over to a key of their own, today as well: a stamp shows when it was there.
+    """
+    handovers = sorted((seq for seq, leaf in files.leaves.items() if leaf["type"] == "key-handover"), reverse=True)
+    seq = handovers[files.handed - 1] if len(handovers) >= files.handed else None
+    seen = [] if seq is None else [time for size, time in files.times.items() if size > seq]
+    if not seen:
+        raise Unknown(
+            "the key that you named was retired, and no outsider saw its hand-over to the key that signed: whoever holds it "
+            "could have made that. Ask the makers for the fingerprint of their key of today"
+        )
+    files.report.add(f"by way of a hand-over of keys that an outsider had seen by {min(seen):%Y-%m-%d}")
+    return f"its hand-over is event {seq}, and was there at {min(seen):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plain_fingerprint(text: str) -> str:
+    """Return a fingerprint as people write it in its plain form: 64 hex digits, or eight words without anything between.
+
+    Raises `Unknown` for what is neither.
+    """
+    plain = _BETWEEN.sub("", text).lower()
+    letters = [_CONSONANTS if at % 5 in (0, 2, 4) else _VOWELS for at in range(40)]
+    worded = len(plain) == 40 and all(letter in allowed for letter, allowed in zip(plain, letters, strict=True))
+    if not worded and not re.fullmatch("[0-9a-f]{64}", plain):
+        raise Unknown(f"{text[:80]!r} is no fingerprint: 64 hex digits, or 8 words of five letters")
+    return plain
+
+
+def plain_root(text: str) -> str:
+    """Return the fingerprint of a root certificate in 64 hex digits, however openssl, browsers and people write it.
+
+    Raises `Unknown` for what is none.
+    """
+    plain = re.sub(r"(?i)^.*fingerprint\s*=|^sha-?256[:=\s]+|^0x|[\s:-]", "", text.strip()).lower()
+    if not re.fullmatch("[0-9a-f]{64}", plain):
+        raise Unknown(
+            f"{text[:80]!r} is no fingerprint of a root certificate: 64 hex digits (openssl x509 -noout -fingerprint -sha256)"
+        )
+    return plain
+
+
+def in_words(hexadecimal: str) -> list[str]:
+    """Return the first 128 bits as eight words that can be read out: proquints (arXiv:0901.4016)."""
     out = []
     for at in range(0, 32, 4):
         bits = f"{int(hexadecimal[at : at + 4], 16):016b}"
         parts = (bits[:4], bits[4:6], bits[6:10], bits[10:12], bits[12:])
-        out.append("".join(("bdfghjklmnprstvz" if len(part) == 4 else "aiou")[int(part, 2)] for part in parts))
+        out.append("".join((_CONSONANTS if len(part) == 4 else _VOWELS)[int(part, 2)] for part in parts))
     return out

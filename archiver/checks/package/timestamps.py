@@ -3,109 +3,172 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from archiver.checks.clocks import clock_set_back, servers_apart
-from archiver.checks.lines import Line, intact, note, unknown
+from archiver.checks.lines import Finding
 from archiver.checks.ots import Uncomputed, read_ots
 from archiver.checks.package.captures import read_event
-from archiver.checks.package.files import PackageFiles
+from archiver.checks.package.files import PackageFiles, Unknown
 from archiver.checks.package.ledger import prefix
+from archiver.checks.package.run import run
 from archiver.checks.proofs import Bad
-from archiver.checks.stamps import CheckedToken, check_token, fingerprint, unknown_notary
+from archiver.checks.stamps import CheckedToken, check_token, fingerprint, usable_openssl
 from storage.digest import sha256
+from storage.times import system_clock
+
+APART = timedelta(seconds=300)
+"""How far clocks that are right can be from each other."""
+
+
+@dataclass
+class _Stamp:
+    """The token of one authority over one checkpoint."""
+
+    size: int
+    by: str
+    message: bytes
+    token: CheckedToken | None = field(default=None)
+
+    @property
+    def stem(self) -> str:
+        return f"proofs/timestamps/{self.size}/{self.by}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.size} {self.by}"
 
 
 def timestamps(files: PackageFiles) -> str:
-    """Check each stamp; its line tells the time it states, and under which root."""
-    tokens: list[tuple[int, str, CheckedToken]] = []
-    for name in sorted(files.names):
-        match = re.fullmatch(r"proofs/timestamps/(\d+)/([\w-]+)\.(tsr|ots)", name)
-        if match is None:
-            continue
-        size, by = int(match[1]), match[2]
-        message = files.read(f"proofs/timestamps/{size}/checkpoint.txt")
-        if prefix(files, message, f"the stamped checkpoint {size}")[0] != size:
+    """Check each stamp, in a line of its own that tells the time it states, and under which root; return an empty text."""
+    found: dict[int, set[str]] = {}
+    for name in files.names:
+        if match := re.fullmatch(r"proofs/timestamps/([0-9]+)/(.+)", name):
+            found.setdefault(int(match[1]), set()).add(match[2])
+    accepted: list[_Stamp] = []
+    for size, inside in sorted(found.items()):
+        where = f"proofs/timestamps/{size}/checkpoint.txt"
+        message = files.read(where)
+        if prefix(files, message, where) != size:
             raise Bad(f"proofs/timestamps/{size} holds a checkpoint of another size")
-        if match[3] == "ots":
-            files.lines.append(_calendar(f"stamp {size}", files.read(name), message))
-        elif (token := _token(files, name, size, by, message)) is not None:
-            tokens.append((size, by, token))
-    _ended(files, tokens)
+        for by in sorted({one.rpartition(".")[0] for one in inside if re.fullmatch(r".+\.(tsq|tsr|pem|root)", one)}):
+            stamp = _Stamp(size, by, message)
+            if run(files, f"timestamp {stamp.name}", _checked, stamp):
+                accepted.append(stamp)
+        if "opentimestamps.ots" in inside:
+            run(files, f"timestamp {size} Bitcoin", _calendar, size, message)
+    _ended(files, accepted)
+    if files.trusted and not files.times:
+        raise Unknown("no stamp leads to a root that you named")
     return ""
 
 
-def _calendar(check: str, proof: bytes, message: bytes) -> Line:
-    """Tell how far a proof of OpenTimestamps has come."""
-    try:
-        said = read_ots(proof, sha256(message))
-    except Uncomputed as error:
-        return unknown("package", check, str(error))
-    blocks = sorted({item.where for item in said if item.kind == "bitcoin"})
-    if blocks:
-        return note("package", check, f"OpenTimestamps leads to Bitcoin block {blocks[0]}: follow it with `ots verify`")
-    if all(item.kind == "other" for item in said):
-        return unknown("package", check, f"OpenTimestamps: {unknown_notary(said)}")
-    return note("package", check, "OpenTimestamps pending: proves nothing")
-
-
-def _token(files: PackageFiles, name: str, size: int, by: str, message: bytes) -> CheckedToken | None:
-    """Check the token of an authority (RFC 3161); None where its root is not one that was named."""
-    stem = f"proofs/timestamps/{size}/{by}"
-    root = files.read(f"{stem}.root").decode().strip()
+def _checked(files: PackageFiles, stamp: _Stamp) -> str:
+    """Check the token of an authority (RFC 3161), and note the time that it states."""
+    usable_openssl()
+    request, response, chain = (files.read(f"{stamp.stem}.{ending}") for ending in ("tsq", "tsr", "pem"))
+    root = files.read(f"{stamp.stem}.root").decode("ascii").strip()
+    if not re.fullmatch("[0-9a-f]{64}", root):
+        raise Bad(f"{stamp.stem}.root names no certificate")
     pem = files.read(f"proofs/roots/{root}.pem")
     if fingerprint(pem) != root:
-        raise Bad(f"{stem}: the root certificate is another one")
+        raise Bad(f"{stamp.stem}: the root certificate is another one, or not the only one in its file")
     try:
-        token = check_token(message, files.read(f"{stem}.tsq"), files.read(name), files.read(f"{stem}.pem"), pem)
+        token = check_token(stamp.message, request, response, chain, pem)
     except Bad as error:
-        raise Bad(f"{by} over checkpoint {size}: {error}") from error
+        raise Bad(f"{stamp.stem}: {error}") from error
     if files.trusted and root not in files.trusted:
-        text = f"{by}: leads to a root that was not named: {root}"
-        files.lines.append(unknown("package", f"stamp {size}", text))
-        return None
-    files.times[size] = min(files.times.get(size, token.time), token.time)
-    text = f"{by}: checkpoint {size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…"
-    files.lines.append(intact("package", f"stamp {size}", text))
-    return token
+        raise Unknown(f"leads to a root that you did not name: {root}")
+    _possible(files, token.time, stamp.size)
+    stamp.token = token
+    files.times[stamp.size] = min(files.times.get(stamp.size, token.time), token.time)
+    compare = "" if files.trusted else ": compare it with the authority's own"
+    return f"checkpoint {stamp.size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}; root {root[:16]}…{compare}"
 
 
-def _ended(files: PackageFiles, tokens: list[tuple[int, str, CheckedToken]]) -> None:
+def _possible(files: PackageFiles, time: datetime, size: int) -> None:
+    """Raise `Unknown` for a time that cannot be: before what it covers, or still to come. Which clock is wrong is not known."""
+    covered = [(datetime.fromisoformat(leaf["time"]), seq) for seq, leaf in files.leaves.items() if seq < size]
+    last, seq = max(covered, default=(time, 0))
+    if last > time + APART:
+        raise Unknown(
+            f"it states {time:%Y-%m-%dT%H:%M:%SZ}, before event {seq}, which it covers and which is dated "
+            f"{last:%Y-%m-%dT%H:%M:%SZ}: the makers' clock or the authority is wrong"
+        )
+    now = system_clock()
+    if time > max(now, files.now or now) + APART:
+        raise Unknown(
+            f"it states {time:%Y-%m-%dT%H:%M:%SZ}, which is still to come: the authority's clock or this machine's is wrong"
+        )
+
+
+def _calendar(files: PackageFiles, size: int, message: bytes) -> str:
+    """Note how far a proof of OpenTimestamps has come; return an empty text."""
+    about = f"timestamp {size} Bitcoin"
+    try:
+        said = read_ots(files.read(f"proofs/timestamps/{size}/opentimestamps.ots"), sha256(message))
+    except Uncomputed as error:
+        raise Unknown(str(error)) from error
+    if blocks := [int(item.where) for item in said if item.kind == "bitcoin"]:
+        files.note(about, f"OpenTimestamps, names Bitcoin block {min(blocks)}: follow it with `ots verify`")
+    elif any(item.kind == "pending" for item in said):
+        files.note(about, "OpenTimestamps, pending: proves nothing yet")
+    else:
+        raise Unknown("OpenTimestamps: attested by nobody that is known here")
+    return ""
+
+
+def _ended(files: PackageFiles, stamps: list[_Stamp]) -> None:
     """Tell of tokens whose certificates have ended whether a later one vouches for them."""
     renewed: dict[str, int] = {}
     for seq, said in files.leaves.items():
         if said["type"] == "renewed" and f"data/events/{seq}.json" in files.names:
             renewed |= {item["token"]["sha256"]: seq for item in read_event(files, seq)["detail"]["tokens"]}
-    for size, by, token in tokens:
+    tokens = [(stamp, stamp.token) for stamp in stamps if stamp.token is not None]
+    for stamp, token in tokens:
         if files.now is None or token.expires >= files.now:
             continue
         after = renewed.get(token.sha256)
-        later = [s for s, _, other in tokens if after is not None and s > after and other.time <= token.expires]
-        text = f"renewed before, at checkpoint {later[0]}" if later else "nothing here shows that it was renewed before"
-        ended = f"{by}: its certificates ended on {token.expires:%Y-%m-%d}; {text}"
-        files.lines.append(note("package", f"stamp {size}", ended))
+        later = [
+            other.name
+            for other, its in tokens
+            if after is not None and other.size > after and its.time <= token.expires
+        ]
+        text = f"was renewed before, by {later[0]}" if later else "nothing here shows that it was renewed before"
+        files.note(f"timestamp {stamp.name}", f"its certificates ended on {token.expires:%Y-%m-%d}, and {text}")
 
 
-def time(files: PackageFiles) -> None:
-    """Report how many captures are covered by a stamp, and whether the package was made with test routes."""
-    seqs = [item["event"] for item in files.package["captures"]]
-    covered = sum(any(size > seq for size in files.times) for seq in seqs)
-    text = f"{covered} of {len(seqs)} captures are covered by an outsider's stamp"
-    if covered == len(seqs) and seqs:
-        files.lines.append(intact("package", "time", text))
+def time(files: PackageFiles) -> str:
+    """Report how many captures are covered by a stamp; return an empty text."""
+    if files.times and not files.trusted:
+        files.report.add("time by roots that came with the package")
+    if files.profile == "public" and files.version > 1:
+        whole, some = bool(files.times), bool(files.times)
+        first = min(files.times.values(), default=system_clock())
+        text = f"the ledger that it was made from existed at {first:%Y-%m-%dT%H:%M:%SZ}; which captures that covers is not shown"
     else:
-        plain = "NOT TIMESTAMPED: no outsider vouches for any time"
-        files.lines.append(note("package", "time", f"{text}, the rest NOT TIMESTAMPED" if covered else plain))
-    if files.package.get("test_routes"):
-        files.lines.append(
-            note("package", "routes", "NOT EVIDENCE: made with test routes, as the demo and the tests do")
+        seqs = [item["event"] for item in files.package["captures"]]
+        covered = sum(any(size > seq for size in files.times) for seq in seqs)
+        whole, some = covered == len(seqs), covered > 0
+        under = (
+            " under a root that you named" if files.trusted else ", under roots that came with the package: give --root"
         )
+        text = f"{covered} of {len(seqs)} captures are covered by a stamp{under}"
+        if some and not whole:
+            files.report.add(f"{len(seqs) - covered} of {len(seqs)} captures NOT TIMESTAMPED")
+    if not some:
+        files.report.add("NOT TIMESTAMPED")
+        text = "NOT TIMESTAMPED: no outsider vouches for any time"
+    files.report.say(Finding.INTACT if whole and some and files.trusted else Finding.NOTE, "time", text)
+    return ""
 
 
 def clock(files: PackageFiles) -> str:
     """Note where a clock was set back between two events, and captures far from the servers' own dates."""
     if said := clock_set_back({seq: str(leaf["time"]) for seq, leaf in files.leaves.items()}):
-        files.lines.append(note("package", "clock", said))
+        files.note("clock", said)
     for capture in files.captures:
         if said := servers_apart(capture.manifest["clock"]):
-            files.lines.append(note("package", "clock", f"{capture.id}: {said}"))
+            files.note("clock", f"{capture.id}: {said}")
     return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver.checks import Finding, Line, check_home, worst
-from archiver.checks.lines import missing
-from archiver.errors import EXIT_BY_STATE, ExitCode, NotFound, UsageError
+from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
 from storage.times import system_clock, utc_parse
@@ -42,7 +43,7 @@ def run(context: Context) -> int:
     arguments, console, home = context.arguments, context.console, context.home_path
     if arguments.what is not None and (path := _path(arguments.what)) is not None:
         return _check_path(context, path)
-    _refuse_package_options(context, "a home, a case or a capture")
+    _refuse(arguments, ("fingerprint", "root", "identity"), "a home, a case or a capture")
     if not (home / "ledger").is_dir():
         raise NotFound(f"a home at {home}", "none", "Name it with --home.")
     named = 0
@@ -79,10 +80,9 @@ def run(context: Context) -> int:
     return code
 
 
-def _refuse_package_options(context: Context, checked: str) -> None:
+def _refuse(arguments: Namespace, names: tuple[str, ...], checked: str) -> None:
     """Refuse options that would be passed over in silence. Raises `UsageError`."""
-    arguments = context.arguments
-    given = [f"--{name}" for name in ("fingerprint", "root", "identity") if getattr(arguments, name)]
+    given = [f"--{name}" for name in names if getattr(arguments, name)]
     if given:
         raise UsageError(
             f"options that apply to {checked}",
@@ -91,10 +91,10 @@ def _refuse_package_options(context: Context, checked: str) -> None:
         )
 
 
-def _print(context: Context, lines: list[Line]) -> None:
+def _print(context: Context, lines: list[Line], text: Callable[[Line], str] = Line.text) -> None:
     for line in lines:
         if not (context.arguments.quiet and line.finding in (Finding.INTACT, Finding.NOTE)):
-            context.console.say(line.text())
+            context.console.say(text(line))
         context.console.data(
             {"finding": str(line.finding), "subject": line.subject, "check": line.check, "detail": line.detail}
         )
@@ -112,55 +112,81 @@ VERDICTS = {
     ExitCode.CHECK_FAILED: "DAMAGED: see the lines above",
     ExitCode.CANNOT_TELL: "cannot tell: see the lines above",
 }
-PACKAGE_VERDICTS = {
-    ExitCode.OK: "INTACT, and signed by the key that was named",
-    ExitCode.PARTIAL: "INCOMPLETE: something is missing",
-    ExitCode.CHECK_FAILED: "TAMPERED: do not rely on this package",
-    ExitCode.CANNOT_TELL: "CANNOT TELL: consistent with itself; see the lines above",
-}
 FOREIGN_VERDICTS = {
     True: "intact as far as it states",
     False: "NOT what it states",
     None: "CANNOT TELL: not all that it states was checked; see the lines above",
 }
+DEMANDED = ("fingerprint", "root", "checkpoint")
+"""Options that demand something of whoever made a package. Where it cannot be looked at, the answer is never 0."""
 
 
 def _check_path(context: Context, path: Path) -> int:
     """A package: of ours, or one that others made (WACZ, WARC, bag)."""
-    from archiver.checks.package import check_ours, is_ours
-    from archiver.checks.packages import check_path
-    from archiver.export.unpack import Cut, opened
+    from archiver.checks.package import is_ours
+    from archiver.checks.trees import Folder
+    from archiver.export.unpack import holds_package
+
+    packed = path.is_file() and (path.name.endswith((".tar", ".tar.age")) or holds_package(path))
+    if packed or (path.is_dir() and is_ours(Folder(path))):
+        return _check_ours(context, path)
+    return _check_foreign(context, path)
+
+
+def _check_ours(context: Context, path: Path) -> int:
+    from archiver.checks.package import PackageReport, check_ours
+    from archiver.checks.package.report import in_columns
+    from archiver.export.released import released
+    from archiver.export.unpack import Altered, Cut, opened
     from archiver.signer.age import identity_in
     from archiver.signer.case_keys import case_identities
 
     arguments, console = context.arguments, context.console
-    packed = path.is_file() and path.name.endswith((".tar", ".tar.age"))
-    if not packed and not (path.is_dir() and is_ours(path)):
-        report = check_path(path)
-        if report is None:
-            raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
-        _refuse_package_options(context, f"{report.form}")
-        for finding in report.findings:
-            console.say(f"{finding.word:<12} {finding}")
-        stated = "; it states no digests" if report.intact and report.facts.get("digests") == 0 else ""
-        console.say(f"{report.form}: {FOREIGN_VERDICTS[report.intact]}{stated}")
-        console.data(report.line())
-        return EXIT_BY_STATE[report.intact]
+    roots, older, on = _roots(arguments.root), _given(arguments.checkpoint), _on(arguments.on)
     identities = identity_in(arguments.identity) if arguments.identity else []
     identities += case_identities(context.home_path)
     try:
         with opened(path, identities, None) as folder:
-            roots = frozenset(root.lower() for root in arguments.root)
-            lines = check_ours(folder, arguments.fingerprint, _given(arguments.checkpoint), _on(arguments.on), roots)
-    except Cut as error:
-        lines = [
-            missing("package", "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
-        ]
-    _print(context, lines)
-    code = worst(lines)
-    console.say(f"\n{PACKAGE_VERDICTS[code]}")
-    console.data({"verdict": PACKAGE_VERDICTS[code], "exit": code})
-    return code
+            report = check_ours(folder, arguments.fingerprint, older, on, roots, released=released())
+    except (Cut, Altered) as error:
+        report = PackageReport()
+        finding = Finding.TAMPERED if isinstance(error, Altered) else Finding.MISSING
+        report.say(finding, "opening", f"{error.expected} was expected, found {error.found}. {error.next_step}")
+    _print(context, report.lines, in_columns)
+    console.say(f"\n{report.verdict}")
+    console.data({"verdict": report.verdict, "profile": report.profile, "exit": report.code})
+    return report.code
+
+
+def _check_foreign(context: Context, path: Path) -> int:
+    from archiver.checks.packages import check_path
+
+    arguments, console = context.arguments, context.console
+    report = check_path(path)
+    if report is None:
+        raise NotFound("a package, a WARC, a WACZ or a bag", f"{path}", "Name a capture, a case or a package.")
+    _refuse(arguments, ("identity",), report.form)
+    if demanded := [f"--{name}" for name in DEMANDED if getattr(arguments, name)]:
+        told = f"{' and '.join(demanded)}: no package of archiver, so no key of a ledger signs it and no checkpoint covers it"
+        report.unchecked("", told)
+    for finding in report.findings:
+        console.say(f"{finding.word:<12} {finding}")
+    stated = "; it states no digests" if report.intact and report.facts.get("digests") == 0 else ""
+    console.say(f"{report.form}: {FOREIGN_VERDICTS[report.intact]}{stated}")
+    console.data(report.line())
+    return EXIT_BY_STATE[report.intact]
+
+
+def _roots(given: list[str]) -> frozenset[str]:
+    """Fingerprints of root certificates as a person wrote them. Raises `CannotTell`."""
+    from archiver.checks.package.files import Unknown
+    from archiver.checks.package.signer import plain_root
+
+    try:
+        return frozenset(plain_root(one) for one in given)
+    except Unknown as error:
+        step = "Compare it with what the authority publishes."
+        raise CannotTell("the fingerprint of a root certificate after --root", str(error), step) from error
 
 
 def pinned_roots(home: Path) -> frozenset[str]:
