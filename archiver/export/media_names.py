@@ -24,7 +24,7 @@ class MediaNames:
 
 
 def ending_of(media: MediaFile) -> str:
-    """The ending of a file: by what its bytes are, else as it was called, if a double-click opens such a file and runs nothing."""
+    """Return the ending of a file: by what its bytes are, else as it was called, if a double-click opens such a file and runs nothing."""
     known = _ENDINGS.get((media.media_type or "").partition(";")[0].strip().lower())
     named = media.name.rpartition(".")[2].lower() if "." in media.name else ""
     return known or (named if named in SAFE_ENDINGS else "bin")

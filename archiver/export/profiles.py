@@ -400,7 +400,7 @@ class _Maker:
     def _anew(self, number: str, media: MediaFile) -> CardFile:
         """A copy without what the file says of who made it: its metadata, and the digest by which it is found elsewhere."""
         n, what = media.attachment, f"{media.kind} {media.attachment + 1}"
-        if media.kind in MADE_ANEW:
+        if media.kind in MADE_ANEW and media.damage is None:  # else no program could make it anew
             self._leave_out(number, f"the metadata of {what}", "it can name its maker", "a copy made anew")
             name = self._place(number, n, media, MADE_ANEW[media.kind])
             return CardFile(n, media.kind, name, media, made="anew")
