@@ -18,8 +18,16 @@ def unpack_home(into: Path) -> Path:
     return into / "home"
 
 
-def unpack_package(into: Path) -> Path:
-    """Unpack the full package of November 2026; return its folder."""
-    with tarfile.open(KEPT / "2026-11-package.tar.xz") as archive:
+FIRST_KEY = "76b6cb28c0532db28574ca6b538ced4c61bb565a5a0cb17523e5856ac233ba5a"
+SECOND_KEY = "5b39db464e2458686c5ad4da5c279cb75d1ec97606dda88819b19aad196ef062"
+"""Fingerprints of the keys that signed the package of version 1 and that of version 2."""
+RETIRED_KEY = "19000bc47d4ebd38f8ff3f91b2672986809e815093cc5be5af5b894ff8f6fd0a"
+"""Fingerprint of the key that handed over to the second one."""
+
+
+def unpack_package(into: Path, version: int = 2) -> Path:
+    """Unpack a full package of November 2026; return its folder. That of version 2 is small, and was stamped."""
+    name = {1: "2026-11-package.tar.xz", 2: "2026-11-package-2.tar.xz"}[version]
+    with tarfile.open(KEPT / name) as archive:
         archive.extractall(into, filter="data")
     return into / "almaty-full"
