@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from archiver.export.derived import screens
 
 from archiver.casework.redaction import silences_of, tracks_of
 from archiver.checks import check_home, worst
 from archiver.copies.evict import CopiesFetch
 from archiver.errors import UsageError
-from archiver.export.derived import screens
 from archiver.export.profiles import show
 from archiver.home.home import Home
 from archiver.lookup.material import Material, gather

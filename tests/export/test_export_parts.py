@@ -37,16 +37,6 @@ def test_what_cannot_be_drawn_says_so(kind: str, tmp_path: Path, monkeypatch: py
     assert draw(photo, kind, tmp_path).lacking == "ffmpeg is not installed"
 
 
-def test_the_script_needs_nothing_newer_than_python_3_9() -> None:
-    """vermin knows which version brought what; there is no such Python here to run it on."""
-    import vermin
-
-    script = Path(__file__).parents[2] / "archiver" / "export" / "check.py"
-    mins = vermin.visit(script.read_text("utf-8")).minimum_versions()
-    assert mins[1] is not None, mins
-    assert mins[1] <= (3, 9), mins
-
-
 def test_errors_are_of_the_one_tree() -> None:
     from archiver.export.make import Leaked
 

@@ -6,18 +6,17 @@ them lies deeper than the bag.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from archiver.checks import stamps, worst
-from archiver.checks.package import check_ours
+from archiver.checks import stamps
+from archiver.checks.package import PackageReport, check_ours
 from archiver.cli.main import main
 from archiver.demo.server import Answer
 from archiver.export import check as script
@@ -34,12 +33,12 @@ from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, sign
 from tests.conftest import Shell, World, plain_home
 from tests.support.checking import without_prints
-from tests.support.packages import PackagedCase, both, by_script, sign_package, write_manifests
+from tests.support.packages import PackagedCase, both, sign_package, write_manifests
 from tests.support.signing import ledger_signer
-from tests.support.tampering import INSIDE, OUTSIDE
-from tests.support.tampering.ledger import leaves_of, signer_of
+from tests.support.tampering import INSIDE, OUTSIDE, tables
+from tests.support.tampering.ledger import handed_to_a_thief, leaves_of, signer_of
 from tests.support.tampering.outsider import forged
-from tests.support.tampering.scene import CANNOT_TELL, TAMPERED, scene_of
+from tests.support.tampering.scene import CANNOT_TELL, TAMPERED, Entry, Scene, scene_of
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,20 @@ def case(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[Pac
 
 @pytest.fixture(scope="module")
 def full(case: PackagedCase) -> Path:
-    return case.export("full", case.folder / "full")
+    with without_prints():
+        return case.export("full", case.folder / "full")
+
+
+@pytest.fixture(scope="module")
+def partner(case: PackagedCase) -> Path:
+    with without_prints():
+        return case.export("partner", case.folder / "partner")
+
+
+@pytest.fixture(scope="module")
+def public(case: PackagedCase) -> Path:
+    with without_prints():
+        return case.export("public", case.folder / "public")
 
 
 def test_the_honest_package_is_accepted(case: PackagedCase, full: Path, tmp_path: Path) -> None:
@@ -88,15 +100,15 @@ def test_openssl_is_asked_once_about_each_certificate(
         return true_run(command, **given)
 
     monkeypatch.setattr(subprocess, "run", run)
-    for remembered in (stamps.fingerprint, stamps._end, script.openssl):
+    for remembered in (stamps._end, script.openssl):
         remembered.cache_clear()
-    assert worst(check_ours(full, case.fingerprint, None)) == 0
+    assert check_ours(full, case.fingerprint, None).code == 0
     of_the_program = asked.count("x509")
     script.Check(str(full), case.fingerprint, None, 0, []).run()
     tokens, authorities = len(list(full.glob("proofs/timestamps/*/*.tsr"))), 2
     assert tokens > authorities
     for count in (of_the_program, asked.count("x509") - of_the_program):
-        assert count == authorities * 3, "the root's fingerprint, the ends of the root and of what it signed"
+        assert count == authorities * 2, "the ends of the root and of what it signed"
 
 
 def test_what_the_insider_s_tools_make_is_accepted_without_a_defect(
@@ -105,30 +117,48 @@ def test_what_the_insider_s_tools_make_is_accepted_without_a_defect(
     """Else the tests below would find their tools, not the defects."""
     scene = scene_of(full, case, tmp_path)
     case.rewrite_wacz(scene.package, lambda entries: None)
+    for name in ("posts", "files", "not-kept", "custody", "annotations", "withheld"):
+        tables.rewritten(scene, name, lambda lines: None)
     case.reseal(scene.package)
     code, said = both(scene.package, case.fingerprint)
     assert code == 0, said
 
 
-@pytest.mark.parametrize("name", list(OUTSIDE))
-def test_tampered_without_the_keys(name: str, case: PackagedCase, full: Path, tmp_path: Path) -> None:
-    defect, expected = OUTSIDE[name]
-    scene = scene_of(full, case, tmp_path)
-    defect(scene)
-    code, said = both(scene.package, case.fingerprint)
-    assert code == expected, said
+def found(entry: Entry, scene: Scene) -> None:
+    code, said = both(scene.package, scene.wanted or None, scene.older, *scene.roots)
+    assert code == entry.code, said
+    assert said.count(entry.words) >= 2, f"both say {entry.words!r}:\n{said}"
     assert not re.search(r"\(\w+Error", said), said  # found by a rule, not by stumbling
+
+
+@pytest.mark.parametrize("name", list(OUTSIDE))
+def test_tampered_without_the_keys(
+    name: str, case: PackagedCase, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    entry = OUTSIDE[name]
+    scene = scene_of(request.getfixturevalue(entry.profile), case, tmp_path)
+    entry.defect(scene)
+    found(entry, scene)
 
 
 @pytest.mark.parametrize("name", list(INSIDE))
-def test_tampered_and_signed_anew(name: str, case: PackagedCase, full: Path, tmp_path: Path) -> None:
-    defect, expected = INSIDE[name]
-    scene = scene_of(full, case, tmp_path)
-    defect(scene)
+def test_tampered_and_signed_anew(
+    name: str, case: PackagedCase, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    entry = INSIDE[name]
+    scene = scene_of(request.getfixturevalue(entry.profile), case, tmp_path)
+    entry.defect(scene)
     case.reseal(scene.package)
-    code, said = both(scene.package, case.fingerprint)
-    assert code == expected, said
-    assert not re.search(r"\(\w+Error", said), said  # found by a rule, not by stumbling
+    found(entry, scene)
+
+
+def test_a_thief_of_a_retired_key_hands_it_over(case: PackagedCase, partner: Path, tmp_path: Path) -> None:
+    """The old fingerprint still counts only where an outsider saw the hand-over: a thief can make one today."""
+    scene = scene_of(partner, case, tmp_path)
+    handed_to_a_thief(scene)
+    code, said = both(scene.package, scene.wanted)
+    assert code == CANNOT_TELL, said
+    assert said.count("no outsider saw its hand-over") == 2
 
 
 def test_a_forger_s_package_is_never_called_intact(case: PackagedCase, full: Path, tmp_path: Path) -> None:
@@ -174,7 +204,7 @@ def sealed_with(folder: Path, write: Callable[[CaptureWriter], None]) -> tuple[P
     writer.release()
     with without_prints(), pytest.MonkeyPatch.context() as patch:  # such a hand has no use for the exporter's own check
         patch.setattr("archiver.export.report.contents.check_capture", lambda *given: [])
-        patch.setattr("archiver.export.make.check_package", lambda *given: [])
+        patch.setattr("archiver.export.make.check_package", lambda *given: PackageReport())
         words = ["--profile", "full", "--no-encrypt", "--yes", "--to", str(folder), "--name", "p"]
         assert main(["--home", str(home.path), "export", "inbox", *words], None, {}) == 0
     return folder / "p", fingerprint(home.ledger_key_text())
@@ -222,68 +252,33 @@ def test_sealed_as_it_should_not_be(write: Callable[[CaptureWriter], None], expe
     assert code == expected, said
 
 
-def _moved_up(post: dict[str, Any]) -> None:
-    post["text"] = post.pop("guessed_text")
-
-
-def _told_twice(post: dict[str, Any]) -> None:
-    post["text"] = post["guessed_text"]
-
-
-@pytest.mark.parametrize("change", [_moved_up, _told_twice])
-def test_a_guess_told_as_a_statement_is_found(
-    change: Callable[[dict[str, Any]], None], shell: Shell, world: World, tmp_path: Path
-) -> None:
+def test_a_guess_stays_one(shell: Shell, world: World, tmp_path: Path) -> None:
+    """What the program guessed is in the table as a guess, and told as a statement it is found."""
     words = "<p>" + "Witnesses said that people ran from the square towards the school. " * 8 + "</p>"
     world.news.trouble["/guess"] = Answer(
         body=f"<html><title>A report</title><body><div>{words}</div></body></html>".encode()
     )
     shell("case", "new", "almaty")
     shell("capture", "https://blog.ozen.example/guess", "--no-screenshot", "--case", "almaty")
-    assert shell("export", "almaty", "--to", str(tmp_path), "--profile", "full", "--no-encrypt", "--yes")[0] == 0
+    with without_prints():
+        assert shell("export", "almaty", "--to", str(tmp_path), "--profile", "full", "--no-encrypt", "--yes")[0] == 0
     [package] = [path for path in tmp_path.iterdir() if (path / "bag-info.txt").exists()]
     assert both(package, None)[0] == CANNOT_TELL
-    path = package / "data" / "posts.json"
-    cards = json.loads(path.read_bytes())
-    [post] = [one["post"] for card in cards for one in card["observations"]]
-    assert not post.get("text")
-    assert "Witnesses" in post["guessed_text"]
-    change(post)
-    path.write_text(json.dumps(cards, ensure_ascii=False))
+    scene = Scene(package, cast("PackagedCase", None), tmp_path)
+
+    def change(lines: list[Any]) -> None:
+        [line] = lines
+        assert not line["post"].get("text")
+        assert "Witnesses" in line["post"]["guessed"]["text"]
+        line["post"]["text"] = line["post"]["guessed"].pop("text")
+
+    tables.rewritten(scene, "posts", change)
     write_manifests(package)
     sign_package(package, ledger_signer(Home(shell.home, environment={})))
     code, said = both(package, None)
     assert code == TAMPERED, said
-    assert "data/posts.json differs from what was sealed" in said
+    assert said.count("data/tables/posts.jsonl line 1 says something else than was sealed") == 2
 
 
-def test_at_least_sixty() -> None:
-    assert len(OUTSIDE) + len(INSIDE) >= 60
-
-
-def test_the_script_says_so_where_openssl_is_missing(
-    case: PackagedCase, full: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", "/nowhere")
-    code, said = by_script(full, "--fingerprint", case.fingerprint)
-    assert code == CANNOT_TELL
-    assert "openssl is not installed" in said
-
-
-def test_the_script_is_short_and_stands_alone() -> None:
-    path = Path(__file__).parents[2] / "archiver" / "export" / "check.py"
-    text = path.read_text("utf-8")
-    assert len(text.splitlines()) < 1000
-    import ast
-    import sys
-
-    imported = {
-        alias.name.partition(".")[0]
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Import)
-        for alias in node.names
-    }
-    assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
-    assert imported <= set(sys.stdlib_module_names)
-    assert not imported & {"urllib", "socket", "http", "ctypes", "pickle", "importlib", "shutil"}
-    assert not re.search(r"(?<!re\.)\b(eval|exec|__import__|compile)\(", text)
+def test_at_least_two_hundred() -> None:
+    assert len(OUTSIDE) + len(INSIDE) >= 200

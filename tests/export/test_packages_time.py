@@ -3,43 +3,50 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from archiver.checks import worst
 from archiver.checks.package import check_ours, timestamps
+from archiver.checks.package.report import in_columns
 from archiver.checks.stamps import CheckedToken
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
 from archiver.export import check as script
+from archiver.export.released import released
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
 from storage.times import system_clock
 from tests.conftest import plain_home
 from tests.support.checking import by_script_here, remembering, without_prints
 from tests.support.outsiders import Outsiders
-from tests.support.packages import edit_json, said_by, sign_package, write_manifests
+from tests.support.packages import both, edit_json, said_by, sign_package, write_manifests
 from tests.support.signing import ledger_signer
+
+ENDING = timedelta(minutes=6)
+"""How long the certificate of the authority `short` lasts."""
+LATER = timedelta(minutes=4, seconds=10)
+"""After this it is renewed, and no clock is so wrong that a stamp could not cover what was done by it."""
 
 
 @pytest.fixture(scope="module")
-def authorities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, MiniAuthority]:
-    folder = tmp_path_factory.mktemp("authorities")
-    return {"short": MiniAuthority(folder / "short", days=30), "long": MiniAuthority(folder / "long")}
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> MiniAuthority:
+    return MiniAuthority(tmp_path_factory.mktemp("authorities") / "long")
 
 
 @pytest.fixture
-def outside(tmp_path: Path, authorities: dict[str, MiniAuthority]) -> Iterator[Outsiders]:
-    """A home with a case of one received file, an authority whose certificate lasts a month, one that lasts, a calendar."""
+def outside(tmp_path: Path, lasting: MiniAuthority) -> Iterator[Outsiders]:
+    """A home with a case of one received file, an authority whose certificate ends soon, one that lasts, a calendar."""
     home = plain_home(tmp_path / "home")
     made = Outsiders(tmp_path / "outside", home)
-    for name, authority in authorities.items():
-        made.add(name, authority)
+    made.add("short", MiniAuthority(tmp_path / "short", days=ENDING / timedelta(days=1), began=system_clock()))
+    made.add("long", lasting)
     (tmp_path / "note.txt").write_text("seen from the window")
     run(home, "case", "new", "square")
     run(home, "receive", str(tmp_path / "note.txt"), "--from", "S-1", "--via", "usb", "--case", "square")
@@ -65,13 +72,11 @@ def said(outside: Outsiders, package: Path, on: datetime | None = None) -> tuple
     day = (on or system_clock()).replace(hour=0, minute=0, second=0, microsecond=0)
     code, out = by_script_here(package, "--fingerprint", wanted, "--on", f"{day:%Y-%m-%d}")
     with remembering():
-        lines = check_ours(package, wanted, None, day)
-    assert code == worst(lines), out
-    mine = [line.text() for line in lines if "certificates ended" in line.text()]
-    theirs = [line for line in out.splitlines() if "certificates ended" in line]
-    assert len(mine) == len(theirs)
-    assert [("renewed before," in a) for a in mine] == [("renewed before," in b) for b in theirs]
-    return code, "\n".join([out, *(line.text() for line in lines)])
+        report = check_ours(package, wanted, None, day, released=released())
+    mine = [in_columns(line) for line in report.lines]
+    assert [*mine, "", report.verdict] == out.splitlines(), "both say the same, word by word"
+    assert code == report.code
+    return code, out
 
 
 def test_a_stamp_whose_certificate_ended_and_that_was_renewed(outside: Outsiders, tmp_path: Path) -> None:
@@ -79,7 +84,7 @@ def test_a_stamp_whose_certificate_ended_and_that_was_renewed(outside: Outsiders
     start = system_clock()
     outside.round(network)
     before = exported(outside, tmp_path / "before")
-    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.home.clock = lambda: start + LATER
     assert outside.round(network).renewed == 1
     after = exported(outside, tmp_path / "after")
     for package in (before, after):
@@ -95,7 +100,7 @@ def test_a_stamp_whose_certificate_ended_and_that_was_renewed(outside: Outsiders
     # Asked for by its checkpoint, the package of before can be made again: the same bytes.
     size = json.loads((before / "data" / "package.json").read_bytes())["checkpoint"]["size"]
     again = exported(outside, tmp_path / "again", "--checkpoint", str(size))
-    assert (again / "tagmanifest-sha512.txt").read_bytes() == (before / "tagmanifest-sha512.txt").read_bytes()
+    assert (again / "tagmanifest-sha256.txt").read_bytes() == (before / "tagmanifest-sha256.txt").read_bytes()
     # Packages for others bring the later stamps; the event with the collector's name stays in the house.
     partner = exported(outside, tmp_path / "partner", profile="partner")
     assert not (partner / "data" / "events").exists()
@@ -107,15 +112,45 @@ def test_a_stamp_under_a_root_that_nobody_named(outside: Outsiders, tmp_path: Pa
     outside.round(outside.serve("http"))
     package = exported(outside, tmp_path / "p")
     wanted = fingerprint(outside.home.ledger_key_text())
-    both = [authority.fingerprint for _, authority in outside.authorities]
-    for named, code in ((both, 0), (both[:1], 6), (["0" * 64], 6), ([], 0)):
-        words = [word for root in named for word in ("--root", root.upper())]
-        found, out = by_script_here(package, "--fingerprint", wanted, *words)
-        with remembering():
-            lines = check_ours(package, wanted, None, None, frozenset(named))
-        assert (found, worst(lines)) == (code, code), out
-        text = "\n".join(line.text() for line in lines)
-        assert ("NOT TIMESTAMPED" in out) == ("NOT TIMESTAMPED" in text) == (named == ["0" * 64])
+    short, long = (authority.fingerprint for _, authority in outside.authorities)
+    as_openssl = "sha256 Fingerprint=" + ":".join(re.findall("..", long.upper()))
+    no_root = ("time by roots that came with the package",)
+    for named, code, beside in (
+        ((short, as_openssl), 0, ()), ((short.upper(),), 6, ()), (("0" * 64,), 6, ("NOT TIMESTAMPED",)), ((), 0, no_root),
+    ):  # fmt: skip
+        found, said = both(package, wanted, None, *named)
+        assert found == code, said
+        expected = ["profile full", *beside]
+        assert said.rpartition("\n")[2].split("; ")[1:] == expected, said
+        assert said.count("intact       time  ") == (2 if (named and code == 0) or named == (short.upper(),) else 0)
+
+
+@pytest.mark.parametrize(
+    ("moved", "words"),
+    [(timedelta(days=-3000), "before event"), (timedelta(days=3000), "which is still to come")],
+)
+def test_a_time_that_cannot_be(
+    outside: Outsiders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: timedelta, words: str
+) -> None:
+    """Before what it covers, or still to come: a clock is wrong, and nobody can tell here whose."""
+    outside.round(outside.serve("http"))
+    package = exported(outside, tmp_path / "p")
+    true_time, true_token = script.token_time, timestamps.check_token
+
+    def token_time(*given: Any) -> tuple[int, str]:
+        seconds, root = true_time(*given)
+        return seconds + int(moved.total_seconds()), root
+
+    def check_token(*given: bytes) -> CheckedToken:
+        token = true_token(*given)
+        return replace(token, time=token.time + moved)
+
+    monkeypatch.setattr(script, "token_time", token_time)
+    monkeypatch.setattr(timestamps, "check_token", check_token)
+    code, said = both(package, fingerprint(outside.home.ledger_key_text()))
+    assert code == 6, said
+    assert said.count(words) == 4  # two authorities, by both checkers
+    assert said.endswith("CANNOT TELL: see the lines above; profile full; NOT TIMESTAMPED")
 
 
 def test_a_renewal_that_came_too_late(
@@ -125,7 +160,7 @@ def test_a_renewal_that_came_too_late(
     network = outside.serve("http")
     start = system_clock()
     first = outside.round(network).size
-    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.home.clock = lambda: start + LATER
     outside.round(network)
     package = exported(outside, tmp_path / "p")
     true_time, true_token = script.token_time, timestamps.check_token
@@ -143,7 +178,8 @@ def test_a_renewal_that_came_too_late(
     capsys.readouterr()
     later = start + timedelta(days=365)
     script.Check(str(package), None, None, later.timestamp(), []).run()
-    text = capsys.readouterr().out + "\n".join(line.text() for line in check_ours(package, None, None, later))
+    report = check_ours(package, None, None, later)
+    text = capsys.readouterr().out + "\n".join(map(in_columns, report.lines))
     assert (
         text.count("nothing here shows that it was renewed before") == 4
     )  # the first and the second of `short`, by both
@@ -154,7 +190,7 @@ def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:
     network = outside.serve("http")
     start = system_clock()
     outside.round(network)
-    outside.home.clock = lambda: start + timedelta(days=25)
+    outside.home.clock = lambda: start + LATER
     outside.round(network)
     package = exported(outside, tmp_path / "p")
     renewed = next(
@@ -171,14 +207,13 @@ def test_a_renewal_that_was_changed(outside: Outsiders, tmp_path: Path) -> None:
 def test_a_proof_that_names_a_block(outside: Outsiders, tmp_path: Path) -> None:
     network = outside.serve("http")
     outside.round(network)
-    assert "pending: proves nothing" in said(outside, exported(outside, tmp_path / "owed"))[1]
+    assert "pending: proves nothing yet" in said(outside, exported(outside, tmp_path / "owed"))[1]
     outside.calendar.mine(920_000)
     outside.round(network)
     package = exported(outside, tmp_path / "done")
     code, text = said(outside, package)
     assert code == 0
-    assert "Bitcoin block 920000" in text  # by the program
-    assert "names a Bitcoin block" in text  # by the script
+    assert "OpenTimestamps, names Bitcoin block 920000" in text
     proof = next(package.glob("proofs/timestamps/*/opentimestamps.ots"))
     assert "BitcoinBlockHeaderAttestation(920000)" in said_by("ots", "info", proof)
 

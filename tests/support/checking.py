@@ -20,7 +20,7 @@ from archiver.checks import stamps
 from archiver.export import check as script
 from archiver.export import report
 from archiver.export.printing import print_pdf
-from archiver.export.report import exhibits
+from archiver.export.report import page
 from archiver.export.stills import draw
 
 
@@ -49,12 +49,12 @@ class MadeOnce:
     """A print or a drawing of a file, made once for the same bytes; within `anew` whatever was made before."""
 
     def __init__(self, make: Callable[..., Any]) -> None:
-        self._make, self._made = make, dict[tuple[bytes, str], Any]()
+        self._make, self._made = make, dict[tuple[bytes, tuple[object, ...]], Any]()
 
-    def __call__(self, path: Path, how: str, home: Path) -> Any:
-        key = (path.read_bytes(), how)
+    def __call__(self, path: Path, *how: Any) -> Any:
+        key = (path.read_bytes(), tuple(one for one in how if not isinstance(one, Path)))  # not where it is made
         if key not in self._made:
-            self._made[key] = self._make(path, how, home)
+            self._made[key] = self._make(path, *how)
         return self._made[key]
 
     @contextlib.contextmanager
@@ -72,7 +72,7 @@ def making_once() -> Iterator[None]:
     """Packages whose report or pictures are the same bytes are printed and drawn once."""
     with remembering() as patch:
         patch.setattr(report, "print_pdf", PRINT)
-        patch.setattr(exhibits, "draw", DRAW)
+        patch.setattr(page, "draw", DRAW)
         yield
 
 
@@ -81,7 +81,7 @@ def without_prints() -> Iterator[None]:
     """Packages have no report.pdf, as where Chromium is not installed."""
     with remembering() as patch:
         patch.setattr(report, "print_pdf", lambda *given: None)
-        patch.setattr(exhibits, "draw", DRAW)
+        patch.setattr(page, "draw", DRAW)
         yield
 
 

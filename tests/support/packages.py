@@ -16,21 +16,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from archiver.checks import worst
-from archiver.checks.package import check_ours
+from archiver.checks.package import PackageReport, check_ours
+from archiver.checks.package.report import in_columns
+from archiver.checks.package.signer import plain_root
 from archiver.cli.main import main
 from archiver.demo.authorities import MiniAuthority
-from archiver.export.bag import ALGORITHMS, SIGNATURE, signed_text
+from archiver.export.bag import SIGNATURE, TAGS, signed_text
+from archiver.export.released import released
 from archiver.export.wacz import signed_digest
 from archiver.home.home import Home
 from archiver.home.people import fingerprint
+from archiver.home.ports import WaczSignature
 from archiver.recorder.network import TestNetwork
 from archiver.signer.local import LocalSigner
 from archiver.version import SOFTWARE
 from spiders.targets import Target, parse_target
-from storage.digest import Digests, sha256_label
+from storage.digest import sha256_hex, sha256_label
 from storage.note import NoteSigner, sign
+from storage.times import system_clock
 from tests.conftest import CI, World, plain_home, set_in
 from tests.support.checking import by_script_here, remembering
 from tests.support.outsiders import Outsiders
@@ -97,6 +106,13 @@ class PackagedCase:
     def close(self) -> None:
         self.outside.stop()
 
+    def retired_key(self) -> Ed25519PrivateKey:
+        """The ledger's key before the rotation, as a thief could hold it."""
+        [path] = (self.home.path / "keys" / "retired").glob("*.key")
+        key = load_pem_private_key(path.read_bytes(), None)
+        assert isinstance(key, Ed25519PrivateKey)
+        return key
+
     # -- tampering by somebody who holds the keys ------------------------------------------------------
 
     def reseal(self, package: Path) -> None:
@@ -105,33 +121,49 @@ class PackagedCase:
         signer = ledger_signer(self.home)
         sign_package(package, signer)
 
-    def rewrite_wacz(self, package: Path, change: Callable[[dict[str, bytes]], None], listed: bool = True) -> None:
-        """Packs the WACZ anew with changed entries; its own list, digest and signature are made to fit."""
+    def rewrite_wacz(
+        self, package: Path, change: Callable[[dict[str, bytes]], None], key: ec.EllipticCurvePrivateKey | None = None
+    ) -> None:
+        """Packs the WACZ anew with changed entries; its own list, digest and signature (by `key`) are made to fit."""
         path = package / "data" / "archive.wacz"
         with zipfile.ZipFile(path) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
         change(entries)
-        if listed:
-            described = json.loads(entries.pop("datapackage.json"))
-            entries.pop("datapackage-digest.json", None)
-            described["resources"] = [
-                {"name": name.rpartition("/")[2].lower(), "path": name, "hash": sha256_label(data), "bytes": len(data)}
-                for name, data in entries.items()
-            ]
-            entries["datapackage.json"] = json.dumps(described, ensure_ascii=False, indent=1).encode()
-            signed = signed_digest(
-                entries["datapackage.json"], described["created"], SOFTWARE, LocalSigner(self.home).sign_wacz
-            )
-            entries["datapackage-digest.json"] = json.dumps(signed, indent=1).encode()
+        value = json.loads(entries.pop("datapackage.json"))
+        entries.pop("datapackage-digest.json", None)
+        value["resources"] = [
+            {"name": name.rpartition("/")[2].lower(), "path": name, "hash": sha256_label(data), "bytes": len(data)}
+            for name, data in entries.items()
+        ]
+        data = json.dumps(value, ensure_ascii=False, indent=1).encode()
+        made = json.loads((package / "data" / "package.json").read_bytes())["made"]
+        signer = signing_with(key) if key else LocalSigner(self.home).sign_wacz
+        signed = signed_digest(data, made, SOFTWARE, signer)
+        entries["datapackage.json"] = data
+        entries["datapackage-digest.json"] = json.dumps(signed, indent=1).encode()
         write_zip(path, list(entries.items()))
 
 
+def signing_with(key: ec.EllipticCurvePrivateKey) -> Callable[[bytes], WaczSignature]:
+    """Signs as the home does, with a key of one's own."""
+
+    def sign_text(text: bytes) -> WaczSignature:
+        r, s = decode_dss_signature(key.sign(text, ec.ECDSA(hashes.SHA256())))
+        public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return WaczSignature(r.to_bytes(48, "big") + s.to_bytes(48, "big"), public)
+
+    return sign_text
+
+
 def write_zip(path: Path, entries: list[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> None:
+    """Write a ZIP as the exporter does, which gives no times and no attributes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, data in entries:
             info = zipfile.ZipInfo(name)
             info.compress_type = method if name.startswith("archive/") else zipfile.ZIP_STORED
+            info.create_system = 0
             archive.writestr(info, data)
+            info.external_attr = 0  # `writestr` gives it some; the directory is written at the end
 
 
 def write_manifests(package: Path) -> None:
@@ -141,27 +173,21 @@ def write_manifests(package: Path) -> None:
     size = sum((package / name).stat().st_size for name in payload)
     info = (package / "bag-info.txt").read_text()
     (package / "bag-info.txt").write_text(re.sub(r"Payload-Oxum: .*", f"Payload-Oxum: {size}.{len(payload)}", info))
-    tags = [name for name in files if not name.startswith("data/")]
-    for kind in ALGORITHMS:
-        (package / f"manifest-{kind}.txt").write_text(listing(package, payload, kind))
-    for kind in ALGORITHMS:
-        named = [*tags, *(f"manifest-{other}.txt" for other in ALGORITHMS)]
-        (package / f"tagmanifest-{kind}.txt").write_text(listing(package, sorted(named), kind))
+    write_list(package, "manifest-sha256.txt", payload)
+    write_list(package, TAGS, [*(name for name in files if not name.startswith("data/")), "manifest-sha256.txt"])
 
 
-def listing(package: Path, names: list[str], kind: str) -> str:
-    return "".join(f"{digest(package / name, kind)}  {name}\n" for name in names)
+def write_list(package: Path, name: str, listed: list[str]) -> None:
+    lines = [f"{digest(package / one)}  {one}\n" for one in sorted(listed)]
+    (package / name).write_text("".join(lines))
 
 
-def digest(path: Path, kind: str) -> str:
-    running = Digests(kind)
-    running.update(path.read_bytes())
-    return running.hexdigests()[kind]
+def digest(path: Path) -> str:
+    return sha256_hex(path.read_bytes())
 
 
 def sign_package(package: Path, signer: NoteSigner) -> None:
-    text = signed_text(digest(package / "tagmanifest-sha512.txt", "sha512"))
-    (package / SIGNATURE).write_text(sign(text, signer))
+    (package / SIGNATURE).write_text(sign(signed_text(digest(package / TAGS)), signer))
 
 
 def by_script(package: Path, *words: str) -> tuple[int, str]:
@@ -178,15 +204,22 @@ def by_script(package: Path, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def both(package: Path, wanted: str | None, older: Path | None = None) -> tuple[int, str]:
-    """The exit code on which both checkers agree, and what they said."""
-    words = (["--fingerprint", wanted] if wanted else []) + (["--checkpoint", str(older)] if older else [])
-    code, out = by_script_here(package, *words)
+def by_program(package: Path, wanted: str | None, older: bytes | None = None, *roots: str) -> PackageReport:
+    """What `archiver check` finds in a folder, in this process."""
     with remembering():
-        lines = check_ours(package, wanted, older.read_bytes() if older else None)
-    told = "\n".join(line.text() for line in lines)
-    assert code == worst(lines), f"check.py {code}, archiver check {worst(lines)}\n{out}\n{told}"
-    return code, f"{out}\n{told}"
+        named = frozenset(map(plain_root, roots))
+        return check_ours(package, wanted, older, system_clock(), named, released=released())
+
+
+def both(package: Path, wanted: str | None, older: Path | None = None, *roots: str) -> tuple[int, str]:
+    """The exit code on which both checkers agree, and what they said: they agree on the verdict too, word by word."""
+    words = (["--fingerprint", wanted] if wanted else []) + (["--checkpoint", str(older)] if older else [])
+    code, out = by_script_here(package, *words, *(word for root in roots for word in ("--root", root)))
+    report = by_program(package, wanted, older.read_bytes() if older else None, *roots)
+    told = "\n".join(map(in_columns, report.lines))
+    verdict = out.rstrip("\n").rpartition("\n")[2]
+    assert (code, verdict) == (report.code, report.verdict), f"{out}\n{told}\n\n{report.verdict}"
+    return code, f"{out}\n{told}\n\n{report.verdict}"
 
 
 def copy_of(package: Path, to: Path) -> Path:

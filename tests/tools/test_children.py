@@ -229,7 +229,7 @@ def test_chromium_that_prints(tmp_path: Path, home: Home, monkeypatch: pytest.Mo
         return original(command, env=env, **given)
 
     monkeypatch.setattr(subprocess, "run", watched)
-    made = printing.print_pdf(report, "2026-01-01T00:00:00Z", home.path)
+    made = printing.print_pdf(report, "2026-01-01T00:00:00Z", "p", home.path)
     assert made is not None
     assert made.startswith(b"%PDF")
     assert not set(PLANTED) & set(seen[0])

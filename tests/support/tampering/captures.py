@@ -1,15 +1,13 @@
-"""Defects by somebody who holds the keys: captures, and the tables that people read."""
+"""Defects by somebody who holds the keys: captures, and what the package says of itself."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
-from typing import Any
 
 from tests.support.packages import LINKS, edit_json
-from tests.support.tampering.scene import INCOMPLETE, Scene, alter, inside
+from tests.support.tampering.scene import CANNOT_TELL, INCOMPLETE, INTACT, Scene, inside
 
 # -- captures --------------------------------------------------------------------------------------------
 
@@ -96,66 +94,124 @@ def a_file_of_a_capture_missing(s: Scene) -> None:
     (s.capture(LINKS[0]) / "posts.jsonl").unlink()
 
 
-# -- what people read ------------------------------------------------------------------------------------
+# -- what the package says of itself -----------------------------------------------------------------------
 
 
-def edit_hashes(s: Scene, change: Callable[[str], str]) -> None:
-    path = s.path("data/hashes.csv")
-    path.write_bytes(change(path.read_bytes().decode("utf-8-sig")).encode("utf-8-sig"))
+@inside(words="no place in a package of profile partner")
+def a_full_package_that_says_it_is_one_for_partners(s: Scene) -> None:
+    s.path("data/archive.wacz").write_bytes(b"not a zip")
+    s.edit(lambda value: value.update(profile="partner"))
 
 
-@inside()
-def a_photo_exchanged_with_its_digests(s: Scene) -> None:
-    from tests.support.packages import digest
-
-    path = s.one("data/media/*.jpg")
-    old = digest(path, "sha256"), digest(path, "sha512")
-    alter(path)
-    new = digest(path, "sha256"), digest(path, "sha512")
-    edit_hashes(s, lambda text: text.replace(old[0], new[0]).replace(old[1], new[1]))
+@inside(words="names no profile")
+def no_profile(s: Scene) -> None:
+    s.edit(lambda value: value.pop("profile"))
 
 
-@inside()
-def a_line_of_the_digests_removed(s: Scene) -> None:
-    edit_hashes(s, lambda text: "".join(text.splitlines(keepends=True)[:-1]))
+@inside(words="names no profile")
+def a_profile_that_is_none(s: Scene) -> None:
+    s.edit(lambda value: value.update(profile="full; NOT TAMPERED"))
 
 
-@inside()
-def a_media_file_under_another_record(s: Scene) -> None:
-    edit_hashes(s, lambda text: re.sub(r"<urn:uuid:[^>]+>", "<urn:uuid:00000000-0000-0000-0000-000000000000>", text))
+@inside(words="hides, or claims")
+def test_routes_that_are_hidden(s: Scene) -> None:
+    s.edit(lambda value: value.update(test_routes=False))
 
 
-@inside()
-def words_put_into_a_post(s: Scene) -> None:
-    path = s.path("data/posts.json")
-    cards = json.loads(path.read_bytes())
-    card = next(card for card in cards if card.get("observations") and "text" in card["observations"][0]["post"])
-    card["observations"][0]["post"]["text"] += " fired"
-    path.write_text(json.dumps(cards, ensure_ascii=False))
+@inside(words="hides, or claims")
+def test_routes_that_are_not_said(s: Scene) -> None:
+    s.edit(lambda value: value.pop("test_routes"))
 
 
-def edit_posts(s: Scene, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change the first post with words, as posts.json tells it."""
-    path = s.path("data/posts.json")
-    cards = json.loads(path.read_bytes())
-    told = [one["post"] for card in cards for one in card.get("observations", [])]
-    change(next(post for post in told if post.get("text")))
-    path.write_text(json.dumps(cards, ensure_ascii=False))
+@inside(words="hides, or claims", profile="partner")
+def test_routes_that_are_a_number(s: Scene) -> None:
+    s.edit(lambda value: value.update(test_routes=0))
+
+
+@inside(CANNOT_TELL, words="made by a later version")
+def a_later_version(s: Scene) -> None:
+    s.edit(lambda value: value.update(format="archiver-package/3"))
+
+
+@inside(words="is not that of a package")
+def a_version_that_is_none(s: Scene) -> None:
+    s.edit(lambda value: value.update(format="archiver-package/2.0"))
 
 
 @inside()
-def what_was_stated_told_as_a_guess(s: Scene) -> None:
-    edit_posts(s, lambda post: post.update(guessed_text=post.pop("text")))
+def a_version_2_package_called_1(s: Scene) -> None:
+    """The signature names the version: rules that hold less cannot be chosen for a package that was not signed as such."""
+    s.edit(lambda value: value.update(format="archiver-package/1"))
 
 
-@inside()
-def what_was_stated_told_as_a_guess_too(s: Scene) -> None:
-    edit_posts(s, lambda post: post.update(guessed_text=post["text"]))
+@inside(words="not in the order of their events")
+def captures_in_another_order(s: Scene) -> None:
+    s.edit(lambda value: value["captures"].reverse())
 
 
-@inside()
-def an_observation_left_out(s: Scene) -> None:
-    path = s.path("data/posts.json")
-    cards = json.loads(path.read_bytes())
-    next(card for card in cards if card.get("observations"))["observations"].pop()
-    path.write_text(json.dumps(cards, ensure_ascii=False))
+@inside(words="no number")
+def an_event_that_is_no_number(s: Scene) -> None:
+    s.edit(lambda value: value["captures"][0].update(event=True))
+
+
+@inside(words="a capture's id that is none")
+def a_capture_s_id_that_leads_out(s: Scene) -> None:
+    s.edit(lambda value: value["captures"][0].update(id="../../../etc"))
+
+
+@inside(words="without captures", profile="public")
+def a_public_package_of_nothing(s: Scene) -> None:
+    s.edit(lambda value: value.update(captures=0))
+
+
+@inside(words="bag-info.txt says something else")
+def another_day_of_making_in_bag_info(s: Scene) -> None:
+    s.replace("bag-info.txt", b"Bagging-Date: 20", b"Bagging-Date: 19")
+
+
+@inside(words="bag-info.txt says something else")
+def a_line_more_in_bag_info(s: Scene) -> None:
+    s.path("bag-info.txt").write_bytes(s.path("bag-info.txt").read_bytes() + b"Contact-Name: The Supreme Court\n")
+
+
+@inside(INCOMPLETE, words="README.txt is not there")
+def a_page_that_every_package_has_left_out(s: Scene) -> None:
+    s.path("README.txt").unlink()
+
+
+@inside(INTACT, words="check.py is not the one of this release")
+def another_check_py(s: Scene) -> None:
+    s.path("check.py").write_text("print('INTACT, and signed by the key that you named')\n")
+
+
+@inside(INTACT, words="START-HERE.html is not the one of this release")
+def another_first_page(s: Scene) -> None:
+    s.path("START-HERE.html").write_text("<p>The court has checked it.</p>")
+
+
+@inside(words="no proof in the package")
+def an_event_without_its_proof(s: Scene) -> None:
+    captures = {item["event"] for item in s.said()["captures"]}
+    note = next(path for path in sorted(s.package.glob("data/events/*.json")) if int(path.stem) not in captures)
+    s.path(f"proofs/items/{note.stem}.tlog-proof").unlink()
+
+
+def _as_sealed(old: bytes, new: bytes) -> Callable[[Scene], None]:
+    def defect(s: Scene) -> None:
+        s.replace("data/package.json", old, new)
+
+    return defect
+
+
+for _name, _old, _new in (
+    ("a_key_twice_in_package_json", b'"profile":"full"', b'"profile":"partner","profile":"full"'),
+    ("a_number_without_an_end", b'"withheld":0', b'"withheld":1e999'),
+    ("a_number_of_many_digits", b'"withheld":0', b'"withheld":' + b"9" * 5000),
+    ("a_number_that_is_none", b'"withheld":0', b'"withheld":NaN'),
+    ("a_lone_surrogate", b'"name":"', b'"name":"\\ud800'),
+    ("a_list_of_many_floors", b'"withheld":0', b'"withheld":' + b"[" * 100_000 + b"]" * 100_000),
+    ("a_byte_order_mark", b"{", b"\xef\xbb\xbf{"),
+):
+    _defect = _as_sealed(_old, _new)
+    _defect.__name__ = _name
+    inside()(_defect)

@@ -1,19 +1,18 @@
-"""Defects by somebody who holds the keys: the ledger, its proofs, and its timestamps."""
+"""Defects by somebody who holds the keys: the ledger, its keys and its proofs."""
 
 from __future__ import annotations
 
 import base64
 import json
 import shutil
-import subprocess
-from datetime import timedelta
 
-from archiver.demo.authorities import MiniAuthority
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from archiver.home.people import fingerprint
 from storage.canonical import dumps
 from storage.merkle import leaf_hash, root_of
 from storage.note import Checkpoint, NoteSigner, sign
-from storage.times import system_clock
-from tests.support.packages import edit_json
+from tests.support.packages import edit_json, sign_package, write_manifests
 from tests.support.signing import ledger_signer
 from tests.support.tampering.scene import INCOMPLETE, Scene, alter, inside
 
@@ -138,88 +137,58 @@ def _key_id(line: str) -> str:
     return base64.b64decode(line.split(" ")[2])[:4].hex()
 
 
-# -- time ------------------------------------------------------------------------------------------------
+@inside(words="a ledger without events", profile="partner")
+def a_ledger_of_nothing(s: Scene) -> None:
+    for folder in ("proofs/items", "proofs/timestamps", "proofs/roots"):
+        shutil.rmtree(s.path(folder))
+    write_ledger(s, [])
+    s.edit(lambda value: value.update(captures=[], not_in_package=[]))
 
 
-def stamped(s: Scene, authority: MiniAuthority, query: bytes, root: bytes | None = None) -> None:
-    """Puts another token in place of the first authority's, with a root file that fits its name."""
-    stem = s.one("proofs/timestamps/*/one.tsr").with_suffix("")
-    pem = root or authority.root
-    stem.with_suffix(".tsq").write_bytes(query)
-    stem.with_suffix(".tsr").write_bytes(authority.reply(query))
-    stem.with_suffix(".pem").write_bytes((authority.folder / "signer.pem").read_bytes() + authority.root)
-    name = authority.fingerprint
-    stem.with_suffix(".root").write_text(f"{name}\n")
-    s.path(f"proofs/roots/{name}.pem").write_bytes(pem)
+@inside(words="a package without captures", profile="partner")
+def a_package_without_captures(s: Scene) -> None:
+    shutil.rmtree(s.path("proofs/items"))
+    s.edit(lambda value: value.update(captures=[], not_in_package=[]))
 
 
-def query(s: Scene, *words: str, data: bytes | None = None) -> bytes:
-    message = s.scratch / "message"
-    message.write_bytes(data if data is not None else s.one("proofs/timestamps/*/checkpoint.txt").read_bytes())
-    out = s.scratch / "query"
-    subprocess.run(
-        ["openssl", "ts", "-query", "-data", message, "-sha256", "-cert", *words, "-out", out],
-        check=True,
-        capture_output=True,
-    )
-    return out.read_bytes()
+@inside(words="does not give the root")
+def a_leaf_more(s: Scene) -> None:
+    path = s.path("proofs/leaves.bin")
+    path.write_bytes(path.read_bytes() + bytes(32))
 
 
-@inside()
-def a_timestamp_of_another_hash(s: Scene) -> None:
-    stamped(s, s.case.outside.authorities[0][1], query(s, data=b"something else"))
+@inside(words="no hand-over to the key that follows")
+def a_key_in_another_spelling(s: Scene) -> None:
+    """The same 33 bytes, under an id that is not theirs."""
+    path = s.path("proofs/vkey.txt")
+    name, key_id, key = path.read_text().split("+", 2)
+    path.write_text(f"{name}+{key_id[::-1]}+{key}")
 
 
-@inside()
-def a_timestamp_without_a_nonce(s: Scene) -> None:
-    stamped(s, s.case.outside.authorities[0][1], query(s, "-no_nonce"))
+@inside(words="not a tlog-proof")
+def a_proof_with_more_digits(s: Scene) -> None:
+    path = s.one("proofs/items/*")
+    path.write_text(path.read_text().replace("index ", "index 0", 1))
 
 
-@inside()
-def an_answer_to_another_request(s: Scene) -> None:
-    s.one("proofs/timestamps/*/one.tsq").write_bytes(query(s))
-
-
-@inside()
-def a_timestamp_under_another_root_than_it_names(s: Scene) -> None:
-    other = MiniAuthority(s.scratch / "other")
-    stem = s.one("proofs/timestamps/*/one.tsr").with_suffix("")
-    asked = query(s)
-    stem.with_suffix(".tsq").write_bytes(asked)
-    stem.with_suffix(".tsr").write_bytes(other.reply(asked))
-
-
-@inside()
-def a_root_that_is_not_what_its_name_says(s: Scene) -> None:
-    other = MiniAuthority(s.scratch / "other")
-    authority = s.case.outside.authorities[0][1]
-    stamped(s, authority, query(s), root=other.root)
-
-
-@inside()
-def a_timestamp_by_a_certificate_that_had_ended(s: Scene) -> None:
-    ended = MiniAuthority(s.scratch / "ended", days=1, began=system_clock() - timedelta(days=9))
-    stamped(s, ended, query(s))
-
-
-@inside()
-def a_timestamp_changed(s: Scene) -> None:
-    path = s.one("proofs/timestamps/*/one.tsr")
-    alter(path, len(path.read_bytes()) - 20)
-
-
-@inside()
-def a_stamped_checkpoint_under_another_size(s: Scene) -> None:
-    folder = s.one("proofs/timestamps/*/checkpoint.txt").parent
-    folder.rename(folder.with_name("1"))
-
-
-@inside()
-def an_opentimestamps_proof_of_something_else(s: Scene) -> None:
-    path = s.one("proofs/timestamps/*/opentimestamps.ots")
-    alter(path, 40)
-
-
-@inside(INCOMPLETE)
-def the_root_of_a_timestamp_missing(s: Scene) -> None:
-    s.one("proofs/roots/*").unlink()
+def handed_to_a_thief(s: Scene) -> NoteSigner:
+    """Whoever holds the retired key signs a hand-over to a key of their own, and everything else with that."""
+    note = s.one("proofs/handovers/*")
+    _, retired, _ = note.read_text().split("\n")[:3]
+    old = NoteSigner(retired.split("+")[0], s.case.retired_key())
+    assert str(old.key) == retired
+    new = NoteSigner(old.name, Ed25519PrivateKey.generate())
+    note.write_text(sign(f"archiver-key-handover/1\n{old.key}\n{new.key}\n", old, new))
+    s.path("proofs/vkey.txt").write_text(f"{new.key}\n")
+    for folder in ("proofs/timestamps", "proofs/roots"):
+        shutil.rmtree(s.path(folder))
+    path = s.path("proofs/checkpoint.txt")
+    path.write_text(sign(path.read_text().partition("\n\n")[0] + "\n", new))
+    for path in s.package.glob("proofs/items/*"):
+        head, _, checkpoint = path.read_text().partition("\n\n")
+        path.write_text(f"{head}\n\n{sign(checkpoint.partition(chr(10) * 2)[0] + chr(10), new)}")
+    s.edit(lambda value: value.update(key=str(new.key)))
+    write_manifests(s.package)
+    sign_package(s.package, new)
+    s.wanted = fingerprint(retired)
+    return new
