@@ -72,6 +72,7 @@ class Config:
     response_seconds: float
     capture_bytes: int | None
     capture_seconds: float | None
+    fetch_missing_certificates: bool
     extractors: int
     extract_seconds: float
     live_seconds: float
@@ -172,6 +173,7 @@ def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) ->
         response_seconds=limits.response_seconds,
         capture_bytes=limits.capture_bytes or None,
         capture_seconds=limits.capture_seconds or None,
+        fetch_missing_certificates=settings.recorder.fetch_missing_certificates,
         extractors=media.extractors,
         extract_seconds=media.extract_seconds,
         live_seconds=media.live_minutes * 60,

@@ -201,6 +201,12 @@ class Limits(Table, frozen=True):
     capture_seconds: Seconds = 0.0
 
 
+class Recorder(Table, frozen=True):
+    """What the recorder requests beside what a capture asks for."""
+
+    fetch_missing_certificates: bool = False
+
+
 class Secrets(Table, frozen=True):
     """Where to find the values that must never reach a record."""
 
@@ -354,6 +360,7 @@ class Settings(Table, frozen=True):
     sites: Sites = Sites()
     cases: dict[str, Case] = {}
     limits: Limits = Limits()
+    recorder: Recorder = Recorder()
     secrets: Secrets = Secrets()
     media: Media = Media()
     pages: Pages = Pages()
