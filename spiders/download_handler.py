@@ -21,6 +21,8 @@ from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError, NotSupp
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
 
+from spiders.links import as_uri
+
 TAG = "archiver-tag"
 ERROR = "archiver-error"
 NO_RECORDER = (
@@ -127,7 +129,7 @@ class RecorderHandler(BaseDownloadHandler):
         if self._authorization:
             fields.append((b"Proxy-Authorization", self._authorization.encode()))
         protocol = connection.protocol
-        out = [protocol.send(h11.Request(method=request.method, target=request.url, headers=fields))]
+        out = [protocol.send(h11.Request(method=request.method, target=as_uri(request.url), headers=fields))]
         if request.body:
             out.append(protocol.send(h11.Data(data=request.body)))
         out.append(protocol.send(h11.EndOfMessage()))

@@ -264,7 +264,7 @@ class MediaDownload:
         else:
             said = f"{protocol or 'no protocol'}: not one that can be recorded; nothing was asked"
             return _Brought(FetchedFile(Outcome.FAILED, said), judged=False)
-        if record := self._context.exchanges.by_uri.get(manifest or ""):
+        if record := self._context.exchanges.record_of(manifest or ""):
             about["manifest"] = record
         if brought.got.outcome is Outcome.CAPTURED:
             self._context.home.state.file_done(self._state_key(key))

@@ -233,7 +233,7 @@ class CaptureSession:
             target = {"target": item.target.key} if following == item.url else {}
             self.inventory.discover(key, "redirect", url, "target", **target)
             said = f"leads to {mask_userinfo(following)}"
-            self.inventory.end(key, Outcome.CAPTURED, said, self.context.exchanges.by_uri.get(url))
+            self.inventory.end(key, Outcome.CAPTURED, said, self.context.exchanges.record_of(url))
 
     def _reached(self, cursor: str | None) -> None:
         self._walk_ended = cursor is None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archiver.recorder.url import iri_to_uri
+from spiders.links import iri_to_uri
 from storage.records import Withheld
 
 SECRET_FIELDS = frozenset(
