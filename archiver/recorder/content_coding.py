@@ -7,10 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import brotli
-
-from archiver.checks import zstd
-
 GZIP = 31
 """How zlib is told to expect gzip."""
 LOOKED_AT = 256 << 20
@@ -41,9 +37,10 @@ class PartlyDecoded:
 
 
 class _Layer(Protocol):
-    """One coding. `ended`: whether what was fed in came to its end."""
+    """One coding. `ended`: whether what was fed in came to its end. `errors`: what `feed` raises for damage."""
 
     ended: bool
+    errors: type[Exception]
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what the next bytes give, at most 1 MiB at a time."""
@@ -82,7 +79,7 @@ class CodedBody:
                     self.known = False
                     return
                 yield piece
-        except (zlib.error, brotli.error, zstd.ZstdError):
+        except tuple(layer.errors for layer in self._layers):
             self.damaged = True
 
     def _pieces(self, data: bytes) -> Iterator[bytes]:
@@ -135,6 +132,8 @@ def decode_counted(body: bytes, coding: str | None, limit: int) -> tuple[bytes |
 class _Zlib:
     """gzip, of one member or several one after the other (RFC 1952, 2.2), or deflate with or without zlib's header."""
 
+    errors: type[Exception] = zlib.error
+
     def __init__(self, gzip: bool) -> None:
         self._inflate = zlib.decompressobj(GZIP) if gzip else None
         self._gzip = gzip
@@ -168,6 +167,9 @@ class _Brotli:
     """Brotli (RFC 7932)."""
 
     def __init__(self) -> None:
+        import brotli
+
+        self.errors: type[Exception] = brotli.error
         self._decoder = brotli.Decompressor()
         self.ended = False
 
@@ -186,16 +188,20 @@ class _Zstd:
     """Zstandard, of one frame or several (RFC 8878, 3)."""
 
     def __init__(self) -> None:
-        self._frame = zstd.frame_decoder()
+        from archiver.checks import zstd  # not before there is such a body: it brings half of the checks along
+
+        self.errors: type[Exception] = zstd.ZstdError
+        self._is_frame, self._new = zstd.is_zstd, zstd.frame_decoder
+        self._frame = self._new()
         self.ended = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what the next bytes give. What stands behind the end, and is no further frame, is none."""
         while True:
             if self.ended:
-                if not zstd.is_zstd(data):
+                if not self._is_frame(data):
                     return
-                self._frame, self.ended = zstd.frame_decoder(), False
+                self._frame, self.ended = self._new(), False
             piece = self._frame.decompress(data, _PIECE)
             self.ended = self._frame.eof
             data = self._frame.unused_data if self.ended else b""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID
 from OpenSSL import SSL, crypto
 
@@ -185,6 +185,8 @@ def _issuer_links(certificate: x509.Certificate) -> Iterator[WireLink]:
 
 def read_certificates(data: bytes) -> list[x509.Certificate]:
     """Return the certificates in an answer: DER or PEM, single or in PKCS #7 (RFC 5280, 4.2.2.1). None: an empty list."""
+    from cryptography.hazmat.primitives.serialization import pkcs7  # slow to import, and seldom needed
+
     readers: list[Callable[[bytes], list[x509.Certificate]]] = [
         lambda der: [x509.load_der_x509_certificate(der)],
         pkcs7.load_der_pkcs7_certificates,
