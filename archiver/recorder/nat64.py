@@ -26,7 +26,7 @@ Prefixes = tuple[ipaddress.IPv6Network, ...]
 
 def learnt(answers: Iterable[str]) -> Prefixes:
     """Return the prefixes that a resolver's answers about `ipv4only.arpa` (addresses of IPv6, as text) stand for."""
-    found = {}
+    found: dict[ipaddress.IPv6Network, None] = {}
     for text in answers:
         ip = ipaddress.IPv6Address(text.partition("%")[0])
         for length in NAT64_LENGTHS:
