@@ -223,3 +223,18 @@ def _until_closed(connection: socket.socket) -> bytes:
     while data := connection.recv(4096):
         got += data
     return got
+
+
+def test_links_are_added_and_cancelled_and_all_else_only_looked_at(served: Served) -> None:
+    code, described = served.ask("GET", "/openapi.json", token=None)
+    assert code == 200
+    changing = {
+        (method, path)
+        for path, methods in described["paths"].items()
+        for method in methods
+        if method not in ("get", "head")
+    }
+    assert changing == {("post", "/jobs"), ("post", "/jobs/{id}/cancel")}
+    for path in described["paths"]:
+        for method in ("PUT", "DELETE", "PATCH"):
+            assert served.ask(method, path.replace("{id}", "x"))[0] in (404, 405)
