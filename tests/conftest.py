@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,12 @@ from tests.support.generated import generated_once
 from tests.support.telegram_world import TelegramShell, TelegramWorld, made_world
 from tests.support.zygote import Zygote
 
-pytest_plugins = ["tests.support.sizes", "tests.support.soak", "tests.support.in_memory"]
+pytest_plugins = [
+    "tests.support.sizes",
+    "tests.support.soak",
+    "tests.support.in_memory",
+    "tests.support.cheap_children",
+]
 CI = os.environ.get("CI") == "true"
 FIXTURES = Path(__file__).resolve().parents[2] / "shared" / "fixtures"
 
@@ -43,8 +49,6 @@ def recordings() -> Path:
 
 def need(program: str) -> str:
     """The program's path, or a skip that names it; in CI its absence is a failure."""
-    import shutil
-
     found = shutil.which(program) or shutil.which(program, path="/usr/bin:/usr/sbin:/usr/local/bin")
     if found is None:
         if CI:
@@ -125,10 +129,19 @@ class World:
         return self.served.network
 
 
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `home` is a copy of: making a home takes twenty times as long as copying it."""
+    return plain_home(tmp_path_factory.mktemp("new") / "home").path
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """A fresh home. Pages are not shown in a browser unless a test asks for it: that has tests of its own."""
-    return plain_home(tmp_path / "home")
+def home(new_home: Path, tmp_path: Path) -> Home:
+    """A fresh home. Pages are not shown in a browser unless a test asks for it: that has tests of its own.
+
+    All have the same keys; `plain_home` makes one with keys of its own.
+    """
+    return Home(shutil.copytree(new_home, tmp_path / "home"))
 
 
 def plain_home(path: Path) -> Home:

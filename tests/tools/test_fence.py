@@ -25,6 +25,7 @@ from archiver.tools.ytdlp_worker import Guard
 from tests.conftest import CI
 from tests.support.namespaces import wired
 
+pytestmark = pytest.mark.usefixtures("real_children")
 DENO = "/opt/deno"
 
 
