@@ -33,6 +33,7 @@ pytest_plugins = [
     "tests.support.sizes",
     "tests.support.soak",
     "tests.support.in_memory",
+    "tests.support.sound",
     "tests.support.cheap_children",
 ]
 CI = os.environ.get("CI") == "true"
@@ -55,34 +56,6 @@ def need(program: str) -> str:
             pytest.fail(f"{program} is not installed; scripts/setup.sh test installs it")
         pytest.skip(f"{program} is not installed")
     return found
-
-
-@pytest.fixture(autouse=True)
-def others_accept_what_was_made(request: pytest.FixtureRequest) -> Iterator[None]:
-    """After each test, warcio and fastwarc read every WARC of every closed capture that it made and did not damage."""
-    damages = request.module.__name__.endswith(("test_check", "test_warc", "test_assembly"))
-    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames and not damages else None
-    yield
-    for manifest in folder.rglob("manifest.json") if folder else ():
-        for path in manifest.parent.glob("*.warc.gz"):
-            accepted_by_others(path)
-
-
-def accepted_by_others(path: Path) -> None:
-    from fastwarc.warc import ArchiveIterator as FastIterator
-    from warcio.archiveiterator import ArchiveIterator
-
-    count = 0
-    with open(path, "rb") as stream:
-        for record in ArchiveIterator(stream, check_digests="raise"):
-            record.raw_stream.read()
-            assert record.digest_checker.passed is not False, path
-            count += 1
-    with open(path, "rb") as stream:
-        for record in FastIterator(stream, parse_http=False):
-            assert record.verify_block_digest(), path
-            count -= 1
-    assert count == 0, path
 
 
 @pytest.fixture(scope="session")

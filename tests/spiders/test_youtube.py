@@ -16,7 +16,7 @@ from archiver.demo.server import Answer
 from archiver.export.assemble import listed, scan, write
 from archiver.home.home import Home
 from storage.digest import sha256_hex
-from tests.conftest import Shell, World, accepted_by_others, need, plain_home
+from tests.conftest import Shell, World, need, plain_home
 from tests.support.captures import ended, everything, folder_of, posts, records
 from tests.support.commands import Commands
 
@@ -32,8 +32,6 @@ class Taken(Commands):
         world.served.log.clear()
         self.code, [self.result] = self.json("capture", *words)
         self.asked = list(world.served.log)
-        for path in home.rglob("*.warc.gz"):
-            accepted_by_others(path)
 
 
 @pytest.fixture(scope="module")
