@@ -7,6 +7,7 @@ a function of a file's bytes: they are asked once for the same bytes.
 from __future__ import annotations
 
 import copy
+import os
 import socket
 import subprocess
 import sys
@@ -73,6 +74,15 @@ def files_probed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probe.MediaProbe, "facts", once)
         yield
+
+
+def javascript_runtime() -> str:
+    """Return where the runtime lies that the program finds, under `real_children`; a skip without one, in CI a failure."""
+    found = ytdlp_pool.runtime()
+    if found is None:
+        message = "no JavaScript runtime for yt-dlp: pip install deno; scripts/setup.sh test installs it"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    return found
 
 
 @pytest.fixture
