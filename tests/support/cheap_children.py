@@ -23,7 +23,7 @@ from archiver.tools import probe, ytdlp_pool
 from storage.digest import file_sha256
 from tests.support import forked_extractors
 
-_REAL = [
+REAL = [
     (ytdlp_pool, "worker_command", ytdlp_pool.worker_command),
     (ytdlp_pool, "runtime", ytdlp_pool.runtime),
     (probe.MediaProbe, "facts", probe.MediaProbe.facts),
@@ -88,5 +88,5 @@ def javascript_runtime() -> str:
 @pytest.fixture
 def real_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start everything as the program does, with the JavaScript runtime that is installed."""
-    for where, name, real in _REAL:
+    for where, name, real in REAL:
         monkeypatch.setattr(where, name, real)
