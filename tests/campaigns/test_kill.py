@@ -99,7 +99,7 @@ def listing(home: Home, capture: str) -> list[str]:
 
 
 def test_kill_at_random_moments(tmp_path: Path, served: Platforms, zygote: Zygote) -> None:
-    campaign(tmp_path, served, zygote, kills=15, seed=SEED)
+    campaign(tmp_path, served, zygote, kills=30, seed=SEED)
 
 
 def campaign(tmp_path: Path, served: Platforms, zygote: Zygote, kills: int, seed: int) -> None:
