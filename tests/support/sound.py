@@ -53,6 +53,8 @@ def what_a_module_shares_is_sound(
 def require_sound_captures(folders: Iterable[Path]) -> None:
     """Fail where a closed capture below these folders is refused by a library, or called damaged by our check."""
     for manifest in (path for folder in folders for path in folder.rglob("manifest.json")):
+        if not (_IN_A_HOME.fullmatch(str(manifest.parent)) or (manifest.parent / "records.jsonl").exists()):
+            continue  # of another program
         if (seen := _digest(manifest.parent)) not in _accepted:
             for path in manifest.parent.glob("*.warc.gz"):
                 accepted_by_others(path)
