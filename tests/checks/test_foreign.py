@@ -26,13 +26,11 @@ from hypothesis import strategies as st
 from archiver.checks.foreign import ForeignReport, check_arc, check_warc
 from archiver.checks.packages import check_path
 from archiver.intake.read_posts import read_file
-from spiders.page import parse as page
 from storage.digest import Digests, sha256_hex
 from tests.conftest import Shell
 from tests.support import saved
-from tests.support.foreign import DAMAGED, INTACT, UNCHECKED
+from tests.support.foreign import DAMAGED, INTACT, UNCHECKED, read_short_pages_only
 
-SHORT_PAGE = 4096
 BROKEN_FORM = {
     "warcio/example-bad.warc.gz.bad": "the whole file is one gzip member",
     "jwat/invalid-warcfile-duplicate-fields.warc": "content-length more than once",
@@ -89,12 +87,8 @@ def test_what_was_read_by_hand(recordings: Path) -> None:
 
 
 def test_parse_opens_them_all_and_names_the_damage(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the pages, only those of example.com and the like are read: articles take most of the time, and have other tests."""
     folder = recordings / "warc"
-    read = page.parse
-    monkeypatch.setattr(
-        page, "parse", lambda data, *about, **more: read(data if len(data) < SHORT_PAGE else b"", *about, **more)
-    )
+    read_short_pages_only(monkeypatch)
     for name in (*INTACT, *UNCHECKED, *DAMAGED):
         readings = list(read_file(folder / name))
         said = [reading.parsed.reason or "" for reading in readings if reading.parsed.layout in ("warc", "arc", "wacz")]
