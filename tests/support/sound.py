@@ -19,6 +19,8 @@ from archiver.checks.warcs import digest_of_file
 from storage.digest import Sha256
 
 _IN_A_HOME = re.compile(r".*/captures/\d{4}/\d\d/\d\d/[^/]+")
+LEFT_OPEN = "open"
+"""What a killed process left is a home's fault, and no recording yet."""
 OF_A_TARGET = ("inventory", "census", "posts")
 _accepted: set[str] = set()
 """Digests of captures that were found sound: a home that many tests copy is looked at once in a process."""
@@ -47,7 +49,8 @@ def what_a_module_shares_is_sound(
     for folder in own:
         for settings in folder.glob("**/archiver.toml"):
             lines = home_check.check_home(settings.parent)
-            assert not (wrong := [line.text() for line in lines if line.finding is Finding.DAMAGED]), wrong
+            found = [line for line in lines if line.finding is Finding.DAMAGED and line.check != LEFT_OPEN]
+            assert not found, [line.text() for line in found]
 
 
 def require_sound_captures(folders: Iterable[Path]) -> None:
