@@ -29,6 +29,7 @@ from archiver.tools.probe import MediaProbe
 from archiver.tools.ytdlp_pool import ExtractorPool
 from tests.conftest import need
 
+pytestmark = pytest.mark.usefixtures("real_children")
 PLANTED = {
     name: f"planted-{number}"
     for number, name in enumerate(
