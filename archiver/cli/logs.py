@@ -30,12 +30,11 @@ def open_log(context: Context) -> HomeLog | None:
 
 
 def mask_secrets(context: Context) -> None:
-    """Take configured secrets out of each line that a command prints: links in the queue hold them as they were given."""
-    from archiver.home.secret_values import secrets_of
-    from archiver.recorder.redact import cleaned
+    """Take the secrets of links out of each line that a command prints about the queue, its errors too."""
+    from archiver.home.secret_values import mask_of
 
-    secrets = secrets_of(context.home().config, {})
-    context.console.mask = lambda value: cleaned(value, secrets)
+    home = context.home()
+    context.console.mask = mask_of(home.config, home.environment).value
 
 
 def _cleaner(context: Context) -> Clean:
