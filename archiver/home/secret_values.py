@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote
+from urllib.parse import parse_qsl, unquote
 
 from archiver.home.config import Config
+from archiver.text.spellings import Spellings, spellings
 from spiders.links import MASK, safe_split, without_userinfo
 
 LEAST = 8
@@ -70,21 +70,21 @@ def _digits(text: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret as it stands in plain text, in a link, in JSON and in Python's `repr`."""
+    """Yield each spelling of a secret; a link may hold it encoded already."""
     for text in {secret, unquote(secret)} - {""}:
-        yield from (text, quote(text, safe=""), quote(text), json.dumps(text)[1:-1], repr(text)[1:-1])
+        yield from spellings(text)
 
 
 class SecretMask:
     """Takes what is secret out of texts: known values, passwords before a host, and parameters that are called secret."""
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
-        """`secrets`: the known values, the longest first."""
-        self._secrets = tuple(secrets)
+        """`secrets`: the known values, in each spelling."""
+        self.known = Spellings(secrets)
 
     def text(self, text: str) -> str:
         """Return a text, such as a link, with `withheld` in the place of each secret."""
-        for secret in self._secrets:
+        for secret in self.known.within(text):
             text = text.replace(secret, MASK)
         text = without_userinfo(text)
         return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text or "%3" in text else text
