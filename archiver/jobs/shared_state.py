@@ -7,6 +7,7 @@ PostgreSQL alike; their names stay as queues that exist have them.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -238,11 +239,13 @@ class Workflows:
     def foreign(self, name: str, queue: str) -> list[ForeignRows]:
         """Count the workflows of other names than `name`, by name and by whether they stand in `queue`."""
         c, sa = self._table.c, self._database.sa
-        in_queue = sa.func.coalesce(c.queue_name, "") == queue
-        asked = sa.select(c.name, in_queue, sa.func.count()).where(sa.func.coalesce(c.name, "") != name)
+        asked = sa.select(c.name, c.queue_name, sa.func.count()).where(sa.func.coalesce(c.name, "") != name)
         with self._database.begin() as connection:
-            rows = connection.execute(asked.group_by(c.name, in_queue).order_by(c.name, in_queue).limit(FOREIGN_SHOWN))
-            return [ForeignRows(None if row[0] is None else str(row[0]), bool(row[1]), int(row[2])) for row in rows]
+            rows = connection.execute(asked.group_by(c.name, c.queue_name).limit(FOREIGN_SHOWN)).all()
+        found: Counter[tuple[str | None, bool]] = Counter()
+        for workflow, at, count in rows:
+            found[None if workflow is None else str(workflow), at == queue] += int(count)
+        return [ForeignRows(*key, found[key]) for key in sorted(found, key=lambda key: (key[0] or "", key[1]))]
 
     def not_ours(self, name: str, queue: str, forms: Sequence[str], limit: int) -> list[str]:
         """List at most `limit` workflows that have not ended, and are of another name in `queue`, or in another form than these.
