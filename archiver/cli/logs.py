@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ConfigError, UsageError
@@ -12,7 +12,7 @@ from archiver.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.home.log import Clean, HomeLog
-    from archiver.text.spellings import Spellings
+    from archiver.home.secret_values import SecretMask
 
 SAID = "--debug: links, handles and names will stand in {folder}. Whoever reads it reads what you work on; delete it after."
 
@@ -43,30 +43,24 @@ def mask_secrets(context: Context) -> None:
 
 def _guard(context: Context) -> Callable[[Any], Any]:
     """Make what takes known secrets out of a line. The settings are read when the first line is printed."""
-    known: list[Spellings[str]] = []
+    masks: list[SecretMask] = []
 
     def guarded(value: Any) -> Any:
-        from archiver.recorder.redact import cleaned
-
-        if not known:
-            known.append(_known(context))
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        # Within JSON a secret is spelled otherwise than as it is: that spelling is one of those which are looked for.
-        return cleaned(value, known[0].all()) if known[0].within(text) else value
+        if not masks:
+            masks.extend(_mask_of_known(context))
+        return masks[0].value(value) if masks else value
 
     return guarded
 
 
-def _known(context: Context) -> Spellings[str]:
+def _mask_of_known(context: Context) -> Iterator[SecretMask]:
+    """Yield the mask of known secrets; nothing where there is no home yet, or its settings cannot be read."""
     from archiver.home.config import read_config
     from archiver.home.secret_values import mask_of
-    from archiver.text.spellings import Spellings
     from storage.errors import EvidenceError
 
-    try:
-        return mask_of(read_config(context.home_path, context.environment), context.environment).known
-    except EvidenceError:  # there is no home, or its settings cannot be read: then it has no secrets to tell
-        return Spellings()
+    with suppress(EvidenceError):
+        yield mask_of(read_config(context.home_path, context.environment), context.environment, links=False)
 
 
 def _cleaner(context: Context) -> Clean:

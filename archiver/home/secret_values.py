@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from archiver.home.config import Config
+from archiver.home.ports import SHORTEST_SECRET
 from archiver.text.spellings import Spellings, spellings
 from spiders.links import MASK, safe_split, without_userinfo
 
@@ -78,29 +79,36 @@ def _forms(secret: str) -> Iterator[str]:
 class SecretMask:
     """Takes what is secret out of texts: known values, passwords before a host, and parameters that are called secret."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        """`secrets`: the known values, in each spelling."""
-        self.known = Spellings(secrets)
+    def __init__(self, secrets: Sequence[str] = (), links: bool = True) -> None:
+        """`secrets`: the known values, in each spelling. `links`: whether what is secret by its place in a link is masked too."""
+        self._known, self._links = Spellings(secrets), links
 
     def text(self, text: str) -> str:
         """Return a text, such as a link, with `withheld` in the place of each secret."""
-        for secret in self.known.within(text):
+        for secret in self._known.within(text):
             text = text.replace(secret, MASK)
+        if not self._links:
+            return text
         text = without_userinfo(text)
         return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text or "%3" in text else text
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with each of its strings masked."""
+        if not self._links and not len(self._known):
+            return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {self.text(key): self.value(item) for key, item in value.items()}
+            return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
 
 
-def mask_of(config: Config, environment: Mapping[str, str]) -> SecretMask:
+def mask_of(config: Config, environment: Mapping[str, str], links: bool = True) -> SecretMask:
     """Return the mask for what a home knows: of the environment only what is ours, for a path is no secret."""
     ours = {name: value for name, value in environment.items() if name.upper().startswith(_OURS)}
-    return SecretMask(secrets_of(config, ours))
+    named = {value.decode("utf-8", "replace") for value in config.secret_values}
+    # A short password of a proxy would mask any text; that a person named a value is reason enough.
+    known = [text for text in secrets_of(config, ours) if len(text) >= SHORTEST_SECRET or text in named]
+    return SecretMask(known, links)

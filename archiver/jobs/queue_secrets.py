@@ -135,7 +135,9 @@ def queue_secrets(home: Home, decryptor: Decryptor | None = None) -> QueueSecret
 
     def recipients(cases: Sequence[str]) -> list[str]:
         known = home.case_recipients()
-        if any(name not in known for name in cases):  # it may have been made since the catalog was last brought up to date
+        if any(
+            name not in known for name in cases
+        ):  # it may have been made since the catalog was last brought up to date
             home.project()
             known = home.case_recipients()
         keys = [key for name in cases for key in known.get(name, ())] or known.get(DEFAULT_CASE, [])
