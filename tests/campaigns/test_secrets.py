@@ -1,7 +1,7 @@
 """Secrets of every kind, thrown back at the program in every spelling, are searched for in everything that it writes and says.
 
 Secrets are planted in each way that there is to give them; a server that was sent them, or knows them, repeats them in headers,
-trailers, redirects, cookies, errors, names of files and bodies. `make soak PART=secrets` plants 300; elsewhere a sample runs.
+trailers, redirects, cookies, errors, names of files and bodies. `make soak PART=secrets` plants some 280; elsewhere a sample runs.
 """
 
 from __future__ import annotations
