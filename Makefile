@@ -42,6 +42,7 @@ pythons:
 #   media 100 kills in a gigabyte · walks 20 kills of a walk of 10,000 posts · week 2,000 posts watched for a simulated week
 #   machines 2,000 jobs on three machines that are killed and cut off · telegram 20 kills and 20 cuts of a history, a gigabyte
 #   walls some 600 pages of others, none of which is a wall (downloads them once) · watched 1,000 random changes
+#   secrets some 280 secrets in 31 spellings, repeated by a server in each part of its answers, searched for in all that is written and said
 #   power 60 power cuts on an ext4 image (needs root and loop devices; elsewhere it is left out)
 #   mutations 20,000 mutated recordings a platform · parsers, formats thousands of cases
 # What came out is kept in .soak/results.jsonl, with commit and seed; what passed there is not run again. SEED=1 tries others.

@@ -96,6 +96,8 @@ class Config:
     notify: tuple[NotifyRule, ...]
     jobs: str = field(repr=False)
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
+    job_recipients: tuple[str, ...] = ()
+    """Public age keys that links with secrets are encrypted for in the queue, beside those of their cases."""
 
     def proxy_for(self, cases: Iterable[str]) -> str | None:
         """Return the proxy by which captures of these cases go out, or None.
@@ -196,6 +198,7 @@ def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) ->
         copies=copies(settings.copies),
         notify=rules(settings.notify, environment),
         jobs=settings.jobs.database,
+        job_recipients=settings.jobs.recipients,
     )
 
 

@@ -198,7 +198,7 @@ def test_serving_refuses_what_is_unsafe(shell: Shell) -> None:
 def test_texts_that_are_none_get_an_error_in_json(served: Served, body: bytes) -> None:
     code, value = served.ask("POST", "/jobs", body)
     assert (code, set(value)) == (400, {"expected", "found", "next"})
-    assert served.ask("GET", "/jobs")[1] == {"jobs": []}
+    assert served.ask("GET", "/jobs")[1] == {"jobs": [], "refused": []}
 
 
 def test_what_is_sent_in_part_is_closed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
