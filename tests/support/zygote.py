@@ -7,13 +7,14 @@ child's pid, `reaped`, or its exit code, which is empty while it runs.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,8 @@ def serve() -> None:
 
 def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
     """Fork a child that works for each line of standard input, and say its pid; reap a child that was killed, and say so."""
+    gc.collect()
+    gc.freeze()  # a child then neither walks what was imported nor copies its pages, at its end least of all
     for line in sys.stdin:
         order = json.loads(line)
         if "reap" in order:
@@ -101,7 +104,8 @@ def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
 class Zygote:
     """The process, as tests see it."""
 
-    def __init__(self, module: str = "tests.support.zygote") -> None:
+    def __init__(self, module: str = "tests.support.zygote", environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: what its own has beside that of the tests."""
         command = [sys.executable, "-m", module]
         self._process = subprocess.Popen(
             command,
@@ -110,6 +114,7 @@ class Zygote:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=Path(__file__).parents[2],
+            env={**os.environ, **(environment or {})},
         )
 
     def _ask(self, order: dict[str, Any]) -> str:
