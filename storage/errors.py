@@ -69,6 +69,14 @@ class OtherContent(StoreError):
     """Something else lies under a key that we wrote, or wanted to write."""
 
 
+_REFUSALS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOLCK)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Return whether an `OSError` is a disk's refusal; of rights, only where it names a file: sockets have them too."""
+    return error.errno in _REFUSALS or (isinstance(error, PermissionError) and error.filename is not None)
+
+
 def disk_error(error: OSError, doing: str) -> DiskError:
     """Translate an `OSError` met while `doing` something into an error that a person can act on."""
     hints = {
