@@ -26,7 +26,7 @@ from archiver.checks.lines import Finding
 from archiver.cli.main import main
 from tests.conftest import CI, World, need, plain_home
 from tests.support.forked import Command, Forked
-from tests.support.soak import seeded
+from tests.support.soak import Tried, seeded
 
 SEED = seeded(20261130)
 SIZE = 96 << 20
@@ -192,6 +192,7 @@ def test_a_few_power_cuts(disk: Disk, template: Path, world: World, forked: Call
 @pytest.mark.soak("power")
 @pytest.mark.parametrize("half", [1, 2])
 def test_sixty_power_cuts(
-    disk: Disk, template: Path, world: World, forked: Callable[[Command], Forked], half: int
+    disk: Disk, template: Path, world: World, forked: Callable[[Command], Forked], half: int, tried: Tried
 ) -> None:
     campaign(disk, template, world, forked, 30, SEED + half)
+    tried("power cuts", 30)
