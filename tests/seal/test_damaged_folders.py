@@ -210,6 +210,8 @@ for each in LINES:
     }
 KINDS |= {
     "a record listed twice": (changed(LINES[0], lambda data: data + data.splitlines(keepends=True)[2]), ASIDE),
+    "a record listed wrong, then right": (changed(LINES[0], lambda data: wrong_line(data) + data), ASIDE),
+    "a thing discovered twice": (changed(LINES[2], lambda data: data + data), ASIDE),
     "a record listed elsewhere": (line(LINES[0], lambda one: one.update(offset=7), 3), WHOLE),
     "a record listed with another digest": (line(LINES[0], lambda one: one.update(block_digest="sha256:00"), 3), ASIDE),
     "a record listed with another link": (line(LINES[0], lambda one: one.update(uri="https://other.example/"), 3), ASIDE),
@@ -276,6 +278,12 @@ KINDS |= {
     "a file under both of its names": (beside("posts.jsonl", Path.touch), ASIDE),
     "the lock a folder": (as_folder(".lock"), "it is left"),
 }  # fmt: skip
+
+
+def wrong_line(data: bytes) -> bytes:
+    """The line of a record with another digest."""
+    value = json.loads(data.splitlines()[3])
+    return json.dumps({**value, "block_digest": "sha256:00", "salt": "0" * 64}, separators=(",", ":")).encode() + b"\n"
 
 
 def without_first(path: Path) -> None:
