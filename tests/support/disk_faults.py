@@ -79,6 +79,8 @@ class Met:
     said: str
     calls: dict[Call, int]
     faults: int
+    ended: bool = True
+    """Whether it came to its end by itself, and in time."""
 
 
 class FaultyDisk:
@@ -88,13 +90,19 @@ class FaultyDisk:
         self._zygote, self._folder, self._scratch = zygote, folder, scratch
 
     def run(self, command: Command, fault: Fault | None = None, timeout: float = 120.0) -> Met:
-        """Run a command to its end. Raises `subprocess.TimeoutExpired`, once the process is gone."""
+        """Run a command to its end. One that does not come to it is ended as a person would, by SIGTERM."""
         process = self.start(command, fault)
         try:
-            code = process.wait(timeout)
-        finally:
-            process.kill()
-        return self.met(command, code)
+            code, ended = process.wait(timeout), True
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            ended = False
+            try:
+                code = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                code = process.wait()
+        return replace(self.met(command, code), ended=ended)
 
     def start(self, command: Command, fault: Fault | None = None) -> Forked:
         self._kept.unlink(missing_ok=True)

@@ -45,6 +45,11 @@ class Deed:
     """How long it takes about, for kills at random moments."""
 
     @property
+    def waits(self) -> bool:
+        """Whether it may wait for something: a worker does, to try a job again whose disk failed."""
+        return "work" in self.given(_AnyName())
+
+    @property
     def steady(self) -> bool:
         """Whether it adds the same number of events each time."""
         return not {"capture", "crawl", "record", "work"} & set(self.given(_AnyName()))
