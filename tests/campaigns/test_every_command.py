@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ class Campaign:
             self._clean[key] = (met, events_of(self.worlds.home))
         return self._clean[key]
 
-    def killed(self, deed: Deed, chance: random.Random) -> tuple[str, list[str]]:
+    def killed(self, deed: Deed, chance: random.Random) -> tuple[str, Met, list[str]]:
         """Kill a deed, at a call or a moment; return which, and what is wrong afterwards."""
         if chance.random() < 0.25:
             after = chance.uniform(0.0, deed.seconds)
@@ -82,7 +83,7 @@ class Campaign:
             self.worlds.lay_out(deed.world)
             before = sealed_files(self.worlds.home)
             met, how = self._disk.run(self.command(deed), fault), str(fault)
-        return how, list(self._afterwards(deed, before, met))
+        return how, met, list(self._afterwards(deed, before, met))
 
     def faulted(self, deed: Deed, chance: random.Random) -> tuple[Fault, Met, list[str]]:
         """Let a deed meet a fault of the disk; return which, how it ended, and what is wrong afterwards."""
@@ -163,9 +164,9 @@ def told(wrong: list[dict[str, Any]]) -> str:
 def kill_campaign(campaign: Campaign, kills: int, seed: int, tried: Tried) -> None:
     wrong, done = [], Counter[str]()
     for name, deed, chance in turns(kills, seed):
-        how, found = campaign.killed(deed, chance)
+        how, met, found = campaign.killed(deed, chance)
         done[name] += 1
-        tried("kills of a command", 1)
+        tried("kills of a command" if met.code == -signal.SIGKILL else "commands that ended before the kill", 1)
         wrong += [told_at_once(command=deed.words, world=deed.world, how=how, wrong=one) for one in found]
     print(f"\n{done.total()} kills of {len(done)} commands, {len(wrong)} things wrong")
     assert not wrong, told(wrong)
@@ -192,7 +193,8 @@ def test_a_few_kills_and_faults(campaign: Campaign, tried: Tried) -> None:
     chance, wrong = random.Random(SEED), []
     deeds = {str(deed.words): deed for deeds in DEEDS.values() for deed in deeds}
     for words in SAMPLE:
-        wrong += [(words, *campaign.killed(deeds[words], chance))]
+        how, _, found = campaign.killed(deeds[words], chance)
+        wrong += [(words, how, found)]
         fault, _, found = campaign.faulted(deeds[words], chance)
         wrong += [(words, str(fault), found)]
     assert not [one for one in wrong if one[2]], wrong
