@@ -69,7 +69,7 @@ class Campaign:
         return self._clean[key]
 
     def killed(self, deed: Deed, chance: random.Random) -> tuple[str, Met, list[str]]:
-        """Kill a deed, at a call or a moment; return which, and what is wrong afterwards."""
+        """Kill a deed, at a call or a moment; return which, how it ended, and what is wrong afterwards."""
         if chance.random() < 0.25:
             after = chance.uniform(0.0, deed.seconds)
             self.worlds.lay_out(deed.world)
@@ -185,7 +185,7 @@ def fault_campaign(campaign: Campaign, faults: int, seed: int, tried: Tried) -> 
     assert not wrong, told(wrong)
 
 
-SAMPLE = ("keys rotate", "evict freed --back", "note {post} words", "find Zhanaozen")
+SAMPLE = ("keys rotate", "evict freed --back", "note {post} words", "status")
 
 
 def test_a_few_kills_and_faults(campaign: Campaign, tried: Tried) -> None:
