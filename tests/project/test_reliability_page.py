@@ -43,7 +43,7 @@ def test_the_newest_run_of_a_part_counts_with_the_last_result_of_each_of_its_tes
     found = SCRIPT["summary"](results, {})["power"]
     assert (found["commit"], found["tests"], found["passed"]) == ("a" * 40, 2, 1)
     assert found["tried"] == {"power cuts": 60}
-    assert "something was found in 1 of 2" in SCRIPT["page"]({"power": found})
+    assert "something was wrong in 1 of 2" in SCRIPT["page"]({"power": found})
 
 
 @pytest.mark.parametrize(("ended", "kept"), [("2026-11-01", 30), ("2026-12-24", 7)])
