@@ -19,6 +19,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import need
 from tests.support import forked
 from tests.support.forked import Command, Forked
@@ -143,6 +145,8 @@ class _Faulty:
 @contextmanager
 def faulty_disk(folder: Path, scratch: Path) -> Iterator[FaultyDisk]:
     """Build the library, and start the process that commands are forked from. `scratch`: outside of `folder`."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("faults of the disk are put between a process and the C library of Linux only")
     library = scratch / "disk_faults.so"
     build = [need("gcc"), "-std=gnu11", "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE), "-ldl"]
     subprocess.run(build, check=True, timeout=60)
@@ -167,16 +171,6 @@ def work(order: dict[str, Any]) -> None:
     finally:
         calls = [library.disk_faults_count(kind) for kind in range(len(Call))]
         Path(order["kept"]).write_text(json.dumps({"calls": calls, "met": library.disk_faults_met()}))
-
-
-def in_all(calls: dict[Call, int]) -> list[tuple[Call, int]]:
-    """Return every call of a run, as (kind, number of its kind)."""
-    return [(call, number + 1) for call, many in calls.items() for number in range(many)]
-
-
-def lasting(fault: Fault) -> Fault:
-    """Return the fault as one that stays."""
-    return replace(fault, times=ALWAYS)
 
 
 def serve() -> None:
