@@ -42,7 +42,7 @@ from archiver.jobs.whole_crawl import walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.errors import EvidenceError
+from storage.errors import EvidenceError, disk_refusals
 from storage.files import Lock
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,8 @@ class Worker:
         if (known := self.claims.known(attempt.id)) is not None:
             return known
         try:
-            self.claims.begin(attempt.id, self._capture_id(attempt))
+            with disk_refusals("beginning a job"):
+                self.claims.begin(attempt.id, self._capture_id(attempt))
             result = self._masked(asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result())
         except Unopened as error:
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
@@ -134,7 +135,8 @@ class Worker:
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
             return self._masked(result_of(attempt, Ended(Outcome.FAILED, error.summary, ())))
         try:
-            return self.claims.end(attempt.id, result)
+            with disk_refusals("ending a job"):
+                return self.claims.end(attempt.id, result)
         except EvidenceError as error:  # what was captured is sealed, and the queue is told of it all the same
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
             return result
@@ -176,12 +178,13 @@ class Worker:
 
     async def _work(self, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
         try:
-            await asyncio.to_thread(self.home.recipients, list(options.cases))
-            if attempt.job.kind == "watch":
-                return await check_watch(self, attempt, target, options)
-            if attempt.job.kind == "crawl":
-                return await self.walk(attempt, target, options)
-            return await self.capture(attempt, target, options)
+            with disk_refusals("carrying out a job"):
+                await asyncio.to_thread(self.home.recipients, list(options.cases))
+                if attempt.job.kind == "watch":
+                    return await check_watch(self, attempt, target, options)
+                if attempt.job.kind == "crawl":
+                    return await self.walk(attempt, target, options)
+                return await self.capture(attempt, target, options)
         except Unopened:
             raise
         except EvidenceError as error:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
+import errno
 import json
 import pickle
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +21,8 @@ from archiver.jobs.job import REFUSED, Job
 from archiver.jobs.json_only import NotJson, refuse_pickles
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, serve
 from archiver.jobs.shared_state import ForeignRows
+from archiver.jobs.worker import Worker
+from spiders.posts import Outcome
 from storage.times import system_clock
 from tests.conftest import Shell
 from tests.support.jobs import POST, until
@@ -213,3 +218,20 @@ def test_a_secret_in_a_link_of_the_queue_is_not_shown(shell: Shell) -> None:
     ):  # fmt: skip
         _, out, err = shell(*words)
         assert secret not in out + err, words
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), OSError(errno.EINVAL, "Invalid argument")])
+def test_what_the_disk_refuses_an_attempt_is_a_failure_that_is_tried_again(error: OSError) -> None:
+    """Not a fault of ours, after which a job is given up; anything else still is one."""
+
+    def refused(cases: list[str]) -> NoReturn:
+        raise error
+
+    worker = object.__new__(Worker)
+    worker.home = SimpleNamespace(recipients=refused)  # type: ignore[assignment]
+    ended = worker._work(SimpleNamespace(), SimpleNamespace(), SimpleNamespace(cases=()))  # type: ignore[arg-type]
+    if error.errno == errno.EIO:
+        assert asyncio.run(ended).outcome == Outcome.FAILED
+    else:
+        with pytest.raises(OSError, match="Invalid"):
+            asyncio.run(ended)

@@ -7,6 +7,7 @@ child's pid, `reaped`, or its exit code, which is empty while it runs.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -89,6 +90,8 @@ def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
 
         ytdlp_pool.worker_command = lambda: json.loads(words)
         ytdlp_pool.runtime = lambda: None
+    gc.collect()
+    gc.freeze()  # a child then neither walks what was imported nor copies its pages, at its end least of all
     for line in sys.stdin:
         order = json.loads(line)
         if "reap" in order:
