@@ -44,9 +44,8 @@ class WatchFindings:
         """Append an event about a link and a capture to the ledger, once, and tell the worker's listener."""
         target = parse_target(detail["link"])
         post = {"platform": target.platform, "post": target.id} if isinstance(target, Target) else {}
-        about = (detail.get("link"), detail.get("capture"))
-        earlier = (body["detail"] for body in self._home.catalog.event_bodies((kind,)))
-        if any((one.get("link"), one.get("capture")) == about for one in earlier):
+        earlier = self._home.catalog.events_about(detail["link"], (kind,))
+        if any(body["detail"].get("capture") == detail.get("capture") for body in earlier):
             return
         whole = {**post, **detail}
         (sealed,) = self._attempts.signer.append([Event(kind, self._home.clock(), whole)])
