@@ -53,8 +53,11 @@ class PackagedCapture:
         return self._lines("inventory.jsonl")
 
     def _lines(self, file: str) -> list[dict[str, Any]]:
-        sealed = next(entry["sha256"] for entry in self.manifest["files"] if entry["name"] == file)
-        return self.lines.read(f"data/captures/{self.id}/{file}", sealed)
+        name = f"data/captures/{self.id}/{file}"
+        for entry in self.manifest["files"]:
+            if entry["name"] == file:
+                return self.lines.read(name, entry["sha256"])
+        raise Bad(f"{name} was not sealed with the capture")
 
 
 class SealedLines:
