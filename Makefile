@@ -1,6 +1,9 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
 .PHONY: demo quick test outside pythons soak bench lint setup man clean
 
+# Images of containers often set it. Each start of Python in the tests would then compile all that it imports, again and again.
+export PYTHONDONTWRITEBYTECODE =
+
 demo:
 	@scripts/setup.sh run
 	@.venv/bin/archiver demo $(if $(HOME_DIR),--home $(HOME_DIR))

@@ -16,7 +16,7 @@ from typing import Any
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.ots import Said, Uncomputed, read_ots
 from archiver.checks.proofs import Bad
-from archiver.children import environment, program
+from archiver.children import program, run
 from storage.digest import sha256, sha256_hex
 
 CERTIFICATES = 16
@@ -47,9 +47,7 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
             Path(paths[name]).write_bytes(data)
         try:
             command = [program("openssl") or "openssl", *(word.format(**paths) for word in words)]
-            return subprocess.run(
-                command, capture_output=True, text=True, check=False, errors="replace", env=environment()
-            )
+            return run(command, reads=[Path(folder)], text=True, errors="replace")
         except OSError as error:
             raise NoOpenssl(str(error)) from error
 
