@@ -38,6 +38,7 @@ def test_each_capture_is_told_before_the_next_is_read(home: Home, monkeypatch: p
     assert told == [(name, n) for n, name in enumerate(looked, 1)]
 
 
+@pytest.mark.damages
 def test_events_are_read_again_as_they_were_checked(home: Home) -> None:
     size = home.ledger.checkpoint().size
     lines, events = check_events(home.path, Tiles(home.ledger.folder, size).entries(0), False)
@@ -50,6 +51,7 @@ def test_events_are_read_again_as_they_were_checked(home: Home) -> None:
     assert events.body(seq) is None, "never one that was not checked"
 
 
+@pytest.mark.damages
 def test_an_event_that_goes_meanwhile_is_told(home: Home) -> None:
     found, files = [], sorted((home.path / "events" / "000000").glob("*.json"))
     for line in lines_of(home):

@@ -22,7 +22,7 @@ COUNTED = ("SELECT COUNT(*)", 'SELECT "case", COUNT(*)')
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home that nothing is changed in but rows about timestamps."""
+    """A home that nothing is changed in."""
     home = Home(unpack_home(tmp_path_factory.mktemp("kept")), environment={})
     home.project()
     return home
@@ -83,7 +83,10 @@ def test_an_id_is_found_by_its_beginning_and_its_end(home: Home) -> None:
     assert catalog.capture_ids("%") == catalog.capture_ids("_") == []
 
 
-def test_a_status_reads_one_proof_and_those_that_are_owed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.damages
+def test_a_status_reads_one_proof_and_those_that_are_owed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(unpack_home(tmp_path), environment={})
+    home.project()
     sizes = range(3, 15)
     facts = '{"gen_time": "2026-11-29T13:05:%02d.000000Z"}'
     with home.catalog.transaction() as connection:
