@@ -19,8 +19,9 @@ STATES = {
 """Status in DBOS → our state. DBOS's `SUCCESS` says only that an attempt ended; the attempt's result says how."""
 STATUSES: Mapping[str, Sequence[str]] = {
     "waiting": ["ENQUEUED"], "later": ["DELAYED"], "running": ["PENDING"], "cancelled": ["CANCELLED"], "done": ["SUCCESS"],
-    "dead": ["SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
+    "dead": ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
 }  # fmt: skip
+"""Our state → statuses in DBOS of attempts among which those in it are. Most that are dead are `SUCCESS`: see `Queue.jobs`."""
 
 
 @dataclass(frozen=True)

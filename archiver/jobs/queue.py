@@ -169,26 +169,39 @@ class Queue:
         """List jobs, the newest first, each by its last attempt. Reads a page or two, however long the queue is."""
         found: dict[str, JobStatus] = {}
         shown: list[JobStatus] = []
-        last: tuple[int, str] | None = None
-        while True:
-            page = self.shared.workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
+        for names in self._pages(state, limit):
             # By their ids: DBOS's own pages leave out and repeat what was queued in the same millisecond, or changes meanwhile.
-            items = self._listed(workflow_ids=[name for _, name in page]) if page else []
-            for item in items:
+            for item in self._listed(workflow_ids=names):
                 one = job_status(item, self.secrets)
                 if one.job.id in found and found[one.job.id].attempt > one.attempt:
                     continue
                 found[one.job.id] = one
             shown = [one for one in found.values() if state is None or one.state == state]
-            if len(page) < PAGE or len(shown) >= limit:
+            if len(shown) >= limit:
                 break
-            last = page[-1]
         if state in ENDED:  # not those of which there is a later attempt in another state
             later = {f"{one.job.id}.{one.attempt + 1}": one.job.id for one in shown}
             went_on = self._listed(workflow_ids=list(later), load_input=False, load_output=False) if later else []
             passed = {later[item.workflow_id] for item in went_on}
             shown = [one for one in shown if one.job.id not in passed]
         return sorted(shown, key=lambda one: one.job.id, reverse=True)[:limit]
+
+    def _pages(self, state: str | None, limit: int) -> Iterator[list[str]]:
+        """Yield ids of attempts among which are the newest jobs in a state, page by page."""
+        workflows = self.shared.workflows
+        if state == "dead":
+            # DBOS says of nearly all of them the same as of the many that are done; the claims tell them apart. Those
+            # that ended in an error have none, nor have the newest until their home has said how they ended.
+            names = self.shared.claims.newest(state, limit)
+            for statuses, most in ((STATUSES["dead"], limit), (STATUSES["done"], PAGE)):
+                names += [name for _, name in workflows.page(WORKFLOW, statuses, None, most)]
+            if names:
+                yield list(dict.fromkeys(names))
+            return
+        last: tuple[int, str] | None = None
+        while page := workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE):
+            yield [name for _, name in page]
+            last = page[-1]
 
     def _listed(self, **asked: Any) -> list[Any]:
         with database_errors():

@@ -196,6 +196,13 @@ class SharedClaims:
         with self._database.begin() as connection:
             connection.execute(self._table.update().where(self._table.c.attempt == attempt).values(state="again"))
 
+    def newest(self, state: str, limit: int) -> list[str]:
+        """List at most `limit` attempts that ended in this state, of the newest jobs first."""
+        c, sa = self._table.c, self._database.sa
+        asked = sa.select(c.attempt).where(c.state == state).order_by(c.attempt.desc()).limit(limit)
+        with self._database.begin() as connection:
+            return [str(row[0]) for row in connection.execute(asked)]
+
     def count_states(self) -> dict[str, int]:
         """Count the attempts that ended as `done`, `dead` and `again`."""
         c, sa = self._table.c, self._database.sa

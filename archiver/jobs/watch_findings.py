@@ -47,9 +47,8 @@ class WatchFindings:
         whole: dict[str, Any] = {**post, **detail}
         if (secrets := self._attempts.queue.secrets) is not None:  # events are not encrypted
             whole = secrets.mask.value(whole)
-        about = (whole.get("link"), whole.get("capture"))
-        earlier = (body["detail"] for body in self._home.catalog.event_bodies((kind,)))
-        if any((one.get("link"), one.get("capture")) == about for one in earlier):
+        earlier = self._home.catalog.events_about(whole["link"], (kind,))
+        if any(body["detail"].get("capture") == whole.get("capture") for body in earlier):
             return
         (sealed,) = self._attempts.signer.append([Event(kind, self._home.clock(), whole)])
         self._home.project()
