@@ -151,7 +151,11 @@ class PackageView:
     def items_about(self, about: dict[str, Any]) -> list[str]:
         """List the numbers of the items here that an event is about: those of a capture, or of one post in it."""
         found = self.material.about(about.get("capture"), about.get("post"))
-        return [self.numbers[one] for one in found if one in self.numbers] if self.profile == "public" else found
+        return [number for one in found if (number := self.number_here(one)) is not None]
+
+    def number_here(self, number: str) -> str | None:
+        """Return the number that an item has here, by its number in the material; None where it is not listed."""
+        return self.numbers.get(number) if self.profile == "public" else number
 
 
 def show(
