@@ -1,6 +1,9 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
 .PHONY: demo quick test outside pythons soak bench lint setup man clean
 
+# Images of containers often set it. Each start of Python in the tests would then compile all that it imports, again and again.
+export PYTHONDONTWRITEBYTECODE =
+
 demo:
 	@scripts/setup.sh run
 	@.venv/bin/archiver demo $(if $(HOME_DIR),--home $(HOME_DIR))
@@ -40,6 +43,7 @@ pythons:
 #   media 100 kills in a gigabyte · walks 20 kills of a walk of 10,000 posts · week 2,000 posts watched for a simulated week
 #   machines 2,000 jobs on three machines that are killed and cut off · telegram 20 kills and 20 cuts of a history, a gigabyte
 #   walls some 600 pages of others, none of which is a wall (downloads them once) · watched 1,000 random changes
+#   secrets some 280 secrets in 31 spellings, repeated by a server in each part of its answers, searched for in all that is written and said
 #   power 60 power cuts on an ext4 image (needs root and loop devices; elsewhere it is left out)
 #   damage some 330 kinds and places of damage · mutations 20,000 mutated recordings a platform
 #   parsers, formats thousands of cases

@@ -19,8 +19,8 @@ from storage.times import utc_parse
 from storage.warc import fields_block, member, record_header
 
 
-def derived_warc(shown: PackageView, made: str, secret: bytes, name: str) -> bytes:
-    """Write `derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
+def derived_warc(shown: PackageView, made: str, secret: bytes, name: str) -> Iterator[bytes]:
+    """Yield `derived.warc.gz`: warcinfo, then a `conversion` for each exhibit that is shown (WARC 1.1)."""
     date = utc_parse(made)
     info_id = _id(secret, "warcinfo")
     info = fields_block(
@@ -31,11 +31,10 @@ def derived_warc(shown: PackageView, made: str, secret: bytes, name: str) -> byt
         ("WARC-Block-Digest", sha256_label(info)),
         ("Content-Type", "application/warc-fields"),
     ]
-    out = [member(record_header("warcinfo", info_id, date, head, len(info)), [info], False)]
+    yield member(record_header("warcinfo", info_id, date, head, len(info)), [info], False)
     for card in shown.cards:
         if not card.hidden:
-            out.append(_conversion(secret, info_id, card.number, date, json_bytes(card_json(card))))
-    return b"".join(out)
+            yield _conversion(secret, info_id, card.number, date, json_bytes(card_json(card)))
 
 
 def _conversion(secret: bytes, info_id: str, number: str, date: datetime, block: bytes) -> bytes:

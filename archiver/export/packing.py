@@ -83,7 +83,7 @@ def fill(home: Home, signer: PackageSigner, bag: Bag, plan: PackagePlan, progres
         for name, picture in screens(shown):
             bag.write(name, picture)
     progress("tables")
-    bag.write("data/posts.json", tables.json_bytes([tables.card_json(card) for card in shown.cards]))
+    bag.write("data/posts.json", tables.json_list(tables.card_json(card) for card in shown.cards))
     bag.write("data/posts.csv", tables.posts_csv(shown))
     bag.write("data/hashes.csv", tables.hashes_csv(shown, bag.files))
     bag.write("data/not-kept.csv", tables.inventory_csv(shown))

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, Redaction, SealedCapture
+from archiver.lookup.exhibits import Exhibit, MediaFile, Observation
+from archiver.lookup.material import Material, Redaction
+from archiver.lookup.spool import Spool
 from archiver.text.judged import in_words
 from spiders.posts import COUNTS
 from storage.digest import keyed
@@ -122,8 +124,8 @@ class PackageView:
     profile: str
     case: str
     material: Material
-    cards: list[Card] = field(default_factory=list)
-    withheld: list[WithheldItem] = field(default_factory=list)
+    cards: Sequence[Card] = ()
+    withheld: Sequence[WithheldItem] = ()
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
     unfit: set[str] = field(default_factory=set)
@@ -239,24 +241,25 @@ def show(material: Material, profile: str, secret: bytes, privileged: bool) -> P
 
     `secret`: what the package's own pseudonyms are made from; those of other packages cannot be linked to them.
     """
-    shown = PackageView(profile, material.case, material)
-    maker = _Maker(shown, Marks(material), secret)
+    cards: Spool[Card] = Spool(material.home)
+    withheld: Spool[WithheldItem] = Spool(material.home)
+    shown = PackageView(profile, material.case, material, cards, withheld)
+    untold = {event["seq"]: _not_told(event, profile, privileged, material) for event in material.annotations}
+    shown.annotations = [event for event in material.annotations if untold[event["seq"]] is None]
+    maker = _Maker(shown, Marks(material), secret, withheld)
     for exhibit in material.exhibits:
-        shown.cards.append(maker.card(exhibit))
+        card = maker.card(exhibit)
+        card.annotations = [event for event in card.annotations if untold[event["seq"]] is None]
+        cards.append(card)
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
-            shown.withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
+            withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
     for capture_id in material.quarantined:
-        shown.withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
+        withheld.append(WithheldItem("", f"the capture {capture_id}", "quarantined"))
     for event in material.annotations:
-        if (why := _not_told(event, profile, privileged, material)) is None:
-            shown.annotations.append(event)
-        else:
-            shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
-    told = {event["seq"] for event in shown.annotations}
-    for card in shown.cards:
-        card.annotations = [event for event in card.annotations if event["seq"] in told]
+        if (why := untold[event["seq"]]) is not None:
+            withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     shown.pseudonyms = len(maker.people)
     return shown
 
@@ -293,10 +296,9 @@ def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> st
 
 
 class _Maker:
-    def __init__(self, shown: PackageView, marks: Marks, secret: bytes) -> None:
-        self._shown, self._marks, self._secret = shown, marks, secret
+    def __init__(self, shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem]) -> None:
+        self._shown, self._marks, self._secret, self._withheld = shown, marks, secret, withheld
         self.people: set[str] = set()
-        self._captures = {capture.id: capture for capture in shown.material.captures}
         self._names: set[str] = set()
         self._placed: dict[str, str] = {}
         self._judged = {
@@ -306,7 +308,7 @@ class _Maker:
         }
 
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
-        self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
+        self._withheld.append(WithheldItem(exhibit, what, why, instead))
 
     def card(self, exhibit: Exhibit) -> Card:
         """Make the card of an exhibit."""
@@ -375,7 +377,8 @@ class _Maker:
             one.capture, one.seq, one.seen, line, published, str(one.line.get("parser") or "").partition("/")[0]
         )
         view.files = [self._file(number, media, one) for media in sorted(one.media, key=lambda item: item.attachment)]
-        view.missing = list(self._missing(self._captures[one.capture], one))
+        public = self._shown.profile == "public"
+        view.missing = [(kind, outcome, "" if public else reason) for kind, outcome, reason in one.missing]
         if (judged := self._judged.get(one.capture)) is not None:
             # Its reason can quote the page, in which words can be masked or not reviewed.
             view.judged = in_words(judged, with_reason=self._shown.profile == "full")
@@ -449,13 +452,6 @@ class _Maker:
         self._names.add(name.lower())
         self._placed[media.sha256] = name
         return name
-
-    def _missing(self, capture: SealedCapture, one: Observation) -> Iterable[tuple[str, str, str]]:
-        start = f"post {one.line.get('id')} #"
-        for line in capture.ended():
-            if str(line["key"]).startswith(start) and line["outcome"] != "captured":
-                reason = line.get("reason") or ""
-                yield line["kind"], line["outcome"], reason if self._shown.profile != "public" else ""
 
 
 _CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<![.:])(?:::)?")

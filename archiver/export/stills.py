@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.children import environment, program
+from archiver.children import program, run
 from archiver.home.scratch import scratch
 from archiver.tools.ffmpeg import FILES_ONLY
 
@@ -50,7 +50,7 @@ def draw(path: Path, kind: str, home: Path) -> Drawn:
             command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
             command += ["-q:v", "5", "-f", "mjpeg", str(out)]
         try:
-            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=environment())
+            run(command, reads=[path], writes=[folder], timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return Drawn(lacking=f"ffmpeg took more than {SECONDS} s")
         found = []
@@ -79,7 +79,7 @@ def _length(path: Path) -> float | None:
         return None
     command = [ffprobe, "-v", "error", *FILES_ONLY, "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment())
+        done = run(command, reads=[path], text=True, timeout=SECONDS)
         return float(done.stdout.strip())
     except (subprocess.TimeoutExpired, ValueError):
         return None

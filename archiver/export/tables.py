@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archiver.export.profiles import Card, PackageView
-from archiver.text.cells import csv_bytes
+from archiver.text.cells import csv_bytes, csv_pieces
 
 
 def json_bytes(value: Any) -> bytes:
     """Return a value as JSON for people: indented, keys sorted."""
-    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True).encode("utf-8", "backslashreplace") + b"\n"
+    return _json(value).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def json_list(values: Iterable[Any]) -> Iterator[bytes]:
+    """Yield the bytes that `json_bytes` returns for a list of these values, one after the other."""
+    between = "[\n "
+    for value in values:
+        yield (between + _json(value).replace("\n", "\n ")).encode("utf-8", "backslashreplace")
+        between = ",\n "
+    yield b"[]\n" if between.startswith("[") else b"\n]\n"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 def card_json(card: Card) -> dict[str, Any]:
@@ -45,41 +59,45 @@ POST_COLUMNS = (
 )  # fmt: skip
 
 
-def posts_csv(shown: PackageView) -> bytes:
+def posts_csv(shown: PackageView) -> Iterator[bytes]:
     """List every observation of every exhibit that is shown."""
     head = ["exhibit", "platform", "author", "capture", "event", "seen", *POST_COLUMNS, "files"]
-    rows: list[list[Any]] = []
-    for card in shown.cards:
-        if card.hidden:
-            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), f"[{card.hidden}]"])
-        for view in card.views:
-            files = " ".join(file.name or f"[{file.why}]" for file in view.files)
-            values = [view.post.get(name) for name in POST_COLUMNS]
-            rows.append([card.number, card.platform, card.author, view.capture, view.seq, view.seen, *values, files])
-        if card.files:
-            names = " ".join(file.name or f"[{file.why}]" for file in card.files)
-            rows.append([card.number, card.platform, card.author, *[""] * (len(head) - 4), names])
-    return csv_bytes(head, rows)
+
+    def rows() -> Iterator[list[Any]]:
+        for card in shown.cards:
+            nothing = [card.number, card.platform, card.author, *[""] * (len(head) - 4)]
+            if card.hidden:
+                yield [*nothing, f"[{card.hidden}]"]
+            for view in card.views:
+                files = " ".join(file.name or f"[{file.why}]" for file in view.files)
+                values = [view.post.get(name) for name in POST_COLUMNS]
+                yield [card.number, card.platform, card.author, view.capture, view.seq, view.seen, *values, files]
+            if card.files:
+                yield [*nothing, " ".join(file.name or f"[{file.why}]" for file in card.files)]
+
+    return csv_pieces(head, rows())
 
 
-def inventory_csv(shown: PackageView) -> bytes:
+def inventory_csv(shown: PackageView) -> Iterator[bytes]:
     """List everything that was discovered and not kept, of every capture in the package."""
     head = ["capture", "what", "kind", "outcome", "reason"]
-    rows = []
-    for capture in shown.material.captures:
-        for line in capture.ended():
-            if line["outcome"] == "captured":
-                continue
-            public = shown.profile == "public"
-            key = "" if public else str(line["key"]).partition("?")[0]
-            rows.append([capture.id, key, line.get("kind"), line["outcome"], "" if public else line.get("reason")])
-    return csv_bytes(head, rows)
+    public = shown.profile == "public"
+
+    def rows() -> Iterator[list[Any]]:
+        for capture in shown.material.captures:
+            for line in capture.ended():
+                if line["outcome"] != "captured":
+                    key = "" if public else str(line["key"]).partition("?")[0]
+                    reason = "" if public else line.get("reason")
+                    yield [capture.id, key, line.get("kind"), line["outcome"], reason]
+
+    return csv_pieces(head, rows())
 
 
-def withheld_csv(shown: PackageView) -> bytes:
+def withheld_csv(shown: PackageView) -> Iterator[bytes]:
     """List what the package leaves out, each with its reason."""
-    rows = [[item.exhibit, item.what, item.why, item.instead] for item in shown.withheld]
-    return csv_bytes(["exhibit", "what", "why", "in its place"], rows)
+    rows = ([item.exhibit, item.what, item.why, item.instead] for item in shown.withheld)
+    return csv_pieces(["exhibit", "what", "why", "in its place"], rows)
 
 
 def annotations_json(shown: PackageView) -> bytes:
@@ -115,13 +133,7 @@ def _place(one: dict[str, Any]) -> dict[str, Any]:
 
 def exhibits_of(about: dict[str, Any], shown: PackageView) -> list[str]:
     """Return the numbers of the exhibits that an annotation is about."""
-    return [
-        exhibit.number
-        for exhibit in shown.material.exhibits
-        if about.get("capture")
-        in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}
-        and about.get("post") in (None, exhibit.key.partition(":")[2])
-    ]
+    return shown.material.about(about.get("capture"), about.get("post"))
 
 
 def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
@@ -146,16 +158,18 @@ def hashes_csv(shown: PackageView, bag_files: dict[str, Any]) -> bytes:
     return csv_bytes(head, rows.values())
 
 
-def custody_csv(shown: PackageView) -> bytes:
+def custody_csv(shown: PackageView) -> Iterator[bytes]:
     """List what was done with the material, in the order of the ledger."""
-    rows = []
-    for event in shown.material.events:
-        if event["type"] == "annotated" and event not in shown.annotations:
-            continue
-        public = shown.profile == "public"
-        agent = "" if public else event["agent"]["id"]
-        detail = event["detail"]
-        what = detail.get("kind") or detail.get("outcome") or detail.get("how") or ""
-        about = "" if public else detail.get("capture") or detail.get("about", {}).get("capture") or ""
-        rows.append([event["seq"], event["time"], event["type"], what, agent, event["agent"].get("role"), about])
-    return csv_bytes(["event", "time", "type", "what", "by", "role", "capture"], rows)
+    told, public = {event["seq"] for event in shown.annotations}, shown.profile == "public"
+
+    def rows() -> Iterator[list[Any]]:
+        for event in shown.material.events:
+            if event["type"] == "annotated" and event["seq"] not in told:
+                continue
+            agent = "" if public else event["agent"]["id"]
+            detail = event["detail"]
+            what = detail.get("kind") or detail.get("outcome") or detail.get("how") or ""
+            about = "" if public else detail.get("capture") or detail.get("about", {}).get("capture") or ""
+            yield [event["seq"], event["time"], event["type"], what, agent, event["agent"].get("role"), about]
+
+    return csv_pieces(["event", "time", "type", "what", "by", "role", "capture"], rows())

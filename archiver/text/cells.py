@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _FORMULA = re.compile(
@@ -40,6 +40,13 @@ def spreadsheet_cell(value: Any) -> str:
 def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     """Return a table as CSV (RFC 4180) in UTF-8, beginning with `MARK`, each cell by `spreadsheet_cell`."""
     return (MARK + csv_text((head, *rows))).encode("utf-8", "backslashreplace")
+
+
+def csv_pieces(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
+    """Yield what `csv_bytes` returns, row by row."""
+    yield (MARK + csv_text([head])).encode("utf-8", "backslashreplace")
+    for row in rows:
+        yield csv_text([row]).encode("utf-8", "backslashreplace")
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from archiver.jobs.job import REFUSED, Job
 from archiver.jobs.json_only import NotJson, refuse_pickles
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, serve
+from archiver.jobs.shared_state import ForeignRows
 from archiver.jobs.worker import Worker
 from spiders.posts import Outcome
 from storage.times import system_clock
@@ -87,11 +88,38 @@ def spoil(url: str, rows: dict[str, tuple[str, str | None]]) -> None:
     engine.dispose()
 
 
+def foreign(url: str, workflow: str) -> None:
+    """Put a workflow of another name into our queue."""
+    engine = sa.create_engine(url)
+    table = "dbos.workflow_status" if url.startswith("postgresql") else "workflow_status"
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"INSERT INTO {table} (workflow_uuid, name, status, queue_name, created_at, updated_at, priority, serialization)"
+                " VALUES ('theirs', :name, 'ENQUEUED', 'jobs', 1, 1, 0, 'portable_json')"
+            ),
+            {"name": workflow},
+        )
+    engine.dispose()
+
+
+def status_of(url: str, row: str) -> str:
+    engine = sa.create_engine(url)
+    table = "dbos.workflow_status" if url.startswith("postgresql") else "workflow_status"
+    with engine.begin() as connection:
+        found = connection.execute(sa.text(f"SELECT status FROM {table} WHERE workflow_uuid=:row"), {"row": row})
+        status = str(found.scalar_one())
+    engine.dispose()
+    return status
+
+
 def test_hostile_rows_run_nothing_and_stop_nothing(url: str, tmp_path: Path) -> None:
     mark = tmp_path / "PWNED"
     queue = Queue(url)
     queue.add(JOBS)
     spoil(url, {f"{job.id}.1": kind(mark, job) for job, kind in zip(JOBS[1:], KINDS.values(), strict=True)})
+    foreign(url, "evil")
+    assert queue.foreign() == [ForeignRows("evil", True, 1)]
     listed = {one.job.id: one for one in queue.jobs()}
     assert set(listed) == {job.id for job in JOBS}
     assert {one.job.kind for one in listed.values()} == {"capture", REFUSED}
@@ -120,6 +148,7 @@ def test_hostile_rows_run_nothing_and_stop_nothing(url: str, tmp_path: Path) -> 
     assert {one.job.id: one.state for one in queue.jobs()} == {
         **{job.id: "dead" for job in JOBS[1:]}, JOBS[4].id: "cancelled", JOBS[0].id: "done", later.id: "done",
     }  # fmt: skip
+    assert status_of(url, "theirs") == "CANCELLED"
     queue.close()
     assert not mark.exists()
 

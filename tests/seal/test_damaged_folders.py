@@ -25,7 +25,7 @@ from storage.recovery import recover_folder
 from storage.times import system_clock
 from storage.warc import complete_members, parse_header
 from tests.conftest import World, plain_home
-from tests.support.soak import Tried, seeded
+from tests.support.soak import SOAK, Tried, seeded
 
 FILM = "https://youtu.be/Zh5janSq001"
 """Its video comes in pieces."""
@@ -280,6 +280,13 @@ KINDS |= {
 }  # fmt: skip
 
 
+FURTHER = (
+    "none", "records.jsonl.open torn", "inventory.jsonl.open all zeros", "warc cut", "warc gone", "open.json zeros", "closed",
+    "closed, manifest zeros", "manifest other JSON", "spool zeros", "a folder inside", "the lock a folder",
+)  # fmt: skip
+"""What is put right by the first command is looked at by others too: by one of each sort of damage, in `make soak` by all."""
+
+
 def wrong_line(data: bytes) -> bytes:
     """The line of a record with another digest."""
     value = json.loads(data.splitlines()[3])
@@ -337,7 +344,8 @@ def test_whatever_befell_an_unsealed_folder(
     salts, ids = readable(folder)
     marked = any(MARK in path.read_bytes() for path in folder.rglob("*") if path.is_file())
     sealed = next(path.parent.name for path in home.glob("captures/*/*/*/*/manifest.json") if path.parent != folder)
-    for words in (["note", sealed, "seen"], ["status"], ["catalog", "rebuild"]):
+    more = [["status"], ["catalog", "rebuild"]] if SOAK or kind in FURTHER else []
+    for words in (["note", sealed, "seen"], *more):
         code = main(["--home", str(home), *words], left.world.network, {})
         assert code == 0, (words, capsys.readouterr().err)
     findings = [one for one in check_home(home) if one.finding is Finding.DAMAGED]

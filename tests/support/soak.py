@@ -124,5 +124,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         "test": report.nodeid, "outcome": report.outcome, "seconds": round(report.duration, 1),
         "commit": commit(), "seed": SEED, "ended": system_clock().isoformat(), **dict(report.user_properties),
     }  # fmt: skip
+    if report.user_properties:
+        line["figures"] = dict(report.user_properties)
     with open(RESULTS, "a", encoding="utf-8") as kept:
         kept.write(json.dumps(line) + "\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 from collections import Counter
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from archiver.checks.captures import OUTCOMES
-from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles
+from archiver.checks.captures import LINES, OUTCOMES
+from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles, SealedLines
 from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
 from storage.digest import sha256_hex
 
@@ -40,6 +39,12 @@ def read_event(files: PackageFiles, seq: int) -> dict[str, Any]:
 def captures(files: PackageFiles) -> str:
     """Check each capture against its event, and that there is nothing beside them."""
     known = set()
+    lines = SealedLines(files.folder)
+    own: dict[str, set[str]] = {}
+    for name in files.names:
+        if name.startswith("data/captures/"):
+            capture, _, rest = name.removeprefix("data/captures/").partition("/")
+            own.setdefault(capture, set()).add(rest)
     for item in files.package["captures"]:
         event = read_event(files, item["event"])
         where = f"data/captures/{item['id']}"
@@ -47,7 +52,7 @@ def captures(files: PackageFiles) -> str:
         if event["detail"]["capture"] != item["id"] or sha256_hex(data) != event["detail"]["manifest_sha256"]:
             raise Bad(f"the manifest of {item['id']} differs from the sealed one")
         known.add(where)
-        files.captures.append(_captured(files, item["id"], strict_json(data)))
+        files.captures.append(_captured(files, item["id"], strict_json(data), lines, own.get(item["id"], set())))
     if len(known) != len(files.package["captures"]):
         raise Bad("a capture that appears twice")
     for name in sorted(files.names):
@@ -58,13 +63,15 @@ def captures(files: PackageFiles) -> str:
     return f"{len(files.captures)} captures as they were sealed: events, manifests, lines, inventories"
 
 
-def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> PackagedCapture:
+def _captured(
+    files: PackageFiles, name: str, manifest: dict[str, Any], lines: SealedLines, own: set[str]
+) -> PackagedCapture:
     """Read what was sealed of one capture, and hold it against its manifest."""
     where = f"data/captures/{name}"
     listed = {entry["name"]: entry for entry in manifest["files"]}
     if odd := [file for file in listed if not NAME.fullmatch(file) or "/" in file or ".." in file]:
         raise Bad(f"{where}: names what no archiver writes: {odd[0]!r}"[:160])
-    found = PackagedCapture(name, manifest, [], [], [])
+    found = PackagedCapture(name, manifest, lines)
     for file, entry in listed.items():
         if file.endswith(".warc.gz"):
             found.warcs[file] = entry
@@ -72,16 +79,14 @@ def _captured(files: PackageFiles, name: str, manifest: dict[str, Any]) -> Packa
             continue  # stays in the house
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
             raise Bad(f"{where}/{file} differs from what was sealed")
-    own = {one.removeprefix(f"{where}/") for one in files.names if one.startswith(f"{where}/")}
     if strange := own - set(listed) - {"manifest.json"}:
         raise Bad(f"{where}/{sorted(strange)[0]} was not sealed with the capture")
-    for file, into in (
-        ("records.jsonl", found.records), ("posts.jsonl", found.posts), ("inventory.jsonl", found.inventory)
-    ):  # fmt: skip
+    for file in LINES:
+        if file not in listed:
+            raise Bad(f"{where}/{file} was not sealed with the capture")
         tree = RunningTree()
         for raw in io.BytesIO(files.read(f"{where}/{file}")):
             tree.add(leaf(raw.rstrip(b"\n")))
-            into.append(json.loads(raw))
         if manifest["lines"][file] != {"count": tree.size, "root": tree.root().hex()}:
             raise Bad(f"{where}/{file} does not give the root that the manifest states")
     ids = [line["id"] for line in found.records]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from archiver.checks.package.files import READ, Absent, PackageFiles
+from archiver.checks.package.files import READ, Absent, PackagedCapture, PackageFiles
 from archiver.checks.proofs import Bad
 
 _METADATA = (
@@ -23,6 +25,9 @@ _METADATA = (
     b"udtaloci",
     b"GPSLatitude",
 )
+
+
+_BLANK = re.compile(r"[ \t\r\n]*")
 
 
 def media(files: PackageFiles) -> str:
@@ -50,19 +55,71 @@ def media(files: PackageFiles) -> str:
 
 def posts(files: PackageFiles) -> str:
     """Compare data/posts.json with the posts that were sealed."""
-    cards = json.loads(files.read("data/posts.json"))
-    if files.package["profile"] != "full":
-        return f"{len(cards)} exhibits; what they were derived from is not in the package"
-    sealed = {one.id: [line for line in one.posts if line.get("role") != "captions"] for one in files.captures}
-    told = 0
-    for card in cards:
-        for one in card.get("observations", []):
+    count, told, hidden = 0, 0, False
+    full = files.package["profile"] == "full"
+    by_id = {one.id: one for one in files.captures}
+    for count, card in enumerate(_cards(files), 1):  # noqa: B007 - counted to its end
+        hidden = hidden or "not_shown" in card
+        for one in card.get("observations", []) if full else ():
             told += 1
-            if not any(_says(line, one["post"]) for line in sealed[one["capture"]]):
+            if not any(_says(line, one["post"]) for line in _posts(by_id[one["capture"]])):
                 raise Bad(f"{card['exhibit']}: data/posts.json differs from what was sealed")
-    if told != sum(map(len, sealed.values())) and not any("not_shown" in card for card in cards):
+    if not full:
+        return f"{count} exhibits; what they were derived from is not in the package"
+    if told != sum(len(_posts(one)) for one in files.captures) and not hidden:
         raise Bad("data/posts.json has another number of posts than were sealed")
-    return f"{len(cards)} exhibits, {told} observations as they were sealed"
+    return f"{count} exhibits, {told} observations as they were sealed"
+
+
+def _posts(capture: PackagedCapture) -> list[dict[str, Any]]:
+    return [line for line in capture.posts if line.get("role") != "captions"]
+
+
+def _cards(files: PackageFiles) -> Iterator[dict[str, Any]]:
+    """Yield the exhibits of data/posts.json, of which a few are in memory at a time. Raises `Absent`, `Bad`."""
+    path = files.folder / "data" / "posts.json"
+    if not path.is_file():
+        raise Absent("data/posts.json is not there")
+    with open(path, encoding="utf-8") as stream:
+        yield from _items(stream)
+
+
+def _items(stream: TextIO) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list, in pieces of a megabyte or as long as one of them. Raises `Bad`, `ValueError`."""
+    decoder, text, at, expected = json.JSONDecoder(), stream.read(READ), 0, "["
+    while True:
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]
+        sign = text[at : at + 1]
+        if not sign:
+            text, at = stream.read(READ), 0
+            if not text:
+                raise Bad("data/posts.json is cut")
+        elif sign == "]" and expected != "[":
+            if (text[at + 1 :] + stream.read()).strip():
+                raise Bad("data/posts.json goes on behind its list")
+            return
+        elif sign == expected:
+            at, expected = at + 1, ""
+        elif expected:
+            raise Bad("data/posts.json is no list of exhibits")
+        else:
+            while (found := _whole(decoder, text, at)) is None:
+                more = stream.read(max(READ, len(text)))
+                if not more:
+                    raise Bad("data/posts.json is cut, or no JSON")
+                text, at = text[at:] + more, 0
+            if not isinstance(found[0], dict):
+                raise Bad("data/posts.json lists what is no exhibit")
+            at, expected = found[1], ","
+            yield found[0]
+
+
+def _whole(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int] | None:
+    """The value that begins there, and where it ends; None where it is not whole."""
+    try:
+        return decoder.raw_decode(text, at)
+    except ValueError:
+        return None
 
 
 def _says(line: dict[str, Any], post: dict[str, Any]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +12,7 @@ from typing import Any
 
 from archiver.checks.lines import Line
 from archiver.checks.proofs import Bad
+from storage.digest import sha256_hex
 
 SMALL = 256 << 20
 READ = 1 << 20
@@ -27,14 +30,68 @@ class Unknown(Exception):
 
 @dataclass
 class PackagedCapture:
-    """Sealed contents of one capture."""
+    """Sealed contents of one capture. Its lines are read when they are asked for: a package may hold many."""
 
     id: str
     manifest: dict[str, Any]
-    records: list[dict[str, Any]]
-    posts: list[dict[str, Any]]
-    inventory: list[dict[str, Any]]
+    lines: SealedLines = field(repr=False)
     warcs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Lines of its records. Raises `Absent`, `Bad`, as do the others."""
+        return self._lines("records.jsonl")
+
+    @property
+    def posts(self) -> list[dict[str, Any]]:
+        """Lines of its posts."""
+        return self._lines("posts.jsonl")
+
+    @property
+    def inventory(self) -> list[dict[str, Any]]:
+        """Lines of its inventory."""
+        return self._lines("inventory.jsonl")
+
+    def _lines(self, file: str) -> list[dict[str, Any]]:
+        name = f"data/captures/{self.id}/{file}"
+        for entry in self.manifest["files"]:
+            if entry["name"] == file:
+                return self.lines.read(name, entry["sha256"])
+        raise Bad(f"{name} was not sealed with the capture")
+
+
+class SealedLines:
+    """Reads files of lines of a package, each time as they were sealed; keeps some of those that were read last."""
+
+    MOST = 2000
+    """Lines that are kept, beside the file that was read last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, list[dict[str, Any]]] = {}
+
+    def read(self, name: str, sealed: str) -> list[dict[str, Any]]:
+        """Read the lines of a file with the digest `sealed`. Raises `Absent`, `Bad`."""
+        found = self._kept.pop(name, None)
+        if found is None:
+            data = read_small(self._folder, name)
+            if sha256_hex(data) != sealed:
+                raise Bad(f"{name} differs from what was sealed")
+            found = [json.loads(raw) for raw in io.BytesIO(data)]
+        self._kept[name] = found  # the last again
+        while len(self._kept) > 1 and sum(map(len, self._kept.values())) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+def read_small(folder: Path, name: str) -> bytes:
+    """Read a file of a package that is there and small. Raises `Absent`, `Bad`."""
+    path = folder / name
+    if not path.is_file():
+        raise Absent(f"{name} is not there")
+    if path.stat().st_size > SMALL:
+        raise Bad(f"{name} is larger than allowed")
+    return path.read_bytes()
 
 
 @dataclass
@@ -80,12 +137,7 @@ class PackageFiles:
 
     def read(self, name: str) -> bytes:
         """Read a file that is there and small. Raises `Absent`, `Bad`."""
-        path = self.folder / name
-        if not path.is_file():
-            raise Absent(f"{name} is not there")
-        if path.stat().st_size > SMALL:
-            raise Bad(f"{name} is larger than allowed")
-        return path.read_bytes()
+        return read_small(self.folder, name)
 
     def manifest(self, name: str, width: int) -> dict[str, str]:
         """Read a manifest of the bag: path → digest of `width` hexadecimal digits. Raises `Absent`, `Bad`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from heapq import nsmallest
 from typing import Any
 
 from archiver.export.dossier import utc, versions
@@ -44,10 +45,9 @@ def _drawn(contents: ReportContents, told: list[Card]) -> dict[str, Drawn]:
 def _told(contents: ReportContents) -> list[Card]:
     """Choose the exhibits that are told in full: those of incidents and with annotations first, in the order of their numbers."""
     wanted = {number for incident in contents.incidents for number in incident.exhibits}
-    chosen = sorted(
-        contents.shown.cards, key=lambda card: (card.number not in wanted, not card.annotations, card.number)
-    )
-    return sorted(chosen[:MOST_CARDS], key=lambda card: card.number)
+    numbered = enumerate(contents.shown.cards)
+    chosen = nsmallest(MOST_CARDS, numbered, lambda one: (one[1].number not in wanted, not one[1].annotations, one[0]))
+    return [card for _, card in sorted(chosen, key=lambda one: one[0])]
 
 
 def _card(contents: ReportContents, drawings: Mapping[str, Drawn], card: Card) -> Iterator[Markup]:

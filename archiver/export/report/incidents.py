@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import nsmallest
 
 from archiver.export.dossier import Incident, local, sun, utc
 from archiver.export.profiles import Card
@@ -17,19 +18,24 @@ def chronology(contents: ReportContents) -> Iterator[Markup]:
         yield tag("p", "No incident was entered for this case.", class_="quiet")
     for incident in contents.incidents:
         yield tag("div", *_incident(incident), class_="card", id=f"incident-{incident.name}")
-    times = [
-        (card.views[0].post.get("published_at") or "", card.number)
-        for card in contents.shown.cards
-        if card.views and not card.hidden
-    ]
+    count = 0
+
+    def posts() -> Iterator[Card]:
+        nonlocal count
+        for card in contents.shown.cards:
+            if card.views and not card.hidden:
+                count += 1
+                yield card
+
+    first = nsmallest(MOST_ROWS, posts(), lambda card: (card.views[0].post.get("published_at") or "", card.number))
     rows = [
-        (published(contents.cards[number]), tag("a", number, href=f"#{number}"), contents.cards[number].author, _words(contents.cards[number], 90))
-        for _, number in sorted(times)[:MOST_ROWS]
-    ]  # fmt: skip
+        (published(card), tag("a", card.number, href=f"#{card.number}"), card.author, _words(card, 90))
+        for card in first
+    ]
     yield tag("h3", "Posts by the time that the platform states")
     yield table(("stated time", "exhibit", "account", "words"), rows)
-    if len(times) > MOST_ROWS:
-        yield tag("p", f"{len(times) - MOST_ROWS} more are in posts.csv.", class_="quiet")
+    if count > MOST_ROWS:
+        yield tag("p", f"{count - MOST_ROWS} more are in posts.csv.", class_="quiet")
 
 
 def _incident(incident: Incident) -> Iterator[Markup]:
