@@ -369,6 +369,11 @@ def _older(older: bytes | None, keys: Keys, roots: Roots) -> list[Line]:
     return [intact("ledger", "given away", f"the ledger continues the checkpoint of {size} events that was given")]
 
 
+def _is_of_a_beginning(name: str) -> bool:
+    """Return whether a file says nothing yet: the lock, or half a write, in a folder whose process died as it began."""
+    return name == ".lock" or (name.startswith(".") and name.endswith(".new"))
+
+
 def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
     """Say of capture folders that none of the first `size` events names what they are."""
     lines = []
@@ -381,7 +386,7 @@ def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
             lines.append(note(folder.name, "open", "is being captured now"))
         elif _size_now(home, key) > size:
             lines.append(note(folder.name, "open", "the ledger has grown since this check began: check again for it"))
-        elif {path.name for path in folder.iterdir()} - {".lock"}:
+        elif any(not _is_of_a_beginning(path.name) for path in folder.iterdir()):
             lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
 

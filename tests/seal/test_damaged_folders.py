@@ -426,3 +426,16 @@ def test_what_was_withheld_before_the_process_died_can_be_opened(left: Left, tmp
     path.write_bytes(b"not an age file\n" + path.read_bytes())
     assert recover_folder(path.parent, system_clock, lambda report: None, lambda record, digest: None) is not None
     assert [value.name for value in LocalDecryptor(home).withheld(path.parent)]
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged"), [(".open.json.new", False), ("open.json", True), ("records.jsonl.open", True)]
+)
+def test_a_capture_that_died_as_it_began_is_no_damage(name: str, damaged: bool, tmp_path: Path) -> None:
+    """Nothing was received, and no command takes it for a capture: half of its first file lies there."""
+    home = plain_home(tmp_path / "home").path
+    folder = home / "captures" / "2026" / "11" / "30" / "20261130T120000-abcdefgh"
+    folder.mkdir(parents=True)
+    (folder / ".lock").touch()
+    (folder / name).write_bytes(MARK)
+    assert any(one.finding is Finding.DAMAGED for one in check_home(home)) == damaged
