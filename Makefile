@@ -1,6 +1,9 @@
 # Two commands for a fresh machine: `make demo` shows the program at work offline, `make test` passes the tests.
 .PHONY: demo quick test outside pythons soak bench lint setup man clean
 
+# Images of containers often set it. Each start of Python in the tests would then compile all that it imports, again and again.
+export PYTHONDONTWRITEBYTECODE =
+
 demo:
 	@scripts/setup.sh run
 	@.venv/bin/archiver demo $(if $(HOME_DIR),--home $(HOME_DIR))
@@ -34,17 +37,22 @@ outside: pythons
 pythons:
 	@scripts/pythons.sh
 
-# The long campaigns in full, some five hours on two cores; `make soak PART=kill`, or PART="kill walks", is a part of them:
+# The long campaigns in full, some six hours on two cores; `make soak PART=kill`, or PART="kill walks", is a part of them:
+#   commands 1,000 kills of every command that writes · faults 300 calls that the disk refuses · rotation 400 orders of a rotation
 #   kill 1,000 kills · copies 1,000 kills of work with copies, and each call of a round of copies failing in each way
 #   media 100 kills in a gigabyte · walks 20 kills of a walk of 10,000 posts · week 2,000 posts watched for a simulated week
 #   machines 2,000 jobs on three machines that are killed and cut off · telegram 20 kills and 20 cuts of a history, a gigabyte
 #   walls some 600 pages of others, none of which is a wall (downloads them once) · watched 1,000 random changes
+#   secrets some 280 secrets in 31 spellings, repeated by a server in each part of its answers, searched for in all that is written and said
 #   power 60 power cuts on an ext4 image (needs root and loop devices; elsewhere it is left out)
-#   mutations 20,000 mutated recordings a platform · parsers, formats thousands of cases
+#   damage some 330 kinds and places of damage · mutations 20,000 mutated recordings a platform
+#   parsers, formats thousands of cases
 # What came out is kept in .soak/results.jsonl, with commit and seed; what passed there is not run again. SEED=1 tries others.
+# docs/reliability.md is made of it.
 soak: setup
 	EVIDENCE_SOAK=1 EVIDENCE_PART="$(PART)" EVIDENCE_SEED="$(SEED)" \
-	  .venv/bin/python -m pytest -s -n 2 --dist load -m "soak or thorough" tests || [ $$? = 5 ] # 5: all of it has passed
+	  .venv/bin/python -m pytest -s -n 2 --dist load -m "soak or thorough" tests; code=$$?; \
+	  .venv/bin/python scripts/reliability_page.py; [ $$code = 0 ] || [ $$code = 5 ] # 5: all of it has passed
 
 # Takes hours. Prints the table, keeps it in docs/benchmarks.json, and makes docs/benchmarks.md of it.
 # `.venv/bin/python -m benchmarks --help` says how to measure parts of it, and how to compare two commits.

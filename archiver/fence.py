@@ -1,7 +1,8 @@
 """What keeps a process that reads strangers' bytes from the network, by what the kernel gives. For Linux; elsewhere nothing.
 
-A network namespace has no way out at all. Landlock (kernel 6.7 and newer) refuses TCP connections but for one port. Both hold
-for everything that the process starts, whatever code runs in it, and cannot be taken back.
+A network namespace has no way out at all. A filter of system calls (seccomp) refuses to open any socket. Landlock refuses TCP
+connections but for one port (kernel 6.7 and newer), and files but for those named (5.13 and newer). All hold for everything
+that the process starts, whatever code runs in it, and cannot be taken back.
 """
 
 from __future__ import annotations
@@ -9,21 +10,26 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import platform
 import socket
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 
-NAMESPACE, LANDLOCK, HOOK = "network namespace", "Landlock", "audit hook"
+NAMESPACE, NO_SOCKETS, LANDLOCK, HOOK = "network namespace", "no sockets (seccomp)", "Landlock", "audit hook"
 """Fences by their names, the strongest first. The last is Python's (PEP 578): it holds for Python code that is not hostile."""
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000  # sched.h
 _SET_FLAGS, _UP = 0x8914, 1  # sockios.h, if.h
 _NO_NEW_PRIVILEGES, _DROP_BOUND = 38, 24  # prctl.h
 _CREATE_RULESET, _ADD_RULE, _RESTRICT = 444, 445, 446  # the same numbers on every machine since 5.13
-_BIND_TCP, _CONNECT_TCP, _NET_PORT = 1, 2, 2  # landlock.h
+_BIND_TCP, _CONNECT_TCP, _BENEATH, _NET_PORT = 1, 2, 1, 2  # landlock.h
 _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
+_WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 << 14
+_MAKE_AND_REMOVE = sum(1 << bit for bit in range(4, 13))
+_MOVE = 1 << 13
 _FILES = 0b1111
 """Capabilities that let root read and write the files of others: CAP_CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER."""
 
@@ -84,22 +90,91 @@ def restrict_tcp(*ports: int) -> bool:
     """
     if sys.platform != "linux":
         return False
-    call = _function("syscall")
-    version = call(_CREATE_RULESET, None, 0, 1)
-    if version < 4:
+    version = _landlock()
+    allowed = [(_NET_PORT, struct.pack("QQ", _CONNECT_TCP, port)) for port in ports]
+    return version >= 4 and _enforced(version, 0, allowed)
+
+
+def restrict_files(reads: Iterable[str | os.PathLike[str]] | None, writes: Iterable[str | os.PathLike[str]]) -> bool:
+    """Refuse this thread, and what it starts, every file but these and what lies under them, and every TCP connection.
+
+    `reads`: None leaves reading as it is. What is not there is not allowed. Return whether the kernel refuses files; TCP is
+    refused where it can (version 4 of Landlock).
+    """
+    if sys.platform != "linux":
         return False
+    version = _landlock()
+    if version < 1:
+        return False
+    write = _WRITE_FILE | _MAKE_AND_REMOVE | (_MOVE if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+    read = 0 if reads is None else _READ_FILE | _READ_FOLDER
+    opened: list[int] = []
+    allowed = []
+    try:
+        for path, rights in [(one, read) for one in reads or ()] + [(one, read | write) for one in writes]:
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                opened.append(os.open(path, os.O_PATH | os.O_CLOEXEC))
+                here = rights if os.path.isdir(path) else rights & (_READ_FILE | _WRITE_FILE | _TRUNCATE)
+                allowed.append((_BENEATH, struct.pack("=Qi", here & (read | write), opened[-1])))
+        return _enforced(version, read | write, [rule for rule in allowed if any(rule[1][:8])])
+    finally:
+        for one in opened:
+            os.close(one)
+
+
+def _landlock() -> int:
+    """The version of Landlock that this kernel has; below 1 where it has none."""
+    return _function("syscall")(_CREATE_RULESET, None, 0, 1)
+
+
+def _enforced(version: int, files: int, allowed: Iterable[tuple[int, bytes]]) -> bool:
+    """Refuse what `files` says and, where this version can, TCP, but for what is allowed; return whether that was done."""
+    call = _function("syscall")
+    tcp = _BIND_TCP | _CONNECT_TCP if version >= 4 else 0
     scoped = _ABSTRACT_SOCKETS | _SIGNALS if version >= 6 else 0
-    what = struct.pack("QQQ", 0, _BIND_TCP | _CONNECT_TCP, scoped)[: 24 if scoped else 16]
+    what = struct.pack("QQQ", files, tcp, scoped)[: 24 if scoped else 16 if tcp else 8]
     rules = call(_CREATE_RULESET, what, len(what), 0)
     if rules < 0:
         return False
     try:
-        added = [call(_ADD_RULE, rules, _NET_PORT, struct.pack("QQ", _CONNECT_TCP, port), 0) for port in ports]
-        return (
-            not any(added) and not _function("prctl")(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) and not call(_RESTRICT, rules, 0)
-        )
+        added = [call(_ADD_RULE, rules, kind, rule, 0) for kind, rule in allowed]
+        return not any(added) and _without_new_privileges() and not call(_RESTRICT, rules, 0)
     finally:
         os.close(rules)
+
+
+def _without_new_privileges() -> bool:
+    return not _function("prctl")(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+
+
+# Numbers of the calls, by the machine (asm/unistd.h; arm64 and riscv share theirs), after the mark of its ABI (audit.h):
+# socket, io_uring_setup (which opens sockets too), ptrace, process_vm_writev, pidfd_getfd (which use those of others).
+_GENERIC = (198, 425, 117, 271, 438)
+_CALLS: dict[str, tuple[int, tuple[int, ...]]] = {
+    "x86_64": (0xC000003E, (41, 425, 101, 311, 438)),
+    "aarch64": (0xC00000B7, _GENERIC),
+    "riscv64": (0xC00000F3, _GENERIC),
+}
+_SET_SECCOMP, _FILTER = 22, 2  # prctl.h, seccomp.h
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 13  # EACCES
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # bpf_common.h
+
+
+def refuse_sockets() -> bool:
+    """Refuse this thread, and what it starts, every new socket of any kind; return whether the kernel does.
+
+    A pair of sockets that lead to each other may still be made. Calls of another ABI (32 bits) are refused altogether.
+    """
+    if sys.platform != "linux" or sys.maxsize < 1 << 32 or platform.machine() not in _CALLS:
+        return False
+    abi, refused = _CALLS[platform.machine()]
+    tests = [(_AT_LEAST, 1 << 30), *((_EQUAL, number) for number in refused)]  # from 1 << 30: x32, on x86_64 only
+    lines = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, abi), (_RETURN, 0, 0, _REFUSE), (_LOAD, 0, 0, 0)]
+    lines += [(kind, len(tests) - at, 0, number) for at, (kind, number) in enumerate(tests)]
+    lines += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    filters = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    program = struct.pack("HxxxxxxQ", len(lines), ctypes.addressof(filters))
+    return _without_new_privileges() and not _function("prctl")(_SET_SECCOMP, _FILTER, program, 0, 0)
 
 
 @cache

@@ -19,9 +19,10 @@ to another. In each round, the ratio is our figure divided by the peer's; where 
 times faster or smaller ours is. Where the load at the beginning of a run is far from 0, other work ran beside it, and
 even its ratios are rough."""
 CAMPAIGNS = """Some things must hold however long the program runs. `make soak` checks these, so they are not measured
-here. Crawls of 2,000 and 10,000 posts request each page once, in memory that does not grow, and lose nothing although
-the process is killed 20 times. A Telegram history is kept complete although the process is killed 20 times and its
-connection is cut 20 times, and 1,000 random changes are all noticed."""
+here; [reliability.md](reliability.md) says what it tried, and how often. Crawls of 2,000 and 10,000 posts request
+each page once, in memory that does not grow, and lose nothing although the process is killed 20 times. A Telegram
+history is kept complete although the process is killed 20 times and its connection is cut 20 times, and 1,000 random
+changes are all noticed."""
 
 
 def page(trials: Sequence[Trial], runs: Sequence[Run]) -> str:

@@ -55,7 +55,7 @@ if [ "$kind" = run ]; then
   [ -z "$missing" ] || echo "not installed, and not needed to go on:$missing (the demo's videos are then stand-ins)"
   exit 0
 fi
-for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimage-exiftool-perl ip:iproute2 bash:bash zsh:zsh fish:fish groff:groff-base; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
+for pair in openssl:openssl curl:curl age:age chromium:chromium exiftool:libimage-exiftool-perl ip:iproute2 bash:bash zsh:zsh fish:fish groff:groff-base gcc:gcc; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
 [ "$kind" != bench ] || command -v nginx >/dev/null 2>&1 || missing="$missing nginx-light"
 [ "$kind" != bench ] || command -v rclone >/dev/null 2>&1 || missing="$missing rclone"
 # shellcheck disable=SC2086

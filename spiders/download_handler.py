@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import brotli
 import h11
 from scrapy import Request
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import DownloadFailedError, DownloadTimeoutError, NotSupported
 from scrapy.http import Headers, Response
 from scrapy.responsetypes import responsetypes
+
+from spiders.links import as_uri
 
 TAG = "archiver-tag"
 ERROR = "archiver-error"
@@ -126,7 +129,7 @@ class RecorderHandler(BaseDownloadHandler):
         if self._authorization:
             fields.append((b"Proxy-Authorization", self._authorization.encode()))
         protocol = connection.protocol
-        out = [protocol.send(h11.Request(method=request.method, target=request.url, headers=fields))]
+        out = [protocol.send(h11.Request(method=request.method, target=as_uri(request.url), headers=fields))]
         if request.body:
             out.append(protocol.send(h11.Data(data=request.body)))
         out.append(protocol.send(h11.EndOfMessage()))
@@ -194,19 +197,42 @@ class RecorderHandler(BaseDownloadHandler):
 
 
 def _is_cut(body: bytes, coding: bytes) -> bool:
-    """Whether a body that was compressed with gzip breaks off (RFC 1952): what is left would be read as the whole."""
-    if not body or coding.strip().lower() not in (b"gzip", b"x-gzip"):
+    """Whether a compressed body breaks off: what Scrapy makes of it would be read as the whole.
+
+    Damage of another kind is said where the body is decoded.
+    """
+    name = coding.strip().lower()
+    if not body or name not in (b"gzip", b"x-gzip", b"deflate", b"br"):
         return False
-    inflate = zlib.decompressobj(31)
-    rest = body
     try:
-        while rest and not inflate.eof:
-            inflate.decompress(rest, READ_SIZE)
-            rest = inflate.unconsumed_tail
-    except zlib.error:
-        return False  # said where it is decoded
+        if name == b"br":
+            return _is_cut_brotli(body)
+        if name != b"deflate":
+            return _is_cut_zlib(body, 31)
+        return _is_cut_zlib(body, 15 if body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0 else -15)
+    except (zlib.error, brotli.error):
+        return False
+
+
+def _is_cut_zlib(body: bytes, window: int) -> bool:
+    """gzip (RFC 1952) and deflate, with zlib's header (RFC 1950) or bare."""
+    inflate = zlib.decompressobj(window)
+    rest = body
+    while rest and not inflate.eof:
+        inflate.decompress(rest, READ_SIZE)
+        rest = inflate.unconsumed_tail
     inflate.flush()
     return not inflate.eof
+
+
+def _is_cut_brotli(body: bytes) -> bool:
+    decoder = brotli.Decompressor()
+    rest = body
+    while not decoder.is_finished():
+        if not decoder.process(rest, output_buffer_limit=READ_SIZE) and decoder.can_accept_more_data():
+            return True
+        rest = b""
+    return False
 
 
 def _from_proxy(url: str | None) -> tuple[tuple[str, int] | None, str | None]:

@@ -10,7 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 _REMOVED = str.maketrans("", "", "\t\r\n")
 _TRIMMED = "".join(map(chr, range(0x21)))
@@ -23,6 +23,9 @@ _LINK = re.compile(r"(https?)://([^/\\?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DO
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{0,5}))?", re.DOTALL)
 _HOST = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 _HOST_LENGTH = 253
+_FOREIGN = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?@!$&'()*+,;=%-]")
+"""What has no place in the path or query of a URI (RFC 3986, 3.3 and 3.4), and a `%` that begins no percent-encoding.
+Brackets stand in no URI but around an address of IPv6 (3.2.2)."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ODD_AT = "%40|[＠﹫]"
@@ -165,6 +168,19 @@ def without_dot_segments(tail: str) -> str:
         if dots in (".", "..") and place == len(segments):
             kept.append("")
     return "/" + "/".join(kept) + tail[head.end() :]
+
+
+def iri_to_uri(text: str) -> str:
+    """Percent-encode, as UTF-8, what may not stand in a path or query; what is encoded already stays as it is."""
+    return _FOREIGN.sub(lambda found: quote(found[0], safe=""), text)
+
+
+def as_uri(link: str) -> str:
+    """Write an absolute http(s) link as a URI without fragment; what cannot be asked for stays as it is."""
+    read = read_http(link)
+    if isinstance(read, LinkProblem):
+        return link
+    return f"{read.scheme}://{read.written_host}{read.written_port}{iri_to_uri(read.tail)}"
 
 
 def has_control(text: str) -> bool:

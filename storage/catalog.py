@@ -16,11 +16,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from storage.catalog_schema import TABLES, VERSION
+from storage.catalog_schema import END, TABLES, VERSION
 from storage.errors import CatalogError, DiskError
 from storage.fold import query
 from storage.sqlite import connect, connect_read_only, refused_by_disk
 
+LAST = "\U0010ffff"
+"""Sorts after whatever an id goes on with."""
 REBUILD = "Run `archiver catalog rebuild`; it makes the catalog again from the captures and events."
 
 
@@ -188,11 +190,19 @@ class Catalog:
 
     def capture_ids(self, partial: str) -> list[str]:
         """List ids of captures that equal, begin or end with `partial`, 20 at most."""
-        rows = self._query(
-            "SELECT id FROM captures WHERE id=? OR substr(id,1,?)=? OR substr(id,-?)=? ORDER BY id LIMIT 20",
-            (partial, len(partial), partial, len(partial), partial),
-        )
-        return [row["id"] for row in rows]
+        if not partial:
+            return [row["id"] for row in self._query("SELECT id FROM captures ORDER BY id LIMIT 20")]
+        found = {row["id"] for row in self._query("SELECT id FROM captures WHERE id=?", (partial,))}
+        beginning = (partial, f"{partial}{LAST}")
+        found |= {
+            row["id"]
+            for row in self._query("SELECT id FROM captures WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 20", beginning)
+        }
+        backwards = partial[-8:][::-1]
+        sql = f"SELECT id FROM captures WHERE {END} BETWEEN ? AND ? AND substr(id,-?)=? ORDER BY id LIMIT 20"
+        end = (backwards, f"{backwards}{LAST}", len(partial), partial)
+        found |= {row["id"] for row in self._query(sql, end)}
+        return sorted(found)[:20]
 
     def capture(self, capture_id: str) -> dict[str, Any] | None:
         """Return the row of a capture; None where there is none, or it was disposed of."""
@@ -206,6 +216,12 @@ class Catalog:
         sql = 'SELECT c.* FROM captures c JOIN case_captures m ON m.capture=c.id WHERE m."case"=? ORDER BY c.seq'
         return [_row(row) for row in self._query(sql, (case,))]
 
+    def count_captures(self, before: int | None = None) -> int:
+        """Count the captures that were not disposed of; with `before` those with a smaller event."""
+        if before is None:
+            return int(self._query("SELECT COUNT(*) FROM captures")[0][0])
+        return int(self._query("SELECT COUNT(*) FROM captures WHERE seq<?", (before,))[0][0])
+
     def captures_of(self, target: str) -> list[dict[str, Any]]:
         """List captures of one link, oldest first."""
         return [_row(row) for row in self._query("SELECT * FROM captures WHERE target=? ORDER BY seq", (target,))]
@@ -215,6 +231,18 @@ class Catalog:
         marks = ",".join("?" for _ in types)
         rows = self._query(f"SELECT body FROM events WHERE type IN ({marks}) AND body IS NOT NULL ORDER BY seq", types)
         return [json.loads(row[0]) for row in rows]
+
+    def each_event_body(self, types: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield what `event_bodies` lists, a few at a time."""
+        marks = ",".join("?" for _ in types)
+        sql = (
+            # The + before type: each page is to go on where the last one ended, not to sort all that are of these types.
+            f"SELECT seq, body FROM events WHERE +type IN ({marks}) AND body IS NOT NULL AND seq>? ORDER BY seq LIMIT 500"
+        )
+        last = -1
+        while rows := self._query(sql, (*types, last)):
+            yield from (json.loads(row["body"]) for row in rows)
+            last = rows[-1]["seq"]
 
     def all_bodies(self) -> list[dict[str, Any]]:
         """List every event that was not disposed of, oldest first."""
@@ -236,10 +264,21 @@ class Catalog:
         )
         return [_row(row) for row in self._query(sql, (post_id,))]
 
+    def events_about(self, what: str, types: Sequence[str]) -> list[dict[str, Any]]:
+        """List the events of these types about a post, capture, link or watch, oldest first.
+
+        `types`: of those that the table `mentions` knows.
+        """
+        marks = ",".join("?" for _ in types)
+        sql = (
+            "SELECT e.body FROM mentions m JOIN events e USING (seq) "
+            f"WHERE m.about=? AND e.type IN ({marks}) AND e.body IS NOT NULL ORDER BY m.seq"
+        )
+        return [json.loads(row["body"]) for row in self._query(sql, (what, *types))]
+
     def removals(self, post_id: str) -> list[dict[str, Any]]:
         """List the events that say a post was seen to be gone, oldest first."""
-        sql = "SELECT body FROM events WHERE type='removed' AND json_extract(body, '$.detail.post')=? ORDER BY seq"
-        return [json.loads(row["body"]) for row in self._query(sql, (post_id,))]
+        return self.events_about(post_id, ("removed",))
 
     def interrupted(self, target: str) -> list[dict[str, Any]]:
         """List captures of a target whose process died."""
@@ -251,9 +290,13 @@ class Catalog:
         return [_row(row) for row in self._query("SELECT * FROM captures WHERE run=? ORDER BY part", (run,))]
 
     def cases(self) -> list[dict[str, Any]]:
-        """List the cases in the order they were made, each with the number of its captures."""
-        sql = 'SELECT s.*, (SELECT COUNT(*) FROM case_captures m WHERE m."case"=s.name) AS captures FROM cases s ORDER BY seq'
-        return [_row(row) for row in self._query(sql)]
+        """List the cases in the order they were made."""
+        return [_row(row) for row in self._query("SELECT * FROM cases ORDER BY seq")]
+
+    def count_by_case(self) -> dict[str, int]:
+        """Count the captures of each case that has some."""
+        rows = self._query('SELECT "case", COUNT(*) FROM case_captures GROUP BY "case"')
+        return {row[0]: int(row[1]) for row in rows}
 
     def cases_of(self, capture_id: str) -> list[str]:
         """List the names of the cases that a capture belongs to."""
@@ -289,6 +332,26 @@ class Catalog:
         )
         return _row(rows[0]) if rows else None
 
+    def stamps_over(self, seq: int) -> list[dict[str, Any]]:
+        """List the timestamps by authorities over an event, as the ledger names them; the earliest first."""
+        sql = (
+            "SELECT * FROM timestamps WHERE checkpoint>? AND states IS NOT NULL ORDER BY states, checkpoint, authority"
+        )
+        return [_row(row) for row in self._query(sql, (seq,))]
+
+    def stamps_from_the_newest(self) -> Iterator[dict[str, Any]]:
+        """Yield the timestamps by authorities, that of the largest checkpoint first; reads no more than are taken."""
+        sql = "SELECT * FROM timestamps WHERE states IS NOT NULL AND checkpoint<? ORDER BY checkpoint DESC LIMIT 20"
+        last = self.size() + 1
+        while rows := self._query(sql, (last,)):
+            yield from map(_row, rows)
+            last = rows[-1]["checkpoint"]
+
+    def stamped_by(self, authority: str) -> set[int]:
+        """Return the sizes of the checkpoints that the ledger says this authority stamped."""
+        rows = self._query("SELECT checkpoint FROM timestamps WHERE authority=?", (authority,))
+        return {int(row[0]) for row in rows}
+
     # -- copies ----------------------------------------------------------------------------------------
 
     def quarantined_captures(self) -> set[str]:
@@ -303,12 +366,23 @@ class Catalog:
         )
         return [_row(row) for row in self._query(sql, (destination,))]
 
+    def count_not_copied(self, destination: str) -> int:
+        """Count the captures that `not_copied_to` lists."""
+        sql = (
+            "SELECT COUNT(*) FROM captures c WHERE NOT EXISTS "
+            "(SELECT 1 FROM copies k WHERE k.destination=? AND k.capture=c.id)"
+        )
+        return int(self._query(sql, (destination,))[0][0])
+
     def copies(self, destination: str | None = None, capture: str | None = None) -> list[dict[str, Any]]:
         """List where copies lie, as the newest `replicated` event says: destination, capture, seq, time, objects."""
+        asked = {
+            name: value for name, value in (("destination", destination), ("capture", capture)) if value is not None
+        }
+        where = " AND ".join(f"k.{name}=?" for name in asked) or "1"
         rows = self._query(
-            "SELECT k.*, e.time FROM copies k JOIN events e ON e.seq=k.seq WHERE (?1 IS NULL OR destination=?1) "
-            "AND (?2 IS NULL OR capture=?2) ORDER BY k.capture, destination",
-            (destination, capture),
+            f"SELECT k.*, e.time FROM copies k JOIN events e ON e.seq=k.seq WHERE {where} ORDER BY k.capture, destination",
+            tuple(asked.values()),
         )
         return [{**_row(row), "objects": json.loads(row["objects"])} for row in rows]
 
@@ -355,6 +429,7 @@ class Catalog:
                 connection.execute("UPDATE events SET body=NULL, agent='' WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM annotations WHERE seq=?", (seq,))
                 connection.execute("DELETE FROM reassessments WHERE seq=?", (seq,))
+                connection.execute("DELETE FROM mentions WHERE seq=?", (seq,))
 
     def disposals(self) -> list[dict[str, Any]]:
         """List captures that were disposed of: capture, folder, manifest_sha256, seq."""

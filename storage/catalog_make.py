@@ -27,6 +27,8 @@ def make(connection: sqlite3.Connection) -> None:
         )
         for columns in table.indexes:
             made.create_index(columns, "_".join((name, *columns)))
+        for end, sql in table.by_value.items():
+            connection.execute(f"CREATE INDEX {name}_{end} ON {name} ({sql})")
         if table.searched:
             # The triggers keep the index right whoever changes a row, and the words stand in the file once.
             made.enable_fts(table.searched, tokenize="unicode61 remove_diacritics 2", create_triggers=True)

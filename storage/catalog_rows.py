@@ -60,6 +60,13 @@ def insert_event(connection: sqlite3.Connection, body: dict[str, Any], salted_ha
             for one in detail["captures"]
         ]  # fmt: skip
         _table(connection, "copies").upsert_all(rows, pk=("destination", "capture"))
+    elif body["type"] == "timestamped":
+        row = {"checkpoint": detail["checkpoint"], "authority": detail["by"], "states": detail.get("states")}
+        _table(connection, "timestamps").insert({"seq": body["seq"], **row}, pk="seq", ignore=True)
+    elif body["type"] in ("removed", "changed", "unavailable", "seen-again", "duplicate"):
+        named = [detail.get(name) for name in ("post", "capture", "link", "watch")]
+        about = {one for one in (*named, *detail.get("captures", ())) if isinstance(one, str)}
+        _insert(connection, "mentions", [(body["seq"], one) for one in sorted(about)])
     elif body["type"] == "erased":
         place = (detail["destination"], detail["capture"])
         _table(connection, "copies").delete_where("destination=? AND capture=?", place)

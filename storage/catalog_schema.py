@@ -8,10 +8,13 @@ columns hold is in the captures and events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-VERSION = 5
+VERSION = 6
 """1 to 3 were numbered SQL scripts; they had no views, and a search index that only this program could use."""
+
+END = "||".join(f"substr(id,-{n},1)" for n in range(1, 9))
+"""SQL for the last eight letters of a capture's id, the last one first: by an index over it an id is found by its end."""
 
 OUTCOMES = {
     "captured": "kept as it was asked for",
@@ -48,7 +51,10 @@ def whole(about: str, unit: str | None = None, required: bool = False) -> Column
 
 @dataclass(frozen=True)
 class Table:
-    """A table. `searched`: columns in its full-text index, which is `NAME_fts`; `bulk`: rows come by the thousand."""
+    """A table. `searched`: columns in its full-text index, which is `NAME_fts`; `bulk`: rows come by the thousand.
+
+    `by_value`: indexes over what SQL computes of a row, by the end of their names.
+    """
 
     about: str
     columns: Mapping[str, Column]
@@ -57,6 +63,7 @@ class Table:
     references: tuple[tuple[str | tuple[str, ...], str, str | tuple[str, ...]], ...] = ()
     searched: tuple[str, ...] = ()
     bulk: bool = False
+    by_value: Mapping[str, str] = field(default_factory=dict)
 
 
 _CAPTURE = text("the capture: captures.id", True)
@@ -115,13 +122,15 @@ TABLES: Mapping[str, Table] = {
             "test_routes": whole("1: made by tests or the demo; not evidence", required=True),
         },
         "id",
-        indexes=(("run", "part"), ("target",)),
+        indexes=(("run", "part"), ("target",), ("seq",)),
         references=(_TO_EVENT, _TO_OUTCOME),
+        by_value={"end": END},
     ),
     "case_captures": Table(
         "Which captures belong to which case.",
         {"case": text("cases.name"), "capture": _CAPTURE, "seq": _EVENT},
         ("case", "capture"),
+        indexes=(("capture",),),
         references=(("case", "cases", "name"), _TO_CAPTURE),
     ),
     "records": Table(
@@ -239,7 +248,7 @@ TABLES: Mapping[str, Table] = {
             "skeleton": _SKELETON,
         },
         "seq",
-        indexes=(("capture",),),
+        indexes=(("capture",), ("kind",)),
         references=(_TO_EVENT,),
         searched=("text", "skeleton"),
     ),
@@ -278,6 +287,30 @@ TABLES: Mapping[str, Table] = {
             "manifest_sha256": text("SHA-256 of its manifest, hexadecimal", True),
         },
         "capture",
+        references=(_TO_EVENT,),
+    ),
+    "mentions": Table(
+        "What findings of watches, removals and duplicates are about: a row for each thing that such an event names.",
+        {
+            "seq": _EVENT,
+            "about": text("a post: posts.id; a capture: captures.id; a link, or the id of a watch", True),
+        },
+        ("about", "seq"),
+        indexes=(("seq",),),
+        references=(_TO_EVENT,),
+    ),
+    "timestamps": Table(
+        "Timestamps of the ledger's checkpoints, as far as the ledger names them.",
+        {
+            "seq": _EVENT,
+            "checkpoint": whole(
+                "how many events the stamped checkpoint holds: those with a smaller seq", "events", True
+            ),
+            "authority": text("who stamped it, as in archiver.toml; opentimestamps for a Bitcoin block", True),
+            "states": text(f"time that the authority states; {UTC_TEXT}; empty for a Bitcoin block"),
+        },
+        "seq",
+        indexes=(("checkpoint",), ("authority", "checkpoint")),
         references=(_TO_EVENT,),
     ),
     "lent": Table(

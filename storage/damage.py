@@ -118,9 +118,11 @@ def keep_lines(path: Path, fits: Fits) -> list[Line]:
     Raises `DiskError`, `OSError`.
     """
     kept, good, bad = [], [], []
+    salts = set()
     for raw in raw_lines(path):
         line = _line(raw)
-        if line is not None and fits(line):
+        if line is not None and line["salt"] not in salts and fits(line):
+            salts.add(line["salt"])  # each line has its own: one that comes twice is a copy
             kept.append(line)
             good.append(raw)
         else:
@@ -191,7 +193,11 @@ def is_post(line: Line) -> bool:
 
 
 def in_inventory(target: str | None) -> Fits:
-    """Return what tells a line of inventory.jsonl; `target`: the commitment to the link, where it is known."""
+    """Return what tells the lines of one inventory.jsonl, in their order; `target`: the commitment to the link, where known.
+
+    A thing is discovered once: a second line of it does not fit.
+    """
+    discovered: set[str] = set()
 
     def fits(line: Line) -> bool:
         if "target_salt" in line:
@@ -202,7 +208,13 @@ def in_inventory(target: str | None) -> Fits:
         if "outcome" in line:
             ended = isinstance(line.get("key"), str) and line["outcome"] in OUTCOMES
             return ended and (line["outcome"] == "captured" or bool(line.get("reason")))
-        return line.get("state") != "discovered" or isinstance(line.get("key"), str)
+        if line.get("state") != "discovered":
+            return True
+        key = line.get("key")
+        if not isinstance(key, str) or key in discovered:
+            return False
+        discovered.add(key)
+        return True
 
     return fits
 

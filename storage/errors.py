@@ -16,6 +16,8 @@ EvidenceError                     expected / found / next step
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class EvidenceError(Exception):
@@ -69,6 +71,14 @@ class OtherContent(StoreError):
     """Something else lies under a key that we wrote, or wanted to write."""
 
 
+_REFUSALS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOLCK)
+
+
+def is_refusal(error: OSError) -> bool:
+    """Return whether an `OSError` is a disk's refusal; of rights, only where it names a file: sockets have them too."""
+    return error.errno in _REFUSALS or (isinstance(error, PermissionError) and error.filename is not None)
+
+
 def disk_error(error: OSError, doing: str) -> DiskError:
     """Translate an `OSError` met while `doing` something into an error that a person can act on."""
     hints = {
@@ -81,3 +91,14 @@ def disk_error(error: OSError, doing: str) -> DiskError:
     hint = hints.get(error.errno or 0, "Look at the disk, then run the command again.")
     where = f" at {error.filename}" if error.filename else ""
     return DiskError(f"a writable disk ({doing})", f"{error.strerror or error}{where}", hint)
+
+
+@contextmanager
+def disk_refusals(doing: str) -> Iterator[None]:
+    """Translate what the disk refuses inside the `with` block, whichever call meets it, into `DiskError`."""
+    try:
+        yield
+    except OSError as error:
+        if is_refusal(error):
+            raise disk_error(error, doing) from error
+        raise

@@ -14,8 +14,9 @@ A ledger *behind* its head was rolled back, and nothing is signed over it.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,11 +252,30 @@ class LedgerReader:
         return body
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """What a crash left of a hand-over."""
+
+    new: Signing | None
+    """The key that was to take over; None where it cannot be read."""
+    end: Callable[[str | None], None]
+    """Ends the hand-over, told which key the newest event hands over to, if it does."""
+
+
 class Ledger(LedgerReader):
     """A home's ledger for the holder of its key. Appending and signing happen under a lock that is held briefly."""
 
-    def __init__(self, home: Path, signer: Signing, head: Path, software: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        signer: Signing,
+        head: Path,
+        software: str,
+        unfinished: Callable[[], Unfinished | None] = lambda: None,
+    ) -> None:
+        """`unfinished`: what a crash left of a hand-over, asked for in the lock before anything is signed."""
         super().__init__(home, lambda: signer.key)
+        self._unfinished = unfinished
         self._signer = signer
         self._also: tuple[Signing, ...] = ()
         self._lock = lock_file(home)
@@ -268,7 +288,8 @@ class Ledger(LedgerReader):
         Raises `LedgerError` where the ledger is damaged or older than what its key signed; nothing is written then.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with locked(self._lock):
+        with self._held():
+            self._settle()
             return self._append(events, author)
 
     def hand_over(
@@ -281,7 +302,8 @@ class Ledger(LedgerReader):
         what a crash left. After `commit` the new key must be the one that this ledger's signer gives.
         Raises `LedgerError`.
         """
-        with locked(self._lock):
+        with self._held():
+            self._settle()
             event, new = begin()
             self._also = (new,)
             try:
@@ -291,29 +313,47 @@ class Ledger(LedgerReader):
                 self._also = ()
             return sealed
 
-    def resume_hand_over(self, new: Signing | None, commit: Callable[[str | None], None]) -> None:
-        """Finish a hand-over after a crash: tell `commit` which key the newest event hands over to, if it does.
-
-        All in the lock. `new`: the key that was to take over; None where it cannot be read.
-        """
-        with locked(self._lock):
-            self._also = (new,) if new else ()
-            try:
-                size = self._repaired().size
-                newest = (self.read_event(size - 1) if size else None) or {"type": None}
-                commit(newest["detail"]["new"] if newest["type"] == "key-handover" else None)
-            finally:
-                self._also = ()
+    def finish_hand_over(self) -> None:
+        """Finish a hand-over that a crash left half done, if there is one. Raises `LedgerError`."""
+        with self._held():
+            self._settle()
 
     def recover(self) -> int:
         """Add events to the tree that were written before a crash and are not in it yet. Return how many."""
         if not self.folder.exists():
             return 0
-        with locked(self._lock):
+        with self._held():
+            self._settle()
             before = self.checkpoint().size
             return self._repaired().size - before
 
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the lock. A disk that refuses anything inside is told as that."""
+        with locked(self._lock):
+            try:
+                yield
+            except OSError as error:
+                raise disk_error(error, "writing the ledger") from error
+
     # -- inside the lock ---------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Finish what a crash left of a hand-over, before anything else is signed.
+
+        Else a process that runs on would sign with the old key behind the hand-over, and nobody could tell any more that
+        the new key is the ledger's.
+        """
+        unfinished = self._unfinished()
+        if unfinished is None:
+            return
+        self._also = (unfinished.new,) if unfinished.new else ()
+        try:
+            size = self._repaired().size
+            newest = (self.read_event(size - 1) if size else None) or {"type": None}
+            unfinished.end(newest["detail"]["new"] if newest["type"] == "key-handover" else None)
+        finally:
+            self._also = ()
 
     def _append(self, events: Sequence[Event], author: Author) -> list[Sealed]:
         checkpoint = self._repaired()
@@ -378,7 +418,8 @@ class Ledger(LedgerReader):
         self._publish(grown)
         for name in stale:
             if name not in files:
-                (self.folder / name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # it only takes room, and the event is recorded by now
+                    (self.folder / name).unlink(missing_ok=True)
         return grown
 
     def _publish(self, checkpoint: Checkpoint) -> None:

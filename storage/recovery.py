@@ -212,14 +212,7 @@ def _compare(folder: Path, records: Path, opened: dict[str, Any], holder: Holder
         for one in _mended(path, name, opened, listed):
             line = line_from_header(name, one.offset, one.length, one.head, holder)
             found.setdefault(str(line["id"]), line)
-    wrong, moved = set(), {}
-    for key, line in listed.items():
-        if key in found and not _agree(line, found[key]):
-            wrong.add(key)
-        elif key in found and _place(line) != _place(found[key]):
-            moved[key] = {**line, **_place(found[key])}
-    if wrong or moved or len(listed) != _count(records):
-        _rewrite(records, wrong, moved)
+    _rewrite(records, found)
     take_out(records, lambda line: line["id"] not in found)
     there = {line["id"] for line in read_lines(records)}
     if missing := [line for key, line in found.items() if key not in there]:
@@ -299,20 +292,28 @@ def _agree(line: dict[str, Any], found: dict[str, Any]) -> bool:
     return same and payload and refers and bool(line.get("truncated")) == ("truncated" in found)
 
 
-def _rewrite(records: Path, wrong: set[str], moved: dict[str, dict[str, Any]]) -> None:
-    """Write records.jsonl again: without lines that say something wrong or a second time, and with places as they are."""
-    good, bad, seen = [], [], set()
+def _rewrite(records: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Set aside lines of records.jsonl that say something wrong or a second time; correct places in the others.
+
+    Line by line: of two with the same id, the first may be the wrong one.
+    """
+    good, bad, moved = [], [], False
+    seen = set()
     for raw in raw_lines(records):
         line = json.loads(raw)
         key = str(line["id"])
-        if key in wrong or key in seen:
+        there = found.get(key)
+        if key in seen or (there is not None and not _agree(line, there)):
             bad.append(raw)
-        else:
-            good.append(plain_line(moved[key]) if key in moved else raw)
+            continue
         seen.add(key)
+        if there is not None and _place(line) != _place(there):
+            raw, moved = plain_line({**line, **_place(there)}), True
+        good.append(raw)
     if bad:
         set_aside(records.parent, records.name.removesuffix(".open"), b"".join(bad))
-    write_synced(records, b"".join(good))
+    if bad or moved:
+        write_synced(records, b"".join(good))
 
 
 # -- what rests on records ---------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class AttachmentFetches:
                 await self._follow(key, asked, stated, got)
                 return
         await self._media.assembled(key, url, attachment.file_name, got)
-        self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
+        self._inventory.end(key, got.outcome, got.reason, got.record, **got.facts, **facts)
         if style and got.outcome is Outcome.CAPTURED and got.done is not None and depth < CSS_DEPTH:
             self._style_parts(got.done, key, depth)
 
@@ -158,7 +158,7 @@ class AttachmentFetches:
             )
         ):
             got, facts = await self._proof.settled(key, stated, got, lambda: self._again(key, done.uri))
-        self._inventory.end(key, got.outcome, got.reason, got.record, **facts)
+        self._inventory.end(key, got.outcome, got.reason, got.record, **got.facts, **facts)
 
     async def _follow(self, key: str, url: str, stated: Stated, manifest: FetchedFile) -> None:
         """Take what the manifest of a stream names: the manifest itself is not the video."""

@@ -21,6 +21,7 @@ from archiver.errors import ExitCode, exit_code
 from archiver.home.home import Home
 from archiver.recorder.redact import cleaned
 from archiver.text.judged import in_words
+from archiver.text.spellings import all_spellings
 from spiders.links import without_userinfo
 from spiders.platforms import names
 from spiders.posts import Outcome
@@ -333,7 +334,7 @@ class Batch:
     def sheet(self) -> list[Path]:
         """Write the result sheet, as far as the run has come."""
         self._since_sheet = 0
-        secrets = [value.decode("utf-8", "replace") for value in self._home.config.secret_values]
+        secrets = all_spellings(value.decode("utf-8", "replace") for value in self._home.config.secret_values)
         write_sheet([Row(**cleaned(asdict(row), secrets)) for row in self.rows()], self._sheets)
         return self._sheets
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from archiver.recorder.exchange import ExchangeDone
+from archiver.recorder.url import split_url
+from spiders.links import LinkProblem
 from storage.records import RecordRef
 
 
@@ -18,8 +20,7 @@ class RecordedExchanges:
         """How often each tag was asked for."""
         self.records: dict[str, RecordRef] = {}
         """Where the records of this capture lie, by record id."""
-        self.by_uri: dict[str, str] = {}
-        """The record of the last whole answer to each link."""
+        self._by_uri: dict[str, str] = {}
         self.count = 0
         """How many exchanges have ended, answered or not."""
 
@@ -32,4 +33,13 @@ class RecordedExchanges:
         if done.record is not None:
             self.records[done.record.record_id] = done.record
             if done.complete:
-                self.by_uri[done.uri] = done.record.record_id
+                self._by_uri[done.uri] = done.record.record_id
+
+    def record_of(self, link: str) -> str | None:
+        """Return the record of the last whole answer to a link, however the link is written."""
+        for as_sent in (True, False):
+            wire = split_url(link, as_sent=as_sent)
+            uri = link if isinstance(wire, LinkProblem) else wire.uri
+            if record := self._by_uri.get(uri):
+                return record
+        return None

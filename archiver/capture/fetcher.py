@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any
 
 from archiver.capture.outcomes import of_exchange
 from archiver.capture.resume import PartialFile, strong_validator
@@ -42,6 +43,12 @@ class FetchedFile:
     def size(self) -> int:
         """Number of bytes that are held."""
         return sum(piece.length for piece in self.pieces)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its line in the inventory says of its bytes, beside its outcome."""
+        partly = self.done.partly if self.done is not None else None
+        return {"partly_decoded": partly.line()} if partly is not None else {}
 
 
 @dataclass(frozen=True)
@@ -215,6 +222,8 @@ def next_step(attempt: FetchAttempt, span: tuple[int, int] | None, pauses: Seque
         return Finished(FetchedFile(Outcome.PARTIAL, attempt.problem, done.record.record_id, done, part.pieces))
     outcome, reason = of_exchange(done)
     if part.total is None and not done.complete and not done.size:
+        return Finished(_file(attempt, outcome, reason))
+    if done.complete and done.partly is not None:
         return Finished(_file(attempt, outcome, reason))
     if part.size >= part.total if part.total is not None else done.complete:
         return Finished(_file(attempt, Outcome.CAPTURED, _resumed(attempt.resumed)))

@@ -211,7 +211,7 @@ class MediaDownload:
                 self._assemblies.assemble, brought.name, got, brought.about, brought.digest
             )
         digest = assembly.sha256 if assembly else None
-        inventory.end(key, got.outcome, got.reason, got.record, assembly=digest, **facts)
+        inventory.end(key, got.outcome, got.reason, got.record, assembly=digest, **got.facts, **facts)
         return got.outcome, got.reason, assembly
 
     async def _judged(
@@ -264,7 +264,7 @@ class MediaDownload:
         else:
             said = f"{protocol or 'no protocol'}: not one that can be recorded; nothing was asked"
             return _Brought(FetchedFile(Outcome.FAILED, said), judged=False)
-        if record := self._context.exchanges.by_uri.get(manifest or ""):
+        if record := self._context.exchanges.record_of(manifest or ""):
             about["manifest"] = record
         if brought.got.outcome is Outcome.CAPTURED:
             self._context.home.state.file_done(self._state_key(key))
@@ -471,5 +471,5 @@ class MediaDownload:
         if got.outcome is Outcome.CAPTURED and got.done is not None and got.done.body is not None:
             body = decode_body(got.done.body, got.done.header("content-encoding"), TEXT_LIMIT)
             self._posts.take_captions(key, CaptionTrack(got.done.uri, body or b"", lang, automatic), got.record)
-        inventory.end(key, got.outcome, got.reason, got.record)
+        inventory.end(key, got.outcome, got.reason, got.record, **got.facts)
         return got.outcome, got.reason, None

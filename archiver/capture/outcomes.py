@@ -56,7 +56,11 @@ def of_exchange(done: ExchangeDone) -> tuple[Outcome, str | None]:
     if outcome is not Outcome.CAPTURED:
         return outcome, said
     if done.truncated or done.problem:
-        return Outcome.PARTIAL, f"cut short: {done.problem or done.truncated}"
+        return Outcome.PARTIAL, f"cut short: {done.problem or done.truncated}" + (
+            f"; {done.partly}" if done.partly else ""
+        )
+    if done.partly is not None:
+        return Outcome.PARTIAL, str(done.partly)
     return Outcome.CAPTURED, None
 
 

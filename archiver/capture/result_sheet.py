@@ -90,6 +90,8 @@ def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str
             return "check that the link is complete: open it in a browser, and copy it again from there"
         if "wording not known" in said:
             return "open the link in a browser: it may want a login or a subscription, or say that the page is gone"
+        if "decoded only in part" in said:
+            return "the site sent it broken: run the same list again later; open the link in a browser to compare"
         if "empty body" in said:
             return "open the link in a browser; if it shows something there, run the same list again"
         return f"see what is missing: archiver show {capture} --inventory"
@@ -118,6 +120,8 @@ def next_action(outcome: Outcome, reason: str | None, capture: str, cookies: str
     if outcome is Outcome.FAILED:
         if "room on the disk" in said:
             return "free space on the disk, then run the same list again"
+        if "fetch_missing_certificates = true" in said:
+            return "set fetch_missing_certificates = true in archiver.toml ([recorder]), then run the same list again"
         if "no site was found" in said:
             return "check the name of the site for typing errors, and your connection; then run the same list again"
         return "run the same list again; if it fails again, check the network and the link"

@@ -28,4 +28,7 @@ def open_recorder(home: Home, network: TestNetwork | None) -> Recorder:
     """Start the recorder of a home. `network`: a miniature one, for the demo and the tests."""
     config = home.config
     limiter = SharedLimiter(shared_slots(home, None if network is None else 0.0), config.concurrency)
-    return Recorder(limiter, ProxyChoice(config.proxy), network=network, clock=home.clock)
+    return Recorder(
+        limiter, ProxyChoice(config.proxy), network=network, clock=home.clock,
+        fetch_missing_certificates=config.fetch_missing_certificates,
+    )  # fmt: skip

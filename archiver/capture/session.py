@@ -194,7 +194,10 @@ class CaptureSession:
             for requisite in parsed.requisites:
                 self._attachments.want(f"requisite {requisite.url}", requisite, item.key, required=False)
         asked = context.exchanges.asked[item.tag]
-        inventory.end(item.key, outcome, reason, record, absence=absence.line(), asked=asked if asked > 1 else None)
+        inventory.end(
+            item.key, outcome, reason, record, absence=absence.line(), asked=asked if asked > 1 else None,
+            partly_decoded=_partly(done),
+        )  # fmt: skip
         self._services.blocked_hosts.met(host_of(item.url), absence, parsed.layout, outcome)
         if parsed.layout == "file" and outcome is Outcome.CAPTURED and done is not None:
             self._attachments.arrived("file", done, item.key)
@@ -230,7 +233,7 @@ class CaptureSession:
             target = {"target": item.target.key} if following == item.url else {}
             self.inventory.discover(key, "redirect", url, "target", **target)
             said = f"leads to {mask_userinfo(following)}"
-            self.inventory.end(key, Outcome.CAPTURED, said, self.context.exchanges.by_uri.get(url))
+            self.inventory.end(key, Outcome.CAPTURED, said, self.context.exchanges.record_of(url))
 
     def _reached(self, cursor: str | None) -> None:
         self._walk_ended = cursor is None
@@ -337,7 +340,8 @@ class CaptureSession:
         reason = context.secrets.clean(reason)
         if self._answer is None:  # no answer was read: the target itself is what was discovered and not kept
             self.inventory.discover("target", context.target.kind, context.target.url, None)
-            self.inventory.end("target", outcome, reason)
+            first = next(filter(None, map(context.exchanges.by_tag.get, context.promise.first_tags)), None)
+            self.inventory.end("target", outcome, reason, partly_decoded=_partly(first))
         context.originals.close()
         manifest = canonical.loads(context.writer.close(str(outcome), reason, self._facts() or None))
         try:
@@ -408,6 +412,10 @@ def _page_outcome(parsed: Parsed, done: ExchangeDone | None) -> Ending:
     if outcome is not Outcome.CAPTURED:
         return outcome, reason
     return parsed.outcome or Outcome.CAPTURED, parsed.reason
+
+
+def _partly(done: ExchangeDone | None) -> dict[str, str | int] | None:
+    return done.partly.line() if done is not None and done.partly is not None else None
 
 
 def host_of(url: str) -> str:

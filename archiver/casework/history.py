@@ -86,8 +86,7 @@ def post_history(home: Home, named: str) -> PostHistory:
     found += [Removed(body["time"], body) for body in home.catalog.removals(post)]
     found += [
         WatchFinding(body["time"], body, is_hidden(home, body["detail"]["capture"], post))
-        for body in home.catalog.event_bodies(WATCHED)
-        if body["detail"].get("post") == post
+        for body in home.catalog.events_about(post, WATCHED)
     ]
     if not found:
         raise NotFound(f"observations of {post!r}", "none", "Search for it: archiver find TEXT")

@@ -20,7 +20,8 @@ from archiver.errors import NotFound, UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch, Signer
 from archiver.home.scratch import scratch
-from archiver.lookup.material import MediaFile, Redaction, gather
+from archiver.lookup.exhibits import MediaFile
+from archiver.lookup.material import Redaction, gather
 from archiver.seal.sealing import seal
 from archiver.tools.object_tracking import follow
 from archiver.tools.reencode import VIDEO, Box, Followed, Silence, Track, media_type, picture_size, reencode, suffix

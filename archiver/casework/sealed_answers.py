@@ -12,7 +12,7 @@ from archiver.capture.inventory import Ending
 from archiver.capture.outcomes import of_whole
 from archiver.capture.support import platform_of
 from archiver.copies.stubs import is_stub
-from archiver.recorder.content_coding import decode_told
+from archiver.recorder.content_coding import PartlyDecoded, decode_counted
 from archiver.recorder.exchange import ExchangeDone
 from spiders.json_access import load
 from spiders.link_forms import Form, Target
@@ -129,7 +129,7 @@ class SealedAnswers:
         if found.get("layout") == NOT_READ:
             return None
         record = self.records[line["record"]]
-        body, fields, cut = self._body(record)
+        body, fields, partly = self._body(record)
         url = str(found.get("url") or record["uri"])
         told = {
             "content_type": fields.get("content-type") or record.get("content_type"),
@@ -141,7 +141,7 @@ class SealedAnswers:
             parsed = landed(parsed, target, url)
         done = ExchangeDone(
             record.get("tag"), record["uri"], record.get("status"), list(fields.items()), truncated=record.get("truncated"),
-            problem=record.get("problem") or ("the compressed body breaks off" if cut else None),
+            problem=record.get("problem"), partly=partly,
         )  # fmt: skip
         outcome, reason = of_whole(done)
         if outcome is Outcome.CAPTURED:
@@ -174,8 +174,8 @@ class SealedAnswers:
         known = platform_named(named)
         return known if known.name == named else platform_of(target)
 
-    def _body(self, record: dict[str, Any]) -> tuple[bytes, dict[str, str], bool]:
-        """The payload without its content coding, what its header says of it, and whether it breaks off.
+    def _body(self, record: dict[str, Any]) -> tuple[bytes, dict[str, str], PartlyDecoded | None]:
+        """The payload without its content coding, what its header says of it, and how much of it that is.
 
         Raises `CannotJudge`.
         """
@@ -195,10 +195,10 @@ class SealedAnswers:
         digest = held.get("payload_digest")
         if digest is not None and sha256_label(payload) != digest:
             raise CannotJudge("the bytes are not those that were sealed: archiver check")
-        body, whole = decode_told(payload, fields.get("content-encoding"), LIMIT)
+        body, coded = decode_counted(payload, fields.get("content-encoding"), LIMIT)
         if body is None:
             raise CannotJudge("the body cannot be decoded")
-        return body, fields, not whole
+        return body, fields, coded.partly() if record.get("status") != 206 else None
 
 
 def _payload(path: Path, at: int) -> tuple[bytes, dict[str, str]]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from archiver.checks.events import CheckedEvents
 from archiver.checks.lines import Finding, Line, damaged, intact, note
-from archiver.checks.proofs import canonical
 
 
 def check_catalog(
     home: Path,
     size_now: Callable[[], int],
-    bodies: list[dict[str, Any] | None],
-    captured: list[tuple[dict[str, Any], int | None]],
+    events: CheckedEvents,
+    ended: Mapping[str, int],
 ) -> list[Line]:
     """Return lines about the catalog of a home, which may be at work.
 
-    `size_now`: how many events its ledger has by now. `captured`: the event of each capture, and the number of that by
-    which it was disposed of.
+    `size_now`: how many events its ledger has by now. `ended`: capture → the number of the event by which it was
+    disposed of.
     """
     path = home / "catalog.sqlite"
     if not path.exists():
@@ -32,12 +32,12 @@ def check_catalog(
         try:
             connection.execute("BEGIN")  # all tables as they were at one moment
             held = connection.execute("SELECT COUNT(*) FROM events").fetchone()[0]
-            if held > len(bodies) and held > size_now():
+            if held > len(events) and held > size_now():
                 return [_wrong("it has events that the ledger does not")]
-            there = [body for body, end in captured if body["seq"] < held and (end is None or end >= held)]
-            lines = [_compare(home, connection, bodies[:held], there)]
-            if held < len(bodies) and lines[0].finding is not Finding.DAMAGED:
-                text = f"{len(bodies) - held} events are not in it yet; the next command adds them"
+            held = min(held, len(events))
+            lines = [_compare(home, connection, events, held, ended)]
+            if held < len(events) and lines[0].finding is not Finding.DAMAGED:
+                text = f"{len(events) - held} events are not in it yet; the next command adds them"
                 lines.append(note("catalog", "behind", text))
             return lines
         finally:
@@ -54,27 +54,28 @@ def _read_only(path: Path) -> str:
 
 
 def _compare(
-    home: Path,
-    connection: sqlite3.Connection,
-    bodies: list[dict[str, Any] | None],
-    captured: list[dict[str, Any]],
+    home: Path, connection: sqlite3.Connection, events: CheckedEvents, held: int, ended: Mapping[str, int]
 ) -> Line:
-    """The catalog's rows of these events against the files that it projects."""
+    """The catalog's rows of the first `held` events against the files that it projects."""
     if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
         return _wrong("the file is damaged")
-    if events_differ := _events_differ(connection, bodies):
+    if events_differ := _events_differ(connection, events, held):
         return _wrong(events_differ)
-    rows = 0
-    for body in captured:
+    rows, captures, names = 0, 0, set()
+    for body in events.captures():
+        capture = body["detail"]["capture"]
+        if body["seq"] >= held or ended.get(capture, held) < held:
+            continue
         count, differs = _capture_differs(home, connection, body["detail"])
         if differs:
             return _wrong(differs)
         rows += count
-    of_these = connection.execute("SELECT COUNT(*) FROM captures WHERE seq < ?", (len(bodies),)).fetchone()[0]
-    stray = of_these - len({body["detail"]["capture"] for body in captured})
-    if stray:
+        captures += 1
+        names.add(capture)
+    of_these = connection.execute("SELECT COUNT(*) FROM captures WHERE seq < ?", (held,)).fetchone()[0]
+    if stray := of_these - len(names):
         return _wrong(f"{abs(stray)} captures too {'many' if stray > 0 else 'few'}")
-    said = f"says what {len(captured)} captures and {len(bodies)} events say ({rows} rows compared)"
+    said = f"says what {captures} captures and {held} events say ({rows} rows compared)"
     return intact("catalog", "catalog", said)
 
 
@@ -82,14 +83,15 @@ def _wrong(what: str) -> Line:
     return damaged("catalog", "catalog", f"{what}. Make it again: archiver catalog rebuild")
 
 
-def _events_differ(connection: sqlite3.Connection, bodies: list[dict[str, Any] | None]) -> str | None:
-    events = dict(connection.execute("SELECT seq, body FROM events"))
-    for seq, body in enumerate(bodies):
-        if seq not in events:
-            return f"event {seq} is missing"
-        if body is not None and events[seq] != canonical(body).decode():
+def _events_differ(connection: sqlite3.Connection, events: CheckedEvents, held: int) -> str | None:
+    rows = connection.execute("SELECT seq, body FROM events WHERE seq < ? ORDER BY seq", (held,))
+    expected = 0
+    for expected, (seq, body) in enumerate(rows):
+        if seq != expected:
+            return f"event {expected} is missing"
+        if events.says(seq, (body or "").encode()) is False:
             return f"event {seq} differs"
-    return None
+    return f"event {expected + 1} is missing" if expected + 1 < held else None
 
 
 def _capture_differs(home: Path, connection: sqlite3.Connection, detail: dict[str, Any]) -> tuple[int, str | None]:

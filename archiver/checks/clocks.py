@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -21,12 +21,12 @@ def servers_apart(clock: Mapping[str, Any]) -> str | None:
     return f"{servers['answers']} answers of servers put the time {servers['median_ms'] / 1000:+.0f} s from ours"
 
 
-def clock_set_back(times: Mapping[int, str]) -> str | None:
+def clock_set_back(times: Iterable[tuple[int, str]]) -> str | None:
     """Say which event is dated before the one before it, by more than processes side by side explain.
 
-    `times`: event number → its time as its leaf states it. Raises `ValueError` where one is no time.
+    `times`: (event number, its time as its leaf states it), in order. Raises `ValueError` where one is no time.
     """
-    ordered = [(seq, datetime.fromisoformat(times[seq])) for seq in sorted(times)]
+    ordered = ((seq, datetime.fromisoformat(time)) for seq, time in times)
     for (before, earlier), (seq, moment) in pairwise(ordered):
         if (back := int((earlier - moment).total_seconds())) > BACK_SECONDS:
             return f"event {seq} is dated {back} s before event {before}: a clock was wrong before or set back"

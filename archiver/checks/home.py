@@ -5,35 +5,28 @@ from __future__ import annotations
 import base64
 import binascii
 import fcntl
+import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from archiver.checks.captures import check_capture
 from archiver.checks.catalog import check_catalog
-from archiver.checks.clocks import clock_set_back
+from archiver.checks.events import check_events
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.proofs import (
     Bad,
     RunningTree,
-    canonical,
-    included,
-    inclusion_path,
     leaf,
     note_text,
     read_note,
-    strict_json,
 )
 from archiver.checks.stamps import check_stamps
-from storage.digest import sha256_hex
 
-EVENT_CONTEXT = b"archiver-event/1\n"
 TILE = 256
 GROWING = 20
 """How often a tile is looked for that is there under no name."""
@@ -48,49 +41,103 @@ def check_home(
     older: bytes | None = None,
     now: datetime | None = None,
 ) -> list[Line]:
-    """Return lines about ledger, events, timestamps, catalog, and the captures for which `wanted(detail)` holds.
+    """Return the lines that `home_lines` yields."""
+    return list(home_lines(home, wanted, whole, pinned, older, now))
 
-    `whole`: also look for capture folders that no event names. `pinned`: fingerprints of roots whose timestamps count.
-    `older`: a checkpoint that was given away once, to hold the ledger against. `now`: for certificates that have ended.
+
+def home_lines(
+    home: Path,
+    wanted: Callable[[dict[str, Any]], bool],
+    whole: bool,
+    pinned: frozenset[str],
+    older: bytes | None,
+    now: datetime | None,
+) -> Iterator[Line]:
+    """Yield lines about ledger, events, timestamps, the captures for which `wanted(detail)` holds, and the catalog.
+
+    A home may hold many captures: what was found of one is not kept. `whole`: also look for capture folders that no
+    event names. `pinned`: fingerprints of roots whose timestamps count. `older`: a checkpoint that was given away once, to
+    hold the ledger against. `now`: for certificates that have ended.
     """
     try:
         key = (home / "keys" / "ledger.vkey").read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        return [
-            unknown(
-                "ledger",
-                "key",
-                f"{home / 'keys' / 'ledger.vkey'} is missing: without the public key nothing can be told",
-            )
-        ]
-    published = sorted((home / "ledger" / "checkpoints").glob("[!.]*"))  # before the latest, which continues them all
+        path = home / "keys" / "ledger.vkey"
+        yield unknown("ledger", "key", f"{path} is missing: without the public key nothing can be told")
+        return
+    published = _published(home)  # before the latest, which continues them all
     lines, entries, roots = _ledger(home, key)
-    others = (home / "others.json").is_file()
-    event_lines, bodies = _events(home, entries, others)
-    keys = keys_by_time(key, bodies)
-    history, notes = _history(published, keys, roots)
-    lines += history
-    lines += _older(older, keys, roots)
-    lines += event_lines
-    stamp_lines, times = check_stamps(home, notes, pinned, bodies, now)
-    lines += stamp_lines
-    captured = [body for body in bodies if body and body["type"] in ("captured", "recovered")]
-    gone = {body["detail"]["capture"]: body for body in bodies if body and body["type"] == "disposed"}
-    for body in captured:
-        if not wanted(body["detail"]):
+    yield from lines
+    event_lines, events = check_events(home, entries, (home / "others.json").is_file())
+    size = len(entries)
+    del entries
+    keys = keys_by_time(key, events.kept)
+    history, notes = _history(home, published, keys, roots)
+    yield from history
+    yield from _older(older, keys, roots)
+    yield from event_lines
+    stamp_lines, times = check_stamps(home, notes, pinned, events.kept, now)
+    yield from stamp_lines
+    gone = {body["detail"]["capture"]: body for body in events.kept if body["type"] == "disposed"}
+    known: set[str] = set()
+    earliest = _earliest(times)
+    for seq in events.captured:
+        if (body := events.body(seq)) is None:
+            yield unknown("events", f"event {seq}", "has changed or gone since this check began: check again")
             continue
-        if tombstone := gone.get(body["detail"]["capture"]):
-            lines.append(_disposed(home, body["detail"], tombstone))
+        detail = body["detail"]
+        if whole:
+            known.add(str(detail["folder"]))
+        if not wanted(detail):
+            continue
+        if tombstone := gone.get(detail["capture"]):
+            yield _disposed(home, detail, tombstone)
         else:
-            stamped = min((time for size, time in times.items() if size > body["seq"]), default=None)
-            lines += check_capture(home / body["detail"]["folder"], body["detail"], stamped)
+            yield from check_capture(home / detail["folder"], detail, earliest(body["seq"]))
     if whole:
-        lines += _unsealed(home, {body["detail"]["folder"] for body in captured}, len(entries), key)
+        yield from _unsealed(home, known, size, key)
     ended = {name: tombstone["seq"] for name, tombstone in gone.items()}
-    lines += check_catalog(
-        home, lambda: _size_now(home, key), bodies, [(body, ended.get(body["detail"]["capture"])) for body in captured]
-    )
-    return lines
+    yield from check_catalog(home, lambda: _size_now(home, key), events, ended)
+
+
+def _published(home: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(home / "ledger" / "checkpoints") if not name.startswith("."))
+    except OSError:
+        return []
+
+
+def _earliest(times: dict[int, datetime]) -> Callable[[int], datetime | None]:
+    """Return what tells, of an event, the earliest time of a checkpoint that holds it."""
+    sizes = sorted(times)
+    least: list[datetime] = []
+    for size in reversed(sizes):
+        least.append(min(times[size], least[-1]) if least else times[size])
+    least.reverse()
+
+    def earliest(seq: int) -> datetime | None:
+        at = bisect_right(sizes, seq)
+        return least[at] if at < len(sizes) else None
+
+    return earliest
+
+
+class Roots:
+    """The root of a tree at each size that it has had, 32 bytes each."""
+
+    def __init__(self) -> None:
+        self._roots = bytearray()
+
+    def add(self, root: bytes) -> None:
+        """Add the root at the next size, from 0."""
+        self._roots += root
+
+    def get(self, size: int) -> bytes | None:
+        """Return the root at a size; None where the tree is smaller."""
+        return bytes(self._roots[32 * size : 32 * size + 32]) or None
+
+    def __bool__(self) -> bool:
+        return bool(self._roots)
 
 
 @contextmanager
@@ -163,8 +210,8 @@ def _read_tile(folder: Path, level: str, n: int, width: int) -> bytes:
     raise Bad(f"{name} ({width} wide) is missing")
 
 
-def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, bytes]]:
-    """(lines, the leaves, size → root of every prefix)."""
+def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], Roots]:
+    """(lines, the leaves, the root of every prefix)."""
     folder = home / "ledger"
     try:
         with _still(folder / ".lock"):  # the key's head is written just before the checkpoint
@@ -172,15 +219,16 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
             head = _bytes(home / "keys" / "ledger.head")
         origin, size, root = read_note(said, key)
     except FileNotFoundError:
-        return [damaged("ledger", "checkpoint", "there is none")], [], {}
+        return [damaged("ledger", "checkpoint", "there is none")], [], Roots()
     except (OSError, Bad) as error:
-        return [damaged("ledger", "checkpoint", str(error))], [], {}
+        return [damaged("ledger", "checkpoint", str(error))], [], Roots()
     if origin != key.split("+")[0]:
-        return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], [], {}
+        return [damaged("ledger", "checkpoint", f"is of another ledger, {origin}")], [], Roots()
     lines = [intact("ledger", "checkpoint", f"signed by {key.split('+')[0]}, {size} events")]
     lines.append(_head(head, size, root))
     tree = RunningTree()
-    roots = {0: tree.root()}
+    roots = Roots()
+    roots.add(tree.root())
     entries: list[bytes] = []
     try:
         for start in range(0, size, TILE):
@@ -195,7 +243,7 @@ def _ledger(home: Path, key: str) -> tuple[list[Line], list[bytes], dict[int, by
                 if tile[number * 32 : number * 32 + 32] != hashed:
                     raise Bad(f"the hash tile does not fit entry {start + number}")
                 tree.add(hashed)
-                roots[tree.size] = tree.root()
+                roots.add(tree.root())
                 entries.append(entry)
     except (Bad, OSError) as error:
         return [*lines, damaged("ledger", "tiles", str(error))], entries, roots
@@ -246,16 +294,11 @@ Keys = list[tuple[int, str]]
 """(from which size of the ledger, the key that signs it), oldest first."""
 
 
-def keys_by_time(key: str, bodies: list[dict[str, Any] | None]) -> Keys:
-    """Return the keys that signed the ledger, followed back from `key` through its hand-overs."""
+def keys_by_time(key: str, bodies: list[dict[str, Any]]) -> Keys:
+    """Return the keys that signed the ledger, followed back from `key` through its hand-overs, which `bodies` hold."""
     found: Keys = []
     for body in reversed(bodies):
-        if (
-            body
-            and body["type"] == "key-handover"
-            and body["detail"].get("new") == key
-            and _handed_over(body["detail"])
-        ):
+        if body["type"] == "key-handover" and body["detail"].get("new") == key and _handed_over(body["detail"]):
             found.append((body["seq"] + 1, key))
             key = str(body["detail"]["old"])
     return [(0, key), *reversed(found)]
@@ -289,28 +332,29 @@ def _signed_in_time(note_bytes: bytes, keys: Keys) -> tuple[int, bytes]:
     raise Bad(errors[-1])
 
 
-def _history(published: list[Path], keys: Keys, roots: dict[int, bytes]) -> tuple[list[Line], dict[int, bytes]]:
-    """Every checkpoint that was ever published is a prefix of today's tree; (lines, size → checkpoint)."""
+def _history(home: Path, published: list[str], keys: Keys, roots: Roots) -> tuple[list[Line], dict[int, bytes]]:
+    """Every checkpoint that was ever published is a prefix of today's tree; (lines, size → checkpoint, of the stamped)."""
     notes: dict[int, bytes] = {}
     if not roots:
         return [], notes
-    for path in published:
+    for name in published:
         try:
-            data = path.read_bytes()
+            data = (home / "ledger" / "checkpoints" / name).read_bytes()
             size, root = _signed_in_time(data, keys)
         except (OSError, Bad) as error:
-            return [damaged("ledger", "history", f"checkpoint {path.name}: {error}")], notes
-        if str(size) != path.name or roots.get(size) != root:
-            text = f"checkpoint {path.name} is not a prefix of the ledger: history was rewritten"
+            return [damaged("ledger", "history", f"checkpoint {name}: {error}")], notes
+        if str(size) != name or roots.get(size) != root:
+            text = f"checkpoint {name} is not a prefix of the ledger: history was rewritten"
             return [damaged("ledger", "history", text)], notes
-        notes[size] = data
-    lines = [intact("ledger", "history", f"{len(notes)} earlier checkpoints are consistent with the latest")]
+        if (home / "proofs" / name).is_dir():
+            notes[size] = data
+    lines = [intact("ledger", "history", f"{len(published)} earlier checkpoints are consistent with the latest")]
     if len(keys) > 1:
         lines.append(intact("ledger", "keys", f"{len(keys) - 1} hand-overs of its key, each signed by both keys"))
     return lines, notes
 
 
-def _older(older: bytes | None, keys: Keys, roots: dict[int, bytes]) -> list[Line]:
+def _older(older: bytes | None, keys: Keys, roots: Roots) -> list[Line]:
     """A checkpoint that somebody outside kept."""
     if older is None:
         return []
@@ -325,94 +369,16 @@ def _older(older: bytes | None, keys: Keys, roots: dict[int, bytes]) -> list[Lin
     return [intact("ledger", "given away", f"the ledger continues the checkpoint of {size} events that was given")]
 
 
-def _events(home: Path, entries: list[bytes], others: bool) -> tuple[list[Line], list[dict[str, Any] | None]]:
-    """Each event against its leaf: salted hash, inclusion, the signature of its author."""
-    bodies: list[dict[str, Any] | None] = []
-    lines: list[Line] = []
-    missing: list[int] = []
-    for seq, entry in enumerate(entries):
-        try:
-            bodies.append(_event(home, seq, entry))
-        except FileNotFoundError:
-            bodies.append(None)
-            missing.append(seq)
-        except (Bad, OSError, InvalidSignature, ValueError, KeyError, TypeError) as error:
-            bodies.append(None)
-            lines.append(damaged("events", f"event {seq}", str(error) or "its author's signature does not fit"))
-    if others and missing:
-        text = f"{len(missing)} of {len(entries)} events are not here: they are somebody else's, about other cases"
-        lines.append(note("events", "others", text))
-    elif missing:
-        lines += _missing(missing, bodies)
-    lines += _newest_is_included(entries)
-    with suppress(ValueError, KeyError, TypeError):  # a leaf that is none is told of its event
-        if said := clock_set_back({seq: str(strict_json(entry)["time"]) for seq, entry in enumerate(entries)}):
-            lines.append(note("events", "clock", said))
-    if waiting := _waiting(home, len(entries)):
-        text = f"{waiting} events are written but not yet in the ledger; the next command adds them"
-        lines.append(note("events", "waiting", text))
-    if not any(line.finding == "DAMAGED" for line in lines):
-        text = f"{len(entries) - len(missing)} fit their leaves and their authors' signatures"
-        lines.insert(0, intact("events", "events", text))
-    return lines, bodies
-
-
-def _missing(missing: list[int], bodies: list[dict[str, Any] | None]) -> list[Line]:
-    """Events whose file is not here: disposed of, as a later event says, or lost."""
-    disposed: set[int] = set()
-    for body in bodies:
-        if body and body["type"] == "disposed":
-            disposed |= set(body["detail"].get("seqs", []))
-    return [
-        note("events", f"event {seq}", "was disposed of; its leaf remains")
-        if seq in disposed
-        else damaged("events", f"event {seq}", "is missing, and no event says that it was disposed of")
-        for seq in missing
-    ]
-
-
-def _newest_is_included(entries: list[bytes]) -> list[Line]:
-    """One explicit inclusion proof, of the newest event: the shape an outsider will be given."""
-    hashes = [leaf(entry) for entry in entries]
-    if not 0 < len(hashes) <= 4096:
-        return []
-    root = RunningTree()
-    for hashed in hashes:
-        root.add(hashed)
-    index = len(hashes) - 1
-    if included(hashes[index], index, len(hashes), inclusion_path(hashes, index), root.root()):
-        return []
-    return [damaged("events", "inclusion", f"event {index} is not proven by the signed root")]
-
-
-def _event(home: Path, seq: int, entry: bytes) -> dict[str, Any]:
-    said = strict_json(entry)
-    if said["seq"] != seq:
-        raise Bad(f"its leaf says seq {said['seq']}")
-    path = home / "events" / f"{seq // 10000:06d}" / f"{seq:010d}.json"
-    value = strict_json(path.read_bytes())
-    body: dict[str, Any] = value["event"]
-    if sha256_hex(bytes.fromhex(value["salt"]), canonical(body)) != said["salted_hash"]:
-        raise Bad("does not match the ledger")
-    if (body["seq"], body["type"], body["time"]) != (seq, said["type"], said["time"]):
-        raise Bad("does not match its leaf")
-    unsigned = {key: item for key, item in body.items() if key != "signature"}
-    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(body["agent"]["key"], validate=True))
-    public.verify(base64.b64decode(body["signature"], validate=True), EVENT_CONTEXT + canonical(unsigned))
-    return body
-
-
-def _waiting(home: Path, size: int) -> int:
-    count = 0
-    while (home / "events" / f"{(size + count) // 10000:06d}" / f"{size + count:010d}.json").exists():
-        count += 1
-    return count
+def _is_of_a_beginning(name: str) -> bool:
+    """Return whether a file says nothing yet: the lock, or half a write, in a folder whose process died as it began."""
+    return name == ".lock" or (name.startswith(".") and name.endswith(".new"))
 
 
 def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
     """Say of capture folders that none of the first `size` events names what they are."""
     lines = []
-    for folder in sorted((home / "captures").glob("*/*/*/*")):
+    days = sorted((home / "captures").glob("*/*/*"))
+    for folder in (folder for day in days for folder in sorted(day.glob("*"))):
         name = folder.relative_to(home).as_posix()
         if name in known or folder.name.startswith(".") or not folder.is_dir():
             continue
@@ -420,7 +386,7 @@ def _unsealed(home: Path, known: set[str], size: int, key: str) -> list[Line]:
             lines.append(note(folder.name, "open", "is being captured now"))
         elif _size_now(home, key) > size:
             lines.append(note(folder.name, "open", "the ledger has grown since this check began: check again for it"))
-        elif {path.name for path in folder.iterdir()} - {".lock"}:
+        elif any(not _is_of_a_beginning(path.name) for path in folder.iterdir()):
             lines.append(damaged(folder.name, "open", "was never sealed; `archiver catalog rebuild` seals it"))
     return lines
 

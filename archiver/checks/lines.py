@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -40,8 +40,12 @@ class Line:
 
 def worst(lines: Iterable[Line]) -> ExitCode:
     """Return the exit code: 5 where anything is damaged or tampered, 2 where missing, 6 where it cannot be told, else 0."""
-    found = {line.finding for line in lines}
-    if found & {Finding.DAMAGED, Finding.TAMPERED}:
+    return worst_of({line.finding for line in lines})
+
+
+def worst_of(found: Collection[Finding]) -> ExitCode:
+    """Return the exit code of these findings: see `worst`."""
+    if Finding.DAMAGED in found or Finding.TAMPERED in found:
         return ExitCode.CHECK_FAILED
     if Finding.MISSING in found:
         return ExitCode.PARTIAL

@@ -19,7 +19,7 @@ from typing import Any
 from archiver.checks.lines import Line, damaged, intact, note, unknown
 from archiver.checks.ots import Said, Uncomputed, read_ots
 from archiver.checks.proofs import Bad
-from archiver.children import environment
+from archiver.children import run
 from storage.digest import sha256, sha256_hex
 
 CERTIFICATES = 16
@@ -53,9 +53,7 @@ def openssl(*words: str, **files: bytes) -> subprocess.CompletedProcess[str]:
             Path(paths[name]).write_bytes(data)
         try:
             command = [_program(), *(word.format(**paths) for word in words)]
-            return subprocess.run(
-                command, capture_output=True, text=True, check=False, errors="replace", env=environment(), cwd=folder
-            )
+            return run(command, reads=[Path(folder)], text=True, errors="replace")
         except OSError as error:
             raise NoOpenssl(f"openssl cannot be started: {INSTALL}") from error
 
@@ -169,7 +167,7 @@ def check_stamps(
     home: Path,
     checkpoints: Mapping[int, bytes],
     pinned: frozenset[str],
-    bodies: list[dict[str, Any] | None],
+    bodies: list[dict[str, Any]],
     now: datetime | None,
 ) -> tuple[list[Line], dict[int, datetime]]:
     """Return (lines, checkpoint size → earliest time that a pinned authority states).
@@ -256,12 +254,12 @@ def unknown_notary(said: list[Said]) -> str:
     return f"attested by {', '.join(sorted({item.where for item in said})) or 'nobody'}, which is not known here"
 
 
-def _told(tokens: list[tuple[int, str, CheckedToken]], bodies: list[dict[str, Any] | None]) -> list[Line]:
+def _told(tokens: list[tuple[int, str, CheckedToken]], bodies: list[dict[str, Any]]) -> list[Line]:
     """Tokens that the ledger names and that are gone."""
     there = {token.sha256 for _, _, token in tokens}
     lines = []
     for body in bodies:
-        if body and body["type"] == "timestamped" and body["detail"].get("by") != "opentimestamps":
+        if body["type"] == "timestamped" and body["detail"].get("by") != "opentimestamps":
             detail = body["detail"]
             if detail["token"]["sha256"] not in there:
                 text = f"the token of {detail['by']} over checkpoint {detail['checkpoint']} is missing or not accepted"
@@ -274,7 +272,7 @@ def _shown(
     name: str,
     token: CheckedToken,
     tokens: list[tuple[int, str, CheckedToken]],
-    bodies: list[dict[str, Any] | None],
+    bodies: list[dict[str, Any]],
     now: datetime | None,
 ) -> Line:
     where = f"checkpoint {size} existed at {token.time:%Y-%m-%dT%H:%M:%SZ}"
@@ -282,7 +280,7 @@ def _shown(
         return intact("proofs", f"{size} {name}", where)
     ended = f"its certificates ended on {token.expires:%Y-%m-%d}"
     for body in bodies:
-        if body is None or body["type"] != "renewed":
+        if body["type"] != "renewed":
             continue
         if any(item["token"]["sha256"] == token.sha256 for item in body["detail"]["tokens"]):
             later = [other for over, _, other in tokens if over > body["seq"] and other.time <= token.expires]

@@ -18,6 +18,7 @@ elif sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
+ZstdError = zstd.ZstdError
 FRAME = b"\x28\xb5\x2f\xfd"
 DICTIONARY_FRAME = b"\x5d\x2a\x4d\x18"
 """The skippable frame whose content is the dictionary."""
@@ -38,24 +39,21 @@ def is_zstd(start: bytes) -> bool:
 
 def decompress(data: bytes, limit: int) -> bytes | None:
     """Return the content of whole Zstandard data; None where it is damaged or larger than `limit` bytes."""
-    content, whole = beginning(data, limit)
-    return content if whole else None
-
-
-def beginning(data: bytes, limit: int) -> tuple[bytes | None, bool]:
-    """Return as much of the content as can be read, and whether it is all.
-
-    None where nothing can be read, or where it is larger than `limit` bytes.
-    """
     out = bytearray()
     try:
         for piece in pieces(io.BytesIO(data)):
             out += piece
             if len(out) > limit:
-                return None, False
+                return None
     except ZstdDamage:
-        return (bytes(out), False) if out else (None, False)
-    return bytes(out), True
+        return None
+    return bytes(out)
+
+
+def frame_decoder(dictionary: zstd.ZstdDict | None = None) -> zstd.ZstdDecompressor:
+    """Return a decoder of one frame, which reserves no more than 128 MiB. It raises `ZstdError`."""
+    options = {int(zstd.DecompressionParameter.window_log_max): _WINDOW_LOG}
+    return zstd.ZstdDecompressor(zstd_dict=dictionary, options=options)
 
 
 def pieces(stream: IO[bytes]) -> Iterator[bytes]:
@@ -71,9 +69,8 @@ def pieces(stream: IO[bytes]) -> Iterator[bytes]:
             raise ZstdDamage("truncated in its dictionary")
         dictionary = _dictionary(pending[8 : 8 + size])
         pending = pending[8 + size :]
-    options = {int(zstd.DecompressionParameter.window_log_max): _WINDOW_LOG}
     while pending or (pending := stream.read(_READ)):
-        frame = zstd.ZstdDecompressor(zstd_dict=dictionary, options=options)
+        frame = frame_decoder(dictionary)
         while not frame.eof:
             if frame.needs_input and not pending and not (pending := stream.read(_READ)):
                 raise ZstdDamage("truncated zstd frame")

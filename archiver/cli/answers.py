@@ -15,7 +15,7 @@ from archiver.cli.parser import CommandLineError
 from archiver.errors import ABOVE, ExitCode, ProgramFault, exit_code
 from archiver.text.plain import harmless
 from spiders.links import without_userinfo
-from storage.errors import EvidenceError
+from storage.errors import DiskError, EvidenceError, disk_error, is_refusal
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,7 +34,7 @@ def answer_for(console: Console, error: BaseException) -> ExitCode:
     A group whose members are all foreseen is told one by one, and the highest code counts. Everything outside of the error
     tree but Ctrl-C is a fault of the program, whoever raised it.
     """
-    leaves = _leaves(error)
+    leaves = [_refused_by_disk(leaf) or leaf for leaf in _leaves(error)]
     if all(isinstance(leaf, EvidenceError) for leaf in leaves):
         return max(_tell(console, leaf) for leaf in leaves if isinstance(leaf, EvidenceError))
     if all(isinstance(leaf, (KeyboardInterrupt, EvidenceError)) for leaf in leaves):
@@ -107,6 +107,19 @@ def _leaves(error: BaseException) -> list[BaseException]:
     if not isinstance(error, BaseExceptionGroup):
         return [error]
     return [leaf for member in error.exceptions for leaf in _leaves(member)]
+
+
+def _refused_by_disk(error: BaseException) -> DiskError | None:
+    """Tell a disk that is full, fails or takes nothing from a fault of the program, whatever was being done there.
+
+    Which call meets it is the disk's choice, and there are hundreds. The traceback goes to the log all the same.
+    """
+    if not isinstance(error, OSError) or not is_refusal(error):
+        return None
+    from archiver.home.log import keep_fault  # late: few commands end here
+
+    keep_fault(logging.getLogger(__name__), error, "the disk refused a call", shown=True)
+    return disk_error(error, "the command was stopped there; what was sealed is kept")
 
 
 def _tell(console: Console, error: EvidenceError) -> ExitCode:

@@ -45,7 +45,9 @@ class Console:
         self.clean: Callable[[str], str] = str
         """Takes the secrets out of what a fault says, once it is known which there are."""
         self.mask: Callable[[Any], Any] = lambda value: value
-        """Takes configured secrets out of each line, for commands that list what others gave."""
+        """Takes what is secret out of each line, for commands that list links of the queue."""
+        self.guard: Callable[[Any], Any] = lambda value: value
+        """Takes the values that the settings call secret out of each line of any command."""
         self._live = terminal.is_terminal(self._err) and not as_json
         self._last = 0.0
         self._drawn = False
@@ -56,7 +58,7 @@ class Console:
         """Print text for a person; nothing with --json. Control characters in it are shown as codes."""
         self._clear()
         if not self.as_json:
-            self._write_out(self._laid_out(str(self.mask(text)), self._out))
+            self._write_out(self._laid_out(str(self.guard(self.mask(text))), self._out))
 
     def paragraph(self, text: str, most: int | None = None) -> None:
         """Show what somebody wrote: indented, at most `most` lines.
@@ -83,7 +85,7 @@ class Console:
         Passwords of links that are quoted are left out.
         """
         self._clear()
-        streams.write(self._err, self._laid_out(without_userinfo(str(self.mask(text))), self._err) + "\n")
+        streams.write(self._err, self._laid_out(without_userinfo(str(self.guard(self.mask(text)))), self._err) + "\n")
 
     def tell_fault(self, text: str) -> None:
         """Write to standard error what may quote anything; the secrets that are known are left out."""
@@ -106,7 +108,7 @@ class Console:
         """Print a value as a line of JSON with --json; nothing otherwise."""
         if self.as_json:
             ascii_only = not streams.takes_every_letter(self._out)  # the stream's own escapes are not JSON's
-            self._write_out(json.dumps(self.mask(value), ensure_ascii=ascii_only, separators=(",", ":")))
+            self._write_out(json.dumps(self.guard(self.mask(value)), ensure_ascii=ascii_only, separators=(",", ":")))
 
     def _write_out(self, text: str) -> None:
         self.failure = streams.write(self._out, text + "\n") or self.failure

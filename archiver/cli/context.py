@@ -213,7 +213,7 @@ class Context:
             self.console.warn(f"! {said}")
             self.console.data({"warning": said})
         home.project()
-        if any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
+        if home.catalog.writable and any((home.path / one["folder"]).exists() for one in home.catalog.disposals()):
             from archiver.copies.dispose import destroy_here
 
             destroy_here(home)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from archiver.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from archiver.cli.context import Context
     from archiver.home.log import Clean, HomeLog
+    from archiver.home.secret_values import SecretMask
 
 SAID = "--debug: links, handles and names will stand in {folder}. Whoever reads it reads what you work on; delete it after."
 
@@ -25,17 +28,39 @@ def open_log(context: Context) -> HomeLog | None:
     debug = context.arguments.debug
     if debug:
         context.console.warn(SAID.format(folder=home / FOLDER))
+    context.console.guard = _guard(context)
     context.console.clean = lambda text: _without_secrets(context, text)
     return HomeLog(home, context.console.tell_fault, (lambda: _cleaner(context)) if debug else None).__enter__()
 
 
 def mask_secrets(context: Context) -> None:
-    """Take configured secrets out of each line that a command prints: links in the queue hold them as they were given."""
-    from archiver.home.secret_values import secrets_of
-    from archiver.recorder.redact import cleaned
+    """Take the secrets of links out of each line that a command prints about the queue, its errors too."""
+    from archiver.home.secret_values import mask_of
 
-    secrets = secrets_of(context.home().config, {})
-    context.console.mask = lambda value: cleaned(value, secrets)
+    home = context.home()
+    context.console.mask = mask_of(home.config, home.environment).value
+
+
+def _guard(context: Context) -> Callable[[Any], Any]:
+    """Make what takes known secrets out of a line. The settings are read when the first line is printed."""
+    masks: list[SecretMask] = []
+
+    def guarded(value: Any) -> Any:
+        if not masks:
+            masks.extend(_mask_of_known(context))
+        return masks[0].value(value) if masks else value
+
+    return guarded
+
+
+def _mask_of_known(context: Context) -> Iterator[SecretMask]:
+    """Yield the mask of known secrets; nothing where there is no home yet, or its settings cannot be read."""
+    from archiver.home.config import read_config
+    from archiver.home.secret_values import mask_of
+    from storage.errors import EvidenceError
+
+    with suppress(EvidenceError):
+        yield mask_of(read_config(context.home_path, context.environment), context.environment, links=False)
 
 
 def _cleaner(context: Context) -> Clean:

@@ -22,7 +22,7 @@ from archiver.copies.vault import Vault
 from archiver.errors import NotFound, UsageError
 from archiver.home.log import forget_captures
 from storage import canonical
-from storage.errors import FormatError, disk_error
+from storage.errors import DiskError, FormatError, disk_error
 from storage.events import Event, event_name
 from storage.files import sync_folder
 from storage.manifest import capture_place
@@ -79,6 +79,7 @@ def confirm(home: Home, signer: Signer, capture: str) -> dict[str, Any]:
 
     Raises `UsageError` where nobody asked, or the same person did.
     """
+    _need_catalog(home)
     asked = [
         body for body in home.catalog.event_bodies(("disposal-requested",)) if body["detail"]["capture"] == capture
     ]
@@ -135,11 +136,25 @@ def _words_about(home: Home, capture: str) -> list[int]:
     ]
 
 
+def _need_catalog(home: Home) -> None:
+    """Refuse where the disk takes nothing for the catalog: tombstones are read from it, and a new one would not be seen.
+
+    Raises `DiskError`.
+    """
+    if not home.catalog.writable:
+        raise DiskError(
+            "a disk that takes the catalog",
+            f"{home.catalog.path.name}, which can only be read",
+            "Look at the disk and its space, then run `archiver dispose` again; until then nothing more is destroyed.",
+        )
+
+
 def destroy_here(home: Home) -> list[str]:
     """Remove what the tombstones name and is still here; return the captures removed.
 
     Run again, it finds nothing. Raises `DiskError`.
     """
+    _need_catalog(home)
     done = []
     for body in home.catalog.event_bodies(("disposed",)):
         detail = body["detail"]
@@ -172,6 +187,7 @@ def destroy_here(home: Home) -> list[str]:
 
 def destroy_there(home: Home, signer: Signer, place: Place) -> list[Erased]:
     """Remove the copies of what was disposed of, each capture's key first. Raises `StoreError`."""
+    _need_catalog(home)
     name = place.destination.name
     told = {
         body["detail"]["capture"]

@@ -12,7 +12,6 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.export.profiles import Card, PackageView, reviewed
-from archiver.export.tables import exhibits_of
 from storage.times import utc_parse
 
 
@@ -61,7 +60,7 @@ def incidents(shown: PackageView) -> list[Incident]:
             if detail.get("from"):
                 one.start, one.end = utc_parse(detail["from"]), utc_parse(detail["to"])
             for item in detail.get("exhibits", []):
-                one.exhibits += [number for number in exhibits_of(item, shown) if number not in one.exhibits]
+                one.exhibits += [number for number in shown.items_about(item) if number not in one.exhibits]
         elif detail["kind"] == "conclusion" and about.get("incident") in found:
             found[about["incident"]].conclusions.append(_conclusion(event, shown))
     latest = datetime.max.replace(tzinfo=UTC)
@@ -71,7 +70,7 @@ def incidents(shown: PackageView) -> list[Incident]:
 def _conclusion(event: dict[str, Any], shown: PackageView) -> Conclusion:
     detail = event["detail"]
     public = shown.profile == "public"
-    basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in exhibits_of(item, shown)]
+    basis = [(number, segment(item.get("segment"))) for item in detail["basis"] for number in shown.items_about(item)]
     reviewer = reviewed(event, shown.material.annotations)
     return Conclusion(
         event["seq"], detail["text"], detail["confidence"], "an analyst" if public else event["agent"]["id"],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archiver.lookup.material import Material, MediaFile, Redaction
+from archiver.lookup.exhibits import MediaFile
+from archiver.lookup.material import Material, Redaction
 from storage.post_lines import guesses
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archiver.lookup.material import MediaFile
+from archiver.lookup.exhibits import MediaFile
 
 
 class MediaNames:

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import Any
 
 from archiver.export.marks import Marks
 from archiver.export.media_names import MADE_ANEW, MediaNames, ending_of
-from archiver.lookup.material import Exhibit, Material, MediaFile, Observation, SealedCapture
+from archiver.lookup.exhibits import Exhibit, MediaFile, Observation
+from archiver.lookup.material import Material
+from archiver.lookup.spool import Spool
 from archiver.text.judged import in_words
 from spiders.posts import COUNTS
 from storage.digest import keyed
@@ -124,18 +127,35 @@ class PackageView:
     profile: str
     case: str
     material: Material
-    cards: list[Card] = field(default_factory=list)
-    withheld: list[WithheldItem] = field(default_factory=list)
+    cards: Sequence[Card] = ()
+    withheld: Sequence[WithheldItem] = ()
     annotations: list[dict[str, Any]] = field(default_factory=list)
     pseudonyms: int = 0
     places: dict[str, str] = field(default_factory=dict)
     """SHA-256 of a file that is shown as it was kept → its name in the package."""
     numbers: dict[str, str] = field(default_factory=dict)
-    """Number of an item in the material → its number here; what is not listed is not in it."""
-    told_events: list[dict[str, Any]] = field(default_factory=list)
-    """Events that the package tells, by seq: all but annotations that are left out."""
+    """In `public`, number of an item in the material → its number here; what is not listed is not in it."""
+    kept_back: set[int] = field(default_factory=set)
+    """Annotations that are left out, by seq."""
+    renewals: tuple[dict[str, Any], ...] = ()
+    """Events that vouch for the timestamps of the package."""
     unfit: set[str] = field(default_factory=set)
     """Captures whose pictures of the page would show what is withheld, masked or covered elsewhere."""
+
+    @property
+    def told_events(self) -> Iterator[dict[str, Any]]:
+        """Events that the package tells, by seq: all but annotations that are left out."""
+        every = merge(self.material.events, self.renewals, key=lambda event: int(event["seq"]))
+        return (event for event in every if event["seq"] not in self.kept_back)
+
+    def items_about(self, about: dict[str, Any]) -> list[str]:
+        """List the numbers of the items here that an event is about: those of a capture, or of one post in it."""
+        found = self.material.about(about.get("capture"), about.get("post"))
+        return [number for one in found if (number := self.number_here(one)) is not None]
+
+    def number_here(self, number: str) -> str | None:
+        """Return the number that an item has here, by its number in the material; None where it is not listed."""
+        return self.numbers.get(number) if self.profile == "public" else number
 
 
 def show(
@@ -150,35 +170,40 @@ def show(
     `secret`: what the package's own pseudonyms are made from; those of other packages cannot be linked to them.
     `renewals`: events that vouch for its timestamps, which it tells as well.
     """
-    shown = PackageView(profile, material.case, material)
+    cards: Spool[Card] = Spool(material.home)
+    withheld: Spool[WithheldItem] = Spool(material.home)
+    untold = {event["seq"]: _not_told(event, profile, privileged, material) for event in material.annotations}
+    kept_back = {seq for seq, why in untold.items() if why is not None}
+    shown = PackageView(
+        profile, material.case, material, cards, withheld, kept_back=kept_back, renewals=tuple(renewals)
+    )
+    shown.annotations = [event for event in material.annotations if event["seq"] not in kept_back]
     marks = Marks(material)
-    maker = _Maker(shown, marks, secret)
-    for number, exhibit in _numbered(shown, marks, secret):
-        shown.numbers[exhibit.number] = number
+    maker = _Maker(shown, marks, secret, withheld)
+    for number, exhibit in _numbered(shown, marks, secret, withheld):
         card = maker.card(number, exhibit)
-        shown.cards.append(_for_everybody(card) if profile == "public" else card)
+        card.annotations = [event for event in card.annotations if event["seq"] not in kept_back]
+        if profile == "public":
+            shown.numbers[exhibit.number] = number
+            card = _for_everybody(card)
+        cards.append(card)
     for capture in material.captures:
         if profile == "partner" and capture.id in shown.unfit and capture.screenshot is not None:
             what = f"the picture of the page of {capture.id}"
-            shown.withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
+            withheld.append(WithheldItem("", what, "it would show withheld, masked or covered content"))
     for capture_id in material.quarantined:
         what = "a capture" if profile == "public" else f"the capture {capture_id}"
-        shown.withheld.append(WithheldItem("", what, "quarantined"))
+        withheld.append(WithheldItem("", what, "quarantined"))
     for event in material.annotations:
-        if (why := _not_told(event, profile, privileged, material)) is None:
-            shown.annotations.append(event)
-        elif profile == "full":
-            shown.withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
-    told = {event["seq"] for event in shown.annotations}
-    events = {event["seq"]: event for event in (*material.events, *renewals)}
-    shown.told_events = [events[seq] for seq in sorted(events) if events[seq]["type"] != "annotated" or seq in told]
-    for card in shown.cards:
-        card.annotations = [event for event in card.annotations if event["seq"] in told]
+        if (why := untold[event["seq"]]) is not None and profile == "full":
+            withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     shown.pseudonyms = len(maker.people)
     return shown
 
 
-def _numbered(shown: PackageView, marks: Marks, secret: bytes) -> list[tuple[str, Exhibit]]:
+def _numbered(
+    shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem]
+) -> Iterator[tuple[str, Exhibit]]:
     """(number, item) of everything that is listed.
 
     In `public` that is what something was let out of, in an order of its own: by the place in a row, as by a number, an
@@ -186,13 +211,19 @@ def _numbered(shown: PackageView, marks: Marks, secret: bytes) -> list[tuple[str
     """
     exhibits = shown.material.exhibits
     if shown.profile != "public":
-        return [(one.number, one) for one in exhibits]
-    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret)
-    listed = [one for one in exhibits if _says_something(trial.card(one.number, one))]
-    listed.sort(key=lambda one: keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")))
+        yield from ((one.number, one) for one in exhibits)
+        return
+    home = shown.material.home
+    trial = _Maker(PackageView(shown.profile, shown.case, shown.material), marks, secret, Spool(home))
+    listed = [
+        (keyed(secret, b"order ", one.key.encode("utf-8", "surrogatepass")), place)
+        for place, one in enumerate(exhibits)
+        if _says_something(trial.card(one.number, one))
+    ]
     if left := len(exhibits) - len(listed):
-        shown.withheld.append(WithheldItem("", f"{left} items", "nothing of them was let out"))
-    return [(f"I{number:04d}", one) for number, one in enumerate(listed, 1)]
+        withheld.append(WithheldItem("", f"{left} items", "nothing of them was let out"))
+    for number, (_, place) in enumerate(sorted(listed), 1):
+        yield f"I{number:04d}", exhibits[place]
 
 
 def _says_something(card: Card) -> bool:
@@ -255,10 +286,9 @@ def reviewed(event: dict[str, Any], annotations: Iterable[dict[str, Any]]) -> st
 
 
 class _Maker:
-    def __init__(self, shown: PackageView, marks: Marks, secret: bytes) -> None:
-        self._shown, self._marks, self._secret = shown, marks, secret
+    def __init__(self, shown: PackageView, marks: Marks, secret: bytes, withheld: Spool[WithheldItem]) -> None:
+        self._shown, self._marks, self._secret, self._withheld = shown, marks, secret, withheld
         self.people: set[str] = set()
-        self._captures = {capture.id: capture for capture in shown.material.captures}
         self._names = MediaNames()
         self._placed = shown.places
         if shown.profile == "full":
@@ -273,7 +303,7 @@ class _Maker:
         }
 
     def _leave_out(self, exhibit: str, what: str, why: str, instead: str = "") -> None:
-        self._shown.withheld.append(WithheldItem(exhibit, what, why, instead))
+        self._withheld.append(WithheldItem(exhibit, what, why, instead))
 
     def card(self, number: str, exhibit: Exhibit) -> Card:
         """Make the card of an item under a number."""
@@ -344,7 +374,8 @@ class _Maker:
         view.files = [
             self._file(number, media, one, known) for media in sorted(one.media, key=lambda item: item.attachment)
         ]
-        view.missing = list(self._missing(self._captures[one.capture], one))
+        public = self._shown.profile == "public"
+        view.missing = [(kind, outcome, "" if public else reason) for kind, outcome, reason in one.missing]
         if (judged := self._judged.get(one.capture)) is not None:
             # Its reason can quote the page, in which words can be masked or not reviewed.
             view.judged = in_words(judged, with_reason=self._shown.profile == "full")
@@ -416,13 +447,6 @@ class _Maker:
         if media.sha256 not in self._placed:
             self._placed[media.sha256] = self._names.new(number, n, ending)
         return self._placed[media.sha256]
-
-    def _missing(self, capture: SealedCapture, one: Observation) -> Iterable[tuple[str, str, str]]:
-        start = f"post {one.line.get('id')} #"
-        for line in capture.ended():
-            if str(line["key"]).startswith(start) and line["outcome"] != "captured":
-                reason = line.get("reason") or ""
-                yield line["kind"], line["outcome"], reason if self._shown.profile != "public" else ""
 
 
 _CANDIDATE = re.compile(r"(?<![\w.:])[0-9A-Fa-f]{0,4}[.:][0-9A-Fa-f.:]{2,43}(?<![.:])(?:::)?")

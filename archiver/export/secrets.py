@@ -80,7 +80,7 @@ def _user() -> str:
 def _people(shown: PackageView) -> Iterator[tuple[bytes, str]]:
     """Everything by which an account that is not shown could be found."""
     open_numbers = {card.number for card in shown.cards if card.author_shown}
-    hidden = {one.number for one in shown.material.exhibits if shown.numbers.get(one.number) not in open_numbers}
+    hidden = {one.number for one in shown.material.exhibits if shown.number_here(one.number) not in open_numbers}
     # An account elsewhere may be open and have the same name: what is shown of it is no leak of the other.
     open_ones = {
         str(one.line.get(field))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import pickle
 import subprocess
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.children import environment, program
+from archiver.children import program, run
 from archiver.home.scratch import scratch
+from archiver.lookup.spool import unnamed_database
 from archiver.tools.ffmpeg import FILES_ONLY
 
 VIDEO, PHOTO = ("video", "round video"), ("photo", "sticker")
@@ -29,6 +32,31 @@ class Drawn:
     blurred: bytes | None = None
     lacking: str | None = None
     """Why there is no picture, where the kind of file has one."""
+
+
+class Drawings(Mapping[str, Drawn]):
+    """Small pictures by the name of their file. A package can have more of them than memory holds: they lie on the disk."""
+
+    def __init__(self, home: Path) -> None:
+        self._database = unnamed_database(home)
+        self._database.execute("CREATE TABLE drawings (name TEXT PRIMARY KEY, value BLOB)")
+
+    def add(self, name: str, drawn: Drawn) -> None:
+        """Keep the pictures of a file."""
+        self._database.execute("INSERT OR REPLACE INTO drawings VALUES (?,?)", (name, pickle.dumps(drawn)))
+
+    def __getitem__(self, name: str) -> Drawn:
+        row = self._database.execute("SELECT value FROM drawings WHERE name=?", (name,)).fetchone()
+        if row is None:
+            raise KeyError(name)
+        drawn: Drawn = pickle.loads(row[0])
+        return drawn
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for (name,) in self._database.execute("SELECT name FROM drawings ORDER BY name"))
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM drawings").fetchone()[0])
 
 
 def draw(path: Path, kind: str, home: Path, moments: tuple[int, ...] = ()) -> Drawn:
@@ -56,7 +84,7 @@ def draw(path: Path, kind: str, home: Path, moments: tuple[int, ...] = ()) -> Dr
             command += ["-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact"]
             command += ["-q:v", "5", "-f", "mjpeg", str(out)]
         try:
-            subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, env=environment())
+            run(command, reads=[path], writes=[folder], timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return Drawn(lacking=f"ffmpeg took more than {SECONDS} s")
         found = []
@@ -85,7 +113,7 @@ def _length(path: Path) -> float | None:
         return None
     command = [ffprobe, "-v", "error", *FILES_ONLY, "-show_entries", "format=duration", "-of", "csv=p=0", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment())
+        done = run(command, reads=[path], text=True, timeout=SECONDS)
         return float(done.stdout.strip())
     except (subprocess.TimeoutExpired, ValueError):
         return None

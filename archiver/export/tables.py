@@ -103,12 +103,11 @@ def _sheet(bag: Bag, shown: PackageView, table: Table) -> Iterator[bytes]:
 
 
 def _posts(shown: PackageView) -> Iterator[Row]:
-    numbers = shown.material.numbers
     for capture in shown.material.captures:
         dates = {line["id"]: line["date"] for line in capture.records}
         for line in capture.observed():
             yield {
-                "item": numbers[f"{line['platform']}:{post_name(line)}"],
+                "item": shown.material.number_of(f"{line['platform']}:{post_name(line)}"),
                 "capture": capture.id,
                 "event": capture.seq,
                 "seen": dates.get(line.get("record"), capture.manifest["opened"]),
@@ -149,7 +148,7 @@ def _events(shown: PackageView, table: Table) -> Iterator[Row]:
                 "by": agent["id"],
                 "role": agent.get("role"),
                 "detail": detail,
-                "items": shown.material.items_about(detail.get("about", detail)),
+                "items": shown.items_about(detail.get("about", detail)),
             }
 
 
@@ -215,7 +214,7 @@ def _shown_events(shown: PackageView, table: Table) -> Iterator[Row]:
         if not public:
             row |= {"event": event["seq"], "time": event["time"], "by": event["agent"]["id"]}
         if event["type"] == "annotated":
-            row |= {"items": exhibits_of(event["detail"]["about"], shown), "detail": told(event, shown)}
+            row |= {"items": shown.items_about(event["detail"]["about"]), "detail": told(event, shown)}
         yield row
 
 
@@ -227,9 +226,9 @@ def told(event: Row, shown: PackageView) -> Row:
     value: Row = {}
     for key, item in event["detail"].items():
         if key == "basis":
-            value[key] = [{**_segment(one), "items": exhibits_of(one, shown)} for one in item]
+            value[key] = [{**_segment(one), "items": shown.items_about(one)} for one in item]
         elif key == "exhibits":
-            value["items"] = [number for one in item for number in exhibits_of(one, shown)]
+            value["items"] = [number for one in item for number in shown.items_about(one)]
         elif key == "about":
             hidden = ("capture", "post", "author", "platform", *(("case",) if shown.profile == "public" else ()))
             value[key] = {name: said for name, said in item.items() if name not in hidden}
@@ -240,8 +239,3 @@ def told(event: Row, shown: PackageView) -> Row:
 
 def _segment(one: Row) -> Row:
     return {key: item for key, item in one.items() if key not in ("capture", "post")}
-
-
-def exhibits_of(about: Row, shown: PackageView) -> list[str]:
-    """Return the numbers of the items that an annotation is about, as far as the package has them."""
-    return [shown.numbers[number] for number in shown.material.items_about(about) if number in shown.numbers]

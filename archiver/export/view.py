@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from archiver.export.bag import Bag
 from archiver.export.profiles import Card
-from archiver.export.report.chronology import chronology
+from archiver.export.report.chronology import Chronology
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.items import shown_item
 from archiver.export.screens import screens
@@ -17,6 +17,8 @@ from archiver.export.stills import Drawn, data_uri
 from archiver.export.templates import page, text
 from storage.digest import sha256
 
+LISTED = 300
+"""Items on a page that lists them."""
 PLAYED = {
     "mp4": "video", "m4v": "video", "webm": "video", "mov": "video", "3gp": "video", "ogv": "video", "mkv": "video", "ts": "video",
     "m4a": "audio", "mp3": "audio", "ogg": "audio", "oga": "audio", "opus": "audio", "wav": "audio", "flac": "audio", "aac": "audio",
@@ -34,31 +36,45 @@ def write_view(bag: Bag, contents: ReportContents, drawings: Mapping[str, Drawn]
         "name": contents.plan.name,
     }
     pictures = _pages(bag, contents)
-    entries = chronology(contents.shown.cards, contents.incidents)
-    order = [entry.number for entry in entries]
-    cards = {card.number: card for card in contents.shown.cards}
-    thumbs = {number: _thumb(drawings, cards[number]) for number in order}
-    kinds = {number: _kinds(cards[number]) for number in order}
-    index = page("view-index.html.j2", **common, entries=entries, thumbs=thumbs, kinds=kinds)
-    bag.write("data/view/index.html", index)
-    for place, number in enumerate(order):
+    order = Chronology(contents.shown.cards, contents.incidents)
+    last = max(0, (len(order) - 1) // LISTED)
+    for number in range(last + 1):
+        cards = list(order.cards(number * LISTED, (number + 1) * LISTED))
         bag.write(
-            f"data/view/{number}.html",
+            f"data/view/{_index(number)}",
+            page(
+                "view-index.html.j2",
+                **common,
+                listed=[(order.entry(card), _thumb(drawings, card), _kinds(card)) for card in cards],
+                number=number + 1,
+                pages=last + 1,
+                before=_index(number - 1) if number else None,
+                after=_index(number + 1) if number < last else None,
+            ),
+        )
+    for place, card in enumerate(order.cards()):
+        bag.write(
+            f"data/view/{card.number}.html",
             page(
                 "view-item.html.j2",
                 **common,
-                one=shown_item(contents, drawings, cards[number]),
-                before=order[place - 1] if place else None,
-                after=order[place + 1] if place + 1 < len(order) else None,
+                one=shown_item(contents, drawings, card),
+                before=order.number(place - 1),
+                after=order.number(place + 1),
+                index=_index(place // LISTED),
                 played=PLAYED,
                 posters={
                     file.name.removeprefix("data/"): _poster(drawings.get(file.name))
-                    for file in cards[number].every_file
+                    for file in card.every_file
                     if file.name is not None
                 },
-                pages=[pictures[view.capture] for view in cards[number].views if view.capture in pictures],
+                pages=[pictures[view.capture] for view in card.views if view.capture in pictures],
             ),
         )
+
+
+def _index(number: int) -> str:
+    return "index.html" if not number else f"index-{number + 1}.html"
 
 
 def _pages(bag: Bag, contents: ReportContents) -> dict[str, str]:

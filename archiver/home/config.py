@@ -72,6 +72,7 @@ class Config:
     response_seconds: float
     capture_bytes: int | None
     capture_seconds: float | None
+    fetch_missing_certificates: bool
     extractors: int
     extract_seconds: float
     live_seconds: float
@@ -95,6 +96,8 @@ class Config:
     notify: tuple[NotifyRule, ...]
     jobs: str = field(repr=False)
     """The PostgreSQL database that many machines share, as a link; empty for the home's own files."""
+    job_recipients: tuple[str, ...] = ()
+    """Public age keys that links with secrets are encrypted for in the queue, beside those of their cases."""
 
     def proxy_for(self, cases: Iterable[str]) -> str | None:
         """Return the proxy by which captures of these cases go out, or None.
@@ -172,6 +175,7 @@ def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) ->
         response_seconds=limits.response_seconds,
         capture_bytes=limits.capture_bytes or None,
         capture_seconds=limits.capture_seconds or None,
+        fetch_missing_certificates=settings.recorder.fetch_missing_certificates,
         extractors=media.extractors,
         extract_seconds=media.extract_seconds,
         live_seconds=media.live_minutes * 60,
@@ -194,6 +198,7 @@ def config_of(settings: Settings, home: Path, environment: Mapping[str, str]) ->
         copies=copies(settings.copies),
         notify=rules(settings.notify, environment),
         jobs=settings.jobs.database,
+        job_recipients=settings.jobs.recipients,
     )
 
 

@@ -122,6 +122,16 @@ def _is_fingerprint(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9A-Fa-f]{64}", text))
 
 
+def _is_recipient(text: str) -> bool:
+    from archiver.errors import UsageError
+    from archiver.home.age import recipients_of  # late: hardly any home names one
+
+    try:
+        return bool(recipients_of([text]))
+    except UsageError:
+        return False
+
+
 ALL, USER = "all", "user"
 
 
@@ -138,6 +148,7 @@ CopiesProxy = Annotated[
 Database = Annotated[
     str, _text('a database like postgresql://user@host/name; "" for the queue of this home', _is_database, secret=ALL)
 ]
+Recipient = Annotated[str, _text("an age public key (age1…)", _is_recipient)]
 Agent = Annotated[str, _text("a User-Agent in printable ASCII, with no space at either end", is_agent)]
 Name = Annotated[str, _text("a name with no space at either end", _is_name)]
 # Not a name of one: most likely the secret itself, which belongs into that variable.
@@ -201,6 +212,12 @@ class Limits(Table, frozen=True):
     capture_seconds: Seconds = 0.0
 
 
+class Recorder(Table, frozen=True):
+    """What the recorder requests beside what a capture asks for."""
+
+    fetch_missing_certificates: bool = False
+
+
 class Secrets(Table, frozen=True):
     """Where to find the values that must never reach a record."""
 
@@ -262,6 +279,7 @@ class Jobs(Table, frozen=True):
     """Where the queue is kept."""
 
     database: Database = ""
+    recipients: tuple[Recipient, ...] = ()
 
 
 NotifyKind = Literal["unavailable", "changed", "seen-again", "dead"]
@@ -354,6 +372,7 @@ class Settings(Table, frozen=True):
     sites: Sites = Sites()
     cases: dict[str, Case] = {}
     limits: Limits = Limits()
+    recorder: Recorder = Recorder()
     secrets: Secrets = Secrets()
     media: Media = Media()
     pages: Pages = Pages()

@@ -113,6 +113,10 @@ class Decryptor(Protocol):
         """Decrypt the private record of a capture, as far as the keys here can. Raises `OSError`."""
         ...
 
+    def decrypted(self, data: bytes) -> bytes | None:
+        """Decrypt what is encrypted for a key of a case; return None where no key here opens it."""
+        ...
+
 
 class Fetch(Protocol):
     """Brings back what lies only at a copy."""

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, quote, unquote
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from archiver.home.config import Config
-from spiders.links import safe_split
+from archiver.home.ports import SHORTEST_SECRET
+from archiver.text.spellings import Spellings, spellings
+from spiders.links import MASK, safe_split, without_userinfo
 
 LEAST = 8
 """Shorter values are not looked for, but for passwords: they would match ordinary text."""
 _SECRET_NAME = re.compile("secret|token|password|passphrase|credential|_key|^archiver_telegram_", re.IGNORECASE)
 """Variables of the environment whose values are secret, whoever reads them."""
+_OURS = ("ARCHIVER_", "AWS_")
+_NAME_PART = r"[\w.~\[\]-]{0,60}"
+_PARAMETER = re.compile(
+    rf"((?:[?&;#/]|%3f|%26|%23)(?:{_NAME_PART}(?:secret|token|passw(?:or)?d|passphrase|pwd|credential|signature|api[_-]?key|"
+    rf"access[_-]?key|private[_-]?key|session[_-]?(?:id|key)|authorization){_NAME_PART}|sig|hmac|jwt|auth|sid|phpsessid)"
+    r"(?:=|%3d))((?:(?!%26|%23)[^&#;\s\"'<>])+)",
+    re.IGNORECASE,
+)
+"""A parameter whose name says that its value is secret; in a link inside of a link its marks are encoded (RFC 3986, 2.1)."""
 
 
 def secrets_of(config: Config, environment: Mapping[str, str]) -> list[str]:
@@ -60,6 +71,44 @@ def _digits(text: str) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret as it stands in plain text, in a link, in JSON and in Python's `repr`."""
+    """Yield each spelling of a secret; a link may hold it encoded already."""
     for text in {secret, unquote(secret)} - {""}:
-        yield from (text, quote(text, safe=""), quote(text), json.dumps(text)[1:-1], repr(text)[1:-1])
+        yield from spellings(text)
+
+
+class SecretMask:
+    """Takes what is secret out of texts: known values, passwords before a host, and parameters that are called secret."""
+
+    def __init__(self, secrets: Sequence[str] = (), links: bool = True) -> None:
+        """`secrets`: the known values, in each spelling. `links`: whether what is secret by its place in a link is masked too."""
+        self._known, self._links = Spellings(secrets), links
+
+    def text(self, text: str) -> str:
+        """Return a text, such as a link, with `withheld` in the place of each secret."""
+        for secret in self._known.within(text):
+            text = text.replace(secret, MASK)
+        if not self._links:
+            return text
+        text = without_userinfo(text)
+        return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text or "%3" in text else text
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value with each of its strings masked."""
+        if not self._links and not len(self._known):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+
+def mask_of(config: Config, environment: Mapping[str, str], links: bool = True) -> SecretMask:
+    """Return the mask for what a home knows: of the environment only what is ours, for a path is no secret."""
+    ours = {name: value for name, value in environment.items() if name.upper().startswith(_OURS)}
+    named = {value.decode("utf-8", "replace") for value in config.secret_values}
+    # A short password of a proxy would mask any text; that a person named a value is reason enough.
+    known = [text for text in secrets_of(config, ours) if len(text) >= SHORTEST_SECRET or text in named]
+    return SecretMask(known, links)

@@ -32,6 +32,7 @@ from archiver.intake.hand_over import HandOver
 from archiver.intake.read_posts import read_file
 from archiver.recorder.redact import cleaned
 from archiver.seal.sealing import seal
+from archiver.text.spellings import all_spellings
 from archiver.tools.media.kinds import OCTETS, plain_word
 from archiver.version import software
 from spiders.posts import Outcome
@@ -170,7 +171,7 @@ class _Receiver:
 
     def __init__(self, home: Home, writer: CaptureWriter, inspector: Inspector, hand_over: HandOver) -> None:
         self._home, self._writer, self._inspector, self._hand_over = home, writer, inspector, hand_over
-        self._secrets = [value.decode("utf-8", "replace") for value in home.config.secret_values]
+        self._secrets = all_spellings(value.decode("utf-8", "replace") for value in home.config.secret_values)
         self.posts = 0
         self.kept: Counter[str] = Counter()
         self.not_kept: list[dict[str, Any]] = []

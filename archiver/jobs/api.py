@@ -26,12 +26,13 @@ from archiver.capture.options import CaptureOptions
 from archiver.errors import NotFound
 from archiver.home.home import Home
 from archiver.home.log import keep_fault, noted, withhold
+from archiver.home.secret_values import mask_of
 from archiver.jobs.job import PRIORITIES, Job
+from archiver.jobs.job_status import JobStatus
 from archiver.jobs.new_job import new_job, refusal_of
 from archiver.jobs.openapi import LINKS_LIMIT, STATES, openapi
-from archiver.jobs.queue import ENDED, JobStatus, Queue
+from archiver.jobs.queue import ENDED, Queue
 from archiver.jobs.status import health, status
-from spiders.links import without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.errors import EvidenceError, Unreachable
 from storage.key_files import write_new_key
@@ -80,6 +81,7 @@ class Api:
         """
         self._home, self._queue, self._token, self._names = home, queue, token, names
         self._account, self._tell = account, tell
+        self._mask = mask_of(home.config, home.environment)
         withhold(token)
 
     def application(self) -> web.Application:
@@ -123,12 +125,9 @@ class Api:
             return problem(
                 error.status, "a request as /openapi.json describes", error.reason, "See /openapi.json.", **headers
             )
-        except Unreachable as error:
-            return problem(503, error.expected, error.found, error.next_step)
-        except NotFound as error:
-            return problem(404, error.expected, error.found, error.next_step)
         except EvidenceError as error:
-            return problem(400, error.expected, error.found, error.next_step)
+            status_ = 503 if isinstance(error, Unreachable) else 404 if isinstance(error, NotFound) else 400
+            return problem(status_, *map(self._mask.text, (error.expected, error.found, error.next_step)))
 
     def _broken(self, error: Exception) -> web.Response:
         """Answer for a fault of the program; the next request is answered as ever."""
@@ -163,7 +162,7 @@ class Api:
         jobs, refused = self._jobs(value["links"], options)
         await asyncio.to_thread(self._queue.add, jobs, PRIORITIES[value.get("priority", "normal")])
         said = [{"job": job.id, "kind": job.kind, "link": job.link} for job in jobs]
-        return web.json_response({"queued": said, "refused": refused}, status=202)
+        return web.json_response(self._mask.value({"queued": said, "refused": refused}), status=202)
 
     def _jobs(self, links: list[str], options: CaptureOptions) -> tuple[list[Job], list[dict[str, str]]]:
         """Make a job for each thing that the links mean, and say of the other links why not."""
@@ -172,7 +171,7 @@ class Api:
         for link in links:
             target = parse_target(link)
             if isinstance(target, NoTarget):
-                refused.append({"link": without_userinfo(link), "reason": target.reason, "next": target.next_step})
+                refused.append({"link": link, "reason": target.reason, "next": target.next_step})
             elif (refusal := refusal_of(target, options.account is not None)) is not None:
                 refused.append({"link": link, "reason": refusal, "next": "Leave it out."})
             elif target.key not in jobs:
@@ -187,7 +186,9 @@ class Api:
         if not (limit.isascii() and limit.isdigit() and 1 <= len(limit) <= 4 and 1 <= int(limit) <= 1000):
             return problem(400, "a limit from 1 to 1000", "another", "See /openapi.json.")
         found = await asyncio.to_thread(self._queue.jobs, state, int(limit))
-        return web.json_response({"jobs": [one.line() for one in found]})
+        foreign = await asyncio.to_thread(self._queue.foreign)
+        lines = [one.line() for one in found]
+        return web.json_response({"jobs": lines, "refused": [one.line() for one in foreign]})
 
     async def _show(self, request: web.Request) -> web.Response:
         attempts = await self._attempts(request)

@@ -46,7 +46,7 @@ class ChannelCheck:
     def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch, findings: WatchFindings) -> None:
         self._attempts, self._attempt, self._watch, self._findings = attempts, attempt, watch, findings
         self._home, self._shared = attempts.home, attempts.shared
-        self._controls = Controls(self._home, self._shared, watch)
+        self._controls = Controls(self._home, self._shared, watch, attempts.queue.secrets)
         self._moment = self._home.clock()
         self._reading = Rereading(self._home)
         self._unsure = 0

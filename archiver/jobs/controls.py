@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from archiver.home.home import Home
+from archiver.jobs.queue_secrets import QueueSecrets
 from archiver.jobs.shared_state import SharedState
 from archiver.jobs.watch import SHOWN, Watch
 from spiders.platforms import platform_named
@@ -25,8 +26,8 @@ TRIED = 3
 class Controls:
     """The posts that can serve a watch as its control."""
 
-    def __init__(self, home: Home, shared: SharedState, watch: Watch) -> None:
-        self._home, self._shared, self._watch = home, shared, watch
+    def __init__(self, home: Home, shared: SharedState, watch: Watch, secrets: QueueSecrets | None) -> None:
+        self._home, self._shared, self._watch, self._secrets = home, shared, watch, secrets
 
     def candidates(self, target: Target) -> list[str]:
         """List the links to try as a control.
@@ -61,4 +62,6 @@ class Controls:
         return list(json.loads(self._shared.settings.get(f"control {platform}") or "[]"))
 
     def _save(self, platform: str, links: Sequence[str]) -> None:
-        self._shared.settings.set(f"control {platform}", json.dumps(links))
+        """Links that hold a secret are left out: any post will do as a control."""
+        plain = [link for link in links if self._secrets is None or self._secrets.mask.text(link) == link]
+        self._shared.settings.set(f"control {platform}", json.dumps(plain))

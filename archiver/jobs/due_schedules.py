@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.job import Job
-from archiver.jobs.queue import ENDED, JobStatus, Queue
+from archiver.jobs.job_status import JobStatus
+from archiver.jobs.queue import ENDED, Queue
 from archiver.jobs.schedule import Schedule, begun, since
 from storage.times import from_epoch, utc_text
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.errors import NotFound
 from archiver.jobs.database import Database, in_slices
 from archiver.jobs.job import LETTERS
+from archiver.jobs.queue_secrets import PRIVATE, QueueSecrets, Unopened
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData
@@ -29,6 +30,11 @@ class SharedEntry:
     """When it is next due; None for never."""
     value: dict[str, Any]
 
+    @property
+    def unopened(self) -> bool:
+        """Whether its secrets are masked still: they are only shown, or no key here opens them."""
+        return PRIVATE in self.value
+
 
 def new_entry_id() -> str:
     """Make a random id."""
@@ -38,8 +44,11 @@ def new_entry_id() -> str:
 class Entries:
     """The entries, by kind: `schedule`, `watch`, `feed`, `row`."""
 
-    def __init__(self, database: Database, tables: MetaData) -> None:
-        self._database, self._sa = database, database.sa
+    def __init__(self, database: Database, tables: MetaData, secrets: QueueSecrets | None = None) -> None:
+        """`secrets`: what keeps secrets out of the database; None where nothing secret is stored."""
+        self._database, self._sa, self._secrets = database, database.sa, secrets
+        self.left: set[str] = set()
+        """Entries that were due and whose secrets no key here opens, in words: left to another machine."""
         sa = database.sa
         self._table = sa.Table(
             "archiver_things", tables,
@@ -54,16 +63,17 @@ class Entries:
 
     def put_all(self, kind: str, entries: Sequence[SharedEntry]) -> None:
         """Write entries, replacing what was there."""
-        self._database.upsert(self._table, _rows(kind, entries), ["kind", "id"])
+        self._database.upsert(self._table, self._rows(kind, entries), ["kind", "id"])
 
     def add(self, kind: str, entries: Sequence[SharedEntry]) -> int:
         """Write the entries that are not there yet; return how many that were."""
         if not entries:
             return 0
         made = self._database.insert(self._table).on_conflict_do_nothing()
+        rows = self._rows(kind, entries)
         with self._database.begin() as connection:
             before = self._count(connection, kind)
-            in_slices(connection, made, _rows(kind, entries))
+            in_slices(connection, made, rows)
             return self._count(connection, kind) - before
 
     def reschedule(self, kind: str, entry: SharedEntry, was: float | None) -> bool:
@@ -72,7 +82,7 @@ class Entries:
         asked = (
             self._table.update()
             .where(c.kind == kind, c.id == entry.id, c.due == was if was is not None else c.due.is_(None))
-            .values(due=entry.due, value=json.dumps(entry.value))
+            .values(due=entry.due, value=self._stored(entry.value))
         )
         with self._database.begin() as connection:
             return connection.execute(asked).rowcount == 1
@@ -104,9 +114,11 @@ class Entries:
         return self._read(asked.order_by(c.id))
 
     def due(self, kind: str, now: float, limit: int = 200) -> list[SharedEntry]:
-        """List the entries that are due by `now`, the longest overdue first."""
+        """List the entries that are due by `now` and can be opened here, the longest overdue first."""
         c = self._table.c
-        return self._read(self._table.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
+        found = self._read(self._table.select().where(c.kind == kind, c.due <= now).order_by(c.due, c.id).limit(limit))
+        self.left |= {f"{kind} {one.id}" for one in found if one.unopened}
+        return [one for one in found if not one.unopened]
 
     def next_due(self, kind: str, holding: str = "") -> float | None:
         """Return when the next entry of a kind is due.
@@ -135,7 +147,25 @@ class Entries:
 
     def _read(self, asked: Any) -> list[SharedEntry]:
         with self._database.begin() as connection:
-            return [SharedEntry(row.id, row.due, json.loads(row.value)) for row in connection.execute(asked)]
+            rows = connection.execute(asked).all()
+        return [SharedEntry(row.id, row.due, self._shown(row.kind, row.id, json.loads(row.value))) for row in rows]
+
+    def _rows(self, kind: str, entries: Sequence[SharedEntry]) -> list[dict[str, Any]]:
+        return [{"kind": kind, "id": one.id, "due": one.due, "value": self._stored(one.value)} for one in entries]
+
+    def _stored(self, value: dict[str, Any]) -> str:
+        return json.dumps(self._secrets.hide(value) if self._secrets is not None else value)
+
+    def _shown(self, kind: str, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """For a worker the true value, where it can be opened; for others the masked one, also of a row that is plain still."""
+        if self._secrets is None:
+            return value
+        if not self._secrets.reveals:
+            return self._secrets.hide(value)
+        try:
+            return self._secrets.reveal(value, f"{kind} {name}")
+        except Unopened:
+            return value
 
 
 def find_entry(entries: Entries, kind: str, name: str) -> SharedEntry:
@@ -152,10 +182,6 @@ def remove_entry(entries: Entries, kind: str, name: str) -> None:
         raise _missing(kind, name)
     if kind == "feed":
         entries.remove_all("row", f"{name}:")
-
-
-def _rows(kind: str, entries: Sequence[SharedEntry]) -> list[dict[str, Any]]:
-    return [{"kind": kind, "id": one.id, "due": one.due, "value": json.dumps(one.value)} for one in entries]
 
 
 def _missing(kind: str, name: str) -> NotFound:

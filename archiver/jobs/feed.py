@@ -16,12 +16,14 @@ from archiver.capture.link_lists import Entry, ListRead, read_list
 from archiver.capture.options import CaptureOptions
 from archiver.errors import UsageError
 from archiver.home.home import Home
+from archiver.home.secret_values import SecretMask, mask_of
 from archiver.jobs.entries import SharedEntry
 from archiver.jobs.feed_model import Feed
 from archiver.jobs.google_sheet import GoogleSheets, Sheet
 from archiver.jobs.job import Job
 from archiver.jobs.new_job import new_job
 from archiver.jobs.queue import Queue
+from archiver.jobs.queue_secrets import Unopened
 from spiders.links import LinkProblem, read_http, safe_join, scheme_of, with_slashes, without_userinfo
 from spiders.targets import NoTarget, parse_target
 from storage.canonical import dumps
@@ -80,6 +82,7 @@ class FeedReader:
     def __init__(self, home: Home, queue: Queue, tell: Callable[[str], None]) -> None:
         """`tell` is called with one line for the person: a feed that cannot be read, a row that was edited."""
         self._home, self._queue, self._tell = home, queue, tell
+        self._mask = mask_of(home.config, home.environment)
         self._sheets = GoogleSheets(home)
 
     def read_due(self) -> int:
@@ -113,9 +116,12 @@ class FeedReader:
         rows: dict[str, dict[str, Any]] = {}
         edited: tuple[str, ...] = ()
         if digest != feed.digest or feed.left or sheet:
-            rows = {one.id: one.value for one in shared.entries.all("row", f"{feed.id}:")}
+            before = shared.entries.all("row", f"{feed.id}:")
+            if any(one.unopened for one in before):
+                raise Unopened(f"a row of feed {feed.id}")
+            rows = {one.id: one.value for one in before}
         if digest != feed.digest:
-            rows, edited = _changed(feed, found.entries, rows)
+            rows, edited = _changed(feed, found.entries, rows, self._mask)
             self._save(rows)
         jobs, left = _jobs(feed, rows)
         self._queue.add(jobs.values())
@@ -207,18 +213,21 @@ def _rss(home: Home, source: str, proxy: str | None) -> ListRead:
 
 
 def _changed(
-    feed: Feed, entries: Iterable[Entry], before: Mapping[str, dict[str, Any]]
+    feed: Feed, entries: Iterable[Entry], before: Mapping[str, dict[str, Any]], mask: SecretMask
 ) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
     """Return what is known of each row, and what was edited. A row that only moved, because others were put in between, was not."""
     rows: dict[str, dict[str, Any]] = {}
     for entry in entries:
         target = parse_target(entry.text) if entry.is_link else NoTarget("no link in it", "")
-        name = f"{feed.id}:{entry.where}"
+        where = mask.text(entry.where)  # of an entry of RSS it may be a link, and ids are not encrypted
+        name = f"{feed.id}:{where}"
         while name in rows:  # several links in one cell
             name += "+"
         key = None if isinstance(target, NoTarget) else target.key
         text = without_userinfo(entry.text) if key is None else entry.text
-        rows[name] = {"where": entry.where, "text": text, "key": key, "queued": False, "written": {}}
+        rows[name] = {"where": where, "text": text, "key": key, "queued": False, "written": {}}
+        if key is not None and mask.text(key) != key:  # it will be shown masked, and stored for the keys of its cases
+            rows[name] |= {"job": feed.job(key), "cases": list(feed.cases)}
         if isinstance(target, NoTarget):
             rows[name]["reason"] = target.reason
     known = {value["key"]: value for value in before.values()}
@@ -231,7 +240,8 @@ def _changed(
             if was is not None and was["key"] == value["key"]:
                 value["written"] = was["written"]
         elif was is not None and was["text"] != value["text"] and was["key"] not in still:
-            edited.append(f"{value['where']} was edited: {was['text'][:80]} → {value['text'][:80]}")
+            old, new = (mask.text(text)[:80] for text in (was["text"], value["text"]))
+            edited.append(f"{value['where']} was edited: {old} → {new}")
     return rows, tuple(edited)
 
 

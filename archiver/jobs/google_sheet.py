@@ -15,7 +15,8 @@ from archiver.capture.link_lists import ListRead, entries_of_rows
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.home import Home
 from archiver.jobs.feed_model import Feed
-from archiver.jobs.queue import ENDED, JobStatus, Queue
+from archiver.jobs.job_status import JobStatus
+from archiver.jobs.queue import ENDED, Queue
 from storage.errors import Unreachable
 
 KEY = "keys/google.json"

@@ -47,6 +47,8 @@ class Heartbeat:
         self._threads = ThreadPoolExecutor(3, HEARTBEAT_THREAD)
         self._going: list[Future[None]] = []
         self._reading: Future[int] | None = None
+        self._left: set[str] = set()
+        """What the person was told that it is left to another machine."""
         self._lost: set[str] = set()
         """Names of the methods whose last call the queue did not answer."""
         self.nothing_left = False
@@ -125,6 +127,9 @@ class Heartbeat:
         """Queue what is due. Returns whether there was anything."""
         now = self._shared.now()
         queued = schedules_due(self._queue, now) + watches_due(self._queue, now, from_epoch(now))
+        for one in sorted(self._shared.entries.left - self._left):
+            self._left.add(one)
+            self._warn(f"{one}: no key here opens the secret of its link; left to another machine")
         return self._read_feeds() or bool(queued)
 
     def _read_feeds(self) -> bool:

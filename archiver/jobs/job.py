@@ -28,6 +28,9 @@ PAUSES: Mapping[Outcome, tuple[float, ...]] = {
 After the last retry the job is dead: it stays listed with its reason until a person retries it. Every other outcome is the
 platform's answer or our own choice, and asking again would change nothing.
 """
+UNOPENED = "unopened"
+UNOPENED_PAUSES = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 5 * 60.0, 30 * 60.0, 3 * 3600.0)
+"""Seconds before each retry of a job whose link no key of the machine opens, so that another machine may take it."""
 INTERRUPTED = "interrupted"
 INTERRUPTIONS = 5
 """After this many interruptions, by kills or stops, a job is dead: it may be what kills its worker."""
@@ -53,21 +56,28 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
     """What asked for the job: `schedule`, `watch` or `feed` with its id."""
+    private: str | None = field(default=None, repr=False)
+    """The true link where `link` is masked, encrypted: see `jobs/queue_secrets.py`."""
 
     def value(self) -> dict[str, Any]:
         """Return the job as it is stored in the queue."""
-        value = {"id": self.id, "kind": self.kind, "link": self.link, "options": dict(self.options)}
+        # Among the options, where a worker of an earlier release, which would ask for the masked link, refuses what it does not know.
+        options = {**self.options, "private": self.private} if self.private is not None else dict(self.options)
+        value = {"id": self.id, "kind": self.kind, "link": self.link, "options": options}
         return {**value, "about": dict(self.about)} if self.about else value
 
     @classmethod
     def of(cls, value: Mapping[str, Any]) -> Job:
         """Read what `value` returned. Raises `KeyError`, `TypeError` where a worker of another version wrote it."""
+        options = dict(value["options"])
+        private = options.pop("private", None)
         return cls(
             str(value["id"]),
             str(value["kind"]),
             str(value["link"]),
-            dict(value["options"]),
+            options,
             dict(value.get("about", {})),
+            None if private is None else str(private),
         )
 
 

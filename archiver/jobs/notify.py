@@ -63,10 +63,13 @@ class Notifier:
         self._thread.start()
 
     def notify(self, kind: str, detail: Mapping[str, Any], cases: Sequence[str]) -> None:
-        """Send a message about an event by each rule that asks for its kind."""
+        """Send a message about an event by each rule that asks for its kind; secrets in it are masked."""
+        from archiver.home.secret_values import mask_of  # late: the process that sends needs no settings
+
+        masked = mask_of(self._home.config, self._home.environment).value(dict(detail))
         for rule in self._home.config.notify:
             if kind in rule.events and (rule.case is None or rule.case in cases):
-                self._waiting.put((rule, *message(kind, detail, rule.content)))
+                self._waiting.put((rule, *message(kind, masked, rule.content)))
 
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:

@@ -31,7 +31,15 @@ _LINKS: Schema = {"type": "array", "items": {"type": "object"}}
 _QUEUED: Schema = {
     "type": "object", "required": ["queued", "refused"], "properties": {"queued": _LINKS, "refused": _LINKS},
 }  # fmt: skip
-_JOBS: Schema = {"type": "object", "required": ["jobs"], "properties": {"jobs": {"type": "array", "items": _JOB}}}
+_FOREIGN: Schema = {
+    "type": "object", "required": ["refused", "in_our_queue", "rows"],
+    "description": "rows of a workflow that is not archiver's, which are not carried out",
+    "properties": {"refused": _NULLABLE, "in_our_queue": {"type": "boolean"}, "rows": {"type": "integer"}},
+}  # fmt: skip
+_JOBS: Schema = {
+    "type": "object", "required": ["jobs", "refused"],
+    "properties": {"jobs": {"type": "array", "items": _JOB}, "refused": {"type": "array", "items": _FOREIGN}},
+}  # fmt: skip
 _ATTEMPTS: Schema = {
     "type": "object", "required": ["attempts"], "properties": {"attempts": {"type": "array", "items": _JOB}},
 }  # fmt: skip

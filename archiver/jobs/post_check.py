@@ -43,7 +43,7 @@ class PostCheck:
     def __init__(self, attempts: Attempts, attempt: JobAttempt, watch: Watch) -> None:
         self._attempts, self._attempt, self._watch = attempts, attempt, watch
         self._home = attempts.home
-        self._controls = Controls(self._home, attempts.shared, watch)
+        self._controls = Controls(self._home, attempts.shared, watch, attempts.queue.secrets)
         self._moment = self._home.clock()
         self._reading = Rereading(self._home)
         self._captures: list[str] = []

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from tempfile import TemporaryDirectory
@@ -23,17 +23,20 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.home.paths import make_folder
 from archiver.jobs.database import teach_milliseconds, unreachable
-from archiver.jobs.job import PRIORITIES, REFUSED, Job
+from archiver.jobs.job import PRIORITIES, Job
+from archiver.jobs.job_status import STATES, STATUSES, JobStatus, job_status
 from archiver.jobs.json_only import OURS, PICKLED, refuse_pickles
-from archiver.jobs.shared_state import SharedState
+from archiver.jobs.queue_secrets import QueueSecrets, queue_secrets
+from archiver.jobs.shared_state import ForeignRows, SharedState
 from archiver.ratelimit.stores import patient
 from storage.errors import Unreachable
-from storage.times import Clock, from_epoch_ms, utc_parse, utc_text
+from storage.times import Clock, utc_parse, utc_text
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
     from archiver.home.home import Home
+    from archiver.home.ports import Decryptor
 
 APPLICATION = "archiver"
 QUEUE = "jobs"
@@ -49,15 +52,6 @@ SHOWN = 5
 ATTEMPT_THREAD = "archiver attempt"
 ENDED = ("done", "dead", "cancelled")
 """States in which nothing more happens to a job by itself."""
-STATES = {
-    "ENQUEUED": "waiting", "DELAYED": "later", "PENDING": "running", "CANCELLED": "cancelled", "ERROR": "dead",
-    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "dead",
-}  # fmt: skip
-"""Status in DBOS → our state. DBOS's `SUCCESS` says only that an attempt ended; the attempt's result says how."""
-STATUSES: Mapping[str, Sequence[str]] = {
-    "waiting": ["ENQUEUED"], "later": ["DELAYED"], "running": ["PENDING"], "cancelled": ["CANCELLED"], "done": ["SUCCESS"],
-    "dead": ["SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"],
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -119,34 +113,6 @@ class AttemptResult:
         )
 
 
-@dataclass(frozen=True)
-class JobStatus:
-    """An attempt at a job, as the queue shows it."""
-
-    job: Job
-    state: str
-    """`waiting`, `later`, `running`, `done`, `dead`, `cancelled`; of an attempt that others followed, `again`."""
-    attempt: int
-    outcome: str | None
-    reason: str | None
-    captures: tuple[str, ...]
-    queued: datetime | None
-    due: datetime | None
-    """When a delayed attempt begins."""
-    worker: str | None
-    priority: int
-    fresh: int | None = None
-    whole: bool | None = None
-
-    def line(self) -> dict[str, Any]:
-        """Return the attempt as a line of JSON shows it."""
-        return {
-            "job": self.job.id, "kind": self.job.kind, "link": self.job.link, "state": self.state, "attempt": self.attempt,
-            "outcome": self.outcome, "reason": self.reason, "captures": list(self.captures),
-            "queued": utc_text(self.queued) if self.queued else None, "due": utc_text(self.due) if self.due else None, "worker": self.worker,
-        }  # fmt: skip
-
-
 @contextmanager
 def database_errors() -> Iterator[None]:
     """Raise errors of DBOS and its database as `Unreachable`."""
@@ -162,16 +128,20 @@ def database_errors() -> Iterator[None]:
 class Queue:
     """A queue of jobs that wait, run or have ended. Every method raises `Unreachable` if the database is away."""
 
-    def __init__(self, url: str) -> None:
-        """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`. It is made where there is none."""
+    def __init__(self, url: str, secrets: QueueSecrets | None = None) -> None:
+        """Open the queue at `url`: `sqlite:///…` or `postgresql+psycopg://…`. It is made where there is none.
+
+        `secrets`: what keeps the secrets of links out of it; None where no link holds any.
+        """
         from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
+        self.secrets = secrets
         refuse_pickles()
         _quiet()
         teach_milliseconds()
         with database_errors():
             DBOS.migrate(url)
-            self.shared = SharedState(url)
+            self.shared = SharedState(url, secrets=secrets)
             self._client: DBOSClient = DBOSClient(
                 system_database_url=url, serializer=DBOSPortableJSONSerializer(), retry_connection_errors=False
             )
@@ -189,33 +159,49 @@ class Queue:
         return count
 
     def _put(self, job: Job, attempt: int, priority: int, before: Mapping[str, int], delay: float) -> None:
+        stored = self.secrets.hide_job(job) if self.secrets is not None else job
         with database_errors():
-            self._client.enqueue(_options(job, attempt, priority, delay), job.value(), attempt, dict(before), priority)
+            self._client.enqueue(
+                _options(job, attempt, priority, delay), stored.value(), attempt, dict(before), priority
+            )
 
     def jobs(self, state: str | None = None, limit: int = 100) -> list[JobStatus]:
         """List jobs, the newest first, each by its last attempt. Reads a page or two, however long the queue is."""
         found: dict[str, JobStatus] = {}
         shown: list[JobStatus] = []
-        last: tuple[int, str] | None = None
-        while True:
-            page = self.shared.workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE)
+        for names in self._pages(state, limit):
             # By their ids: DBOS's own pages leave out and repeat what was queued in the same millisecond, or changes meanwhile.
-            items = self._listed(workflow_ids=[name for _, name in page]) if page else []
-            for item in items:
-                one = _job_status(item)
+            for item in self._listed(workflow_ids=names):
+                one = job_status(item, self.secrets)
                 if one.job.id in found and found[one.job.id].attempt > one.attempt:
                     continue
                 found[one.job.id] = one
             shown = [one for one in found.values() if state is None or one.state == state]
-            if len(page) < PAGE or len(shown) >= limit:
+            if len(shown) >= limit:
                 break
-            last = page[-1]
         if state in ENDED:  # not those of which there is a later attempt in another state
             later = {f"{one.job.id}.{one.attempt + 1}": one.job.id for one in shown}
             went_on = self._listed(workflow_ids=list(later), load_input=False, load_output=False) if later else []
             passed = {later[item.workflow_id] for item in went_on}
             shown = [one for one in shown if one.job.id not in passed]
         return sorted(shown, key=lambda one: one.job.id, reverse=True)[:limit]
+
+    def _pages(self, state: str | None, limit: int) -> Iterator[list[str]]:
+        """Yield ids of attempts among which are the newest jobs in a state, page by page."""
+        workflows = self.shared.workflows
+        if state == "dead":
+            # DBOS says of nearly all of them the same as of the many that are done; the claims tell them apart. Those
+            # that ended in an error have none, nor have the newest until their home has said how they ended.
+            names = self.shared.claims.newest(state, limit)
+            for statuses, most in ((STATUSES["dead"], limit), (STATUSES["done"], PAGE)):
+                names += [name for _, name in workflows.page(WORKFLOW, statuses, None, most)]
+            if names:
+                yield list(dict.fromkeys(names))
+            return
+        last: tuple[int, str] | None = None
+        while page := workflows.page(WORKFLOW, STATUSES.get(state or ""), last, PAGE):
+            yield [name for _, name in page]
+            last = page[-1]
 
     def _listed(self, **asked: Any) -> list[Any]:
         with database_errors():
@@ -239,7 +225,7 @@ class Queue:
     def attempts(self, job: str) -> list[JobStatus]:
         """List all attempts at a job, given by its whole id, the first one first."""
         items = self._listed(workflow_id_prefix=f"{job}.")
-        found = [_job_status(item) for item in items]
+        found = [job_status(item, self.secrets) for item in items]
         return sorted(found, key=lambda one: one.attempt)
 
     def cancel(self, one: JobStatus) -> None:
@@ -259,7 +245,7 @@ class Queue:
 
     def taken_over(self, worker: str) -> list[str]:
         """Queue again, for `worker`, the attempts whose worker is silent or gone; return their ids."""
-        self._refuse_what_is_no_json()
+        self._refuse_foreign()
         with self.shared.alone():
             alive = {one.name for one in self.shared.workers.alive()} | {worker}
             return self._queue_again(lambda owner: owner not in alive)
@@ -271,9 +257,13 @@ class Queue:
         """
         return self._queue_again(lambda owner: owner == worker)
 
-    def _refuse_what_is_no_json(self) -> None:
-        """Cancel what names a form that DBOS does not know: it would hold that for running, for ever."""
-        strange = self.shared.workflows.not_in(WORKFLOW, (OURS, PICKLED), PAGE)
+    def foreign(self) -> list[ForeignRows]:
+        """Count the rows of other workflows than ours in the same database, by their names: they are not carried out."""
+        return self.shared.workflows.foreign(WORKFLOW, QUEUE)
+
+    def _refuse_foreign(self) -> None:
+        """Cancel what stands in our queue and is none of ours, or in no form that DBOS knows: it would hold that for running, for ever."""
+        strange = self.shared.workflows.not_ours(WORKFLOW, QUEUE, (OURS, PICKLED), PAGE)
         with database_errors():
             for attempt in strange:
                 self._client.cancel_workflow(attempt)
@@ -392,44 +382,6 @@ def _options(job: Job, attempt: int, priority: int, delay: float) -> Any:
     return {**options, "delay_seconds": delay} if delay else options
 
 
-def _job_status(item: Any) -> JobStatus:
-    """Read a row of the queue. One that this program did not write is shown as refused, by its id alone."""
-    with suppress(KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError):
-        job = Job.of(item.input["args"][0])
-        if job.id != item.workflow_id.rpartition(".")[0]:
-            raise ValueError(job.id)
-        said: Mapping[str, Any] = item.output if isinstance(item.output, dict) else {}
-        state = STATES.get(item.status) or str(said.get("state", "dead"))
-        reason = said.get("reason")
-        if not said and state == "dead":
-            reason = f"the worker failed: {item.error}"[:300] if item.error else "started too often without finishing"
-        if state not in (*STATUSES, "again") or not all(
-            text is None or isinstance(text, str) for text in (reason, said.get("outcome"))
-        ):
-            raise ValueError(state)
-        return JobStatus(
-            job, state, int(item.workflow_id.rpartition(".")[2]), said.get("outcome"), reason,
-            tuple(map(str, said.get("captures", ()))), _time(item.created_at),
-            _time(item.delay_until_epoch_ms) if state == "later" else None,
-            item.executor_id if state == "running" else None, int(item.priority or 0),
-            said.get("fresh"), said.get("whole"),
-        )  # fmt: skip
-    return _refused(item)
-
-
-def _refused(item: Any) -> JobStatus:
-    name, _, number = str(item.workflow_id).rpartition(".")
-    whole = number.isascii() and number.isdigit() and len(number) < 10
-    job = Job(name if whole else str(item.workflow_id), REFUSED, "", {})
-    reason = "refused: this row of the queue holds no job that archiver wrote, and is not carried out"
-    state = STATES.get(str(item.status), "dead")
-    return JobStatus(job, state, int(number) if whole else 0, None, reason, (), None, None, None, 0)
-
-
-def _time(milliseconds: int | None) -> datetime | None:
-    return from_epoch_ms(milliseconds) if milliseconds else None
-
-
 def _quiet() -> None:
     """Silence DBOS's own log handler, which writes to the terminal: commands tell a person, the log of the home keeps errors."""
     log = logging.getLogger("dbos")
@@ -439,14 +391,16 @@ def _quiet() -> None:
 
 
 @contextmanager
-def opened(home: Home, looks: bool = False) -> Iterator[Queue]:
+def opened(home: Home, looks: bool = False, decryptor: Decryptor | None = None) -> Iterator[Queue]:
     """Open the queue of a home, and close it at the end. Raises `Unreachable`.
 
-    `looks`: nothing is made in the home; where it has no queue, an empty one lies elsewhere for as long.
+    `looks`: nothing is made in the home; where it has no queue, an empty one lies elsewhere for as long. `decryptor`:
+    for a worker, who needs the links as they were given.
     """
     path = home.path / QUEUE_FILE
     with TemporaryDirectory() if looks and not home.config.jobs and not path.exists() else nullcontext() as elsewhere:
-        queue = Queue(f"sqlite:///{elsewhere}/{path.name}" if elsewhere is not None else database(home))
+        url = f"sqlite:///{elsewhere}/{path.name}" if elsewhere is not None else database(home)
+        queue = Queue(url, queue_secrets(home, decryptor))
         try:
             yield queue
         finally:

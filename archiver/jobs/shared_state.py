@@ -7,6 +7,7 @@ PostgreSQL alike; their names stay as queues that exist have them.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from archiver.jobs.database import Database
 from archiver.jobs.entries import Entries
+from archiver.jobs.queue_secrets import QueueSecrets
 from storage.times import from_epoch
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
 BEAT_SECONDS = 5.0
+FOREIGN_SHOWN = 20
+"""How many names of workflows that are not ours are listed."""
 SILENT_SECONDS = 25.0
 """A worker that is silent for this long counts as dead, and its attempts are taken over: within a minute, all in all."""
 
@@ -31,17 +35,17 @@ class SharedState:
     Every method of it and of its parts raises `Unreachable`.
     """
 
-    def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, url: str, clock: Callable[[], float] | None = None, secrets: QueueSecrets | None = None) -> None:
         """Open the database at `url`, which is the queue's, and create missing tables.
 
-        `clock` replaces the database's clock, for simulations.
+        `clock` replaces the database's clock, for simulations. `secrets`: what keeps secrets out of the entries.
         """
         self._database = Database(url, clock)
         tables = self._database.sa.MetaData()
         self.workers = Workers(self._database, tables)
         self.settings = Settings(self._database, tables)
         self.claims = SharedClaims(self._database, tables)
-        self.entries = Entries(self._database, tables)
+        self.entries = Entries(self._database, tables, secrets)
         self.workflows = Workflows(self._database)
         self._database.create(tables)
 
@@ -192,12 +196,34 @@ class SharedClaims:
         with self._database.begin() as connection:
             connection.execute(self._table.update().where(self._table.c.attempt == attempt).values(state="again"))
 
+    def newest(self, state: str, limit: int) -> list[str]:
+        """List at most `limit` attempts that ended in this state, of the newest jobs first."""
+        c, sa = self._table.c, self._database.sa
+        asked = sa.select(c.attempt).where(c.state == state).order_by(c.attempt.desc()).limit(limit)
+        with self._database.begin() as connection:
+            return [str(row[0]) for row in connection.execute(asked)]
+
     def count_states(self) -> dict[str, int]:
         """Count the attempts that ended as `done`, `dead` and `again`."""
         c, sa = self._table.c, self._database.sa
         with self._database.begin() as connection:
             rows = connection.execute(sa.select(c.state, sa.func.count()).group_by(c.state))
             return {row[0]: int(row[1]) for row in rows}
+
+
+@dataclass(frozen=True)
+class ForeignRows:
+    """Rows of a workflow that is none of ours, in the queue's database."""
+
+    workflow: str | None
+    """Its name, as whoever wrote it says."""
+    in_our_queue: bool
+    """Whether they stand in our queue, where each worker cancels them; else they are another program's affair."""
+    count: int
+
+    def line(self) -> dict[str, Any]:
+        """Return the rows as a line of JSON shows them."""
+        return {"refused": self.workflow, "in_our_queue": self.in_our_queue, "rows": self.count}
 
 
 class Workflows:
@@ -207,7 +233,7 @@ class Workflows:
         self._database, sa = database, database.sa
         self._table = sa.table(
             "workflow_status", sa.column("created_at"), sa.column("workflow_uuid"), sa.column("status"), sa.column("name"),
-            sa.column("serialization"), schema="dbos" if database.postgres else None,
+            sa.column("serialization"), sa.column("queue_name"), schema="dbos" if database.postgres else None,
         )  # fmt: skip
 
     def count_statuses(self, name: str) -> dict[str, int]:
@@ -217,12 +243,28 @@ class Workflows:
         with self._database.begin() as connection:
             return {row[0]: int(row[1]) for row in connection.execute(asked)}
 
-    def not_in(self, name: str, forms: Sequence[str], limit: int) -> list[str]:
-        """List at most `limit` workflows of that name that have not ended and say they are in another form than these."""
+    def foreign(self, name: str, queue: str) -> list[ForeignRows]:
+        """Count the workflows of other names than `name`, by name and by whether they stand in `queue`."""
         c, sa = self._table.c, self._database.sa
-        asked = sa.select(c.workflow_uuid).where(
-            c.name == name, c.status.in_(("ENQUEUED", "DELAYED", "PENDING")), c.serialization.not_in(forms)
+        asked = sa.select(c.name, c.queue_name, sa.func.count()).where(sa.func.coalesce(c.name, "") != name)
+        with self._database.begin() as connection:
+            rows = connection.execute(asked.group_by(c.name, c.queue_name).limit(FOREIGN_SHOWN)).all()
+        found: Counter[tuple[str | None, bool]] = Counter()
+        for workflow, at, count in rows:
+            found[None if workflow is None else str(workflow), at == queue] += int(count)
+        return [ForeignRows(*key, found[key]) for key in sorted(found, key=lambda key: (key[0] or "", key[1]))]
+
+    def not_ours(self, name: str, queue: str, forms: Sequence[str], limit: int) -> list[str]:
+        """List at most `limit` workflows that have not ended, and are of another name in `queue`, or in another form than these.
+
+        What stands in queues of others is theirs.
+        """
+        c, sa = self._table.c, self._database.sa
+        named = sa.func.coalesce(c.name, "")
+        strange = sa.or_(
+            sa.and_(named == name, c.serialization.not_in(forms)), sa.and_(named != name, c.queue_name == queue)
         )
+        asked = sa.select(c.workflow_uuid).where(strange, c.status.in_(("ENQUEUED", "DELAYED", "PENDING")))
         with self._database.begin() as connection:
             return [str(row[0]) for row in connection.execute(asked.limit(limit))]
 

@@ -9,7 +9,7 @@ from archiver.capture.services import shared_slots
 from archiver.home.home import STATE, Home
 from archiver.jobs.queue import Queue
 from archiver.jobs.watch import CANNOT_TELL
-from archiver.seal.kept_stamps import needed, stamps
+from archiver.seal.kept_stamps import needed, standing
 from storage.times import from_epoch, utc_text
 
 LAST_FAILURES = 5
@@ -20,9 +20,8 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
     """Report on a home and its queue as one JSON value. Raises `EvidenceError`."""
     home.project()
     config, shared = home.config, queue.shared
-    kept = stamps(home)
+    proofs = standing(home)
     dead = queue.jobs("dead", LAST_FAILURES)
-    covered = max((stamp.size for stamp in kept if stamp.time is not None), default=0)
     due = {kind: shared.entries.next_due(kind) for kind in ("schedule", "watch", "feed")}
     return {
         "paused": queue.paused,
@@ -32,12 +31,12 @@ def status(home: Home, queue: Queue) -> dict[str, Any]:
         "schedules": shared.entries.count("schedule"), "watches": shared.entries.count("watch"), "feeds": shared.entries.count("feed"),
         "watches_that_could_not_tell": shared.entries.count("watch", f'"said": "{CANNOT_TELL}'),
         "next": {kind: utc_text(from_epoch(when)) for kind, when in due.items() if when is not None},
-        "captures": len(home.catalog.captures()),
-        "not_copied": {one.name: len(home.catalog.not_copied_to(one.name)) for one in config.copies.destinations},
+        "captures": home.catalog.count_captures(),
+        "not_copied": {one.name: home.catalog.count_not_copied(one.name) for one in config.copies.destinations},
         "timestamps": {
             "wanted": config.timestamps.wanted,
-            "owed": max(0, needed(home) - covered) if config.timestamps.wanted else 0,
-            "pending": sum(stamp.owed for stamp in kept),
+            "owed": max(0, needed(home) - proofs.covered) if config.timestamps.wanted else 0,
+            "pending": proofs.pending,
         },
         "failed": [one.line() for one in dead],
     }  # fmt: skip
@@ -57,7 +56,7 @@ def _hosts(home: Home) -> list[dict[str, Any]]:
 def kept(home: Home) -> dict[str, Any]:
     """Report on what a home holds, without its settings."""
     home.project()
-    return {"captures": len(home.catalog.captures())}
+    return {"captures": home.catalog.count_captures()}
 
 
 def health(queue: Queue) -> tuple[bool, dict[str, Any]]:

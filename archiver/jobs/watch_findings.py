@@ -44,11 +44,12 @@ class WatchFindings:
         """Append an event about a link and a capture to the ledger, once, and tell the worker's listener."""
         target = parse_target(detail["link"])
         post = {"platform": target.platform, "post": target.id} if isinstance(target, Target) else {}
-        about = (detail.get("link"), detail.get("capture"))
-        earlier = (body["detail"] for body in self._home.catalog.event_bodies((kind,)))
-        if any((one.get("link"), one.get("capture")) == about for one in earlier):
+        whole: dict[str, Any] = {**post, **detail}
+        if (secrets := self._attempts.queue.secrets) is not None:  # events are not encrypted
+            whole = secrets.mask.value(whole)
+        earlier = self._home.catalog.events_about(whole["link"], (kind,))
+        if any(body["detail"].get("capture") == whole.get("capture") for body in earlier):
             return
-        whole = {**post, **detail}
         (sealed,) = self._attempts.signer.append([Event(kind, self._home.clock(), whole)])
         self._home.project()
         self._attempts.events.found(kind, {"event": sealed.seq, **whole}, self._watch.cases)

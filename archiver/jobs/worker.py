@@ -24,14 +24,25 @@ from archiver.home.paths import make_folder
 from archiver.home.ports import Signer
 from archiver.jobs.attempts import WorkerEvents
 from archiver.jobs.claims import HomeClaims
-from archiver.jobs.job import INTERRUPTED, Ended, capture_id, decide_retry, interrupted, unpacked
+from archiver.jobs.job import (
+    INTERRUPTED,
+    UNOPENED,
+    UNOPENED_PAUSES,
+    Ended,
+    Job,
+    capture_id,
+    decide_retry,
+    interrupted,
+    unpacked,
+)
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue
+from archiver.jobs.queue_secrets import Unopened
 from archiver.jobs.watch_check import check_watch
 from archiver.jobs.whole_crawl import walked_whole
 from archiver.seal.recovery import recover
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
-from storage.errors import EvidenceError
+from storage.errors import EvidenceError, disk_refusals
 from storage.files import Lock
 
 _log = logging.getLogger(__name__)
@@ -114,16 +125,35 @@ class Worker:
         if (known := self.claims.known(attempt.id)) is not None:
             return known
         try:
-            self.claims.begin(attempt.id, self._capture_id(attempt))
-            result = asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result()
+            with disk_refusals("beginning a job"):
+                self.claims.begin(attempt.id, self._capture_id(attempt))
+            result = self._masked(asyncio.run_coroutine_threadsafe(self._carry_out(attempt), self._loop).result())
+        except Unopened as error:
+            self.events.warned(f"job {attempt.job.id}: {error.summary}")
+            result = _left_to_another(attempt, error)
         except EvidenceError as error:
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
-            return result_of(attempt, Ended(Outcome.FAILED, error.summary, ()))
+            return self._masked(result_of(attempt, Ended(Outcome.FAILED, error.summary, ())))
         try:
-            return self.claims.end(attempt.id, result)
+            with disk_refusals("ending a job"):
+                return self.claims.end(attempt.id, result)
         except EvidenceError as error:  # what was captured is sealed, and the queue is told of it all the same
             self.events.warned(f"job {attempt.job.id}: {error.summary}")
             return result
+
+    def _masked(self, result: AttemptResult) -> AttemptResult:
+        """A reason may quote a link, and others may read the queue."""
+        if result.reason is None or self.queue.secrets is None:
+            return result
+        return replace(result, reason=self.queue.secrets.mask.text(result.reason))
+
+    def _opened(self, job: Job) -> Job:
+        """Return the job with its true link. Raises `Unopened`."""
+        if job.private is None:
+            return job
+        if self.queue.secrets is None:
+            raise Unopened(f"job {job.id}")
+        return self.queue.secrets.reveal_job(job)
 
     def _capture_id(self, attempt: JobAttempt, beside: str = "") -> str:
         return capture_id(attempt.job.id, attempt.number, attempt.begun, self.ledger + beside)
@@ -132,7 +162,7 @@ class Worker:
         job = attempt.job
         if self.engine.stopping:
             return AttemptResult("again", str(Outcome.PARTIAL), STOPPED_BY_PERSON, (), 0.0, attempt.before)
-        target = parse_target(job.link)
+        target = parse_target(self._opened(job).link)
         try:
             options = unpacked(job.options)
         except (TypeError, ValueError) as error:
@@ -148,12 +178,15 @@ class Worker:
 
     async def _work(self, attempt: JobAttempt, target: Target, options: CaptureOptions) -> Ended:
         try:
-            await asyncio.to_thread(self.home.recipients, list(options.cases))
-            if attempt.job.kind == "watch":
-                return await check_watch(self, attempt, target, options)
-            if attempt.job.kind == "crawl":
-                return await self.walk(attempt, target, options)
-            return await self.capture(attempt, target, options)
+            with disk_refusals("carrying out a job"):
+                await asyncio.to_thread(self.home.recipients, list(options.cases))
+                if attempt.job.kind == "watch":
+                    return await check_watch(self, attempt, target, options)
+                if attempt.job.kind == "crawl":
+                    return await self.walk(attempt, target, options)
+                return await self.capture(attempt, target, options)
+        except Unopened:
+            raise
         except EvidenceError as error:
             return Ended(Outcome.FAILED, error.summary, ())
 
@@ -221,6 +254,15 @@ def result_of(attempt: JobAttempt, ended: Ended) -> AttemptResult:
         attempts[name] = attempts.get(name, 0) + 1
     then = decide_retry(ended.outcome, ended.reason, attempts)
     return AttemptResult(then.state, str(ended.outcome), ended.reason, ended.captures, then.again, attempts)
+
+
+def _left_to_another(attempt: JobAttempt, error: Unopened) -> AttemptResult:
+    """Leave an attempt to another machine, soon and then ever more rarely; at last the job is dead."""
+    attempts = dict(attempt.before)
+    tried = attempts[UNOPENED] = attempts.get(UNOPENED, 0) + 1
+    pause = UNOPENED_PAUSES[tried - 1] if tried <= len(UNOPENED_PAUSES) else None
+    state = "dead" if pause is None else "again"
+    return AttemptResult(state, str(Outcome.FAILED), error.summary, (), pause, attempts)
 
 
 def _dead(reason: str, attempt: JobAttempt) -> AttemptResult:

@@ -11,7 +11,7 @@ from typing import Any
 from archiver.copies.stubs import stubs
 from archiver.home.home import Home
 from archiver.home.visibility import is_hidden
-from archiver.seal.kept_stamps import Stamp, covering, stamps
+from archiver.seal.kept_stamps import Stamp, covering, stamps_over
 from storage.post_lines import published
 
 
@@ -38,7 +38,7 @@ class CaptureView:
     folder: Path
     cases: list[str]
     stamps: list[Stamp]
-    """Every proof that the home keeps."""
+    """What tells whether it is timestamped: see `stamps_over`."""
     posts: list[PostView]
     inventory: list[dict[str, Any]]
     records: list[dict[str, Any]]
@@ -81,14 +81,14 @@ def capture_view(home: Home, capture: str, *, unhidden: bool = False) -> Capture
         row=row,
         folder=folder,
         cases=catalog.cases_of(capture),
-        stamps=stamps(home),
+        stamps=stamps_over(home, row["seq"]),
         posts=[_post(home, row, post, unhidden) for post in catalog.posts(capture)],
         inventory=catalog.inventory(capture),
         records=catalog.records(capture),
         annotations=catalog.annotations(capture),
         copies=catalog.copies(capture=capture),
         freed=list(stubs(folder)),
-        duplicates=[body for body in catalog.event_bodies(("duplicate",)) if capture in body["detail"]["captures"]],
+        duplicates=catalog.events_about(capture, ("duplicate",)),
         judged=catalog.reassessment(capture),
     )
 

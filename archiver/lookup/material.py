@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from archiver.errors import UsageError
 from archiver.home.home import Home
 from archiver.home.ports import Fetch
+from archiver.lookup.exhibits import Exhibit, Exhibits, MediaFile, Observation
+from archiver.lookup.spool import Spool
 from storage.assembly import URI as ASSEMBLY
 from storage.assembly import Assembly, parse_assembly, payload, safe_name
 from storage.errors import FormatError
@@ -27,18 +29,78 @@ VIEWS = {"screenshot": "png", "pdf": "pdf"}
 """Pictures of a page that go into packages, by the kind in the inventory."""
 
 
+T = TypeVar("T")
+
+
+class CaptureFiles:
+    """Reads the files of captures; what was read of the last few is kept."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, Any] = {}
+
+    def lines(self, path: Path) -> list[dict[str, Any]]:
+        """Read the lines of a file, without their salts. Raises `FormatError`."""
+        return self._read(path, lambda: [{k: v for k, v in one.items() if k != "salt"} for one in read_lines(path)])
+
+    def manifest(self, folder: Path) -> dict[str, Any]:
+        """Read the manifest of a capture. Raises `FormatError`."""
+
+        def read() -> dict[str, Any]:
+            said: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+            return said
+
+        return self._read(folder / MANIFEST, read)
+
+    def _read(self, path: Path, read: Callable[[], T]) -> T:
+        if path not in self._kept:
+            try:
+                found = read()
+            except OSError as error:
+                name = path.parent.name
+                raise FormatError(
+                    f"readable files of the capture {name}", str(error), "Run `archiver check`; restore it from a copy."
+                ) from error
+            self._kept[path] = found
+            while len(self._kept) > KEPT_FILES:
+                self._kept.pop(next(iter(self._kept)), None)
+            return found
+        kept: T = self._kept[path]
+        return kept
+
+
+KEPT_FILES = 32
+"""Files of captures that are kept in memory: of some eight captures, the newest ones."""
+
+
 @dataclass(frozen=True)
 class SealedCapture:
-    """A sealed capture as it lies in the home."""
+    """A sealed capture as it lies in the home. Its files are read when they are asked for: a case may have many."""
 
     id: str
     seq: int
     folder: Path
-    manifest: dict[str, Any]
     row: dict[str, Any]
-    records: list[dict[str, Any]]
-    posts: list[dict[str, Any]]
-    inventory: list[dict[str, Any]]
+    files: CaptureFiles = field(repr=False, compare=False)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Its manifest. Raises `FormatError`, as do its lines."""
+        return self.files.manifest(self.folder)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Lines of its WARC records, without their salts."""
+        return self.files.lines(self.folder / "records.jsonl")
+
+    @property
+    def posts(self) -> list[dict[str, Any]]:
+        """Lines of its posts, without their salts."""
+        return self.files.lines(self.folder / "posts.jsonl")
+
+    @property
+    def inventory(self) -> list[dict[str, Any]]:
+        """Lines of its inventory, without their salts."""
+        return self.files.lines(self.folder / "inventory.jsonl")
 
     @property
     def target(self) -> dict[str, Any]:
@@ -77,67 +139,9 @@ class SealedCapture:
         return (line for line in self.posts if line.get("role") != "captions")
 
 
-@dataclass(frozen=True)
-class MediaFile:
-    """A file that a post or source brought: where its bytes lie, and their digest."""
-
-    capture: str
-    key: str
-    kind: str
-    post: str | None
-    name: str
-    sha256: str
-    size: int
-    media_type: str | None
-    record: str
-    attachment: int
-    """Which attachment of its post it is, or is part of; counted from 0."""
-    pieces: tuple[tuple[Path, int, int, int], ...] = field(repr=False)
-    """(WARC file, where the record begins, offset in its payload, length), in order."""
-    damage: str | None = None
-    """What was wrong with it already when it was received."""
-
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the file's bytes, piece by piece."""
-        for path, at, offset, length in self.pieces:
-            yield from payload(path, at, offset, length)
-
-
-@dataclass
-class Observation:
-    """A post as one capture saw it."""
-
-    capture: str
-    seq: int
-    line: dict[str, Any]
-    seen: str | None
-    media: list[MediaFile] = field(default_factory=list)
-
-
-@dataclass
-class Exhibit:
-    """An exhibit: a post as several captures saw it, or a file that somebody handed over."""
-
-    number: str
-    key: str
-    """Platform and id, or the capture and key of a received file."""
-    platform: str
-    observations: list[Observation] = field(default_factory=list)
-    files: list[MediaFile] = field(default_factory=list)
-    """Of a received file."""
-    removals: list[dict[str, Any]] = field(default_factory=list)
-    """Events that say that it was no longer there."""
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def every_media(self) -> list[MediaFile]:
-        """Its files, with those of its observations."""
-        return [*self.files, *(one for observation in self.observations for one in observation.media)]
-
-    @property
-    def latest(self) -> dict[str, Any]:
-        """Its line as it was last seen; empty for a file."""
-        return self.observations[-1].line if self.observations else {}
+def post_name(line: dict[str, Any]) -> str:
+    """Return by what a post is called in its capture: its id, or its link where it has none."""
+    return str(line.get("id") or line.get("url"))
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,6 @@ class Redaction:
     masked: tuple[str, ...]
 
 
-def post_name(line: dict[str, Any]) -> str:
-    """Return by what a post is called in its capture: its id, or its link where it has none."""
-    return str(line.get("id") or line.get("url"))
-
-
 @dataclass
 class Material:
     """Material of a case for a report or package: captures, exhibits, events and annotations."""
@@ -167,43 +166,35 @@ class Material:
     captures: list[SealedCapture]
     all_of_case: list[dict[str, Any]]
     """Rows of every capture of the case, those left out of the selection included."""
-    exhibits: list[Exhibit]
-    events: list[dict[str, Any]]
+    exhibits: Sequence[Exhibit]
+    about: Callable[[str | None, str | None], list[str]]
+    """The numbers of the exhibits of a capture, or of the one of a post in it: `Exhibits.numbers_about`."""
+    number_of: Callable[[str], str]
+    """The number of an exhibit, by its key: `Exhibits.number_of`."""
+    media: Callable[[SealedCapture], Iterator[MediaFile]]
+    """The files of a capture, in the order of its inventory."""
+    events: Sequence[dict[str, Any]]
     """Bodies of the events that concern the selection, by seq."""
     annotations: list[dict[str, Any]]
     redactions: list[Redaction] = field(default_factory=list)
     renewals: list[dict[str, Any]] = field(default_factory=list)
     """Events that vouch for timestamps whose certificates were about to end."""
+    home: Path | None = None
+    """Where what does not fit into memory lies: see `archiver.lookup.spool`."""
     quarantined: list[str] = field(default_factory=list)
     """Captures that were asked for and are in no package, since something in them is kept from view."""
-
-    media: dict[str, list[MediaFile]] = field(default_factory=dict)
-    """Files of each capture, by its id, in the order of the inventory."""
-    numbers: dict[str, str] = field(default_factory=dict)
-    """Key of an item → its number."""
 
     def given(self, capture: SealedCapture) -> Iterator[tuple[str, MediaFile]]:
         """Yield (number of the item, file) of each file that a capture gives."""
         named: dict[str, str] = {}
         for line in capture.observed():
-            named.setdefault(post_name(line), self.numbers[f"{line['platform']}:{post_name(line)}"])
+            named.setdefault(post_name(line), f"{line['platform']}:{post_name(line)}")
         received = capture.target.get("platform") == "received"
-        for one in self.media.get(capture.id, ()):
+        for one in self.media(capture):
             if one.post is not None and one.post in named:
-                yield named[one.post], one
+                yield self.number_of(named[one.post]), one
             elif one.post is None and received:
-                yield self.numbers[f"received:{capture.id}:{one.key}"], one
-
-    def items_about(self, about: dict[str, Any]) -> list[str]:
-        """Return the numbers of the items that an event is about: those of a capture, or of one post in it."""
-        if not self._of_capture:
-            for exhibit in self.exhibits:
-                for place in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
-                    self._of_capture.setdefault(place, []).append(exhibit)
-        found = self._of_capture.get(str(about.get("capture")), [])
-        return [one.number for one in found if about.get("post") in (None, one.key.partition(":")[2])]
-
-    _of_capture: dict[str, list[Exhibit]] = field(default_factory=dict, repr=False)
+                yield self.number_of(f"received:{capture.id}:{one.key}"), one
 
     @property
     def last_seq(self) -> int:
@@ -229,26 +220,42 @@ def gather(home: Home, case: str, only: list[str], fetch: Fetch) -> Material:
     chosen = [row for row in chosen if row["id"] not in hidden]
     wanted = [row["id"] for row in chosen]
     fetch.bring_back({*wanted, *(lender for one in wanted for lender in home.catalog.lenders_of(one))})
-    captures = _with_beginnings(home, rows, [_capture(home, row) for row in chosen])
+    files = CaptureFiles()
+    captures = _with_beginnings(home, rows, [_capture(home, row, files) for row in chosen], files)
     quarantined |= {one.id for one in captures if one.id in hidden or one.lent & hidden}
     captures = [one for one in captures if one.id not in quarantined]
     if not captures:
         raise UsageError(
             f"captures of {case} that are not quarantined", "none", "Packages never contain quarantined captures."
         )
-    folders = {row["id"]: home.path / row["folder"] for row in home.catalog.captures()}
-    media = {capture.id: list(_media(capture, folders)) for capture in captures}
-    exhibits = _exhibits(captures, media)
-    events = _events(home, case, {capture.id for capture in captures}, exhibits)
+    folders = Folders(home)
+    exhibits = _exhibits(home, captures, folders)
+    events = Spool(home.path, _events(home, case, {capture.id for capture in captures}, exhibits))
     annotations = [event for event in events if event["type"] == "annotated"]
-    _attach_annotations(exhibits, annotations)
-    _attach_removals(exhibits, events)
+    for event in events:
+        if event["type"] == "annotated":
+            exhibits.annotate(event)
+        elif event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
+            exhibits.remove(f"{event['detail']['platform']}:{event['detail']['post']}", event)
     renewals = home.catalog.event_bodies(("renewed",))
     redactions = list(_redactions(events, folders))
-    numbers = {exhibit.key: exhibit.number for exhibit in exhibits}
     return Material(
-        case, captures, rows, exhibits, events, annotations, redactions, renewals, sorted(quarantined), media, numbers
-    )
+        case, captures, rows, exhibits, exhibits.numbers_about, exhibits.number_of,
+        lambda capture: _media(capture, folders), events, annotations, redactions, renewals,
+        home=home.path, quarantined=sorted(quarantined),
+    )  # fmt: skip
+
+
+class Folders:
+    """Where captures of a home lie, also those of other cases."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def get(self, capture: str) -> Path | None:
+        """Return the folder of a capture; None where there is none, or it was disposed of."""
+        row = self._home.catalog.capture(capture)
+        return self._home.path / row["folder"] if row is not None else None
 
 
 def _rows(home: Home, case: str) -> list[dict[str, Any]]:
@@ -270,34 +277,15 @@ def _chosen(home: Home, case: str, rows: list[dict[str, Any]], only: list[str]) 
     return [row for row in rows if row["id"] in ids]
 
 
-def _attach_annotations(exhibits: list[Exhibit], annotations: list[dict[str, Any]]) -> None:
-    of_capture: dict[str, list[Exhibit]] = {}
-    for exhibit in exhibits:
-        for capture_id in {one.capture for one in exhibit.observations} | {one.capture for one in exhibit.files}:
-            of_capture.setdefault(capture_id, []).append(exhibit)
-    for event in annotations:
-        about = event["detail"]["about"]
-        for exhibit in of_capture.get(about.get("capture", ""), []):
-            if about.get("post") in (None, exhibit.key.partition(":")[2]):
-                exhibit.annotations.append(event)
-
-
-def _attach_removals(exhibits: list[Exhibit], events: list[dict[str, Any]]) -> None:
-    by_key = {exhibit.key: exhibit for exhibit in exhibits}
-    for event in events:
-        if event["type"] in ("removed", "unavailable") and "post" in event["detail"]:
-            key = f"{event['detail']['platform']}:{event['detail']['post']}"
-            if key in by_key:
-                by_key[key].removals.append(event)
-
-
-def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Iterator[Redaction]:
+def _redactions(events: Iterable[dict[str, Any]], folders: Folders) -> Iterator[Redaction]:
     for event in events:
         if event["type"] != "redacted":
             continue
         detail, media = event["detail"], None
         if result := detail.get("result"):
-            folder = folders[result["capture"]]
+            folder = folders.get(result["capture"])
+            if folder is None:
+                raise KeyError(result["capture"])
             line = next(line for line in read_lines(folder / "records.jsonl") if line["id"] == result["record"])
             media = MediaFile(
                 result["capture"], "redaction 1", "redaction", detail["about"].get("post"), "redacted", result["sha256"],
@@ -314,7 +302,9 @@ def _redactions(events: list[dict[str, Any]], folders: dict[str, Path]) -> Itera
         )
 
 
-def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[SealedCapture]) -> list[SealedCapture]:
+def _with_beginnings(
+    home: Home, rows: list[dict[str, Any]], chosen: list[SealedCapture], files: CaptureFiles
+) -> list[SealedCapture]:
     """Add to those that were chosen the captures of the case that hold the beginning of a file which one of them went on with."""
     known = {row["id"]: row for row in rows}
     found = {capture.id: capture for capture in chosen}
@@ -322,49 +312,50 @@ def _with_beginnings(home: Home, rows: list[dict[str, Any]], chosen: list[Sealed
     while left:
         for other in left.pop().lent:
             if other in known and other not in found:
-                found[other] = _capture(home, known[other])
+                found[other] = _capture(home, known[other], files)
                 left.append(found[other])
     return [found[row["id"]] for row in rows if row["id"] in found]
 
 
-def _capture(home: Home, row: dict[str, Any]) -> SealedCapture:
-    folder = home.path / row["folder"]
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        listed_files(manifest)
-        records, posts, inventory = (
-            [{key: value for key, value in line.items() if key != "salt"} for line in read_lines(folder / name)]
-            for name in ("records.jsonl", "posts.jsonl", "inventory.jsonl")
-        )
-    except OSError as error:
-        raise FormatError(
-            f"readable files of the capture {row['id']}", str(error), "Run `archiver check`; restore it from a copy."
-        ) from error
-    return SealedCapture(row["id"], row["seq"], folder, manifest, row, records, posts, inventory)
+def _capture(home: Home, row: dict[str, Any], files: CaptureFiles) -> SealedCapture:
+    found = SealedCapture(row["id"], row["seq"], home.path / row["folder"], row, files)
+    listed_files(found.manifest)
+    return found
 
 
-def _exhibits(captures: list[SealedCapture], media: dict[str, list[MediaFile]]) -> list[Exhibit]:
-    found: dict[str, Exhibit] = {}
-
-    def exhibit(key: str, platform: str) -> Exhibit:
-        if key not in found:
-            found[key] = Exhibit(f"I{len(found) + 1:04d}", key, platform)
-        return found[key]
-
+def _exhibits(home: Home, captures: list[SealedCapture], folders: Folders) -> Exhibits:
+    found = Exhibits(home.path)
     for capture in captures:
+        media: dict[str, list[MediaFile]] = {}
+        every = list(_media(capture, folders))
+        for one in every:
+            if one.post is not None:
+                media.setdefault(one.post, []).append(one)
+        missing = _missing(capture)
+        dates = {line["id"]: line["date"] for line in reversed(capture.records)}
         for line in capture.observed():
-            record = capture.record(line.get("record"))
+            seen = dates.get(line.get("record") or "", capture.manifest["opened"])
+            own = media.get(post_name(line), [])
+            lacking = missing.get(str(line.get("id")), [])
             key = f"{line['platform']}:{post_name(line)}"
-            own = [one for one in media[capture.id] if one.post is not None and one.post == post_name(line)]
-            seen = record["date"] if record else capture.manifest["opened"]
-            exhibit(key, line["platform"]).observations.append(Observation(capture.id, capture.seq, line, seen, own))
+            found.observe(key, line["platform"], Observation(capture.id, capture.seq, line, seen, own, lacking))
         if capture.target.get("platform") == "received":
-            for one in media[capture.id]:
-                exhibit(f"received:{capture.id}:{one.key}", "received").files.append(one)
-    return list(found.values())
+            for one in every:
+                found.receive(f"received:{capture.id}:{one.key}", one)
+    return found
 
 
-def _media(capture: SealedCapture, folders: dict[str, Path]) -> Iterator[MediaFile]:
+def _missing(capture: SealedCapture) -> dict[str, list[tuple[str, str, str]]]:
+    """What was not kept in full of the files of each post, by the post's id."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for line in capture.ended():
+        post, between, _ = str(line["key"]).rpartition(" #")
+        if between and post.startswith("post ") and line["outcome"] != "captured":
+            found.setdefault(post[5:], []).append((line["kind"], line["outcome"], line.get("reason") or ""))
+    return found
+
+
+def _media(capture: SealedCapture, folders: Folders) -> Iterator[MediaFile]:
     """Find every media file of a capture, by its inventory. A file whose pieces lie in a capture that is gone is passed over."""
     places = {line["id"]: (capture.folder / line["file"], line) for line in capture.records}
     for line in capture.ended():
@@ -426,9 +417,7 @@ def _assembly(capture: SealedCapture, sha256: str) -> Assembly | None:
     return None
 
 
-def _pieces(
-    whole: Assembly, capture: SealedCapture, folders: dict[str, Path]
-) -> tuple[tuple[Path, int, int, int], ...] | None:
+def _pieces(whole: Assembly, capture: SealedCapture, folders: Folders) -> tuple[tuple[Path, int, int, int], ...] | None:
     own = {line["id"]: (capture.folder / line["file"], line["offset"]) for line in capture.records}
     others: dict[str, dict[str, tuple[Path, int]]] = {}
     pieces = []
@@ -455,15 +444,12 @@ CONCERNING = (
 )  # fmt: skip
 
 
-def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) -> list[dict[str, Any]]:
+def _events(home: Home, case: str, captures: set[str], exhibits: Exhibits) -> Iterator[dict[str, Any]]:
     """Find the bodies of the events about these captures and this case, and about the ledger's keys.
 
     A redaction counts wherever the same post or the same bytes were captured.
     """
-    digests = {one.sha256 for exhibit in exhibits for one in exhibit.every_media}
-    posts = {observation.line.get("id") for exhibit in exhibits for observation in exhibit.observations} - {None}
-    kept = []
-    for body in home.catalog.event_bodies(CONCERNING):
+    for body in home.catalog.each_event_body(CONCERNING):
         detail = body["detail"]
         about = detail.get("about", {})
         if body["type"] == "key-handover":
@@ -474,10 +460,9 @@ def _events(home: Home, case: str, captures: set[str], exhibits: list[Exhibit]) 
             concerned = detail["case"] == case and detail["capture"] in captures
         else:
             concerned = (about.get("capture") or detail.get("capture")) in captures or about.get("case") == case
-            concerned = concerned or (detail.get("original") or {}).get("sha256") in digests
-            concerned = concerned or (body["type"] == "redacted" and about.get("post") in posts)
+            concerned = concerned or exhibits.has_file((detail.get("original") or {}).get("sha256"))
+            concerned = concerned or (body["type"] == "redacted" and exhibits.has_post(about.get("post")))
             concerned = concerned or not captures.isdisjoint(detail.get("captures", ()))
             concerned = concerned or ("author" in about and about.get("case") in (None, case))
         if concerned:
-            kept.append(body)
-    return kept
+            yield body

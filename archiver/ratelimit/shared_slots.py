@@ -112,8 +112,9 @@ class SharedSlots:
             found = rows.ask(
                 "SELECT {hosts}.host, quiet_until, (SELECT COALESCE(SUM(running),0) FROM {held} JOIN {holders} "
                 "ON {holders}.holder={held}.holder WHERE {held}.host={hosts}.host AND until>?) "
-                "FROM {hosts} ORDER BY {hosts}.host",
-                (now,),
+                "FROM {hosts} WHERE quiet_until>? OR {hosts}.host IN (SELECT host FROM {held} WHERE running>0) "
+                "ORDER BY {hosts}.host",
+                (now, now),
             )
         hosts = [
             {"host": host, "running": int(running), "quiet": max(0.0, quiet - now) or None}

@@ -9,13 +9,14 @@
     https://www.iana.org/assignments/multicast-addresses          all of 224.0.0.0/4
 
 Two blocks that the registries call reachable in part are refused as a whole, since protocols and no sites live there:
-192.0.0.0/24 and 2001::/23. Then come addresses at which a cloud tells its machines their secrets, as each documents them.
+192.0.0.0/24 and 2001::/23. Those that it calls reachable as a whole (AS112, AMT) are sites like others. Compared on
+2026-11-30 with the lists of CPython and of others. Then come addresses at which a cloud tells its machines their secrets, as each documents them.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -77,6 +78,9 @@ _BLOCKS = (
 _GLOBAL = ipaddress.IPv6Network("2000::/3")
 """Where IANA gives addresses away to sites; all else of IPv6 is reserved, IPv4-compatible addresses (::/96) among it."""
 _MAPPED, _NAT64 = ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+NAT64_LENGTHS = (96, 64, 56, 48, 40, 32)
+"""How long the prefix of a translator may be, bits (RFC 6052, section 2.2)."""
 _6TO4 = ipaddress.IPv6Network("2002::/16")
 _ISATAP = 0x5EFE
 """The second half of an address of ISATAP (RFC 5214) begins so, perhaps with the bit for "global" set; IPv4 follows."""
@@ -94,25 +98,44 @@ def _spans(version: int) -> tuple[tuple[int, int, str], ...]:
 _SPANS = {4: _spans(4), 6: _spans(6)}
 
 
-def refused_address(address: str) -> str | None:
+def refused_address(address: str, translators: Iterable[ipaddress.IPv6Network] = ()) -> str | None:
     """Return why an IP address may not be connected to, or None.
 
-    IPv4 inside IPv6 (mapped, NAT64, 6to4, ISATAP) is judged as IPv4. Raises `ValueError` where it is no address.
+    IPv4 inside IPv6 (mapped, NAT64, 6to4, ISATAP) is judged as IPv4. `translators`: the prefixes of NAT64 in this machine's
+    network (RFC 6052). What is refused stays so below them, but in the block that is for nothing else (RFC 8215): a resolver
+    that lies must not open a private network. Raises `ValueError` where it is no address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return _listed(ip)
-    if (why := _listed(ip)) is not None:
+    here = [prefix for prefix in translators if ip in prefix]
+    local = ip in _LOCAL_NAT64 and any(prefix.subnet_of(_LOCAL_NAT64) for prefix in here)
+    if not local and (why := _listed(ip)) is not None:
         return why
-    for inner in _inside(ip):
-        if (why := _listed(inner)) is not None:
+    for inner in (*_inside(ip), *(translated(ip, prefix.prefixlen) for prefix in here)):
+        if (why := RESERVED if inner is None else _listed(inner)) is not None:
             return why
-    return None if ip in _GLOBAL or ip in _MAPPED or ip in _NAT64 else RESERVED
+    return None if local or ip in _GLOBAL or ip in _MAPPED or ip in _NAT64 else RESERVED
 
 
 def _listed(ip: Address) -> str | None:
     number = int(ip)
     return next((why for low, high, why in _SPANS[ip.version] if low <= number <= high), None)
+
+
+def translated(ip: ipaddress.IPv6Address, length: int) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that stands behind a prefix of NAT64, or None where none can (RFC 6052, section 2.2).
+
+    It follows the prefix, but leaves out bits 64 to 71, which are zero.
+    """
+    number = int(ip)
+    if length == 96:
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    if (number >> 56) & 0xFF:
+        return None
+    after = length - 32  # so many of its bits come after those that are left out
+    high, low = (number >> 64) & ((1 << 64 - length) - 1), (number >> 56 - after) & ((1 << after) - 1)
+    return ipaddress.IPv4Address(high << after | low)
 
 
 def _inside(ip: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:

@@ -15,7 +15,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from archiver.recorder import nat64
 from archiver.recorder.addresses import refused_address
+from archiver.recorder.nat64 import Translators
 from archiver.recorder.streams import PlainStream, StreamError, close_socket
 from spiders.links import LinkProblem, ascii_host
 
@@ -88,6 +90,7 @@ class Dialer:
     proxy: ProxyChoice = ProxyChoice()
     routes: Routes = field(default_factory=dict)
     resolve: Resolve = system_resolve
+    translators: Translators = nat64.SYSTEM
 
     async def connect(self, host: str, port: int) -> tuple[PlainStream, str | None]:
         """Return (stream, address of the server; None behind a proxy). Raises `DialError`, `ProxyError`.
@@ -106,9 +109,12 @@ class Dialer:
         if self.proxy.url is not None:
             return await self._through_proxy(host, port), None
         addresses = await self.resolve(host.strip("[]"), port)
-        allowed = [address for address in addresses if not refused_address(address)]
+        # Only an address of IPv6 can lead to a translator: only then is one looked for.
+        prefixes = await self.translators.prefixes() if any(":" in address for address in addresses) else ()
+        judged = {address: refused_address(address, prefixes) for address in addresses}
+        allowed = [address for address, why in judged.items() if why is None]
         if not allowed:
-            reasons = ", ".join(f"{address} ({refused_address(address)})" for address in addresses)
+            reasons = ", ".join(f"{address} ({why})" for address, why in judged.items())
             raise DialError("refused address", f"{host} resolves to {reasons}")
         last: DialError | None = None
         for address in allowed:

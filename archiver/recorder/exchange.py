@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.ratelimit.limiter import Limiter
+from archiver.recorder.content_coding import LOOKED_AT, CodedBody, PartlyDecoded
 from archiver.recorder.dial import DialError, ProxyError
 from archiver.recorder.framing import Body, End, Flaw, Framing, Head, Interim, Trailers
 from archiver.recorder.redact import Redactor
@@ -67,6 +68,8 @@ class ExchangeDone:
     size: int = 0
     body: bytes | None = field(repr=False, default=None)
     """Payload as received (content coding kept), where the caller asked for it and it stayed below its bound."""
+    partly: PartlyDecoded | None = None
+    """How much could be decoded of a body whose compression breaks off; None where nothing is known to be missing."""
 
     @property
     def complete(self) -> bool:
@@ -201,6 +204,7 @@ class ExchangeRun:
         self._detail: str | None = None
         self._truncated: str | None = None
         self._complete = False
+        self._coded: CodedBody | None = None
         self._raw_head = b""
         self._size = 0
         self._wire = 0
@@ -306,6 +310,9 @@ class ExchangeRun:
                 sink.body(event.wire, event.payload)
                 self._count(event.payload)
                 self._pass_on(event.wire)
+                if self._coded is not None:  # counted, and not kept
+                    for _ in self._coded.feed(event.payload):
+                        await self._give_way()
             elif isinstance(event, Head):
                 self._start(event, sink)
                 self._pass_on(event.regular)
@@ -358,6 +365,9 @@ class ExchangeRun:
 
     def _start(self, head: Head, sink: ExchangeSink) -> None:
         self._head = head
+        codings = b",".join(head.all(b"content-encoding")).decode("latin-1")
+        if codings and head.status != 206:  # a range of coded bytes begins anywhere
+            self._coded = CodedBody(codings, LOOKED_AT)
         raw, held = self._exchanger.redactor.head(head.raw, "response")
         sink.head(
             raw,
@@ -447,6 +457,7 @@ class ExchangeRun:
             return sink.finish_unparsed(str(self._problem))
         facts = {
             "problem": str(self._problem) if self._problem else None,
+            "partly_decoded": partly.line() if self._coded and (partly := self._coded.partly()) else None,
             "irregular": IRREGULAR if self._head.odd else None,
         }
         return sink.finish(self._truncated, facts)
@@ -474,6 +485,7 @@ class ExchangeRun:
             self._request.tag, uri, head.status if head else None, fields, record, self._truncated,
             str(self._problem) if self._problem else None, self._detail, self._size,
             bytes(self._keep) if self._keep is not None else None,
+            self._coded.partly() if self._coded is not None else None,
         )  # fmt: skip
 
 

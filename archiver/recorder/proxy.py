@@ -9,13 +9,18 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from archiver.ratelimit.limiter import HostLimiter, Limiter
-from archiver.recorder.dial import Dialer, ProxyChoice
+from archiver.recorder.content_coding import decode_body
+from archiver.recorder.dial import Dialer, ProxyChoice, ProxyError
 from archiver.recorder.exchange import ExchangeDone, Exchanger, Limits
 from archiver.recorder.listener import Listener
+from archiver.recorder.missing_certificates import LIMIT as CERTIFICATE_LIMIT
+from archiver.recorder.missing_certificates import SECONDS as CERTIFICATE_SECONDS
+from archiver.recorder.missing_certificates import CertificateAnswer, MissingCertificates
 from archiver.recorder.network import TestNetwork, default_roots
 from archiver.recorder.redact import Redactor
 from archiver.recorder.streams import PlainStream, close_socket
@@ -39,8 +44,10 @@ class Recorder:
         roots: Roots | None = None,
         network: TestNetwork | None = None,
         clock: Clock = system_clock,
+        fetch_missing_certificates: bool = False,
     ) -> None:
         self.network = network
+        self._fetch_missing = fetch_missing_certificates
         self._roots = (network.roots if network else None) or roots or default_roots()
         self._clock = clock
         self._proxy = proxy or ProxyChoice()
@@ -82,7 +89,13 @@ class Recorder:
         dialer = Dialer(proxy or self._proxy, dict(network.routes), network.resolve)
         upstream = Upstream(writer, dialer, self._context, self._roots)
         redactor = Redactor(writer.withhold, secret_values)
-        exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits or Limits(), self._clock, on_done)
+        limits = limits or Limits()
+        exchanger = Exchanger(writer, upstream, self.limiter, redactor, limits, self._clock, on_done)
+        if self._fetch_missing:
+            own = replace(limits, response_bytes=CERTIFICATE_LIMIT, response_seconds=CERTIFICATE_SECONDS)
+            # Places of its own at hosts: whoever waits for a certificate holds one already, perhaps the last.
+            beside = Exchanger(writer, upstream, HostLimiter(), redactor, own, self._clock, on_done)
+            upstream.missing = MissingCertificates(self._roots, partial(_ask_certificates, beside))
         port = Port(self, exchanger, upstream, on_fault)
         self.call(port._listen()).result()
         return port
@@ -228,6 +241,30 @@ class Port:
             close_socket(asyncio.get_running_loop(), self._socket)
         await asyncio.gather(*self._cut(), return_exceptions=True)
         self._upstream.close()
+
+
+async def _ask_certificates(exchanger: Exchanger, link: WireLink, host: str, agent: str | None) -> CertificateAnswer:
+    """Fetch certificates for the server of that host, recorded like any other answer. Raises `ProxyError`."""
+    fields = [("User-Agent", agent)] if agent is not None else []
+    head = _head(link, [*fields, ("Accept", "*/*"), ("Accept-Encoding", "identity")])
+    request = Request(
+        b"GET", link.uri, link.scheme, link.host, link.port, head, tag=f"missing certificate of {host}"
+    )  # fmt: skip
+    done = await exchanger.run(request, None, CERTIFICATE_LIMIT)
+    if done.problem == "proxy failed":
+        raise ProxyError(done.problem, done.detail or "")
+    if done.problem == "response too large" or (done.body is None and done.complete):
+        return CertificateAnswer(problem=f"more than {CERTIFICATE_LIMIT} bytes")
+    if not done.complete:
+        return CertificateAnswer(
+            problem=f"{done.problem or done.truncated}" + (f" ({done.detail})" if done.detail else "")
+        )
+    if done.status != 200:
+        return CertificateAnswer(problem=f"HTTP {done.status}")
+    body = decode_body(done.body or b"", done.header("content-encoding"), CERTIFICATE_LIMIT)
+    if not body:
+        return CertificateAnswer(problem="an answer without a readable body")
+    return CertificateAnswer(body, done.record.record_id if done.record is not None else None)
 
 
 def _head(link: WireLink, headers: list[tuple[str, str]]) -> bytes:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from archiver.recorder.url import iri_to_uri
+from archiver.text.spellings import Spellings, spellings
+from spiders.links import iri_to_uri
 from storage.records import Withheld
 
 SECRET_FIELDS = frozenset(
@@ -74,8 +75,10 @@ class Redactor:
 
     def __init__(self, withhold: Withhold, configured: Iterable[bytes] = ()) -> None:
         self._withhold = withhold
-        self._values: set[bytes] = set()
+        self._values: Spellings[bytes] = Spellings()
         for value in configured:
+            for text in spellings(value.decode("utf-8", "replace")):
+                self._know(text.encode("utf-8", "replace"))
             self._know(value)
 
     def __repr__(self) -> str:
@@ -100,7 +103,8 @@ class Redactor:
 
     def mark(self, text: str | None) -> str | None:
         """Return a client's tag with known values taken out; no commitment, since the tag is ours."""
-        return cleaned(text, [value.decode("utf-8", "replace") for value in self._values]) if text else text
+        known = self._values.within((text or "").encode("utf-8", "replace"))
+        return cleaned(text, [value.decode("utf-8", "replace") for value in known]) if known else text
 
     def text(self, data: bytes, where: str) -> tuple[bytes, tuple[Withheld, ...]]:
         """Return a request body or a link with known values replaced, and what was replaced."""
@@ -109,7 +113,8 @@ class Redactor:
     def _spans(self, data: bytes, taken: Sequence[_Span] = ()) -> list[_Span]:
         """`taken`, and each place where a known value stands outside of them."""
         spans = list(taken)
-        for value in self._values:
+        # The longest first: one spelling of a secret may begin like another, and what is left of that would stay.
+        for value in self._values.within(data):
             at = data.find(value)
             while at >= 0:
                 end = at + len(value)
@@ -143,5 +148,5 @@ class Redactor:
 
     def _know(self, value: bytes) -> None:
         """Look for a value from now on, also as it is written in a link."""
-        if value:
-            self._values |= {value, iri_to_uri(value.decode("utf-8", "replace")).encode("ascii")}
+        self._values.add(value)
+        self._values.add(iri_to_uri(value.decode("utf-8", "replace")).encode("ascii"))

@@ -8,6 +8,7 @@ Towards clients: certificates for any host name, signed by a throw-away authorit
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,16 +68,26 @@ _VERIFY_ERRORS = {
     68: "CA signature digest algorithm too weak",
 }
 """X509_V_ERR_* of OpenSSL's x509_vfy.h, in its words."""
+MISSING_ISSUER = frozenset({2, 20, 21})
+"""Those of them that say no more than that a certificate above is missing."""
 
 
-def client_context(roots: Roots) -> SSL.Context:
+def client_context(roots: Roots, between: Iterable[x509.Certificate] = ()) -> SSL.Context:
     """Make the TLS settings towards servers: TLS 1.2 or newer, the ciphers of `_IANA_12`, HTTP/1.1 by ALPN.
 
     A failed check is noted and does not end the handshake: the chain is kept first, then `facts` tells of it.
+
+    `between`: certificates that may stand between a server's and a root. None of them is trusted: OpenSSL finds issuers
+    in its store, but a chain must still end there in what is self-signed, unless X509_V_FLAG_PARTIAL_CHAIN is set,
+    which it is not. What is issued by its own name would be a root, and is left out.
     """
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.load_verify_locations(str(roots.path))
+    if (store := context.get_cert_store()) is not None:
+        for certificate in between:
+            if certificate.issuer != certificate.subject:
+                store.add_cert(crypto.X509.from_cryptography(certificate))
     context.set_cipher_list(":".join(_IANA_12).encode())
     context.set_verify(SSL.VERIFY_PEER, _remember)
     context.set_alpn_protos([b"http/1.1"])
@@ -87,20 +98,24 @@ def client_context(roots: Roots) -> SSL.Context:
 def _remember(connection: SSL.Connection, _certificate: crypto.X509, error: int, depth: int, ok: int) -> bool:
     """Lets the handshake finish and notes the failure; `UpstreamTls.verify` then refuses the connection."""
     if not ok:
-        problems: list[str] = connection.get_app_data()
-        problems.append(f"{_VERIFY_ERRORS.get(error, f'verification error {error}')} (depth {depth})")
+        failed: list[tuple[int, int]] = connection.get_app_data()
+        failed.append((error, depth))
     return True
 
 
 @dataclass(frozen=True)
 class TlsFacts:
-    """Facts that are kept of a connection: its chain as sent, and whether our check of it passed."""
+    """Facts that are kept of a connection: its chain as sent, and whether our check of it passed.
+
+    `lacks_issuer`: nothing else is wrong with the chain than that it ends before a certificate that a root has issued.
+    """
 
     protocol: str | None
     protocol_text: str
     cipher: str | None
     chain: list[str]
     problem: str | None
+    lacks_issuer: bool = False
 
 
 def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
@@ -120,7 +135,10 @@ def client_connection(context: SSL.Context, host: str) -> SSL.Connection:
 def facts(connection: SSL.Connection, host: str) -> TlsFacts:
     """Return the chain of a finished handshake and what our check found of it: trust, validity and name."""
     host = host.rstrip(".")  # certificates name hosts without the dot that may end a name
-    problems: list[str] = list(dict.fromkeys(connection.get_app_data()))
+    failed: list[tuple[int, int]] = list(dict.fromkeys(connection.get_app_data()))
+    problems = [
+        f"{_VERIFY_ERRORS.get(error, f'verification error {error}')} (depth {depth})" for error, depth in failed
+    ]
     chain = connection.get_peer_cert_chain() or []
     if not chain:
         problems.append("no certificate was presented")
@@ -136,7 +154,8 @@ def facts(connection: SSL.Connection, host: str) -> TlsFacts:
     name = connection.get_cipher_name()
     pems = [crypto.dump_certificate(crypto.FILETYPE_PEM, item).decode() for item in chain]
     cipher = name if name and name.startswith("TLS_") else _IANA_12.get(name or "")
-    return TlsFacts(_PROTOCOLS.get(version), version, cipher, pems, "; ".join(problems) or None)
+    lacks = bool(failed) and len(problems) == len(failed) and all(error in MISSING_ISSUER for error, _ in failed)
+    return TlsFacts(_PROTOCOLS.get(version), version, cipher, pems, "; ".join(problems) or None, lacks)
 
 
 def _is_address(host: str) -> bool:

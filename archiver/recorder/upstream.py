@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from OpenSSL import SSL
 
 from archiver.recorder.dial import Dialer, DialError
+from archiver.recorder.missing_certificates import SETTING, MissingCertificates, issuer_host
 from archiver.recorder.streams import PlainStream, Stream, StreamError, TlsStream
-from archiver.recorder.tls import Roots, client_connection, facts
+from archiver.recorder.tls import Roots, TlsFacts, client_connection, facts
 from storage.capture import CaptureWriter
 
 
@@ -61,6 +62,8 @@ class Upstream:
         self._context = context
         self._roots = roots
         self._idle: dict[tuple[str, str, int], list[Connection]] = {}
+        self.missing: MissingCertificates | None = None
+        """What completes the chains of servers; None: they must send them whole."""
 
     async def take(self, request: Request, fresh: bool = False) -> Connection:
         """Return an idle connection, or a new one; with `fresh` always a new one. Raises `DialError`."""
@@ -85,6 +88,12 @@ class Upstream:
         self._idle.clear()
 
     async def _open(self, request: Request) -> Connection:
+        plain, ip = await self._connect(request)
+        if request.scheme == "http":
+            return Connection(plain, ip, ("http/1.1",), None, None)
+        return await self._secure(plain, ip, request)
+
+    async def _connect(self, request: Request) -> tuple[PlainStream, str | None]:
         try:
             plain, ip = await self._dialer.connect(request.host, request.port)
         except DialError as error:
@@ -94,12 +103,30 @@ class Upstream:
                 self._writer.hosts.add(request.host)
             raise
         self._writer.hosts.add(request.host)
-        if request.scheme == "http":
-            return Connection(plain, ip, ("http/1.1",), None, None)
-        return await self._secure(plain, ip, request)
+        return plain, ip
 
     async def _secure(self, plain: PlainStream, ip: str | None, request: Request) -> Connection:
-        connection = client_connection(self._context, request.host.strip("[]"))
+        made, known = await self._handshake(plain, ip, request)
+        if known.problem is None:
+            return made
+        if not known.lacks_issuer:
+            raise DialError("tls failed", known.problem)
+        if self.missing is None:
+            raise DialError("tls failed", known.problem + _hint(known.chain))
+        place = (request.host, request.port)
+        if (why := await self.missing.complete(place, known.chain, _agent(request.head))) is not None:
+            raise DialError("tls failed", f"{known.problem}; {why}")
+        # Anew, and not on the connection that failed: the check that counts is the one of a handshake.
+        made, known = await self._handshake(*await self._connect(request), request)
+        if known.problem is not None:
+            raise DialError("tls failed", known.problem)
+        return made
+
+    async def _handshake(self, plain: PlainStream, ip: str | None, request: Request) -> tuple[Connection, TlsFacts]:
+        """Speak TLS, and record what was found of the server. A connection whose check failed is closed."""
+        place, host = (request.host, request.port), request.host.strip("[]")
+        completed = self.missing.context(place) if self.missing is not None else None
+        connection = client_connection(completed or self._context, host)
         stream = TlsStream(plain, connection)
         broke = None
         try:
@@ -107,8 +134,9 @@ class Upstream:
                 await stream.handshake()
         except (StreamError, TimeoutError) as error:
             broke = str(error) or "no answer in 30 s"
-        known = facts(connection, request.host.strip("[]"))
-        problem = broke or known.problem
+        known = facts(connection, host)
+        if broke is not None:
+            known = replace(known, problem=broke, lacks_issuer=False)
         about = {
             "format": "archiver-tls/1",
             "host": request.host,
@@ -116,16 +144,34 @@ class Upstream:
             "ip": ip,
             "protocol": known.protocol_text,
             "cipher": known.cipher,
-            "intact": problem is None,
-            "problem": problem,
+            "intact": known.problem is None,
+            "problem": known.problem,
             "roots": self._roots.describe(),
             "chain": known.chain,
         }
+        if completed is not None and self.missing is not None and known.problem is None:
+            about["completed"] = [one.line() for one in self.missing.used(place, connection)]
         uri = f"urn:archiver:tls:{request.host}:{request.port}"
         block = json.dumps(about, indent=1).encode()
-        record = self._writer.resource(uri, "application/json", block, extra={"tls_problem": problem})
-        if problem is not None:
+        record = self._writer.resource(uri, "application/json", block, extra={"tls_problem": known.problem})
+        if known.problem is not None:
             stream.close()
-            raise DialError("tls failed", problem)
         protocols = ("http/1.1", known.protocol) if known.protocol else ("http/1.1",)
-        return Connection(stream, ip, protocols, known.cipher, record.record_id)
+        return Connection(stream, ip, protocols, known.cipher, record.record_id), known
+
+
+def _hint(chain: list[str]) -> str:
+    """What a person can do about a chain that lacks a certificate, where that can be had."""
+    host = issuer_host(chain)
+    if host is None:
+        return ""
+    return f"; the server does not send the certificate of its issuer: {SETTING} = true lets it be fetched from {host}"
+
+
+def _agent(head: bytes) -> str | None:
+    """The User-Agent of a request: what is asked beside it shows the same one."""
+    for line in head.splitlines()[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"user-agent":
+            return value.strip().decode("latin-1")
+    return None

@@ -21,7 +21,7 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from archiver.children import environment, program
+from archiver.children import program, run
 from archiver.errors import ConfigError
 from archiver.home.config import Authority
 from archiver.recorder.client import NoAnswer, ServiceClient
@@ -123,18 +123,17 @@ def _text(kind: str, data: bytes) -> str:
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
-        done = _openssl("ts", kind, "-in", file.name, "-text")
+        done = _openssl("ts", kind, "-in", file.name, "-text", place=file.name)
     if done.returncode:
         raise InvalidProof("it cannot be read as a time-stamp answer")
     return done.stdout
 
 
-def _openssl(*words: str) -> subprocess.CompletedProcess[str]:
+def _openssl(*words: str, place: str) -> subprocess.CompletedProcess[str]:
+    """Run openssl, which may read and write `place` alone."""
     try:
-        return subprocess.run(
-            [program("openssl") or "openssl", *words], capture_output=True, text=True, check=False, errors="replace",
-            env=environment(),
-        )  # fmt: skip
+        command = [program("openssl") or "openssl", *words]
+        return run(command, reads=[], writes=[Path(place)], text=True, errors="replace")
     except OSError as error:
         raise ConfigError("the program openssl", str(error), "Install it: apt install openssl") from error
 
@@ -150,10 +149,10 @@ def _certificates(response: bytes) -> list[x509.Certificate]:
     with tempfile.TemporaryDirectory() as folder:
         answer, token = Path(folder) / "a.tsr", Path(folder) / "token"
         answer.write_bytes(response)
-        first = _openssl("ts", "-reply", "-in", str(answer), "-token_out", "-out", str(token))
+        first = _openssl("ts", "-reply", "-in", str(answer), "-token_out", "-out", str(token), place=folder)
         if first.returncode:
             raise InvalidProof("there is no token in it")
-        done = _openssl("pkcs7", "-inform", "DER", "-in", str(token), "-print_certs")
+        done = _openssl("pkcs7", "-inform", "DER", "-in", str(token), "-print_certs", place=folder)
     return x509.load_pem_x509_certificates(done.stdout.encode()) if "BEGIN CERT" in done.stdout else []
 
 
@@ -203,7 +202,7 @@ def _by_openssl(request: bytes, response: bytes, root: x509.Certificate, chain: 
             Path(paths[name]).write_bytes(data)
         done = _openssl(
             "ts", "-verify", "-queryfile", paths["q"], "-in", paths["r"], "-CAfile", paths["root"],
-            "-untrusted", paths["chain"],
+            "-untrusted", paths["chain"], place=folder,
         )  # fmt: skip
     if done.returncode or "Verification: OK" not in done.stdout:
         reason = re.findall(r"error:[^:]*:[^:]*:[^:]*:([^:\n]+)", done.stderr)

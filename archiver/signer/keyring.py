@@ -31,10 +31,11 @@ from cryptography.hazmat.primitives.serialization import (
 from archiver.errors import ConfigError, NotFound, UsageError
 from archiver.home.paths import make_folder
 from archiver.home.people import ledger_key
+from storage.errors import disk_error
 from storage.events import Author, Event
-from storage.files import write_synced
+from storage.files import sync_folder, write_synced
 from storage.key_files import changing_keys, put_new_key, sweep_keys, write_new_key
-from storage.ledger import Ledger
+from storage.ledger import Ledger, Unfinished
 from storage.note import NoteSigner, VerifierKey, sign
 
 PASSPHRASE = "ARCHIVER_PASSPHRASE"
@@ -229,36 +230,40 @@ class Keyring:
             raise _half_done() from error
 
     def finish_rotation(self, ledger: Ledger) -> None:
-        """Finish a rotation that a crash left half done.
+        """Finish a rotation that a crash left half done, and sweep what it left of files.
 
-        The new key takes over if the ledger says so, else it is dropped.
         Raises `ConfigError`, `LedgerError`, `DiskError`.
         """
         sweep_keys(self._home, self.folder)
-        path = self.path("ledger.next")
-        while path.exists():
-            try:
-                data = path.read_bytes()
-                new = NoteSigner(self.ledger.name, self.open(path)) if _END.search(data) else None
-            except (FileNotFoundError, ConfigError):
-                if path.exists():
-                    raise
-                return  # another process was in the middle of it, and has finished
-            ledger.resume_hand_over(new, partial(self._end_rotation, new, data))
+        if self.path("ledger.next").exists():
+            ledger.finish_hand_over()
 
-    def _end_rotation(self, new: NoteSigner | None, data: bytes, handed_over_to: str | None) -> None:
-        """Finish the rotation to `new`, whose file held `data`, in the ledger's lock.
+    def unfinished_rotation(self) -> Unfinished | None:
+        """Return what a crash left of a rotation, for whoever holds the ledger's lock. Raises `ConfigError`.
 
-        Of one that is no whole key (None) nothing is known, but that the ledger's own key does without it unless the newest
-        event hands over to another.
+        The new key takes over if the ledger says so, else it is dropped. Its passphrase is that of the ledger's key.
         """
         path = self.path("ledger.next")
-        if not path.exists() or path.read_bytes() != data:
-            return  # another process has finished it; what lies there now is the next one's
-        if new is not None and handed_over_to == str(new.key):
+        if not path.exists():
+            return None
+        if (secret := self._passphrases.get(self.path("ledger"))) is not None:
+            self._passphrases.setdefault(path, secret)
+        new = NoteSigner(self.ledger.name, self.open(path)) if _END.search(path.read_bytes()) else None
+        return Unfinished(new, partial(self._end_rotation, new))
+
+    def _end_rotation(self, new: NoteSigner | None, handed_over_to: str | None) -> None:
+        """Finish the rotation to `new`, in the ledger's lock.
+
+        A key that the ledger's public file names already has taken over, whatever came after: only its last renaming is not on
+        the disk. Of one that is no whole key (None) nothing is known, but that the ledger's own key does without it unless the
+        newest event hands over to another.
+        """
+        path = self.path("ledger.next")
+        if new is not None and str(new.key) in (handed_over_to, str(self.ledger.key)):
             self._commit(new)
         elif new is not None or handed_over_to is None or handed_over_to == self._own_public():
             path.unlink()
+            sync_folder(self.folder)
         else:
             raise ConfigError(
                 f"the whole key {path}, which now signs the ledger",
@@ -271,15 +276,19 @@ class Keyring:
         return str(NoteSigner(self.ledger.name, self.private("ledger")).key)
 
     def _commit(self, new: NoteSigner) -> None:
+        """Let the new key take over, in an order in which each step can be repeated. Raises `DiskError`."""
         retired = self.folder / "retired"
-        retired.mkdir(mode=0o700, exist_ok=True)
-        old = self.path("ledger").read_bytes()
-        if self.ledger.key != new.key:
-            write_synced(retired / f"{self.ledger.key.key_id.hex()}.key", old, 0o600)
-        write_synced(self.folder / "ledger.vkey", f"{new.key}\n".encode())
-        if secret := self._passphrases.pop(self.path("ledger.next"), None):
-            self._passphrases[self.path("ledger")] = secret
-        self.path("ledger.next").replace(self.path("ledger"))
+        try:
+            retired.mkdir(mode=0o700, exist_ok=True)
+            if self.ledger.key != new.key:
+                write_synced(retired / f"{self.ledger.key.key_id.hex()}.key", self.path("ledger").read_bytes(), 0o600)
+            write_synced(self.folder / "ledger.vkey", f"{new.key}\n".encode())
+            if secret := self._passphrases.pop(self.path("ledger.next"), None):
+                self._passphrases[self.path("ledger")] = secret
+            self.path("ledger.next").replace(self.path("ledger"))
+            sync_folder(self.folder)
+        except OSError as error:
+            raise disk_error(error, "handing the ledger over") from error
 
 
 def create_keys(home: Path) -> None:

@@ -90,6 +90,8 @@ class LocalSigner:
     @cached_property
     def _ledger(self) -> Ledger:
         """The ledger to write to; a rotation that a crash left half done is finished first."""
-        ledger = Ledger(self._home.path, self.keyring.ledger, self.keyring.folder / "ledger.head", SOFTWARE)
-        self.keyring.finish_rotation(ledger)
+        keys = self.keyring
+        head = keys.folder / "ledger.head"
+        ledger = Ledger(self._home.path, keys.ledger, head, SOFTWARE, keys.unfinished_rotation)
+        keys.finish_rotation(ledger)
         return ledger

@@ -33,6 +33,14 @@ class LocalDecryptor:
             for item in record if isinstance(record, list) else record.get("values", []):
                 yield WithheldValue(str(item.get("name", "")), base64.b64decode(item.get("value_base64", "")))
 
+    def decrypted(self, data: bytes) -> bytes | None:
+        """Decrypt what is encrypted for a key of a case; return None where no key here opens it."""
+        for _ in range(2):
+            with suppress(pyrage.DecryptError, ValueError):
+                return bytes(pyrage.decrypt(data, self._identities))
+            self.__dict__.pop("_identities", None)  # a case may have been made since
+        return None
+
     @cached_property
     def _identities(self) -> list[pyrage.x25519.Identity]:
         """One that cannot be read opens nothing, and hinders no other."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _FORMULA = re.compile(
@@ -43,6 +43,13 @@ def spreadsheet_cell(value: Any) -> str:
 def csv_bytes(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> bytes:
     """Return a table as CSV in UTF-8, beginning with `MARK`, each row by `csv_line`."""
     return (MARK + csv_text((head, *rows))).encode()
+
+
+def csv_pieces(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[bytes]:
+    """Yield what `csv_bytes` returns, row by row."""
+    yield (MARK + csv_text([head])).encode("utf-8", "backslashreplace")
+    for row in rows:
+        yield csv_text([row]).encode("utf-8", "backslashreplace")
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:

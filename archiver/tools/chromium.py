@@ -116,6 +116,11 @@ def environment(path: str, home: str) -> dict[str, str]:
     return given | {"PATH": "/usr/bin:/bin"} if _is_script(path) else given
 
 
+def fences() -> list[str]:
+    """Return what holds Chromium: its own sandbox, which it does without where root starts it."""
+    return [] if os.geteuid() == 0 else ["Chromium's sandbox"]
+
+
 @cache
 def _is_script(path: str) -> bool:
     try:
@@ -218,7 +223,7 @@ class Browser:
                 _give_driver(given)
                 self._playwright = await async_playwright().start()
                 self._browser = await self._playwright.chromium.launch(
-                    executable_path=path, args=_arguments(self._pin), chromium_sandbox=os.geteuid() != 0,
+                    executable_path=path, args=_arguments(self._pin), chromium_sandbox=bool(fences()),
                     env=given,
                 )  # fmt: skip
             return self._browser

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from archiver.children import environment, program
+from archiver.children import program, start
 
 READ_SECONDS = 120.0
 """How long a probe may look at one file."""
@@ -68,14 +68,10 @@ class ExifTool:
                 raise FileNotFoundError("sh, cat and exiftool are needed")
             sh, cat, exiftool = map(str, found)
             command = [sh, "-c", fed, cat, *_by_interpreter(exiftool)]
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+            self._process = start(  # which files it will be asked about is not known yet
+                command, reads=None, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 start_new_session=True,
-                env=environment(),
-            )
+            )  # fmt: skip
         return self._process
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from archiver.children import environment, program
+from archiver.children import program, run
 from archiver.errors import ArchiverError
 
 TIMEOUT = 3600.0
@@ -42,10 +42,7 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
         arguments += ["-map", str(number)]
     arguments += ["-c", "copy", "-bitexact", str(out)]
     try:
-        done = subprocess.run(
-            [ffmpeg, *arguments], capture_output=True, timeout=TIMEOUT, check=False, stdin=subprocess.DEVNULL,
-            env=environment(),
-        )  # fmt: skip
+        done = run([ffmpeg, *arguments], reads=paths, writes=[folder], timeout=TIMEOUT)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a merge by ffmpeg", str(error), "The parts themselves are kept.") from error
     if done.returncode or not out.exists():
@@ -58,7 +55,7 @@ def merge(paths: list[Path], folder: Path) -> tuple[Path, dict[str, Any]]:
 def version(path: str) -> str:
     """Return the first line that a program prints of its version; `unknown` where it cannot be run."""
     try:
-        done = subprocess.run([path, "-version"], capture_output=True, timeout=20, check=False, env=environment())
+        done = run([path, "-version"], reads=[], timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return "unknown"
-    return done.stdout.decode("utf-8", "replace").partition(" Copyright")[0].partition("\n")[0].strip()
+    return str(done.stdout.decode("utf-8", "replace")).partition(" Copyright")[0].partition("\n")[0].strip()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archiver.children import environment, program
+from archiver.children import program, start
 from archiver.tools.ffmpeg import FILES_ONLY, ConversionError
 from archiver.tools.reencode import Box, Followed, Track
 
@@ -89,7 +89,7 @@ def _pictures(source: Path, wide: int, high: int) -> Iterator[bytes]:
         raise ConversionError("ffmpeg", "not installed", "Install ffmpeg: apt install ffmpeg")
     command = [ffmpeg, "-nostdin", "-v", "error", *FILES_ONLY, "-i", str(source)]
     command += ["-vf", f"fps={RATE}:start_time=0,scale={wide}:{high}", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment()) as running:
+    with start(command, reads=[source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         assert running.stdout is not None
         try:
             while len(data := running.stdout.read(wide * high * 3)) == wide * high * 3:

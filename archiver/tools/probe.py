@@ -6,12 +6,11 @@ import json
 import re
 import subprocess
 import sys
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from archiver.children import environment, program, python_environment
+from archiver.children import program, python_environment, python_reads, run
 from archiver.home.log import IN_LOG, child_words
 from archiver.tools.exiftool import READ_SECONDS, ExifTool, without_path
 from archiver.tools.ffmpeg import FILES_ONLY
@@ -54,9 +53,7 @@ def _by_ffprobe(ffprobe: str, path: Path) -> Any:
     arguments = ["-v", "error", *FILES_ONLY, "-show_format", "-show_streams", "-of", "json"]
     command = [ffprobe, *arguments, str(path)]
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=READ_SECONDS, check=False, stdin=subprocess.DEVNULL, env=environment()
-        )
+        done = run(command, reads=[path], timeout=READ_SECONDS)
         said = without_path(json.loads(done.stdout or b"null"), path)
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"not_run": str(error)[:200]}
@@ -71,19 +68,12 @@ def read_c2pa(path: Path) -> Any:
     """Return the content credentials in a file, by a process that has no network; None where no reader is installed."""
     if find_spec("c2pa") is None:
         return None
-    command = [*_without_network(), sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
+    command = [sys.executable, "-m", "archiver.tools.c2pa_reader", str(path), *child_words()]
     nowhere = dict.fromkeys(
         ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"
     )
     try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            timeout=120,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=python_environment(**nowhere),
-        )
+        done = run(command, reads=[path, *python_reads()], timeout=120, env=python_environment(**nowhere))
         if done.returncode:
             place = done.stderr.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
             what = f"the reader ended with exit code {done.returncode}"
@@ -91,13 +81,3 @@ def read_c2pa(path: Path) -> Any:
         return json.loads(done.stdout or b"null")
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
         return {"error": str(error)[:200]}
-
-
-@cache
-def _without_network() -> tuple[str, ...]:
-    """The words before a command that give it a network of its own, without a way out; none where the system has none."""
-    unshare, true = program("unshare"), program("true")
-    if unshare is None or true is None:
-        return ()
-    tried = subprocess.run([unshare, "-rn", true], capture_output=True, check=False, env=environment())
-    return () if tried.returncode else (unshare, "-rn")

@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from archiver.children import program
+from archiver.children import fences, program
 from archiver.tools import chromium, ffmpeg, ytdlp_pool
 from archiver.tools.extractor_update import FOLDER, Beside
 from storage.digest import Sha256, sha256_hex
@@ -26,7 +26,7 @@ READ = 1 << 20
 def programs_of(
     home: Path, extractor: tuple[str | None, str | None, Beside | None] | None, probe: bool, browser: str | None
 ) -> dict[str, Any]:
-    """Return version and digest of each program that took part, by its name.
+    """Return version, digest, and what fenced it in, of each program that took part, by its name.
 
     `extractor`: version of yt-dlp, its JavaScript runtime, and the version installed beside the pinned one.
     `browser`: name and version of the browser that showed the page, if one did.
@@ -40,10 +40,14 @@ def programs_of(
             found[name] = {"version": (runtime or "").partition(" ")[2] or None, "sha256": _digest(home, Path(path))}
     for name in ("ffprobe", "ffmpeg") if probe else ():
         if (where := program(name)) is not None:
-            found[name] = {"version": _version(where, *_mark(Path(where))), "sha256": _digest(home, Path(where))}
+            known = {"version": _version(where, *_mark(Path(where))), "sha256": _digest(home, Path(where))}
+            found[name] = {**known, "fences": fences(where)}
     if browser and (shown := chromium.program()) is not None:
         found["Chromium"] = {"version": browser.partition(" ")[2], "sha256": _digest(home, Path(shown))}
-    return {name: {key: value for key, value in facts.items() if value} for name, facts in found.items()}
+        found["Chromium"]["fences"] = chromium.fences()
+    return {
+        name: {key: value for key, value in facts.items() if value or key == "fences"} for name, facts in found.items()
+    }
 
 
 def _wheel(beside: Beside) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from archiver.children import environment, program
+from archiver.children import program, run
 from archiver.tools.ffmpeg import FILES_ONLY, ConversionError, version
 
 TIMEOUT = 7200.0
@@ -109,7 +109,7 @@ def reencode(
         codecs += ["-map", "[a]", *_AUDIO_CODEC]
     arguments = ["-nostdin", "-v", "error", "-y", *FILES_ONLY, "-i", str(source)]
     arguments += ["-filter_complex", ";".join(graph), *codecs, *_NOTHING_ELSE, str(out)]
-    _run([ffmpeg, *arguments], out)
+    _run([ffmpeg, *arguments], source, out)
     hidden = {str(source): "in", str(out): f"out{out.suffix}"}
     made: dict[str, Any] = {"tool": version(ffmpeg), "arguments": [hidden.get(item, item) for item in arguments]}
     return {**made, "commands": commands} if commands else made
@@ -125,12 +125,10 @@ _NOTHING_ELSE = (
 """No metadata, chapters, subtitles or data; and the same bytes each time."""
 
 
-def _run(command: list[str], out: Path) -> None:
+def _run(command: list[str], source: Path, out: Path) -> None:
     """Run ffmpeg until `out` is there. Raises `ConversionError`."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=TIMEOUT, check=False, cwd=out.parent, env=environment()
-        )
+        done = run(command, reads=[source], writes=[out.parent], timeout=TIMEOUT, cwd=out.parent)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConversionError("a copy made by ffmpeg", str(error), "Leave it out, or convert it by hand.") from error
     if done.returncode or not out.exists():
@@ -141,7 +139,7 @@ def _run(command: list[str], out: Path) -> None:
 def _streams(path: Path) -> list[dict[str, Any]]:
     command = [program("ffprobe") or "ffprobe", "-v", "error", *FILES_ONLY, "-show_streams", "-of", "json", str(path)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=120, check=False, env=environment())
+        done = run(command, reads=[path], timeout=120)
         streams: list[dict[str, Any]] = json.loads(done.stdout)["streams"]
         return streams
     except (OSError, subprocess.TimeoutExpired, ValueError, KeyError) as error:

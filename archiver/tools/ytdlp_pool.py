@@ -139,7 +139,7 @@ class ExtractorPool:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "archiver.tools.ytdlp_worker", *child_words(),
+                *worker_command(), *child_words(),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
                 env=_environment(folder, self.beside, theirs.fileno()), cwd=folder, limit=LINE_LIMIT,
                 start_new_session=True, pass_fds=[theirs.fileno()],
@@ -201,6 +201,11 @@ async def _listen(process: asyncio.subprocess.Process, said: list[str]) -> None:
             said.append(line.decode("utf-8", "replace").strip()[:500])
             _log.debug("the extractor says: %s", said[-1])
             del said[:-20]
+
+
+def worker_command() -> list[str]:
+    """Return the words that start a process of the pool."""
+    return [sys.executable, "-m", "archiver.tools.ytdlp_worker"]
 
 
 def runtime() -> str | None:

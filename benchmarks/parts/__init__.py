@@ -9,6 +9,7 @@ from benchmarks.parts import (
     crawling,
     warc,
     catalog,
+    scale,
     lists,
     media,
     rendered,

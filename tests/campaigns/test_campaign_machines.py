@@ -217,7 +217,7 @@ def check(machines: list[Machine], queue: Queue, jobs: list[Job], pages: Counted
 
 
 def test_three_machines(tmp_path: Path, forked: Callable[[Command], Forked]) -> None:
-    campaign(tmp_path, forked, 60, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seeded(11), QUICK)
+    campaign(tmp_path, forked, 30, [(what, SHORT) for what in BLOWS] + [("cut", LONG)], seeded(11), QUICK)
 
 
 def test_a_machine_that_loses_the_database_says_so_and_marks_what_it_captured_meanwhile(

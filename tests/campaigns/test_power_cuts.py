@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import secrets
 import shutil
 import subprocess
 import time
@@ -25,7 +26,7 @@ from archiver.checks.lines import Finding
 from archiver.cli.main import main
 from tests.conftest import CI, World, need, plain_home
 from tests.support.forked import Command, Forked
-from tests.support.soak import seeded
+from tests.support.soak import Tried, seeded
 
 SEED = seeded(20261130)
 SIZE = 96 << 20
@@ -43,10 +44,14 @@ class Disk:
     cut: Path
 
     def copy(self) -> Path:
-        """Copy the image as it is at one moment: again, where something was written to the device meanwhile."""
+        """Copy the image as it is at one moment: again, where something was written to the device meanwhile.
+
+        Each copy is another file. One that is written over may still be mounted elsewhere: a process with mounts of its
+        own (`unshare --mount`) keeps them, and a new mount then shows what was cached of the copy before.
+        """
         device = run("losetup", "--noheadings", "--output", "NAME", "--associated", str(self.image)).split()[0]
         written = Path("/sys/block") / Path(device).name / "stat"
-        copy = self.image.with_name("cut.img")
+        copy = self.image.with_name(f"cut-{secrets.token_hex(4)}.img")
         for _ in range(200):
             before = written.read_text().split()[4:7]
             shutil.copyfile(self.image, copy)
@@ -145,6 +150,7 @@ def campaign(
             found = list(after_the_cut(disk.cut, name, code, said, [str(one) for one in sealed], at_home))
         finally:
             run("umount", str(disk.cut))
+            copy.unlink()
         wrong += [{"cut": number, "command": name, "how": how, "code": code, "wrong": one} for one in found]
         held += len(set(SEALED.findall(said)))
     print(f"\n{cuts} power cuts, {held} captures said to be sealed, {len(wrong)} things wrong")
@@ -186,6 +192,7 @@ def test_a_few_power_cuts(disk: Disk, template: Path, world: World, forked: Call
 @pytest.mark.soak("power")
 @pytest.mark.parametrize("half", [1, 2])
 def test_sixty_power_cuts(
-    disk: Disk, template: Path, world: World, forked: Callable[[Command], Forked], half: int
+    disk: Disk, template: Path, world: World, forked: Callable[[Command], Forked], half: int, tried: Tried
 ) -> None:
     campaign(disk, template, world, forked, 30, SEED + half)
+    tried("power cuts", 30)

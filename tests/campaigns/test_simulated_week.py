@@ -190,7 +190,7 @@ def simulate(home: Home, world: World, posts: int, hours: int, step: float, seed
 
 
 def test_a_day_and_a_half(home: Home, world_as_it_was: World) -> None:
-    simulate(home, world_as_it_was, posts=12, hours=36, step=3, seed=seeded(8))
+    simulate(home, world_as_it_was, posts=8, hours=36, step=3, seed=seeded(8))
 
 
 @pytest.mark.soak("week")

@@ -20,7 +20,7 @@ from storage.lines import read_lines
 from storage.salvage import line_from_header
 from storage.sink import REVISIT_AT
 from storage.warc import complete_members
-from tests.conftest import Shell, World, accepted_by_others, plain_home
+from tests.conftest import Shell, World, plain_home
 from tests.support import media_files
 from tests.support.captures import OnHome
 from tests.support.commands import Commands
@@ -46,8 +46,6 @@ class Twice(Commands):
         super().__init__(home, world.network)
         serve(world, film)
         self.first, self.second = capture(self), capture(self)
-        for path in home.rglob("*.warc.gz"):
-            accepted_by_others(path)
 
 
 def serve(world: World, film: bytes) -> None:

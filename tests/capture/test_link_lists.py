@@ -25,7 +25,7 @@ from archiver.capture.options import CaptureOptions
 from archiver.demo.server import Answer
 from archiver.errors import UsageError
 from archiver.home.home import Home
-from tests.conftest import Shell, World, accepted_by_others, plain_home
+from tests.conftest import Shell, World, plain_home
 from tests.support.commands import Commands
 from tests.support.soak import SOAK
 
@@ -349,8 +349,6 @@ class FirstNight(Commands):
     def __init__(self, folder: Path, world: World) -> None:
         super().__init__(plain_home(folder / "home").path, world.network)
         self.code, self.rows = night(self, folder)
-        for path in self.home.rglob("*.warc.gz"):
-            accepted_by_others(path)
 
 
 @pytest.fixture(scope="module")

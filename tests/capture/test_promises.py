@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from typing import Any
 
+import brotli
 import pytest
 
 from archiver.capture.dash_manifest import DashStream, dash_stream
@@ -21,7 +23,12 @@ from tests.support.captures import ended, posts
 
 SITE = "https://blog.ozen.example"
 ARTICLE = article("")
-CUT = gzip.compress(article("<p>" + "".join(f"{n} " for n in range(3000)) + "</p>"), mtime=0)[:-900]
+LONG = article("<p>" + "".join(f"{n} " for n in range(3000)) + "</p>")
+CODED = {"gzip": gzip.compress(LONG, mtime=0), "deflate": zlib.compress(LONG), "br": brotli.compress(LONG, quality=1)}
+CUT = {
+    f"/cut.{name}": (Answer(body=body[:-900], headers=[("Content-Encoding", name)]), "partial", "decoded only in part")
+    for name, body in CODED.items()
+}
 FREE = '"@type": "NewsArticle", "headline": "A page", "isAccessibleForFree": '
 
 
@@ -47,7 +54,8 @@ ANSWERS: dict[str, tuple[Answer, str, str]] = {
     "/all-of-it": (Answer(206, body=ARTICLE, headers=[("Content-Range", "bytes 0-99/100")]), "captured", ""),
     "/nothing": (Answer(204, body=b""), "failed", "nothing to send (HTTP 204)"),
     "/unchanged": (Answer(304, body=b""), "failed", "nothing has changed, which it was not asked (HTTP 304)"),
-    "/cut": (Answer(body=CUT, headers=[("Content-Encoding", "gzip")]), "partial", "could not be read"),
+    **CUT,
+    "/cut-image": (Answer(body=article("<img src='/cut.png'>")), "partial", "could be decoded only in part"),
     "/film.mp4": (Answer(body=ARTICLE), "partial", "a page came in place of a file: the link ends in .mp4"),
     "/report.pdf": (Answer(body=ARTICLE), "partial", "a page came in place of a file: the link ends in .pdf"),
     "/File:square.png": (Answer(body=ARTICLE), "captured", ""),
@@ -63,6 +71,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_link_gets_that_is_not_what_it_names(shell: Shell, world: World) -> None:
     world.news.trouble |= {path: answer for path, (answer, _, _) in ANSWERS.items()}
+    world.news.trouble["/cut.png"] = Answer(200, "image/png", CODED["gzip"][:-900], [("Content-Encoding", "gzip")])
     world.news.trouble |= dict.fromkeys(("/", "/kz/", "/errors/404.html", "/2011/there"), Answer(body=ARTICLE))
     _, results = shell.json("capture", *(SITE + path for path in ANSWERS))
     found = {str(one["url"]).removeprefix(SITE): one for one in results}

@@ -17,6 +17,8 @@ from archiver.capture.result import CaptureResult
 from archiver.capture.result_sheet import Row, next_action, write_sheet
 from archiver.capture.support import whole
 from archiver.home.home import Home
+from archiver.recorder.content_coding import PartlyDecoded
+from archiver.recorder.missing_certificates import SETTING
 from spiders.posts import Outcome
 from spiders.targets import Target, parse_target
 from storage.times import system_clock
@@ -91,6 +93,12 @@ def test_a_whole_channel_is_for_another_command() -> None:
         (Outcome.BLOCKED, "consent wall: the page's title is “Before you continue”", "answer its form"),
         (Outcome.BLOCKED, "rate limit (HTTP 429)", "wait a few hours"),
         (Outcome.FAILED, "no site was found under this name (ozen.example does not resolve)", "check the name"),
+        (
+            Outcome.FAILED,
+            f"the host's certificate was not accepted (…: {SETTING} = true lets it be …)",
+            "set fetch_missing",
+        ),
+        (Outcome.PARTIAL, str(PartlyDecoded("gzip", 12040, 3000)), "the site sent it broken"),
         (Outcome.PARTIAL, "kept as a page only, this form of link is not known", "check that the link is complete"),
         (Outcome.PARTIAL, "wording not known: the page says that it is an article, and has none", "open the link"),
         (Outcome.PARTIAL, "empty body", "open the link"),

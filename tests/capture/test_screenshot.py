@@ -13,7 +13,7 @@ from archiver.home.home import Home
 from archiver.tools import chromium as browser
 from storage.assembly import payload
 from storage.lines import read_lines
-from tests.conftest import Shell, World, accepted_by_others, need, plain_home, set_in
+from tests.conftest import Shell, World, need, plain_home, set_in
 from tests.support.captures import OnHome, ended, folder_of, records
 from tests.support.commands import Commands
 
@@ -48,8 +48,6 @@ class Shown(Commands):
         self.results = {str(result["url"]): result for result in results}
         self.asked = list(world.served.log)
         world.news.trouble.clear()
-        for path in home.rglob("*.warc.gz"):
-            accepted_by_others(path)
 
 
 @pytest.fixture(scope="module")

@@ -171,6 +171,7 @@ def test_a_home_of_before_is_judged_as_it_was(kept: Home) -> None:
     assert one(kept, ALBUM).rejudged.now.records, "it says what it rests on"  # type: ignore[union-attr]
 
 
+@pytest.mark.damages
 def test_what_cannot_be_read_is_not_judged(kept: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = kept.path / one(kept, ALBUM).row["folder"]
     [warc] = folder.glob("*.warc.gz")

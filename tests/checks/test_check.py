@@ -166,6 +166,7 @@ def test_an_intact_home_is_intact(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.damages
 def test_damage_is_found_and_named(home: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     damage, where = DAMAGE[name]
     damage(home)
@@ -316,6 +317,7 @@ def unsalted(folder: Path) -> None:
         (unsalted, "has no salt"),
     ],
 )
+@pytest.mark.damages
 def test_a_fitting_manifest_does_not_hide_it(home: Path, change: Callable[[Path], None], said: str) -> None:
     """Every digest above is right; only looking at the content finds it. `warcio check` passes the first three."""
     resealed(home, change)

@@ -21,7 +21,7 @@ POST = "https://t.me/ozen_today/11"
 )  # fmt: skip
 def test_an_event_older_than_the_one_before_it(seconds: list[int], said: str | None) -> None:
     start = system_clock()
-    found = clock_set_back({seq: utc_text(start + timedelta(seconds=one)) for seq, one in enumerate(seconds)})
+    found = clock_set_back((seq, utc_text(start + timedelta(seconds=one))) for seq, one in enumerate(seconds))
     assert (found is None) == (said is None)
     assert said is None or said in str(found)
 

@@ -29,7 +29,7 @@ from archiver.intake.read_posts import read_file
 from storage.digest import Digests, sha256_hex
 from tests.conftest import Shell
 from tests.support import saved
-from tests.support.foreign import DAMAGED, INTACT, UNCHECKED
+from tests.support.foreign import DAMAGED, INTACT, UNCHECKED, read_short_pages_only
 
 BROKEN_FORM = {
     "warcio/example-bad.warc.gz.bad": "the whole file is one gzip member",
@@ -86,8 +86,9 @@ def test_what_was_read_by_hand(recordings: Path) -> None:
     assert damaged == ["record 1 (http://example.com/)"], "base64 and base64url digests are valid"
 
 
-def test_parse_opens_them_all_and_names_the_damage(recordings: Path) -> None:
+def test_parse_opens_them_all_and_names_the_damage(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = recordings / "warc"
+    read_short_pages_only(monkeypatch)
     for name in (*INTACT, *UNCHECKED, *DAMAGED):
         readings = list(read_file(folder / name))
         said = [reading.parsed.reason or "" for reading in readings if reading.parsed.layout in ("warc", "arc", "wacz")]

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archiver.checks.package import bag, index, ledger, places, records, signer, tables, timestamps, wacz
-from archiver.checks.package.files import SMALL, Absent, PackagedCapture, PackageFiles, Unknown
+from archiver.checks.package import bag, index, ledger, places, records, signer, tables, timestamps, version1, wacz
+from archiver.checks.package.files import SMALL, Absent, PackagedCapture, PackageFiles, SealedLines, Unknown
 from archiver.checks.proofs import Bad
 from archiver.export import check as script
 from archiver.export.wacz import sort_key as exported_key
@@ -246,11 +246,38 @@ def test_names_by_profile(tmp_path: Path) -> None:
 
 
 def test_records_of_a_file_that_is_not_in_the_wacz(tmp_path: Path) -> None:
-    files = PackageFiles(
-        tmp_path, captures=[PackagedCapture("c", 1, {"recovered": None}, [], [], [], {"a.warc.gz": {"size": 1}})]
-    )
+    files = filled(tmp_path, {"data/captures/c/records.jsonl": b""})
+    manifest = {"recovered": None, "files": [{"name": "records.jsonl", "sha256": sha256_hex(b"")}]}
+    files.captures.append(PackagedCapture("c", 1, manifest, SealedLines(tmp_path), {"a.warc.gz": {"size": 1}}))
     with pytest.raises(Absent, match="not in the WACZ"):
         records.records(files)
+
+
+def test_lines_are_read_as_they_were_sealed_or_not_at_all(tmp_path: Path) -> None:
+    name = "data/captures/c/posts.jsonl"
+    filled(tmp_path, {name: b'{"id": 1}\n'})
+    manifest = {"files": [{"name": "posts.jsonl", "sha256": sha256_hex(b'{"id": 1}\n')}]}
+    assert PackagedCapture("c", 1, manifest, SealedLines(tmp_path)).posts == [{"id": 1}]
+    with pytest.raises(Bad, match="was not sealed with the capture"):
+        _ = PackagedCapture("c", 1, manifest, SealedLines(tmp_path)).inventory
+    filled(tmp_path, {name: b'{"id": 2}\n'})
+    with pytest.raises(Bad, match="differs from what was sealed"):
+        _ = PackagedCapture("c", 1, manifest, SealedLines(tmp_path)).posts
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20])
+def test_exhibits_are_read_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(version1, "READ", size)
+    cards = [{"exhibit": f"E{n:04}", "words": '"],[{' * n} for n in range(1, 30)]
+    for text, said in ((json.dumps(cards), 29), (json.dumps(cards, indent=1) + "\n", 29), (" [ ] ", 0)):
+        files = filled(tmp_path, {"data/posts.json": text.encode()})
+        files.report.profile = "public"
+        assert version1.posts(files).startswith(f"{said} exhibits")
+    for text in ("", "{}", "[{}", "[{}] x", "[1]", "[{},", "[{}{}]", "[,{}]", "nonsense"):
+        files = filled(tmp_path, {"data/posts.json": text.encode()})
+        files.report.profile = "public"
+        with pytest.raises(Bad, match="data"):
+            version1.posts(files)
 
 
 def test_a_capture_that_is_named_twice(tmp_path: Path) -> None:

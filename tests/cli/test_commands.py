@@ -21,7 +21,8 @@ from archiver.errors import EXIT_CODES
 from archiver.home.home import Home
 from storage.lines import read_lines
 from storage.times import system_clock
-from tests.conftest import Shell, World, need
+from tests.conftest import Shell, World, need, plain_home
+from tests.support.commands import Commands
 
 POST = "https://t.me/ozen_today/16"
 
@@ -180,6 +181,14 @@ def test_notes_tags_places(shell: Shell, capture: str) -> None:
     assert "tester" in out
 
 
+@pytest.fixture(scope="module")
+def unchanged(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Commands, str]:
+    """A home for commands that change nothing, and its capture."""
+    shell = Commands(plain_home(tmp_path_factory.mktemp("unchanged") / "home").path, world.network)
+    _, [result] = shell.json("capture", POST)
+    return shell, str(result["capture"])
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -201,7 +210,8 @@ def test_notes_tags_places(shell: Shell, capture: str) -> None:
         (["record"], "a command after --"),
     ],
 )
-def test_bad_words_change_nothing(shell: Shell, capture: str, words: list[str], said: str) -> None:
+def test_bad_words_change_nothing(unchanged: tuple[Commands, str], words: list[str], said: str) -> None:
+    shell, capture = unchanged
     before = Home(shell.home).ledger.checkpoint()
     code, _, err = shell(*[word.format(id=capture) for word in words])
     assert code == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver import children
 from archiver.cli.main import main
 from archiver.demo.server import Answer
 from archiver.home.home import Home
@@ -74,6 +75,11 @@ def test_this_machine(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     code, lines = shell.json("doctor")
     seen = {str(line["what"]): line for line in lines}
     assert {"ffmpeg", "yt-dlp", "rendered pages", "room on disk", "keys", "connection"} <= set(seen)
+    for name in ("ffmpeg", "ffprobe", "exiftool", "openssl"):
+        held = children.fences(children.program(name) or name)
+        assert seen[f"{name}'s fence"]["present"] is bool(held)
+        assert str(seen[f"{name}'s fence"]["said"]).startswith(", ".join(held) or "none")
+    assert str(seen["yt-dlp's fence"]["said"]).endswith("audit hook")
     assert code == (0 if all(line["present"] for line in lines) else 2)
     monkeypatch.setattr("archiver.tools.chromium.program", lambda: None)
     (shell.home / "keys/person.key").chmod(0o644)

@@ -320,6 +320,7 @@ def test_a_disk_that_fills_up(
     assert len(Home(kept.home).catalog.copies()) == 2
 
 
+@pytest.mark.damages
 def test_what_is_damaged_here_is_not_copied(kept: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = tmp_path / "disk"
     place.mkdir()

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from archiver.cli.main import main
+from archiver.copies import dispose
 from archiver.home.home import Home
 from archiver.home.log import HomeLog
+from archiver.signer.local import LocalSigner
+from storage.errors import DiskError
 from tests.support.copied import At, bodies
 from tests.support.places import Kept, evidence
 
@@ -124,3 +128,16 @@ def test_a_kill_in_the_middle_of_a_disposal_is_finished_by_the_next_command(
     assert kept.run("note", kept.captures[0], "any command that writes") == 0
     assert not folder.exists()
     assert kept.run("check") == 0
+
+
+@pytest.mark.parametrize("step", ["confirm", "destroy_here", "destroy_there"])
+def test_nothing_is_said_to_be_destroyed_where_the_catalog_cannot_be_written(home: Home, step: str) -> None:
+    """Tombstones are read from it: one that it does not take would be passed over, with exit code 0."""
+    home.catalog.writable = False
+    before = home.ledger.checkpoint().size
+    given: dict[str, tuple[Any, ...]] = {
+        "confirm": (home, LocalSigner(home), "x"), "destroy_here": (home,), "destroy_there": (home, LocalSigner(home), None),
+    }  # fmt: skip
+    with pytest.raises(DiskError, match="can only be read"):
+        getattr(dispose, step)(*given[step])
+    assert home.ledger.checkpoint().size == before

@@ -139,6 +139,7 @@ def colleague(kept: Kept, place: Path, names: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("way", ["restore", "sync"])
+@pytest.mark.damages
 def test_nothing_is_written_outside(
     kept: Kept, way: str, tmp_path: Path, trusting: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +172,7 @@ def test_nothing_is_written_outside(
     assert not outside.exists()
 
 
+@pytest.mark.damages
 def test_what_strange_names_mean_here(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     """A home that holds such a capture reads, copies, frees and packs nothing of it, and says so."""
     home = Home(kept.home)

@@ -7,6 +7,7 @@ import pytest
 from archiver.cli.main import main
 from archiver.errors import ExitCode
 from archiver.home.home import Home
+from archiver.home.secret_values import secrets_of
 from tests.conftest import set_in
 
 LINK = "https://t.me/ozen_today/16"
@@ -49,3 +50,12 @@ def test_with_debug_every_secret_of_the_settings_is_withheld(home: Home, monkeyp
     assert main(["--home", str(home.path), "--debug", "find", "x"], None, environment) == ExitCode.FAULT
     assert LINK in _text(home)
     assert [value for value in values if value.removeprefix("bot") in _text(home)] == []
+
+
+def test_values_of_cookies_count_from_eight_characters_on(home: Home) -> None:
+    lines = [f".t.me\tTRUE\t/\tTRUE\t0\t{name}\t{value}\n" for name, value in (("a", "7-chars"), ("b", "8-chars!"))]
+    (home.path / "c.txt").write_text("".join(lines))
+    set_in(home, cookies='"c.txt"')
+    found = secrets_of(home.config, {})
+    assert "8-chars!" in found
+    assert "7-chars" not in found

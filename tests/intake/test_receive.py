@@ -231,9 +231,13 @@ def test_packages_of_others_on_arrival(
     assert [line.get("intact") for line in kept] == [intact], "the result is kept beside the file"
 
 
-def test_all_archives_of_others_in_one_hand_over(shell: Shell, recordings: Path) -> None:
+def test_all_archives_of_others_in_one_hand_over(
+    shell: Shell, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Forty-five files of a dozen makers: each is kept, each is checked, and only the damaged ones are said to be."""
-    from tests.support.foreign import DAMAGED, INTACT, UNCHECKED
+    from tests.support.foreign import DAMAGED, INTACT, UNCHECKED, read_short_pages_only
+
+    read_short_pages_only(monkeypatch)
 
     code, results = shell.json("receive", str(recordings / "warc"), *GIVEN)
     assert (code, results[0]["outcome"]) == (5, "captured")

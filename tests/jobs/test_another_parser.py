@@ -104,6 +104,7 @@ def test_what_cannot_be_read_again_is_not_concluded(
 
 def test_a_channel_has_no_changes_either(watching: Watching, later_parser: Any) -> None:
     shell = watching.shell
+    watching.channel.posts[:] = [post for post in watching.channel.posts if post.id <= 15]  # three times as fast as all
     assert shell("watch", "add", CHANNEL, "--every", "1h")[0] == 0
     watching.look()
     later_parser()

@@ -19,6 +19,7 @@ from tests.conftest import Shell, World, need
 from tests.support.forked import Command, Forked
 from tests.support.jobs import POST, until, worker_of
 from tests.support.served import Served
+from tests.support.soak import SOAK
 
 
 @pytest.fixture
@@ -103,6 +104,7 @@ def test_another_name_leads_nowhere(served: Served) -> None:
     assert served.ask("GET", "/status", Host=f"localhost:{served.port}")[0] == 200
 
 
+@pytest.mark.thorough("formats")
 def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
     assert served.ask("POST", "/jobs", {"links": [POST]})[0] == 202
     served.queue.shared.workers.beat("a", "m", "v", 0.0, 1, 0)  # without a worker /health is 503, as it should be
@@ -111,7 +113,7 @@ def test_schemathesis_finds_nothing(served: Served, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             str(program), "run", f"http://127.0.0.1:{served.port}/openapi.json", "-H", f"Authorization: Bearer {served.token}",
-            "--max-examples", "40", "--seed", "8", "--generation-database", "none", "--no-color",
+            "--max-examples", "40" if SOAK else "10", "--seed", "8", "--generation-database", "none", "--no-color",
         ],
         capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False,
     )  # fmt: skip
@@ -196,7 +198,7 @@ def test_serving_refuses_what_is_unsafe(shell: Shell) -> None:
 def test_texts_that_are_none_get_an_error_in_json(served: Served, body: bytes) -> None:
     code, value = served.ask("POST", "/jobs", body)
     assert (code, set(value)) == (400, {"expected", "found", "next"})
-    assert served.ask("GET", "/jobs")[1] == {"jobs": []}
+    assert served.ask("GET", "/jobs")[1] == {"jobs": [], "refused": []}
 
 
 def test_what_is_sent_in_part_is_closed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,3 +225,18 @@ def _until_closed(connection: socket.socket) -> bytes:
     while data := connection.recv(4096):
         got += data
     return got
+
+
+def test_links_are_added_and_cancelled_and_all_else_only_looked_at(served: Served) -> None:
+    code, described = served.ask("GET", "/openapi.json", token=None)
+    assert code == 200
+    changing = {
+        (method, path)
+        for path, methods in described["paths"].items()
+        for method in methods
+        if method not in ("get", "head")
+    }
+    assert changing == {("post", "/jobs"), ("post", "/jobs/{id}/cancel")}
+    for path in described["paths"]:
+        for method in ("PUT", "DELETE", "PATCH"):
+            assert served.ask(method, path.replace("{id}", "x"))[0] in (404, 405)

@@ -131,15 +131,16 @@ def test_a_feed_that_is_read_while_the_rest_is_counted_is_done_too(
     assert feeding.queue.counts() == {"done": 1}
 
 
-def test_fifty_thousand_rows(feeding: Feeding, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [3_000, pytest.param(50_000, marks=pytest.mark.soak("formats"))])
+def test_thousands_of_rows(feeding: Feeding, tmp_path: Path, count: int) -> None:
     path = tmp_path / "many.csv"
-    path.write_text("link\n" + "".join(f"https://blog.ozen.example/{n}\n" for n in range(50_000)))
+    path.write_text("link\n" + "".join(f"https://blog.ozen.example/{n}\n" for n in range(count)))
     feeding.add(path)
     assert feeding.tick() == SLICE, "a slice each time, so that nothing else waits for it"
     assert feeding.tick() == SLICE
     (entry,) = feeding.queue.shared.entries.all("feed")
-    assert Feed.of(entry.id, entry.value).left == 50_000 - 2 * SLICE
-    assert feeding.queue.shared.entries.count("row") == 50_000
+    assert Feed.of(entry.id, entry.value).left == count - 2 * SLICE
+    assert feeding.queue.shared.entries.count("row") == count
     assert len(set(feeding.links())) == 2 * SLICE
 
 

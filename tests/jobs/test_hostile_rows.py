@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import base64
+import errno
 import json
 import pickle
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +20,9 @@ import sqlalchemy as sa
 from archiver.jobs.job import REFUSED, Job
 from archiver.jobs.json_only import NotJson, refuse_pickles
 from archiver.jobs.queue import AttemptResult, JobAttempt, Queue, serve
+from archiver.jobs.shared_state import ForeignRows
+from archiver.jobs.worker import Worker
+from spiders.posts import Outcome
 from storage.times import system_clock
 from tests.conftest import Shell
 from tests.support.jobs import POST, until
@@ -82,11 +88,38 @@ def spoil(url: str, rows: dict[str, tuple[str, str | None]]) -> None:
     engine.dispose()
 
 
+def foreign(url: str, workflow: str) -> None:
+    """Put a workflow of another name into our queue."""
+    engine = sa.create_engine(url)
+    table = "dbos.workflow_status" if url.startswith("postgresql") else "workflow_status"
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"INSERT INTO {table} (workflow_uuid, name, status, queue_name, created_at, updated_at, priority, serialization)"
+                " VALUES ('theirs', :name, 'ENQUEUED', 'jobs', 1, 1, 0, 'portable_json')"
+            ),
+            {"name": workflow},
+        )
+    engine.dispose()
+
+
+def status_of(url: str, row: str) -> str:
+    engine = sa.create_engine(url)
+    table = "dbos.workflow_status" if url.startswith("postgresql") else "workflow_status"
+    with engine.begin() as connection:
+        found = connection.execute(sa.text(f"SELECT status FROM {table} WHERE workflow_uuid=:row"), {"row": row})
+        status = str(found.scalar_one())
+    engine.dispose()
+    return status
+
+
 def test_hostile_rows_run_nothing_and_stop_nothing(url: str, tmp_path: Path) -> None:
     mark = tmp_path / "PWNED"
     queue = Queue(url)
     queue.add(JOBS)
     spoil(url, {f"{job.id}.1": kind(mark, job) for job, kind in zip(JOBS[1:], KINDS.values(), strict=True)})
+    foreign(url, "evil")
+    assert queue.foreign() == [ForeignRows("evil", True, 1)]
     listed = {one.job.id: one for one in queue.jobs()}
     assert set(listed) == {job.id for job in JOBS}
     assert {one.job.kind for one in listed.values()} == {"capture", REFUSED}
@@ -115,6 +148,7 @@ def test_hostile_rows_run_nothing_and_stop_nothing(url: str, tmp_path: Path) -> 
     assert {one.job.id: one.state for one in queue.jobs()} == {
         **{job.id: "dead" for job in JOBS[1:]}, JOBS[4].id: "cancelled", JOBS[0].id: "done", later.id: "done",
     }  # fmt: skip
+    assert status_of(url, "theirs") == "CANCELLED"
     queue.close()
     assert not mark.exists()
 
@@ -184,3 +218,20 @@ def test_a_secret_in_a_link_of_the_queue_is_not_shown(shell: Shell) -> None:
     ):  # fmt: skip
         _, out, err = shell(*words)
         assert secret not in out + err, words
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), OSError(errno.EINVAL, "Invalid argument")])
+def test_what_the_disk_refuses_an_attempt_is_a_failure_that_is_tried_again(error: OSError) -> None:
+    """Not a fault of ours, after which a job is given up; anything else still is one."""
+
+    def refused(cases: list[str]) -> NoReturn:
+        raise error
+
+    worker = object.__new__(Worker)
+    worker.home = SimpleNamespace(recipients=refused)  # type: ignore[assignment]
+    ended = worker._work(SimpleNamespace(), SimpleNamespace(), SimpleNamespace(cases=()))  # type: ignore[arg-type]
+    if error.errno == errno.EIO:
+        assert asyncio.run(ended).outcome == Outcome.FAILED
+    else:
+        with pytest.raises(OSError, match="Invalid"):
+            asyncio.run(ended)

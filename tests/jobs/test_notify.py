@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,3 +179,27 @@ def test_a_job_that_is_given_up_is_told(shell: Shell, target: Target, world: Wor
     (one,) = target.got
     assert one["title"] == "archiver: dead"
     assert one["message"] == "job 20261128T170000-abcdefgh"
+
+
+def test_the_sender_gets_the_way_out_and_nothing_else(
+    home: Home, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxies, trusted certificates and the desktop, as the person set them; no other variable of ours."""
+    passed = {
+        "HTTPS_PROXY": "http://p.example:1",
+        "SSL_CERT_FILE": "/c.pem",
+        "DBUS_SESSION_BUS_ADDRESS": "unix:path=/x",
+    }
+    for name, value in {**passed, "ARCHIVER_PASSPHRASE": "planted", "AWS_SECRET_ACCESS_KEY": "planted"}.items():
+        monkeypatch.setenv(name, value)
+    seen: list[dict[str, str]] = []
+
+    def run(words: list[str], env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+        seen.append(env)
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(notify, "subprocess", SimpleNamespace(run=run, TimeoutExpired=subprocess.TimeoutExpired))
+    home = with_rule(home, target)
+    assert notify.send(home, home.config.notify[0], "title", "text") is None
+    assert {name: seen[0][name] for name in passed} == passed
+    assert "planted" not in seen[0].values()

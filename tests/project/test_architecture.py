@@ -56,6 +56,25 @@ def test_every_program_is_given_an_environment(path: Path) -> None:
                 assert any(word.arg == "env" for word in node.keywords), f"line {node.lineno}"
 
 
+STARTING = r"subprocess\.(run|Popen|c.*)|asyncio\.create_subprocess.*|os\.(exec|spawn|posix_spawn|system|popen).*"
+UNFENCED = {
+    "archiver/children.py", "archiver/cli/commands/record.py", "archiver/export/printing.py", "archiver/jobs/notify.py",
+    "archiver/tools/ytdlp_pool.py", "archiver/export/check.py",
+}  # fmt: skip
+"""What starts programs by itself: behind fences, the person's own, Chromium on our own report, what sends, and yt-dlp's."""
+
+
+def test_what_needs_no_network_is_started_behind_fences() -> None:
+    starting = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if "demo" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and re.fullmatch(STARTING, ast.unparse(node.func))
+    }
+    assert starting == UNFENCED
+
+
 def test_every_ffmpeg_is_told_what_it_may_read() -> None:
     """Its default lets a file name others by protocols of a network."""
     told = re.compile(r"FILES_ONLY|protocol_whitelist|lavfi|-version")

@@ -9,18 +9,14 @@ import resource
 import socket
 import subprocess
 import threading
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import brotli
 import pytest
-from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver.checks.warcs import problems_of, read_records
-from archiver.recorder.content_coding import decode_body, decode_told
 from archiver.recorder.exchange import ExchangeDone, Limits
 from archiver.recorder.proxy import Recorder
 from storage.capture import CaptureWriter
@@ -276,47 +272,6 @@ def test_a_trickle_is_cut_by_time_and_kept(tmp_path: Path, new_writer: Make, ope
     assert (done.problem, done.truncated, done.size) == ("too slow", "time", 15)
 
 
-PAGE = b"<html>" + bytes(range(256)) * 400 + b"</html>"
-
-
-def _zlib(data: bytes, window: int) -> bytes:
-    made = zlib.compressobj(wbits=window)
-    return made.compress(data) + made.flush()
-
-
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [
-        ("gzip", gzip.compress(PAGE[:5000], mtime=0) + gzip.compress(PAGE[5000:], mtime=0)),
-        ("gzip", gzip.compress(PAGE, mtime=0) + bytes(8)),
-        ("x-gzip", gzip.compress(PAGE, mtime=0)),
-        *(("deflate", _zlib(PAGE, window)) for window in (15, 12, 9, -15)),
-        ("br", brotli.compress(PAGE, quality=1)),
-        ("zstd", zstd.compress(PAGE)),
-        ("gzip, br", brotli.compress(gzip.compress(PAGE, mtime=0), quality=1)),
-    ],
-)
-def test_bodies_are_decoded_whole_and_cut_ones_as_far_as_they_go(coding: str, body: bytes) -> None:
-    assert decode_told(body, coding, 1 << 20) == (PAGE, True)
-    part, whole = decode_told(body[: len(body) // 2], coding, 1 << 20)
-    assert not whole
-    assert part is None or PAGE.startswith(part)
-    assert decode_body(body, coding, len(PAGE) - 1) is None
-
-
-def test_what_stands_behind_a_member_is_not_taken_for_one() -> None:
-    assert decode_told(gzip.compress(PAGE, mtime=0) + b"more", "gzip", 1 << 20) == (PAGE, False)
-
-
-def test_gzip_bombs_are_decoded_only_within_a_bound() -> None:
-    bomb = gzip.compress(gzip.compress(bytes(200_000_000), mtime=0), mtime=0)
-    assert decode_body(bomb, "gzip", 1 << 20) is not None, "the outer layer is small"
-    assert decode_body(bomb, "gzip, gzip", 1 << 20) is None
-    assert decode_body(b"not gzip", "gzip", 100) is None
-    assert decode_body(b"abc", "rot13", 100) is None
-    assert decode_body(b"abc", None, 100) == b"abc"
-
-
 def test_the_client_sees_the_end_only_after_the_record_is_there(
     tmp_path: Path, new_writer: Make, open_recorder: Open
 ) -> None:
@@ -476,7 +431,8 @@ def request_lines(server: RawServer) -> list[bytes]:
         ('/"<>^`{|}', "/%22%3C%3E%5E%60%7B%7C%7D"),
         ("\\img\\photo.png?a\\b", "/img/photo.png?a%5Cb"),
         ("\\@evil.example/q.png", "/@evil.example/q.png"),
-        ("/ü?ö=[1]&'(x)", "/%C3%BC?%C3%B6=[1]&'(x)"),
+        ("/ü?ö=[1]&'(x)", "/%C3%BC?%C3%B6=%5B1%5D&'(x)"),
+        ("/a/b/../%2E%2e/c/./d/..", "/c/"),
         ("/\ud800x", "/%EF%BF%BDx"),
         ("?q= ", "/?q=%20"),
         ("/a#b c", "/a"),

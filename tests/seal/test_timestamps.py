@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -19,14 +20,16 @@ from archiver.demo.authorities import MiniAuthority
 from archiver.demo.server import Answer, Asked
 from archiver.errors import ConfigError
 from archiver.export import check as script
-from archiver.home.config import Authority
+from archiver.home.config import Authority, authorities_of
+from archiver.home.config_schema import Timestamps
 from archiver.home.home import Home
 from archiver.recorder.client import NoAnswer, ServiceClient
 from archiver.seal.kept_stamps import OTS, Stamp, covering, needed, stamps
+from archiver.seal.opentimestamps import submit
 from archiver.seal.rfc3161 import InvalidProof, examine, find_root
 from archiver.seal.timestamps import due
 from archiver.signer.local import LocalSigner
-from storage.digest import sha256_hex
+from storage.digest import sha256, sha256_hex
 from storage.events import Event
 from storage.times import system_clock
 from tests.conftest import Shell, World
@@ -369,3 +372,23 @@ def test_a_root_that_nobody_has(home: Home) -> None:
         find_root(Authority("x", "http://x", "0" * 64), home.path / "keys" / "roots")
     for authority in home.config.timestamps.authorities:  # the defaults are among Mozilla's
         assert find_root(authority, home.path / "keys" / "roots")
+
+
+def test_a_calendar_sees_a_digest_with_a_salt() -> None:
+    """Another one each time, and never that of the checkpoint: it cannot tell later which checkpoint it was."""
+    seen: list[bytes] = []
+
+    class Calendar:
+        def ask(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+            seen.append(body)
+            return 500, b""
+
+    for _ in range(2):
+        submit(b"a checkpoint", ("https://calendar.example",), Calendar())  # type: ignore[arg-type]
+    assert len({*seen, sha256(b"a checkpoint")}) == 3
+
+
+def test_two_operators_in_two_countries_are_asked_by_default() -> None:
+    """DigiCert in the United States, and the DFN in Germany."""
+    asked = {authority.name: urlsplit(authority.url).hostname for authority in authorities_of(Timestamps())}
+    assert asked == {"digicert": "timestamp.digicert.com", "dfn": "zeitstempel.dfn.de"}

@@ -28,7 +28,7 @@ from tests.support.soak import SOAK, seeded
 
 pytestmark = pytest.mark.thorough("mutations")
 
-CASES = int(os.environ.get("EVIDENCE_CASES", "20000" if SOAK else "120"))
+CASES = int(os.environ.get("EVIDENCE_CASES", "20000" if SOAK else "60"))
 LARGE = 120_000
 """Recordings above this many bytes are used at every fortieth turn: they take a tenth of a second each."""
 

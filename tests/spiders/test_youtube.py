@@ -15,9 +15,10 @@ import pytest
 from archiver.demo.server import Answer
 from archiver.export.assemble import listed, scan, write
 from archiver.home.home import Home
-from storage.digest import sha256_hex
-from tests.conftest import Shell, World, accepted_by_others, need, plain_home
+from storage.digest import file_sha256, sha256_hex
+from tests.conftest import Shell, World, need, plain_home
 from tests.support.captures import ended, everything, folder_of, posts, records
+from tests.support.cheap_children import javascript_runtime
 from tests.support.commands import Commands
 
 VIDEO = "https://www.youtube.com/watch?v=Zh5janSq001"
@@ -32,8 +33,6 @@ class Taken(Commands):
         world.served.log.clear()
         self.code, [self.result] = self.json("capture", *words)
         self.asked = list(world.served.log)
-        for path in home.rglob("*.warc.gz"):
-            accepted_by_others(path)
 
 
 @pytest.fixture(scope="module")
@@ -319,6 +318,16 @@ def test_an_extractor_that_breaks_down_is_our_failure(shell: Shell, monkeypatch:
         "salt": "", "key": "post Zh5janSq001 #0", "kind": "media", "outcome": "failed",
         "reason": "the extractor failed: MemoryError",
     }  # fmt: skip
+
+
+@pytest.mark.usefixtures("real_children")
+def test_the_manifest_names_the_javascript_runtime(shell: Shell) -> None:
+    deno = Path(javascript_runtime())
+    _, [result] = shell.json("capture", VIDEO)
+    manifest = json.loads((folder_of(shell, result) / "manifest.json").read_bytes())
+    named = manifest["programs"]["deno"]
+    assert manifest["media"]["js_runtime"] == f"deno {named['version']}"
+    assert named["sha256"] == file_sha256(deno.resolve()).hexdigest()
 
 
 def test_a_killed_worker_is_replaced(world: World) -> None:

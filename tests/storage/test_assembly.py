@@ -91,6 +91,7 @@ def test_the_check_puts_files_together_again(shell: Shell) -> None:
 @pytest.mark.parametrize(
     "damage", ["another order", "another digest", "a piece short", "a record that is not there", "no JSON"]
 )
+@pytest.mark.damages
 def test_the_check_finds_a_wrong_assembly(shell: Shell, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that was wrong before it was sealed: every digest of the capture is right, only the assembly lies."""
     original = Assembly.block
@@ -115,6 +116,7 @@ def test_the_check_finds_a_wrong_assembly(shell: Shell, damage: str, monkeypatch
     assert shell("check")[0] == 5
 
 
+@pytest.mark.damages
 def test_a_changed_byte_is_found_by_both(shell: Shell, tmp_path: Path) -> None:
     folder = stream(shell)
     [assembly] = listed(folder).assemblies.values()

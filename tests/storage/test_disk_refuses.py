@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import sqlite3
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from archiver.cli.context import Context
+from archiver.cli.main import main
 from archiver.ratelimit.stores import SqliteStore
 from storage.catalog import Catalog
 from storage.errors import DiskError
@@ -74,3 +77,30 @@ def test_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         Lock(tmp_path / ".lock").acquire()
     with pytest.raises(DiskError, match="file system gives locks"):
         State(tmp_path / "state.sqlite")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OSError(errno.EIO, "Input/output error"), 4),
+        (OSError(errno.ENOSPC, "No space left on device"), 4),
+        (OSError(errno.EROFS, "Read-only file system", "/home/x"), 4),
+        (OSError(errno.ENOLCK, "No locks available"), 4),
+        (PermissionError(errno.EACCES, "Permission denied", "/home/x"), 4),
+        (PermissionError(errno.EACCES, "Permission denied"), 7),
+        (OSError(errno.EINVAL, "Invalid argument"), 7),
+    ],
+)
+def test_a_call_that_nobody_foresaw(
+    error: OSError, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the disk's refusal, with what to do, wherever it is met; of rights, only those to a file."""
+
+    def refused(context: Context) -> NoReturn:
+        raise ExceptionGroup("of two", [error])
+
+    monkeypatch.setattr("archiver.cli.commands.find.run", refused)
+    assert main(["find", "x", "--json"], None, {}) == code
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["error"] == ("DiskError" if code == 4 else "ProgramFault")
+    assert ("Traceback" in shown.err) == (code == 7)

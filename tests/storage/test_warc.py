@@ -149,6 +149,7 @@ def test_others_accept_what_we_write(new_writer: Callable[..., CaptureWriter]) -
     assert total == len(list(read_lines(writer.folder / "records.jsonl")))
 
 
+@pytest.mark.damages
 def test_a_changed_byte_is_noticed(new_writer: Callable[..., CaptureWriter]) -> None:
     writer = new_writer("changed")
     exchange(writer, "https://example.org/", os.urandom(2_000_000), "video/mp4")

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
+from spiders.page import parse as page
+
+SHORT_PAGE = 4096
+"""Bytes. What example.com answers is shorter."""
+
+
+def read_short_pages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the pages in archives, read no articles: that takes most of the time, and has tests of its own."""
+    read = page.parse
+    monkeypatch.setattr(
+        page, "parse", lambda data, *about, **more: read(data if len(data) < SHORT_PAGE else b"", *about, **more)
+    )
+
+
 INTACT = [
     "browsertrix/example-2.wacz", "browsertrix/example.wacz", "chatnoir-resiliparse/warcfile.warc.gz",
     "jwarc/cc.warc.gz", "jwat/small_BNF.arc",

@@ -11,11 +11,12 @@ from typing import Any
 from archiver.home.home import Home
 from archiver.jobs.api import LOOPBACK, Api, listen, token_of
 from archiver.jobs.queue import Queue, database
+from archiver.jobs.queue_secrets import queue_secrets
 
 
 class Served:
     def __init__(self, home: Home, account: str | None = None) -> None:
-        self.home, self.queue = home, Queue(database(home))
+        self.home, self.queue = home, Queue(database(home), queue_secrets(home))
         self.token = token_of(home.path)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()

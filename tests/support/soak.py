@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / ".soak" / "results.jsonl"
 SOAK = os.environ.get("EVIDENCE_SOAK") == "1"
 SEED = int(os.environ.get("EVIDENCE_SEED") or "0")
+PARTS, TRIED = "parts", "tried"
+"""Keys of a result: the parts that a test belongs to, and what it tried, as {what: how often}."""
 BEGUN = "EVIDENCE_SOAK_BEGUN"
 """When the run began: its processes must all leave out the same tests, whatever has ended since."""
 
@@ -37,6 +40,21 @@ settings.load_profile("soak" if SOAK else "ci")
 def seeded(number: int) -> int:
     """Return the seed of a campaign: its own `number`, moved by EVIDENCE_SEED for a run that tries something else."""
     return number + SEED
+
+
+Tried = Callable[[str, int], None]
+
+
+@pytest.fixture
+def tried(request: pytest.FixtureRequest) -> Tried:
+    """Keeps in the result of a campaign what it tried and how often: docs/reliability.md says so."""
+    counts: dict[str, int] = {}
+    request.node.user_properties.append((TRIED, counts))
+
+    def add(what: str, times: int) -> None:
+        counts[what] = counts.get(what, 0) + times
+
+    return add
 
 
 @cache
@@ -88,6 +106,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     known = {part for item in items for part in parts(item)}
     if wanted - known and not hasattr(config, "workerinput"):
         raise pytest.UsageError(f"no part {', '.join(sorted(wanted - known))}; the parts: {', '.join(sorted(known))}")
+    for item in items:
+        item.user_properties.append((PARTS, sorted(parts(item))))
     passed = done(read_results(), commit(), SEED, os.environ[BEGUN])
     left = [item for item in items if (not wanted or wanted & parts(item)) and item.nodeid not in passed]
     config.hook.pytest_deselected(items=[item for item in items if item not in left])
@@ -102,7 +122,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     line = {
         "test": report.nodeid, "outcome": report.outcome, "seconds": round(report.duration, 1),
-        "commit": commit(), "seed": SEED, "ended": system_clock().isoformat(),
+        "commit": commit(), "seed": SEED, "ended": system_clock().isoformat(), **dict(report.user_properties),
     }  # fmt: skip
+    if report.user_properties:
+        line["figures"] = dict(report.user_properties)
     with open(RESULTS, "a", encoding="utf-8") as kept:
         kept.write(json.dumps(line) + "\n")

@@ -7,15 +7,19 @@ child's pid, `reaped`, or its exit code, which is empty while it runs.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+EXTRACTORS = "TESTS_EXTRACTORS"
+"""The words that start an extractor, as JSON: in the tests that has one forked off a warm process."""
 
 
 def work(order: dict[str, Any]) -> None:
@@ -81,6 +85,13 @@ def serve() -> None:
 
 def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
     """Fork a child that works for each line of standard input, and say its pid; reap a child that was killed, and say so."""
+    if words := os.environ.get(EXTRACTORS):
+        from archiver.tools import ytdlp_pool
+
+        ytdlp_pool.worker_command = lambda: json.loads(words)
+        ytdlp_pool.runtime = lambda: None
+    gc.collect()
+    gc.freeze()  # a child then neither walks what was imported nor copies its pages, at its end least of all
     for line in sys.stdin:
         order = json.loads(line)
         if "reap" in order:
@@ -101,8 +112,13 @@ def fork_for_each_line(work: Callable[[dict[str, Any]], None]) -> None:
 class Zygote:
     """The process, as tests see it."""
 
-    def __init__(self, module: str = "tests.support.zygote") -> None:
+    def __init__(self, module: str = "tests.support.zygote", environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: what its own has beside that of the tests."""
+        from archiver.tools import ytdlp_pool
+        from tests.support.soak import SOAK
+
         command = [sys.executable, "-m", module]
+        extractors = {} if SOAK else {EXTRACTORS: json.dumps(ytdlp_pool.worker_command())}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -110,6 +126,7 @@ class Zygote:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=Path(__file__).parents[2],
+            env={**os.environ, **extractors, **(environment or {})},
         )
 
     def _ask(self, order: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver import children
 from archiver.cli.main import main
 from archiver.demo.server import Answer, Asked, Platforms
 from archiver.home.home import Home
@@ -187,6 +188,7 @@ def test_a_program_is_digested_once(home: Home, tmp_path: Path, monkeypatch: pyt
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     named = programs_of(home.path, None, probe=True, browser=None)["ffprobe"]
-    assert named == {"version": "ffprobe version 9.9", "sha256": sha256_hex(program.read_bytes())}
+    held = children.fences(str(program))
+    assert named == {"version": "ffprobe version 9.9", "sha256": sha256_hex(program.read_bytes()), "fences": held}
     kept = json.loads((home.path / "extractors" / "digests.json").read_text())
     assert named["sha256"] in kept.values()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,8 +22,10 @@ from archiver.tools import ytdlp_pool
 from archiver.tools.ytdlp_pool import ExtractorDied, ExtractorPool
 from archiver.tools.ytdlp_worker import Guard
 from tests.conftest import CI
+from tests.support.cheap_children import javascript_runtime
 from tests.support.namespaces import wired
 
+pytestmark = pytest.mark.usefixtures("real_children")
 DENO = "/opt/deno"
 
 
@@ -296,9 +297,7 @@ def test_a_runtime_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.services
 def test_deno_itself_runs_a_script_without_permissions() -> None:
     """With yt-dlp's own words, behind our hook: the script computes, and is let into nothing."""
-    deno = shutil.which("deno") or ytdlp_pool.runtime()
-    if deno is None:
-        pytest.skip("deno is not installed")
+    deno = javascript_runtime()
     script = """
     const tried = async (what) => { try { await what(); return "did"; } catch (error) { return error.name; } };
     console.log(JSON.stringify({sum: 40 + 2,

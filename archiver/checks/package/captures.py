@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import re
 from collections import Counter
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from archiver.checks.captures import OUTCOMES
-from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles, Row
+from archiver.checks.captures import LINES, OUTCOMES
+from archiver.checks.package.files import NAME, PackagedCapture, PackageFiles, Row, SealedLines
 from archiver.checks.proofs import Bad, RunningTree, canonical, leaf, strict_json
 from storage.digest import sha256_hex
 
-LINES = ("records.jsonl", "posts.jsonl", "inventory.jsonl")
+MANIFEST = "manifest.json"
 
 
 def read_event(files: PackageFiles, seq: int) -> Row:
@@ -47,8 +46,19 @@ def read_event(files: PackageFiles, seq: int) -> Row:
 
 def captures(files: PackageFiles) -> str:
     """Check each capture against its event, and that there is nothing beside them."""
+    lines = SealedLines(files.folder)
+    own: dict[str, set[str]] = {}
+    for name in files.names:
+        if name.startswith("data/captures/"):
+            capture_id, _, rest = name.removeprefix("data/captures/").partition("/")
+            own.setdefault(capture_id, set()).add(rest)
     for item in files.package["captures"]:
-        files.captures.append(_captured(files, item, read_event(files, item["event"])))
+        capture = _captured(files, item, read_event(files, item["event"]), lines)
+        if strange := sorted(
+            own.get(capture.id, set()) - {entry["name"] for entry in capture.manifest["files"]} - {MANIFEST}
+        ):
+            raise Bad(f"data/captures/{capture.id}/{strange[0]} was not sealed with the capture")
+        files.captures.append(capture)
     known = {capture.id for capture in files.captures}
     if len(known) != len(files.captures):
         raise Bad("a capture that appears twice")
@@ -67,7 +77,7 @@ def captures(files: PackageFiles) -> str:
     )
 
 
-def _captured(files: PackageFiles, item: Row, event: Row) -> PackagedCapture:
+def _captured(files: PackageFiles, item: Row, event: Row, lines: SealedLines) -> PackagedCapture:
     """Read what was sealed of one capture, and hold it against its manifest and that against its event."""
     name = item["id"]
     if not isinstance(name, str) or not re.fullmatch("[A-Za-z0-9_-]{1,64}", name):
@@ -77,7 +87,7 @@ def _captured(files: PackageFiles, item: Row, event: Row) -> PackagedCapture:
     if event["detail"]["capture"] != name or sha256_hex(data) != event["detail"]["manifest_sha256"]:
         raise Bad(f"{where}/manifest.json differs from the sealed one")
     manifest = strict_json(data)
-    found = PackagedCapture(name, item["event"], manifest, [], [], [])
+    found = PackagedCapture(name, item["event"], manifest, lines)
     listed = {"manifest.json"}
     for entry in manifest["files"]:
         file = entry["name"]
@@ -90,11 +100,10 @@ def _captured(files: PackageFiles, item: Row, event: Row) -> PackagedCapture:
             continue  # stays in the house
         elif sha256_hex(files.read(f"{where}/{file}")) != entry["sha256"]:
             raise Bad(f"{where}/{file} differs from what was sealed")
-    own = {one.removeprefix(f"{where}/") for one in files.names if one.startswith(f"{where}/")}
-    if strange := sorted(own - listed):
-        raise Bad(f"{where}/{strange[0]} was not sealed with the capture")
-    for file, into in zip(LINES, (found.records, found.posts, found.inventory), strict=True):
-        _read_lines(files, f"{where}/{file}", manifest["lines"][file], into)
+    for file in LINES:
+        if file not in listed:
+            raise Bad(f"{where}/{file} was not sealed with the capture")
+        _check_lines(files, f"{where}/{file}", manifest["lines"][file])
     _inventory(found)
     ids = {line["id"] for line in found.records}
     if len(ids) != len(found.records):
@@ -104,16 +113,11 @@ def _captured(files: PackageFiles, item: Row, event: Row) -> PackagedCapture:
     return found
 
 
-def _read_lines(files: PackageFiles, name: str, stated: Row, into: list[Row]) -> None:
-    """Read lines, which must give the root that the manifest states. Their salts are left out."""
+def _check_lines(files: PackageFiles, name: str, stated: Row) -> None:
+    """Check that lines give the root that the manifest states."""
     tree = RunningTree()
     for raw in io.BytesIO(files.read(name)):
         tree.add(leaf(raw.rstrip(b"\n")))
-        value = json.loads(raw)
-        if not isinstance(value, dict):
-            raise Bad(f"{name} has a line that is none")
-        value.pop("salt", None)
-        into.append(value)
     if (stated["count"], stated["root"]) != (tree.size, tree.root().hex()):
         raise Bad(f"{name} does not give the root that the manifest states")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from typing import Any
 from archiver.checks.lines import Finding
 from archiver.checks.package.report import PackageReport
 from archiver.checks.proofs import Bad
+from storage.digest import sha256_hex
 
 SMALL = 256 << 20
 READ = 1 << 20
@@ -30,16 +33,36 @@ class Unknown(Exception):
 
 @dataclass
 class PackagedCapture:
-    """Sealed contents of one capture; its lines are without their salts."""
+    """Sealed contents of one capture. Its lines are read when they are asked for: a package may hold many."""
 
     id: str
     event: int
     manifest: Row
-    records: list[Row]
-    posts: list[Row]
-    inventory: list[Row]
+    lines: SealedLines = field(repr=False)
     warcs: dict[str, Row] = field(default_factory=dict)
     """Name of a WARC file → its entry in the manifest, in the manifest's order."""
+
+    @property
+    def records(self) -> list[Row]:
+        """Lines of its records. Raises `Absent`, `Bad`, as do the others."""
+        return self._lines("records.jsonl")
+
+    @property
+    def posts(self) -> list[Row]:
+        """Lines of its posts."""
+        return self._lines("posts.jsonl")
+
+    @property
+    def inventory(self) -> list[Row]:
+        """Lines of its inventory."""
+        return self._lines("inventory.jsonl")
+
+    def _lines(self, file: str) -> list[Row]:
+        name = f"data/captures/{self.id}/{file}"
+        for entry in self.manifest["files"]:
+            if entry["name"] == file:
+                return self.lines.read(name, entry["sha256"])
+        raise Bad(f"{name} was not sealed with the capture")
 
     @property
     def observed(self) -> list[Row]:
@@ -59,6 +82,44 @@ class PackagedCapture:
     def received(self) -> bool:
         """Whether a person handed its files over."""
         return any("target_salt" in line and line.get("platform") == "received" for line in self.inventory)
+
+
+class SealedLines:
+    """Reads files of lines of a package, without salts, each time as they were sealed; keeps some that were read last."""
+
+    MOST = 2000
+    """Lines that are kept, beside the file that was read last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: dict[str, list[Row]] = {}
+
+    def read(self, name: str, sealed: str) -> list[Row]:
+        """Read the lines of a file with the digest `sealed`. Raises `Absent`, `Bad`."""
+        found = self._kept.pop(name, None)
+        if found is None:
+            data = read_small(self._folder, name)
+            if sha256_hex(data) != sealed:
+                raise Bad(f"{name} differs from what was sealed")
+            found = [json.loads(raw) for raw in io.BytesIO(data)]
+            for line in found:
+                if not isinstance(line, dict):
+                    raise Bad(f"{name} has a line that is none")
+                line.pop("salt", None)
+        self._kept[name] = found  # the last again
+        while len(self._kept) > 1 and sum(map(len, self._kept.values())) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+def read_small(folder: Path, name: str) -> bytes:
+    """Read a file of a package that is there and small. Raises `Absent`, `Bad`."""
+    path = folder / name
+    if not path.is_file():
+        raise Absent(f"{name} is not there")
+    if path.stat().st_size > SMALL:
+        raise Bad(f"{name} is larger than allowed")
+    return path.read_bytes()
 
 
 @dataclass
@@ -130,12 +191,7 @@ class PackageFiles:
 
     def read(self, name: str) -> bytes:
         """Read a file that is there and small. Raises `Absent`, `Bad`."""
-        path = self.folder / name
-        if not path.is_file():
-            raise Absent(f"{name} is not there")
-        if path.stat().st_size > SMALL:
-            raise Bad(f"{name} is larger than allowed")
-        return path.read_bytes()
+        return read_small(self.folder, name)
 
     def size(self, name: str) -> int:
         """Return the size of a file in bytes."""

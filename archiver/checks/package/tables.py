@@ -66,7 +66,7 @@ class SealedTables:
     def __init__(self, files: PackageFiles) -> None:
         self._files = files
         self._captures = {capture.id: capture for capture in files.captures}
-        self._records = {line["id"]: line for capture in files.captures for line in capture.records}
+        self._records = {line["id"] for capture in files.captures for line in capture.records}
         self._whole = {
             key: assembly
             for key, assembly in files.assemblies.items()

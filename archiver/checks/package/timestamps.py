@@ -166,7 +166,7 @@ def time(files: PackageFiles) -> str:
 
 def clock(files: PackageFiles) -> str:
     """Note where a clock was set back between two events, and captures far from the servers' own dates."""
-    if said := clock_set_back({seq: str(leaf["time"]) for seq, leaf in files.leaves.items()}):
+    if said := clock_set_back((seq, str(leaf["time"])) for seq, leaf in sorted(files.leaves.items())):
         files.note("clock", said)
     for capture in files.captures:
         if said := servers_apart(capture.manifest["clock"]):

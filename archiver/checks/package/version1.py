@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zlib
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TextIO
 
-from archiver.checks.package.files import SMALL, Absent, PackageFiles, Row
+from archiver.checks.package.files import READ, SMALL, Absent, PackageFiles, Row
 from archiver.checks.package.wacz import (
     BLOCKS,
     DESCRIPTION,
@@ -24,6 +26,8 @@ from archiver.checks.package.wacz import (
 )  # fmt: skip
 from archiver.checks.proofs import Bad
 from storage.digest import sha256_hex
+
+_BLANK = re.compile(r"[ \t\r\n]*")
 
 
 def wacz(files: PackageFiles) -> str:
@@ -108,20 +112,69 @@ def media(files: PackageFiles) -> str:
 
 def posts(files: PackageFiles) -> str:
     """Compare data/posts.json with the posts that were sealed."""
-    cards = json.loads(files.read("data/posts.json"))
-    if files.profile != "full":
-        return f"{len(cards)} exhibits (derived: what they were made from is not in this package)"
-    sealed = {one.id: one.observed for one in files.captures}
-    told = 0
-    for card in cards:
-        for one in card.get("observations", []):
+    count, told, hidden = 0, 0, False
+    full = files.profile == "full"
+    by_id = {one.id: one for one in files.captures}
+    for count, card in enumerate(_cards(files), 1):  # noqa: B007 - counted to its end
+        hidden = hidden or "not_shown" in card
+        for one in card.get("observations", []) if full else ():
             told += 1
-            if not one["post"] or not any(_says(line, one["post"]) for line in sealed.get(one["capture"], [])):
+            lines = by_id[one["capture"]].observed if one["capture"] in by_id else []
+            if not one["post"] or not any(_says(line, one["post"]) for line in lines):
                 raise Bad(f"{card['exhibit']}: data/posts.json differs from what was sealed")
-    count = sum(map(len, sealed.values()))
-    if told != count and not any("not_shown" in card for card in cards):
-        raise Bad(f"data/posts.json tells {told} observations of posts, {count} were sealed")
-    return f"{len(cards)} exhibits, {told} observations as they were sealed"
+    if not full:
+        return f"{count} exhibits (derived: what they were made from is not in this package)"
+    sealed = sum(len(one.observed) for one in files.captures)
+    if told != sealed and not hidden:
+        raise Bad(f"data/posts.json tells {told} observations of posts, {sealed} were sealed")
+    return f"{count} exhibits, {told} observations as they were sealed"
+
+
+def _cards(files: PackageFiles) -> Iterator[dict[str, Any]]:
+    """Yield the exhibits of data/posts.json, of which a few are in memory at a time. Raises `Absent`, `Bad`."""
+    path = files.folder / "data" / "posts.json"
+    if not path.is_file():
+        raise Absent("data/posts.json is not there")
+    with open(path, encoding="utf-8") as stream:
+        yield from _items(stream)
+
+
+def _items(stream: TextIO) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list, in pieces of a megabyte or as long as one of them. Raises `Bad`, `ValueError`."""
+    decoder, text, at, expected = json.JSONDecoder(), stream.read(READ), 0, "["
+    while True:
+        at = _BLANK.match(text, at).end()  # type: ignore[union-attr]
+        sign = text[at : at + 1]
+        if not sign:
+            text, at = stream.read(READ), 0
+            if not text:
+                raise Bad("data/posts.json is cut")
+        elif sign == "]" and expected != "[":
+            if (text[at + 1 :] + stream.read()).strip():
+                raise Bad("data/posts.json goes on behind its list")
+            return
+        elif sign == expected:
+            at, expected = at + 1, ""
+        elif expected:
+            raise Bad("data/posts.json is no list of exhibits")
+        else:
+            while (found := _whole(decoder, text, at)) is None:
+                more = stream.read(max(READ, len(text)))
+                if not more:
+                    raise Bad("data/posts.json is cut, or no JSON")
+                text, at = text[at:] + more, 0
+            if not isinstance(found[0], dict):
+                raise Bad("data/posts.json lists what is no exhibit")
+            at, expected = found[1], ","
+            yield found[0]
+
+
+def _whole(decoder: json.JSONDecoder, text: str, at: int) -> tuple[Any, int] | None:
+    """The value that begins there, and where it ends; None where it is not whole."""
+    try:
+        return decoder.raw_decode(text, at)
+    except ValueError:
+        return None
 
 
 def _says(line: Row, post: Row) -> bool:

@@ -42,9 +42,11 @@ def run(context: Context) -> int:
         console.data({"case": arguments.name, "recipients": recipients})
         return 0
     if arguments.action == "list":
+        counts = home.catalog.count_by_case()
         for row in home.catalog.cases():
-            console.say(f"{row['name']:<24} {row['captures']:>6} captures  since {row['created'][:10]}")
-            console.data({"case": row["name"], "captures": row["captures"], "created": row["created"]})
+            count = counts.get(row["name"], 0)
+            console.say(f"{row['name']:<24} {count:>6} captures  since {row['created'][:10]}")
+            console.data({"case": row["name"], "captures": count, "created": row["created"]})
         return 0
     if arguments.action == "add":
         capture_id, *lenders = add_capture(home, context.signer(home), arguments.name, arguments.id)

@@ -50,8 +50,9 @@ def run(context: Context) -> int:
     for done in recover(home, context.signer(home), everywhere=True):
         context.console.warn(done.describe())
     home.project()
-    context.console.say(f"catalog rebuilt from {events} events, {len(home.catalog.captures())} captures")
-    context.console.data({"events": events, "captures": len(home.catalog.captures())})
+    captures = home.catalog.count_captures()
+    context.console.say(f"catalog rebuilt from {events} events, {captures} captures")
+    context.console.data({"events": events, "captures": captures})
     return 0
 
 

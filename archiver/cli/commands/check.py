@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver.checks import Finding, Line, check_home, worst
+from archiver.checks import Finding, Line
+from archiver.checks.home import home_lines
+from archiver.checks.lines import worst_of
 from archiver.errors import EXIT_BY_STATE, CannotTell, ExitCode, NotFound, UsageError
 from archiver.home.paths import given_path
 from archiver.text.meant import meant
@@ -60,14 +62,23 @@ def run(context: Context) -> int:
         named += chosen
         return chosen
 
-    lines = check_home(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
-    if what is not None and not named and worst(lines) == 0:
+    found = home_lines(home, wanted, what is None, pinned_roots(home), _given(arguments.checkpoint), _on(arguments.on))
+    seen: set[Finding] = set()
+    stamped = 0
+    waiting: list[Line] = []
+    for line in found:
+        waiting.append(line)
+        seen.add(line.finding)
+        stamped += line.check == "time" and line.finding is Finding.INTACT
+        if what is None or named:  # nothing is printed where there turns out to be nothing of that name
+            _print(context, waiting)
+            waiting.clear()
+    code = worst_of(seen)
+    if what is not None and not named and code == 0:
         step = meant(what, cases).strip() or "List them with `archiver case list`."
         raise NotFound(f"a capture or case {what!r}", "none in the ledger", step)
-    _print(context, lines)
-    code = worst(lines)
+    _print(context, waiting)
     verdict = VERDICTS[code]
-    stamped = sum(line.check == "time" and line.finding is Finding.INTACT for line in lines)
     times = (
         "NOT TIMESTAMPED"
         if not stamped

@@ -120,7 +120,27 @@ def _tools() -> Lines:
             found.append((name, True, _with_age(said) if name == "yt-dlp" else said))
         except PackageNotFoundError:
             found.append((name, False, f"none: {use}"))
-    return [*found, _fence()]
+    return [*found, *_fences()]
+
+
+def _fences() -> Lines:
+    """What would hold the programs that read strangers' bytes."""
+    from archiver.children import fences, program
+    from archiver.tools import chromium
+
+    found = [_fence()]
+    for name in ("ffmpeg", "ffprobe", "exiftool", "openssl"):
+        if (path := program(name)) is not None:
+            held = fences(path)
+            found.append(
+                (f"{name}'s fence", bool(held), ", ".join(held) or "none: this system gives no seccomp and no Landlock")
+            )
+    if chromium.program() is not None:
+        held = chromium.fences()
+        found.append(
+            ("Chromium's fence", bool(held), ", ".join(held) or "none: start archiver as a user other than root")
+        )
+    return found
 
 
 def _fence() -> tuple[str, bool, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archiver.cli.arguments import add_capture, add_shown
 from archiver.cli.capture_options import chosen_account
 from archiver.cli.entries import JOB_MARKS, due_words, remove
+from archiver.cli.logs import mask_secrets
 from archiver.errors import UsageError
 from archiver.home.cases import DEFAULT_CASE
 from archiver.home.paths import given_path
@@ -59,10 +60,14 @@ def _add_add(parser: Parser) -> None:
 def run(context: Context) -> int:
     """Run `archiver feed`. Raises `UsageError`, `NotFound`, `Unreachable`."""
     home = context.home()
+    mask_secrets(context)
     actions: dict[str, Callable[[Context, Home, Queue], int]] = {
         "add": _add, "list": _list, "show": _show, "remove": _remove,
     }  # fmt: skip
-    with opened(home, looks=context.arguments.action in ("list", "show")) as queue:
+    action = context.arguments.action
+    # Two feeds may differ by a secret alone.
+    decryptor = context.decryptor(home) if action == "add" else None
+    with opened(home, looks=action in ("list", "show"), decryptor=decryptor) as queue:
         return actions[context.arguments.action](context, home, queue)
 
 
@@ -125,7 +130,7 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
     rows.sort(key=lambda one: [int(part) if part.isdigit() else 0 for part in one.value["where"].split()])
     for entry in rows[: context.arguments.limit]:
         row = entry.value
-        attempts = queue.attempts(feed.job(row["key"])) if row["key"] else []
+        attempts = queue.attempts(row.get("job") or feed.job(row["key"])) if row["key"] else []
         state = attempts[-1].state if attempts else "not queued"
         why = attempts[-1].reason if attempts else row.get("reason")
         console.say(

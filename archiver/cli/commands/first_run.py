@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def run(context: Context) -> int:
     """Make a home if there is none, and say where it is and what comes next."""
     home = context.home()
-    captures = len(home.catalog.captures())
+    captures = home.catalog.count_captures()
     context.console.say(f"home {home.path} · {captures} captures · key {home.ledger_key_text().split('+')[1]}")
     context.console.say("Next: archiver capture LINK    (archiver --help lists all commands)")
     return 0

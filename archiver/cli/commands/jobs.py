@@ -11,8 +11,9 @@ from archiver.cli.entries import JOB_MARKS
 from archiver.cli.logs import mask_secrets
 from archiver.errors import ExitCode, NotFound, UsageError
 from archiver.jobs.job import PRIORITIES, REFUSED
+from archiver.jobs.job_status import JobStatus
 from archiver.jobs.new_job import new_job
-from archiver.jobs.queue import ENDED, JobStatus, Queue, opened
+from archiver.jobs.queue import ENDED, Queue, opened
 from archiver.text.plain import harmless, many
 from spiders.links import without_userinfo
 from spiders.targets import NoTarget, Target, parse_target
@@ -100,6 +101,13 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
     for one in found:
         console.say(_line(one))
         console.data(one.line())
+    for rows in queue.foreign():
+        what = "cancelled by workers" if rows.in_our_queue else "left alone"
+        name = "without a name" if rows.workflow is None else repr(rows.workflow)
+        console.say(
+            f"! {many(rows.count, 'row')} of another workflow, {harmless(name)}: refused, not carried out, {what}"
+        )
+        console.data(rows.line())
     counts = queue.counts()
     said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing is queued"
     console.say(said)

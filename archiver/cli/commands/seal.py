@@ -8,7 +8,7 @@ from archiver.cli.arguments import add_case
 from archiver.errors import ConfigError, ExitCode
 from archiver.home.home import Home
 from archiver.home.paths import given_output
-from archiver.seal.kept_stamps import covering, stamps
+from archiver.seal.kept_stamps import stamps
 from storage.files import write_synced
 
 if TYPE_CHECKING:
@@ -42,15 +42,15 @@ def run(context: Context) -> int:
     report = stamp_latest(home, context.signer(home), service_client(home, arguments.case, context.network))
     tell(console, report)
     kept = stamps(home)
-    captures = home.catalog.captures()
-    done = sum(covering(kept, row["seq"]) is not None for row in captures)
+    count = home.catalog.count_captures()
+    done = home.catalog.count_captures(max((stamp.size for stamp in kept if stamp.time is not None), default=0))
     owed = sorted({stamp.size for stamp in kept if stamp.owed})
-    console.say(f"{done} of {len(captures)} captures are timestamped" + ("" if done == len(captures) else " · NOT ALL"))
+    console.say(f"{done} of {count} captures are timestamped" + ("" if done == count else " · NOT ALL"))
     if owed:
         console.say(f"pending: OpenTimestamps, checkpoints: {len(owed)}; run `archiver seal` again in a few hours")
     console.data(
         {
-            "checkpoint": report.size, "captures": len(captures), "timestamped": done, "owed": owed,
+            "checkpoint": report.size, "captures": count, "timestamped": done, "owed": owed,
             "renewed": report.renewed, "troubles": report.troubles, "notes": report.notes,
             "stamps": [shown(stamp) for stamp in report.new],
         }

@@ -125,7 +125,7 @@ def _show(context: Context, place: Place, report: SyncReport) -> None:
 def _status(context: Context, home: Home) -> int:
     names = [one.name for one in home.config.copies.destinations]
     waiting = total_backlog(home, names)
-    total = len(home.catalog.captures())
+    total = home.catalog.count_captures()
     for name in names:
         copied = len(home.catalog.copies(name))
         context.console.say(f"{name}: {copied} of {total} captures have a copy there, {waiting[name]} wait")

@@ -156,6 +156,7 @@ def _list(context: Context, home: Home, queue: Queue) -> int:
 
 
 def _show(context: Context, home: Home, queue: Queue) -> int:
+    from archiver.casework.history import WATCHED
     from archiver.home.visibility import is_hidden
     from archiver.jobs.entries import find_entry
     from archiver.jobs.schedule import interval_words
@@ -179,15 +180,15 @@ def _show(context: Context, home: Home, queue: Queue) -> int:
             f"             while {harmless(look['control']['link'])} was answered, in {look['control']['capture']}"
         )
     home.project()
-    for body in home.catalog.event_bodies(("changed", "unavailable", "seen-again")):
+    about = [body for name in (one.link, one.id) for body in home.catalog.events_about(name, WATCHED)]
+    for _, body in sorted({body["seq"]: body for body in about}.items()):
         detail = body["detail"]
-        if detail["link"] == one.link or detail.get("watch") == one.id:
-            hidden = is_hidden(home, detail["capture"], detail.get("post"))
-            fields = "" if hidden else ", ".join(change["field"] for change in detail.get("changes", ()))
-            console.say(
-                f"  {body['time'][:19]}Z  {body['type'].upper()}  {fields or detail.get('said') or ''}  event {body['seq']}"
-            )
-            console.data({"what": body["type"], "event": body["seq"], **detail})
+        hidden = is_hidden(home, detail["capture"], detail.get("post"))
+        fields = "" if hidden else ", ".join(change["field"] for change in detail.get("changes", ()))
+        console.say(
+            f"  {body['time'][:19]}Z  {body['type'].upper()}  {fields or detail.get('said') or ''}  event {body['seq']}"
+        )
+        console.data({"what": body["type"], "event": body["seq"], **detail})
     if one.kind == "channel":
         console.say(f"  {many(len(one.posts), 'post')} in the last check")
     if one.state in NOT_SHOWN:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archiver.cli.arguments import add_at_once, port_number
 from archiver.cli.console import Console
 from archiver.cli.copying import copied
+from archiver.cli.logs import mask_secrets
 from archiver.errors import ExitCode
 from archiver.home.cases import DEFAULT_CASE
 from archiver.text.plain import harmless
@@ -96,13 +97,13 @@ def _work(context: Context, home: Home) -> int:
     from archiver.capture.services import open_recorder
     from archiver.cli.runtime import Interruptible, capture_engine
     from archiver.jobs.notify import Notifier
-    from archiver.jobs.queue import Queue, database
+    from archiver.jobs.queue import opened
     from archiver.jobs.run_worker import WorkerOptions, run_worker
     from archiver.jobs.worker import worker_place
 
     arguments, console = context.arguments, context.console
+    mask_secrets(context)
     lock, place = worker_place(home.path)
-    queue = Queue(database(home))
     notifier = Notifier(home, console.warn)
     report = WorkerReport(console, notifier)
     options = WorkerOptions(place, arguments.at_once, arguments.drain, arguments.health)
@@ -113,12 +114,12 @@ def _work(context: Context, home: Home) -> int:
         if not arguments.drain:
             console.say("working; Ctrl-C stops it: open captures are closed and sealed, other jobs wait")
         try:
-            Interruptible(engine, context).run(run_worker(engine, queue, signer, options, report))
+            with opened(home, decryptor=context.decryptor(home)) as queue:
+                Interruptible(engine, context).run(run_worker(engine, queue, signer, options, report))
         finally:
             recorder.close()
     finally:
         notifier.close()
-        queue.close()
         lock.release()
     end_of_threads(report.exit_code)
     return report.exit_code

@@ -7,6 +7,8 @@ keeps the two apart. The modules here put together what is told; the templates b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archiver.export.bag import Bag
 from archiver.export.printing import print_pdf
 from archiver.export.report.contents import ReportContents
@@ -17,7 +19,7 @@ from archiver.home.people import fingerprint
 __all__ = ["write_report"]
 
 
-def write_report(bag: Bag, contents: ReportContents, drawings: dict[str, Drawn]) -> None:
+def write_report(bag: Bag, contents: ReportContents, drawings: Mapping[str, Drawn]) -> None:
     """Write `data/report.html`, and `data/report.pdf` where Chromium is installed.
 
     Raises `DiskError`, `FormatError`.

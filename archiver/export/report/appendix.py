@@ -28,11 +28,12 @@ def custody(contents: ReportContents) -> tuple[list[Cells], int]:
     shown = contents.shown
     if shown.profile == "public":
         return [], 0
-    rows = [
-        (event["seq"], short(event["time"]), event["type"], who(shown, event), _what(event["detail"]))
-        for event in shown.told_events[:MOST_ROWS]
-    ]
-    return list(rows), len(shown.told_events)
+    rows: list[Cells] = []
+    count = 0
+    for count, event in enumerate(shown.told_events, 1):
+        if count <= MOST_ROWS:
+            rows.append((event["seq"], short(event["time"]), event["type"], who(shown, event), _what(event["detail"])))
+    return rows, count
 
 
 def _what(detail: dict[str, Any]) -> str:

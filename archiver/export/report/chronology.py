@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -42,16 +42,42 @@ class Entry:
     """Where it lies between the first and the last moment of the chronology: from and width, of 100."""
 
 
-def chronology(cards: Iterable[Card], incidents: Iterable[Incident]) -> list[Entry]:
-    """Order the items that are shown by their earliest possible moment; those without a time come last."""
-    places = _Places(incidents)
-    listed = [card for card in cards if not card.hidden]
-    spans = {card.number: span for card in listed if (span := _whole(card)) is not None}
-    first = min((span.start for span in spans.values()), default=None)
-    last = max((span.end for span in spans.values()), default=None)
-    entries = [_entry(card, spans.get(card.number), places, first, last) for card in listed]
-    late = datetime.max.replace(tzinfo=UTC)
-    return sorted(entries, key=lambda entry: (entry.start or late, entry.number))
+class Chronology:
+    """The items that are shown, by their earliest possible moment; those without a time come last.
+
+    Kept of each is where it stands; what it says is read when it is asked for.
+    """
+
+    def __init__(self, cards: Sequence[Card], incidents: Iterable[Incident]) -> None:
+        self._cards, self._places = cards, _Places(incidents)
+        self._first: datetime | None = None
+        self._last: datetime | None = None
+        late = datetime.max.replace(tzinfo=UTC)
+        order = []
+        for place, card in enumerate(cards):
+            if card.hidden:
+                continue
+            span = _whole(card)
+            if span is not None:
+                self._first = min(self._first or span.start, span.start)
+                self._last = max(self._last or span.end, span.end)
+            order.append((span.start if span is not None else late, place))
+        self._order = [place for _, place in sorted(order)]
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def cards(self, start: int = 0, stop: int | None = None) -> Iterator[Card]:
+        """Yield items in order of time, from one place to another."""
+        return (self._cards[place] for place in self._order[start:stop])
+
+    def number(self, place: int) -> str | None:
+        """Return the number of the item at a place; None where there is none."""
+        return self._cards[self._order[place]].number if 0 <= place < len(self._order) else None
+
+    def entry(self, card: Card) -> Entry:
+        """Return what the chronology says of an item."""
+        return _entry(card, self._places, self._first, self._last)
 
 
 def stated(card: Card) -> Interval | None:
@@ -112,8 +138,8 @@ def _whole(card: Card) -> Interval | None:
     return Interval(min(span.start for span in spans), max(span.end for span in spans))
 
 
-def _entry(card: Card, span: Interval | None, places: _Places, first: datetime | None, last: datetime | None) -> Entry:
-    found = analysed(card)
+def _entry(card: Card, places: _Places, first: datetime | None, last: datetime | None) -> Entry:
+    found, span = analysed(card), _whole(card)
     best = found[-1][0] if found else stated(card)
     latitude, longitude, zone = places.of(card)
     exact = best is not None and (best.end - best.start).total_seconds() < 3600

@@ -11,7 +11,7 @@ from archiver.checks.lines import Finding, Line
 from archiver.export.bag import Bag
 from archiver.export.dossier import Figures, Incident, figures, incidents
 from archiver.export.packing import PackagePlan
-from archiver.export.profiles import Card, PackageView
+from archiver.export.profiles import PackageView
 from archiver.home.home import Home
 from archiver.lookup.material import SealedCapture
 from storage.errors import FormatError
@@ -25,8 +25,6 @@ class ReportContents:
     bag: Bag
     plan: PackagePlan
     incidents: list[Incident]
-    cards: dict[str, Card]
-    """Exhibits by their numbers."""
     figures: Figures
 
     @property
@@ -39,7 +37,7 @@ def contents_of(home: Home, bag: Bag, plan: PackagePlan) -> ReportContents:
     """Gather what the report tells, and check the captures again. Raises `FormatError` for one that is damaged."""
     shown = plan.shown
     told = figures(shown, _intact(shown), _stamped(plan), len(bag.files))
-    return ReportContents(home, bag, plan, incidents(shown), {card.number: card for card in shown.cards}, told)
+    return ReportContents(home, bag, plan, incidents(shown), told)
 
 
 def _intact(shown: PackageView) -> int:
@@ -53,13 +51,14 @@ def _intact(shown: PackageView) -> int:
         if event["type"] in ("captured", "recovered")
     }
 
-    def looked_at(capture: SealedCapture) -> list[Line]:
-        return check_capture(capture.folder, events[capture.id], None)
+    def damage_in(capture: SealedCapture) -> Line | None:
+        lines = check_capture(capture.folder, events[capture.id], None)
+        return next((line for line in lines if line.finding is Finding.DAMAGED), None)
 
     captures = shown.material.captures
     with ThreadPoolExecutor(os.cpu_count()) as several:  # digests release the interpreter's lock
-        lines = [line for found in several.map(looked_at, captures) for line in found]
-    if damaged := [line for line in lines if line.finding is Finding.DAMAGED]:
+        damaged = [line for line in several.map(damage_in, captures) if line is not None]
+    if damaged:
         one = damaged[0]
         next_step = "Run `archiver check`; restore it from a copy, or export the others with --only."
         raise FormatError(f"{one.subject} as it was sealed", f"{one.check}: {one.detail}", next_step)

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from heapq import nsmallest
 
 from markupsafe import Markup
 
 from archiver.export import declaration
 from archiver.export.profiles import Card
 from archiver.export.report import appendix, front
-from archiver.export.report.chronology import chronology
+from archiver.export.report.chronology import Chronology
 from archiver.export.report.contents import ReportContents
 from archiver.export.report.incidents import shown_incident
 from archiver.export.report.items import moments_of, shown_item
 from archiver.export.report.wording import MOST_ROWS
-from archiver.export.stills import Drawn, draw
+from archiver.export.stills import Drawings, Drawn, draw
 from archiver.export.templates import page, text
 from archiver.home.people import fingerprint, key_words
 from storage.digest import sha256
 
+MOST_ENTRIES = 2000
+"""Rows of the chronology; the viewer has all."""
 MOST_CARDS = 500
 """Items told in full; the tables and the viewer hold all."""
 
 
-def html(contents: ReportContents, drawings: dict[str, Drawn]) -> bytes:
+def html(contents: ReportContents, drawings: Mapping[str, Drawn]) -> bytes:
     """Write the whole report. `drawings`: small pictures by the name of the file."""
     style = text("report.css")
     whole = fingerprint(contents.home.ledger_key_text())
     told = told_in_full(contents)
     custody, events = appendix.custody(contents)
-    entries = chronology(contents.shown.cards, contents.incidents)
+    order = Chronology(contents.shown.cards, contents.incidents)
     return page(
         "report.html.j2",
         style=Markup(style),
@@ -51,7 +55,8 @@ def html(contents: ReportContents, drawings: dict[str, Drawn]) -> bytes:
         words=" ".join(key_words(whole)),
         spaced=" ".join(whole[at : at + 8] for at in range(0, 64, 8)),
         incidents=[shown_incident(incident) for incident in contents.incidents],
-        entries=entries,
+        entries=[order.entry(card) for card in order.cards(0, MOST_ENTRIES)],
+        count=len(order),
         items=[shown_item(contents, drawings, card) for card in told],
         not_kept=appendix.not_kept(contents),
         withheld=appendix.withheld(contents),
@@ -72,14 +77,14 @@ def html(contents: ReportContents, drawings: dict[str, Drawn]) -> bytes:
 def told_in_full(contents: ReportContents) -> list[Card]:
     """Choose the items that are told in full: those of incidents and with annotations first, in the order of their numbers."""
     wanted = {number for incident in contents.incidents for number in incident.exhibits}
-    chosen = sorted(
-        contents.shown.cards, key=lambda card: (card.number not in wanted, not card.annotations, card.number)
-    )
-    return sorted(chosen[:MOST_CARDS], key=lambda card: card.number)
+    numbered = enumerate(contents.shown.cards)
+    chosen = nsmallest(MOST_CARDS, numbered, lambda one: (one[1].number not in wanted, not one[1].annotations, one[0]))
+    return [card for _, card in sorted(chosen, key=lambda one: one[0])]
 
 
-def drawings_of(contents: ReportContents) -> dict[str, Drawn]:
+def drawings_of(contents: ReportContents) -> Drawings:
     """Draw pictures of all files that are shown, several at once; those moments among them at which people marked something."""
+    found = Drawings(contents.home.path)
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {}
     for card in contents.shown.cards:
         for file in card.every_file if not card.hidden else ():
@@ -91,4 +96,6 @@ def drawings_of(contents: ReportContents) -> dict[str, Drawn]:
             lambda item: draw(contents.bag.partial / item[0], item[1][0], contents.home.path, item[1][1]),
             wanted.items(),
         )
-        return dict(zip(wanted, drawn, strict=True))
+        for name, one in zip(wanted, drawn, strict=True):
+            found.add(name, one)
+    return found

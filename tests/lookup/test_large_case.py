@@ -1,0 +1,106 @@
+"""A case of any number of posts: what is gathered and shown of it does not have to fit into memory."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections import deque
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archiver.export.derived import derived_warc
+
+from archiver.copies.evict import CopiesFetch
+from archiver.export import tables
+from archiver.export.profiles import show
+from archiver.home.home import Home
+from archiver.lookup.material import gather
+from archiver.lookup.spool import Spool
+from archiver.signer.create_home import SetupAnswers, create_home
+from archiver.signer.local import LocalSigner
+from benchmarks import homes
+from storage.events import Event
+
+POSTS, FEW, MANY = 25, 8, 80
+"""Posts of a capture; captures of the small and of the large case."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home of 2,000 posts, of which a few captures hold the same ones."""
+    path = tmp_path_factory.mktemp("large") / "home"
+    create_home(path, SetupAnswers(pseudonym="test"))
+    home, words = Home(path, environment={}), homes.word_list()
+    recipients = home.recipients(["inbox"])
+    folders = [homes.write_capture(path, n, POSTS, recipients, words) for n in (*range(MANY - 1), homes.CHANNELS * 9)]
+    signer = LocalSigner(home)
+    homes.make_cases(home, signer)
+    homes.seal_captures(home, signer, 0, folders)
+    about = {"capture": homes.capture_id(3), "post": homes.post_ids(3, POSTS)[1]}
+    signer.append([Event("annotated", home.clock(), {"kind": "note", "about": about, "text": "seen"})])
+    home.project()
+    return home
+
+
+def consumed(pieces: Iterable[bytes]) -> None:
+    deque(pieces, 0)
+
+
+def peak(home: Home, captures: int) -> int:
+    """The most bytes that are taken to gather a case and write what a package for partners says of its posts."""
+    only = [homes.capture_id(n) for n in range(captures)] if captures < MANY else []
+    tracemalloc.start()
+    try:
+        material = gather(home, "inbox", only, CopiesFetch(home))
+        shown = show(material, "partner", b"x" * 32, False)
+        consumed(tables.json_list(tables.card_json(card) for card in shown.cards))
+        for written in (tables.posts_csv, tables.inventory_csv, tables.custody_csv):
+            consumed(written(shown))
+        consumed(derived_warc(shown, "2026-11-30T00:00:00.000000Z", b"x" * 32, "derived.warc.gz"))
+        assert len(shown.cards) == captures * POSTS
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_posts(home: Home) -> None:
+    peak(home, 1)  # what is imported and read once
+    few, many = peak(home, FEW), peak(home, MANY)
+    a_post = (many - few) / ((MANY - FEW) * POSTS)
+    assert a_post < 1000, f"{a_post:.0f} bytes a post, {few / 1e6:.1f} and {many / 1e6:.1f} MB"
+
+
+def test_exhibits_are_numbered_and_found(home: Home) -> None:
+    material = gather(home, "inbox", [], CopiesFetch(home))
+    assert [one.number for one in material.exhibits] == [f"E{n + 1:04d}" for n in range(MANY * POSTS)]
+    assert material.exhibits[-1] == material.exhibits[MANY * POSTS - 1]
+    assert [one.key for one in material.exhibits[2:4]] == [f"telegram:{key}" for key in homes.post_ids(0, POSTS)[2:4]]
+    capture, post = homes.capture_id(3), homes.post_ids(3, POSTS)[1]
+    (number,) = material.about(capture, post)
+    exhibit = material.exhibits[int(number[1:]) - 1]
+    assert (exhibit.key, len(exhibit.annotations)) == (f"telegram:{post}", 1)
+    assert len(material.about(capture, None)) == POSTS
+    assert material.about(capture, "another/1") == material.about("another", None) == []
+    assert sum(len(one.observations[0].missing) for one in material.exhibits) == sum(
+        line["outcome"] == "skipped" for capture in material.captures for line in capture.ended()
+    )
+
+
+@pytest.mark.parametrize("values", [[], [{"a": "é\n]"}], [{"a": 1}, {"b": [1, {"c": []}]}]])
+def test_a_list_is_written_in_pieces_as_in_one(values: list[Any]) -> None:
+    assert b"".join(tables.json_list(values)) == tables.json_bytes(values)
+    assert json.loads(b"".join(tables.json_list(values))) == values
+
+
+def test_a_spool_is_a_sequence_and_leaves_no_file(tmp_path: Path) -> None:
+    spool: Spool[int] = Spool(tmp_path, range(250))
+    assert list(spool) == list(range(250))
+    assert (spool[0], spool[-1], spool[98:103], spool[240:]) == (0, 249, [98, 99, 100, 101, 102], list(range(240, 250)))
+    assert all(later == before + 1 for before, later in pairwise(spool))  # two readers side by side
+    with pytest.raises(IndexError):
+        spool[250]
+    assert not Spool(None)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
