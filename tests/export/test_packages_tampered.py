@@ -93,13 +93,16 @@ def test_openssl_is_asked_once_about_each_certificate(
 ) -> None:
     """Every token of an authority carries the same ones, and each question is a process."""
     asked: list[str] = []
-    true_run = subprocess.run
 
-    def run(command: list[str], **given: Any) -> Any:
-        asked.append(command[1])
-        return true_run(command, **given)
+    def counting(true_run: Callable[..., Any]) -> Callable[..., Any]:
+        def run(command: list[str], **given: Any) -> Any:
+            asked.append(command[1])
+            return true_run(command, **given)
 
-    monkeypatch.setattr(subprocess, "run", run)
+        return run
+
+    monkeypatch.setattr(subprocess, "run", counting(subprocess.run))
+    monkeypatch.setattr(stamps, "run", counting(stamps.run))
     for remembered in (stamps._end, script.openssl):
         remembered.cache_clear()
     assert check_ours(full, case.fingerprint, None).code == 0
@@ -236,6 +239,7 @@ def an_outcome_of_nothing(writer: CaptureWriter) -> None:
     writer.inventory({"key": "post 7", "kind": "post", "outcome": "captured", "reason": None})
 
 
+@pytest.mark.damages
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
