@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tracemalloc
 from collections import deque
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-from archiver.export.derived import derived_warc
 
 from archiver.copies.evict import CopiesFetch
 from archiver.export import tables
+from archiver.export.bag import Bag
 from archiver.export.profiles import show
+from archiver.export.report.chronology import Chronology
 from archiver.home.home import Home
 from archiver.lookup.material import gather
 from archiver.lookup.spool import Spool
@@ -45,37 +44,38 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-def consumed(pieces: Iterable[bytes]) -> None:
+def consumed(pieces: Iterable[object]) -> None:
     deque(pieces, 0)
 
 
-def peak(home: Home, captures: int) -> int:
-    """The most bytes that are taken to gather a case and write what a package for partners says of its posts."""
+def peak(home: Home, captures: int, profile: str) -> int:
+    """The most bytes that are taken to gather a case and tell what a package says of its posts."""
     only = [homes.capture_id(n) for n in range(captures)] if captures < MANY else []
     tracemalloc.start()
     try:
         material = gather(home, "inbox", only, CopiesFetch(home))
-        shown = show(material, "partner", b"x" * 32, False)
-        consumed(tables.json_list(tables.card_json(card) for card in shown.cards))
-        for written in (tables.posts_csv, tables.inventory_csv, tables.custody_csv):
-            consumed(written(shown))
-        consumed(derived_warc(shown, "2026-11-30T00:00:00.000000Z", b"x" * 32, "derived.warc.gz"))
+        shown = show(material, profile, b"x" * 32, False)
+        bag = Bag(home.path / "exports" / profile, "plan", home.path / "scratch")
+        for table in tables.TABLES:
+            consumed(tables.rows(bag, shown, table))
+        assert len(Chronology(shown.cards, ())) == captures * POSTS
         assert len(shown.cards) == captures * POSTS
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
 
-def test_memory_does_not_grow_with_posts(home: Home) -> None:
-    peak(home, 1)  # what is imported and read once
-    few, many = peak(home, FEW), peak(home, MANY)
+@pytest.mark.parametrize("profile", ["full", "partner"])
+def test_memory_does_not_grow_with_posts(home: Home, profile: str) -> None:
+    peak(home, 1, profile)  # what is imported and read once
+    few, many = peak(home, FEW, profile), peak(home, MANY, profile)
     a_post = (many - few) / ((MANY - FEW) * POSTS)
     assert a_post < 1000, f"{a_post:.0f} bytes a post, {few / 1e6:.1f} and {many / 1e6:.1f} MB"
 
 
 def test_exhibits_are_numbered_and_found(home: Home) -> None:
     material = gather(home, "inbox", [], CopiesFetch(home))
-    assert [one.number for one in material.exhibits] == [f"E{n + 1:04d}" for n in range(MANY * POSTS)]
+    assert [one.number for one in material.exhibits] == [f"I{n + 1:04d}" for n in range(MANY * POSTS)]
     assert material.exhibits[-1] == material.exhibits[MANY * POSTS - 1]
     assert [one.key for one in material.exhibits[2:4]] == [f"telegram:{key}" for key in homes.post_ids(0, POSTS)[2:4]]
     capture, post = homes.capture_id(3), homes.post_ids(3, POSTS)[1]
@@ -87,12 +87,6 @@ def test_exhibits_are_numbered_and_found(home: Home) -> None:
     assert sum(len(one.observations[0].missing) for one in material.exhibits) == sum(
         line["outcome"] == "skipped" for capture in material.captures for line in capture.ended()
     )
-
-
-@pytest.mark.parametrize("values", [[], [{"a": "é\n]"}], [{"a": 1}, {"b": [1, {"c": []}]}]])
-def test_a_list_is_written_in_pieces_as_in_one(values: list[Any]) -> None:
-    assert b"".join(tables.json_list(values)) == tables.json_bytes(values)
-    assert json.loads(b"".join(tables.json_list(values))) == values
 
 
 def test_a_spool_is_a_sequence_and_leaves_no_file(tmp_path: Path) -> None:
