@@ -194,8 +194,10 @@ def show(
     for capture_id in material.quarantined:
         what = "a capture" if profile == "public" else f"the capture {capture_id}"
         withheld.append(WithheldItem("", what, "quarantined"))
-    for event in material.annotations:
-        if (why := untold[event["seq"]]) is not None and profile == "full":
+    if profile != "full" and kept_back:  # which they are would tell of sources and consents
+        withheld.append(WithheldItem("", f"{len(kept_back)} annotations", "not for this profile"))
+    for event in material.annotations if profile == "full" else ():
+        if (why := untold[event["seq"]]) is not None:
             withheld.append(WithheldItem("", f"annotation {event['detail']['kind']} (event {event['seq']})", why))
     shown.pseudonyms = len(maker.people)
     return shown

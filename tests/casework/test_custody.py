@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from archiver.export.derived import screens
 
 from archiver.casework.redaction import silences_of, tracks_of
 from archiver.checks import check_home, worst
 from archiver.copies.evict import CopiesFetch
 from archiver.errors import UsageError
 from archiver.export.profiles import show
+from archiver.export.screens import screens
 from archiver.home.home import Home
 from archiver.lookup.material import Material, gather
 from archiver.tools.reencode import Box, Silence, Track, reencode
@@ -177,15 +177,15 @@ def test_a_redaction_stands_in_for_the_file_and_needs_a_second_look(
     assert detail["original"]["sha256"] != detail["result"]["sha256"]
     only = ("--only", album)
     partner = case.export("partner", tmp_path / "partner", "--name", "redacted-partner", *only)
-    hashes = (partner / "data" / "hashes.csv").read_text()
+    hashes = (partner / "data" / "tables" / "files.jsonl").read_text()
     assert detail["result"]["sha256"] in hashes
     assert all(
         detail["original"]["sha256"].encode() not in path.read_bytes() for path in partner.rglob("*") if path.is_file()
     )
-    withheld = list(csv.DictReader(io.StringIO((partner / "data" / "withheld.csv").read_text("utf-8-sig"))))
-    assert any(row["why"] == "redacted" and row["in its place"] == "a redacted copy" for row in withheld)
+    withheld = list(csv.DictReader(io.StringIO((partner / "data" / "tables" / "withheld.csv").read_text("utf-8-sig"))))
+    assert any(row["why"] == "redacted" and row["instead"] == "a redacted copy" for row in withheld)
     full = case.export("full", tmp_path / "full", "--name", "redacted-full", *only)
-    assert detail["original"]["sha256"] in (full / "data" / "hashes.csv").read_text()
+    assert detail["original"]["sha256"] in (full / "data" / "tables" / "files.jsonl").read_text()
     code, said = both(full, case.fingerprint)
     assert code == 0, said
     case.run("--as", "R-2", "review", album, "publish", "the face is covered", *place)
@@ -249,7 +249,7 @@ def test_a_redaction_counts_for_the_same_bytes_in_another_capture(case: Packaged
     assert case.run(*words) == 0
     digest = file_sha256(path).hexdigest().encode()
     assert all(digest not in path.read_bytes() for path in (tmp_path / "p").rglob("*") if path.is_file())
-    assert [path.name for path in (tmp_path / "p" / "data" / "media").iterdir()] == ["E0001-1-redacted.mp4"]
+    assert [path.name for path in (tmp_path / "p" / "data" / "media").iterdir()] == ["I0001-1.mp4"]
 
 
 def test_another_copy_of_a_redacted_file_is_left_out(case: PackagedCase) -> None:

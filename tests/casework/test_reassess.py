@@ -120,8 +120,8 @@ def test_a_wall_that_was_taken_for_an_article(
     assert said in report
     assert "Judged otherwise by a later release: 1 of 4" in report
     assert (package / "data" / "events" / f"{event}.json").exists()
-    told = json.loads((package / "data" / "posts.json").read_text())
-    assert sum("judged_later" in view for card in told for view in card["observations"]) == 1
+    told = [json.loads(line) for line in (package / "data" / "tables" / "custody.jsonl").read_text().splitlines()]
+    assert sum(line["type"] == "reassessed" for line in told) == 1
     code, out = both(package, None)
     assert code == 6, out  # consistent with itself; whose key it is, nobody said
     assert shell("check")[0] == 0

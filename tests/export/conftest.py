@@ -27,6 +27,12 @@ def case(tmp_path_factory: pytest.TempPathFactory, world: World) -> Iterator[Pac
     made.home = Home(made.home.path)
     conclusion = made.home.catalog.event_bodies(("annotated",))[-1]["seq"]
     made.run("--as", "R-2", "review", str(conclusion), "publish", "agreed")
+    incident = next(
+        body["seq"] for body in made.home.catalog.event_bodies(("annotated",)) if body["detail"]["kind"] == "incident"
+    )
+    made.run("--as", "R-2", "review", str(incident), "publish", "agreed")
+    video = ("--post", "ozen_today/20")
+    made.run("--as", "R-2", "review", made.captures[LINKS[3]], "publish", "words only", *video)
     made.run("note", album, "counsel", "only", "--privileged")
     made.run("translate", album, "Four", "files", "--language", "en", "--by", "T-1", "--how", "human")
     made.home = Home(made.home.path)
