@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from archiver.home.log import Clean, HomeLog
     from archiver.home.secret_values import SecretMask
 
+SAY_NOTHING_OF_A_HOME = ("help", "version", "completion")
+"""Commands whose lines are the same everywhere: they read no settings, not even to look for secrets."""
 SAID = "--debug: links, handles and names will stand in {folder}. Whoever reads it reads what you work on; delete it after."
 
 
@@ -28,7 +30,8 @@ def open_log(context: Context) -> HomeLog | None:
     debug = context.arguments.debug
     if debug:
         context.console.warn(SAID.format(folder=home / FOLDER))
-    context.console.guard = _guard(context)
+    if getattr(context.arguments, "command", None) not in SAY_NOTHING_OF_A_HOME:
+        context.console.guard = _guard(context)
     context.console.clean = lambda text: _without_secrets(context, text)
     return HomeLog(home, context.console.tell_fault, (lambda: _cleaner(context)) if debug else None).__enter__()
 

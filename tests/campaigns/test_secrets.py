@@ -414,6 +414,7 @@ def test_what_is_not_claimed_is_counted(campaign: Campaign, record_property: Cal
     assert [name for name in NOT_CLAIMED if name not in page] == []
 
 
+@pytest.mark.damages
 def test_the_search_finds_what_is_there(campaign: Campaign, tmp_path: Path) -> None:
     """Each spelling, in a place of each kind: a search that finds nothing proves nothing otherwise."""
     secret = "Zq+/=%&'<>{}:!x9Kd"

@@ -448,7 +448,7 @@ def _full_disk(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     ("prepare", "code"),
     [
         (_no_passphrase, 1), (_wrong_passphrase, 1), (_pressed(EOFError), 1), (_pressed(KeyboardInterrupt), 4),
-        (_full_disk, 7),
+        (_full_disk, 4),
     ],
     ids=["no passphrase", "wrong passphrase", "Ctrl-D", "Ctrl-C", "disk"],
 )  # fmt: skip

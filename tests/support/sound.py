@@ -61,10 +61,8 @@ def require_sound_captures(folders: Iterable[Path]) -> None:
         if (seen := _digest(manifest.parent)) not in _accepted:
             for path in manifest.parent.glob("*.warc.gz"):
                 accepted_by_others(path)
-            if not any(
-                (above / "bagit.txt").exists() for above in manifest.parents
-            ):  # a package holds parts of captures
-                require_intact(manifest.parent)
+            if not any((above / "bagit.txt").exists() or above.suffix == ".partial" for above in manifest.parents):
+                require_intact(manifest.parent)  # a package, and one that was not finished, holds parts of captures
             _accepted.add(seen)
 
 
