@@ -35,6 +35,8 @@ class Inventory:
         """`redact`: takes configured secrets out of a line before it is written."""
         self._lines, self._redact = lines, redact
         self._open: dict[str, dict[str, Any]] = {}
+        self._written: dict[str, str] = {}
+        self._names: set[str] = set()
         self.ended: dict[str, Ending] = {}
         self.kept: Counter[str] = Counter()
         """How many things of each kind were captured."""
@@ -54,7 +56,7 @@ class Inventory:
         url = mask_userinfo(url) if url is not None else None
         line = {"state": "discovered", "key": key, "kind": kind, "url": url, "parent": parent, **extra}
         self._open[key] = line
-        self._lines.inventory(self._redact({name: value for name, value in line.items() if value is not None}))
+        self._write(key, {name: value for name, value in line.items() if value is not None})
         return True
 
     def end(self, key: str, outcome: Outcome, reason: str | None, record: str | None = None, **extra: Any) -> None:
@@ -71,9 +73,18 @@ class Inventory:
             "record": record,
             **extra,
         }
-        self._lines.inventory(
-            self._redact({name: value for name, value in entry.items() if value is not None or name == "reason"})
-        )
+        self._write(key, {name: value for name, value in entry.items() if value is not None or name == "reason"})
+
+    def _write(self, key: str, line: dict[str, Any]) -> None:
+        """Write a line about a thing. Two things whose keys differ by a secret alone are told apart by a number."""
+        if key not in self._written:
+            told = name = str(self._redact(key))
+            more = 2
+            while name in self._names:
+                name, more = f"{told} ({more})", more + 1
+            self._names.add(name)
+            self._written[key] = name
+        self._lines.inventory({**self._redact(line), "key": self._written[key]})
 
     def end_open(self, reason: str) -> None:
         """End everything that has no outcome yet as failed."""

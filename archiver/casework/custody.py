@@ -82,7 +82,7 @@ class Disclosure:
 
         Then follows what is tagged as exculpatory, and whether it was given.
         """
-        rows = [["withheld", row["exhibit"], row["what"], row["why"]] for row in self.withheld]
+        rows = [["withheld", row["item"], row["what"], row["why"]] for row in self.withheld]
         for tag in self.exculpatory:
             given = "disclosed" if tag["capture"] in self.detail["captures"] else "NOT in the package"
             item = f"{tag['capture']} {tag.get('post') or ''}".strip()

@@ -16,6 +16,9 @@ def read_package(folder: Path) -> dict[str, Any]:
 
 
 def read_withheld(folder: Path) -> list[dict[str, str]]:
-    """Read `data/withheld.csv`: what the package leaves out, each with its reason."""
-    text = (folder / "data" / "withheld.csv").read_text("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    """Read what a package leaves out (`item`, `what`, `why`, `instead`), of version 1 too."""
+    table = folder / "data" / "tables" / "withheld.jsonl"
+    if table.exists():
+        return [json.loads(line) for line in table.read_bytes().splitlines()]
+    rows = csv.DictReader(io.StringIO((folder / "data" / "withheld.csv").read_text("utf-8-sig")))
+    return [{**row, "item": row["exhibit"], "instead": row["in its place"]} for row in rows]

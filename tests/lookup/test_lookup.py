@@ -94,7 +94,7 @@ def test_exhibits_keep_their_numbers(home: Home) -> None:
     """Numbered by what was captured first; a selection begins anew."""
     material = gather(home, "almaty", [], CopiesFetch(home))
     assert [exhibit.number for exhibit in material.exhibits] == [
-        f"E{number:04}" for number in range(1, len(material.exhibits) + 1)
+        f"I{number:04}" for number in range(1, len(material.exhibits) + 1)
     ]
     assert material.exhibits[0].key == "telegram:ozen_today/16"
     assert {event["detail"]["kind"] for event in material.exhibits[0].annotations} >= {"note", "tag", "place"}
